@@ -1,0 +1,1 @@
+"""Every event of DocStore, and how events get from the service that says them to the services that react."""

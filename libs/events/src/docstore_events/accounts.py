@@ -1,0 +1,40 @@
+"""Events of accounts. Said by the accounts service."""
+
+from datetime import datetime
+from typing import Literal
+
+from docstore_events.event import Event
+
+Plan = Literal["free", "premium"]
+Role = Literal["user", "admin"]
+AccountStatus = Literal["active", "suspended"]
+
+
+class AccountEvent(Event, topic="accounts", abstract=True):
+    """State of the account after the change."""
+
+    account_id: str
+    email: str
+    display_name: str
+    plan: Plan
+    role: Role
+    status: AccountStatus
+    home_region: str
+    created_at: datetime
+
+    def key(self) -> str:
+        return self.account_id
+
+
+class AccountCreated(AccountEvent):
+    """Emitted when a person has signed up."""
+
+
+class AccountUpdated(AccountEvent):
+    """Emitted when an account's name, e-mail, role or status has changed."""
+
+
+class AccountPlanChanged(AccountEvent):
+    """Emitted when an account has moved to another plan."""
+
+    previous_plan: Plan

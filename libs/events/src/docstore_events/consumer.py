@@ -1,0 +1,250 @@
+"""The one consume path: inbox, retries and dead letters around every service's subscribers.
+
+A batch of events, the inbox rows that make it count once, its effects and its own events are one transaction. A batch
+that fails is taken event by event; an event that goes on failing, or can't be read, becomes a dead letter, and then
+the next ones proceed. Errors of the infrastructure are no event's fault: those are waited out.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import structlog
+from docstore_platform import metrics
+from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Collection, Database, is_passing
+from docstore_platform.problems import Problem
+from docstore_platform.tracing import tracer
+from faststream.kafka.message import KafkaMessage
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind
+
+from docstore_events.dead_letters import DeadLetter, DeadLetters, Record
+from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
+from docstore_events.event import Event
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction, Transactor
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 500
+TRY_DELAYS_SECONDS = (0.05, 0.2, 0.8, 2.0)
+OUTAGE_DELAY_SECONDS = 5.0
+
+
+class PermanentError(Exception):
+    """Raised by a handler for an event that no retry can make acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A record and the event that was in it."""
+
+    record: Record
+    envelope: Envelope[Event]
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a part of the infrastructure is down, so that any event would fail now."""
+    if isinstance(error, Problem):
+        return error.status == 503
+    return isinstance(error, ConnectionError | TimeoutError) or is_passing(error)
+
+
+class Consumer:
+    """Applies records to one service's subscribers, each event once."""
+
+    def __init__(
+        self,
+        service: str,
+        subscribers: Subscribers[Any],
+        database: Database,
+        transactor: Transactor,
+        dead_letters: DeadLetters,
+    ) -> None:
+        self._service = service
+        self._subscribers = subscribers
+        self._handlers = subscribers.handlers()
+        self._inbox: Collection = database["inbox"]
+        self._transactor = transactor
+        self._dead_letters = dead_letters
+        self._outages = 0
+
+    @property
+    def topics(self) -> list[str]:
+        """Topics of the events that have a handler."""
+        return sorted({event.topic for event in self._handlers})
+
+    async def on_message(self, message: KafkaMessage) -> None:
+        """FastStream's handler: the record it gives and those already fetched behind it are one batch.
+
+        If this raises, nothing is committed and the records come again: FastStream seeks back to the first, we to
+        the rest.
+        """
+        first: Any = message.raw_message
+        more = await message.consumer.getmany(timeout_ms=0, max_records=MAX_BATCH - 1)  # type: ignore[attr-defined]
+        try:
+            await self.consume([_record(raw) for raw in (first, *(raw for raws in more.values() for raw in raws))])
+        except BaseException:
+            for partition, raws in more.items():
+                message.consumer.seek(partition, raws[0].offset)
+            raise
+
+    async def consume(self, records: Sequence[Record]) -> None:
+        """Handle `records` or put them aside; raises only when the infrastructure is down."""
+        started = perf_counter()
+        readable: list[Received] = []
+        try:
+            for record in records:
+                received = await self._open(record)
+                if received is not None:
+                    readable.append(received)
+            if readable:
+                await self._handle_or_set_aside(readable)
+        except Exception as error:
+            if is_outage(error):
+                self._outages += 1
+                await asyncio.sleep(random.uniform(0.1, min(0.2 * 2**self._outages, OUTAGE_DELAY_SECONDS)))
+            raise
+        self._outages = 0
+        metrics.handler_seconds.labels(self._service).observe(perf_counter() - started)
+
+    async def _open(self, record: Record) -> Received | None:
+        try:
+            envelope = open_envelope(record.headers, record.value)
+        except UnreadableMessage as error:
+            await self._set_aside(DeadLetter(record.position, record, "unknown", "unreadable", str(error), utc_now()))
+            return None
+        if envelope is None or type(envelope.event) not in self._handlers:
+            return None
+        return Received(record, envelope)
+
+    async def _handle_or_set_aside(self, batch: list[Received]) -> None:
+        blocked = await self._dead_letters.blocked(received.record for received in batch)
+        free = [received for received in batch if (received.record.topic, received.record.key) not in blocked]
+        if len(free) > 1 and await self._handled_together(free):
+            batch = [received for received in batch if received not in free]
+        for received in batch:
+            await self._handle_one(received)
+
+    async def _handled_together(self, batch: list[Received]) -> bool:
+        try:
+            await self._apply(batch)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.warning("batch failed, taking its events one by one", service=self._service, error=repr(error))
+            return False
+        return True
+
+    async def _handle_one(self, received: Received) -> None:
+        """Apply one event, with retries, unless it must wait behind a dead letter of its aggregate."""
+        record, event_id = received.record, received.envelope.id
+        waits_for = (await self._dead_letters.blocked([record])).get((record.topic, record.key))
+        if waits_for is not None:
+            if not await self._inbox.find_one({"_id": event_id}):
+                await self._set_aside(_letter(received, f"waits_for:{waits_for}", ""))
+            return
+        error = await self._failure(received)
+        if error is not None:
+            log.error("event put aside", service=self._service, event_id=event_id, exc_info=error)
+            await self._set_aside(_letter(received, "failed", repr(error)))
+
+    async def _failure(self, received: Received) -> Exception | None:
+        """None once the event is applied; the last error when it can't be."""
+        failure: Exception | None = None
+        for delay in (0.0, *TRY_DELAYS_SECONDS):
+            await asyncio.sleep(delay)
+            try:
+                await self._apply([received])
+                return None
+            except PermanentError as error:
+                return error
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                failure = error
+        return failure
+
+    async def _apply(self, batch: Sequence[Received], replayed: DeadLetter | None = None) -> None:
+        """Apply the events of `batch` that the inbox does not hold yet, in one transaction."""
+        with ExitStack() as spans:
+            started = [self._start_span(received.envelope, spans) for received in batch]
+            if len(started) == 1:
+                spans.enter_context(trace.use_span(started[0][1]))
+            envelopes = {envelope.id: envelope for envelope, _ in started}
+
+            async def work(transaction: Transaction) -> list[Envelope[Event]]:
+                known = self._inbox.find({"_id": {"$in": list(envelopes)}}, {"_id": 1}, session=transaction.session)
+                seen = {row["_id"] async for row in known}
+                fresh = [envelope for envelope in envelopes.values() if envelope.id not in seen]
+                if fresh:
+                    unit = self._subscribers.begin()
+                    for envelope in fresh:
+                        self._handlers[type(envelope.event)](envelope, unit)
+                    await self._subscribers.commit(unit, transaction)
+                    now = utc_now()
+                    rows = [{"_id": envelope.id, "handled_at": now} for envelope in fresh]
+                    await self._inbox.insert_many(rows, session=transaction.session)
+                if replayed is not None:
+                    await self._dead_letters.mark_replayed(replayed.id, transaction)
+                return fresh
+
+            fresh = await self._transactor.run(work)
+        metrics.duplicate_events.labels(self._service).inc(len(batch) - len(fresh))
+        now = utc_now()
+        for envelope in fresh:
+            metrics.handled_events.labels(self._service, envelope.event.type).inc()
+            delay = (now - envelope.time).total_seconds()
+            metrics.event_delay_seconds.labels(self._service).observe(max(delay, 0.0))
+
+    def _start_span(self, envelope: Envelope[Event], spans: ExitStack) -> tuple[Envelope[Event], trace.Span]:
+        """The envelope as handlers see it, continuing its trace in a span of this consumer."""
+        parent = propagate.extract({"traceparent": envelope.traceparent or ""})
+        attributes = {"service.name": self._service, "messaging.system": "kafka", "event.id": envelope.id}
+        name = f"{self._service} on {envelope.event.type}"
+        current = tracer.start_span(name, context=parent, kind=SpanKind.CONSUMER, attributes=attributes)
+        spans.callback(current.end)
+        context = current.get_span_context()
+        traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+        return replace(envelope, traceparent=traceparent), current
+
+    async def _set_aside(self, letter: DeadLetter) -> None:
+        async def work(transaction: Transaction) -> None:
+            await self._dead_letters.put(letter, transaction)
+
+        await self._transactor.run(work)
+        await self._dead_letters.count()
+
+    async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
+        """Handle the letter's aggregate again, in order: how many letters succeeded, and why the next one did not."""
+        replayed = 0
+        for waiting in await self._dead_letters.of_aggregate(letter):
+            try:
+                envelope = open_envelope(waiting.record.headers, waiting.record.value)
+                if envelope is None:
+                    raise UnreadableMessage("its type is unknown")
+                await self._apply([Received(waiting.record, envelope)], waiting)
+            except Exception as error:  # noqa: BLE001 - whatever it fails with again is the operator's answer
+                return replayed, repr(error)
+            replayed += 1
+        await self._dead_letters.count()
+        return replayed, None
+
+    async def handled(self, event_ids: Sequence[str]) -> set[str]:
+        """Those of `event_ids` whose effects this service has committed."""
+        rows = self._inbox.find({"_id": {"$in": list(event_ids)}}, {"_id": 1})
+        return {row["_id"] async for row in rows}
+
+
+def _letter(received: Received, reason: str, error: str) -> DeadLetter:
+    return DeadLetter(received.envelope.id, received.record, received.envelope.event.type, reason, error, utc_now())
+
+
+def _record(raw: Any) -> Record:
+    key = raw.key.decode(errors="replace") if raw.key else ""
+    return Record(raw.topic, raw.partition, raw.offset, key, tuple(raw.headers), raw.value or b"")

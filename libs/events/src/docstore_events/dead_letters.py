@@ -1,0 +1,150 @@
+"""Dead letters: messages a service could not handle, kept with their reason until an operator replays them.
+
+While one waits, later events of the same aggregate wait behind it, so that they are never applied out of order.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.metrics import dead_letters_total, dead_letters_waiting
+from docstore_platform.mongo import Collection, Database, Document
+
+from docstore_events.event import DEAD_LETTER_SUFFIX
+from docstore_events.transaction import Transaction
+
+MAX_ERROR_CHARS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it came from the broker."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: tuple[tuple[str, bytes], ...]
+    value: bytes
+
+    @property
+    def position(self) -> str:
+        return f"{self.topic}:{self.partition}:{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    id: str
+    """Id of the event; the record's position if it could not be read."""
+    record: Record
+    event_type: str
+    reason: str
+    """unreadable, failed, or waits_for:<id of the letter before it>."""
+    error: str
+    at: datetime
+
+    def summary(self, service: str) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "service": service,
+            "topic": self.record.topic,
+            "key": self.record.key,
+            "position": self.record.position,
+            "type": self.event_type,
+            "reason": self.reason,
+            "error": self.error,
+            "at": self.at,
+            "value": self.record.value.decode(errors="replace"),
+        }
+
+
+class DeadLetters:
+    """The dead letters of one service."""
+
+    def __init__(self, database: Database, service: str) -> None:
+        self._letters: Collection = database["dead_letters"]
+        self._service = service
+
+    async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
+        """(topic, key) of the aggregates behind a waiting letter, with that letter's id."""
+        keys = sorted({record.key for record in records})
+        waiting = self._letters.find({"state": "waiting", "key": {"$in": keys}}, {"topic": 1, "key": 1}).sort("_id", -1)
+        return {(row["topic"], row["key"]): row["_id"] async for row in waiting}
+
+    async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
+        """Keep `letter` and send a copy to the topic's dead-letter topic; putting it again changes nothing."""
+        record = letter.record
+        headers = [[name, value] for name, value in record.headers]
+        row = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "key": record.key,
+            "headers": headers,
+            "value": record.value,
+            "type": letter.event_type,
+            "reason": letter.reason,
+            "error": letter.error[:MAX_ERROR_CHARS],
+            "at": letter.at,
+            "state": "waiting",
+        }
+        outcome = await self._letters.update_one(
+            {"_id": letter.id}, {"$setOnInsert": row}, upsert=True, session=transaction.session
+        )
+        if outcome.upserted_id is None:
+            return
+        extra = {"dlq_id": letter.id, "dlq_reason": letter.reason, "dlq_consumer": self._service}
+        transaction.rows.append(
+            {
+                "_id": new_id(),
+                "topic": record.topic + DEAD_LETTER_SUFFIX,
+                "key": record.key,
+                "sequence": 0,
+                "headers": [*headers, *([name, value.encode()] for name, value in extra.items())],
+                "value": record.value,
+                "state": "pending",
+                "created_at": letter.at,
+            }
+        )
+        dead_letters_total.labels(self._service, letter.reason.partition(":")[0]).inc()
+
+    async def page(self, after: str, limit: int) -> list[DeadLetter]:
+        """Waiting letters by id, those after `after`."""
+        rows = self._letters.find({"state": "waiting", "_id": {"$gt": after}}).sort("_id", 1).limit(limit)
+        return [_letter(row) async for row in rows]
+
+    async def get(self, letter_id: str) -> DeadLetter | None:
+        row = await self._letters.find_one({"_id": letter_id, "state": "waiting"})
+        return _letter(row) if row else None
+
+    async def of_aggregate(self, letter: DeadLetter) -> list[DeadLetter]:
+        """All waiting letters of the letter's aggregate, in their order."""
+        aggregate = {"state": "waiting", "topic": letter.record.topic, "key": letter.record.key}
+        rows = self._letters.find(aggregate).sort([("partition", 1), ("offset", 1)])
+        return [_letter(row) async for row in rows]
+
+    async def mark_replayed(self, letter_id: str, transaction: Transaction) -> None:
+        await self._letters.update_one(
+            {"_id": letter_id}, {"$set": {"state": "replayed", "replayed_at": utc_now()}}, session=transaction.session
+        )
+
+    async def count(self) -> int:
+        """How many wait; also told to the metrics."""
+        waiting = int(await self._letters.count_documents({"state": "waiting"}))
+        dead_letters_waiting.labels(self._service).set(waiting)
+        return waiting
+
+
+def _letter(row: Document) -> DeadLetter:
+    record = Record(
+        row["topic"],
+        row["partition"],
+        row["offset"],
+        row["key"],
+        tuple((name, bytes(value)) for name, value in row["headers"]),
+        bytes(row["value"]),
+    )
+    return DeadLetter(row["_id"], record, row["type"], row["reason"], row["error"], row["at"])

@@ -1,0 +1,95 @@
+"""CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the event's JSON is the value."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Document
+from pydantic import ValidationError
+
+from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.event import Event
+
+Headers = list[tuple[str, bytes]]
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class UnreadableMessage(Exception):
+    """A message that no retry can make readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope(Generic[E_co]):
+    """An event with what CloudEvents says about it."""
+
+    id: str
+    source: str
+    """The service that says it."""
+    time: datetime
+    traceparent: str | None
+    event: E_co
+
+    def headers(self) -> Headers:
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": self.id,
+            "ce_type": self.event.type,
+            "ce_source": f"/docstore/{self.source}",
+            "ce_time": rfc3339(self.time),
+            "ce_subject": self.event.key(),
+            "ce_sequence": str(self.event.revision),
+            "ce_schemaversion": str(self.event.schema_version),
+            "content-type": "application/json",
+        }
+        if self.traceparent:
+            attributes["traceparent"] = self.traceparent
+        return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def seal(event: Event, *, source: str, traceparent: str | None) -> Envelope[Event]:
+    """Give an event its id and time."""
+    return Envelope(new_id(), source, utc_now(), traceparent, event)
+
+
+def outbox_row(envelope: Envelope[Event], topic_prefix: str) -> Document:
+    """The outbox's document of an event that is to be sent."""
+    return {
+        "_id": envelope.id,
+        "topic": topic_prefix + envelope.event.topic,
+        "key": envelope.event.key(),
+        "sequence": envelope.event.revision,
+        "headers": [[name, value] for name, value in envelope.headers()],
+        "value": envelope.event.model_dump_json().encode(),
+        "state": "pending",
+        "created_at": envelope.time,
+    }
+
+
+def header_map(headers: Any) -> dict[str, str]:
+    """Record headers as text; UnreadableMessage if one is not text."""
+    try:
+        return {name: value.decode() for name, value in headers}
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise UnreadableMessage(f"a header is not text: {error}") from error
+
+
+def open_envelope(headers: Any, value: bytes | None) -> Envelope[Event] | None:
+    """The event of a record; None if its type is none of ours; UnreadableMessage if it can't be read."""
+    attributes = header_map(headers)
+    try:
+        event_type = EVENT_TYPES.get(attributes["ce_type"])
+        if event_type is None:
+            return None
+        return Envelope(
+            id=attributes["ce_id"],
+            source=attributes["ce_source"].removeprefix("/docstore/"),
+            time=datetime.fromisoformat(attributes["ce_time"]).astimezone(UTC),
+            traceparent=attributes.get("traceparent"),
+            event=event_type.model_validate_json(value or b""),
+        )
+    except KeyError as error:
+        raise UnreadableMessage(f"header {error} is missing") from error
+    except (ValidationError, ValueError) as error:
+        raise UnreadableMessage(f"the value does not fit: {error}") from error

@@ -1,0 +1,59 @@
+"""What an event is: a frozen, versioned fact about one aggregate, named in the past tense."""
+
+import re
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+TOPICS = ("accounts", "uploads", "files", "usage", "notifications")
+"""A topic per aggregate: the broker keeps order only inside a partition of one topic."""
+
+DEAD_LETTER_SUFFIX = ".dlq"
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+class Event(BaseModel):
+    """Base of all events. A subclass's name is its type: FileCreated is `file-created`, handled by `on_file_created`.
+
+    Fields may be added with a default; anything else is a new class with the next `schema_version`. Unknown fields
+    are ignored, so that an older consumer reads a newer event. No event carries a password, a token or content.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: ClassVar[str]
+    topic: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+
+    revision: int
+    """Gapless number of the aggregate's changes as its owner counts them: a lower one is old news."""
+
+    def __init_subclass__(cls, *, topic: str | None = None, abstract: bool = False) -> None:
+        super().__init_subclass__()
+        if topic is not None:
+            cls.topic = topic
+        if abstract:
+            return
+        assert cls.topic in TOPICS, cls.topic
+        cls.type = _kebab(cls.__name__)
+        EVENT_TYPES[cls.type] = cls
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Class arguments are ours, not pydantic's."""
+
+    def key(self) -> str:
+        """Id of the aggregate: the Kafka key, so that its events stay in order."""
+        raise AssertionError(f"{type(self).__name__} names no aggregate")
+
+
+EVENT_TYPES: dict[str, type[Event]] = {}
+"""Every event by its type; filled by importing the modules that define them."""
+
+
+def handler_name(event: type[Event]) -> str:
+    """`on_file_created` for FileCreated: the name every service gives to its handler of that event."""
+    return f"on_{event.type.replace('-', '_')}"

@@ -1,0 +1,122 @@
+"""Events of files and folders. Said by the metadata service, but for the indexer's two at the end."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from docstore_events.event import Event
+
+
+class FileState(BaseModel):
+    """A file or folder as it stands after the change. Sizes in bytes; a folder has size 0 and version 0."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    file_id: str
+    owner_id: str
+    parent_id: str
+    ancestors: tuple[str, ...] = ()
+    """Folders it is in, from the root down to its parent, as they were at the time."""
+    kind: Literal["file", "folder"]
+    name: str
+    size: int
+    content_type: str
+    sha256: str
+    version: int
+    tags: tuple[str, ...] = ()
+    created_at: datetime
+    modified_at: datetime
+    modified_by: str
+    """Account that made the last change."""
+    device: str = ""
+    """Device it was made on, as its session calls it."""
+    object_key: str = ""
+    """Where the current version's bytes are in the content bucket; empty for a folder."""
+    readers: tuple[str, ...] = ()
+    """Accounts besides the owner that may read it."""
+
+
+class FileEvent(Event, topic="files", abstract=True):
+    """A change to one file or folder."""
+
+    file: FileState
+    path: str
+    """Where it was at the time, for people to read; paths are not kept up to date."""
+    actor_id: str
+    """Account that caused the change."""
+
+    def key(self) -> str:
+        return self.file.file_id
+
+
+class FileCreated(FileEvent):
+    """Emitted when a file or folder has come to be: by an upload, a copy, or as a folder."""
+
+    upload_id: str | None = None
+    """The upload whose reservation these bytes use up; for a copy, the reservation made for it."""
+
+
+class FileModified(FileEvent):
+    """Emitted when a file has a new current version, by an upload or by restoring an old one."""
+
+    upload_id: str | None = None
+    added_bytes: int
+    """Bytes the new version adds to what the owner keeps."""
+
+
+class FileMoved(FileEvent):
+    """Emitted when a file or folder has another name or another parent."""
+
+    previous_path: str
+
+
+class FileTagged(FileEvent):
+    """Emitted when the tags of a file or folder have changed."""
+
+
+class FileDeleted(FileEvent):
+    """Emitted when a file or folder is in the trash, by itself or with a folder above it; its bytes still count."""
+
+
+class FileRestored(FileEvent):
+    """Emitted when a file or folder has come back from the trash."""
+
+
+class FilePurged(FileEvent):
+    """Emitted when a file with all its versions, or a folder, is gone for good."""
+
+    freed_bytes: int
+
+
+class VersionPruned(FileEvent):
+    """Emitted when an old version has been removed by the cap on versions."""
+
+    pruned_version: int
+    freed_bytes: int
+
+
+class IndexEvent(Event, topic="files", abstract=True):
+    """What the indexer did with one version. `revision` is the revision of the file it worked on."""
+
+    file_id: str
+    owner_id: str
+    version: int
+
+    def key(self) -> str:
+        return self.file_id
+
+
+class FileIndexed(IndexEvent):
+    """Emitted by the indexer when a search can find this version."""
+
+    mode: Literal["name", "fulltext"]
+    characters: int = 0
+    ocr: bool = False
+
+
+class FileIndexFailed(IndexEvent):
+    """Emitted by the indexer when the text of this version can't be had; it is found by its name."""
+
+    reason: str
+    """Stable code: corrupt, encrypted, unsupported, too_large, timed_out, out_of_memory."""

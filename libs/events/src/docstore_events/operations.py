@@ -1,0 +1,57 @@
+"""Internal routes every service has for its operators and for the upload workflow's final check."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from docstore_platform.mongo import Database
+from docstore_platform.problems import not_found
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from docstore_events.runtime import EventRuntime
+from docstore_events.wakeup import wake
+
+
+class EventIds(BaseModel):
+    event_ids: list[str] = Field(max_length=1000)
+
+
+Unsettled = Callable[[set[str]], Awaitable[set[str]]]
+"""Of events that are handled, those from which work still follows in this service."""
+
+
+def operations_router(runtime: EventRuntime, database: Database, *, unsettled: Unsettled | None = None) -> APIRouter:
+    """Dead letters, inbox and outbox of one service, under `/internal`."""
+    router = APIRouter(tags=["events"])
+
+    @router.get("/dead-letters")
+    async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+        letters = await runtime.dead_letters.page(after, limit)
+        return {"items": [letter.summary(runtime.service) for letter in letters]}
+
+    @router.post("/dead-letters/{letter_id}/replay")
+    async def replay_dead_letter(letter_id: str) -> dict[str, Any]:
+        letter = await runtime.dead_letters.get(letter_id)
+        if letter is None or runtime.consumer is None:
+            raise not_found("dead letter")
+        replayed, error = await runtime.consumer.replay(letter)
+        return {"replayed": replayed, "error": error}
+
+    @router.post("/events/republish")
+    async def republish_events(body: EventIds) -> dict[str, int]:
+        """Send events of this service again, under their old ids: who has handled them ignores them."""
+        outcome = await database["outbox"].update_many(
+            {"_id": {"$in": body.event_ids}, "state": "sent"}, {"$set": {"state": "pending"}}
+        )
+        wake(runtime.transactor.wakeup_name)
+        return {"republished": outcome.modified_count}
+
+    @router.post("/events/settled")
+    async def settled_events(body: EventIds) -> dict[str, list[str]]:
+        """Which events this service is done with: handled, and nothing left to do that follows from them."""
+        handled = await runtime.consumer.handled(body.event_ids) if runtime.consumer else set()
+        if handled and unsettled is not None:
+            handled -= await unsettled(handled)
+        return {"settled": sorted(handled)}
+
+    return router

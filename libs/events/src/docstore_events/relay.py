@@ -1,0 +1,165 @@
+"""The relay: sends what the outbox holds to the broker, in each aggregate's order, at least once.
+
+One instance of a service relays at a time, under a lease; another takes over when it ends. Rows are chosen by state,
+never by "greater than the last id", since ids are not in the order of commits. The rows of one partition go out as
+one record batch, which the broker appends whole or not at all: an aggregate's next row never overtakes.
+"""
+
+import asyncio
+from collections import defaultdict
+from datetime import timedelta
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
+from docstore_platform.mongo import Collection, Database, Document, DuplicateKeyError, PyMongoError, ReturnDocument
+from docstore_platform.settings import InfraSettings
+
+from docstore_events.wakeup import Wakeup, wake
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 10.0
+PAGE = 1000
+MAX_BATCH_BYTES = 900_000
+RETRY_SECONDS = 0.5
+
+
+class LeaseLost(Exception):
+    """Another relay has taken over."""
+
+
+class Relay:
+    """Sends the outbox of one service."""
+
+    def __init__(
+        self, database: Database, service: str, settings: InfraSettings, *, wakeup_name: str, clock: Clock = utc_now
+    ) -> None:
+        self._outbox: Collection = database["outbox"]
+        self._leases: Collection = database["outbox_lease"]
+        self._service = service
+        self._settings = settings
+        self._clock = clock
+        self._owner = new_id()
+        self._wakeup = Wakeup([wakeup_name])
+        self._partition = DefaultPartitioner()
+        self._lease_until = self._clock()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def run(self) -> None:
+        """Relay until cancelled. What fails is tried again: a row stays pending until the broker has it."""
+        poll_seconds = self._settings.outbox_poll_ms / 1000
+        try:
+            while True:
+                try:
+                    sent = await self.relay_pending() if await self.hold_lease() else 0
+                except (KafkaError, PyMongoError, OSError, LeaseLost) as error:
+                    log.warning("outbox relay tries again", service=self._service, error=repr(error))
+                    await self._drop_producer()
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                if not sent:
+                    await self._wakeup.wait(poll_seconds)
+        finally:
+            self._wakeup.close()
+            await self._drop_producer()
+
+    async def hold_lease(self) -> bool:
+        """Whether this relay is the one that sends; renews its lease once half of it has passed."""
+        now = self._clock()
+        half = timedelta(seconds=LEASE_SECONDS / 2)
+        if self._lease_until - now > half:
+            return True
+        until = now + timedelta(seconds=LEASE_SECONDS)
+        free_or_mine = {"_id": "relay", "$or": [{"owner": self._owner}, {"until": {"$lt": now}}]}
+        try:
+            lease = await self._leases.find_one_and_update(
+                free_or_mine,
+                {"$set": {"owner": self._owner, "until": until}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            return False
+        self._lease_until = lease["until"]
+        return True
+
+    async def give_up_lease(self) -> None:
+        """Let another instance take over at once."""
+        await self._leases.delete_one({"_id": "relay", "owner": self._owner})
+
+    async def relay_pending(self) -> int:
+        """Send one page of what is pending; answers how many rows the broker has acknowledged."""
+        rows = await self._outbox.find({"state": "pending"}).sort([("sequence", 1), ("_id", 1)]).to_list(PAGE)
+        outbox_pending.labels(self._service).set(len(rows))
+        oldest = min((row["created_at"] for row in rows), default=None)
+        lag = (self._clock() - oldest).total_seconds() if oldest else 0.0
+        outbox_lag_seconds.labels(self._service).set(max(lag, 0.0))
+        if not rows:
+            return 0
+        producer = await self._get_producer()
+        partitions: defaultdict[tuple[str, int], list[Document]] = defaultdict(list)
+        for row in rows:
+            numbers = sorted(await producer.partitions_for(row["topic"]))
+            partitions[row["topic"], self._partition(row["key"].encode(), numbers, numbers)].append(row)
+        outcomes = await asyncio.gather(
+            *(self._send(producer, *target, batch) for target, batch in partitions.items()), return_exceptions=True
+        )
+        sent = [row_id for outcome in outcomes if isinstance(outcome, list) for row_id in outcome]
+        await self._mark_sent(sent)
+        for topic in {topic for topic, _ in partitions}:
+            wake(topic)
+        failed = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
+        if failed is not None:
+            raise failed
+        return len(sent)
+
+    async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Document]) -> list[str]:
+        """Append as many of `rows`, in order, as fit into one record batch; answers the ids of those."""
+        batch = producer.create_batch()
+        fitting: list[str] = []
+        for row in rows:
+            timestamp = int(row["created_at"].timestamp() * 1000)
+            headers = [(name, value) for name, value in row["headers"]]
+            if batch.append(key=row["key"].encode(), value=row["value"], timestamp=timestamp, headers=headers) is None:
+                break
+            fitting.append(row["_id"])
+        acknowledged = await producer.send_batch(batch, topic, partition=partition)
+        await acknowledged
+        return fitting
+
+    async def _mark_sent(self, ids: list[str]) -> None:
+        """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""
+        if not ids:
+            return
+        now = self._clock()
+        if now >= self._lease_until and not await self.hold_lease():
+            raise LeaseLost
+        await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": now}})
+
+    async def _get_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            # Not idempotent: the embedded broker has no InitProducerId, and the inbox makes doubles harmless.
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._settings.kafka_bootstrap,
+                client_id=f"docstore-{self._service}-relay",
+                acks="all",
+                max_batch_size=MAX_BATCH_BYTES,
+                request_timeout_ms=10_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()

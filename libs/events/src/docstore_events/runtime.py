@@ -1,0 +1,186 @@
+"""Runs the event side of one service: topics, outbox relay, consumer, and the watch over them."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from docstore_platform.metrics import consumer_lag
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.settings import InfraSettings
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaMessage
+
+from docstore_events.consumer import Consumer
+from docstore_events.dead_letters import DeadLetters
+from docstore_events.relay import Relay
+from docstore_events.subscribers import Subscribers
+from docstore_events.topics import provision_topics
+from docstore_events.transaction import Transactor, create_outbox_indexes
+from docstore_events.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+WATCH_SECONDS = 5.0
+STUCK_SECONDS = 60.0
+BUSY_FETCH_WAIT_MS = 20
+QUIET_SECONDS = 0.25
+
+
+class EventRuntime:
+    """The event side of a service. `transactor` is how the service changes its state and says what it did."""
+
+    def __init__(
+        self,
+        service: str,
+        settings: InfraSettings,
+        mongo: Mongo,
+        database: Database,
+        subscribers: Subscribers[Any] | None = None,
+    ) -> None:
+        self.service = service
+        self._settings = settings
+        self._database = database
+        self.transactor = Transactor(mongo, database, service, settings.topic_prefix)
+        self.dead_letters = DeadLetters(database, service)
+        self.relay = Relay(database, service, settings, wakeup_name=self.transactor.wakeup_name)
+        self.consumer: Consumer | None = None
+        if subscribers is not None:
+            self.consumer = Consumer(service, subscribers, database, self.transactor, self.dead_letters)
+        self._kafka: AIOKafkaConsumer | None = None
+        self._last_activity = time.monotonic()
+        self._handling = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Relay and consume until the block ends. A broker that is down is waited for in the background."""
+        await create_outbox_indexes(self._database)
+        await self.dead_letters.count()
+        tasks = [asyncio.create_task(self._keep(self._relay), name=f"{self.service} relay")]
+        if self.consumer is not None:
+            tasks.append(asyncio.create_task(self._keep(self._consume), name=f"{self.service} consumer"))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.relay.give_up_lease()
+
+    async def check_consumer(self) -> None:
+        """Readiness: the consumer has joined its group."""
+        if self.consumer is not None and (self._kafka is None or not self._kafka.assignment()):
+            raise RuntimeError("the consumer has no partitions yet")
+
+    async def _keep(self, run: Any) -> None:
+        """Run a part for as long as the service lives, again whenever it ends."""
+        while True:
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001 - a part that fails in any way is started again
+                log.warning("event part restarts", service=self.service, part=run.__name__, error=repr(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _relay(self) -> None:
+        await provision_topics(self._settings)
+        await self.relay.run()
+
+    async def _consume(self) -> None:
+        assert self.consumer is not None
+        await provision_topics(self._settings)
+        prefix = self._settings.topic_prefix
+        broker = KafkaBroker(
+            self._settings.kafka_bootstrap,
+            client_id=f"docstore-{self.service}",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+        )
+        parking = self._settings.idle_park_ms > 0
+        subscriber = broker.subscriber(
+            *(prefix + topic for topic in self.consumer.topics),
+            group_id=f"{prefix}{self.service}",
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            fetch_max_wait_ms=BUSY_FETCH_WAIT_MS if parking else self._settings.fetch_wait_ms,
+            decoder=_as_it_is,
+        )
+        assert subscriber.group_id
+        subscriber(self._on_message)
+        try:
+            await broker.start()
+            self._kafka = subscriber.consumer
+            assert self._kafka is not None
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch(self._kafka))
+                if parking:
+                    topics = [prefix + topic for topic in self.consumer.topics]
+                    group.create_task(self._park_when_idle(self._kafka, topics))
+        finally:
+            self._kafka = None
+            await broker.stop()
+
+    async def _on_message(self, message: KafkaMessage) -> None:
+        assert self.consumer is not None
+        self._handling = True
+        try:
+            await self.consumer.on_message(message)
+        finally:
+            self._handling = False
+            self._last_activity = time.monotonic()
+
+    async def _watch(self, kafka: AIOKafkaConsumer) -> None:
+        """Tell the lag; end, and so be restarted, when there is lag but no progress."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            lag = await self._lag(kafka)
+            for topic, events in lag.items():
+                consumer_lag.labels(self.service, topic).set(events)
+            idle = time.monotonic() - self._last_activity
+            if sum(lag.values()) and not self._handling and idle > STUCK_SECONDS:
+                raise RuntimeError(f"no progress for {idle:.0f} s with events waiting")
+
+    async def _lag(self, kafka: AIOKafkaConsumer) -> dict[str, int]:
+        lag: dict[str, int] = {}
+        for partition in kafka.assignment():
+            end = kafka.highwater(partition)
+            if end is not None:
+                with contextlib.suppress(KafkaError):
+                    behind = end - await kafka.position(partition)
+                    lag[partition.topic] = lag.get(partition.topic, 0) + max(behind, 0)
+        return lag
+
+    async def _park_when_idle(self, kafka: AIOKafkaConsumer, topics: list[str]) -> None:
+        """Fetch only when something was published here, or to look once in a while.
+
+        For a broker that answers an empty fetch only when its wait is over: a long wait delays what comes, a short one
+        costs CPU all day. A paused consumer sends no fetch at all.
+        """
+        wakeup = Wakeup(topics)
+        try:
+            while True:
+                if self._handling or time.monotonic() - self._last_activity < QUIET_SECONDS:
+                    await asyncio.sleep(QUIET_SECONDS / 4)
+                    continue
+                kafka.pause(*kafka.assignment())
+                woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
+                kafka.resume(*kafka.paused())
+                if woken:
+                    self._last_activity = time.monotonic()
+                else:
+                    await asyncio.sleep(3 * BUSY_FETCH_WAIT_MS / 1000)
+        finally:
+            wakeup.close()
+
+
+async def _as_it_is(message: KafkaMessage) -> KafkaMessage:
+    """The consume path reads the record itself: its headers matter as much as its value."""
+    return message

@@ -1,0 +1,37 @@
+"""What a service that reacts to events provides: a handler for each, and one write for all that came together."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.envelope import Envelope
+from docstore_events.event import Event, handler_name
+from docstore_events.transaction import Transaction
+
+U = TypeVar("U")
+Handler = Callable[[Envelope[Any], Any], None]
+
+
+class Subscribers(Generic[U]):
+    """Base of a service's subscribers.
+
+    Events arrive in batches. For each batch: `begin` makes an empty unit of work, `on_<event>(envelope, unit)` notes
+    in it what that event means, `commit` writes the whole unit in the transaction that also fills the inbox. A batch
+    may be begun again (after a conflict, or event by event after a failure), so handlers only touch the unit.
+    """
+
+    def begin(self) -> U:
+        raise AssertionError(f"{type(self).__name__} has no begin()")
+
+    async def commit(self, unit: U, transaction: Transaction) -> None:
+        """Write what the unit holds."""
+        raise AssertionError(f"{type(self).__name__} has no commit()")
+
+    def handlers(self) -> dict[type[Event], Handler]:
+        """The handlers by event, found by their names; a name that no event has is an error."""
+        by_name = {handler_name(event): event for event in EVENT_TYPES.values()}
+        found = {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
+        unknown = sorted(found.keys() - by_name.keys())
+        if unknown:
+            raise TypeError(f"{type(self).__name__}: no event is handled by {', '.join(unknown)}")
+        return {by_name[name]: handler for name, handler in found.items()}

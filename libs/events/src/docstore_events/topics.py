@@ -1,0 +1,41 @@
+"""Explicit provisioning of topics: a broker's auto-creation gives one partition and one replica."""
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from docstore_platform.settings import InfraSettings
+
+from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
+
+
+def topic_names(prefix: str) -> list[str]:
+    """Every topic of the system, each with its dead-letter topic."""
+    return [f"{prefix}{topic}{suffix}" for topic in TOPICS for suffix in ("", DEAD_LETTER_SUFFIX)]
+
+
+async def provision_topics(settings: InfraSettings) -> None:
+    """Make the topics that are not there; safe to call by every service at every start."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, client_id="docstore-topics")
+    await admin.start()
+    try:
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(
+                name,
+                1 if name.endswith(DEAD_LETTER_SUFFIX) else settings.topic_partitions,
+                settings.topic_replication,
+            )
+            for name in topic_names(settings.topic_prefix)
+            if name not in present
+        ]
+        if missing:
+            _raise_unless_made(await admin.create_topics(missing))
+    finally:
+        await admin.close()
+
+
+def _raise_unless_made(response: object) -> None:
+    """Another service making the same topic at the same time is no error."""
+    for name, code, *_ in response.topic_errors:  # type: ignore[attr-defined]
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise KafkaError(f"topic {name}: {error.__name__}")

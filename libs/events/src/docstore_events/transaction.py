@@ -1,0 +1,83 @@
+"""One transaction for a change and the events that tell of it: the transactional outbox.
+
+Pattern: https://microservices.io/patterns/data/transactional-outbox.html
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
+from docstore_platform.tracing import current_traceparent
+
+from docstore_events.envelope import Envelope, outbox_row, seal
+from docstore_events.event import Event
+from docstore_events.wakeup import wake
+
+T = TypeVar("T")
+
+KEPT_SECONDS = 30 * 24 * 3600
+"""Sent rows and inbox rows are kept longer than the broker's retention plus the longest outage."""
+
+
+class Transaction:
+    """What work inside a transaction uses: the session for its writes, and `publish`."""
+
+    def __init__(self, session: Session, source: str, topic_prefix: str) -> None:
+        self.session = session
+        self.rows: list[Document] = []
+        self._source = source
+        self._topic_prefix = topic_prefix
+
+    def publish(self, event: Event, *, cause: Envelope[Event] | None = None) -> str:
+        """Say `event` if this transaction commits; answers its id. `cause` is the event it follows from."""
+        traceparent = cause.traceparent if cause else current_traceparent()
+        envelope = seal(event, source=self._source, traceparent=traceparent)
+        self.rows.append(outbox_row(envelope, self._topic_prefix))
+        return envelope.id
+
+
+class Transactor:
+    """Runs work and writes its events to the outbox of one service's database, in one transaction."""
+
+    def __init__(self, mongo: Mongo, database: Database, service: str, topic_prefix: str) -> None:
+        self._mongo = mongo
+        self._outbox: Collection = database["outbox"]
+        self._service = service
+        self._topic_prefix = topic_prefix
+        self.wakeup_name = f"outbox:{database.name}"
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """`work` may run several times: it does nothing but write with the session and publish."""
+        published = False
+
+        async def with_outbox(session: Session) -> T:
+            nonlocal published
+            transaction = Transaction(session, self._service, self._topic_prefix)
+            result = await work(transaction)
+            published = bool(transaction.rows)
+            if published:
+                await self._outbox.insert_many(transaction.rows, session=session)
+            return result
+
+        result = await self._mongo.transaction(with_outbox)
+        if published:
+            wake(self.wakeup_name)
+        return result
+
+
+async def create_outbox_indexes(database: Database) -> None:
+    """Indexes of the collections by which events leave and enter a service."""
+    pending: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
+    await database["outbox"].create_indexes(
+        [
+            IndexModel([("sequence", ASCENDING), ("_id", ASCENDING)], name="pending", **pending),
+            IndexModel("sent_at", expireAfterSeconds=KEPT_SECONDS),
+        ]
+    )
+    await database["inbox"].create_index("handled_at", expireAfterSeconds=KEPT_SECONDS)
+    await database["dead_letters"].create_indexes(
+        [
+            IndexModel([("state", ASCENDING), ("topic", ASCENDING), ("key", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel("replayed_at", expireAfterSeconds=KEPT_SECONDS),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""What every DocStore service shares and no service owns."""

@@ -1,0 +1,178 @@
+"""Calls from service to service: over HTTP, or straight into the other app where both live in one process."""
+
+import asyncio
+import hmac
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aiohttp
+import orjson
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Scope
+
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.tokens import unauthorized
+from docstore_platform.tracing import current_traceparent
+
+LOCAL = "local:"
+TIMEOUT_SECONDS = 30.0
+TRIES = 3
+
+_local_apps: dict[str, ASGIApp] = {}
+
+
+def register_local_app(url: str, app: ASGIApp) -> None:
+    """Make `app` reachable in this process under `url`, which begins with `local:`."""
+    _local_apps[url] = app
+
+
+def local_app(url: str) -> ASGIApp:
+    """The app registered under `url`; 503 while it has not started."""
+    app = _local_apps.get(url)
+    if app is None:
+        raise unavailable(url)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+class Transport(Protocol):
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Send one request; ConnectionError or TimeoutError if no answer came."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class HttpTransport:
+    """Pooled keep-alive connections to one base address."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if self._session is None:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=2)
+            self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
+        try:
+            async with self._session.request(
+                method, self._base_url + path, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                return Answer(response.status, response.headers, await response.read())
+        except aiohttp.ClientError as error:
+            raise ConnectionError(str(error)) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class LocalTransport:
+    """Calls an ASGI app of this process: no socket, no copy."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        route, _, query = path.partition("?")
+        scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": route,
+            "raw_path": route.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": None,
+            "server": None,
+            "state": {},
+        }
+        status = 500
+        answer_headers: dict[str, str] = {}
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answer_headers.update((k.decode(), v.decode()) for k, v in message["headers"])
+            else:
+                parts.append(message.get("body", b""))
+
+        await local_app(self._url)(scope, receive, send)
+        return Answer(status, answer_headers, b"".join(parts))
+
+    async def close(self) -> None:
+        return None
+
+
+def open_transport(url: str) -> Transport:
+    return LocalTransport(url) if url.startswith(LOCAL) else HttpTransport(url)
+
+
+class ServiceClient:
+    """Calls `/internal/...` routes of one service. Every such route is idempotent, so a lost answer is asked again."""
+
+    def __init__(self, name: ServiceName, settings: InfraSettings) -> None:
+        self._name = name
+        self._secret = settings.internal_secret.get_secret_value()
+        self._transport = open_transport(settings.service_url(name))
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON answer; the other service's Problem if it refused; Problem 503 if it can't be reached."""
+        headers = {"authorization": f"Bearer {self._secret}", "content-type": "application/json"}
+        traceparent = current_traceparent()
+        if traceparent:
+            headers["traceparent"] = traceparent
+        payload = b"" if body is None else orjson.dumps(body)
+        for attempt in range(1, TRIES + 1):
+            try:
+                answer = await self._transport.send(method, path, headers, payload)
+            except (ConnectionError, TimeoutError):
+                if attempt == TRIES:
+                    raise unavailable(self._name) from None
+                await asyncio.sleep(random.uniform(0, 0.1 * 2**attempt))
+                continue
+            if answer.status >= 400:
+                raise _problem(answer)
+            return answer.json() if answer.body else None
+        raise AssertionError("the loop above returns or raises")
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+def _problem(answer: Answer) -> Problem:
+    try:
+        body: dict[str, Any] = answer.json()
+        known = {"type", "title", "status", "code", "detail"}
+        extra = {name: value for name, value in body.items() if name not in known}
+        return Problem(answer.status, body["code"], body["detail"], **extra)
+    except (ValueError, KeyError, TypeError):
+        return unavailable("A service")
+
+
+async def require_internal(request: Request) -> None:
+    """FastAPI dependency of every `/internal` route: only our own services may call it."""
+    expected = f"Bearer {request.app.state.infra.internal_secret.get_secret_value()}"
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        raise unauthorized("This route is for DocStore's own services.")

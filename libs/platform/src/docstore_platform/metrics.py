@@ -1,0 +1,32 @@
+"""Prometheus metrics that every service has. Names are stable: dashboards and alerts are built on them."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+http_seconds = Histogram(
+    "docstore_http_request_seconds", "Time to answer", ["service", "method", "route", "status"], buckets=FAST
+)
+handler_seconds = Histogram(
+    "docstore_event_handler_seconds", "Time to handle a batch of events", ["service"], buckets=FAST
+)
+handled_events = Counter("docstore_events_handled_total", "Events handled", ["service", "type"])
+duplicate_events = Counter("docstore_events_duplicate_total", "Events already in the inbox", ["service"])
+event_delay_seconds = Histogram(
+    "docstore_event_delay_seconds",
+    "From an event's time to the end of its handling",
+    ["service"],
+    buckets=FAST,
+)
+dead_letters_total = Counter("docstore_dead_letters_total", "Events put aside", ["service", "reason"])
+dead_letters_waiting = Gauge("docstore_dead_letters_waiting", "Dead letters not yet replayed", ["service"])
+outbox_pending = Gauge("docstore_outbox_pending", "Outbox rows not yet sent, as last seen", ["service"])
+outbox_lag_seconds = Gauge("docstore_outbox_lag_seconds", "Age of the oldest unsent outbox row", ["service"])
+consumer_lag = Gauge("docstore_consumer_lag_events", "Events not yet consumed", ["service", "topic"])
+documents = Gauge("docstore_documents", "Documents kept", ["plan"])
+document_bytes = Gauge("docstore_document_bytes", "Bytes of all versions kept", ["plan"])
+
+
+def exposition() -> tuple[bytes, str]:
+    """All metrics of this process and the content type of their text."""
+    return generate_latest(), CONTENT_TYPE_LATEST

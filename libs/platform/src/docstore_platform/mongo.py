@@ -1,0 +1,135 @@
+"""MongoDB. The only module that imports the driver: changing the driver is a change to this module."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import (
+    ASCENDING,
+    DESCENDING,
+    DeleteOne,
+    IndexModel,
+    InsertOne,
+    ReplaceOne,
+    ReturnDocument,
+    UpdateOne,
+)
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+__all__ = [
+    "ASCENDING",
+    "DESCENDING",
+    "BulkWriteError",
+    "Collection",
+    "ConnectionFailure",
+    "Database",
+    "DeleteOne",
+    "Document",
+    "DuplicateKeyError",
+    "IndexModel",
+    "InsertOne",
+    "Mongo",
+    "OperationFailure",
+    "PyMongoError",
+    "ReplaceOne",
+    "ReturnDocument",
+    "Session",
+    "UpdateOne",
+    "is_passing",
+]
+
+Database = Any
+Collection = Any
+Session = Any
+Document = dict[str, Any]
+T = TypeVar("T")
+
+MAJORITY = WriteConcern("majority")
+TRANSACTION_SECONDS = 10.0
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an error of the database may be gone at the next try: a lost connection, an election, a conflict."""
+    if isinstance(error, AutoReconnect | ConnectionFailure):
+        return True
+    return isinstance(error, PyMongoError) and (
+        error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError")
+    )
+
+
+class Mongo:
+    """A pooled client. Writes are acknowledged by a majority; moments come back as aware UTC datetimes."""
+
+    def __init__(self, url: str, *, app_name: str, pool_size: int = 64) -> None:
+        self._client: Any = AsyncIOMotorClient(
+            url,
+            appname=app_name,
+            maxPoolSize=pool_size,
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=2_000,
+            tz_aware=True,
+            retryWrites=True,
+            w="majority",
+        )
+
+    def database(self, name: str) -> Database:
+        options: CodecOptions[Document] = CodecOptions(tz_aware=True)
+        return self._client.get_database(name, codec_options=options, write_concern=MAJORITY)
+
+    async def ping(self) -> None:
+        await self._client.admin.command("ping")
+
+    async def drop(self, name: str) -> None:
+        await self._client.drop_database(name)
+
+    def close(self) -> None:
+        self._client.close()
+
+    async def transaction(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Run `work` in one majority transaction, again on a passing conflict, for at most 10 seconds.
+
+        `work` may run several times: it must do nothing but use the session. A commit whose answer was lost is
+        committed again, which the server makes safe.
+        """
+        deadline = time.monotonic() + TRANSACTION_SECONDS
+        attempt = 0
+        while True:
+            try:
+                return await self._try_transaction(work, deadline)
+            except PyMongoError as error:
+                if not error.has_error_label("TransientTransactionError") or time.monotonic() > deadline:
+                    raise
+            attempt += 1
+            await asyncio.sleep(random.uniform(0, min(0.005 * 2**attempt, 0.2)))
+
+    async def _try_transaction(self, work: Callable[[Session], Awaitable[T]], deadline: float) -> T:
+        async with await self._client.start_session() as session:
+            session.start_transaction(ReadConcern("snapshot"), MAJORITY)
+            try:
+                result = await work(session)
+            except BaseException:
+                if session.in_transaction:
+                    await session.abort_transaction()
+                raise
+            while True:
+                try:
+                    await session.commit_transaction()
+                    return result
+                except PyMongoError as error:
+                    unknown = error.has_error_label("UnknownTransactionCommitResult")
+                    if not unknown or time.monotonic() > deadline:
+                        raise
+                    await asyncio.sleep(0.05)

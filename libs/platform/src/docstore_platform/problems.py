@@ -1,0 +1,99 @@
+"""Errors as clients see them: application/problem+json (RFC 9457) with a stable `code`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+log = structlog.get_logger(__name__)
+
+CODE_BY_STATUS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
+
+
+class Problem(Exception):
+    """An answer other than success. `code` never changes once published; `detail` is for people."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def body(self) -> dict[str, Any]:
+        title = self.code.replace("_", " ").capitalize()
+        return {
+            "type": f"urn:docstore:problem:{self.code}",
+            "title": title,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.extra,
+        }
+
+    def response(self) -> Response:
+        return Response(
+            orjson.dumps(self.body()), self.status, self.headers, media_type="application/problem+json"
+        )
+
+
+def not_found(what: str) -> Problem:
+    """Unknown and foreign look the same, so that an id tells nothing."""
+    return Problem(404, "not_found", f"There is no such {what}.")
+
+
+def unavailable(what: str) -> Problem:
+    """A part this answer needs is down; the client may try again."""
+    return Problem(503, "unavailable", f"{what} can't be reached just now.", headers={"Retry-After": "1"})
+
+
+def invalid(detail: str, code: str = "invalid_request", **extra: Any) -> Problem:
+    """The request can't be understood or breaks a rule; trying again won't help."""
+    return Problem(422, code, detail, **extra)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Every error of `app` leaves as problem+json."""
+
+    async def on_problem(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    async def on_validation(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [
+            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+            for item in error.errors()
+        ]
+        first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
+        return invalid(first, errors=errors).response()
+
+    async def on_http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = CODE_BY_STATUS.get(error.status_code, f"http_{error.status_code}")
+        return Problem(error.status_code, code, str(error.detail), headers=error.headers).response()
+
+    async def on_anything(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return Problem(500, "internal_error", "Something went wrong here; it has been logged.").response()
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(Exception, on_anything)

@@ -1,0 +1,87 @@
+"""Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default."""
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ServiceName = Literal["accounts", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
+SERVICE_NAMES: tuple[ServiceName, ...] = (
+    "accounts",
+    "gateway",
+    "indexer",
+    "metadata",
+    "notify",
+    "quota",
+    "upload",
+)
+
+
+class InfraSettings(BaseSettings):
+    """Where the shared servers are and how this process behaves towards them."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
+
+    region: str = Field("us-west-2", description="this stack's home region; part of the bucket's name")
+    internal_secret: SecretStr = Field(description="bearer secret of calls from service to service")
+    issuer: str = Field("docstore", description="`iss` of the access tokens made and accepted here")
+
+    mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"))
+    database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")
+
+    kafka_bootstrap: str = "127.0.0.1:9092"
+    topic_prefix: str = Field("", description="put before every topic and consumer group")
+    topic_partitions: int = Field(4, ge=1)
+    topic_replication: int = Field(1, ge=1)
+    fetch_wait_ms: int = Field(500, ge=1, description="how long the broker may hold back an empty fetch")
+    idle_park_ms: int = Field(
+        0,
+        ge=0,
+        description="park an idle consumer and look at its topics this often; 0: never park. For brokers that do "
+        "not wake a waiting fetch; a publisher in the same process wakes a parked consumer at once",
+    )
+    outbox_poll_ms: int = Field(200, ge=1, description="look for outbox rows of other instances this often")
+
+    s3_endpoint: str = "http://127.0.0.1:8333"
+    s3_public_endpoint: str = Field("", description="as clients reach it; empty: the same as s3_endpoint")
+    s3_access_key_id: SecretStr = SecretStr("")
+    s3_secret_access_key: SecretStr = SecretStr("")
+    s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
+    s3_upload_role_arn: str = Field(
+        "arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads"
+    )
+
+    public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
+    accounts_url: str = "http://accounts:8000"
+    indexer_url: str = "http://indexer:8000"
+    metadata_url: str = "http://metadata:8000"
+    notify_url: str = "http://notify:8000"
+    quota_url: str = "http://quota:8000"
+    upload_url: str = "http://upload:8000"
+
+    log_level: str = "INFO"
+    log_json: bool = True
+    otlp_endpoint: str = Field(
+        "", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent"
+    )
+
+    def service_url(self, name: ServiceName) -> str:
+        """Base address of a service; `local:` means the app of that name in this process."""
+        return str(getattr(self, f"{name}_url"))
+
+    @cached_property
+    def bucket(self) -> str:
+        return self.s3_bucket or f"docstore-content-{self.region}"
+
+    @cached_property
+    def public_s3(self) -> str:
+        return self.s3_public_endpoint or self.s3_endpoint
+
+
+class ServiceSettings(BaseSettings):
+    """Base of each service's own settings; a subclass sets `env_prefix`, e.g. `QUOTA_`."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    infra: InfraSettings = Field(default_factory=lambda: InfraSettings())

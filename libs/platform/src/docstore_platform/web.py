@@ -1,0 +1,135 @@
+"""The app every service starts from: errors, metrics, traces, health, and access to the caller's identity."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import ORJSONResponse, Response
+from opentelemetry.trace import SpanKind
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docstore_platform.internal import ServiceClient, require_internal
+from docstore_platform.metrics import exposition, http_seconds
+from docstore_platform.problems import install_problem_handlers
+from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.tokens import TokenVerifier
+from docstore_platform.tracing import span
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[], Awaitable[None]]
+"""A readiness check: returns if the part works, raises if it does not."""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+KEYS_PATH = "/internal/keys"
+
+
+class Telemetry:
+    """ASGI middleware: a server span, the request's metrics and the service's name in its logs."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        traceparent = next((v.decode() for k, v in scope["headers"] if k == b"traceparent"), None)
+        status = 500
+        started = time.perf_counter()
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        token = structlog.contextvars.bind_contextvars(service=self.service)
+        try:
+            with span(
+                f"{scope['method']} {self.service}",
+                service=self.service,
+                kind=SpanKind.SERVER,
+                traceparent=traceparent,
+            ) as current:
+                await self.app(scope, receive, send_and_note)
+                route = getattr(scope.get("route"), "path", "unmatched")
+                if current.is_recording():
+                    current.update_name(f"{scope['method']} {route}")
+                    current.set_attribute("http.response.status_code", status)
+        finally:
+            structlog.contextvars.reset_contextvars(**token)
+            route = getattr(scope.get("route"), "path", "unmatched")
+            elapsed = time.perf_counter() - started
+            http_seconds.labels(self.service, scope["method"], route, status).observe(elapsed)
+
+
+def health_router(checks: Mapping[str, Check]) -> APIRouter:
+    """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> ORJSONResponse:
+        failed: dict[str, str] = {}
+        for name, check in checks.items():
+            try:
+                await check()
+            except Exception as error:  # noqa: BLE001 - whatever a part fails with is what is reported
+                failed[name] = f"{type(error).__name__}: {error}"
+        body = {"status": "unavailable" if failed else "ok", "failed": failed}
+        return ORJSONResponse(body, 503 if failed else 200)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        text, content_type = exposition()
+        return Response(text, media_type=content_type)
+
+    return router
+
+
+def service_app(
+    name: ServiceName,
+    infra: InfraSettings,
+    *,
+    lifespan: Lifespan,
+    public: Sequence[APIRouter] = (),
+    internal: Sequence[APIRouter] = (),
+    checks: Mapping[str, Check],
+) -> FastAPI:
+    """A service: `public` routers check the caller's token, `internal` ones admit only DocStore's services."""
+
+    @asynccontextmanager
+    async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
+        accounts = ServiceClient("accounts", infra)
+        app.state.verifier = TokenVerifier(lambda: accounts.call("GET", KEYS_PATH), infra.issuer)
+        try:
+            async with lifespan(app):
+                yield
+        finally:
+            await accounts.close()
+
+    app = FastAPI(
+        title=f"DocStore {name}",
+        lifespan=with_accounts,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/internal/openapi.json",
+    )
+    app.state.infra = infra
+    app.add_middleware(Telemetry, service=name)
+    install_problem_handlers(app)
+    app.include_router(health_router(checks), include_in_schema=False)
+    for router in public:
+        app.include_router(router, prefix="/v1")
+    for router in internal:
+        app.include_router(
+            router, prefix="/internal", dependencies=[Depends(require_internal)], include_in_schema=False
+        )
+    return app
