@@ -1,0 +1,57 @@
+# DocStore: `make` alone lists the targets. Every target sets up what it needs.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down test lint format types generate bench clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+RUN := .venv/bin
+SOURCES := libs services deploy/standalone clients tests tools bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## make .venv with everything in it, the docstore command included
+
+.venv/.ready: uv.lock $(wildcard pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml \
+	deploy/standalone/pyproject.toml clients/*/pyproject.toml) | $(UV)
+	$(UV) sync --frozen --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
+	@touch $@
+
+.tools/uv/bin/uv:
+	$(PYTHON) -m venv .tools/uv
+	.tools/uv/bin/pip install --quiet uv
+
+demo: setup ## start the embedded stack and run the main job on real documents
+	$(RUN)/docstore demo
+
+up: setup ## start the embedded stack and stay
+	$(RUN)/docstore up
+
+down: setup ## stop the embedded stack
+	$(RUN)/docstore down
+
+test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
+	$(RUN)/pytest $(PYTEST_ARGS)
+
+lint: setup ## style, import contracts
+	$(RUN)/ruff check $(wildcard $(SOURCES))
+	$(RUN)/ruff format --check $(wildcard $(SOURCES))
+	$(RUN)/lint-imports
+
+types: setup ## strict type check
+	$(RUN)/mypy $(wildcard libs/*/src services/*/src deploy/standalone/src clients/*/src)
+
+format: setup ## put the code in the one style
+	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
+	$(RUN)/ruff format $(wildcard $(SOURCES))
+
+generate: setup ## write openapi.json and asyncapi.yaml anew
+	$(RUN)/python tools/generate_openapi.py
+	$(RUN)/python -m docstore_events.asyncapi
+
+bench: setup ## how fast it is, against references measured in the same run
+	$(RUN)/python -m bench
+
+clean: ## remove what was made here (not your data)
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
