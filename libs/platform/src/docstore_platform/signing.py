@@ -131,9 +131,7 @@ class Signer:
         request = f"{method}\n{path}\n{query_string}\n{block}\n{names}\n{payload_sha256}"
         signature = self._sign_request(request, stamp, scope)
         credential = f"{self._credentials.access_key_id}/{scope}"
-        sent["authorization"] = (
-            f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
-        )
+        sent["authorization"] = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         return f"{self.origin}{path}{'?' if query_string else ''}{query_string}", sent
 
     def presign_post(

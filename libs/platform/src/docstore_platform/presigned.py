@@ -1,0 +1,145 @@
+"""What we hand to clients so that bytes go straight between them and the object store: signed URLs and forms."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
+
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.signing import Credentials, PolicyCondition, Signer, encode_key
+
+
+@dataclass(frozen=True, slots=True)
+class S3Config:
+    """Where the store is and who we are to it; `public_endpoint` is its address as clients reach it."""
+
+    endpoint: str
+    public_endpoint: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    bucket: str
+    session_token: str | None = field(default=None, repr=False)
+    path_style: bool = True
+    sts_endpoint: str = ""  # empty: the same as `endpoint`
+
+    def signer(self, endpoint: str, clock: Clock) -> Signer:
+        """A signer of requests to this bucket at `endpoint`."""
+        parts = urlsplit(endpoint)
+        origin = endpoint if self.path_style else f"{parts.scheme}://{self.bucket}.{parts.netloc}"
+        credentials = Credentials(self.access_key_id, self.secret_access_key, self.session_token)
+        return Signer(origin, credentials, self.region, clock)
+
+    def path(self, key: str) -> str:
+        """The path of an object in a URL; the empty key is the bucket itself."""
+        return f"/{self.bucket}/{encode_key(key)}" if self.path_style else f"/{encode_key(key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPut:
+    """A URL for PUTs that carry exactly these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedForm:
+    """An HTML form: POST these fields to `url` as multipart/form-data, then the file as the last field, `file`."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+def attachment(filename: str) -> str:
+    """Content-Disposition (RFC 6266, 5987) that makes a browser save, never show, a file of this name."""
+    name = "".join("_" if char in '/\\"' or not char.isprintable() else char for char in filename) or "file"
+    fallback = "".join(char if char.isascii() and char not in "%;" else "_" for char in name)
+    return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def checksum_header(sha256_hex: str) -> str:
+    """A SHA-256 as the store's headers carry it: base64."""
+    return base64.b64encode(bytes.fromhex(sha256_hex)).decode()
+
+
+def object_headers(
+    content_type: str, sha256: str | None = None, metadata: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """What an object is stored with, as headers or form fields. ValueError unless all is printable ASCII.
+
+    A content type is always named: without one a store may guess it from the bytes.
+    """
+    headers = {"content-type": content_type}
+    if sha256 is not None:
+        headers["x-amz-checksum-sha256"] = checksum_header(sha256)
+    for name, value in (metadata or {}).items():
+        headers[f"x-amz-meta-{name.lower()}"] = value
+    for name, value in headers.items():
+        if not name.replace("-", "").isalnum() or not f"{name}{value}".isascii() or not value.isprintable():
+            raise ValueError(f"{name} is not printable ASCII")
+    return headers
+
+
+class Presigner:
+    """Signs for clients, at the public endpoint. Nothing here talks to the store; times are seconds."""
+
+    def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
+        self.config = config
+        self._public = config.signer(config.public_endpoint or config.endpoint, clock)
+
+    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+        """A URL that downloads the object under `filename`: always as an attachment, with a declared type."""
+        query = {
+            "response-content-disposition": attachment(filename),
+            "response-content-type": object_headers(content_type)["content-type"],
+        }
+        return self._public.presign("GET", self.config.path(key), expires_in=expires_in, query=query)
+
+    def presign_put(
+        self,
+        key: str,
+        *,
+        size: int,
+        content_type: str,
+        expires_in: int,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> SignedPut:
+        """One PUT of exactly `size` bytes, and of the content `sha256` (hex) if given: else nothing is stored."""
+        headers = {"content-length": str(size), **object_headers(content_type, sha256, metadata)}
+        path = self.config.path(key)
+        return SignedPut(self._public.presign("PUT", path, expires_in=expires_in, headers=headers), headers)
+
+    def presign_part(self, key: str, upload_id: str, number: int, *, size: int, expires_in: int) -> str:
+        """One part, counted from 1, of exactly `size` bytes; the client's HTTP library sends Content-Length."""
+        return self._public.presign(
+            "PUT",
+            self.config.path(key),
+            expires_in=expires_in,
+            query={"partNumber": str(number), "uploadId": upload_id},
+            headers={"content-length": str(size)},
+        )
+
+    def presign_post(
+        self,
+        key: str,
+        *,
+        min_size: int,
+        max_size: int,
+        content_type: str,
+        expires_in: int,
+        sha256: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        redirect: str | None = None,
+    ) -> SignedForm:
+        """An HTML form for one file of `min_size` to `max_size` bytes; then the browser goes to `redirect`."""
+        fields = object_headers(content_type, sha256, metadata)
+        fields["Content-Type"] = fields.pop("content-type")
+        if redirect is not None:
+            fields["success_action_redirect"] = redirect
+        size_range: PolicyCondition = ["content-length-range", min_size, max_size]
+        form = self._public.presign_post(
+            self.config.bucket, key, expires_in=expires_in, fields=fields, conditions=[size_range]
+        )
+        return SignedForm(f"{self._public.origin}{self.config.path('')}".removesuffix("/"), form)

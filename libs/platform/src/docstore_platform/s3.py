@@ -1,0 +1,231 @@
+"""The object store. Small, frequent calls go by aiohttp with our own signatures; the rest by boto3 in threads."""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
+from docstore_platform.s3_transport import (
+    ObjectNotFound,
+    ObjectStoreError,
+    ObjectStoreUnavailable,
+    ObjectTooLarge,
+    S3Transport,
+    UploadNotFound,
+    retrying,
+)
+
+__all__ = [
+    "ObjectInfo",
+    "ObjectNotFound",
+    "ObjectStore",
+    "ObjectStoreError",
+    "ObjectStoreUnavailable",
+    "ObjectTooLarge",
+    "Part",
+    "S3Config",
+    "SignedForm",
+    "SignedPut",
+    "UploadNotFound",
+]
+
+DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object without its bytes. `sha256` (hex) only where the store verified one on the way in."""
+
+    key: str
+    size: int
+    etag: str
+    sha256: str | None
+    content_type: str
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a multipart upload; `size` (bytes) is known when the store lists it."""
+
+    number: int
+    etag: str
+    size: int = 0
+
+
+class ObjectStore(Presigner):
+    """One bucket. Use as an async context manager; every awaited method may raise ObjectStoreError."""
+
+    def __init__(self, config: S3Config, clock: Clock = utc_now) -> None:
+        super().__init__(config, clock)
+        self.transport = S3Transport(config, clock)
+
+    async def __aenter__(self) -> Self:
+        self.transport.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.transport.close()
+
+    async def head(self, key: str) -> ObjectInfo | None:
+        """What the store knows of an object; None if there is none."""
+        try:
+            headers, _ = await self.transport.request("HEAD", key, headers={"x-amz-checksum-mode": "ENABLED"})
+        except ObjectNotFound:
+            return None
+        return _object_info(key, headers)
+
+    async def head_many(self, keys: Sequence[str]) -> list[ObjectInfo | None]:
+        """`head` of each, in order; the connection pool bounds how many are asked at once."""
+        return await asyncio.gather(*(self.head(key) for key in keys))
+
+    async def get(self, key: str) -> bytes:
+        """A small object, whole."""
+        return (await self.transport.request("GET", key))[1]
+
+    async def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Up to `length` bytes from offset `start`."""
+        return (await self.transport.request("GET", key, headers={"range": f"bytes={start}-{start + length - 1}"}))[1]
+
+    async def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        content_type: str = "application/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> ObjectInfo:
+        """Store a small object; the store verifies its SHA-256 and keeps it."""
+        digest = hashlib.sha256(data).hexdigest()
+        headers = object_headers(content_type, digest, metadata)
+        answer, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
+        return ObjectInfo(key, len(data), answer["etag"].strip('"'), digest, content_type, dict(metadata or {}))
+
+    async def delete(self, key: str) -> None:
+        """Delete an object; one that is gone already counts as deleted."""
+        await self.transport.request("DELETE", key)
+
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        """Delete any number of objects, a thousand a call."""
+        every = list(keys)
+        for start in range(0, len(every), DELETE_BATCH):
+            batch = [{"Key": key} for key in every[start : start + DELETE_BATCH]]
+            answer = await self.transport.call("delete_objects", Delete={"Objects": batch, "Quiet": True})
+            for failure in answer.get("Errors", []):
+                raise ObjectStoreError(failure.get("Code", "Unknown"), f"{failure['Key']} was not deleted")
+
+    async def sha256_of(self, key: str) -> tuple[int, str]:
+        """Size and SHA-256 (hex) of the bytes stored, by reading them all."""
+
+        def read() -> tuple[int, str]:
+            digest, size = hashlib.sha256(), 0
+            for chunk in self.transport.stream(key):
+                digest.update(chunk)
+                size += len(chunk)
+            return size, digest.hexdigest()
+
+        return await retrying(partial(self.transport.in_thread, read))
+
+    async def download(self, key: str, path: Path, max_bytes: int) -> int:
+        """Write an object to `path`, return its size. ObjectTooLarge beyond `max_bytes`; then no file is left."""
+
+        def write() -> int:
+            size = 0
+            try:
+                with path.open("wb") as file:
+                    for chunk in self.transport.stream(key):
+                        size += len(chunk)
+                        if size > max_bytes:
+                            raise ObjectTooLarge("EntityTooLarge", f"{key} has more than {max_bytes} bytes")
+                        file.write(chunk)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            return size
+
+        return await retrying(partial(self.transport.in_thread, write))
+
+    async def create_multipart(self, key: str, *, content_type: str, metadata: Mapping[str, str] | None = None) -> str:
+        """Begin a multipart upload; answers its id. Its object appears when it is completed, not before."""
+        object_headers(content_type, metadata=metadata)
+        answer = await self.transport.call(
+            "create_multipart_upload", Key=key, ContentType=content_type, Metadata=dict(metadata or {})
+        )
+        return str(answer["UploadId"])
+
+    async def list_parts(self, key: str, upload_id: str) -> list[Part]:
+        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted."""
+        pages = await self.transport.call("list_parts", all_pages=True, Key=key, UploadId=upload_id)
+        return [
+            Part(part["PartNumber"], part["ETag"].strip('"'), part["Size"])
+            for page in pages
+            for part in page.get("Parts", [])
+        ]
+
+    async def complete_multipart(self, key: str, upload_id: str, parts: Iterable[Part]) -> ObjectInfo:
+        """Make these parts the object. Completing again answers the object, if it has as many parts.
+
+        A part that is missing or differs is an ObjectStoreError with code InvalidPart. UploadNotFound: no such
+        upload, and none that became this object.
+        """
+        listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
+        gone: UploadNotFound | None = None
+        try:
+            await self.transport.call(
+                "complete_multipart_upload", Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
+            )
+        except UploadNotFound as error:
+            gone = error
+        info = await self.head(key)
+        if info is None or (gone and not info.etag.endswith(f"-{len(listed)}")):
+            raise gone or ObjectNotFound("NoSuchKey", f"{key} is gone since it was completed")
+        return info
+
+    async def abort_multipart(self, key: str, upload_id: str) -> None:
+        """Drop a multipart upload and its parts; one that is gone already counts as dropped."""
+        try:
+            await self.transport.call("abort_multipart_upload", Key=key, UploadId=upload_id)
+        except UploadNotFound:
+            return
+
+    async def clear(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
+        """Delete every object and unfinished upload under `prefix`, but those in `keep`. Lists: background only."""
+        pages = await self.transport.call("list_multipart_uploads", all_pages=True, Prefix=prefix)
+        for upload in [upload for page in pages for upload in page.get("Uploads", [])]:
+            await self.abort_multipart(upload["Key"], upload["UploadId"])
+        pages = await self.transport.call("list_objects_v2", all_pages=True, Prefix=prefix)
+        keys = {item["Key"] for page in pages for item in page.get("Contents", [])}
+        await self.delete_many(sorted(keys - keep))
+
+    async def ensure_bucket(self) -> None:
+        """Create the bucket unless it is there: answers at once where it is."""
+        try:
+            await self.transport.request("HEAD", "")
+        except ObjectNotFound:
+            await self.transport.call("create_bucket")
+
+
+def _object_info(key: str, headers: Mapping[str, str]) -> ObjectInfo:
+    checksum = headers.get("x-amz-checksum-sha256", "-")
+    return ObjectInfo(
+        key=key,
+        size=int(headers["content-length"]),
+        etag=headers["etag"].strip('"'),
+        # "...-3" is a checksum of the checksums of three parts, not of the content
+        sha256=None if "-" in checksum else base64.b64decode(checksum).hex(),
+        content_type=headers.get("content-type", "application/octet-stream"),
+        metadata={
+            name.lower().removeprefix("x-amz-meta-"): value
+            for name, value in headers.items()
+            if name.lower().startswith("x-amz-meta-")
+        },
+    )

@@ -1,0 +1,60 @@
+"""Temporary credentials by STS, with which any S3 tool can do one upload and nothing else."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from docstore_platform.s3 import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCredentials:
+    """Good for writing under one prefix until `expires_at`."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    expires_at: datetime
+
+
+def upload_policy(bucket: str, prefix: str) -> dict[str, Any]:
+    """Single and multipart uploads under `prefix`. ValueError for a prefix that would match more than itself.
+
+    PutObject covers beginning, sending and completing a multipart upload. The denial matters: a session that may
+    assume the role again would get all that the role may do.
+    """
+    if not prefix.endswith("/") or any(char in "*?$" for char in prefix):
+        raise ValueError(f"{prefix!r} is not a plain prefix ending in a slash")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
+                "Resource": [f"arn:aws:s3:::{bucket}/{prefix}*"],
+            },
+            {"Effect": "Deny", "Action": ["sts:*"], "Resource": ["*"]},
+        ],
+    }
+
+
+async def upload_credentials(
+    store: ObjectStore, role_arn: str, prefix: str, *, session_name: str, seconds: int
+) -> UploadCredentials:
+    """Credentials for uploads under `prefix`, for `seconds` (900 to what the role allows).
+
+    `session_name` (2-64 of `A-Za-z0-9_+=,.@-`) stands in the store's access log.
+    """
+    answer = await store.transport.call(
+        "assume_role",
+        service="sts",
+        RoleArn=role_arn,
+        RoleSessionName=session_name,
+        DurationSeconds=seconds,
+        Policy=json.dumps(upload_policy(store.config.bucket, prefix), separators=(",", ":")),
+    )
+    granted = answer["Credentials"]
+    return UploadCredentials(
+        granted["AccessKeyId"], granted["SecretAccessKey"], granted["SessionToken"], granted["Expiration"]
+    )
