@@ -14,11 +14,6 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from docstore_platform import metrics
-from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Collection, Database, is_passing
-from docstore_platform.problems import Problem
-from docstore_platform.tracing import tracer
 from faststream.kafka.message import KafkaMessage
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
@@ -28,6 +23,11 @@ from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
+from docstore_platform import metrics
+from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Collection, Database, is_passing
+from docstore_platform.problems import Problem
+from docstore_platform.tracing import traceparent_of, tracer
 
 log = structlog.get_logger(__name__)
 
@@ -209,9 +209,7 @@ class Consumer:
         name = f"{self._service} on {envelope.event.type}"
         current = tracer.start_span(name, context=parent, kind=SpanKind.CONSUMER, attributes=attributes)
         spans.callback(current.end)
-        context = current.get_span_context()
-        traceparent = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-        return replace(envelope, traceparent=traceparent), current
+        return replace(envelope, traceparent=traceparent_of(current)), current
 
     async def _set_aside(self, letter: DeadLetter) -> None:
         async def work(transaction: Transaction) -> None:

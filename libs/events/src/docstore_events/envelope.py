@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import Document
 from pydantic import ValidationError
 
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.event import Event
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Document
 
 Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from docstore_platform.mongo import Database
-from docstore_platform.problems import not_found
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from docstore_events.runtime import EventRuntime
 from docstore_events.wakeup import wake
+from docstore_platform.mongo import Database
+from docstore_platform.problems import not_found
 
 
 class EventIds(BaseModel):

@@ -13,13 +13,13 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
+
+from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
 from docstore_platform.mongo import Collection, Database, Document, DuplicateKeyError, PyMongoError, ReturnDocument
 from docstore_platform.settings import InfraSettings
-
-from docstore_events.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
 

@@ -10,11 +10,8 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
-from docstore_platform.metrics import consumer_lag
-from docstore_platform.mongo import Database, Mongo
-from docstore_platform.settings import InfraSettings
 from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
+from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import KafkaMessage
 
 from docstore_events.consumer import Consumer
@@ -24,6 +21,9 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transactor, create_outbox_indexes
 from docstore_events.wakeup import Wakeup
+from docstore_platform.metrics import consumer_lag
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.settings import InfraSettings
 
 log = structlog.get_logger(__name__)
 
@@ -105,8 +105,12 @@ class EventRuntime:
             logger=None,
         )
         parking = self._settings.idle_park_ms > 0
+        topics = [prefix + topic for topic in self.consumer.topics]
+        numbers = range(self._settings.topic_partitions)
+        partitions = [TopicPartition(topic, number) for topic in topics for number in numbers]
         subscriber = broker.subscriber(
-            *(prefix + topic for topic in self.consumer.topics),
+            *(() if self._settings.single_instance else topics),
+            partitions=partitions if self._settings.single_instance else (),
             group_id=f"{prefix}{self.service}",
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
@@ -122,7 +126,6 @@ class EventRuntime:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(self._kafka))
                 if parking:
-                    topics = [prefix + topic for topic in self.consumer.topics]
                     group.create_task(self._park_when_idle(self._kafka, topics))
         finally:
             self._kafka = None

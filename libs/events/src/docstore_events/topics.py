@@ -2,9 +2,9 @@
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-from docstore_platform.settings import InfraSettings
 
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
+from docstore_platform.settings import InfraSettings
 
 
 def topic_names(prefix: str) -> list[str]:

@@ -6,12 +6,11 @@ Pattern: https://microservices.io/patterns/data/transactional-outbox.html
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
-from docstore_platform.tracing import current_traceparent
-
 from docstore_events.envelope import Envelope, outbox_row, seal
 from docstore_events.event import Event
 from docstore_events.wakeup import wake
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
+from docstore_platform.tracing import current_traceparent
 
 T = TypeVar("T")
 

@@ -35,6 +35,11 @@ class InfraSettings(BaseSettings):
     topic_partitions: int = Field(4, ge=1)
     topic_replication: int = Field(1, ge=1)
     fetch_wait_ms: int = Field(500, ge=1, description="how long the broker may hold back an empty fetch")
+    single_instance: bool = Field(
+        False,
+        description="each service runs once: its consumer takes every partition without joining a group, "
+        "which saves the wait for a rebalance at every start",
+    )
     idle_park_ms: int = Field(
         0,
         ge=0,

@@ -30,12 +30,17 @@ def configure_tracing(settings: InfraSettings) -> TracerProvider:
     return provider
 
 
-def current_traceparent() -> str | None:
-    """The `traceparent` of the work being done now, to be stored or sent."""
-    context = trace.get_current_span().get_span_context()
+def traceparent_of(span: Span) -> str | None:
+    """The `traceparent` by which work elsewhere continues under `span`."""
+    context = span.get_span_context()
     if not context.is_valid:
         return None
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def current_traceparent() -> str | None:
+    """The `traceparent` of the work being done now, to be stored or sent."""
+    return traceparent_of(trace.get_current_span())
 
 
 @contextmanager

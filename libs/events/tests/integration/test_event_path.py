@@ -1,0 +1,220 @@
+"""Events on their way from one service's outbox through the broker into another's inbox, on real servers."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from docstore_events.consumer import PermanentError, Record
+from docstore_events.envelope import Envelope
+from docstore_events.operations import operations_router
+from docstore_events.runtime import EventRuntime
+from docstore_events.subscribers import Subscribers
+from docstore_events.topics import provision_topics
+from docstore_events.transaction import Transaction
+from docstore_events.usage import UsageChanged
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+Say = Callable[..., Awaitable[None]]
+
+
+class Ledger(Subscribers[list[UsageChanged]]):
+    """Writes each event's figure down; fails for accounts it is told to fail for."""
+
+    def __init__(self, database: Database) -> None:
+        self.rows = database["ledger"]
+        self.fail_for: dict[str, Exception] = {}
+        self.fail_first: dict[str, int] = {}
+
+    def begin(self) -> list[UsageChanged]:
+        return []
+
+    def on_usage_changed(self, envelope: Envelope[UsageChanged], unit: list[UsageChanged]) -> None:
+        account = envelope.event.account_id
+        if account in self.fail_for:
+            raise self.fail_for[account]
+        if self.fail_first.get(account, 0):
+            self.fail_first[account] -= 1
+            raise RuntimeError("not yet")
+        unit.append(envelope.event)
+
+    async def commit(self, unit: list[UsageChanged], transaction: Transaction) -> None:
+        rows = [{"account": event.account_id, "used": event.used} for event in unit]
+        await self.rows.insert_many(rows, session=transaction.session)
+
+    async def of(self, account: str) -> list[int]:
+        return [row["used"] async for row in self.rows.find({"account": account}).sort("_id", 1)]
+
+
+class Pair:
+    """A service that says things and one that writes them down."""
+
+    def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
+        self.infra, self.mongo = infra, mongo
+        self.said = mongo.database(f"{infra.database_prefix}teller")
+        self.heard = mongo.database(f"{infra.database_prefix}ledger")
+        self.ledger = Ledger(self.heard)
+
+    def teller(self) -> EventRuntime:
+        return EventRuntime("teller", self.infra, self.mongo, self.said)
+
+    def listener(self) -> EventRuntime:
+        return EventRuntime("ledger", self.infra, self.mongo, self.heard, self.ledger)
+
+    async def say(self, account: str, *figures: int) -> None:
+        async def work(transaction: Transaction) -> None:
+            for figure in figures:
+                transaction.publish(
+                    UsageChanged(revision=figure, account_id=account, used=figure, reserved=0, limit=9, documents=0)
+                )
+
+        await self.teller().transactor.run(work)
+
+    async def hears(self, account: str, *figures: int) -> None:
+        async def probe() -> bool:
+            return await self.ledger.of(account) == list(figures)
+
+        await eventually(probe)
+
+
+@pytest.fixture
+async def pair(infra: InfraSettings) -> AsyncIterator[Pair]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    pair = Pair(infra, mongo)
+    yield pair
+    await mongo.drop(pair.said.name)
+    await mongo.drop(pair.heard.name)
+    mongo.close()
+
+
+async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> None:
+    """What one service says of an aggregate, another applies once each, in the order it was said."""
+    async with pair.teller().running(), pair.listener().running():
+        for start in (1, 4, 7):
+            await pair.say("anna", *range(start, start + 3))
+        await pair.hears("anna", *range(1, 10))
+
+
+async def test_an_event_said_while_the_broker_side_is_down_arrives_later(pair: Pair) -> None:
+    """A crash after the commit and before the publishing loses nothing: the row waits in the outbox."""
+    await pair.say("anna", 1, 2)
+    async with pair.teller().running(), pair.listener().running():
+        await pair.hears("anna", 1, 2)
+
+
+async def test_a_message_sent_twice_counts_once(pair: Pair) -> None:
+    """A relay that died between publishing and marking sends again; the inbox takes it once."""
+    async with pair.teller().running(), pair.listener().running():
+        await pair.say("anna", 1)
+        await pair.hears("anna", 1)
+        await pair.said["outbox"].update_many({}, {"$set": {"state": "pending"}})
+        await pair.say("anna", 2)
+        await pair.hears("anna", 1, 2)
+
+
+async def test_two_listeners_share_the_work_and_double_nothing(pair: Pair) -> None:
+    """Two instances of a service in one consumer group apply every event exactly once between them."""
+    pair.infra = pair.infra.model_copy(update={"single_instance": False})
+    async with AsyncExitStack() as stack:
+        for runtime in (pair.teller(), pair.listener(), pair.listener()):
+            await stack.enter_async_context(runtime.running())
+        for account in "abcdefghij":
+            await pair.say(account, *range(1, 21))
+        for account in "abcdefghij":
+            await pair.hears(account, *range(1, 21))
+
+
+async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: Pair) -> None:
+    """Only the holder of the lease relays; when it ends, another takes over."""
+    holder, other = pair.teller().relay, pair.teller().relay
+    assert await holder.hold_lease()
+    assert not await other.hold_lease()
+    await holder.give_up_lease()
+    assert await other.hold_lease()
+
+
+async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: Pair) -> None:
+    """It is put aside with its reason, only its aggregate waits, and replaying applies all of it in order."""
+    pair.ledger.fail_for["anna"] = PermanentError("anna is not welcome")
+    listener = pair.listener()
+    async with pair.teller().running(), listener.running():
+        await pair.say("anna", 1)
+        await pair.say("anna", 2)
+        await pair.say("bert", 1)
+        await pair.hears("bert", 1)
+
+        async def two_waiting() -> list[Any] | None:
+            letters = await listener.dead_letters.page("", 10)
+            return letters if len(letters) == 2 else None
+
+        first, second = sorted(await eventually(two_waiting), key=lambda letter: letter.record.offset)
+        assert "not welcome" in first.error
+        assert second.reason == f"waits_for:{first.id}"
+        assert await pair.ledger.of("anna") == []
+
+        pair.ledger.fail_for.clear()
+        router = operations_router(listener, pair.heard)
+        replay = next(route for route in router.routes if route.path.endswith("/replay"))  # type: ignore[attr-defined]
+        assert await replay.endpoint(first.id) == {"replayed": 2, "error": None}  # type: ignore[attr-defined]
+        await pair.hears("anna", 1, 2)
+        await pair.say("anna", 3)
+        await pair.hears("anna", 1, 2, 3)
+
+
+async def test_a_failing_event_is_tried_again_before_it_is_given_up(pair: Pair) -> None:
+    """A handler that fails for a moment succeeds at a later try, and no dead letter is made."""
+    pair.ledger.fail_first["anna"] = 2
+    listener = pair.listener()
+    async with pair.teller().running(), listener.running():
+        await pair.say("anna", 1)
+        await pair.hears("anna", 1)
+        assert pair.ledger.fail_first["anna"] == 0
+        assert await listener.dead_letters.count() == 0
+
+
+async def test_an_unreadable_message_is_put_aside_and_the_next_ones_proceed(pair: Pair) -> None:
+    """A message that can't be parsed is kept with its reason and does not stop its partition."""
+    listener = pair.listener()
+    assert listener.consumer is not None
+    async with listener.running():
+        await listener.consumer.consume([Record("usage", 0, 7, "anna", (), b"{nonsense")])
+        (letter,) = await listener.dead_letters.page("", 10)
+        assert (letter.reason, letter.id, letter.record.value) == ("unreadable", "usage:0:7", b"{nonsense")
+        await listener.consumer.consume([Record("usage", 0, 7, "anna", (), b"{nonsense")])
+        assert await listener.dead_letters.count() == 1
+
+
+async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
+    """After a broker lost a topic with events nobody had read, replaying the outbox brings them back."""
+    async with pair.teller().running():
+        await pair.say("anna", 1, 2)
+
+        async def all_sent() -> bool:
+            return await pair.said["outbox"].count_documents({"state": "sent"}) == 2
+
+        await eventually(all_sent)
+    admin = AIOKafkaAdminClient(bootstrap_servers=pair.infra.kafka_bootstrap)
+    await admin.start()
+    topic = f"{pair.infra.topic_prefix}usage"
+    await admin.delete_topics([topic])
+
+    async def gone() -> bool:
+        return topic not in await admin.list_topics()
+
+    await eventually(gone)
+    await admin.close()
+    await provision_topics(pair.infra)
+    ids = [row["_id"] async for row in pair.said["outbox"].find({}, {"_id": 1})]
+    teller = pair.teller()
+    async with teller.running(), pair.listener().running():
+        router = operations_router(teller, pair.said)
+        republish = next(r for r in router.routes if r.path.endswith("/republish"))  # type: ignore[attr-defined]
+        body = republish.body_field.field_info.annotation(event_ids=ids)  # type: ignore[attr-defined]
+        assert await republish.endpoint(body) == {"republished": 2}  # type: ignore[attr-defined]
+        await pair.hears("anna", 1, 2)
