@@ -1,0 +1,50 @@
+"""Transactions on a real replica set."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from docstore_platform.mongo import Database, Mongo, ReturnDocument, Session
+from docstore_platform.settings import InfraSettings
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo
+    await mongo.drop(f"{infra.database_prefix}platform")
+    mongo.close()
+
+
+@pytest.fixture
+def database(infra: InfraSettings, mongo: Mongo) -> Database:
+    return mongo.database(f"{infra.database_prefix}platform")
+
+
+async def test_transactions_that_meet_are_run_again_until_all_are_in(mongo: Mongo, database: Database) -> None:
+    """Thirty increments of one document in concurrent transactions add up to thirty."""
+    await database["counters"].insert_one({"_id": "c", "n": 0})
+
+    async def increment(session: Session) -> int:
+        after = await database["counters"].find_one_and_update(
+            {"_id": "c"}, {"$inc": {"n": 1}}, session=session, return_document=ReturnDocument.AFTER
+        )
+        return int(after["n"])
+
+    results = await asyncio.gather(*(mongo.transaction(increment) for _ in range(30)))
+    assert sorted(results) == list(range(1, 31))
+
+
+async def test_work_that_raises_leaves_nothing_behind(mongo: Mongo, database: Database) -> None:
+    """An exception inside a transaction undoes its writes and comes out as it is."""
+
+    async def work(session: Session) -> None:
+        await database["things"].insert_one({"_id": "t"}, session=session)
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        await mongo.transaction(work)
+    assert await database["things"].find_one({"_id": "t"}) is None
