@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -163,13 +164,14 @@ class ObjectStore(Presigner):
         return str(answer["UploadId"])
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
-        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted."""
+        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted.
+
+        Of a part sent more than once SeaweedFS lists every copy, S3 the last one: the newest counts.
+        """
         pages = await self.transport.call("list_parts", all_pages=True, Key=key, UploadId=upload_id)
-        return [
-            Part(part["PartNumber"], part["ETag"].strip('"'), part["Size"])
-            for page in pages
-            for part in page.get("Parts", [])
-        ]
+        copies = [part for page in pages for part in page.get("Parts", [])]
+        newest = {part["PartNumber"]: part for part in sorted(copies, key=itemgetter("LastModified"))}
+        return [Part(number, part["ETag"].strip('"'), part["Size"]) for number, part in sorted(newest.items())]
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Iterable[Part]) -> ObjectInfo:
         """Make these parts the object. Completing again answers the object, if it has as many parts.
