@@ -1,0 +1,76 @@
+"""The text of a document, whatever its type, at a bounded cost."""
+
+import asyncio
+from pathlib import Path
+
+from docstore_indexer.domain import ExtractedText, failure
+from docstore_indexer.kinds import Kind, kind_of
+from docstore_indexer.limits import ExtractionLimits
+from docstore_indexer.plain_text import decode
+from docstore_indexer.workers import WorkerPool
+
+_HEAD_BYTES = 512
+
+
+class Extractor:
+    """Text files are decoded in this process; all others are parsed by the workers."""
+
+    def __init__(self, limits: ExtractionLimits | None = None) -> None:
+        self._limits = limits or ExtractionLimits()
+        self._pool = WorkerPool(self._limits)
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers alive: none until the first job and after an idle time."""
+        return self._pool.pids
+
+    def bytes_wanted(self, content_type: str, name: str) -> int | None:
+        """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`)."""
+        text = kind_of(content_type, name, b"\0") is Kind.TEXT
+        return self._limits.max_text_chars if text else None
+
+    def refuse(self, content_type: str, name: str, size: int) -> None:
+        """Raise what `extract` would, if the type or size alone decides it: such a document need not be fetched."""
+        kind = kind_of(content_type, name, b"text")
+        if kind is None:
+            raise failure("unsupported_type")
+        if kind is not Kind.TEXT and size > self._limits.max_document_bytes:
+            raise failure("too_large")
+
+    async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
+        """The text of the file at `path` (absolute); an empty file has none. Raises ExtractionFailed."""
+        head, size = await asyncio.to_thread(_look, path)
+        if not size:
+            return ExtractedText("")
+        kind = kind_of(content_type, name, head)
+        if kind is None:
+            raise failure("unsupported_type")
+        if kind is Kind.TEXT:
+            return await asyncio.to_thread(_decode_file, path, self._limits.max_text_chars)
+        if size > self._limits.max_document_bytes:
+            raise failure("too_large")
+        request = {
+            "path": str(path),
+            "kind": kind.value,
+            "max_chars": self._limits.max_text_chars,
+            "max_ocr_pages": self._limits.max_ocr_pages,
+        }
+        answer = await self._pool.run(request)
+        if "reason" in answer:
+            raise failure(answer["reason"])
+        return ExtractedText(**answer)
+
+    async def close(self) -> None:
+        """End the workers."""
+        await self._pool.close()
+
+
+def _look(path: Path) -> tuple[bytes, int]:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES), path.stat().st_size
+
+
+def _decode_file(path: Path, max_bytes: int) -> ExtractedText:
+    with path.open("rb") as file:
+        data = file.read(max_bytes)
+        return decode(data, truncated=bool(file.read(1)))
