@@ -7,6 +7,7 @@ the next ones proceed. Errors of the infrastructure are no event's fault: those 
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -27,11 +28,11 @@ from docstore_platform import metrics
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Collection, Database, is_passing
 from docstore_platform.problems import Problem
-from docstore_platform.tracing import traceparent_of, tracer
+from docstore_platform.tracing import is_recorded, traceparent_of, tracer
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 500
+MAX_BATCH = 1000
 TRY_DELAYS_SECONDS = (0.05, 0.2, 0.8, 2.0)
 OUTAGE_DELAY_SECONDS = 5.0
 
@@ -125,10 +126,13 @@ class Consumer:
 
     async def _handle_or_set_aside(self, batch: list[Received]) -> None:
         blocked = await self._dead_letters.blocked(received.record for received in batch)
-        free = [received for received in batch if (received.record.topic, received.record.key) not in blocked]
-        if len(free) > 1 and await self._handled_together(free):
-            batch = [received for received in batch if received not in free]
+        free: list[Received] = []
+        behind: list[Received] = []
         for received in batch:
+            waits = (received.record.topic, received.record.key) in blocked
+            (behind if waits else free).append(received)
+        together = len(free) > 1 and await self._handled_together(free)
+        for received in behind if together else batch:
             await self._handle_one(received)
 
     async def _handled_together(self, batch: list[Received]) -> bool:
@@ -173,10 +177,8 @@ class Consumer:
     async def _apply(self, batch: Sequence[Received], replayed: DeadLetter | None = None) -> None:
         """Apply the events of `batch` that the inbox does not hold yet, in one transaction."""
         with ExitStack() as spans:
-            started = [self._start_span(received.envelope, spans) for received in batch]
-            if len(started) == 1:
-                spans.enter_context(trace.use_span(started[0][1]))
-            envelopes = {envelope.id: envelope for envelope, _ in started}
+            traced = (self._continue_trace(received.envelope, spans, alone=len(batch) == 1) for received in batch)
+            envelopes = {envelope.id: envelope for envelope in traced}
 
             async def work(transaction: Transaction) -> list[Envelope[Event]]:
                 known = self._inbox.find({"_id": {"$in": list(envelopes)}}, {"_id": 1}, session=transaction.session)
@@ -195,21 +197,32 @@ class Consumer:
                 return fresh
 
             fresh = await self._transactor.run(work)
-        metrics.duplicate_events.labels(self._service).inc(len(batch) - len(fresh))
+        self._count(fresh, duplicates=len(batch) - len(fresh))
+
+    def _count(self, fresh: Sequence[Envelope[Event]], *, duplicates: int) -> None:
+        metrics.duplicate_events.labels(self._service).inc(duplicates)
+        for event_type, number in Counter(envelope.event.type for envelope in fresh).items():
+            metrics.handled_events.labels(self._service, event_type).inc(number)
+        delays = metrics.event_delay_seconds.labels(self._service)
         now = utc_now()
         for envelope in fresh:
-            metrics.handled_events.labels(self._service, envelope.event.type).inc()
-            delay = (now - envelope.time).total_seconds()
-            metrics.event_delay_seconds.labels(self._service).observe(max(delay, 0.0))
+            delays.observe(max((now - envelope.time).total_seconds(), 0.0))
 
-    def _start_span(self, envelope: Envelope[Event], spans: ExitStack) -> tuple[Envelope[Event], trace.Span]:
-        """The envelope as handlers see it, continuing its trace in a span of this consumer."""
+    def _continue_trace(self, envelope: Envelope[Event], spans: ExitStack, *, alone: bool) -> Envelope[Event]:
+        """The envelope as handlers see it: its trace goes on in a span of this consumer.
+
+        In a batch only recorded traces get a span: ids alone are passed on as they are, which costs nothing.
+        """
+        if not alone and not is_recorded(envelope.traceparent):
+            return envelope
         parent = propagate.extract({"traceparent": envelope.traceparent or ""})
         attributes = {"service.name": self._service, "messaging.system": "kafka", "event.id": envelope.id}
         name = f"{self._service} on {envelope.event.type}"
         current = tracer.start_span(name, context=parent, kind=SpanKind.CONSUMER, attributes=attributes)
         spans.callback(current.end)
-        return replace(envelope, traceparent=traceparent_of(current)), current
+        if alone:
+            spans.enter_context(trace.use_span(current))
+        return replace(envelope, traceparent=traceparent_of(current))
 
     async def _set_aside(self, letter: DeadLetter) -> None:
         async def work(transaction: Transaction) -> None:

@@ -38,6 +38,11 @@ def traceparent_of(span: Span) -> str | None:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
+def is_recorded(traceparent: str | None) -> bool:
+    """Whether the trace is being collected: the sampled flag of the W3C trace context."""
+    return traceparent is not None and traceparent.endswith("-01")
+
+
 def current_traceparent() -> str | None:
     """The `traceparent` of the work being done now, to be stored or sent."""
     return traceparent_of(trace.get_current_span())
