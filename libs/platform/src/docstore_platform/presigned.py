@@ -4,9 +4,11 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 from urllib.parse import quote, urlsplit
 
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.settings import InfraSettings
 from docstore_platform.signing import Credentials, PolicyCondition, Signer, encode_key
 
 HEADER_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -26,6 +28,20 @@ class S3Config:
     session_token: str | None = field(default=None, repr=False)
     path_style: bool = True
     sts_endpoint: str = ""  # empty: the same as `endpoint`
+
+    @classmethod
+    def of(cls, settings: InfraSettings) -> Self:
+        """The content bucket of the settings."""
+        return cls(
+            settings.s3_endpoint,
+            settings.public_s3,
+            settings.region,
+            settings.s3_access_key_id.get_secret_value(),
+            settings.s3_secret_access_key.get_secret_value(),
+            settings.bucket,
+            path_style=settings.s3_path_style,
+            sts_endpoint=settings.s3_sts_endpoint,
+        )
 
     def signer(self, endpoint: str, clock: Clock) -> Signer:
         """A signer of requests to this bucket at `endpoint`."""
@@ -109,9 +125,15 @@ class Presigner:
         expires_in: int,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
+        overwrite: bool = True,
     ) -> SignedPut:
-        """One PUT of exactly `size` bytes, and of the content `sha256` (hex) if given: else nothing is stored."""
+        """One PUT of exactly `size` bytes, and of the content `sha256` (hex) if given: else nothing is stored.
+
+        Without `overwrite` nothing is stored over an object that is there: the store answers 412.
+        """
         headers = {"content-length": str(size), **object_headers(content_type, sha256, metadata)}
+        if not overwrite:
+            headers["if-none-match"] = "*"
         path = self.config.path(key)
         return SignedPut(self._public.presign("PUT", path, expires_in=expires_in, headers=headers), headers)
 

@@ -50,6 +50,8 @@ class InfraSettings(BaseSettings):
 
     s3_endpoint: str = "http://127.0.0.1:8333"
     s3_public_endpoint: str = Field("", description="as clients reach it; empty: the same as s3_endpoint")
+    s3_sts_endpoint: str = Field("", description="empty: the same as s3_endpoint")
+    s3_path_style: bool = Field(True, description="bucket in the path; off: in the host name, as AWS prefers")
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
