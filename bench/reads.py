@@ -1,0 +1,117 @@
+"""Requests a second of a get and of a list, against a bare FastAPI app that does one read of the same database."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from bench.api import Api
+from bench.load import Load, generate_load
+from bench.ports import free_port, wait_for_port
+from docstore_platform.mongo import Mongo
+
+CONNECTIONS = 16
+SECONDS = 4.0
+ROUNDS = 3
+
+
+def bare_app(mongo_url: str) -> FastAPI:
+    """The reference: FastAPI, one Motor read, orjson."""
+    app = FastAPI()
+    files = Mongo(mongo_url, app_name="bench").database("bench_bare")["files"]
+
+    def answer(body: Any) -> Response:
+        return Response(orjson.dumps(body), media_type="application/json")
+
+    @app.get("/files/{file_id}")
+    async def get(file_id: str) -> Response:
+        return answer(await files.find_one({"_id": file_id}))
+
+    @app.get("/files")
+    async def page(parent_id: str) -> Response:
+        return answer({"items": await files.find({"parent_id": parent_id}).sort("name", 1).to_list(100)})
+
+    return app
+
+
+@asynccontextmanager
+async def bare_server(mongo_url: str) -> AsyncIterator[str]:
+    """The reference in a process of its own, with the same server as ours."""
+    mongo = Mongo(mongo_url, app_name="bench")
+    files = mongo.database("bench_bare")["files"]
+    now = datetime.now(UTC)
+    await files.drop()
+    await files.create_index([("parent_id", 1), ("name", 1)])
+    await files.insert_many([_bare_file(number, now) for number in range(100)])
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.reads", "--mongo", mongo_url, "--port", str(port)
+    )
+    try:
+        await wait_for_port(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+        await files.drop()
+        mongo.close()
+
+
+def _bare_file(number: int, now: datetime) -> dict[str, Any]:
+    return {
+        "_id": f"file-{number}",
+        "parent_id": "folder",
+        "kind": "file",
+        "name": f"document-{number:04}.txt",
+        "size": 4096,
+        "content_type": "text/plain",
+        "sha256": "0" * 64,
+        "version": 1,
+        "tags": ["a", "b"],
+        "owner_id": "owner",
+        "created_at": now,
+        "modified_at": now,
+        "modified_by": "owner",
+    }
+
+
+async def _best(url: str, headers: dict[str, str]) -> Load:
+    await generate_load(url, headers=headers, connections=CONNECTIONS, seconds=1)
+    runs = [await generate_load(url, headers=headers, connections=CONNECTIONS, seconds=SECONDS) for _ in range(ROUNDS)]
+    return max(runs, key=lambda run: run.rate)
+
+
+async def measure_reads(gateway: str, mongo_url: str) -> list[tuple[str, str]]:
+    """Rows of (what, figure)."""
+    rows: list[tuple[str, str]] = []
+    async with Api(gateway) as api, bare_server(mongo_url) as bare:
+        names = [f"/reads/document-{number:04}.txt" for number in range(100)]
+        done = await api.upload_batch({name: b"x" * 64 for name in names})
+        folder, file_id = done[0]["parent_id"], done[0]["id"]
+        cases = {
+            "get": (f"{gateway}/v1/files/{file_id}", f"{bare}/files/file-1"),
+            "list of 100": (f"{gateway}/v1/files?parent_id={folder}", f"{bare}/files?parent_id=folder"),
+        }
+        for what, (ours_url, bare_url) in cases.items():
+            ours, reference = await _best(ours_url, api.headers), await _best(bare_url, {})
+            figure = f"{ours.rate:,.0f}/s, bare {reference.rate:,.0f}/s: {ours.rate / reference.rate:.2f}"
+            rows.append((f"{what}, requests (bare FastAPI + one read = 1)", figure))
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mongo", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    options = parser.parse_args()
+    uvloop.install()
+    uvicorn.run(bare_app(options.mongo), port=options.port, log_level="error", access_log=False, loop="uvloop")

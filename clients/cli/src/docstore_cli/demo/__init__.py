@@ -1,0 +1,1 @@
+"""`docstore demo`: the main job on real documents, told as it happens."""

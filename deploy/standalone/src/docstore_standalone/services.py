@@ -1,0 +1,107 @@
+"""Every service in one process: each with its own app, database and consumer; the gateway reaches them in memory.
+
+Run as `python -m docstore_standalone.services`; all settings come from the environment, as for a service on its own.
+"""
+
+import asyncio
+import gc
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+import docstore_accounts.app
+import docstore_gateway.app
+import docstore_indexer.app
+import docstore_metadata.app
+import docstore_notify.app
+import docstore_quota.app
+import docstore_upload.app
+from docstore_platform.internal import LOCAL, register_local_app
+from docstore_platform.logs import configure_logging
+from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.tracing import configure_tracing
+
+GRACE_SECONDS = 10
+
+CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
+    "accounts": docstore_accounts.app.create_app,
+    "quota": docstore_quota.app.create_app,
+    "metadata": docstore_metadata.app.create_app,
+    "upload": docstore_upload.app.create_app,
+    "indexer": docstore_indexer.app.create_app,
+    "notify": docstore_notify.app.create_app,
+}
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: this process has several servers and stops them together."""
+
+    def install_signal_handlers(self) -> None:
+        return None
+
+
+def local_urls() -> dict[str, str]:
+    """Environment by which services of one process find each other."""
+    return {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREATE_APP}
+
+
+@asynccontextmanager
+async def running_services() -> AsyncIterator[ASGIApp]:
+    """Start every service; gives the gateway's app, whose lifespan runs too."""
+    async with AsyncExitStack() as stack:
+        for name, create_app in CREATE_APP.items():
+            app = create_app()
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            register_local_app(f"{LOCAL}{name}", app)
+        yield docstore_gateway.app.create_app()
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+    """Serve `app`, its lifespan included, until the block ends."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="none",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = Server(config)
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if task.done():
+            await task
+            raise RuntimeError(f"nothing could listen on {host}:{port}")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def run(host: str, port: int) -> None:
+    """Run everything until SIGTERM or SIGINT."""
+    infra = InfraSettings()
+    configure_logging(infra)
+    tracing = configure_tracing(infra)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with running_services() as gateway, serving(gateway, host, port):
+        gc.freeze()
+        await stop.wait()
+    tracing.shutdown()
+
+
+def main(host: str, port: int) -> None:
+    uvloop.run(run(host, port))
