@@ -14,6 +14,7 @@ from kreuzberg.exceptions import KreuzbergError
 
 from docstore_indexer.archives import ArchiveLimits, check_office_file
 from docstore_indexer.domain import ExtractedText, ExtractionFailed, failure
+from docstore_indexer.html_text import html_text
 from docstore_indexer.kinds import IMAGES, ZIPPED, Kind, kind_of
 from docstore_indexer.plain_text import clean, decode
 
@@ -51,6 +52,8 @@ def parse(path: Path, kind: Kind, bounds: Bounds) -> ExtractedText:
 def _parse(path: Path, kind: Kind, bounds: Bounds, *, attachments: bool) -> ExtractedText:
     if kind is Kind.TEXT:
         return decode(path.read_bytes(), truncated=False)
+    if kind is Kind.HTML:
+        return html_text(path.read_bytes())
     if kind is Kind.PDF:
         return _parse_pdf(path, bounds)
     if kind is Kind.EMAIL:

@@ -1,0 +1,6 @@
+"""Makes the tests' own modules (documents, the engines' contract) importable."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
