@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from docstore_events.runtime import EventRuntime
-from docstore_events.wakeup import wake
 from docstore_platform.mongo import Database
 from docstore_platform.problems import not_found
 
@@ -40,11 +39,7 @@ def operations_router(runtime: EventRuntime, database: Database, *, unsettled: U
     @router.post("/events/republish")
     async def republish_events(body: EventIds) -> dict[str, int]:
         """Send events of this service again, under their old ids: who has handled them ignores them."""
-        outcome = await database["outbox"].update_many(
-            {"_id": {"$in": body.event_ids}, "state": "sent"}, {"$set": {"state": "pending"}}
-        )
-        wake(runtime.transactor.wakeup_name)
-        return {"republished": outcome.modified_count}
+        return {"republished": await runtime.republish(body.event_ids)}
 
     @router.post("/events/settled")
     async def settled_events(body: EventIds) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from docstore_events.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transactor, create_outbox_indexes
-from docstore_events.wakeup import Wakeup
+from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.metrics import consumer_lag
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
@@ -73,6 +73,14 @@ class EventRuntime:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.relay.give_up_lease()
+
+    async def republish(self, event_ids: Sequence[str]) -> int:
+        """Send events of this service again, under their old ids; answers how many of them it had sent before."""
+        outcome = await self._database["outbox"].update_many(
+            {"_id": {"$in": list(event_ids)}, "state": "sent"}, {"$set": {"state": "pending"}}
+        )
+        wake(self.transactor.wakeup_name)
+        return int(outcome.modified_count)
 
     async def check_consumer(self) -> None:
         """Readiness: the consumer has joined its group."""

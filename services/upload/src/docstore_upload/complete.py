@@ -1,0 +1,203 @@
+"""Completing uploads: verify what is stored, claim it, commit it in metadata, say so. Any number at once.
+
+Where a crash leaves an upload, and what takes it on:
+- before the claim: still open; the client's next `complete`, or the workflow, verifies again.
+- after the claim, before or after metadata's commit: committing; either asks metadata again, which answers the same
+  for the same upload, and goes on.
+- after the last transaction: completed and announced; a lost answer is given again from the session.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import structlog
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.uploads import UploadCompleted
+from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.s3 import ObjectStoreError, Part
+from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, Actor, Refusal, Upload
+from docstore_upload.ending import Ending
+from docstore_upload.metrics import completed_bytes_total, ended_total
+from docstore_upload.peers import Json, Peers, item_problem
+from docstore_upload.settings import UploadSettings
+from docstore_upload.storage import Claim, Completion, Uploads
+from docstore_upload.verify import Verifier
+
+log = structlog.get_logger(__name__)
+
+
+def refused(refusal: Refusal) -> Problem:
+    return Problem(refusal.status, refusal.code, refusal.detail)
+
+
+@dataclass
+class Work:
+    """What becomes of one lot of uploads, by id."""
+
+    by: Actor
+    outcomes: dict[str, Json | Problem] = field(default_factory=dict)
+
+
+class Completer:
+    """The use case `complete`, for clients and for the workflow."""
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        transactor: Transactor,
+        peers: Peers,
+        verifier: Verifier,
+        ending: Ending,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._uploads = uploads
+        self._transactor = transactor
+        self._peers = peers
+        self._verifier = verifier
+        self._ending = ending
+        self._settings = settings
+        self._clock = clock
+
+    async def complete(
+        self, uploads: Sequence[Upload], by: Actor, parts: Mapping[str, Sequence[Part]] | None = None
+    ) -> dict[str, Json | Problem]:
+        """By id, the file each upload has become, or why it has not."""
+        work = Work(by)
+        claims = await self._verify([upload for upload in uploads if upload.is_open], parts or {}, work)
+        current = await self._claim(uploads, claims)
+        committing = []
+        for upload in current:
+            refusal = upload.final_refusal()
+            if upload.state == "committing":
+                committing.append(upload)
+            elif upload.file is not None:
+                work.outcomes[upload.id] = dict(upload.file)
+            elif refusal is not None:
+                work.outcomes.setdefault(upload.id, refused(refusal))
+        if committing:
+            await self._commit(committing, work)
+        return work.outcomes
+
+    async def _verify(
+        self, uploads: Sequence[Upload], parts: Mapping[str, Sequence[Part]], work: Work
+    ) -> dict[str, Claim]:
+        verdicts = await asyncio.gather(
+            *(self._verifier.verify(upload, parts.get(upload.id)) for upload in uploads), return_exceptions=True
+        )
+        claims: dict[str, Claim] = {}
+        for upload, verdict in zip(uploads, verdicts, strict=True):
+            match verdict:
+                case str():
+                    claims[upload.id] = Claim(upload.id, verdict, work.by)
+                case Refusal():
+                    work.outcomes[upload.id] = refused(verdict)
+                    if verdict.code != INCOMPLETE.code:
+                        await self._ending.end([upload.id], "aborted", start=OPEN, refusal=verdict, by=work.by)
+                case Problem():
+                    work.outcomes[upload.id] = verdict
+                case ObjectStoreError():
+                    log.warning("object store can't tell of an upload", upload_id=upload.id, error=str(verdict))
+                    work.outcomes[upload.id] = unavailable("The object store")
+                case BaseException():
+                    raise verdict
+        return claims
+
+    async def _claim(self, uploads: Sequence[Upload], claims: Mapping[str, Claim]) -> list[Upload]:
+        """The uploads as they stand once those in `claims` are claimed, by us or by somebody before us."""
+        if not claims:
+            return list(uploads)
+        retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
+        if not await self._uploads.claim(list(claims.values()), retry_at):
+            latest = await self._uploads.by_ids([upload.id for upload in uploads])
+            return [latest.get(upload.id, upload) for upload in uploads]
+        return [_claimed(upload, claims.get(upload.id)) for upload in uploads]
+
+    async def _commit(self, uploads: Sequence[Upload], work: Work) -> None:
+        try:
+            results = await self._peers.commit([self._commit_item(upload) for upload in uploads])
+        except Problem as problem:
+            work.outcomes.update((upload.id, problem) for upload in uploads)
+            return
+        committed: list[tuple[Upload, Json]] = []
+        for upload, result in zip(uploads, results, strict=True):
+            refusing = item_problem(result)
+            if refusing is None:
+                committed.append((upload, result))
+                continue
+            work.outcomes[upload.id] = refusing
+            if refusing.status < 500:
+                refusal = Refusal(refusing.status, refusing.code, refusing.detail)
+                await self._ending.end([upload.id], "aborted", start=COMMITTING, refusal=refusal, by=work.by)
+        if committed:
+            await self._finish(committed)
+        work.outcomes.update((upload.id, result["file"]) for upload, result in committed)
+
+    def _commit_item(self, upload: Upload) -> Json:
+        return {
+            "upload_id": upload.id,
+            "account_id": upload.account_id,
+            "device": upload.device,
+            "path": upload.wanted_path,
+            "file_id": upload.file_id,
+            "size": upload.size,
+            "content_type": upload.content_type,
+            "sha256": upload.sha256,
+            "object_key": upload.object_key,
+            "base_version": upload.base_version,
+            "on_conflict": upload.on_conflict,
+            "tags": list(upload.tags),
+            "uploaded_at": rfc3339(self._clock()),
+        }
+
+    async def _finish(self, committed: Sequence[tuple[Upload, Json]]) -> None:
+        """Of several that have committed the same upload, one finds it committing, and says it."""
+        now = self._clock()
+        check_at = now + timedelta(seconds=self._settings.settle_first_seconds)
+        ids = [upload.id for upload, _ in committed]
+
+        async def work(transaction: Transaction) -> list[Upload]:
+            current = await self._uploads.by_ids(ids, transaction.session)
+            finished: list[Upload] = []
+            completions: list[Completion] = []
+            for upload, result in committed:
+                stored = current.get(upload.id)
+                if stored is None or stored.state != "committing":
+                    continue
+                event_id = transaction.publish(_completed(stored, result))
+                completions.append(Completion(upload.id, result["file"], result["event_id"], event_id))
+                finished.append(stored)
+            if completions:
+                await self._uploads.complete(completions, now, check_at, transaction.session)
+            return finished
+
+        for upload in await self._transactor.run(work):
+            ended_total.labels("completed", upload.method, upload.completed_by or "client").inc()
+            completed_bytes_total.labels(upload.method).inc(upload.size)
+
+
+def _claimed(upload: Upload, claim: Claim | None) -> Upload:
+    if claim is None:
+        return upload
+    return replace(upload, state="committing", sha256=claim.sha256, completed_by=claim.completed_by)
+
+
+def _completed(upload: Upload, result: Json) -> UploadCompleted:
+    file = result["file"]
+    return UploadCompleted(
+        revision=upload.revision + 1,
+        upload_id=upload.id,
+        account_id=upload.owner_id,
+        path=file["path"],
+        size=upload.size,
+        method=upload.method,
+        file_id=file["id"],
+        version=result["version"],
+        sha256=upload.sha256 or file["sha256"],
+        conflicted=result["conflicted"],
+        completed_by=upload.completed_by or "client",
+    )

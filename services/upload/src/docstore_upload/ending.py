@@ -1,0 +1,102 @@
+"""Uploads that come to nothing: said once, then what was sent is deleted, and once more when no URL works any more."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.uploads import UploadAborted, UploadExpired
+from docstore_platform.clock import Clock
+from docstore_platform.s3 import ObjectStore, ObjectStoreError
+from docstore_upload.domain import Actor, Refusal, State, Upload
+from docstore_upload.metrics import ended_total
+from docstore_upload.storage import Uploads
+
+log = structlog.get_logger(__name__)
+
+
+class Ending:
+    """Expires and aborts uploads. The events make quota give their reservations back."""
+
+    def __init__(self, uploads: Uploads, transactor: Transactor, store: ObjectStore, clock: Clock) -> None:
+        self._uploads = uploads
+        self._transactor = transactor
+        self._store = store
+        self._clock = clock
+
+    async def end(
+        self,
+        ids: Sequence[str],
+        state: Literal["expired", "aborted"],
+        *,
+        start: Collection[State],
+        refusal: Refusal | None = None,
+        by: Actor = "client",
+    ) -> list[Upload]:
+        """End those that are in a state of `start`, whoever else tries; answers the ones this call has ended.
+
+        Clean-up is due at once. It is tried here; if it fails or we die, the workflow does it.
+        """
+        now = self._clock()
+
+        async def work(transaction: Transaction) -> list[Upload]:
+            current = await self._uploads.by_ids(ids, transaction.session)
+            ended = [upload for upload in current.values() if upload.state in start]
+            if ended:
+                await self._uploads.end([upload.id for upload in ended], state, refusal, now, transaction.session)
+            for upload in ended:
+                transaction.publish(_event(upload, state, refusal))
+            return ended
+
+        ended = await self._transactor.run(work)
+        for upload in ended:
+            ended_total.labels(state, upload.method, by).inc()
+        await self.clean(ended)
+        return ended
+
+    async def clean(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """Delete what was sent; deleting it again does no harm. Answers those for which the store did so."""
+        outcomes = await asyncio.gather(*(self._delete(upload) for upload in uploads), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, ObjectStoreError):
+                log.warning("clean-up of an upload is tried again", error=str(outcome))
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return [upload for upload, outcome in zip(uploads, outcomes, strict=True) if outcome is None]
+
+    async def _delete(self, upload: Upload) -> None:
+        if upload.multipart_id is not None:
+            await self._store.abort_multipart(upload.object_key, upload.multipart_id)
+        if upload.method == "credentials":
+            await self._store.clear(upload.prefix)
+        else:
+            await self._store.delete(upload.object_key)
+
+    def last_sweep_at(self, upload: Upload, seconds: float) -> datetime:
+        """When the last deletion is due: bytes of a request begun in time may arrive until then."""
+        return max(upload.usable_until, self._clock()) + timedelta(seconds=seconds)
+
+
+def _event(upload: Upload, state: State, refusal: Refusal | None) -> UploadExpired | UploadAborted:
+    revision, size = upload.revision + 1, upload.size
+    if state == "expired":
+        return UploadExpired(
+            revision=revision,
+            upload_id=upload.id,
+            account_id=upload.owner_id,
+            path=upload.path,
+            size=size,
+            method=upload.method,
+        )
+    return UploadAborted(
+        revision=revision,
+        upload_id=upload.id,
+        account_id=upload.owner_id,
+        path=upload.path,
+        size=size,
+        method=upload.method,
+        reason=refusal.code if refusal else "given_up",
+    )

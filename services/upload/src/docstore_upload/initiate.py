@@ -1,0 +1,178 @@
+"""Beginning uploads: metadata says whether it may be, quota whether it fits, then the session is kept and announced.
+
+Many at once cost one question to metadata, one to quota and one transaction. What a crash leaves behind heals by
+itself: a reservation without a session ends when it expires; a multipart upload without one has no parts, since
+nobody was given a URL for it.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.uploads import UploadInitiated
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.s3 import ObjectStoreError
+from docstore_platform.tokens import Principal
+from docstore_upload.domain import Method, Upload, content_type_of, part_size_for
+from docstore_upload.means import Means
+from docstore_upload.metrics import initiated_total
+from docstore_upload.peers import Json, Peers, item_problem
+from docstore_upload.requests import InitiateRequest, refuse_initiate
+from docstore_upload.settings import UploadSettings
+from docstore_upload.storage import Uploads
+from docstore_upload.views import upload_json
+
+CHECKED = {"path", "file_id", "base_version", "on_conflict"}
+"""What metadata needs to know to say whether an upload may be."""
+
+Indexed = dict[int, Upload]
+"""Uploads by their place in the request."""
+
+
+class Initiator:
+    """The use case `initiate`, for any number of uploads of one caller."""
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        transactor: Transactor,
+        peers: Peers,
+        means: Means,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._uploads = uploads
+        self._transactor = transactor
+        self._peers = peers
+        self._means = means
+        self._settings = settings
+        self._clock = clock
+
+    async def initiate(
+        self, principal: Principal, requests: Sequence[InitiateRequest | Problem]
+    ) -> list[Json | Problem]:
+        """An upload with its means for each request, or why not; in order."""
+        outcomes: list[Json | Problem | None] = [
+            request if isinstance(request, Problem) else refuse_initiate(request) for request in requests
+        ]
+        wanted = {
+            index: request
+            for index, request in enumerate(requests)
+            if outcomes[index] is None and isinstance(request, InitiateRequest)
+        }
+        planned = await self._check(principal, wanted, outcomes) if wanted else {}
+        reserved = await self._reserve(planned, outcomes)
+        begun, means = await self._begin(reserved, outcomes)
+        if begun:
+            await self._keep(list(begun.values()))
+        for index, upload in begun.items():
+            initiated_total.labels(upload.method).inc()
+            outcomes[index] = upload_json(upload) | means[index]
+        return [outcome if outcome is not None else unavailable("The upload") for outcome in outcomes]
+
+    async def _check(
+        self, principal: Principal, wanted: Mapping[int, InitiateRequest], outcomes: list[Json | Problem | None]
+    ) -> Indexed:
+        items = [request.model_dump(include=CHECKED) for request in wanted.values()]
+        results = await self._peers.check(principal.account_id, items)
+        now, planned = self._clock(), {}
+        for (index, request), result in zip(wanted.items(), results, strict=True):
+            refused = item_problem(result)
+            if refused is not None:
+                outcomes[index] = refused
+            else:
+                planned[index] = self._plan(principal, request, result, now)
+        return planned
+
+    def _plan(self, principal: Principal, request: InitiateRequest, checked: Json, now: datetime) -> Upload:
+        settings, method = self._settings, _method(request.method)
+        life = settings.multipart_expiry_seconds if method == "multipart" else settings.expiry_seconds
+        expires_at = now + timedelta(seconds=life)
+        return Upload(
+            id=new_id(),
+            account_id=principal.account_id,
+            owner_id=checked["owner_id"],
+            device=principal.device,
+            path=checked["path"],
+            wanted_path=request.path,
+            file_id=request.file_id,
+            size=request.size,
+            content_type=request.content_type or content_type_of(checked["path"]),
+            sha256=request.sha256.lower() if request.sha256 else None,
+            base_version=request.base_version,
+            on_conflict=request.on_conflict,
+            tags=tuple(request.tags),
+            method=method,
+            multipart_id=None,
+            part_size=part_size_for(request.size, settings.part_bytes) if method == "multipart" else None,
+            state="initiated",
+            revision=0,
+            created_at=now,
+            expires_at=expires_at,
+            next_check_at=min(now + timedelta(seconds=settings.check_first_seconds), expires_at),
+        )
+
+    async def _reserve(self, planned: Indexed, outcomes: list[Json | Problem | None]) -> Indexed:
+        """One question for each owner: all files of one account, but for those shared with it."""
+        by_owner: defaultdict[str, Indexed] = defaultdict(dict)
+        for index, upload in planned.items():
+            by_owner[upload.owner_id][index] = upload
+        reserved: Indexed = {}
+        grace = timedelta(seconds=self._settings.reservation_grace_seconds)
+        for owner_id, uploads in by_owner.items():
+            sizes = [(upload.id, upload.size) for upload in uploads.values()]
+            until = max(upload.usable_until for upload in uploads.values()) + grace
+            accepted, usage = await self._peers.reserve(owner_id, sizes, until)
+            for index, upload in uploads.items():
+                if upload.id in accepted:
+                    reserved[index] = upload
+                else:
+                    detail = f"{upload.size} bytes don't fit into what is left of the quota."
+                    outcomes[index] = Problem(507, "over_quota", detail, usage=usage)
+        return reserved
+
+    async def _begin(self, reserved: Indexed, outcomes: list[Json | Problem | None]) -> tuple[Indexed, dict[int, Json]]:
+        """What needs the store first; where the store fails, that upload's reservation is given back."""
+        beginnings = [self._means.begin(upload) for upload in reserved.values()]
+        answers = await asyncio.gather(*beginnings, return_exceptions=True)
+        begun: Indexed = {}
+        means: dict[int, Json] = {}
+        for (index, upload), answer in zip(reserved.items(), answers, strict=True):
+            if isinstance(answer, ObjectStoreError):
+                outcomes[index] = unavailable("The object store")
+                await self._peers.release(upload.owner_id, [upload.id])
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                begun[index], means[index] = answer
+        return begun, means
+
+    async def _keep(self, uploads: Sequence[Upload]) -> None:
+        kept = [replace(upload, revision=1) for upload in uploads]
+
+        async def work(transaction: Transaction) -> None:
+            await self._uploads.insert(kept, transaction.session)
+            for upload in kept:
+                transaction.publish(
+                    UploadInitiated(
+                        revision=upload.revision,
+                        upload_id=upload.id,
+                        account_id=upload.owner_id,
+                        path=upload.path,
+                        size=upload.size,
+                        method=upload.method,
+                        expires_at=upload.expires_at,
+                    )
+                )
+
+        await self._transactor.run(work)
+
+
+def _method(name: str) -> Method:
+    methods: dict[str, Method] = {"form": "form", "put": "put", "multipart": "multipart", "credentials": "credentials"}
+    return methods[name]

@@ -1,0 +1,87 @@
+"""The other services, as this one asks them. Their answers come as they are; refusals of one item stay with it."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from docstore_platform.clock import rfc3339
+from docstore_platform.problems import Problem
+
+Json = dict[str, Any]
+SETTLING = ("quota", "indexer", "notify")
+"""Services that must have reacted to an upload before it is settled."""
+
+
+class Caller(Protocol):
+    """A ServiceClient, or what stands in for one."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+def item_problem(result: Json) -> Problem | None:
+    """The refusal in one item of a batched answer, if it is one."""
+    refused = result.get("problem")
+    if refused is None:
+        return None
+    known = ("status", "code", "detail")
+    extra = {name: value for name, value in refused.items() if name not in (*known, "type", "title")}
+    return Problem(*(refused[name] for name in known), **extra)
+
+
+class Peers:
+    """Metadata, quota, and who must react to what an upload leads to."""
+
+    def __init__(self, metadata: Caller, quota: Caller, indexer: Caller, notify: Caller) -> None:
+        self._metadata = metadata
+        self._quota = quota
+        self._by_name = {"quota": quota, "indexer": indexer, "notify": notify}
+
+    async def check(self, account_id: str, items: Sequence[Json]) -> list[Json]:
+        """Where each item would go and whether it may; in order."""
+        answer = await self._metadata.call(
+            "POST", "/internal/uploads/check", {"account_id": account_id, "items": list(items)}
+        )
+        return list(answer["results"])
+
+    async def commit(self, items: Sequence[Json]) -> list[Json]:
+        """Make each upload a version of its file; in order. Asked again, an upload gets the same answer."""
+        return list((await self._metadata.call("POST", "/internal/commits", {"items": list(items)}))["results"])
+
+    async def reserve(
+        self, owner_id: str, sizes: Sequence[tuple[str, int]], expires_at: datetime
+    ) -> tuple[set[str], Json]:
+        """The uploads that fit, of (id, size), and what the account uses now."""
+        body = {
+            "account_id": owner_id,
+            "items": [{"upload_id": upload_id, "size": size} for upload_id, size in sizes],
+            "expires_at": rfc3339(expires_at),
+        }
+        answer = await self._quota.call("POST", "/internal/reservations", body)
+        accepted = {result["upload_id"] for result in answer["results"] if result["accepted"]}
+        return accepted, dict(answer["usage"])
+
+    async def release(self, owner_id: str, upload_ids: Sequence[str]) -> None:
+        body = {"account_id": owner_id, "upload_ids": list(upload_ids)}
+        await self._quota.call("POST", "/internal/reservations/release", body)
+
+    async def republish_file_events(self, event_ids: Sequence[str]) -> None:
+        """Have metadata say these again, under their old ids."""
+        await self._metadata.call("POST", "/internal/events/republish", {"event_ids": list(event_ids)})
+
+    async def settled(self, file_events: Sequence[str], upload_events: Sequence[str]) -> dict[str, set[str]]:
+        """By service, the events it is done with. One that can't be reached has settled nothing."""
+
+        async def ask(name: str) -> set[str]:
+            event_ids = upload_events if name == "notify" else file_events
+            try:
+                answer = await self._by_name[name].call(
+                    "POST", "/internal/events/settled", {"event_ids": list(event_ids)}
+                )
+            except Problem as problem:
+                if problem.status < 500:
+                    raise
+                return set()
+            return set(answer["settled"])
+
+        return dict(zip(SETTLING, await asyncio.gather(*(ask(name) for name in SETTLING)), strict=True))

@@ -1,0 +1,129 @@
+"""What clients send, checked: the shapes of the public API."""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from docstore_platform.problems import Problem, invalid
+from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
+
+MAX_BATCH = 1000
+MAX_TAGS, MAX_TAG_BYTES = 50, 64
+METHODS = ("form", "put", "multipart", "credentials")
+
+Strict = ConfigDict(strict=True, extra="ignore")
+
+
+class InitiateRequest(BaseModel):
+    """What is to be uploaded and where to. `size` in bytes, `sha256` in hex."""
+
+    model_config = Strict
+
+    path: str | None = None
+    file_id: str | None = Field(None, max_length=64)
+    size: int
+    content_type: str | None = None
+    sha256: str | None = None
+    base_version: int | None = Field(None, ge=0)
+    on_conflict: Literal["copy", "fail"] = "copy"
+    tags: list[str] = Field(default_factory=list)
+    method: str
+
+
+class PartRequest(BaseModel):
+    model_config = Strict
+
+    number: int = Field(ge=1, le=MAX_PARTS)
+    etag: str = Field(max_length=200)
+
+
+class CompleteRequest(BaseModel):
+    """`parts` is optional: without it the store is asked which parts it has."""
+
+    model_config = Strict
+
+    parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS)
+
+
+class BatchCompleteItem(CompleteRequest):
+    id: str = Field(max_length=64)
+
+
+class BatchRequest(BaseModel):
+    """Items are checked one by one: a bad one does not spoil the others."""
+
+    model_config = Strict
+
+    uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class PartsRequest(BaseModel):
+    model_config = Strict
+
+    numbers: list[Annotated[int, Field(ge=1, le=MAX_PARTS)]] = Field(min_length=1, max_length=1000)
+
+
+_initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
+_complete_item: TypeAdapter[BatchCompleteItem] = TypeAdapter(BatchCompleteItem)
+
+
+def _refused(error: ValidationError) -> Problem:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return invalid(f"{'.'.join(map(str, first['loc'])) or 'item'}: {first['msg']}")
+
+
+def read_initiate(item: Any) -> InitiateRequest | Problem:
+    """One item of a batch; a Problem if it can't be understood."""
+    try:
+        return _initiate.validate_python(item)
+    except ValidationError as error:
+        return _refused(error)
+
+
+def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
+    """One item of a batch: `{id, parts?}`, or just the id."""
+    try:
+        return _complete_item.validate_python({"id": item} if isinstance(item, str) else item)
+    except ValidationError as error:
+        return _refused(error)
+
+
+def refuse_initiate(request: InitiateRequest) -> Problem | None:
+    """The rule that this request breaks, if any. Rules of paths are metadata's."""
+    if request.method not in METHODS:
+        return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
+    if (request.path is None) == (request.file_id is None):
+        return invalid("Name either a path or a file_id.")
+    return _refuse_size(request.size, request.method) or _refuse_description(request)  # type: ignore[arg-type]
+
+
+def _refuse_size(size: int, method: Method) -> Problem | None:
+    if not 0 <= size <= MAX_SIZE:
+        return invalid(f"size must be 0 to {MAX_SIZE} bytes.", "invalid_size")
+    if size > method_limit(method):
+        detail = f"{method} can send at most {method_limit(method) // MIB} MiB; use multipart."
+        return invalid(detail, "too_large_for_method")
+    return None
+
+
+def _refuse_description(request: InitiateRequest) -> Problem | None:
+    if request.content_type is not None and not CONTENT_TYPE.fullmatch(request.content_type):
+        return invalid("content_type is no media type.", "invalid_content_type")
+    if request.sha256 is not None and not SHA256.fullmatch(request.sha256.lower()):
+        return invalid("sha256 must be 64 hex digits.", "invalid_sha256")
+    return _refuse_tags(request.tags)
+
+
+def _refuse_tags(tags: list[str]) -> Problem | None:
+    """Metadata's rule, said before the bytes are sent in vain."""
+    try:
+        sizes = [len(unicodedata.normalize("NFC", tag.strip()).encode()) for tag in tags]
+    except UnicodeEncodeError:
+        sizes = [0]
+    printable = all(tag.strip().isprintable() for tag in tags)
+    if len(tags) > MAX_TAGS or not printable or any(not 1 <= size <= MAX_TAG_BYTES for size in sizes):
+        return invalid(
+            f"At most {MAX_TAGS} tags, each of 1 to {MAX_TAG_BYTES} bytes of printable text.", "invalid_tags"
+        )
+    return None

@@ -1,0 +1,34 @@
+"""Settings of the upload service: environment variables `UPLOAD_<NAME>`. All times in seconds."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from docstore_platform.settings import ServiceSettings
+
+MIB = 1 << 20
+
+
+class UploadSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="UPLOAD_", extra="ignore", frozen=True)
+
+    expiry_seconds: float = Field(86_400, gt=0, le=604_800, description="how long a client may send its bytes")
+    multipart_expiry_seconds: float = Field(604_800, gt=0, le=604_800, description="the same for multipart uploads")
+    credentials_seconds: int = Field(3_600, ge=900, description="life of one set of STS credentials")
+    part_bytes: int = Field(16 * MIB, ge=5 * MIB, description="smallest part size of a multipart upload")
+    first_part_urls: int = Field(100, ge=1, le=1000, description="part URLs answered at once; more are asked for")
+    complete_wait_seconds: float = Field(20, gt=0, description="how long `complete` waits for a large object's hash")
+
+    poll_seconds: float = Field(1, gt=0, description="how often an instance looks for due work")
+    lease_seconds: float = Field(60, gt=0, description="work of an instance that died is taken over after this")
+    check_first_seconds: float = Field(60, gt=0, description="first look for the object of an open upload")
+    check_longest_seconds: float = Field(900, gt=0, description="longest pause between two looks")
+    commit_retry_seconds: float = Field(10, gt=0, description="a commit that was begun is taken up again after this")
+    reservation_grace_seconds: float = Field(3_600, gt=0, description="a reservation outlives its upload by this")
+    sweep_seconds: float = Field(
+        3_600, gt=0, description="last deletion this long after the last URL ended: a long PUT may have begun before"
+    )
+
+    settle_first_seconds: float = Field(30, gt=0, description="first final check after completion")
+    settle_longest_seconds: float = Field(3_600, gt=0, description="longest pause between two final checks")
+    settle_attempts: int = Field(6, ge=1, description="final checks before an upload counts as stalled")
+    kept_days: float = Field(30, gt=0, description="how long a finished upload's session is kept")

@@ -1,0 +1,282 @@
+"""Upload sessions in MongoDB. Every change is conditional on the state it starts from: of two, one wins."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Protocol
+
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    Session,
+    UpdateOne,
+)
+from docstore_upload.domain import OPEN, Actor, Refusal, State, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A verified upload that is about to be committed."""
+
+    id: str
+    sha256: str
+    completed_by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A committed upload: the file as metadata answers it and the events that tell of it."""
+
+    id: str
+    file: Document
+    file_event_id: str
+    completed_event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """When to look again at an upload that is still as it was seen; None: never again."""
+
+    upload: Upload
+    at: datetime | None
+    attempts: int
+
+
+class Uploads(Protocol):
+    """Where upload sessions are kept."""
+
+    async def insert(self, uploads: Sequence[Upload], session: Session) -> None: ...
+
+    async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, Upload]:
+        """Those of `ids` that this account began."""
+        ...
+
+    async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, Upload]: ...
+
+    async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
+        """Newest first, those begun before `before`."""
+        ...
+
+    async def mark_uploading(self, upload_id: str) -> None:
+        """Bytes have begun to arrive."""
+        ...
+
+    async def note_found(self, upload_id: str, etag: str, sha256: str) -> None:
+        """Remember the hash of what is stored, so that nobody reads it all again."""
+        ...
+
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+        """Open uploads become committing, due at `retry_at`; others stay as they are. Whether all were open."""
+        ...
+
+    async def complete(
+        self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
+    ) -> None:
+        """Uploads that the same transaction has read as committing become completed."""
+        ...
+
+    async def end(
+        self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
+    ) -> None:
+        """Uploads that the same transaction has read as not yet ended become so; clean-up is due at once."""
+        ...
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
+        """Up to `limit` uploads that are due, for this caller alone until `lease_until`; then they are due again."""
+        ...
+
+    async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
+        """Plan the next look; an upload that needs none is forgotten at `purge_at`."""
+        ...
+
+    async def mark_stalled(self, missing: dict[str, tuple[str, ...]], session: Session) -> None:
+        """By id, the services that did not react; the revision counts the event that says so."""
+        ...
+
+    async def settle(self, ids: Sequence[str], purge_at: datetime) -> None:
+        """Everything that follows from these has happened."""
+        ...
+
+    async def stalled(self, after: str, limit: int) -> list[Upload]: ...
+
+    async def count_stalled(self) -> int: ...
+
+
+def to_document(upload: Upload) -> Document:
+    document = {name: value for name, value in vars(upload).items() if value is not None}
+    document["_id"] = document.pop("id")
+    if upload.refusal is not None:
+        document["refusal"] = _refusal_document(upload.refusal)
+    return document
+
+
+def _refusal_document(refusal: Refusal) -> Document:
+    return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
+
+
+_FIELDS = tuple(field.name for field in fields(Upload))
+
+
+def to_upload(document: Document) -> Upload:
+    values: dict[str, Any] = {name: document.get(name) for name in _FIELDS}
+    values["id"] = document["_id"]
+    values["tags"] = tuple(document["tags"])
+    values["missing"] = tuple(document.get("missing", ()))
+    values["found"] = tuple(document["found"]) if "found" in document else None
+    values["refusal"] = Refusal(**document["refusal"]) if "refusal" in document else None
+    return Upload(**values)
+
+
+class MongoUploads:
+    """One collection; the lease of the workflow is `next_check_at` moved on, so that it ends by itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._uploads: Collection = database["uploads"]
+
+    async def create_indexes(self) -> None:
+        await self._uploads.create_indexes(
+            [
+                IndexModel([("account_id", ASCENDING), ("_id", DESCENDING)]),
+                IndexModel("next_check_at", sparse=True),
+                IndexModel("missing", sparse=True),
+                IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
+            ]
+        )
+
+    async def insert(self, uploads: Sequence[Upload], session: Session) -> None:
+        documents = [to_document(upload) for upload in uploads]
+        for document in documents:
+            del document["missing"]
+        await self._uploads.insert_many(documents, ordered=False, session=session)
+
+    async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, Upload]:
+        return await self._by_id({"_id": {"$in": list(ids)}, "account_id": account_id})
+
+    async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, Upload]:
+        return await self._by_id({"_id": {"$in": list(ids)}}, session)
+
+    async def _by_id(self, query: Document, session: Session = None) -> dict[str, Upload]:
+        documents = await self._uploads.find(query, session=session).to_list(None)
+        return {document["_id"]: to_upload(document) for document in documents}
+
+    async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
+        query: Document = {"account_id": account_id}
+        if before is not None:
+            query["_id"] = {"$lt": before}
+        if state is not None:
+            query["state"] = {"$in": ["uploading", "committing"]} if state == "uploading" else state
+        documents = await self._uploads.find(query).sort("_id", DESCENDING).limit(limit).to_list(limit)
+        return [to_upload(document) for document in documents]
+
+    async def mark_uploading(self, upload_id: str) -> None:
+        await self._uploads.update_one({"_id": upload_id, "state": "initiated"}, {"$set": {"state": "uploading"}})
+
+    async def note_found(self, upload_id: str, etag: str, sha256: str) -> None:
+        await self._uploads.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": [etag, sha256]}})
+
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+        matched = await self._bulk(
+            UpdateOne(
+                {"_id": claim.id, "state": {"$in": OPEN}},
+                {
+                    "$set": {
+                        "state": "committing",
+                        "sha256": claim.sha256,
+                        "completed_by": claim.completed_by,
+                        "next_check_at": retry_at,
+                    }
+                },
+            )
+            for claim in claims
+        )
+        return matched == len(claims)
+
+    async def complete(
+        self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
+    ) -> None:
+        await self._bulk(
+            (
+                UpdateOne(
+                    {"_id": done.id, "state": "committing"},
+                    {
+                        "$set": {
+                            "state": "completed",
+                            "file": done.file,
+                            "file_event_id": done.file_event_id,
+                            "completed_event_id": done.completed_event_id,
+                            "completed_at": now,
+                            "next_check_at": check_at,
+                            "attempts": 0,
+                        },
+                        "$inc": {"revision": 1},
+                    },
+                )
+                for done in completions
+            ),
+            session,
+        )
+
+    async def end(
+        self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
+    ) -> None:
+        changes: Document = {"state": state, "next_check_at": now, "attempts": 0}
+        if refusal is not None:
+            changes["refusal"] = _refusal_document(refusal)
+        await self._uploads.update_many(
+            {"_id": {"$in": list(ids)}}, {"$set": changes, "$inc": {"revision": 1}}, session=session
+        )
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
+        due: Document = {"next_check_at": {"$lte": now}}
+        rows = await self._uploads.find(due, {"_id": 1}).sort("next_check_at", ASCENDING).limit(limit).to_list(limit)
+        if not rows:
+            return []
+        lease, chosen = new_id(), {"_id": {"$in": [row["_id"] for row in rows]}}
+        await self._uploads.update_many(chosen | due, {"$set": {"next_check_at": lease_until, "lease": lease}})
+        return list((await self._by_id(chosen | {"lease": lease})).values())
+
+    async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
+        def change(recheck: Recheck) -> Document:
+            if recheck.at is None:
+                changed: Document = {"attempts": recheck.attempts, "purge_at": purge_at}
+                return {"$set": changed, "$unset": {"next_check_at": 1, "lease": 1}}
+            return {"$set": {"attempts": recheck.attempts, "next_check_at": recheck.at}, "$unset": {"lease": 1}}
+
+        await self._bulk(
+            UpdateOne({"_id": recheck.upload.id, "state": recheck.upload.state}, change(recheck))
+            for recheck in rechecks
+        )
+
+    async def mark_stalled(self, missing: dict[str, tuple[str, ...]], session: Session) -> None:
+        await self._bulk(
+            (
+                UpdateOne({"_id": upload_id}, {"$set": {"missing": list(services)}, "$inc": {"revision": 1}})
+                for upload_id, services in missing.items()
+            ),
+            session,
+        )
+
+    async def settle(self, ids: Sequence[str], purge_at: datetime) -> None:
+        await self._uploads.update_many(
+            {"_id": {"$in": list(ids)}, "state": "completed"},
+            {"$set": {"purge_at": purge_at}, "$unset": {"next_check_at": 1, "lease": 1, "missing": 1}},
+        )
+
+    async def stalled(self, after: str, limit: int) -> list[Upload]:
+        query = {"missing": {"$exists": True}, "_id": {"$gt": after}}
+        documents = await self._uploads.find(query).sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return [to_upload(document) for document in documents]
+
+    async def count_stalled(self) -> int:
+        return int(await self._uploads.count_documents({"missing": {"$exists": True}}))
+
+    async def _bulk(self, operations: Iterable[UpdateOne], session: Session = None) -> int:
+        batch = list(operations)
+        if not batch:
+            return 0
+        return int((await self._uploads.bulk_write(batch, ordered=False, session=session)).matched_count)
