@@ -1,0 +1,94 @@
+"""The gateway's own routes: the operators' dead letters, the API's description and its pages."""
+
+import hashlib
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from docstore_gateway.dead_letters import DeadLetterDesk
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.tokens import Principal, current_principal
+
+OPENAPI_FILE = "openapi.json"
+UI_PACKAGE = "fastapi_offline"
+UI_FILES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+CACHE_A_DAY = "public, max-age=86400"
+
+
+async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
+    if not principal.is_admin:
+        raise Problem(403, "forbidden", "This is for operators.")
+    return principal
+
+
+def operators_router(desk: DeadLetterDesk) -> APIRouter:
+    """Public routes under `/v1` that the gateway answers itself."""
+    router = APIRouter(dependencies=[Depends(_admin)])
+
+    @router.get("/admin/dead-letters")
+    async def list_dead_letters(
+        cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> dict[str, Any]:
+        """Events that services could not handle, with the reason, by service and id."""
+        return await desk.page(cursor, limit)
+
+    @router.post("/admin/dead-letters/{letter_id}/replay")
+    async def replay_dead_letter(letter_id: str) -> Any:
+        """Have the service handle the event again, and those of the same aggregate that wait behind it."""
+        return await desk.replay(letter_id)
+
+    return router
+
+
+def pages_router() -> APIRouter:
+    """The API's description, and pages that need nothing from other sites."""
+    router = APIRouter()
+
+    @router.get("/")
+    async def landing() -> HTMLResponse:
+        return HTMLResponse(_page("landing.html"), headers=PAGE_HEADERS)
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_page("docs.html"), headers=PAGE_HEADERS)
+
+    @router.get("/docs/start.js")
+    async def start() -> Response:
+        return Response(_page("docs.js"), media_type="text/javascript")
+
+    @router.get("/docs/assets/{name}")
+    async def asset(name: str) -> Response:
+        if name not in UI_FILES:
+            raise not_found("page")
+        content = files(UI_PACKAGE).joinpath("static", name).read_bytes()
+        return Response(content, media_type=UI_FILES[name], headers={"Cache-Control": CACHE_A_DAY})
+
+    @router.get("/openapi.json")
+    async def openapi(request: Request) -> Response:
+        text, etag = _openapi()
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(text, media_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+    return router
+
+
+def _page(name: str) -> str:
+    return files("docstore_gateway").joinpath("pages", name).read_text("utf-8")
+
+
+@lru_cache(maxsize=1)
+def _openapi() -> tuple[bytes, str]:
+    text = files("docstore_gateway").joinpath(OPENAPI_FILE).read_bytes()
+    return text, f'"{hashlib.sha256(text).hexdigest()[:16]}"'

@@ -1,0 +1,87 @@
+"""The wiring of the gateway."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from docstore_gateway.access_log import open_access_log
+from docstore_gateway.api import operators_router, pages_router
+from docstore_gateway.dead_letters import DeadLetterDesk
+from docstore_gateway.edge import NAME, Edge
+from docstore_gateway.forwarding import Forwarder, open_forwarder
+from docstore_gateway.health import ServicesReady
+from docstore_gateway.idempotency import IdempotencyKeys
+from docstore_gateway.limits import RateLimiter
+from docstore_gateway.settings import GatewaySettings
+from docstore_platform.internal import ServiceClient, Transport, open_transport
+from docstore_platform.mongo import Mongo
+from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.web import service_app
+
+SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name != NAME)
+
+
+class EdgeMiddleware:
+    """Outermost: every request goes through the edge, which asks `app` only for the gateway's own routes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        edge: Edge = scope["app"].state.edge
+        await edge.serve(self.app, scope, receive, send)
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    settings = settings or GatewaySettings()
+    infra = settings.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=NAME)
+    database = mongo.database(infra.database_prefix + NAME)
+    clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra) for name in SERVICES}
+    transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
+    ready = ServicesReady(transports)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        limiter = RateLimiter(database)
+        idempotency = IdempotencyKeys(database, settings)
+        async with AsyncExitStack() as stack:
+            stack.callback(mongo.close)
+            await limiter.create_indexes()
+            await idempotency.create_indexes()
+            forwarders: dict[ServiceName, Forwarder] = {}
+            for name in SERVICES:
+                forwarders[name] = open_forwarder(
+                    infra.service_url(name),
+                    name,
+                    connect_seconds=settings.connect_seconds,
+                    answer_seconds=settings.answer_seconds,
+                )
+                stack.push_async_callback(forwarders[name].close)
+                stack.push_async_callback(clients[name].close)
+                stack.push_async_callback(transports[name].close)
+            app.state.edge = Edge(
+                settings,
+                verifier=app.state.verifier,
+                limiter=limiter,
+                idempotency=idempotency,
+                forwarders=forwarders,
+                access_log=open_access_log(infra),
+            )
+            yield
+
+    app = service_app(
+        NAME,
+        infra,
+        lifespan=lifespan,
+        public=[operators_router(DeadLetterDesk(clients))],
+        checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
+    )
+    app.include_router(pages_router(), include_in_schema=False)
+    app.add_middleware(EdgeMiddleware)
+    return app

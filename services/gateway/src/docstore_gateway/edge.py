@@ -1,0 +1,277 @@
+"""What every public call passes: path, client, login, limits, idempotency; then the service that owns the route."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote, unquote
+
+import structlog
+from opentelemetry.trace import SpanKind
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docstore_gateway.access_log import AccessLog
+from docstore_gateway.client_ip import client_address, limit_group
+from docstore_gateway.cors import Cors
+from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying, too_large
+from docstore_gateway.forwarding import Forwarder
+from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
+from docstore_gateway.limits import Policy, RateLimiter
+from docstore_gateway.routes import (
+    METHODS,
+    MUTATING,
+    Limit,
+    check_method,
+    clean_path,
+    find_route,
+    has_secret_answer,
+    open_limit,
+)
+from docstore_gateway.settings import GatewaySettings
+from docstore_platform.ids import new_id
+from docstore_platform.metrics import http_seconds
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.settings import ServiceName
+from docstore_platform.tokens import TokenVerifier, bearer_token
+from docstore_platform.tracing import span
+
+log = structlog.get_logger(__name__)
+
+NAME: Literal["gateway"] = "gateway"
+CLIENT_IP_HEADER = b"x-docstore-client-ip"
+OWN_HEADERS = b"x-docstore-"
+"""Headers that only the gateway sets; what a client sends under such a name is not passed on."""
+
+MAX_LENGTH_DIGITS = 18
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+SECURITY_HEADERS: HeaderList = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-site"),
+]
+API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request while it is being answered."""
+
+    method: str
+    request_id: bytes
+    client: str
+    headers: dict[bytes, bytes]
+    """The first of each name, as the services read them too."""
+    route: str = "unmatched"
+    own: bool = False
+    """The gateway's own app answers it, and counts it."""
+    account: str = ""
+    status: int = 0
+    complete: bool = False
+    extra: HeaderList = field(default_factory=list)
+
+
+class Edge:
+    """Raw ASGI in front of the gateway's own app: `/v1` calls never touch FastAPI's routing."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        *,
+        verifier: TokenVerifier,
+        limiter: RateLimiter,
+        idempotency: IdempotencyKeys,
+        forwarders: Mapping[ServiceName, Forwarder],
+        access_log: AccessLog | None,
+    ) -> None:
+        self._settings = settings
+        self._verifier = verifier
+        self._limiter = limiter
+        self._idempotency = idempotency
+        self._forwarders = forwarders
+        self._access_log = access_log
+        self._cors = Cors(settings.cors_origins)
+        self._policies = {
+            Limit.SIGN_UP: Policy.strict("sign_up", settings.sign_up_per_minute),
+            Limit.LOG_IN: Policy.strict("log_in", settings.log_in_per_minute),
+            Limit.REFRESH: Policy.strict("refresh", settings.refresh_per_minute),
+            Limit.ANONYMOUS: Policy.cheap("anonymous", settings.anonymous_per_minute),
+            Limit.ACCOUNT: Policy.cheap("account", settings.account_per_minute),
+        }
+        self._every_answer = list(SECURITY_HEADERS)
+        if settings.infra.public_url.startswith("https:"):
+            self._every_answer.append(STRICT_TRANSPORT)
+
+    async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; `own` is asked for what is not under `/v1`."""
+        started = time.perf_counter()
+        exchange = self._exchange(scope)
+        raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        public = scope["path"].lstrip("/").startswith("v1")
+
+        async def send_out(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                added = [*self._every_answer, (b"x-request-id", exchange.request_id), *exchange.extra]
+                if public:
+                    added.append(API_POLICY)
+                message = {**message, "headers": [*message["headers"], *added]}
+            elif not message.get("more_body", False):
+                exchange.complete = True
+            await send(message)
+
+        tokens = structlog.contextvars.bind_contextvars(service=NAME, request_id=exchange.request_id.decode())
+        traceparent = exchange.headers.get(b"traceparent")
+        parent = traceparent.decode("latin-1") if traceparent else None
+        try:
+            with span(f"{exchange.method} {NAME}", service=NAME, kind=SpanKind.SERVER, traceparent=parent) as current:
+                try:
+                    await self._answer(own, public, exchange, raw, scope, receive, send_out)
+                finally:
+                    if current.is_recording():
+                        current.update_name(f"{exchange.method} {exchange.route}")
+                        current.set_attribute("http.response.status_code", exchange.status)
+                    self._note(exchange, scope, public, time.perf_counter() - started)
+        finally:
+            structlog.contextvars.reset_contextvars(**tokens)
+
+    def _exchange(self, scope: Scope) -> Exchange:
+        headers: dict[bytes, bytes] = {}
+        forwarded_for: list[bytes] = []
+        for name, value in scope["headers"]:
+            headers.setdefault(name, value)
+            if name == b"x-forwarded-for":
+                forwarded_for.append(value)
+        given = headers.get(b"x-request-id")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else new_id().encode()
+        peer = scope["client"][0] if scope.get("client") else None
+        chain = b",".join(forwarded_for).decode("latin-1") if self._settings.trusted_proxies else ""
+        client = client_address(peer, chain, self._settings.trusted_proxies)
+        exchange = Exchange(scope["method"], request_id, client, headers)
+        if b"origin" in headers:
+            exchange.extra = self._cors.headers(headers[b"origin"])
+        return exchange
+
+    async def _answer(
+        self,
+        own: ASGIApp,
+        public: bool,
+        exchange: Exchange,
+        raw: bytes,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        try:
+            if exchange.method == "OPTIONS" and b"access-control-request-method" in exchange.headers:
+                await answer(send, 204, self._cors.preflight(exchange.extra), b"")
+            elif public:
+                await self._call(own, exchange, raw, scope, receive, send)
+            elif scope["path"].startswith("/internal"):
+                raise not_found("route")
+            else:
+                exchange.own = True
+                await own(scope, receive, send)
+        except Problem as problem:
+            if exchange.status:
+                raise
+            await answer_problem(send, problem)
+        except ClientGone:
+            exchange.status = exchange.status or 499
+        except Exception as error:
+            if exchange.complete:
+                return
+            if exchange.status:
+                raise
+            log.error("request failed", path=scope["path"], exc_info=error)
+            await answer_problem(send, Problem(500, "internal_error", "Something went wrong here; it has been logged."))
+
+    async def _call(
+        self, own: ASGIApp, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        check_method(exchange.method)
+        path = clean_path(raw)
+        route = find_route(path)
+        exchange.route = route.prefix
+        who = await self._admit(exchange, path)
+        receive = await self._bounded(exchange, receive)
+        inner = self._scope(scope, exchange, path)
+        exchange.own = route.owner == NAME
+        forward = own if exchange.own else self._forwarders[route.owner].forward
+        key = exchange.headers.get(b"idempotency-key")
+        if key is None or exchange.method not in MUTATING or has_secret_answer(path):
+            await forward(inner, receive, send)
+            return
+        body = await read_body(receive, self._settings.max_body_bytes)
+        target = path + "?" + scope["query_string"].decode("latin-1")
+        outcome = await self._idempotency.begin(Call(who, key.decode("latin-1"), exchange.method, target, body))
+        if isinstance(outcome, StoredAnswer):
+            await outcome.give(send)
+            return
+        try:
+            await forward(inner, replaying(body, receive), outcome.recording(send))
+        finally:
+            await outcome.free()
+
+    async def _admit(self, exchange: Exchange, path: str) -> str:
+        """Check login and limits; who is calling, as Idempotency-Keys know him."""
+        limit = open_limit(exchange.method, path)
+        if limit is not None:
+            await self._limiter.spend(self._policies[limit], limit_group(exchange.client))
+            return f"address:{limit_group(exchange.client)}"
+        authorization = exchange.headers.get(b"authorization")
+        token = bearer_token(authorization.decode("latin-1") if authorization else None)
+        principal = await self._verifier.verify(token)
+        exchange.account = principal.account_id
+        await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
+        return f"account:{principal.account_id}"
+
+    async def _bounded(self, exchange: Exchange, receive: Receive) -> Receive:
+        """413 for a body over the limit. One of unknown length is read first, so that the refusal comes in time."""
+        limit = self._settings.max_body_bytes
+        length = exchange.headers.get(b"content-length")
+        if length is not None:
+            if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
+                raise too_large(limit)
+            return receive
+        if b"transfer-encoding" not in exchange.headers:
+            return receive
+        body = await read_body(receive, limit)
+        exchange.headers[b"content-length"] = str(len(body)).encode()
+        return replaying(body, receive)
+
+    def _scope(self, scope: Scope, exchange: Exchange, path: str) -> Scope:
+        """The request as the service sees it."""
+        headers = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name not in (b"x-request-id", b"traceparent", b"transfer-encoding", b"content-length")
+            and not name.startswith(OWN_HEADERS)
+        ]
+        headers.append((b"x-request-id", exchange.request_id))
+        headers.append((CLIENT_IP_HEADER, exchange.client.encode()))
+        if b"content-length" in exchange.headers:
+            headers.append((b"content-length", exchange.headers[b"content-length"]))
+        inner = dict(scope)
+        inner["headers"] = headers
+        inner["raw_path"] = path.encode()
+        inner["path"] = unquote(path) if "%" in path else path
+        return inner
+
+    def _note(self, exchange: Exchange, scope: Scope, public: bool, elapsed: float) -> None:
+        if not exchange.own:
+            method = exchange.method if exchange.method in METHODS else "other"
+            http_seconds.labels(NAME, method, exchange.route, exchange.status).observe(elapsed)
+        if public and self._access_log is not None:
+            self._access_log(
+                "request",
+                request_id=exchange.request_id.decode(),
+                method=exchange.method,
+                path=scope["path"],
+                status=exchange.status,
+                ms=round(elapsed * 1000, 2),
+                client=exchange.client,
+                account=exchange.account,
+            )

@@ -1,0 +1,50 @@
+"""Readiness of the whole: the gateway's own parts and every service's `/readyz`."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from docstore_platform.internal import Transport
+from docstore_platform.problems import Problem
+from docstore_platform.web import Check
+
+CACHED_SECONDS = 1.0
+ANSWER_SECONDS = 3.0
+
+
+class ServicesReady:
+    """Asks all services at once, at most once a second however often probes come."""
+
+    def __init__(self, transports: Mapping[str, Transport]) -> None:
+        self._transports = transports
+        self._asked_at = float("-inf")
+        self._failed: dict[str, str] = {}
+        self._lock = asyncio.Lock()
+
+    def check(self, name: str) -> Check:
+        """A readiness check of one service."""
+
+        async def check_service() -> None:
+            failed = await self._snapshot()
+            if name in failed:
+                raise RuntimeError(failed[name])
+
+        return check_service
+
+    async def _snapshot(self) -> dict[str, str]:
+        async with self._lock:
+            if time.monotonic() - self._asked_at > CACHED_SECONDS:
+                answers = await asyncio.gather(*(self._ask(name) for name in self._transports))
+                self._failed = dict(answer for answer in answers if answer is not None)
+                self._asked_at = time.monotonic()
+            return self._failed
+
+    async def _ask(self, name: str) -> tuple[str, str] | None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._transports[name].send("GET", "/readyz", {}, b"")
+        except (ConnectionError, TimeoutError, Problem) as error:
+            return name, f"does not answer: {error}"
+        if answer.status != 200:
+            return name, answer.body.decode(errors="replace")[:500]
+        return None

@@ -1,0 +1,119 @@
+"""Which service answers which path, and which calls need no login."""
+
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import unquote
+
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.settings import ServiceName
+
+
+class Limit(Enum):
+    """Which budget a call is paid from."""
+
+    SIGN_UP = "sign_up"
+    LOG_IN = "log_in"
+    REFRESH = "refresh"
+    ANONYMOUS = "anonymous"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    prefix: str
+    """Whole path segments: `/v1/files` covers `/v1/files/7`, not `/v1/filesystem`."""
+    owner: ServiceName
+    tag: str
+    """The area it is shown under in the API's documentation."""
+
+
+ROUTES = (
+    Route("/v1/accounts", "accounts", "Accounts"),
+    Route("/v1/sessions", "accounts", "Accounts"),
+    Route("/v1/me", "accounts", "Accounts"),
+    Route("/v1/files", "metadata", "Files and folders"),
+    Route("/v1/folders", "metadata", "Files and folders"),
+    Route("/v1/trash", "metadata", "Files and folders"),
+    Route("/v1/uploads", "upload", "Uploads"),
+    Route("/v1/search", "indexer", "Search"),
+    Route("/v1/subscriptions", "notify", "Notifications"),
+    Route("/v1/notifications", "notify", "Notifications"),
+    Route("/v1/admin/accounts", "accounts", "Operators"),
+    Route("/v1/admin/overview", "quota", "Operators"),
+    Route("/v1/admin/search", "indexer", "Operators"),
+    Route("/v1/admin/dead-letters", "gateway", "Operators"),
+)
+
+_BY_PREFIX = {route.prefix: route for route in ROUTES}
+_DEPTHS = sorted({route.prefix.count("/") for route in ROUTES}, reverse=True)
+
+_OPEN: dict[tuple[str, str], Limit] = {
+    ("POST", "/v1/accounts"): Limit.SIGN_UP,
+    ("POST", "/v1/sessions"): Limit.LOG_IN,
+    ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
+}
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def find_route(path: str) -> Route:
+    """The route with the longest prefix of `path`, a clean path; 404 if there is none."""
+    segments = path.split("/")
+    for depth in _DEPTHS:
+        route = _BY_PREFIX.get("/".join(segments[: depth + 1]))
+        if route is not None:
+            return route
+    raise not_found("route")
+
+
+def open_limit(method: str, path: str) -> Limit | None:
+    """The budget of a call that needs no login; None if it needs one."""
+    limit = _OPEN.get((method, path))
+    if limit is None and method == "GET" and path.endswith("/redirect") and path.startswith("/v1/uploads/"):
+        return Limit.ANONYMOUS if path.count("/") == 4 else None
+    return limit
+
+
+def has_secret_answer(path: str) -> bool:
+    """Whether answers under `path` carry a login, which is never kept for a repeated call."""
+    return path == "/v1/sessions" or path.startswith("/v1/sessions/")
+
+
+def clean_path(raw: bytes) -> str:
+    """The path as it is passed on, still percent-encoded: no empty segment and no `/` at the end.
+
+    404 for a segment that hides a separator, a control character, `.` or `..`: no route of ours has one, and what a
+    service would make of it must not be a question.
+    """
+    try:
+        text = raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise not_found("route") from None
+    if "%" not in text and "//" not in text and "/." not in text and "\\" not in text and text.isprintable():
+        return text if text == "/" or not text.endswith("/") else text[:-1]
+    segments = [segment for segment in text.split("/") if segment]
+    if any(_is_trick(segment) for segment in segments):
+        raise not_found("route")
+    return "/" + "/".join(segments)
+
+
+def _is_trick(segment: str) -> bool:
+    try:
+        plain = unquote(segment, errors="strict")
+    except UnicodeDecodeError:
+        return True
+    twice = unquote(plain, errors="replace")
+    return (
+        plain in {".", ".."}
+        or twice in {".", ".."}
+        or not plain.isprintable()
+        or any(character in "/\\" for character in twice)
+    )
+
+
+def check_method(method: str) -> None:
+    """405 for a method that no route has."""
+    if method not in METHODS:
+        raise Problem(
+            405, "method_not_allowed", "No route here has this method.", headers={"Allow": ", ".join(sorted(METHODS))}
+        )

@@ -1,0 +1,35 @@
+"""Settings of the gateway. Each is an environment variable `GATEWAY_<NAME>`."""
+
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from docstore_platform.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """Who may call how often and how long the gateway waits. Rates are calls a minute, sizes bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore", frozen=True)
+
+    sign_up_per_minute: int = Field(10, ge=1, description="per client address")
+    log_in_per_minute: int = Field(20, ge=1, description="per client address")
+    refresh_per_minute: int = Field(60, ge=1, description="per client address")
+    anonymous_per_minute: int = Field(300, ge=1, description="other calls without a login, per client address")
+    account_per_minute: int = Field(3000, ge=1, description="all calls of an account together")
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="JSON list of networks whose X-Forwarded-For is believed; empty: nobody's"
+    )
+    cors_origins: tuple[str, ...] = Field((), description='JSON list of web origins that may call; ["*"]: any')
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="a larger request body is refused with 413")
+
+    connect_seconds: float = Field(2.0, gt=0, description="to connect to a service")
+    answer_seconds: float = Field(75.0, gt=0, description="a service may be silent this long; above the longest poll")
+
+    idempotency_hours: int = Field(24, ge=1, description="an answer is given again for this long")
+    idempotency_lease_seconds: float = Field(
+        120.0, gt=0, description="after this a call whose gateway died may be made again; above answer_seconds"
+    )
+    idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="a larger answer is not kept")
