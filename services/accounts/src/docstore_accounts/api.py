@@ -1,0 +1,238 @@
+"""HTTP routes: `/v1/accounts`, `/v1/sessions`, `/v1/me`, `/v1/admin/accounts`, and `/internal` for the services."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from docstore_accounts.domain import (
+    MAX_EMAIL_CHARS,
+    MAX_PASSWORD_CHARS,
+    Account,
+    Change,
+    Plan,
+    Refusal,
+    Role,
+    Status,
+    email_key,
+)
+from docstore_accounts.domain import Session as DeviceSession
+from docstore_accounts.service import AccountService
+from docstore_accounts.sessions import SessionService, Tokens
+from docstore_accounts.storage import Filter
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.web import json_response
+
+router = APIRouter()
+internal_router = APIRouter(tags=["accounts"])
+
+
+def _accounts(request: Request) -> AccountService:
+    service: AccountService = request.app.state.accounts
+    return service
+
+
+def _sessions(request: Request) -> SessionService:
+    service: SessionService = request.app.state.sessions
+    return service
+
+
+def _client_address(request: Request) -> str:
+    """Whom the gateway saw: it stands last in X-Forwarded-For. What a client wrote there itself stands before."""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or (request.client.host if request.client else "")
+
+
+Accounts = Annotated[AccountService, Depends(_accounts)]
+Sessions = Annotated[SessionService, Depends(_sessions)]
+Address = Annotated[str, Depends(_client_address)]
+Caller = Annotated[Principal, Depends(current_principal)]
+Id = Annotated[str, Path(max_length=64)]
+Cursor = Annotated[str, Query(max_length=2048)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Email = Annotated[str, Field(max_length=MAX_EMAIL_CHARS)]
+Password = Annotated[str, Field(max_length=2 * MAX_PASSWORD_CHARS)]
+
+
+class SignUp(BaseModel):
+    email: Email
+    password: Password
+    display_name: str | None = Field(None, max_length=500)
+
+
+class LogIn(BaseModel):
+    email: Email
+    password: Password
+    device_name: str | None = Field(None, max_length=500)
+
+
+class Refresh(BaseModel):
+    refresh_token: str = Field(max_length=500)
+
+
+class OwnChange(BaseModel):
+    display_name: str | None = Field(None, max_length=500)
+    password: Password | None = None
+    current_password: Password | None = None
+
+
+class PlanChoice(BaseModel):
+    plan: Plan
+
+
+class AdminChange(BaseModel):
+    plan: Plan | None = None
+    role: Role | None = None
+    status: Status | None = None
+
+
+@router.post("/accounts", status_code=201, tags=["accounts"])
+async def sign_up(body: SignUp, accounts: Accounts) -> Response:
+    """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`."""
+    return json_response(account_json(await accounts.sign_up(body.email, body.password, body.display_name)), 201)
+
+
+@router.post("/sessions", status_code=201, tags=["sessions"])
+async def log_in(
+    body: LogIn, sessions: Sessions, address: Address, user_agent: Annotated[str | None, Header()] = None
+) -> Response:
+    """Log a device in. 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures."""
+    names = (body.device_name, user_agent)
+    return json_response(tokens_json(await sessions.log_in(body.email, body.password, *names, address=address)), 201)
+
+
+@router.post("/sessions/refresh", tags=["sessions"])
+async def refresh(body: Refresh, sessions: Sessions) -> Response:
+    """New tokens for a refresh token, which works once: used again, it ends its session."""
+    return json_response(tokens_json(await sessions.refresh(body.refresh_token)))
+
+
+@router.get("/sessions", tags=["sessions"])
+async def list_sessions(sessions: Sessions, caller: Caller, cursor: Cursor = "", limit: Limit = 100) -> Response:
+    """Where the caller is logged in, newest first."""
+    before = decode_cursor(cursor, str)[0] if cursor else ""
+    page = await sessions.page(caller, before, limit + 1)
+    items = [session_json(session, caller) for session in page[:limit]]
+    return json_response({"items": items, "next_cursor": encode_cursor(page[limit - 1].id) if page[limit:] else None})
+
+
+@router.delete("/sessions/current", status_code=204, tags=["sessions"])
+async def log_out(sessions: Sessions, caller: Caller) -> None:
+    """End the session of this token."""
+    await sessions.end_current(caller)
+
+
+@router.delete("/sessions/{session_id}", status_code=204, tags=["sessions"])
+async def end_session(session_id: Id, sessions: Sessions, caller: Caller) -> None:
+    """Log another device out."""
+    await sessions.end(caller, session_id)
+
+
+@router.get("/me", tags=["accounts"])
+async def me(request: Request, accounts: Accounts, caller: Caller) -> Response:
+    """The caller's account and what it uses, in bytes."""
+    account = await accounts.own(caller)
+    usage = await request.app.state.quota.call("GET", f"/internal/accounts/{account.id}/usage")
+    shown = {name: usage[name] for name in ("used", "reserved", "limit", "over_quota")}
+    return json_response(account_json(account) | {"usage": shown})
+
+
+@router.patch("/me", tags=["accounts"])
+async def update_me(body: OwnChange, accounts: Accounts, caller: Caller, address: Address) -> Response:
+    """Change the name or, with `current_password`, the password, which logs every other device out."""
+    return json_response(account_json(await accounts.update_own(caller, address, **body.model_dump())))
+
+
+@router.put("/me/plan", tags=["accounts"])
+async def choose_plan(body: PlanChoice, accounts: Accounts, caller: Caller) -> Response:
+    """Change one's own plan; 403 `plans_not_self_service` unless that is switched on."""
+    return json_response(account_json(await accounts.choose_plan(caller, body.plan)))
+
+
+@router.get("/admin/accounts", tags=["admin"])
+async def list_accounts(
+    accounts: Accounts,
+    caller: Caller,
+    q: Annotated[str, Query(max_length=MAX_EMAIL_CHARS, description="how the e-mail begins")] = "",
+    plan: Plan | None = None,
+    status: Status | None = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Response:
+    """All accounts by e-mail."""
+    after = decode_cursor(cursor, str)[0] if cursor else ""
+    page = await accounts.page(caller, Filter(q, plan, status), after, limit + 1)
+    last = email_cursor(page[limit - 1]) if page[limit:] else None
+    return json_response({"items": [account_json(account) for account in page[:limit]], "next_cursor": last})
+
+
+@router.patch("/admin/accounts/{account_id}", tags=["admin"])
+async def administer(account_id: Id, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
+    """Change plan, role or status. Suspending ends every session of the account."""
+    return json_response(account_json(await accounts.administer(caller, account_id, Change(**body.model_dump()))))
+
+
+@internal_router.get("/keys")
+async def keys(request: Request) -> dict[str, Any]:
+    """The public keys of access tokens, as a JWK set."""
+    answer: dict[str, Any] = await request.app.state.keys.public_keys()
+    return answer
+
+
+@internal_router.get("/accounts/{account_id}")
+async def account(account_id: Id, accounts: Accounts) -> Response:
+    """One account with the revision of its last event."""
+    found = await accounts.get(account_id)
+    return json_response(account_json(found) | {"revision": found.revision})
+
+
+def account_json(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "display_name": account.display_name,
+        "plan": account.plan,
+        "role": account.role,
+        "status": account.status,
+        "home_region": account.home_region,
+        "created_at": rfc3339(account.created_at),
+    }
+
+
+def tokens_json(tokens: Tokens) -> dict[str, Any]:
+    return {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "account": account_json(tokens.account),
+    }
+
+
+def session_json(session: DeviceSession, caller: Principal) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device_name": session.device,
+        "created_at": rfc3339(session.created_at),
+        "last_used_at": rfc3339(session.last_used_at),
+        "expires_at": rfc3339(session.expires_at),
+        "current": session.id == caller.session_id,
+    }
+
+
+def email_cursor(account: Account) -> str:
+    return encode_cursor(email_key(account.email))
+
+
+def install_refusals(app: FastAPI) -> None:
+    """A broken rule is a 422 with the rule's code."""
+
+    async def on_refusal(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        return invalid(error.detail, error.code).response()
+
+    app.add_exception_handler(Refusal, on_refusal)

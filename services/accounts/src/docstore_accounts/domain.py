@@ -1,0 +1,213 @@
+"""Rules of accounts, log-ins and refresh tokens."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+Plan = Literal["free", "premium"]
+Role = Literal["user", "admin"]
+Status = Literal["active", "suspended"]
+
+MIN_PASSWORD_CHARS = 8
+MAX_PASSWORD_CHARS = 1024
+MAX_EMAIL_CHARS = 254
+MAX_LOCAL_CHARS = 64
+MAX_NAME_CHARS = 100
+MAX_DEVICE_CHARS = 100
+UNNAMED_DEVICE = "unnamed device"
+DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+LOCAL_PART = re.compile(r'[^\s@"(),:;<>\[\]\\.]+(\.[^\s@"(),:;<>\[\]\\.]+)*')
+DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*")
+
+
+class Refusal(Exception):
+    """A request that breaks a rule; `code` is what clients see."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    email: str
+    """As its owner writes it."""
+    display_name: str
+    plan: Plan
+    role: Role
+    status: Status
+    home_region: str
+    created_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One device's log-in: every refresh token made for it is of the same family."""
+
+    id: str
+    account_id: str
+    device: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    family_hash: str
+    secret_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be different about an account; None leaves it as it is."""
+
+    display_name: str | None = None
+    plan: Plan | None = None
+    role: Role | None = None
+    status: Status | None = None
+
+
+def clean_email(email: str) -> str:
+    """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321, 6531: no quoted forms)."""
+    email = unicodedata.normalize("NFC", email.strip())
+    local, _, domain = email.rpartition("@")
+    visible = not any(unicodedata.category(c)[0] in "CZ" for c in email)
+    fits = len(email) <= MAX_EMAIL_CHARS and len(local) <= MAX_LOCAL_CHARS
+    if not fits or not visible or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
+        raise Refusal("invalid_email", "This is not an e-mail address.")
+    return email
+
+
+def email_key(email: str) -> str:
+    """What two spellings of one address have in common: addresses are unique by it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).lower())
+
+
+def check_password(password: str, email: str) -> None:
+    """Refusal `weak_password` if it is too easily guessed, or longer than anybody needs."""
+    password = normal_password(password)
+    if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
+        raise Refusal("weak_password", f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.")
+    if email_key(password) == email_key(email) or len(set(password)) == 1:
+        raise Refusal("weak_password", "This password is too easily guessed.")
+
+
+def normal_password(password: str) -> str:
+    """As it is hashed: typed on different keyboards it is the same sequence of characters (RFC 8265: NFC)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def clean_name(name: str) -> str:
+    """A display name on one line; Refusal `invalid_display_name` if there is nothing to show."""
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not 1 <= len(name) <= MAX_NAME_CHARS or not all(map(_is_shown, name)):
+        raise Refusal("invalid_display_name", f"A name has 1 to {MAX_NAME_CHARS} characters, none of them control.")
+    return name
+
+
+def clean_device(*names: str | None) -> str:
+    """The first of `names` that can be shown, cut to a reasonable length."""
+    for name in names:
+        shown = "".join(filter(_is_shown, unicodedata.normalize("NFC", name or ""))).strip()
+        if shown:
+            return shown[:MAX_DEVICE_CHARS].strip()
+    return UNNAMED_DEVICE
+
+
+def _is_shown(character: str) -> bool:
+    """Not a control character, a lone surrogate, a line separator, or one that turns the direction of what follows."""
+    return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in DIRECTION_CONTROLS
+
+
+def steps(account: Account, change: Change) -> list[Account]:
+    """The account after each of the changes it takes, each the next revision: what its owner sees first, then the plan.
+
+    A plan has an event of its own, so that who only counts bytes need not look at every new name.
+    """
+    after: list[Account] = []
+    named = replace(
+        account,
+        display_name=change.display_name or account.display_name,
+        role=change.role or account.role,
+        status=change.status or account.status,
+    )
+    if named != account:
+        account = replace(named, revision=account.revision + 1)
+        after.append(account)
+    if change.plan is not None and change.plan != account.plan:
+        after.append(replace(account, plan=change.plan, revision=account.revision + 1))
+    return after
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed log-ins of one e-mail from one address."""
+
+    count: int
+    until: datetime
+
+    def wait(self, limit: int, now: datetime) -> timedelta | None:
+        """How long to wait before the next try; None if it may be made now."""
+        return self.until - now if self.count >= limit and self.until > now else None
+
+
+TOKEN_PREFIX = "dsr_"
+ID_BYTES = 16
+FAMILY_BYTES = 18
+SECRET_BYTES = 32
+TOKEN_BYTES = ID_BYTES + FAMILY_BYTES + SECRET_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """What renews a session: its id, a secret all its tokens share, and one that changes with every use.
+
+    The shared secret tells a token that was really given out once, and so was stolen or kept too long, from one that
+    somebody made up around a session id. Only hashes of the secrets are stored.
+    """
+
+    session_id: str
+    family: bytes
+    secret: bytes
+
+    @classmethod
+    def new(cls, session_id: str) -> "RefreshToken":
+        return cls(session_id, secrets.token_bytes(FAMILY_BYTES), secrets.token_bytes(SECRET_BYTES))
+
+    @classmethod
+    def parse(cls, text: str) -> "RefreshToken | None":
+        """None if `text` was never a token of ours."""
+        try:
+            raw = urlsafe_b64decode(text.removeprefix(TOKEN_PREFIX))
+        except ValueError:
+            return None
+        if len(raw) != TOKEN_BYTES:
+            return None
+        token = cls(raw[:ID_BYTES].hex(), raw[ID_BYTES:-SECRET_BYTES], raw[-SECRET_BYTES:])
+        return token if token.text == text else None
+
+    @property
+    def text(self) -> str:
+        return TOKEN_PREFIX + urlsafe_b64encode(bytes.fromhex(self.session_id) + self.family + self.secret).decode()
+
+    def next(self) -> "RefreshToken":
+        return replace(self, secret=secrets.token_bytes(SECRET_BYTES))
+
+    @property
+    def family_hash(self) -> str:
+        return hashlib.sha256(self.family).hexdigest()
+
+    @property
+    def secret_hash(self) -> str:
+        return hashlib.sha256(self.secret).hexdigest()
+
+    def is_of(self, session: Session) -> bool:
+        """Whether this token was once given out for `session`."""
+        return hmac.compare_digest(self.family_hash, session.family_hash)

@@ -1,0 +1,203 @@
+"""Use cases of accounts: sign up, look at and change one's own, administer all."""
+
+from dataclasses import asdict
+
+import structlog
+
+from docstore_accounts.domain import (
+    Account,
+    Change,
+    Plan,
+    Refusal,
+    Role,
+    check_password,
+    clean_email,
+    clean_name,
+    steps,
+)
+from docstore_accounts.passwords import Passwords
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.storage import AccountStore, Filter, SessionStore
+from docstore_accounts.throttle import Throttle
+from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.tokens import Principal, unauthorized
+
+log = structlog.get_logger(__name__)
+
+
+def email_taken() -> Problem:
+    return Problem(409, "email_taken", "There is an account with this e-mail address.")
+
+
+class AccountService:
+    """Every change of an account and the event that tells of it are one transaction."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        transactor: Transactor,
+        accounts: AccountStore,
+        sessions: SessionStore,
+        passwords: Passwords,
+        throttle: Throttle,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._transactor = transactor
+        self._accounts = accounts
+        self._sessions = sessions
+        self._passwords = passwords
+        self._throttle = throttle
+        self._clock = clock
+
+    async def sign_up(
+        self, email: str, password: str, display_name: str | None = None, *, role: Role = "user"
+    ) -> Account:
+        """A new free account; Problem 409 `email_taken`, of two at once for the later one."""
+        email = clean_email(email)
+        check_password(password, email)
+        name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
+        if await self._accounts.by_email(email):
+            raise email_taken()
+        password_hash = await self._passwords.hash(password)
+        account = Account(
+            id=new_id(),
+            email=email,
+            display_name=name,
+            plan="free",
+            role=role,
+            status="active",
+            home_region=self._settings.infra.region,
+            created_at=self._clock(),
+            revision=1,
+        )
+
+        async def work(transaction: Transaction) -> None:
+            await self._accounts.insert(account, password_hash, transaction.session)
+            transaction.publish(AccountCreated(**_state(account)))
+
+        try:
+            await self._transactor.run(work)
+        except DuplicateKeyError:
+            raise email_taken() from None
+        return account
+
+    async def make_first_admin(self) -> None:
+        """The administrator of the settings, unless somebody has the e-mail: then nothing is changed."""
+        email = self._settings.first_admin_email
+        if not email:
+            return
+        account = await self._accounts.by_email(email)
+        if account is None:
+            try:
+                account = await self.sign_up(
+                    email, self._settings.first_admin_password.get_secret_value(), role="admin"
+                )
+            except Problem as problem:
+                if problem.code != "email_taken":
+                    raise
+                return
+        if account.role != "admin":
+            log.warning("the account of the first administrator's e-mail is no administrator", account_id=account.id)
+
+    async def get(self, account_id: str) -> Account:
+        account = await self._accounts.get(account_id)
+        if account is None:
+            raise not_found("account")
+        return account
+
+    async def own(self, caller: Principal) -> Account:
+        """The caller's account; 401 if the token outlived it."""
+        account = await self._accounts.get(caller.account_id)
+        if account is None:
+            raise unauthorized("This account is gone.")
+        return account
+
+    async def update_own(
+        self,
+        caller: Principal,
+        address: str,
+        *,
+        display_name: str | None = None,
+        password: str | None = None,
+        current_password: str | None = None,
+    ) -> Account:
+        """Change the name, or the password: that ends every other session. 403 if `current_password` is wrong."""
+        account = await self.own(caller)
+        name = None if display_name is None else clean_name(display_name)
+        if password is not None:
+            await self._change_password(account, caller, address, password, current_password)
+        if name is None:
+            return account
+        return await self._change(account.id, Change(display_name=name))
+
+    async def _change_password(
+        self, account: Account, caller: Principal, address: str, password: str, current: str | None
+    ) -> None:
+        if current is None:
+            raise Refusal("current_password_needed", "To change the password, give the current one as well.")
+        check_password(password, account.email)
+        stored = await self._accounts.password_hash(account.id)
+        async with self._throttle.attempt(account.email, address) as attempt:
+            attempt.succeeded = stored is not None and await self._passwords.matches(current, stored)
+        wrong = Problem(403, "invalid_credentials", "The current password is not right.")
+        if stored is None or not attempt.succeeded:
+            raise wrong
+        if not await self._accounts.set_password(account.id, await self._passwords.hash(password), was=stored):
+            raise wrong
+        await self._sessions.delete_all(account.id, but=caller.session_id)
+
+    async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
+        """Move the caller to `plan`; 403 `plans_not_self_service` where an administrator does that."""
+        if not self._settings.self_service_plans:
+            raise Problem(403, "plans_not_self_service", "Ask an administrator to change your plan.")
+        await self.own(caller)
+        return await self._change(caller.account_id, Change(plan=plan))
+
+    async def page(self, caller: Principal, wanted: Filter, after: str, limit: int) -> list[Account]:
+        """Accounts by e-mail, for administrators."""
+        _require_admin(caller)
+        return await self._accounts.page(wanted, after, limit)
+
+    async def administer(self, caller: Principal, account_id: str, change: Change) -> Account:
+        """Change plan, role or status of any account; nobody takes their own rights away, so one admin remains."""
+        _require_admin(caller)
+        if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
+            raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
+        return await self._change(account_id, change)
+
+    async def _change(self, account_id: str, change: Change) -> Account:
+        async def work(transaction: Transaction) -> Account:
+            account = await self._accounts.get(account_id, transaction.session)
+            if account is None:
+                raise not_found("account")
+            for after in steps(account, change):
+                await self._accounts.replace(account, after, transaction.session)
+                transaction.publish(_event(account, after))
+                account = after
+            if account.status == "suspended":
+                await self._sessions.delete_all(account_id, tx=transaction.session)
+            return account
+
+        return await self._transactor.run(work)
+
+
+def _require_admin(caller: Principal) -> None:
+    if not caller.is_admin:
+        raise Problem(403, "forbidden", "This is for administrators.")
+
+
+def _event(before: Account, after: Account) -> AccountEvent:
+    if before.plan != after.plan:
+        return AccountPlanChanged(**_state(after), previous_plan=before.plan)
+    return AccountUpdated(**_state(after))
+
+
+def _state(account: Account) -> dict[str, object]:
+    state = asdict(account)
+    return {"account_id": state.pop("id"), **state}

@@ -1,0 +1,130 @@
+"""Use cases of sessions: log in, renew, list, log out."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from docstore_accounts.domain import Account, RefreshToken, Session, clean_device
+from docstore_accounts.keys import KeyRing
+from docstore_accounts.passwords import Passwords
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.storage import AccountStore, SessionStore
+from docstore_accounts.throttle import Throttle
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.tokens import Principal, unauthorized
+
+log = structlog.get_logger(__name__)
+
+
+def invalid_credentials() -> Problem:
+    """The same for an unknown e-mail and a wrong password."""
+    return Problem(401, "invalid_credentials", "E-mail or password is not right.")
+
+
+def account_suspended() -> Problem:
+    return Problem(403, "account_suspended", "This account is suspended; ask an administrator.")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a device gets to act for an account."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    """Seconds until the access token expires."""
+    account: Account
+
+
+class SessionService:
+    """A session is a row in the database: any instance serves it, and deleting the row ends it."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        accounts: AccountStore,
+        sessions: SessionStore,
+        passwords: Passwords,
+        throttle: Throttle,
+        keys: KeyRing,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._passwords = passwords
+        self._throttle = throttle
+        self._keys = keys
+        self._clock = clock
+        self._access_seconds = settings.access_token_seconds
+        self._life = timedelta(seconds=settings.session_seconds)
+
+    async def log_in(self, email: str, password: str, *device_names: str | None, address: str) -> Tokens:
+        """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures."""
+        async with self._throttle.attempt(email, address) as attempt:
+            found = await self._accounts.credentials(email)
+            attempt.succeeded = await self._passwords.matches(password, found[1] if found else None)
+        if found is None or not attempt.succeeded:
+            raise invalid_credentials()
+        account, stored = found
+        if account.status != "active":
+            raise account_suspended()
+        if self._passwords.is_outdated(stored):
+            await self._accounts.set_password(account.id, await self._passwords.hash(password), was=stored)
+        now = self._clock()
+        token = RefreshToken.new(new_id())
+        session = Session(
+            id=token.session_id,
+            account_id=account.id,
+            device=clean_device(*device_names),
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + self._life,
+            family_hash=token.family_hash,
+            secret_hash=token.secret_hash,
+        )
+        await self._sessions.insert(session)
+        return await self._tokens(account, session, token)
+
+    async def refresh(self, text: str) -> Tokens:
+        """New tokens for old. A token that was used before is in two hands: its session ends (RFC 9700, 4.14.2)."""
+        refused = unauthorized("The refresh token is not valid.")
+        old = RefreshToken.parse(text)
+        if old is None:
+            raise refused
+        now = self._clock()
+        new = old.next()
+        session = await self._sessions.rotate(old, new, now, now + self._life)
+        if session is None:
+            await self._end_if_replayed(old)
+            raise refused
+        account = await self._accounts.get(session.account_id)
+        if account is None or account.status != "active":
+            await self._sessions.delete(session.id, session.account_id)
+            raise account_suspended() if account else refused
+        return await self._tokens(account, session, new)
+
+    async def _end_if_replayed(self, token: RefreshToken) -> None:
+        session = await self._sessions.get(token.session_id)
+        if session is not None and token.is_of(session):
+            await self._sessions.delete(session.id, session.account_id)
+            log.warning("refresh token replayed, session ended", session_id=session.id, account_id=session.account_id)
+
+    async def _tokens(self, account: Account, session: Session, token: RefreshToken) -> Tokens:
+        access_token = await self._keys.access_token(account, session)
+        return Tokens(access_token, token.text, self._access_seconds, account)
+
+    async def page(self, caller: Principal, before: str, limit: int) -> list[Session]:
+        """The caller's sessions, newest first."""
+        return await self._sessions.of_account(caller.account_id, before, limit)
+
+    async def end(self, caller: Principal, session_id: str) -> None:
+        """Log a device of the caller's out."""
+        if not await self._sessions.delete(session_id, caller.account_id):
+            raise not_found("session")
+
+    async def end_current(self, caller: Principal) -> None:
+        """Log out; doing it again changes nothing."""
+        await self._sessions.delete(caller.session_id, caller.account_id)

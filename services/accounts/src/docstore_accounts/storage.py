@@ -1,0 +1,278 @@
+"""Accounts, sessions, signing keys and failed log-ins in MongoDB."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from docstore_accounts.domain import Account, Failures, Plan, RefreshToken, Session, Status, email_key
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReturnDocument,
+)
+from docstore_platform.mongo import Session as Transaction
+
+LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which accounts an administrator asks for; None: any."""
+
+    prefix: str = ""
+    plan: Plan | None = None
+    status: Status | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 key. It signs until one moment and is published until a later one."""
+
+    number: int
+    kid: str
+    seed: bytes
+    signs_until: datetime
+    published_until: datetime
+
+
+class AccountStore(Protocol):
+    async def insert(self, account: Account, password_hash: str, tx: Transaction) -> None:
+        """DuplicateKeyError if somebody has the e-mail."""
+        ...
+
+    async def get(self, account_id: str, tx: Transaction = None) -> Account | None: ...
+
+    async def by_email(self, email: str) -> Account | None: ...
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        """An account with its password's hash."""
+        ...
+
+    async def password_hash(self, account_id: str) -> str | None: ...
+
+    async def replace(self, before: Account, after: Account, tx: Transaction) -> None: ...
+
+    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+        """Whether the hash still was `was`."""
+        ...
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        """By e-mail, those whose key comes after `after`."""
+        ...
+
+
+class SessionStore(Protocol):
+    async def insert(self, session: Session) -> None: ...
+
+    async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
+        """The session with `new` as its token, if `old` was its current one. Of two at once, one wins."""
+        ...
+
+    async def get(self, session_id: str) -> Session | None: ...
+
+    async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
+        """Newest first, those with an id below `before` (empty: all)."""
+        ...
+
+    async def delete(self, session_id: str, account_id: str) -> bool: ...
+
+    async def delete_all(self, account_id: str, *, but: str = "", tx: Transaction = None) -> None: ...
+
+
+class KeyStore(Protocol):
+    async def newest(self) -> SigningKey | None: ...
+
+    async def published(self, now: datetime) -> list[SigningKey]: ...
+
+    async def add(self, key: SigningKey) -> bool:
+        """False if another instance has made the key of that number."""
+        ...
+
+
+class FailureStore(Protocol):
+    async def of(self, email: str, address: str) -> Failures | None: ...
+
+    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None: ...
+
+    async def clear(self, email: str, address: str) -> None: ...
+
+
+class MongoAccounts:
+    def __init__(self, database: Database) -> None:
+        self._accounts: Collection = database["accounts"]
+
+    async def create_indexes(self) -> None:
+        await self._accounts.create_indexes(
+            [
+                IndexModel("email_key", unique=True),
+                IndexModel([("plan", ASCENDING), ("email_key", ASCENDING)]),
+                IndexModel([("status", ASCENDING), ("email_key", ASCENDING)]),
+            ]
+        )
+
+    async def insert(self, account: Account, password_hash: str, tx: Transaction) -> None:
+        row = _row(account) | {"email_key": email_key(account.email), "password_hash": password_hash}
+        await self._accounts.insert_one(row, session=tx)
+
+    async def get(self, account_id: str, tx: Transaction = None) -> Account | None:
+        row = await self._accounts.find_one({"_id": account_id}, session=tx)
+        return _account(row) if row else None
+
+    async def by_email(self, email: str) -> Account | None:
+        row = await self._accounts.find_one({"email_key": email_key(email)})
+        return _account(row) if row else None
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        row = await self._accounts.find_one({"email_key": email_key(email)})
+        return (_account(row), row["password_hash"]) if row else None
+
+    async def password_hash(self, account_id: str) -> str | None:
+        row = await self._accounts.find_one({"_id": account_id}, {"password_hash": 1})
+        return str(row["password_hash"]) if row else None
+
+    async def replace(self, before: Account, after: Account, tx: Transaction) -> None:
+        changed = {name: value for name, value in _row(after).items() if value != _row(before)[name]}
+        outcome = await self._accounts.update_one(
+            {"_id": before.id, "revision": before.revision}, {"$set": changed}, session=tx
+        )
+        assert outcome.matched_count == 1, "the transaction's snapshot has this revision"
+
+    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+        outcome = await self._accounts.update_one(
+            {"_id": account_id, "password_hash": was}, {"$set": {"password_hash": new}}
+        )
+        return bool(outcome.matched_count)
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        prefix = email_key(wanted.prefix)
+        query: Document = {"email_key": {"$gte": prefix, "$lt": prefix + LAST_CHARACTER, "$gt": after}}
+        if wanted.plan:
+            query["plan"] = wanted.plan
+        if wanted.status:
+            query["status"] = wanted.status
+        rows = await self._accounts.find(query).sort("email_key", 1).limit(limit).to_list(limit)
+        return [_account(row) for row in rows]
+
+
+class MongoSessions:
+    def __init__(self, database: Database) -> None:
+        self._sessions: Collection = database["sessions"]
+
+    async def create_indexes(self) -> None:
+        await self._sessions.create_indexes(
+            [
+                IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)]),
+                IndexModel("expires_at", expireAfterSeconds=0),
+            ]
+        )
+
+    async def insert(self, session: Session) -> None:
+        await self._sessions.insert_one(_row(session))
+
+    async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
+        row = await self._sessions.find_one_and_update(
+            {
+                "_id": old.session_id,
+                "family_hash": old.family_hash,
+                "secret_hash": old.secret_hash,
+                "expires_at": {"$gt": now},
+            },
+            {"$set": {"secret_hash": new.secret_hash, "last_used_at": now, "expires_at": expires_at}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return _session(row) if row else None
+
+    async def get(self, session_id: str) -> Session | None:
+        row = await self._sessions.find_one({"_id": session_id})
+        return _session(row) if row else None
+
+    async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
+        query: Document = {"account_id": account_id} | ({"_id": {"$lt": before}} if before else {})
+        rows = await self._sessions.find(query).sort("_id", -1).limit(limit).to_list(limit)
+        return [_session(row) for row in rows]
+
+    async def delete(self, session_id: str, account_id: str) -> bool:
+        outcome = await self._sessions.delete_one({"_id": session_id, "account_id": account_id})
+        return bool(outcome.deleted_count)
+
+    async def delete_all(self, account_id: str, *, but: str = "", tx: Transaction = None) -> None:
+        await self._sessions.delete_many({"account_id": account_id, "_id": {"$ne": but}}, session=tx)
+
+
+class MongoKeys:
+    def __init__(self, database: Database) -> None:
+        self._keys: Collection = database["signing_keys"]
+
+    async def create_indexes(self) -> None:
+        await self._keys.create_index("published_until", expireAfterSeconds=0)
+
+    async def newest(self) -> SigningKey | None:
+        row = await self._keys.find_one(sort=[("_id", -1)])
+        return _key(row) if row else None
+
+    async def published(self, now: datetime) -> list[SigningKey]:
+        rows = self._keys.find({"published_until": {"$gt": now}}).sort("_id", -1)
+        return [_key(row) async for row in rows]
+
+    async def add(self, key: SigningKey) -> bool:
+        row = asdict(key)
+        try:
+            await self._keys.insert_one({"_id": row.pop("number"), **row})
+        except DuplicateKeyError:
+            return False
+        return True
+
+
+class MongoFailures:
+    def __init__(self, database: Database) -> None:
+        self._failures: Collection = database["login_failures"]
+
+    async def create_indexes(self) -> None:
+        await self._failures.create_index("until", expireAfterSeconds=0)
+
+    async def of(self, email: str, address: str) -> Failures | None:
+        row = await self._failures.find_one({"_id": _failures_id(email, address)})
+        return Failures(row["count"], row["until"]) if row else None
+
+    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None:
+        running = {"$gt": ["$until", now]}
+        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
+        until = {"$cond": [running, "$until", now + window]}
+        await self._failures.update_one(
+            {"_id": _failures_id(email, address)}, [{"$set": {"count": count, "until": until}}], upsert=True
+        )
+
+    async def clear(self, email: str, address: str) -> None:
+        await self._failures.delete_one({"_id": _failures_id(email, address)})
+
+
+def _failures_id(email: str, address: str) -> str:
+    """A hash, so that what strangers typed is not kept."""
+    return hashlib.sha256(f"{email_key(email)}\n{address}".encode()).hexdigest()
+
+
+def _row(thing: Account | Session) -> Document:
+    row = asdict(thing)
+    return {"_id": row.pop("id"), **row}
+
+
+def _account(row: Document) -> Account:
+    return Account(id=row["_id"], **{name: row[name] for name in _fields(Account)})
+
+
+def _session(row: Document) -> Session:
+    return Session(id=row["_id"], **{name: row[name] for name in _fields(Session)})
+
+
+def _key(row: Document) -> SigningKey:
+    return SigningKey(row["_id"], row["kid"], bytes(row["seed"]), row["signs_until"], row["published_until"])
+
+
+def _fields(kind: type[Account] | type[Session]) -> Sequence[str]:
+    return [name for name in kind.__dataclass_fields__ if name != "id"]
