@@ -1,0 +1,157 @@
+"""The real service on the real servers; the services it asks are fakes in this process."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import jwt
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from jwt.algorithms import OKPAlgorithm
+from yarl import URL
+
+from docstore_platform.ids import new_id
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.problems import Problem
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.settings import InfraSettings
+from docstore_upload.app import create_app
+from docstore_upload.settings import UploadSettings
+
+KEY = Ed25519PrivateKey.generate()
+FAST: dict[str, float] = {
+    "poll_seconds": 0.05,
+    "check_first_seconds": 0.2,
+    "check_longest_seconds": 0.4,
+    "settle_first_seconds": 0.2,
+    "commit_retry_seconds": 0.3,
+    "lease_seconds": 3,
+}
+
+
+class FakeAccounts:
+    """Publishes the one key that the tests sign tokens with."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
+
+
+def fake_app(fake: Any) -> FastAPI:
+    """An ASGI app that hands every call to `fake.call`."""
+    app = FastAPI()
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    async def answer(request: Request, path: str) -> Response:
+        body = await request.body()
+        try:
+            answer = await fake.call(request.method, f"/{path}", orjson.loads(body) if body else None)
+        except Problem as problem:
+            return problem.response()
+        return Response(orjson.dumps(answer), media_type="application/json")
+
+    return app
+
+
+@dataclass
+class Client:
+    """A signed-in person at the service's public routes."""
+
+    app_url: str
+    issuer: str
+    account_id: str
+
+    async def send(self, method: str, path: str, body: Any = None, *, login: bool = True) -> Answer:
+        now = int(time.time())
+        claims = {"sub": self.account_id, "sid": "s1", "device": "laptop", "role": "user", "aud": "docstore"}
+        claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
+        token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if login else {})
+        payload = b"" if body is None else orjson.dumps(body)
+        return await LocalTransport(self.app_url).send(method, path, headers, payload)
+
+    async def ok(self, method: str, path: str, body: Any = None) -> Any:
+        answer = await self.send(method, path, body)
+        assert answer.status < 300, answer.body
+        return answer.json() if answer.body else None
+
+    async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        answer = await self.send(method, path, body)
+        assert answer.headers["content-type"] == "application/problem+json", answer.body
+        return answer.status, answer.json()["code"]
+
+    async def initiate(self, method: str, content: bytes, **extra: Any) -> Any:
+        body = {"path": f"/docs/{new_id()}.txt", "size": len(content), "method": method}
+        return await self.ok("POST", "/v1/uploads", body | extra)
+
+
+@dataclass
+class Stack:
+    """What one test works with."""
+
+    infra: InfraSettings
+    peers: SimpleNamespace
+    store: ObjectStore
+    database: Database
+    http: aiohttp.ClientSession
+    run: Callable[..., Any]
+    person: Client
+    stranger: Client
+
+    async def put(self, means: Any, content: bytes) -> int:
+        """PUT with a signed URL and its headers; the status."""
+        url = URL(means["url"], encoded=True)
+        async with self.http.put(url, data=content, headers=means.get("headers", {})) as answer:
+            return answer.status
+
+    async def post(self, form: Any, content: bytes, **tampered: str) -> tuple[int, str | None]:
+        """POST a form as a browser does; the status and where it leads."""
+        fields = aiohttp.FormData()
+        for name, value in (form["fields"] | tampered).items():
+            fields.add_field(name, value)
+        fields.add_field("file", content, filename="a.txt", content_type="text/plain")
+        async with self.http.post(form["url"], data=fields, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location")
+
+    async def events(self, upload_id: str) -> list[Any]:
+        """Types of the events said about an upload, in order."""
+        rows = await self.database["outbox"].find({"key": upload_id}).sort("sequence", 1).to_list(None)
+        assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
+        return [dict(row["headers"])["ce_type"].decode() for row in rows]
+
+    def key(self, upload_id: str) -> str:
+        return f"accounts/{self.person.account_id}/uploads/{upload_id}/content"
+
+
+@pytest.fixture
+async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[Stack]:
+    """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
+    name = new_id()
+    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "metadata", "quota", "indexer", "notify")}
+    infra = infra.model_copy(update=urls)
+    for peer, fake in {**vars(peers), "accounts": FakeAccounts()}.items():
+        register_local_app(urls[f"{peer}_url"], fake_app(fake))
+    url = f"local:upload-{name}"
+
+    @asynccontextmanager
+    async def run(**settings: float) -> AsyncIterator[None]:
+        app = create_app(UploadSettings(infra=infra, **{**FAST, **settings}))
+        async with app.router.lifespan_context(app):
+            register_local_app(url, app)
+            yield
+
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    person = Client(url, infra.issuer, new_id())
+    async with ObjectStore(S3Config.of(infra)) as store, aiohttp.ClientSession() as http:
+        await store.ensure_bucket()
+        database = mongo.database(f"{infra.database_prefix}upload")
+        yield Stack(infra, peers, store, database, http, run, person, replace(person, account_id=new_id()))
+        await mongo.drop(database.name)
+    mongo.close()

@@ -1,0 +1,173 @@
+"""Each way to upload, from the first call to the file, with plain HTTP and boto3 as clients have them."""
+
+from hashlib import sha256
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+pytestmark = pytest.mark.connected
+
+CONTENT = b"Dear reader,\n" * 100
+SHA256 = sha256(CONTENT).hexdigest()
+
+
+async def test_put_becomes_a_file_with_its_checksum(stack: Any) -> None:
+    """A presigned PUT without a declared checksum ends as a file whose SHA-256 is that of the stored bytes."""
+    async with stack.run():
+        upload = await stack.person.initiate("put", CONTENT, tags=["letters"])
+        assert await stack.put(upload["put"], CONTENT) == 200
+        file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+        assert (file["path"], file["size"], file["sha256"]) == (upload["path"], len(CONTENT), SHA256)
+        again = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+        shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
+    assert again == file
+    assert (shown["state"], shown["file"]) == ("completed", file)
+    assert await stack.events(upload["id"]) == ["upload-initiated", "upload-completed"]
+    item = stack.peers.metadata.committed[upload["id"]]["item"]
+    assert (item["object_key"], item["device"], item["tags"]) == (stack.key(upload["id"]), "laptop", ["letters"])
+    assert item["content_type"] == "text/plain"
+
+
+async def test_declared_checksum_is_signed(stack: Any) -> None:
+    """With a declared SHA-256 the store itself refuses other bytes; nothing is stored."""
+    async with stack.run():
+        upload = await stack.person.initiate("put", CONTENT, sha256=SHA256)
+        assert await stack.put(upload["put"], CONTENT[::-1]) == 400
+        assert await stack.store.head(stack.key(upload["id"])) is None
+        assert await stack.put(upload["put"], CONTENT) == 200
+        assert (await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["sha256"] == SHA256
+
+
+async def test_put_url_cannot_change_what_was_committed(stack: Any) -> None:
+    """Once bytes are stored, the same URL stores no other ones of the same length over them."""
+    async with stack.run():
+        upload = await stack.person.initiate("put", CONTENT)
+        assert await stack.put(upload["put"], CONTENT) == 200
+        await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+        assert await stack.put(upload["put"], CONTENT[::-1]) == 412
+    assert await stack.store.get(stack.key(upload["id"])) == CONTENT
+
+
+async def test_form_redirects_the_browser_to_its_list(stack: Any) -> None:
+    """A browser without a login follows S3's redirect; the upload is complete and it is sent to the file's folder."""
+    async with stack.run():
+        upload = await stack.person.initiate("form", CONTENT, path="/docs & more/a.txt")
+        status, location = await stack.post(upload["form"], CONTENT)
+        assert status == 303
+        assert location is not None
+        path = location.removeprefix(stack.infra.public_url)
+        answer = await stack.person.send("GET", path, login=False)
+        assert answer.status == 303
+        assert answer.headers["location"] == f"{stack.infra.public_url}/?path=/docs%20%26%20more"
+        again = await stack.person.send("GET", path, login=False)
+        assert again.status == 303
+    stored = await stack.store.head(stack.key(upload["id"]))
+    assert stored.metadata["upload-id"] == upload["id"]
+    assert upload["id"] in stack.peers.metadata.committed
+
+
+async def test_multipart_resumes_and_completes(stack: Any) -> None:
+    """Parts are sent in any order; what is still to be sent is told again after a break; more URLs on demand."""
+    part = 5 << 20
+    content = b"0123456789abcdef" * (part // 8) + b"tail"
+    async with stack.run(part_bytes=part, first_part_urls=1):
+        upload = await stack.person.initiate("multipart", content)
+        plan = upload["multipart"]
+        assert (plan["part_size"], plan["part_count"], [p["number"] for p in plan["parts"]]) == (part, 3, [1])
+        more = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/parts", {"numbers": [2, 3]})
+        assert [p["size"] for p in more["parts"]] == [part, 4]
+        assert await stack.put(more["parts"][1], content[2 * part :]) == 200
+        assert await stack.put(more["parts"][0], content[part : part + 5]) == 403
+        assert await stack.put(more["parts"][0], content[part : 2 * part]) == 200
+        assert await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete") == (409, "upload_incomplete")
+        shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
+        assert shown["state"] == "uploading"
+        assert [p["number"] for p in shown["multipart"]["sent"]] == [2, 3]
+        assert [p["number"] for p in shown["multipart"]["parts"]] == [1]
+        assert await stack.put(shown["multipart"]["parts"][0], content[:part]) == 200
+        wrong = {"parts": [{"number": 1, "etag": "0" * 32}]}
+        complete = f"/v1/uploads/{upload['id']}/complete"
+        assert await stack.person.refused("POST", complete, wrong) == (422, "invalid_parts")
+        file = await stack.person.ok("POST", complete)
+        assert file["sha256"] == sha256(content).hexdigest()
+        assert await stack.person.ok("POST", complete) == file
+
+
+async def test_multipart_of_nothing(stack: Any) -> None:
+    """An empty file is one empty part."""
+    async with stack.run():
+        upload = await stack.person.initiate("multipart", b"")
+        assert await stack.put(upload["multipart"]["parts"][0], b"") == 200
+        file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert file["sha256"] == sha256(b"").hexdigest()
+
+
+def s3_client(means: Any) -> Any:
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=means["endpoint"],
+        region_name=means["region"],
+        aws_access_key_id=means["access_key_id"],
+        aws_secret_access_key=means["secret_access_key"],
+        aws_session_token=means["session_token"],
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+    )
+
+
+async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
+    """Any S3 tool uploads with the STS credentials; beside the upload's own prefix they are refused."""
+    async with stack.run():
+        upload = await stack.person.initiate("credentials", CONTENT)
+        means = upload["credentials"]
+        s3 = s3_client(means)
+        s3.put_object(Bucket=means["bucket"], Key=means["key"], Body=CONTENT)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket=means["bucket"], Key=stack.key("another"), Body=CONTENT)
+        file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert file["sha256"] == SHA256
+
+
+async def test_batch_of_small_files(stack: Any) -> None:
+    """A batch is one question to metadata and to quota; a bad item answers its problem, the others go on."""
+    contents = [b"file %d" % number for number in range(20)]
+    items: list[Any] = [
+        {"path": f"/batch/{number}.txt", "size": len(content), "method": "put", "sha256": sha256(content).hexdigest()}
+        for number, content in enumerate(contents)
+    ]
+    items[3] = items[3] | {"path": "../etc"}
+    items[5] = {"size": "many"}
+    items[7] = items[7] | {"method": "blocks"}
+    async with stack.run():
+        results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["results"]
+        codes = {number: result["problem"]["code"] for number, result in enumerate(results) if "problem" in result}
+        assert codes == {3: "invalid_path", 5: "invalid_request", 7: "unsupported_method"}
+        begun = {number: result for number, result in enumerate(results) if "problem" not in result}
+        for number, upload in begun.items():
+            if number != 11:
+                assert await stack.put(upload["put"], contents[number]) == 200
+        wanted: list[Any] = [{"id": upload["id"]} for upload in begun.values()] + ["unknown"]
+        done = (await stack.person.ok("POST", "/v1/uploads/complete-batch", {"uploads": wanted}))["results"]
+    outcomes = dict(zip([*begun, "unknown"], done, strict=True))
+    assert outcomes.pop("unknown")["problem"]["status"] == 404
+    assert outcomes.pop(11)["problem"]["code"] == "upload_incomplete"
+    assert {number: file["path"] for number, file in outcomes.items()} == {
+        number: f"/batch/{number}.txt" for number in outcomes
+    }
+    assert stack.peers.metadata.calls == {"uploads/check": 1, "commits": 1}
+    assert stack.peers.quota.calls["reservations"] == 1
+
+
+async def test_list_in_pages(stack: Any) -> None:
+    """The caller's uploads, newest first, page by page; nobody else's."""
+    async with stack.run():
+        ids = [(await stack.person.initiate("put", b"x"))["id"] for _ in range(5)]
+        await stack.stranger.initiate("put", b"x")
+        first = await stack.person.ok("GET", "/v1/uploads?limit=3")
+        second = await stack.person.ok("GET", f"/v1/uploads?limit=3&cursor={first['next_cursor']}")
+        none = await stack.person.ok("GET", "/v1/uploads?state=completed")
+    assert [item["id"] for item in first["items"] + second["items"]] == ids[::-1]
+    assert second["next_cursor"] is None
+    assert none["items"] == []
