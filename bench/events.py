@@ -1,6 +1,5 @@
 """Events a second through the consume path with its inbox, against an empty FastStream handler on the same broker."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,8 +16,9 @@ from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 EVENTS = 20_000
 PAGE = 2_000
@@ -61,10 +61,12 @@ async def _scratch(stack: Stack) -> AsyncIterator[tuple[InfraSettings, Mongo]]:
     mongo.close()
 
 
-async def _until(reached: Any, seconds: float = 120) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():
-            await asyncio.sleep(0.005)
+async def _reached(handled: int) -> bool:
+    return handled >= EVENTS
+
+
+async def _nothing_pending(database: Database) -> bool:
+    return await database["outbox"].find_one({"state": "pending"}) is None
 
 
 async def measure_events(stack: Stack) -> list[tuple[str, str]]:
@@ -87,15 +89,14 @@ async def measure_events(stack: Stack) -> list[tuple[str, str]]:
                         )
 
                 await teller.transactor.run(work)
-            while await said["outbox"].find_one({"state": "pending"}):
-                await asyncio.sleep(0.01)
+            await eventually(lambda: _nothing_pending(said), seconds=120)
         out = EVENTS / (time.perf_counter() - begin)
 
         empty = await _empty_handler_rate(infra)
         counter = Counter()
         begin = time.perf_counter()
         async with EventRuntime("counter", infra, mongo, heard, counter).running():
-            await _until(lambda: counter.handled >= EVENTS)
+            await eventually(lambda: _reached(counter.handled), seconds=120, every=0.005)
             path = EVENTS / (time.perf_counter() - begin)
     return [
         ("events into the outbox and out to the broker", f"{out:,.0f}/s"),
@@ -125,7 +126,7 @@ async def _empty_handler_rate(infra: InfraSettings) -> float:
     begin = time.perf_counter()
     await broker.start()
     try:
-        await _until(lambda: seen >= EVENTS)
+        await eventually(lambda: _reached(seen), seconds=120, every=0.005)
         return EVENTS / (time.perf_counter() - begin)
     finally:
         await broker.stop()

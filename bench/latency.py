@@ -2,11 +2,10 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 
-from bench.api import Api
+from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack
 from docstore_events.envelope import Envelope, open_envelope
@@ -15,6 +14,7 @@ from docstore_events.files import FileIndexed
 from docstore_events.notifications import NotificationSent
 from docstore_events.uploads import UploadCompleted
 from docstore_events.usage import UsageChanged
+from docstore_platform.testing import eventually
 
 UPLOADS = 40
 PAUSE_SECONDS = 0.5
@@ -51,7 +51,7 @@ class Timeline:
                 found.append(max((self.steps[step][key] - completed).total_seconds(), 0.0))
         return sorted(found)
 
-    def is_whole(self) -> bool:
+    async def is_whole(self) -> bool:
         return all(len(self.seconds(step)) >= UPLOADS for step in STEPS)
 
 
@@ -75,9 +75,7 @@ async def measure_latency(stack: Stack) -> list[tuple[str, str]]:
         for _ in range(UPLOADS):
             await _one_upload(stack.gateway)
             await asyncio.sleep(PAUSE_SECONDS)
-        async with asyncio.timeout(60):
-            while not timeline.is_whole():
-                await asyncio.sleep(0.1)
+        await eventually(timeline.is_whole, seconds=60)
     finally:
         collecting.cancel()
         await consumer.stop()
@@ -89,14 +87,6 @@ def _figures(seconds: list[float]) -> str:
 
 
 async def _one_upload(gateway: str) -> None:
-    async with Api(gateway) as api:
+    async with new_account(gateway) as api:
         await api.call("PUT", "/v1/me/plan", {"plan": "premium"})
-        body: dict[str, Any] = {
-            "path": "/note.txt",
-            "size": len(WORDS),
-            "content_type": "text/plain",
-            "method": "put",
-        }
-        upload = await api.call("POST", "/v1/uploads", body)
-        await api.put(upload["put"], WORDS)
-        await api.call("POST", f"/v1/uploads/{upload['id']}/complete", {})
+        await api.upload("/note.txt", WORDS, content_type="text/plain")

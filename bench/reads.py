@@ -14,7 +14,7 @@ import uvloop
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from bench.api import Api
+from bench.accounts import new_account
 from bench.load import Load, generate_load
 from bench.ports import free_port, wait_for_port
 from docstore_platform.mongo import Mongo
@@ -93,9 +93,9 @@ async def _best(url: str, headers: dict[str, str]) -> Load:
 async def measure_reads(gateway: str, mongo_url: str) -> list[tuple[str, str]]:
     """Rows of (what, figure)."""
     rows: list[tuple[str, str]] = []
-    async with Api(gateway) as api, bare_server(mongo_url) as bare:
+    async with new_account(gateway) as api, bare_server(mongo_url) as bare:
         names = [f"/reads/document-{number:04}.txt" for number in range(100)]
-        done = await api.upload_batch({name: b"x" * 64 for name in names})
+        done = await api.upload_batch(dict.fromkeys(names, b"x" * 64))
         folder, file_id = done[0]["parent_id"], done[0]["id"]
         cases = {
             "get": (f"{gateway}/v1/files/{file_id}", f"{bare}/files/file-1"),

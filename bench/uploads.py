@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,8 +10,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.api import Api
+from bench.accounts import new_account
 from bench.stack import Stack
+from docstore_cli.api import ApiClient
 
 CLIENTS = 8
 BATCH = 50
@@ -26,7 +26,7 @@ async def measure_small_files(stack: Stack) -> list[tuple[str, str]]:
     """Files a second of 4 KiB, one object each, by parallel clients of one account each."""
 
     async def client(number: int) -> None:
-        async with Api(stack.gateway) as api:
+        async with new_account(stack.gateway) as api:
             for first in range(0, SMALL_FILES // CLIENTS, BATCH):
                 names = (f"/small/{number}-{first + index}.bin" for index in range(BATCH))
                 await api.upload_batch({name: os.urandom(SMALL_BYTES) for name in names})
@@ -40,29 +40,16 @@ async def measure_small_files(stack: Stack) -> list[tuple[str, str]]:
     return [(f"4 KiB files through batch upload, {CLIENTS} clients", figure)]
 
 
-def _pieces(path: Path, start: int, length: int) -> Iterator[bytes]:
+def _read(path: Path, start: int, length: int) -> bytes:
     with path.open("rb") as file:
         file.seek(start)
-        while length > 0:
-            piece = file.read(min(CHUNK, length))
-            length -= len(piece)
-            yield piece
+        return file.read(length)
 
 
-async def _send(api: Api, target: dict[str, Any], path: Path, start: int, length: int) -> str:
-    async def body() -> Any:
-        for piece in _pieces(path, start, length):
-            yield piece
-
-    headers = {**target.get("headers", {}), "content-length": str(length)}
-    async with api.session.put(target["url"], headers=headers, data=body()) as response:
-        response.raise_for_status()
-        return str(response.headers["etag"])
-
-
-async def _put(api: Api, path: Path) -> None:
-    size = path.stat().st_size
-    upload = await api.call("POST", "/v1/uploads", {"path": f"/large/{time.time_ns()}", "size": size, "method": "put"})
+async def _put(api: ApiClient, path: Path) -> None:
+    upload = await api.call(
+        "POST", "/v1/uploads", {"path": f"/large/{time.time_ns()}", "size": LARGE_BYTES, "method": "put"}
+    )
     process = await asyncio.create_subprocess_exec(
         "curl", "-sSf", "-o", os.devnull, "-T", str(path),
         *(part for name, value in upload["put"]["headers"].items() if name != "content-length"
@@ -74,9 +61,8 @@ async def _put(api: Api, path: Path) -> None:
     await api.call("POST", f"/v1/uploads/{upload['id']}/complete", {})
 
 
-async def _multipart(api: Api, path: Path) -> None:
-    size = path.stat().st_size
-    body = {"path": f"/large/{time.time_ns()}", "size": size, "method": "multipart"}
+async def _multipart(api: ApiClient, path: Path) -> None:
+    body = {"path": f"/large/{time.time_ns()}", "size": LARGE_BYTES, "method": "multipart"}
     upload = await api.call("POST", "/v1/uploads", body)
     part_size, parts = upload["multipart"]["part_size"], upload["multipart"]["parts"]
     gate = asyncio.Semaphore(4)
@@ -84,7 +70,7 @@ async def _multipart(api: Api, path: Path) -> None:
     async def one(part: dict[str, Any]) -> dict[str, Any]:
         start = (part["number"] - 1) * part_size
         async with gate:
-            etag = await _send(api, part, path, start, min(part_size, size - start))
+            etag = await api.put_part(part["url"], await asyncio.to_thread(_read, path, start, part_size))
         return {"number": part["number"], "etag": etag}
 
     done = await asyncio.gather(*(one(part) for part in parts))
@@ -126,7 +112,7 @@ async def measure_large_files(stack: Stack) -> list[tuple[str, str]]:
         with path.open("wb") as file:
             for _ in range(LARGE_BYTES // CHUNK):
                 file.write(os.urandom(CHUNK))
-        async with Api(stack.gateway) as api:
+        async with new_account(stack.gateway) as api:
             for _ in range(2):
                 runs = {
                     "s5cmd": lambda: _s5cmd(stack, path),

@@ -1,0 +1,113 @@
+"""A client of the public API."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+
+
+class ApiError(Exception):
+    """The gateway refused: `code` is the problem's stable code."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{detail} ({code})")
+        self.status = status
+        self.code = code
+
+
+class ApiClient:
+    """Talks to one gateway, for one account once logged in."""
+
+    def __init__(self, gateway: str) -> None:
+        self.gateway = gateway.rstrip("/")
+        self.access_token = ""
+        self.account: dict[str, Any] = {}
+        self._session = aiohttp.ClientSession(json_serialize=lambda value: orjson.dumps(value).decode())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self._session.close()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.access_token}"} if self.access_token else {}
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON answer, None if there is none; ApiError when refused."""
+        async with self._session.request(method, self.gateway + path, json=body, headers=self.headers) as response:
+            text = await response.read()
+            if response.status >= 400:
+                raise _error(response.status, text)
+            return orjson.loads(text) if text else None
+
+    async def sign_up(self, email: str, password: str) -> None:
+        """Make an account and log in to it."""
+        await self.call("POST", "/v1/accounts", {"email": email, "password": password})
+        await self.log_in(email, password)
+
+    async def log_in(self, email: str, password: str) -> None:
+        credentials = {"email": email, "password": password, "device_name": "docstore command"}
+        session = await self.call("POST", "/v1/sessions", credentials)
+        self.access_token, self.account = session["access_token"], session["account"]
+
+    async def put(self, target: dict[str, Any], content: bytes) -> None:
+        """Send bytes to a signed URL."""
+        async with self._session.put(target["url"], headers=target["headers"], data=content) as response:
+            await _raise_for_store(response)
+
+    async def post_form(self, form: dict[str, Any], content: bytes, filename: str) -> None:
+        """Send bytes as a browser does: the signed fields first, the file last."""
+        data = aiohttp.FormData()
+        for name, value in form["fields"].items():
+            data.add_field(name, value)
+        data.add_field("file", content, filename=filename)
+        async with self._session.post(form["url"], data=data, allow_redirects=False) as response:
+            await _raise_for_store(response)
+
+    async def put_part(self, url: str, content: bytes) -> str:
+        """Send one part of a multipart upload; its ETag."""
+        async with self._session.put(url, data=content) as response:
+            await _raise_for_store(response)
+            return str(response.headers["etag"])
+
+    async def upload(self, path: str, content: bytes, **wishes: Any) -> dict[str, Any]:
+        """Upload one file by a signed PUT; the file."""
+        body = {"path": path, "size": len(content), "method": "put", **wishes}
+        upload = await self.call("POST", "/v1/uploads", body)
+        await self.put(upload["put"], content)
+        file: dict[str, Any] = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", {})
+        return file
+
+    async def upload_batch(self, files: dict[str, bytes]) -> list[dict[str, Any]]:
+        """Upload small files: one call to begin, the bytes in parallel, one call to complete; the files."""
+        uploads = [{"path": path, "size": len(content), "method": "put"} for path, content in files.items()]
+        begun = _accepted(await self.call("POST", "/v1/uploads/batch", {"uploads": uploads}))
+        pairs = zip(begun, files.values(), strict=True)
+        await asyncio.gather(*(self.put(item["put"], content) for item, content in pairs))
+        ids = [{"id": item["id"]} for item in begun]
+        return _accepted(await self.call("POST", "/v1/uploads/complete-batch", {"uploads": ids}))
+
+
+def _accepted(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = answer["items"]
+    for item in items:
+        if "problem" in item:
+            raise ApiError(item["problem"]["status"], item["problem"]["code"], item["problem"]["detail"])
+    return items
+
+
+def _error(status: int, text: bytes) -> ApiError:
+    try:
+        problem = orjson.loads(text)
+        return ApiError(status, problem["code"], problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return ApiError(status, f"http_{status}", text[:200].decode(errors="replace"))
+
+
+async def _raise_for_store(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 400:
+        raise ApiError(response.status, "object_store", (await response.text())[:300])

@@ -1,0 +1,114 @@
+"""The main job of DocStore, end to end, for a new account on a running stack."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from docstore_cli.api import ApiClient
+from docstore_cli.demo.documents import DOCUMENTS, DemoDocument
+from docstore_cli.demo.timeline import Seen, following
+from docstore_events.files import FileIndexed
+from docstore_events.notifications import NotificationSent
+from docstore_events.uploads import UploadCompleted
+from docstore_events.usage import UsageChanged
+from docstore_platform.ids import new_id
+from docstore_standalone.mailbox import Mail
+
+PASSWORD = "a demo needs no better password"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStack:
+    """What the demo needs to know of the running stack."""
+
+    gateway: str
+    kafka_bootstrap: str
+
+
+async def run_main_job(stack: DemoStack, console: Console) -> str:
+    """Sign up, upload in three ways, and watch what follows by events; answers the e-mail signed up with."""
+    email = f"ada-{new_id()[-8:]}@example.org"
+    async with ApiClient(stack.gateway) as api:
+        await api.sign_up(email, PASSWORD)
+        console.print(f"[bold]1.[/] {email} signed up and chose the premium plan.")
+        async with following(stack.kafka_bootstrap, api.account["id"]) as timeline:
+            await api.call("PUT", "/v1/me/plan", {"plan": "premium"})
+            await _upload_all(api, console)
+            console.print("[bold]3.[/] Everything else happens by events:")
+            await timeline.until(_all_settled)
+        console.print(timeline.table())
+        await _show_usage(api, console)
+        await _show_searches(api, console)
+    return email
+
+
+async def _upload_all(api: ApiClient, console: Console) -> None:
+    ways = {"form": "as a browser's form", "put": "by a signed PUT", "multipart": "in parts"}
+    for document, (method, how) in zip(DOCUMENTS, ways.items(), strict=True):
+        content = document.make()
+        await _upload(api, document, content, method)
+        console.print(f"[bold]2.[/] {document.path} ({len(content):,} bytes) went straight to S3 {how}.")
+
+
+async def _upload(api: ApiClient, document: DemoDocument, content: bytes, method: str) -> None:
+    wishes = {"path": document.path, "size": len(content), "content_type": document.content_type, "method": method}
+    upload = await api.call("POST", "/v1/uploads", wishes)
+    done: dict[str, Any] = {}
+    if method == "form":
+        await api.post_form(upload["form"], content, document.path.rpartition("/")[2])
+    elif method == "put":
+        await api.put(upload["put"], content)
+    else:
+        (part,) = upload["multipart"]["parts"]
+        etag = await api.put_part(part["url"], content)
+        done["parts"] = [{"number": part["number"], "etag": etag}]
+    await api.call("POST", f"/v1/uploads/{upload['id']}/complete", done)
+
+
+def _all_settled(events: list[Seen]) -> bool:
+    """Every upload is counted and told of, every document searchable by its text."""
+    uploads = {seen.event.upload_id: seen.id for seen in events if isinstance(seen.event, UploadCompleted)}
+    counted = {one for seen in events if isinstance(seen.event, UsageChanged) for one in seen.event.upload_ids}
+    mailed = {one for seen in events if isinstance(seen.event, NotificationSent) for one in seen.event.cause_ids}
+    texts = {
+        seen.event.file_id for seen in events if isinstance(seen.event, FileIndexed) and seen.event.mode == "fulltext"
+    }
+    whole = len(uploads) == len(DOCUMENTS) == len(texts)
+    return whole and uploads.keys() <= counted and set(uploads.values()) <= mailed
+
+
+async def _show_usage(api: ApiClient, console: Console) -> None:
+    usage = (await api.call("GET", "/v1/me"))["usage"]
+    console.print(
+        f"[bold]4.[/] Usage: {usage['used']:,} of {usage['limit']:,} bytes, {usage['reserved']:,} still reserved."
+    )
+
+
+async def _show_searches(api: ApiClient, console: Console) -> None:
+    table = Table(title="Search in the text, scans included", title_justify="left")
+    for name in ("asked for", "found", "snippet"):
+        table.add_column(name)
+    for document in DOCUMENTS:
+        for hit in (await api.call("GET", f"/v1/search?q={document.word}&in=content"))["items"]:
+            table.add_row(document.word, hit["file"]["path"], _marked(hit["snippet"]))
+    console.print(table)
+
+
+def _marked(snippet: str) -> Text:
+    """A snippet's `<mark>`s as bold text."""
+    text = Text()
+    for number, piece in enumerate(snippet.replace("</mark>", "<mark>").split("<mark>")):
+        text.append(piece, style="bold yellow" if number % 2 else "")
+    return text
+
+
+def show_mails(mails: list[Mail], console: Console) -> None:
+    table = Table(title="E-mails the local SES received", title_justify="left")
+    for name in ("to", "subject"):
+        table.add_column(name)
+    for mail in mails:
+        table.add_row(", ".join(mail.to), mail.subject)
+    console.print(table)
