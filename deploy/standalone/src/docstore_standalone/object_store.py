@@ -1,0 +1,157 @@
+"""S3 and STS by SeaweedFS, in one process (`weed mini`: up in a second; `weed server -s3` takes six and more)."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docstore_standalone.credentials import Credentials, S3Credentials
+from docstore_standalone.http_probe import http_status, until
+from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.processes import base_environment
+from docstore_standalone.state import write_private
+
+UPLOAD_ROLE = "docstore-uploader"
+UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
+MAX_SESSION = "12h"
+# The heap has 200 MB of buffers that are reserved and never touched: a limit below 300 MB collects without end.
+# GOGC=50 keeps the idle size low, the limit bounds it under large uploads.
+MEMORY_SETTINGS = {"GOGC": "50", "GOMEMLIMIT": "600MiB"}
+OBJECT_ACTIONS = ("Read", "Write", "List", "Tagging")
+ROLE_ACTIONS = [
+    "s3:PutObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
+    "s3:ListBucketMultipartUploads",
+]
+
+
+def _identity(name: str, keys: S3Credentials, actions: Sequence[str]) -> dict[str, Any]:
+    pair = {"accessKey": keys.access_key_id, "secretKey": keys.secret_access_key}
+    return {"name": name, "credentials": [pair], "actions": list(actions)}
+
+
+def identities(credentials: Credentials, content: Sequence[str], broker: str) -> dict[str, Any]:
+    """The S3 identities, each with the rights it needs and no others."""
+    services = [f"{action}:{bucket}" for bucket in content for action in OBJECT_ACTIONS]
+    return {
+        "identities": [
+            _identity("root", credentials.root, ["Admin"]),
+            _identity("services", credentials.services, services),
+            _identity("broker", credentials.broker, [f"{action}:{broker}" for action in OBJECT_ACTIONS]),
+        ]
+    }
+
+
+def iam_config(credentials: Credentials, content: Sequence[str]) -> dict[str, Any]:
+    """STS and the role of uploads: it reaches the content buckets only; a session policy narrows it further."""
+    resources = [f"arn:aws:s3:::{bucket}{end}" for bucket in content for end in ("", "/*")]
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"]}
+    allow = {"Effect": "Allow", "Action": ROLE_ACTIONS, "Resource": resources}
+    return {
+        "sts": {
+            "tokenDuration": "1h",
+            "maxSessionLength": MAX_SESSION,
+            "issuer": "docstore",
+            "signingKey": base64.b64encode(bytes.fromhex(credentials.sts_signing_key)).decode(),
+        },
+        "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+        "roles": [
+            {
+                "roleName": UPLOAD_ROLE,
+                "roleArn": UPLOAD_ROLE_ARN,
+                "trustPolicy": {"Version": "2012-10-17", "Statement": [trust]},
+                "attachedPolicies": ["uploads"],
+            }
+        ],
+        "policies": [{"name": "uploads", "document": {"Version": "2012-10-17", "Statement": [allow]}}],
+    }
+
+
+class ObjectStore:
+    """Data and configuration in `folder`; reached at `endpoint`."""
+
+    name = "object-store"
+    parts = ("s3", "master", "volume", "filer", "admin")
+    port_names: Sequence[str] = tuple(name for part in parts for name in (part, f"{part}-grpc"))
+    stop_seconds = 4.0  # it may take a minute; every acknowledged write is on disk already
+
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        log_file: Path,
+        ports: PortBook,
+        credentials: Credentials,
+        *,
+        content_buckets: Sequence[str],
+        broker_bucket: str,
+    ) -> None:
+        self.program, self.folder, self.log_file, self.ports = program, folder, log_file, ports
+        self.credentials = credentials
+        self.content_buckets, self.broker_bucket = content_buckets, broker_bucket
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['s3']}"
+
+    @property
+    def _configs(self) -> tuple[Path, Path]:
+        return self.folder / "s3.json", self.folder / "iam.json"
+
+    @property
+    def buckets(self) -> Sequence[str]:
+        return [*self.content_buckets, self.broker_bucket]
+
+    def prepare(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "data").mkdir(exist_ok=True)
+        s3, iam = self._configs
+        write_private(s3, json.dumps(identities(self.credentials, self.content_buckets, self.broker_bucket)))
+        write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
+
+    def command(self) -> Sequence[str]:
+        s3, iam = self._configs
+        ports = []
+        for part in self.parts:
+            ports += [f"-{part}.port={self.ports[part]}", f"-{part}.port.grpc={self.ports[f'{part}-grpc']}"]
+        return [
+            str(self.program),
+            "-v=0",
+            "mini",
+            f"-dir={self.folder / 'data'}",
+            f"-ip={LOOPBACK}",
+            f"-ip.bind={LOOPBACK}",
+            *ports,
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            f"-s3.config={s3}",
+            f"-s3.iam.config={iam}",
+            f"-bucket={','.join(self.buckets)}",
+            "-master.telemetry=false",
+            "-admin.ui=false",
+            "-webdav=false",
+        ]
+
+    def environment(self) -> Mapping[str, str]:
+        return {**base_environment(), **MEMORY_SETTINGS}
+
+    async def wait_ready(self) -> None:
+        """Once S3 answers and the buckets are there (they are made last)."""
+        await until(self._is_ready)
+
+    async def _is_ready(self) -> bool:
+        for bucket in self.buckets:
+            if await http_status(self.ports["filer"], f"/buckets/{bucket}/") != 200:
+                return False
+        return await http_status(self.ports["s3"], "/status") == 200
+
+    def clean_up(self) -> None:
+        """Remove its sockets, which it names by port in /tmp."""
+        for name in self.port_names:
+            part, _, grpc = name.partition("-")
+            socket = f"seaweedfs-{part}-grpc-{self.ports[name]}" if grpc else f"seaweedfs-{part}-{self.ports[name]}"
+            Path("/tmp", f"{socket}.sock").unlink(missing_ok=True)

@@ -1,0 +1,183 @@
+"""Server processes that never outlive the process that started them."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+START_TIME_TOLERANCE = 1.0  # seconds; psutil derives start times from a boot time that the clock may shift
+LOG_TAIL_BYTES = 2000
+
+
+class Server(Protocol):
+    """A server that runs as one child process."""
+
+    name: str
+    port_names: Sequence[str]
+    """Its names in the port book; the address it answers at comes first."""
+    log_file: Path
+    stop_seconds: float
+    """How long a graceful stop may take before the process is killed."""
+
+    def prepare(self) -> None:
+        """Write the files that it needs before each start. Called again after a crash: idempotent."""
+
+    def command(self) -> Sequence[str]: ...
+
+    def environment(self) -> Mapping[str, str]:
+        """All variables it gets: nothing is passed on from this process by itself."""
+
+    async def wait_ready(self) -> None:
+        """Returns once it serves requests; is cancelled when the process ends or the time is up."""
+
+    def clean_up(self) -> None:
+        """Remove what it leaves outside its folder. Called after each stop."""
+
+
+class ServerFailed(Exception):
+    """A server ended, or was not ready in time; the message has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """Names one process for good: process ids alone are used again."""
+
+    pid: int
+    started_at: float = field(metadata={"unit": "seconds since the epoch"})
+
+    @classmethod
+    def of(cls, pid: int) -> "ProcessId":
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def find(self) -> psutil.Process | None:
+        """The process, if it still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE
+            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def base_environment() -> dict[str, str]:
+    """What a server may know of ours: where programs and temporary files are, and the language."""
+    names = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def log_tail(path: Path) -> str:
+    """The last lines of a log file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))
+            return file.read().decode(errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _die_with_parent(parent: int) -> Callable[[], None] | None:
+    """Run in the child before exec: the kernel then kills it when the thread that started it ends."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def before_exec() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return before_exec
+
+
+class ServerProcess:
+    """One run of a server: from start to its end.
+
+    Start it from a thread that lives as long as the server shall, such as the event loop's main thread.
+    """
+
+    def __init__(self, server: Server, process: asyncio.subprocess.Process) -> None:
+        self.server = server
+        self.id = ProcessId.of(process.pid)
+        self._process = process
+
+    @classmethod
+    async def start(cls, server: Server) -> "ServerProcess":
+        """The process, not ready yet, in a session of its own so that a terminal's Ctrl-C passes it by."""
+        await asyncio.to_thread(server.prepare)
+        server.log_file.parent.mkdir(parents=True, exist_ok=True)
+        with server.log_file.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                *server.command(),
+                env=dict(server.environment()),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(os.getpid()),
+            )
+        return cls(server, process)
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    async def wait(self) -> int:
+        """Until it ends; its exit status, negative for a signal."""
+        return await self._process.wait()
+
+    async def wait_ready(self, seconds: float) -> None:
+        """Until it serves requests. ServerFailed if it ends before, or takes longer."""
+        ready = asyncio.ensure_future(self.server.wait_ready())
+        ended = asyncio.ensure_future(self.wait())
+        try:
+            await asyncio.wait({ready, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not ready.done():
+                how = f"ended with status {ended.result()}" if ended.done() else f"not ready after {seconds} s"
+                raise ServerFailed(f"{self.server.name} {how}\n{log_tail(self.server.log_file)}")
+            await ready
+        finally:
+            ready.cancel()
+            ended.cancel()
+            await asyncio.gather(ready, ended, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Ask it to end, wait, then kill it."""
+        if self.running:
+            self._process.terminate()
+            try:
+                await asyncio.wait_for(self.wait(), self.server.stop_seconds)
+            except TimeoutError:
+                self._process.kill()
+        await self.wait()
+        self.server.clean_up()
+
+    async def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self.running:
+            self._process.kill()
+        await self.wait()
+        self.server.clean_up()
+
+
+def end_leftover(identity: ProcessId, seconds: float = 5.0) -> bool:
+    """End a server of an earlier run that was killed itself; True if there was one."""
+    process = identity.find()
+    if process is None:
+        return False
+    try:
+        process.terminate()
+        process.wait(seconds)
+    except psutil.TimeoutExpired:
+        process.kill()
+        process.wait(seconds)
+    except psutil.NoSuchProcess:
+        return True
+    return True

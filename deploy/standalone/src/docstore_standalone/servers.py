@@ -1,0 +1,236 @@
+"""The embedded servers of one data folder, started together: for the whole stack, for tests, for anybody's tools."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from docstore_standalone.apache_kafka import ApacheKafka
+from docstore_standalone.asgi_server import serving
+from docstore_standalone.binaries import find_mongod, find_tansu, find_weed
+from docstore_standalone.broker import LogBucket, Tansu
+from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, S3Credentials, load_credentials
+from docstore_standalone.mailbox import create_mailbox_app
+from docstore_standalone.mongod import Mongod
+from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
+from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.processes import ProcessId, end_leftover
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import StackLock, StackState, read_state, write_state
+from docstore_standalone.supervisor import OnChange, Part, Supervisor
+
+BrokerKind = Literal["tansu", "apache-kafka"]
+MAILBOX_FOLDER = "mail"
+
+log = structlog.get_logger(__name__)
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True)
+class Servers:
+    """Addresses of running servers, embedded or external."""
+
+    folder: Path
+    region: str
+    mongo_url: str
+    kafka_bootstrap: str
+    s3_endpoint: str
+    ses_endpoint: str
+    content_bucket: str
+    broker_bucket: str
+    upload_role_arn: str
+    services_keys: S3Credentials
+    """For the content bucket only; what the services get."""
+    root_keys: S3Credentials
+    """May do anything in the object store; the same as `services_keys` with an external one."""
+    internal_secret: str = field(repr=False)
+    supervisor: Supervisor = field(repr=False)
+    ports: PortBook = field(repr=False)
+    _closing: AsyncExitStack = field(repr=False)
+
+    @property
+    def mailbox(self) -> Path:
+        """Folder of the mails that the local SES accepted, for `read_mailbox`."""
+        return self.folder / MAILBOX_FOLDER
+
+    def environment(self) -> Mapping[str, str]:
+        """The settings by which a service uses these servers."""
+        return {
+            "DOCSTORE_REGION": self.region,
+            "DOCSTORE_INTERNAL_SECRET": self.internal_secret,
+            "DOCSTORE_MONGO_URL": self.mongo_url,
+            "DOCSTORE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
+            "DOCSTORE_S3_ENDPOINT": self.s3_endpoint,
+            "DOCSTORE_S3_ACCESS_KEY_ID": self.services_keys.access_key_id,
+            "DOCSTORE_S3_SECRET_ACCESS_KEY": self.services_keys.secret_access_key,
+            "DOCSTORE_S3_BUCKET": self.content_bucket,
+            "DOCSTORE_S3_UPLOAD_ROLE_ARN": self.upload_role_arn,
+        }
+
+    async def stop(self) -> None:
+        """Stop those that were started, and let go of the folder."""
+        await self._closing.aclose()
+
+
+class _Plan:
+    """Which parts a folder's stack has, by settings."""
+
+    def __init__(self, folder: Path, settings: StandaloneSettings, broker: BrokerKind, ports: PortBook) -> None:
+        self.folder, self.settings, self.ports = folder, settings, ports
+        self.credentials: Credentials = load_credentials(folder)
+        self.content_bucket = f"docstore-content-{settings.region}"
+        self.broker_bucket = f"docstore-broker-{settings.region}"
+        logs = folder / "logs"
+        self.mongod: Mongod | None = None
+        self.store: ObjectStore | None = None
+        self.broker: Tansu | ApacheKafka | None = None
+        self.parts: list[Part] = []
+        if not settings.mongo_url:
+            program = find_mongod(settings.mongod, settings.tools)
+            self.mongod = Mongod(program, folder / "mongod", logs / "mongod.log", ports)
+            self.parts.append(Part(self.mongod))
+        if not settings.s3_endpoint:
+            self.store = ObjectStore(
+                find_weed(settings.weed),
+                folder / "object-store",
+                logs / "object-store.log",
+                ports,
+                self.credentials,
+                content_buckets=[self.content_bucket],
+                broker_bucket=self.broker_bucket,
+            )
+            self.parts.append(Part(self.store))
+        if not settings.kafka_bootstrap:
+            self._plan_broker(broker, logs / "broker.log")
+
+    def _plan_broker(self, kind: BrokerKind, log_file: Path) -> None:
+        if kind == "apache-kafka":
+            self.broker = ApacheKafka(self.settings.tools, self.folder / "kafka", log_file, self.ports)
+            self.parts.append(Part(self.broker))
+        else:
+            program = find_tansu(self.settings.tansu, self.settings.tools)
+            self.broker = Tansu(program, log_file, self.ports, self._log_bucket)
+            self.parts.append(Part(self.broker, needs=(self.store.name,) if self.store else ()))
+
+    @property
+    def s3_endpoint(self) -> str:
+        return self.store.endpoint if self.store else self.settings.s3_endpoint or ""
+
+    @property
+    def mongo_url(self) -> str:
+        external = self.settings.mongo_url
+        return external.get_secret_value() if external else self.mongod.url if self.mongod else ""
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return self.broker.bootstrap if self.broker else self.settings.kafka_bootstrap or ""
+
+    def _external_keys(self) -> S3Credentials:
+        secret = self.settings.s3_secret_access_key.get_secret_value()
+        return S3Credentials(access_key_id=self.settings.s3_access_key_id, secret_access_key=secret)
+
+    def _log_bucket(self) -> LogBucket:
+        keys = self.credentials.broker if self.store else self._external_keys()
+        return LogBucket(self.s3_endpoint, self.broker_bucket, self.settings.region, keys)
+
+    def servers(self, supervisor: Supervisor, ses_endpoint: str, closing: AsyncExitStack) -> Servers:
+        return Servers(
+            folder=self.folder,
+            region=self.settings.region,
+            mongo_url=self.mongo_url,
+            kafka_bootstrap=self.kafka_bootstrap,
+            s3_endpoint=self.s3_endpoint,
+            ses_endpoint=ses_endpoint,
+            content_bucket=self.content_bucket,
+            broker_bucket=self.broker_bucket,
+            upload_role_arn=UPLOAD_ROLE_ARN,
+            services_keys=self.credentials.services if self.store else self._external_keys(),
+            root_keys=self.credentials.root if self.store else self._external_keys(),
+            internal_secret=self.credentials.internal_secret,
+            supervisor=supervisor,
+            ports=self.ports,
+            _closing=closing,
+        )
+
+
+class _StateFile:
+    """Keeps stack.json true while the stack runs."""
+
+    def __init__(self, folder: Path, ports: PortBook) -> None:
+        self.folder, self.ports = folder, ports
+        self.state = StackState(supervisor=ProcessId.of(os.getpid()), credentials_file=CREDENTIALS_FILE)
+
+    def processes(self, processes: dict[str, ProcessId]) -> None:
+        self.state = self.state.model_copy(update={"processes": processes})
+        self.write()
+
+    def write(self, addresses: Mapping[str, str] | None = None) -> None:
+        update = {"ports": self.ports.as_dict(), **({"addresses": dict(addresses)} if addresses else {})}
+        self.state = self.state.model_copy(update=update)
+        write_state(self.folder, self.state)
+
+
+def _absolute(folder: Path) -> Path:
+    return folder.expanduser().absolute()
+
+
+async def _end_leftovers(processes: Mapping[str, ProcessId]) -> None:
+    """Servers of a run whose supervisor was killed where the system does not take them down with it."""
+    ended = await asyncio.gather(*(asyncio.to_thread(end_leftover, process) for process in processes.values()))
+    for name, was_running in zip(processes, ended, strict=True):
+        if was_running:
+            log.warning("leftover_server_ended", server=name)
+
+
+async def start_servers(
+    folder: Path,
+    *,
+    settings: StandaloneSettings | None = None,
+    broker: BrokerKind = "tansu",
+    mailbox: bool = True,
+    on_change: OnChange = _ignore,
+) -> Servers:
+    """Start what the settings do not place elsewhere; returns once all of it is ready.
+
+    With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint` itself. Call it from a thread that
+    lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    """
+    folder, settings = _absolute(folder), settings or StandaloneSettings()
+    async with AsyncExitStack() as opening:
+        opening.enter_context(StackLock(folder))
+        known = read_state(folder)
+        await _end_leftovers(known.processes)
+        ports = PortBook(known.ports)
+        file = _StateFile(folder, ports)
+        plan = _Plan(folder, settings, broker, ports)
+        opening.callback(file.processes, {})
+        supervisor = Supervisor(ports, on_change=on_change, on_processes=file.processes)
+        opening.push_async_callback(supervisor.stop)
+        await supervisor.start(plan.parts)
+        ses_endpoint = settings.ses_endpoint or await _mailbox_endpoint(folder, ports, opening, serve=mailbox)
+        servers = plan.servers(supervisor, ses_endpoint, opening.pop_all())
+    file.write(
+        {
+            "mongodb": servers.mongo_url if not settings.mongo_url else "external",
+            "kafka": servers.kafka_bootstrap,
+            "s3": servers.s3_endpoint,
+            "ses": servers.ses_endpoint,
+        }
+    )
+    return servers
+
+
+async def _mailbox_endpoint(folder: Path, ports: PortBook, opening: AsyncExitStack, *, serve: bool) -> str:
+    ports.secure(["mailbox"])
+    port = ports["mailbox"]
+    if serve:
+        await opening.enter_async_context(serving(create_mailbox_app(folder / MAILBOX_FOLDER), LOOPBACK, port))
+    return f"http://{LOOPBACK}:{port}"

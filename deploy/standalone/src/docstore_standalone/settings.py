@@ -1,0 +1,47 @@
+"""Settings of the standalone stack: environment variables `DOCSTORE_<NAME>`, shared with the services where alike."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _xdg(variable: str, *fallback: str) -> Path:
+    """A folder of this user's for DocStore, by the XDG base directory specification."""
+    named = os.environ.get(variable, "")
+    base = Path(named) if Path(named).is_absolute() else Path.home().joinpath(*fallback)
+    return base / "docstore"
+
+
+class StandaloneSettings(BaseSettings):
+    """What runs on this machine and where. A server whose address is given is used and not started."""
+
+    model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
+
+    data: Path = Field(
+        default_factory=lambda: _xdg("XDG_DATA_HOME", ".local", "share"), description="everything that is kept"
+    )
+    tools: Path = Field(
+        default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"), description="programs that were fetched or copied"
+    )
+    region: str = Field("us-west-2", description="this stack's home region; part of the buckets' names")
+    host: str = Field("127.0.0.1", description="address at which the gateway listens")
+    port: int | None = Field(None, ge=1, le=65_535, description="the gateway's; else 8080 or the next that is free")
+
+    mongod: Path | None = Field(None, description="program to use for MongoDB")
+    weed: Path | None = Field(None, description="program to use for the object store")
+    tansu: Path | None = Field(None, description="program to use for the broker")
+
+    mongo_url: SecretStr | None = Field(None, description="an external MongoDB replica set")
+    kafka_bootstrap: str | None = Field(None, description="an external Kafka cluster")
+    ses_endpoint: str | None = Field(None, description="an external SES")
+    s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
+    s3_access_key_id: str = ""
+    s3_secret_access_key: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _external_store_has_keys(self) -> "StandaloneSettings":
+        if self.s3_endpoint and not (self.s3_access_key_id and self.s3_secret_access_key.get_secret_value()):
+            raise ValueError("s3_endpoint needs s3_access_key_id and s3_secret_access_key")
+        return self

@@ -1,0 +1,99 @@
+"""What a data folder knows of its stack: DATA/stack.json, and the lock that admits one stack at a time."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from docstore_standalone.processes import ProcessId
+
+STATE_FILE = "stack.json"
+LOCK_FILE = "stack.lock"
+
+
+class AlreadyRunning(Exception):
+    """Another process runs the stack of this data folder."""
+
+
+class StackState(BaseModel):
+    """Of the last start; holds while the lock is held."""
+
+    format: int = 1
+    ports: dict[str, int] = Field(default_factory=dict)
+    supervisor: ProcessId | None = None
+    processes: dict[str, ProcessId] = Field(default_factory=dict)
+    addresses: dict[str, str] = Field(default_factory=dict, description="by part, as its clients reach it")
+    credentials_file: str = Field("", description="within the data folder")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once or not at all; readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def read_state(folder: Path) -> StackState:
+    """The folder's state; a new one if there is none."""
+    try:
+        return StackState.model_validate_json((folder / STATE_FILE).read_bytes())
+    except FileNotFoundError:
+        return StackState()
+
+
+def write_state(folder: Path, state: StackState) -> None:
+    write_private(folder / STATE_FILE, json.dumps(state.model_dump(mode="json"), indent=2))
+
+
+class StackLock:
+    """Held while a stack runs on a data folder; the system lets go of it when the holder dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file: int | None = None
+
+    def acquire(self) -> Self:
+        """AlreadyRunning if another process, or another stack of this process, holds it."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            holder = read_state(self.folder).supervisor
+            by = f" (process {holder.pid})" if holder else ""
+            raise AlreadyRunning(f"a stack is already running on {self.folder}{by}") from None
+        self._file = file
+        return self
+
+    def release(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self.acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def running_state(folder: Path) -> StackState | None:
+    """The state of the stack that runs on `folder`; None if none does."""
+    if not (folder / LOCK_FILE).exists():
+        return None
+    try:
+        with StackLock(folder):
+            return None
+    except AlreadyRunning:
+        return read_state(folder)

@@ -1,0 +1,171 @@
+"""Keeps the parts of a stack running: starts them in the order of their needs, restarts what dies, stops all."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from docstore_standalone.ports import PortBook
+from docstore_standalone.processes import ProcessId, Server, ServerFailed, ServerProcess, log_tail
+
+READY_SECONDS = 60.0
+START_ATTEMPTS = 3  # a port may be taken between being chosen and being used
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 10.0  # seconds
+STABLE_SECONDS = 30.0  # a server that ran this long starts over with the first backoff
+
+log = structlog.get_logger(__name__)
+
+
+class PartState(StrEnum):
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+OnChange = Callable[[str, PartState], None]
+OnProcesses = Callable[[dict[str, ProcessId]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A server and the names of those that must be ready before it starts and end after it."""
+
+    server: Server
+    needs: tuple[str, ...] = ()
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+class Supervisor:
+    """Starts parts as often as asked and stops once. Not for use from several threads."""
+
+    def __init__(
+        self,
+        ports: PortBook,
+        *,
+        on_change: OnChange = _ignore,
+        on_processes: OnProcesses = _ignore,
+    ) -> None:
+        self.parts: dict[str, Part] = {}
+        self.ports = ports
+        self._on_change, self._on_processes = on_change, on_processes
+        self._running: dict[str, ServerProcess] = {}
+        self._ready: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, asyncio.Event] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+
+    def process_id(self, name: str) -> ProcessId:
+        """Of the part's present process; KeyError while it has none."""
+        return self._running[name].id
+
+    def is_ready(self, name: str) -> bool:
+        return self._ready[name].is_set()
+
+    async def start(self, parts: Sequence[Part]) -> None:
+        """Until all of these are ready. ServerFailed or OSError if one can't be started; `stop` is still due then."""
+        names = [part.server.name for part in parts]
+        for name, part in zip(names, parts, strict=True):
+            self.parts[name] = part
+            self._ready[name], self._ended[name] = asyncio.Event(), asyncio.Event()
+        for name in names:
+            self._say(name, PartState.WAITING)
+            self._keepers[name] = asyncio.create_task(self._keep(self.parts[name]), name=f"keep {name}")
+        everything = asyncio.create_task(self._all_ready(names))
+        try:
+            await asyncio.wait(
+                {everything, *(self._keepers[name] for name in names)}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for name in names:
+                if self._keepers[name].done():
+                    self._keepers[name].result()
+        finally:
+            everything.cancel()
+
+    async def _all_ready(self, names: Sequence[str]) -> None:
+        for name in names:
+            await self._ready[name].wait()
+
+    async def stop(self) -> None:
+        """Stop all, each after those that need it."""
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        await asyncio.gather(*(self._stop(name) for name in self.parts))
+
+    async def _stop(self, name: str) -> None:
+        users = [other for other, part in self.parts.items() if name in part.needs]
+        await asyncio.gather(*(self._ended[user].wait() for user in users))
+        try:
+            if process := self._running.get(name):
+                self._say(name, PartState.STOPPING)
+                await process.stop()
+                del self._running[name]
+                self._say(name, PartState.STOPPED)
+        finally:
+            self._ended[name].set()
+
+    async def _keep(self, part: Part) -> None:
+        """Run one part for ever. ServerFailed if its first start fails for good."""
+        name = part.server.name
+        for need in part.needs:
+            await self._ready[need].wait()
+        await self._start_first(part.server)
+        backoff = FIRST_BACKOFF
+        while True:
+            since = time.monotonic()
+            status = await self._running[name].wait()
+            self._ready[name].clear()
+            self._say(name, PartState.RESTARTING)
+            backoff = FIRST_BACKOFF if time.monotonic() - since > STABLE_SECONDS else backoff
+            tail = log_tail(part.server.log_file)
+            log.warning("server_ended", server=name, status=status, restart_in=backoff, log=tail[-500:])
+            part.server.clean_up()
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, LONGEST_BACKOFF)
+            try:
+                await self._run(part.server)
+            except ServerFailed as error:
+                log.error("server_restart_failed", server=name, reason=str(error))
+
+    async def _start_first(self, server: Server) -> None:
+        for attempt in range(1, START_ATTEMPTS + 1):
+            for port, (old, new) in self.ports.secure(server.port_names).items():
+                log.warning("port_taken", server=server.name, port=port, was=old, now=new)
+            self._say(server.name, PartState.STARTING)
+            try:
+                await self._run(server)
+                break
+            except (ServerFailed, OSError, subprocess.SubprocessError) as error:
+                log.warning("server_start_failed", server=server.name, attempt=attempt, reason=str(error))
+                if attempt == START_ATTEMPTS or not isinstance(error, ServerFailed):
+                    self._say(server.name, PartState.FAILED)
+                    raise
+
+    async def _run(self, server: Server) -> None:
+        """A new process, ready; a process that does not become ready is ended."""
+        process = await ServerProcess.start(server)
+        self._running[server.name] = process
+        self._on_processes(self.process_ids())
+        try:
+            await process.wait_ready(READY_SECONDS)
+        except ServerFailed:
+            await process.kill()
+            raise
+        self._ready[server.name].set()
+        self._say(server.name, PartState.READY)
+
+    def process_ids(self) -> dict[str, ProcessId]:
+        return {name: process.id for name, process in self._running.items()}
+
+    def _say(self, name: str, state: PartState) -> None:
+        self._on_change(name, state)
