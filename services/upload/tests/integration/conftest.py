@@ -74,7 +74,7 @@ class Client:
         claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
         token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if login else {})
-        payload = b"" if body is None else orjson.dumps(body)
+        payload = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         return await LocalTransport(self.app_url).send(method, path, headers, payload)
 
     async def ok(self, method: str, path: str, body: Any = None) -> Any:
@@ -125,6 +125,9 @@ class Stack:
         rows = await self.database["outbox"].find({"key": upload_id}).sort("sequence", 1).to_list(None)
         assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
         return [dict(row["headers"])["ce_type"].decode() for row in rows]
+
+    def transport(self) -> LocalTransport:
+        return LocalTransport(self.person.app_url)
 
     def key(self, upload_id: str) -> str:
         return f"accounts/{self.person.account_id}/uploads/{upload_id}/content"
