@@ -1,0 +1,37 @@
+"""Requests that no client should send are refused, never passed on."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_platform.problems import Problem
+from docstore_upload.requests import InitiateRequest, read_complete_item, read_initiate, refuse_initiate
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("path", "file_id", "size", "content_type", "sha256", "base_version", "on_conflict", "tags", "method")
+
+
+@given(st.one_of(JSON, st.dictionaries(st.sampled_from(FIELDS), JSON)))
+def test_any_json_is_read_or_refused(item: object) -> None:
+    """Whatever JSON stands in a batch: it is a request or a 4xx, never an error of ours."""
+    for outcome in (read_initiate(item), read_complete_item(item)):
+        if isinstance(outcome, InitiateRequest):
+            outcome = refuse_initiate(outcome) or Problem(422, "", "")
+        assert not isinstance(outcome, Problem) or 400 <= outcome.status < 500
+
+
+@given(st.lists(st.text(max_size=70), max_size=60))
+def test_tags_are_refused_as_metadata_would(tags: list[str]) -> None:
+    """A request that passes has tags that fit into a document: few, short, printable."""
+    request = InitiateRequest(path="/a", size=1, method="put", tags=tags)
+    if refuse_initiate(request) is None:
+        assert len(tags) <= 50
+        assert all(tag.strip().isprintable() and 1 <= len(tag.strip().encode()) <= 200 for tag in tags)
+
+
+def test_an_id_alone_is_a_complete_item() -> None:
+    """`complete-batch` takes ids as well as objects."""
+    assert read_complete_item("u1") == read_complete_item({"id": "u1"})
