@@ -1,0 +1,244 @@
+"""The rules of quota: what an account may reserve, how reservations end, and when it is over its limit.
+
+All sizes are bytes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+Plan = Literal["free", "premium"]
+PLANS: tuple[Plan, ...] = ("free", "premium")
+Crossing = Literal["exceeded", "restored"]
+
+MAX_OPEN_RESERVATIONS = 10_000
+TELL_AGAIN_AFTER = timedelta(hours=1)
+
+
+class TooManyUploads(Exception):
+    """An account has as many uploads open as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Room kept for an upload under way."""
+
+    size: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Bytes have been kept; if an upload brought them, its reservation ends with it."""
+
+    bytes: int
+    documents: int
+    upload_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """Bytes are gone for good."""
+
+    bytes: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An upload has ended without its bytes being kept."""
+
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSet:
+    """The account is on this plan, as of this revision of the account at its owner."""
+
+    plan: Plan
+    limit: int
+    revision: int
+
+
+Change = Added | Freed | Released | PlanSet
+
+
+@dataclass(slots=True)
+class Account:
+    """What one account uses and has reserved. `reservations` may hold only those of interest; `reserved` is their sum
+    over all, and `open` their number."""
+
+    id: str
+    plan: Plan
+    limit: int
+    used: int = 0
+    reserved: int = 0
+    open: int = 0
+    documents: int = 0
+    over_quota: bool = False
+    revision: int = 0
+    """Number of the last thing said about the account's usage."""
+    plan_revision: int = 0
+    told_exceeded_at: datetime | None = None
+    next_expiry: datetime | None = None
+    """No reservation ends before; it may be earlier than the first of them."""
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    """Reservations that have ended since the account was loaded."""
+
+    def snapshot(self) -> "Account":
+        return replace(self, reservations=dict(self.reservations), ended=set())
+
+    def fits(self, size: int) -> bool:
+        return self.used + self.reserved + size <= self.limit
+
+    def reserve(self, sizes: Mapping[str, int], expires_at: datetime) -> None:
+        """Keep room for uploads; the caller has made sure that they fit."""
+        for upload_id, size in sizes.items():
+            self.reservations[upload_id] = Reservation(size, expires_at)
+            self.reserved += size
+            self.open += 1
+            self.next_expiry = min(self.next_expiry or expires_at, expires_at)
+
+    def apply(self, change: Change) -> None:
+        match change:
+            case Added(size, documents, upload_id):
+                self.used += size
+                self.documents += documents
+                if upload_id is not None:
+                    self.release(upload_id)
+            case Freed(size, documents):
+                # Never below zero: freeing what was never counted is drift, which the reconciler reports.
+                self.used = max(self.used - size, 0)
+                self.documents = max(self.documents - documents, 0)
+            case Released(upload_id):
+                self.release(upload_id)
+            case PlanSet(plan, limit, revision):
+                if revision > self.plan_revision:
+                    self.plan, self.limit, self.plan_revision = plan, limit, revision
+
+    def release(self, upload_id: str) -> None:
+        """End a reservation; one that has already ended, or never was, is no error."""
+        reservation = self.reservations.pop(upload_id, None)
+        if reservation is not None:
+            self.reserved -= reservation.size
+            self.open -= 1
+            self.ended.add(upload_id)
+            if self.open == 0:
+                self.next_expiry = None
+
+    def expire(self, before: datetime) -> None:
+        """End every reservation whose time was over by `before`; all of them must be loaded."""
+        for upload_id in [key for key, kept in self.reservations.items() if kept.expires_at <= before]:
+            self.release(upload_id)
+        self.next_expiry = min((kept.expires_at for kept in self.reservations.values()), default=None)
+
+    def settle(self) -> Crossing | None:
+        """Set the over-quota flag as the figures have it; which way it went, if it changed."""
+        over = self.used > self.limit
+        if over == self.over_quota:
+            return None
+        self.over_quota = over
+        return "exceeded" if over else "restored"
+
+    def tells_refusal(self, now: datetime) -> bool:
+        """Whether its person is told of an upload that was refused now: not again within the hour."""
+        return self.told_exceeded_at is None or now - self.told_exceeded_at >= TELL_AGAIN_AFTER
+
+
+def figures(account: Account) -> tuple[int, int, int]:
+    """What usage-changed tells: used, limit, documents."""
+    return account.used, account.limit, account.documents
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of a batch of uploads: those that have their room already, those that may take it, the rest."""
+
+    known: frozenset[str]
+    fitting: dict[str, int]
+    refused: tuple[str, ...]
+
+
+def admit(account: Account, sizes: Mapping[str, int]) -> Admission:
+    """Go through the uploads in order and let in exactly those that still fit; TooManyUploads beyond the cap."""
+    known = frozenset(sizes.keys() & account.reservations.keys())
+    if account.open + len(sizes) - len(known) > MAX_OPEN_RESERVATIONS:
+        raise TooManyUploads
+    fitting: dict[str, int] = {}
+    refused: list[str] = []
+    taken = 0
+    for upload_id, size in sizes.items():
+        if upload_id in known:
+            continue
+        if account.fits(taken + size):
+            fitting[upload_id] = size
+            taken += size
+        else:
+            refused.append(upload_id)
+    return Admission(known, fitting, tuple(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Accounts, the documents they keep and the bytes of all their versions."""
+
+    accounts: int = 0
+    documents: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(self.accounts + other.accounts, self.documents + other.documents, self.bytes + other.bytes)
+
+    def __neg__(self) -> "Totals":
+        return Totals(-self.accounts, -self.documents, -self.bytes)
+
+
+def totals_of(account: Account) -> Totals:
+    return Totals(1, account.documents, account.used)
+
+
+def totals_change(pairs: Iterable[tuple[Account | None, Account]]) -> dict[Plan, Totals]:
+    """By how much the totals of each plan change when accounts go from (before, after); before None: it is new."""
+    change: dict[Plan, Totals] = {}
+    for before, after in pairs:
+        if before is not None:
+            change[before.plan] = change.get(before.plan, Totals()) + -totals_of(before)
+        change[after.plan] = change.get(after.plan, Totals()) + totals_of(after)
+    return {plan: difference for plan, difference in change.items() if difference != Totals()}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the metadata service finds when it adds up an account's versions."""
+
+    bytes: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """By how much the counted usage of an account is above what is stored."""
+
+    account_id: str
+    bytes: int
+    documents: int
+    revision: int
+    """Revision of the usage at which it was seen."""
+    seen_at: datetime
+    confirmed: bool = False
+
+
+def drift_between(
+    account: Account, stored: Stored, earlier: Drift | None, now: datetime, after: timedelta
+) -> Drift | None:
+    """The drift of an account; it is confirmed once it has stayed the very same for `after`, so that it is none of
+    the events still under way."""
+    difference = (account.used - stored.bytes, account.documents - stored.documents)
+    if difference == (0, 0):
+        return None
+    fresh = Drift(account.id, *difference, account.revision, now)
+    if earlier is None or replace(earlier, seen_at=now, confirmed=False) != fresh:
+        return fresh
+    return replace(earlier, confirmed=earlier.confirmed or now - earlier.seen_at >= after)

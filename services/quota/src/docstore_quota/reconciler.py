@@ -1,0 +1,133 @@
+"""Compares what is counted with what metadata stores, account by account, and reports where they differ."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.internal import ServiceClient
+from docstore_platform.problems import Problem
+from docstore_quota import metrics
+from docstore_quota.domain import Drift, Stored, drift_between
+from docstore_quota.jobs import Drifts, Jobs
+from docstore_quota.service import QuotaService
+from docstore_quota.settings import QuotaSettings
+
+log = structlog.get_logger(__name__)
+
+JOB = "reconcile"
+PAGE = 50
+PARALLEL = 4
+
+
+class Metadata(Protocol):
+    """What quota asks of the metadata service."""
+
+    async def stored(self, account_id: str) -> Stored:
+        """What an account's versions add up to; Problem 503 if metadata can't be reached."""
+        ...
+
+
+class MetadataClient:
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def stored(self, account_id: str) -> Stored:
+        body: dict[str, Any] = await self._client.call("GET", f"/internal/accounts/{account_id}/storage")
+        return Stored(body["bytes"], body["documents"])
+
+
+class DeadLetterCount(Protocol):
+    async def count(self) -> int:
+        """Events put aside, not yet counted."""
+        ...
+
+
+class Reconciler:
+    """Goes through all accounts in pages, under a lease, and after its interval again."""
+
+    def __init__(
+        self,
+        service: QuotaService,
+        metadata: Metadata,
+        drifts: Drifts,
+        jobs: Jobs,
+        dead_letters: DeadLetterCount,
+        settings: QuotaSettings,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._service = service
+        self._metadata = metadata
+        self._drifts = drifts
+        self._jobs = jobs
+        self._dead_letters = dead_letters
+        self._settings = settings
+        self._clock = clock
+        self._confirm_after = timedelta(seconds=settings.drift_confirm_seconds)
+
+    async def run_due(self) -> None:
+        """Look again at what differed, and go through all accounts if that is due and no other instance is at it."""
+        for account_id in await self._drifts.unconfirmed(self._clock() - self._confirm_after, PAGE):
+            await self.compare(account_id)
+        cursor = await self._jobs.claim(JOB, self._clock())
+        while cursor is not None:
+            accounts = await self._service.accounts_after(cursor, PAGE)
+            slots = asyncio.Semaphore(PARALLEL)
+
+            async def look(account_id: str, slots: asyncio.Semaphore = slots) -> None:
+                async with slots:
+                    await self.compare(account_id)
+
+            for account in accounts:
+                await self._service.apply_plan_limit(account)
+            await asyncio.gather(*(look(account.id) for account in accounts))
+            if len(accounts) < PAGE:
+                due_at = self._clock() + timedelta(seconds=self._settings.reconcile_seconds)
+                await self._jobs.finish(JOB, due_at)
+                break
+            cursor = accounts[-1].id
+            if not await self._jobs.progress(JOB, cursor, self._clock()):
+                break
+        metrics.drift_bytes.set(await self._drifts.confirmed_bytes())
+
+    async def compare(self, account_id: str) -> Drift | None:
+        """The account's drift, if it can be told now: nothing may be under way or change while it is looked at."""
+        before = await self._service.usage(account_id)
+        if before.open:
+            return None
+        try:
+            stored = await self._metadata.stored(account_id)
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
+        after = await self._service.usage(account_id)
+        if after.open or after.revision != before.revision:
+            return None
+        earlier = await self._drifts.get(account_id)
+        drift = drift_between(after, stored, earlier, self._clock(), self._confirm_after)
+        if drift is None:
+            if earlier is not None:
+                await self._drifts.remove(account_id)
+            return None
+        if drift.confirmed and await self._repaired(drift, stored):
+            return None
+        await self._drifts.put(drift)
+        if drift.confirmed and not (earlier and earlier.confirmed):
+            log.warning("usage differs from what is stored", account_id=account_id, bytes=drift.bytes)
+        return drift
+
+    async def _repaired(self, drift: Drift, stored: Stored) -> bool:
+        """Set the count right if that is wanted; never while events wait that would be counted on top."""
+        if not self._settings.repair_drift or await self._dead_letters.count():
+            return False
+        if not await self._service.correct(drift.account_id, drift.revision, stored):
+            return False
+        log.warning("usage corrected", account_id=drift.account_id, bytes=drift.bytes, documents=drift.documents)
+        await self._drifts.remove(drift.account_id)
+        return True
+
+    async def drifts(self, after: str, limit: int) -> list[Drift]:
+        return await self._drifts.page(after, limit)

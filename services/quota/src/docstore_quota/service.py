@@ -1,0 +1,274 @@
+"""What quota does: reserve room for uploads, count what is kept, and say when an account is over its limit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from docstore_events.envelope import Envelope
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.metrics import document_bytes, documents
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.problems import unavailable
+from docstore_quota import metrics
+from docstore_quota.domain import (
+    Account,
+    Added,
+    Change,
+    Plan,
+    PlanSet,
+    Released,
+    Stored,
+    Totals,
+    admit,
+    figures,
+    totals_change,
+)
+from docstore_quota.settings import QuotaSettings
+from docstore_quota.storage import Accounts, Pair
+
+RESERVE_TRIES = 100
+EXPIRY_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Which uploads have their room, and what the account uses with them."""
+
+    accepted: frozenset[str]
+    account: Account
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch of events means for the accounts it speaks of, in the order of the events."""
+
+    by_account: dict[str, list[Change]] = field(default_factory=dict)
+    causes: dict[str, Envelope[Any]] = field(default_factory=dict)
+
+    def add(self, account_id: str, change: Change, cause: Envelope[Any]) -> None:
+        self.by_account.setdefault(account_id, []).append(change)
+        self.causes[account_id] = cause
+
+    def upload_ids(self) -> set[str]:
+        """Uploads whose reservations these changes may end."""
+        return {
+            change.upload_id
+            for changes in self.by_account.values()
+            for change in changes
+            if isinstance(change, Added | Released) and change.upload_id is not None
+        }
+
+
+class QuotaService:
+    """The use cases. Accounts nobody has announced yet are made on the spot, on the free plan."""
+
+    def __init__(
+        self, accounts: Accounts, transactor: Transactor, settings: QuotaSettings, clock: Clock = utc_now
+    ) -> None:
+        self._accounts = accounts
+        self._transactor = transactor
+        self._settings = settings
+        self._clock = clock
+        self._telling: set[str] = set()
+
+    async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Reserved:
+        """Keep room for uploads (bytes by upload id): for each in order, if it still fits.
+
+        Raises TooManyUploads. Other uploads of the account may come between reading and writing; the write is
+        conditional, so what does not fit any more is looked at again.
+        """
+        wanted, known = dict(sizes), frozenset[str]()
+        for _ in range(RESERVE_TRIES):
+            account = await self._accounts.reserve(account_id, wanted, expires_at)
+            if account is not None:
+                return await self._answer(account, sizes, known | wanted.keys())
+            current = await self._accounts.get(account_id, sizes.keys())
+            if current is None:
+                await self._create(account_id)
+                continue
+            admission = admit(current, sizes)
+            known, wanted = admission.known, admission.fitting
+            if not wanted:
+                return await self._answer(current, sizes, known)
+        raise unavailable("Room for the upload")
+
+    async def _answer(self, account: Account, sizes: Mapping[str, int], accepted: frozenset[str]) -> Reserved:
+        refused = [size for upload_id, size in sizes.items() if upload_id not in accepted]
+        if refused:
+            metrics.refused_uploads.inc(len(refused))
+            if account.tells_refusal(self._clock()) and account.id not in self._telling:
+                self._telling.add(account.id)
+                try:
+                    await self._tell_refusal(account.id, refused[0])
+                finally:
+                    self._telling.discard(account.id)
+        return Reserved(accepted, account)
+
+    async def _tell_refusal(self, account_id: str, requested: int) -> None:
+        """Say quota-exceeded for an upload that did not fit, unless it was said within the hour."""
+
+        async def work(tx: Transaction) -> None:
+            loaded = await self._accounts.load([account_id], (), tx.session)
+            account, now = loaded[account_id], self._clock()
+            if account.tells_refusal(now):
+                before = account.snapshot()
+                account.told_exceeded_at = now
+                tx.publish(QuotaExceeded(**_usage(account), requested=requested))
+                await self._accounts.save([(before, account)], tx.session)
+
+        await self._transactor.run(work)
+
+    def _new_account(self, account_id: str) -> Account:
+        return Account(account_id, "free", self._settings.limit_of("free"))
+
+    async def _create(self, account_id: str) -> None:
+        async def work(tx: Transaction) -> None:
+            if not await self._accounts.load([account_id], (), tx.session):
+                await self._save([(None, self._new_account(account_id))], tx)
+
+        try:
+            await self._transactor.run(work)
+        except DuplicateKeyError:
+            return  # made by another instance in this moment
+
+    async def release(self, account_id: str, upload_ids: Sequence[str]) -> Account:
+        """End reservations; those that have ended already are no error."""
+
+        async def work(tx: Transaction) -> Account:
+            loaded = await self._accounts.load([account_id], upload_ids, tx.session)
+            account = loaded.get(account_id)
+            if account is None:
+                return self._new_account(account_id)
+            before = account.snapshot()
+            for upload_id in upload_ids:
+                account.apply(Released(upload_id))
+            await self._accounts.save([(before, account)], tx.session)
+            return account
+
+        return await self._transactor.run(work)
+
+    async def apply(self, changes: Changes, tx: Transaction) -> None:
+        """Count a batch of changes: one read, one write, and one usage-changed for each account that has changed."""
+        loaded = await self._accounts.load(changes.by_account, changes.upload_ids(), tx.session)
+        pairs: list[Pair] = []
+        for account_id, ordered in changes.by_account.items():
+            known = loaded.get(account_id)
+            account = known or self._new_account(account_id)
+            before = account.snapshot()
+            for change in ordered:
+                account.apply(change)
+            counted = tuple(c.upload_id for c in ordered if isinstance(c, Added) and c.upload_id is not None)
+            self._tell_change(before, account, counted, changes.causes[account_id], tx)
+            pairs.append((before if known else None, account))
+        await self._save(pairs, tx)
+
+    def _tell_change(
+        self,
+        before: Account,
+        account: Account,
+        counted: tuple[str, ...],
+        cause: Envelope[Any] | None,
+        tx: Transaction,
+    ) -> None:
+        """Say what has become of the account's usage."""
+        crossing = account.settle()
+        if counted or figures(before) != figures(account):
+            tx.publish(UsageChanged(**_usage(account), upload_ids=counted), cause=cause)
+        if crossing == "exceeded":
+            account.told_exceeded_at = self._clock()
+            tx.publish(QuotaExceeded(**_usage(account)), cause=cause)
+        elif crossing == "restored":
+            account.told_exceeded_at = None
+            tx.publish(QuotaRestored(**_usage(account)), cause=cause)
+
+    async def _save(self, pairs: Sequence[Pair], tx: Transaction) -> None:
+        await self._accounts.save(pairs, tx.session)
+        change = totals_change(pairs)
+        if change:
+            await self._accounts.count_totals(change, tx.session)
+
+    async def correct(self, account_id: str, revision: int, stored: Stored) -> bool:
+        """Set what is counted to what is stored, unless something was counted since `revision`."""
+
+        async def work(tx: Transaction) -> bool:
+            loaded = await self._accounts.load([account_id], (), tx.session)
+            account = loaded.get(account_id)
+            if account is None or account.revision != revision:
+                return False
+            before = account.snapshot()
+            account.used, account.documents = stored.bytes, stored.documents
+            self._tell_change(before, account, (), None, tx)
+            await self._save([(before, account)], tx)
+            return True
+
+        return await self._transactor.run(work)
+
+    async def apply_plan_limit(self, account: Account) -> None:
+        """Give the account the limit that its plan has by the settings of today."""
+        limit = self._settings.limit_of(account.plan)
+        if account.limit == limit:
+            return
+
+        async def work(tx: Transaction) -> None:
+            loaded = await self._accounts.load([account.id], (), tx.session)
+            current = loaded[account.id]
+            before = current.snapshot()
+            current.limit = self._settings.limit_of(current.plan)
+            self._tell_change(before, current, (), None, tx)
+            await self._save([(before, current)], tx)
+
+        await self._transactor.run(work)
+
+    async def expire_reservations(self) -> int:
+        """End the reservations that no event has ended in time; how many those were."""
+        before = self._clock() - timedelta(seconds=self._settings.expiry_grace_seconds)
+        ended = 0
+        while due := await self._accounts.due_to_expire(before, EXPIRY_PAGE):
+            ended += sum([await self._expire(account_id, before) for account_id in due])
+        metrics.expired_reservations.inc(ended)
+        return ended
+
+    async def _expire(self, account_id: str, until: datetime) -> int:
+        async def work(tx: Transaction) -> int:
+            loaded = await self._accounts.load([account_id], None, tx.session)
+            account = loaded[account_id]
+            before = account.snapshot()
+            account.expire(until)
+            await self._accounts.save([(before, account)], tx.session)
+            return len(account.ended)
+
+        return await self._transactor.run(work)
+
+    async def usage(self, account_id: str) -> Account:
+        """What an account uses; nothing, on the free plan, if it has never come up."""
+        return await self._accounts.get(account_id) or self._new_account(account_id)
+
+    async def accounts_after(self, account_id: str, limit: int) -> list[Account]:
+        return await self._accounts.page(account_id, limit)
+
+    def plan_set(self, plan: Plan, revision: int) -> PlanSet:
+        return PlanSet(plan, self._settings.limit_of(plan), revision)
+
+    async def totals(self) -> dict[Plan, Totals]:
+        """Accounts, documents and bytes by plan; also told to the metrics."""
+        totals = await self._accounts.totals()
+        for plan, kept in totals.items():
+            documents.labels(plan).set(kept.documents)
+            document_bytes.labels(plan).set(kept.bytes)
+        return totals
+
+
+def _usage(account: Account) -> dict[str, Any]:
+    """The fields all usage events have; each event has the next revision of the account's usage."""
+    account.revision += 1
+    return {
+        "revision": account.revision,
+        "account_id": account.id,
+        "used": account.used,
+        "reserved": account.reserved,
+        "limit": account.limit,
+        "documents": account.documents,
+    }

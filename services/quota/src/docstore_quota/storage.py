@@ -1,0 +1,193 @@
+"""Where quota keeps its accounts and totals."""
+
+import random
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    InsertOne,
+    ReturnDocument,
+    Session,
+    UpdateOne,
+)
+from docstore_quota.domain import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
+
+Pair = tuple[Account | None, Account]
+"""An account before and after; before None: it is new."""
+
+TOTAL_SHARDS = 16
+"""Documents over which a plan's totals are spread, so that instances rarely meet in one."""
+
+FIGURES = (
+    "plan",
+    "limit",
+    "used",
+    "reserved",
+    "open",
+    "documents",
+    "over_quota",
+    "revision",
+    "plan_revision",
+    "told_exceeded_at",
+)
+
+
+class Accounts(Protocol):
+    """The usage documents of all accounts."""
+
+    async def get(self, account_id: str, upload_ids: Several[str] = ()) -> Account | None:
+        """An account with those of its reservations that are named."""
+        ...
+
+    async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
+        """Keep room for all of `sizes` in one conditional write, by upload id. None, and nothing is written, if they
+        don't fit together, one of them is reserved already, too many are open, or the account is unknown."""
+        ...
+
+    async def load(
+        self, account_ids: Several[str], upload_ids: Several[str] | None, session: Session
+    ) -> dict[str, Account]:
+        """Accounts to be changed in this transaction, with the named reservations; with all if None."""
+        ...
+
+    async def save(self, pairs: Sequence[Pair], session: Session) -> None:
+        """Write what has changed: figures, and reservations that have ended."""
+        ...
+
+    async def due_to_expire(self, before: datetime, limit: int) -> list[str]:
+        """Accounts with a reservation whose time was over by `before`, longest overdue first."""
+        ...
+
+    async def page(self, after: str, limit: int) -> list[Account]:
+        """Accounts by id, without their reservations."""
+        ...
+
+    async def count_totals(self, change: Mapping[Plan, Totals], session: Session) -> None:
+        """Add `change` to the totals."""
+        ...
+
+    async def totals(self) -> dict[Plan, Totals]: ...
+
+
+class MongoAccounts:
+    """A document an account, with its open reservations in it, so that figures and reservations can't part."""
+
+    def __init__(self, database: Database) -> None:
+        self._accounts: Collection = database["accounts"]
+        self._totals: Collection = database["totals"]
+
+    async def create_indexes(self) -> None:
+        await self._accounts.create_indexes(
+            [IndexModel([("next_expiry", ASCENDING)], partialFilterExpression={"next_expiry": {"$exists": True}})]
+        )
+
+    async def get(self, account_id: str, upload_ids: Several[str] = ()) -> Account | None:
+        row = await self._accounts.find_one({"_id": account_id}, _projection(upload_ids))
+        return _account(row) if row else None
+
+    async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
+        total = sum(sizes.values())
+        room = {"$lte": [{"$add": ["$used", "$reserved", total]}, "$limit"]}
+        unknown = {f"reservations.{upload_id}": {"$exists": False} for upload_id in sizes}
+        kept = {
+            f"reservations.{upload_id}": {"size": size, "expires_at": expires_at} for upload_id, size in sizes.items()
+        }
+        row = await self._accounts.find_one_and_update(
+            {"_id": account_id, "open": {"$lte": MAX_OPEN_RESERVATIONS - len(sizes)}, "$expr": room, **unknown},
+            {
+                "$set": kept,
+                "$inc": {"reserved": total, "open": len(sizes)},
+                "$min": {"next_expiry": expires_at},
+            },
+            projection=_projection(()),
+            return_document=ReturnDocument.AFTER,
+        )
+        return _account(row) if row else None
+
+    async def load(
+        self, account_ids: Several[str], upload_ids: Several[str] | None, session: Session
+    ) -> dict[str, Account]:
+        rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, _projection(upload_ids), session=session)
+        return {row["_id"]: _account(row) async for row in rows}
+
+    async def save(self, pairs: Sequence[Pair], session: Session) -> None:
+        writes = [InsertOne(_new_row(after)) if before is None else _update(before, after) for before, after in pairs]
+        wanted = [write for write in writes if write is not None]
+        if wanted:
+            await self._accounts.bulk_write(wanted, session=session)
+
+    async def due_to_expire(self, before: datetime, limit: int) -> list[str]:
+        rows = self._accounts.find({"next_expiry": {"$lte": before}}, {"_id": 1}).sort("next_expiry", 1).limit(limit)
+        return [row["_id"] async for row in rows]
+
+    async def page(self, after: str, limit: int) -> list[Account]:
+        rows = self._accounts.find({"_id": {"$gt": after}}, _projection(())).sort("_id", 1).limit(limit)
+        return [_account(row) async for row in rows]
+
+    async def count_totals(self, change: Mapping[Plan, Totals], session: Session) -> None:
+        shard = random.randrange(TOTAL_SHARDS)
+        writes = [
+            UpdateOne(
+                {"_id": f"{plan}:{shard}"},
+                {
+                    "$set": {"plan": plan},
+                    "$inc": {"accounts": by.accounts, "documents": by.documents, "bytes": by.bytes},
+                },
+                upsert=True,
+            )
+            for plan, by in change.items()
+        ]
+        if writes:
+            await self._totals.bulk_write(writes, session=session)
+
+    async def totals(self) -> dict[Plan, Totals]:
+        sums: dict[Plan, Totals] = {plan: Totals() for plan in PLANS}
+        async for row in self._totals.find():
+            sums[row["plan"]] += Totals(row["accounts"], row["documents"], row["bytes"])
+        return sums
+
+
+def _projection(upload_ids: Several[str] | None) -> dict[str, int] | None:
+    if upload_ids is None:
+        return None
+    return dict.fromkeys((*FIGURES, "next_expiry", *(f"reservations.{upload_id}" for upload_id in upload_ids)), 1)
+
+
+def _account(row: Document) -> Account:
+    reservations = {
+        upload_id: Reservation(kept["size"], kept["expires_at"])
+        for upload_id, kept in row.get("reservations", {}).items()
+    }
+    figures = {name: row[name] for name in FIGURES}
+    return Account(id=row["_id"], next_expiry=row.get("next_expiry"), reservations=reservations, **figures)
+
+
+def _figures(account: Account) -> dict[str, Any]:
+    return {name: getattr(account, name) for name in FIGURES}
+
+
+def _new_row(account: Account) -> Document:
+    return {"_id": account.id, **_figures(account)}
+
+
+def _update(before: Account, after: Account) -> UpdateOne | None:
+    old, new = _figures(before), _figures(after)
+    changed = {name: value for name, value in new.items() if value != old[name]}
+    gone = {f"reservations.{upload_id}": "" for upload_id in sorted(after.ended)}
+    if after.next_expiry is None:
+        gone["next_expiry"] = ""
+    elif after.next_expiry != before.next_expiry:
+        changed["next_expiry"] = after.next_expiry
+    update: Document = {}
+    if changed:
+        update["$set"] = changed
+    if gone:
+        update["$unset"] = gone
+    return UpdateOne({"_id": after.id}, update) if update else None

@@ -1,0 +1,54 @@
+"""What quota hears: files kept and purged, uploads that ended without one, accounts and their plans."""
+
+from docstore_events.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.envelope import Envelope
+from docstore_events.files import FileCreated, FileModified, FilePurged, VersionPruned
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction
+from docstore_events.uploads import UploadAborted, UploadExpired
+from docstore_quota.domain import Added, Freed, Released
+from docstore_quota.service import Changes, QuotaService
+
+
+class QuotaSubscribers(Subscribers[Changes]):
+    """A folder counts no bytes and is no document."""
+
+    def __init__(self, service: QuotaService) -> None:
+        self._service = service
+
+    def begin(self) -> Changes:
+        return Changes()
+
+    async def commit(self, unit: Changes, transaction: Transaction) -> None:
+        await self._service.apply(unit, transaction)
+
+    def on_file_created(self, envelope: Envelope[FileCreated], unit: Changes) -> None:
+        event, file = envelope.event, envelope.event.file
+        if file.kind == "file":
+            unit.add(file.owner_id, Added(file.size, 1, event.upload_id), envelope)
+
+    def on_file_modified(self, envelope: Envelope[FileModified], unit: Changes) -> None:
+        event = envelope.event
+        unit.add(event.file.owner_id, Added(event.added_bytes, 0, event.upload_id), envelope)
+
+    def on_version_pruned(self, envelope: Envelope[VersionPruned], unit: Changes) -> None:
+        unit.add(envelope.event.file.owner_id, Freed(envelope.event.freed_bytes, 0), envelope)
+
+    def on_file_purged(self, envelope: Envelope[FilePurged], unit: Changes) -> None:
+        event, file = envelope.event, envelope.event.file
+        if file.kind == "file":
+            unit.add(file.owner_id, Freed(event.freed_bytes, 1), envelope)
+
+    def on_upload_expired(self, envelope: Envelope[UploadExpired], unit: Changes) -> None:
+        unit.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
+
+    def on_upload_aborted(self, envelope: Envelope[UploadAborted], unit: Changes) -> None:
+        unit.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
+
+    def on_account_created(self, envelope: Envelope[AccountCreated], unit: Changes) -> None:
+        event = envelope.event
+        unit.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
+
+    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], unit: Changes) -> None:
+        event = envelope.event
+        unit.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)

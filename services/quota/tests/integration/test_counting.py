@@ -1,0 +1,205 @@
+"""Usage follows the events of files, once each; totals follow usage; drift is seen."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_events.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.files import FileModified, FilePurged, VersionPruned
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+def person(account_id: str, plan: str, revision: int = 1) -> dict[str, Any]:
+    return {
+        "revision": revision,
+        "account_id": account_id,
+        "email": "anna@example.org",
+        "display_name": "Anna",
+        "plan": plan,
+        "role": "user",
+        "status": "active",
+        "home_region": "here",
+        "created_at": utc_now(),
+    }
+
+
+async def test_on_file_created_uses_up_the_reservation(quota: Any, kept: Any) -> None:
+    """Reserved becomes used in one step, and usage-changed names the upload that was counted."""
+    account, upload = new_id(), new_id()
+    async with quota.running():
+        await quota.reserve(account, {upload: 40})
+        await quota.say(kept(account, 40, upload))
+        await quota.usage_becomes(account, used=40, reserved=0, documents=1)
+        ((kind, event),) = await quota.said(account)
+        assert (kind, event["upload_ids"], event["used"], event["documents"]) == ("usage-changed", [upload], 40, 1)
+
+
+async def test_a_file_created_that_comes_twice_counts_once(quota: Any, kept: Any) -> None:
+    """The same event sent again changes nothing."""
+    account = new_id()
+    async with quota.running():
+        await quota.say(kept(account, 40))
+        await quota.usage_becomes(account, used=40)
+        await quota.mongo.database(f"{quota.infra.database_prefix}teller")["outbox"].update_many(
+            {}, {"$set": {"state": "pending"}}
+        )
+        await quota.say(kept(account, 2))
+        await quota.usage_becomes(account, used=42, documents=2)
+
+
+async def test_two_hundred_files_at_once_are_told_in_few_events(quota: Any, kept: Any) -> None:
+    """Changes that come together are told once, with all the uploads they counted."""
+    account = new_id()
+    uploads = {new_id(): 3 for _ in range(200)}
+    async with quota.running():
+        await quota.reserve(account, uploads)
+        await quota.say(*(kept(account, 3, upload) for upload in uploads))
+        await quota.usage_becomes(account, used=600, reserved=0, documents=200)
+        said = await quota.said(account)
+        assert sorted(key for _, event in said for key in event["upload_ids"]) == sorted(uploads)
+        assert len(said) < 50
+
+
+async def test_uploads_reserve_while_others_are_counted(quota: Any, kept: Any) -> None:
+    """Reservations outside and counts inside transactions meet in one document, and the sums are exact."""
+    account = new_id()
+    first, second = {new_id(): 10 for _ in range(40)}, {new_id(): 1 for _ in range(40)}
+    async with quota.running(2, grouped=True):
+        await quota.reserve(account, first)
+        counted = [quota.say(kept(account, 10, upload)) for upload in first]
+        reserved = [quota.reserve(account, {upload: 1}, instance=1) for upload in second]
+        await asyncio.gather(*counted, *reserved)
+        await quota.usage_becomes(account, used=400, reserved=40, documents=40)
+
+
+async def test_on_file_modified_version_pruned_and_file_purged_the_count_follows(quota: Any, kept: Any) -> None:
+    """A new version adds its bytes, a pruned one takes its own away, a purge takes the rest and the document."""
+    account, upload = new_id(), new_id()
+    created = kept(account, 10)
+    about = {"file": created.file, "path": "/a.txt", "actor_id": account}
+    async with quota.running():
+        await quota.reserve(account, {upload: 7})
+        await quota.say(created, FileModified(revision=2, **about, upload_id=upload, added_bytes=7))
+        await quota.usage_becomes(account, used=17, reserved=0, documents=1)
+        await quota.say(VersionPruned(revision=3, **about, pruned_version=1, freed_bytes=10))
+        await quota.usage_becomes(account, used=7, documents=1)
+        await quota.say(FilePurged(revision=4, **about, freed_bytes=7))
+        await quota.usage_becomes(account, used=0, documents=0)
+
+
+async def test_folders_count_nothing(quota: Any, kept: Any) -> None:
+    """A folder that comes or goes changes no figure."""
+    account = new_id()
+    folder = kept(account, 0)
+    folder = folder.model_copy(update={"file": folder.file.model_copy(update={"kind": "folder"})})
+    purged = FilePurged(revision=2, file=folder.file, path="/f", actor_id=account, freed_bytes=0)
+    async with quota.running():
+        await quota.say(folder, purged, kept(account, 5))
+        await quota.usage_becomes(account, used=5, documents=1)
+
+
+async def test_on_account_plan_changed_the_limit_follows_and_crossing_it_is_told(quota: Any, kept: Any) -> None:
+    """Premium has more room; going back over a fuller account is told as exceeded, purging as restored."""
+    account = new_id()
+    async with quota.running(free_bytes=10, premium_bytes=100):
+        await quota.say(AccountCreated(**person(account, "free")))
+        await quota.say(AccountPlanChanged(**person(account, "premium", 2), previous_plan="free"))
+        await quota.usage_becomes(account, limit=100)
+        created = kept(account, 50)
+        await quota.say(created)
+        await quota.usage_becomes(account, used=50, over_quota=False)
+        await quota.say(AccountPlanChanged(**person(account, "free", 3), previous_plan="premium"))
+        await quota.usage_becomes(account, limit=10, over_quota=True)
+        assert (await quota.reserve(account, {new_id(): 0}))[0] == []
+        purged = FilePurged(revision=2, file=created.file, path="/a", actor_id=account, freed_bytes=50)
+        await quota.say(purged)
+        await quota.usage_becomes(account, over_quota=False)
+        crossings = [kind for kind, _ in await quota.said(account) if kind != "usage-changed"]
+        assert crossings == ["quota-exceeded", "quota-restored"]
+
+
+async def test_totals_by_plan_are_exact_and_for_administrators(quota: Any, kept: Any) -> None:
+    """The overview adds up accounts, documents and bytes; others get 403; the metrics tell the same."""
+    free, premium = new_id(), new_id()
+    async with quota.running():
+        await quota.say(AccountCreated(**person(free, "free")), AccountCreated(**person(premium, "free")))
+        await quota.say(kept(free, 10), kept(premium, 30), kept(premium, 20))
+        await quota.usage_becomes(premium, used=50)
+        await quota.usage_becomes(free, used=10)
+        await quota.say(AccountPlanChanged(**person(premium, "premium", 2), previous_plan="free"))
+        await quota.usage_becomes(premium, limit=20 * 1024**3)
+        answer = await quota.send("GET", "/v1/admin/overview", bearer=quota.token("admin"))
+        assert answer.json() == {
+            "accounts": 2,
+            "documents": 3,
+            "bytes": 60,
+            "average_document_bytes": 20,
+            "by_plan": {
+                "free": {"accounts": 1, "documents": 1, "bytes": 10},
+                "premium": {"accounts": 1, "documents": 2, "bytes": 50},
+            },
+        }
+        assert await quota.ok("GET", "/internal/totals") == answer.json()
+        assert (await quota.send("GET", "/v1/admin/overview", bearer=quota.token("user"))).status == 403
+        assert (await quota.send("GET", "/v1/admin/overview", bearer="x")).status == 401
+        metrics = (await quota.send("GET", "/metrics")).body.decode()
+        assert 'docstore_document_bytes{plan="premium"} 50.0' in metrics
+
+
+async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> None:
+    """The background pass finds an account whose count is not what is stored, and leaves it as it is."""
+    right, wrong = new_id(), new_id()
+    quota.stored |= {right: {"bytes": 10, "documents": 1}, wrong: {"bytes": 4, "documents": 1}}
+    async with quota.running(reconcile_seconds=0.1, sweep_seconds=0.05, drift_confirm_seconds=0.2):
+        await quota.say(kept(right, 10), kept(wrong, 10))
+
+        async def confirmed() -> list[Any]:
+            items = (await quota.ok("GET", "/internal/drift"))["items"]
+            return [item for item in items if item["confirmed"]]
+
+        (item,) = await eventually(confirmed)
+        assert (item["account_id"], item["bytes"], item["documents"]) == (wrong, 6, 0)
+
+        async def in_metrics() -> bool:
+            return b"docstore_quota_drift_bytes 6.0" in (await quota.send("GET", "/metrics")).body
+
+        await eventually(in_metrics)
+        assert (await quota.usage(wrong))["used"] == 10
+
+
+async def test_drift_is_corrected_where_that_is_wanted(quota: Any, kept: Any) -> None:
+    """With the setting, usage and totals are set to what is stored, usage-changed says so, and the drift is gone."""
+    account = new_id()
+    quota.stored[account] = {"bytes": 4, "documents": 2}
+    settings = {"reconcile_seconds": 0.1, "sweep_seconds": 0.05, "drift_confirm_seconds": 0.1, "repair_drift": True}
+    async with quota.running(**settings):
+        await quota.say(kept(account, 10))
+        await quota.usage_becomes(account, used=4, documents=2)
+        totals = await quota.ok("GET", "/internal/totals")
+        assert (totals["bytes"], totals["documents"]) == (4, 2)
+        assert [event["used"] for _, event in await quota.said(account)] == [10, 4]
+
+
+async def test_an_account_with_an_upload_under_way_is_not_compared(quota: Any) -> None:
+    """Between metadata's commit and its event a difference is no drift."""
+    account = new_id()
+    quota.stored[account] = {"bytes": 4, "documents": 1}
+    async with quota.running():
+        await quota.reserve(account, {new_id(): 4})
+        assert await quota.ok("POST", f"/internal/accounts/{account}/reconcile") == {"drift": None}
+
+
+async def test_a_changed_plan_setting_reaches_the_accounts(quota: Any, kept: Any) -> None:
+    """After a restart with another limit, the background pass gives it to every account."""
+    account = new_id()
+    quota.stored[account] = {"bytes": 10, "documents": 1}
+    async with quota.running(free_bytes=100):
+        await quota.say(kept(account, 10))
+        await quota.usage_becomes(account, limit=100)
+    async with quota.running(free_bytes=5, sweep_seconds=0.05, reconcile_seconds=0.1):
+        await quota.usage_becomes(account, limit=5, over_quota=True)

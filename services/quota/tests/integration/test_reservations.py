@@ -1,0 +1,148 @@
+"""Room for uploads is given once, exactly, and comes back."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_events.uploads import UploadAborted, UploadExpired
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_of_fifty_uploads_at_once_exactly_those_that_fit_are_accepted(quota: Any) -> None:
+    """Three instances, fifty uploads of 30 bytes, room for 1000: 33 are accepted and the sum is exact."""
+    account = new_id()
+    async with quota.running(3, free_bytes=1000):
+        results = await asyncio.gather(
+            *(quota.reserve(account, {new_id(): 30}, instance=number % 3) for number in range(50))
+        )
+        accepted = [upload_id for ids, _ in results for upload_id in ids]
+        assert len(accepted) == 33
+        usage = await quota.usage(account)
+        assert (usage["used"], usage["reserved"]) == (0, 990)
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert set(row["reservations"]) == set(accepted)
+        assert [kind for kind, _ in await quota.said(account)] == ["quota-exceeded"]
+
+
+async def test_of_fifty_uploads_of_all_sizes_none_that_fits_is_refused(quota: Any) -> None:
+    """With sizes that differ, the sum stays within the limit and every refused one is larger than what is left."""
+    account = new_id()
+    sizes = {new_id(): 7 + 13 * number % 90 for number in range(50)}
+    async with quota.running(3, free_bytes=1000):
+        results = await asyncio.gather(
+            *(quota.reserve(account, {key: size}, instance=size % 3) for key, size in sizes.items())
+        )
+        accepted = {upload_id for ids, _ in results for upload_id in ids}
+        reserved = (await quota.usage(account))["reserved"]
+        assert reserved == sum(sizes[key] for key in accepted)
+        assert min(size for key, size in sizes.items() if key not in accepted) > 1000 - reserved >= 0
+
+
+async def test_a_batch_is_let_in_in_order_as_far_as_it_fits(quota: Any) -> None:
+    """What fits is accepted, what does not is passed over, and asking again answers the same."""
+    account, (a, b, c) = new_id(), (new_id() for _ in range(3))
+    async with quota.running(free_bytes=100):
+        for _ in range(2):
+            accepted, usage = await quota.reserve(account, {a: 60, b: 50, c: 40})
+            assert accepted == [a, c]
+            assert usage == {"used": 0, "reserved": 100, "limit": 100, "over_quota": False, "documents": 0}
+
+
+async def test_an_account_with_too_many_open_uploads_gets_429(quota: Any) -> None:
+    """Beyond 10,000 open uploads none is taken on, and the client is told why."""
+    account = new_id()
+    async with quota.running():
+        for _ in range(10):
+            await quota.reserve(account, {new_id(): 1 for _ in range(1000)})
+        body = {"account_id": account, "items": [{"upload_id": new_id(), "size": 1}], "expires_at": "2030-01-01T00:00Z"}
+        answer = await quota.send("POST", "/internal/reservations", body)
+        assert (answer.status, answer.json()["code"]) == (429, "too_many_uploads")
+
+
+@pytest.mark.parametrize("how", ["released", "expired", "aborted"])
+async def test_an_upload_that_ends_without_bytes_gives_its_room_back(quota: Any, how: str) -> None:
+    """By the call or by the event, and doing it twice takes nothing twice."""
+    account, upload, other = new_id(), new_id(), new_id()
+    facts = {"revision": 2, "upload_id": upload, "account_id": account, "path": "/a", "size": 60, "method": "put"}
+    async with quota.running(free_bytes=100):
+        await quota.reserve(account, {upload: 60, other: 40})
+        for _ in range(2):
+            if how == "released":
+                body = {"account_id": account, "upload_ids": [upload]}
+                assert (await quota.ok("POST", "/internal/reservations/release", body))["usage"]["reserved"] == 40
+            elif how == "expired":
+                await quota.say(UploadExpired(**facts))
+            else:
+                await quota.say(UploadAborted(**facts, reason="given up"))
+            await quota.usage_becomes(account, reserved=40)
+        assert (await quota.reserve(account, {new_id(): 60}))[1]["reserved"] == 100
+
+
+async def test_a_reservation_that_no_event_ends_is_swept(quota: Any) -> None:
+    """After its time it goes, and only it: one with more time stays."""
+    account, short, long = new_id(), new_id(), new_id()
+    async with quota.running(sweep_seconds=0.05, expiry_grace_seconds=0):
+        await quota.reserve(account, {long: 5})
+        await quota.reserve(account, {short: 7}, seconds=0.2)
+        await quota.usage_becomes(account, reserved=5)
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert set(row["reservations"]) == {long}
+        assert row["next_expiry"] == row["reservations"][long]["expires_at"]
+
+
+async def test_a_refused_client_that_tries_again_sends_one_message(quota: Any) -> None:
+    """quota-exceeded tells the size that did not fit, once within the hour, from whichever instance."""
+    account = new_id()
+    async with quota.running(2, free_bytes=10):
+        refusals = (quota.reserve(account, {new_id(): 11}, instance=number % 2) for number in range(10))
+        assert all(accepted == [] for accepted, _ in await asyncio.gather(*refusals))
+        ((kind, event),) = await quota.said(account)
+        assert (kind, event["requested"], event["limit"]) == ("quota-exceeded", 11, 10)
+
+
+@pytest.mark.parametrize("item", [("a.b", 1), ("$a", 1), ("a", -1), ("a", 2**60)])
+async def test_absurd_reservations_are_refused(quota: Any, item: tuple[str, int]) -> None:
+    """Ids that could name another field and sizes no upload has are 422, and no account is made."""
+    account = new_id()
+    async with quota.running():
+        body = {
+            "account_id": account,
+            "items": [{"upload_id": item[0], "size": item[1]}],
+            "expires_at": "2030-01-01T00:00Z",
+        }
+        assert (await quota.send("POST", "/internal/reservations", body)).status == 422
+        assert await quota.database["accounts"].count_documents({}) == 0
+
+
+async def test_internal_routes_need_the_services_secret(quota: Any) -> None:
+    """A person's token, or none, opens no internal route."""
+    async with quota.running():
+        answer = await quota.send("GET", "/internal/totals", bearer="guess")
+        assert answer.status == 401
+
+
+async def test_an_expired_upload_frees_room_while_others_reserve(quota: Any) -> None:
+    """Releases and reservations that meet in one account lose nothing."""
+    account = new_id()
+    first = {new_id(): 10 for _ in range(20)}
+    async with quota.running(2, free_bytes=1000):
+        await quota.reserve(account, first)
+        later = [new_id() for _ in range(20)]
+        await asyncio.gather(
+            *(quota.reserve(account, {key: 10}, instance=1) for key in later),
+            *(
+                quota.ok("POST", "/internal/reservations/release", {"account_id": account, "upload_ids": [key]})
+                for key in first
+            ),
+        )
+
+        async def settled() -> bool:
+            return bool((await quota.usage(account))["reserved"] == 200)
+
+        await eventually(settled)
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert (set(row["reservations"]), row["open"]) == (set(later), 20)
