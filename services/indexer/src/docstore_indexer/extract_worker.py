@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from docstore_indexer.domain import ExtractionFailed
 from docstore_indexer.kinds import Kind
+from docstore_indexer.memory import give_back
 
 LENGTH = struct.Struct(">I")
 _PR_SET_PDEATHSIG = 1
@@ -41,10 +42,10 @@ def main() -> None:
 def confine(*, parent: int, memory_mb: int, file_mb: int) -> None:
     """Take from this process what a hijacked parser would need. Once, before any thread starts."""
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)  # no network, where the kernel grants it to a plain user
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the above, which would clear it
     if os.getppid() != parent:
         raise SystemExit("the parent ended before its worker began")
-    libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)  # no network, where the kernel grants it to a plain user
     _limit(resource.RLIMIT_AS, memory_mb << 20)
     _limit(resource.RLIMIT_FSIZE, file_mb << 20)
     _limit(resource.RLIMIT_NOFILE, 64)
@@ -61,13 +62,12 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """One request after the other; the parent kills the process when one takes too long."""
     from docstore_indexer import parsing  # loads the parsers, inside the limits
 
-    libc = ctypes.CDLL(None)
     while request := _read(requests):
         answer = _answer(parsing, request)
         data = json.dumps(answer, ensure_ascii=False).encode()
         answers.write(LENGTH.pack(len(data)) + data)
         answers.flush()
-        libc.malloc_trim(0)  # page images are hundreds of megabytes
+        give_back()  # page images are hundreds of megabytes
 
 
 def _read(requests: BinaryIO) -> dict[str, Any] | None:

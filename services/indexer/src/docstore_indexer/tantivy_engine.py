@@ -13,6 +13,7 @@ import tantivy
 
 from docstore_indexer.engine import EngineFailed, IndexedDocument, Opened, OpenedReason, SearchHits, SearchQuery
 from docstore_indexer.generations import Current, Generations
+from docstore_indexer.memory import give_back
 from docstore_indexer.tantivy_generation import MAX_POSITION, Generation
 from docstore_indexer.tantivy_schema import SCHEMA_VERSION, to_document
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -209,6 +210,7 @@ class TantivyEngine:
         self._serving.release()
         if self._making is not None:
             self._making[1].release()
+        give_back()
 
     async def _commit_one(self) -> float:
         """Commit what waits; seconds until the next try."""

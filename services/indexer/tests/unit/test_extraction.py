@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import resource
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -287,6 +289,67 @@ async def test_a_worker_holds_no_secret(tmp_path: Path, monkeypatch: pytest.Monk
         assert b"canary-secret" not in environment_of(pid)
     finally:
         await extractor.close()
+
+
+async def test_a_worker_is_limited(tmp_path: Path) -> None:
+    """Memory, processor time, files and core dumps are bounded by the kernel, not by good will."""
+    extractor = Extractor(ExtractionLimits(memory_mb=700, max_document_bytes=50 << 20, seconds=30))
+    try:
+        await extract(extractor, tmp_path, "a.docx", documents.word("x"))
+        [pid] = extractor.worker_pids
+        assert resource.prlimit(pid, resource.RLIMIT_AS)[1] == 700 << 20
+        assert resource.prlimit(pid, resource.RLIMIT_FSIZE)[1] == 50 << 20
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE)[1] == 64
+        assert resource.prlimit(pid, resource.RLIMIT_CORE)[1] == 0
+        assert 30 <= resource.prlimit(pid, resource.RLIMIT_CPU)[0] <= 32
+    finally:
+        await extractor.close()
+
+
+SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from docstore_indexer.extraction import Extractor
+
+async def main():
+    extractor = Extractor()
+    await extractor.extract(Path(sys.argv[1]), "", "a.docx")
+    job = asyncio.create_task(extractor.extract(Path(sys.argv[2]), "", "a.pdf"))
+    await asyncio.sleep(0)
+    print(extractor.worker_pids[0], flush=True)
+    await job
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.faults
+async def test_a_busy_worker_ends_with_its_service(tmp_path: Path) -> None:
+    """Kill -9 of the service leaves no worker behind, not even one in the middle of a long job."""
+    office, scan = tmp_path / "a.docx", tmp_path / "a.pdf"
+    office.write_bytes(documents.word("x"))
+    scan.write_bytes(documents.scanned_pdf(*["many words to read"] * 20))
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVICE, str(office), str(scan), stdout=asyncio.subprocess.PIPE
+    )
+    assert service.stdout is not None
+    worker = int(await service.stdout.readline())
+
+    async def working() -> bool:
+        return process_exists(worker) and processor_seconds(worker) > 0.5
+
+    await eventually(working)
+    service.kill()
+    await service.wait()
+
+    async def ended() -> bool:
+        return not process_exists(worker)
+
+    await eventually(ended, seconds=2)
+
+
+def processor_seconds(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11]) / os.sysconf("SC_CLK_TCK")
 
 
 async def test_jobs_wait_for_a_free_worker(tmp_path: Path) -> None:
