@@ -137,8 +137,9 @@ class Recorder:
             self._held.append(message)
             self._size += len(message.get("body", b""))
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
-            if complete or self._size > self._max_bytes:
-                await self._store_or_free(complete)
+            too_large = self._size > self._max_bytes
+            if complete or too_large:
+                await self._store_or_free(keep=not too_large)
                 for held in self._held:
                     await send(held)
                 self._held.clear()
@@ -154,12 +155,12 @@ class Recorder:
             except PyMongoError as error:
                 log.warning("Idempotency-Key stays taken until its lease ends", error=repr(error))
 
-    async def _store_or_free(self, complete: bool) -> None:
+    async def _store_or_free(self, *, keep: bool) -> None:
         start = self._held[0]
         headers: HeaderList = [(name.lower(), value) for name, value in start["headers"]]
         status = int(start["status"])
         secret = any(name == b"cache-control" and b"no-store" in value for name, value in headers)
-        if not complete or status >= 500 or status in NOT_KEPT_STATUSES or secret:
+        if not keep or status >= 500 or status in NOT_KEPT_STATUSES or secret:
             await self.free()
             return
         self._open = False

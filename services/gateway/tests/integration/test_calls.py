@@ -1,0 +1,201 @@
+"""A call's way through the gateway: login, path, headers, size, errors."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_platform.problems import Problem
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_call_reaches_its_service_as_it_was_sent(gateway: Any, service: Any, issuer: Any) -> None:
+    """Method, path, query, body and login arrive unchanged, with who called added."""
+    headers = issuer.bearer() | {"x-request-id": "r-1", "if-match": '"7"'}
+    answer = await gateway.call("PATCH", "/v1/files/7%20a?x=1&y=%2F", headers, b'{"name":"b"}')
+    assert answer.status == 200
+    assert answer.json() == {"ok": True}
+    [request] = service.requests
+    assert (request.method, request.path, request.query) == ("PATCH", "/v1/files/7 a", "x=1&y=%2F")
+    assert request.body == b'{"name":"b"}'
+    assert request.header("authorization") == headers["authorization"]
+    assert request.header("if-match") == '"7"'
+    assert request.header("x-request-id") == "r-1"
+    assert request.header("x-docstore-client-ip") == "198.51.100.7"
+
+
+async def test_a_client_cant_speak_for_the_gateway(gateway: Any, service: Any, issuer: Any) -> None:
+    """Headers that services take from the gateway are dropped when a client sends them."""
+    forged = {"x-docstore-client-ip": "1.2.3.4", "x-docstore-role": "admin", "x-request-id": "bad id\t"}
+    answer = await gateway.call("GET", "/v1/files", issuer.bearer() | forged)
+    [request] = service.requests
+    assert [value for name, value in request.headers if name.startswith("x-docstore-")] == ["198.51.100.7"]
+    assert request.header("x-request-id") == answer.header("x-request-id") != "bad id\t"
+
+
+@pytest.mark.parametrize("claims", [{"seconds": -60}, {"aud": "other"}, {"iss": "other"}])
+async def test_a_token_that_is_not_valid_is_refused_at_once(
+    gateway: Any, service: Any, issuer: Any, claims: dict[str, Any]
+) -> None:
+    """Expired or foreign: 401, and no service is bothered."""
+    answer = await gateway.call("GET", "/v1/files", issuer.bearer(**claims))
+    assert answer.status == 401
+    assert answer.json()["code"] == "unauthorized"
+    assert answer.header("www-authenticate")
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x.y.z", "Basic YTpi"])
+async def test_without_a_token_there_is_no_answer(gateway: Any, service: Any, authorization: str | None) -> None:
+    """Everything but the way in needs a login."""
+    headers = {"authorization": authorization} if authorization else {}
+    answer = await gateway.call("GET", "/v1/files", headers)
+    assert answer.status == 401
+    assert service.requests == []
+
+
+async def test_the_way_in_needs_no_login(gateway: Any, service: Any) -> None:
+    """A client with an outdated token in all its headers can still refresh it."""
+    for method, path in [
+        ("POST", "/v1/accounts"),
+        ("POST", "/v1/sessions"),
+        ("POST", "/v1/sessions/refresh"),
+        ("GET", "/v1/uploads/7/redirect?etag=1"),
+    ]:
+        assert (await gateway.call(method, path, {"authorization": "Bearer outdated"})).status == 200
+    assert len(service.requests) == 4
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/internal/keys",
+        "/internal/openapi.json",
+        "/%69nternal/openapi.json",
+        "//internal/keys",
+        "/v1/../internal/keys",
+        "/v1/files/..%2f..%2finternal%2fkeys",
+        "/v1/files/%2e%2e/%2e%2e/internal/keys",
+        "/%76%31/files",
+        "/v1/unknown",
+        "/v1",
+        "/nothing",
+    ],
+)
+async def test_nothing_outside_the_public_api_is_reached(gateway: Any, service: Any, issuer: Any, path: str) -> None:
+    """Internal routes and path tricks are 404 problems, and no service sees them."""
+    answer = await gateway.call("GET", path, issuer.bearer())
+    assert answer.status == 404
+    assert answer.json()["code"] == "not_found"
+    assert answer.header("content-type") == "application/problem+json"
+    assert service.requests == []
+
+
+async def test_a_doubled_slash_is_forgiven(gateway: Any, service: Any, issuer: Any) -> None:
+    """A base address that ends in a slash still works."""
+    assert (await gateway.call("GET", "//v1/files/", issuer.bearer())).status == 200
+    assert service.requests[0].path == "/v1/files"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_over_the_limit_is_refused(open_gateway: Any, service: Any, issuer: Any, chunked: bool) -> None:
+    """413 whether the length was announced or not; the service sees nothing."""
+    async with open_gateway(max_body_bytes=2048) as gateway:
+        body: Any = [b"x" * 1024] * 3 if chunked else b"x" * 3072
+        answer = await gateway.call("POST", "/v1/folders", issuer.bearer(), body)
+    assert answer.status == 413
+    assert answer.json()["code"] == "too_large"
+    assert service.requests == []
+
+
+async def test_a_body_in_chunks_arrives_whole(gateway: Any, service: Any, issuer: Any) -> None:
+    """A client that does not announce the length is served too."""
+    assert (await gateway.call("POST", "/v1/folders", issuer.bearer(), [b'{"path"', b':"/a"}'])).status == 200
+    assert service.requests[0].body == b'{"path":"/a"}'
+    assert service.requests[0].header("content-length") == "13"
+
+
+async def test_an_unknown_method_is_refused(gateway: Any, issuer: Any) -> None:
+    """405 with what there is."""
+    answer = await gateway.call("BREW", "/v1/files", issuer.bearer())
+    assert answer.status == 405
+    assert "GET" in answer.header("allow")
+
+
+async def test_every_answer_carries_the_security_headers(gateway: Any, issuer: Any) -> None:
+    """Pages, calls and errors alike; answers of the API may do nothing in a browser."""
+    for path in ("/v1/files", "/v1/unknown", "/", "/healthz"):
+        answer = await gateway.call("GET", path, issuer.bearer())
+        assert answer.header("x-content-type-options") == "nosniff"
+        assert answer.header("referrer-policy") == "no-referrer"
+        assert answer.header("x-frame-options") == "DENY"
+        assert answer.header("x-request-id")
+    answer = await gateway.call("GET", "/v1/files", issuer.bearer())
+    assert "sandbox" in answer.header("content-security-policy")
+
+
+async def test_a_service_that_fails_answers_as_a_problem(gateway: Any, service: Any, issuer: Any) -> None:
+    """An exception out of an app in this process is a 500 with a request id, not a dropped connection."""
+
+    async def fail(_: Any) -> Any:
+        raise RuntimeError("broken")
+
+    service.behave = fail
+    answer = await gateway.call("GET", "/v1/files", issuer.bearer())
+    assert answer.status == 500
+    assert answer.json()["code"] == "internal_error"
+    assert "broken" not in answer.body.decode()
+
+
+async def test_a_service_that_has_not_started_is_unavailable(open_gateway: Any, issuer: Any) -> None:
+    """503 and when to try again; the keys come from accounts, which is there."""
+    async with open_gateway(urls={"quota": "local:not-there"}) as gateway:
+        answer = await gateway.call("GET", "/v1/admin/overview", issuer.bearer(role="admin"))
+    assert answer.status == 503
+    assert answer.header("retry-after") == "1"
+
+
+async def test_a_refusal_of_a_service_is_passed_on(gateway: Any, service: Any, issuer: Any) -> None:
+    """The services' problems reach the client as they are."""
+
+    async def refuse(_: Any) -> Any:
+        raise Problem(507, "over_quota", "No room.")
+
+    service.behave = refuse
+    answer = await gateway.call("POST", "/v1/uploads", issuer.bearer(), b"{}")
+    assert (answer.status, answer.json()["code"]) == (507, "over_quota")
+
+
+async def test_other_origins_need_permission(open_gateway: Any, issuer: Any) -> None:
+    """A web page elsewhere may read answers only where the operator allowed its origin; cookies never count."""
+    preflight = {"access-control-request-method": "PATCH"}
+    async with open_gateway(cors_origins=("https://app.example",)) as gateway:
+        friend, stranger = {"origin": "https://app.example"}, {"origin": "https://evil.example"}
+        answer = await gateway.call("OPTIONS", "/v1/files", friend | preflight)
+        assert answer.status == 204
+        assert answer.header("access-control-allow-origin") == "https://app.example"
+        assert "Idempotency-Key" in answer.header("access-control-allow-headers")
+        answer = await gateway.call("GET", "/v1/files", friend | issuer.bearer())
+        assert answer.header("access-control-allow-origin") == "https://app.example"
+        assert answer.header("access-control-allow-credentials") is None
+        for method, more in (("OPTIONS", preflight), ("GET", issuer.bearer())):
+            answer = await gateway.call(method, "/v1/files", stranger | more)
+            assert answer.header("access-control-allow-origin") is None
+
+
+async def test_calls_do_not_wait_for_each_other(gateway: Any, service: Any, issuer: Any) -> None:
+    """A slow call holds up nobody else."""
+    release = asyncio.Event()
+
+    async def slow_for_one(request: Any) -> Any:
+        if request.path == "/v1/files/slow":
+            await release.wait()
+        return await type(service)._answer_ok(service, request)
+
+    service.behave = slow_for_one
+    slow = asyncio.create_task(gateway.call("GET", "/v1/files/slow", issuer.bearer()))
+    assert (await gateway.call("GET", "/v1/files/quick", issuer.bearer())).status == 200
+    assert not slow.done()
+    release.set()
+    assert (await slow).status == 200

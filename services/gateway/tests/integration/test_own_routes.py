@@ -1,0 +1,87 @@
+"""What the gateway answers itself: pages, health, metrics, the operators' dead letters."""
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_platform.settings import InfraSettings
+
+pytestmark = pytest.mark.connected
+
+
+async def test_the_pages_need_nothing_from_elsewhere(gateway: Any) -> None:
+    """Landing page, documentation and all they load come from here, and the browser is told to allow no more."""
+    for page in ("/", "/docs"):
+        answer = await gateway.call("GET", page)
+        assert answer.status == 200
+        assert "default-src 'none'" in answer.header("content-security-policy")
+        text = answer.body.decode()
+        assert "http://" not in text
+        assert "https://" not in text
+        for link in re.findall(r'(?:src|href)="(/[^"]*)"', text):
+            assert (await gateway.call("GET", link)).status in (200, 503), link
+    assert (await gateway.call("GET", "/docs/assets/secret.txt")).status == 404
+
+
+async def test_the_api_describes_itself(gateway: Any) -> None:
+    """/openapi.json is the committed document, with an ETag so that it is fetched once."""
+    answer = await gateway.call("GET", "/openapi.json")
+    assert answer.json()["info"]["title"] == "DocStore"
+    again = await gateway.call("GET", "/openapi.json", {"if-none-match": answer.header("etag")})
+    assert (again.status, again.body) == (304, b"")
+
+
+async def test_ready_means_that_every_service_is(gateway: Any, service: Any) -> None:
+    """/healthz is about this process; /readyz about all parts, each named when it fails."""
+    service.ready = False
+    assert (await gateway.call("GET", "/healthz")).status == 200
+    answer = await gateway.call("GET", "/readyz")
+    assert answer.status == 503
+    assert set(answer.json()["failed"]) == {"accounts", "indexer", "metadata", "notify", "quota", "upload"}
+
+
+async def test_ready_when_all_parts_are(gateway: Any) -> None:
+    """200 with nothing failed."""
+    answer = await gateway.call("GET", "/readyz")
+    assert answer.json() == {"status": "ok", "failed": {}}
+
+
+async def test_calls_are_counted_by_area(gateway: Any, issuer: Any) -> None:
+    """The metric names method, area and status, never an id: its series stay few."""
+    await gateway.call("GET", "/v1/files/0192aa", issuer.bearer())
+    text = (await gateway.call("GET", "/metrics")).body.decode()
+    labels = 'method="GET",route="/v1/files",service="gateway",status="200"'
+    assert f"docstore_http_request_seconds_count{{{labels}}}" in text
+    assert "0192aa" not in text
+
+
+async def test_dead_letters_are_for_operators(gateway: Any, service: Any, issuer: Any) -> None:
+    """Without a login 401, as a user 403, and no service is asked."""
+    assert (await gateway.call("GET", "/v1/admin/dead-letters")).status == 401
+    for method, path in (("GET", "/v1/admin/dead-letters"), ("POST", "/v1/admin/dead-letters/quota:7/replay")):
+        assert (await gateway.call(method, path, issuer.bearer())).status == 403
+    assert service.requests == []
+
+
+async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer: Any, infra: InfraSettings) -> None:
+    """All services' letters in one list; a replay goes to the letter's own service with the internal secret."""
+
+    async def letters(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        found = {"items": [{"id": "7", "type": "file-created"}]}
+        reply.body = orjson.dumps({"replayed": 1, "error": ""} if request.method == "POST" else found)
+        return reply
+
+    service.behave = letters
+    admin = issuer.bearer(role="admin")
+    page = (await gateway.call("GET", "/v1/admin/dead-letters?limit=4", admin)).json()
+    assert [letter["id"] for letter in page["items"]] == ["accounts:7", "indexer:7", "metadata:7", "notify:7"]
+    rest = (await gateway.call("GET", f"/v1/admin/dead-letters?limit=4&cursor={page['next_cursor']}", admin)).json()
+    assert rest["items"][-1]["id"] == "upload:7"
+    assert rest["next_cursor"] is None
+    answer = await gateway.call("POST", "/v1/admin/dead-letters/quota:7/replay", admin)
+    assert answer.json() == {"replayed": 1, "error": ""}
+    assert service.requests[-1].path == "/internal/dead-letters/7/replay"
+    assert service.requests[-1].header("authorization") == f"Bearer {infra.internal_secret.get_secret_value()}"

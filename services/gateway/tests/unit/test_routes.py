@@ -1,0 +1,111 @@
+"""Which path goes where, and what is no path of ours."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from docstore_gateway.routes import Limit, clean_path, find_route, has_secret_answer, open_limit
+from docstore_platform.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        ("/v1/accounts", "accounts"),
+        ("/v1/sessions/refresh", "accounts"),
+        ("/v1/me/plan", "accounts"),
+        ("/v1/files/7/versions/2/restore", "metadata"),
+        ("/v1/trash", "metadata"),
+        ("/v1/uploads/7/redirect", "upload"),
+        ("/v1/search", "indexer"),
+        ("/v1/notifications/read", "notify"),
+        ("/v1/admin/accounts/7", "accounts"),
+        ("/v1/admin/search/rebuild", "indexer"),
+        ("/v1/admin/overview", "quota"),
+        ("/v1/admin/dead-letters", "gateway"),
+    ],
+)
+def test_a_path_goes_to_the_service_with_the_longest_prefix(path: str, owner: str) -> None:
+    """Each area of the API has one owner."""
+    assert find_route(path).owner == owner
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/admin", "/v1/filesystem", "/v2/files", "/internal/keys", "/v1/nothing"])
+def test_other_paths_lead_nowhere(path: str) -> None:
+    """A prefix covers whole segments only, and nothing outside the table is passed on."""
+    with pytest.raises(Problem) as caught:
+        find_route(path)
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        (b"/v1/files", "/v1/files"),
+        (b"/v1/files/", "/v1/files"),
+        (b"//v1///files//7", "/v1/files/7"),
+        (b"/v1/files/a%20b", "/v1/files/a%20b"),
+        (b"/v1/links/abc.def", "/v1/links/abc.def"),
+    ],
+)
+def test_a_path_is_passed_on_clean(raw: bytes, clean: str) -> None:
+    """Doubled and final slashes make no difference."""
+    assert clean_path(raw) == clean
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"/v1/files/../../internal/keys",
+        b"/v1/files/%2e%2e/%2E%2E/internal/keys",
+        b"/v1/files/..%2finternal",
+        b"/v1/files/%252e%252e/internal",
+        b"/v1/files/a%252fb",
+        b"/v1/files/.",
+        b"/v1/files\\..\\internal",
+        b"/v1/files/%5c..%5cinternal",
+        b"/v1/files/%00",
+        b"/v1/files/%ff",
+        b"/v1/files/\xc3\xa4",
+        b"/v1/files/a%0d%0ab",
+    ],
+)
+def test_a_path_with_something_hidden_is_refused(raw: bytes) -> None:
+    """Encoded separators, dots and control characters have no meaning here that a service could take otherwise."""
+    with pytest.raises(Problem) as caught:
+        clean_path(raw)
+    assert caught.value.status == 404
+
+
+@given(st.lists(st.sampled_from(["v1", "files", "..", ".", "%2e", "%2f", "internal", "", "%5c", "%25"]), max_size=8))
+@example(["v1", "files", "%2e%2e", "internal"])
+def test_no_path_leaves_its_area(segments: list[str]) -> None:
+    """Whatever is put together: what is routed has no step upwards left in it."""
+    try:
+        path = clean_path(("/" + "/".join(segments)).encode())
+        route = find_route(path)
+    except Problem:
+        return
+    assert path.startswith(route.prefix)
+    assert ".." not in path
+    assert "%2e" not in path
+    assert "%2f" not in path
+
+
+def test_only_the_way_in_needs_no_login() -> None:
+    """Signing up, logging in, refreshing and the form's redirect are open; nothing else is."""
+    assert open_limit("POST", "/v1/accounts") is Limit.SIGN_UP
+    assert open_limit("POST", "/v1/sessions") is Limit.LOG_IN
+    assert open_limit("POST", "/v1/sessions/refresh") is Limit.REFRESH
+    assert open_limit("GET", "/v1/uploads/7/redirect") is Limit.ANONYMOUS
+    closed = [("GET", "/v1/accounts"), ("GET", "/v1/sessions"), ("POST", "/v1/uploads/7/redirect")]
+    closed += [("GET", "/v1/uploads/7"), ("GET", "/v1/uploads/7/8/redirect"), ("GET", "/v1/files/7/redirect")]
+    assert [open_limit(*call) for call in closed] == [None] * len(closed)
+
+
+def test_answers_with_a_login_are_known() -> None:
+    """They must not be kept for repeated calls."""
+    assert has_secret_answer("/v1/sessions")
+    assert has_secret_answer("/v1/sessions/refresh")
+    assert not has_secret_answer("/v1/sessionsomething")
+    assert not has_secret_answer("/v1/uploads")
