@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from docstore_accounts.domain import (
     MAX_EMAIL_CHARS,
@@ -54,28 +54,41 @@ Caller = Annotated[Principal, Depends(current_principal)]
 Id = Annotated[str, Path(max_length=64)]
 Cursor = Annotated[str, Query(max_length=2048)]
 Limit = Annotated[int, Query(ge=1, le=500)]
-Email = Annotated[str, Field(max_length=MAX_EMAIL_CHARS)]
-Password = Annotated[str, Field(max_length=2 * MAX_PASSWORD_CHARS)]
+
+
+def _encodable(text: str) -> str:
+    """JSON can name half a character (`"\\ud800"`), which no database and no hash takes."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("not valid Unicode") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+Email = Annotated[Text, Field(max_length=MAX_EMAIL_CHARS)]
+Password = Annotated[Text, Field(max_length=2 * MAX_PASSWORD_CHARS)]
 
 
 class SignUp(BaseModel):
     email: Email
     password: Password
-    display_name: str | None = Field(None, max_length=500)
+    display_name: Text | None = Field(None, max_length=500)
 
 
 class LogIn(BaseModel):
     email: Email
     password: Password
-    device_name: str | None = Field(None, max_length=500)
+    device_name: Text | None = Field(None, max_length=500)
 
 
 class Refresh(BaseModel):
-    refresh_token: str = Field(max_length=500)
+    refresh_token: Text = Field(max_length=500)
 
 
 class OwnChange(BaseModel):
-    display_name: str | None = Field(None, max_length=500)
+    display_name: Text | None = Field(None, max_length=500)
     password: Password | None = None
     current_password: Password | None = None
 

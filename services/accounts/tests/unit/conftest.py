@@ -1,0 +1,215 @@
+"""Fakes of what the use cases need: the same promises as MongoDB's, kept in dictionaries."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from docstore_accounts.domain import Account, Failures, RefreshToken, Session, email_key
+from docstore_accounts.keys import KeyRing
+from docstore_accounts.passwords import Passwords
+from docstore_accounts.service import AccountService
+from docstore_accounts.sessions import SessionService
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.storage import Filter, SigningKey
+from docstore_accounts.throttle import Throttle
+from docstore_events.event import Event
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.settings import InfraSettings
+from docstore_platform.tokens import Principal
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class FakeAccounts:
+    def __init__(self) -> None:
+        self.rows: dict[str, Account] = {}
+        self.hashes: dict[str, str] = {}
+
+    async def insert(self, account: Account, password_hash: str, tx: object) -> None:
+        if await self.by_email(account.email):
+            raise DuplicateKeyError("email_key")
+        self.rows[account.id] = account
+        self.hashes[account.id] = password_hash
+
+    async def get(self, account_id: str, tx: object = None) -> Account | None:
+        return self.rows.get(account_id)
+
+    async def by_email(self, email: str) -> Account | None:
+        return next((row for row in self.rows.values() if email_key(row.email) == email_key(email)), None)
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        account = await self.by_email(email)
+        return (account, self.hashes[account.id]) if account else None
+
+    async def password_hash(self, account_id: str) -> str | None:
+        return self.hashes.get(account_id)
+
+    async def replace(self, before: Account, after: Account, tx: object) -> None:
+        assert self.rows[before.id] == before
+        self.rows[before.id] = after
+
+    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+        if self.hashes.get(account_id) != was:
+            return False
+        self.hashes[account_id] = new
+        return True
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        return sorted(self.rows.values(), key=lambda row: email_key(row.email))[:limit]
+
+
+class FakeSessions:
+    def __init__(self) -> None:
+        self.rows: dict[str, Session] = {}
+
+    async def insert(self, session: Session) -> None:
+        self.rows[session.id] = session
+
+    async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
+        row = self.rows.get(old.session_id)
+        if row is None or not old.is_of(row) or row.secret_hash != old.secret_hash or row.expires_at <= now:
+            return None
+        self.rows[row.id] = replace(row, secret_hash=new.secret_hash, last_used_at=now, expires_at=expires_at)
+        return self.rows[row.id]
+
+    async def get(self, session_id: str) -> Session | None:
+        return self.rows.get(session_id)
+
+    async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
+        return [row for row in self.rows.values() if row.account_id == account_id][:limit]
+
+    async def delete(self, session_id: str, account_id: str) -> bool:
+        row = self.rows.get(session_id)
+        return bool(row and row.account_id == account_id and self.rows.pop(session_id))
+
+    async def delete_all(self, account_id: str, *, but: str = "", tx: object = None) -> None:
+        self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
+
+
+class FakeKeys:
+    def __init__(self) -> None:
+        self.rows: dict[int, SigningKey] = {}
+
+    async def newest(self) -> SigningKey | None:
+        return self.rows[max(self.rows)] if self.rows else None
+
+    async def published(self, now: datetime) -> list[SigningKey]:
+        return [key for key in self.rows.values() if key.published_until > now]
+
+    async def add(self, key: SigningKey) -> bool:
+        return self.rows.setdefault(key.number, key) is key
+
+
+class FakeFailures:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Failures] = {}
+
+    async def of(self, email: str, address: str) -> Failures | None:
+        return self.rows.get((email_key(email), address))
+
+    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None:
+        row = self.rows.get((email_key(email), address))
+        if row is None or row.until <= now:
+            row = Failures(0, now + window)
+        self.rows[email_key(email), address] = replace(row, count=row.count + 1)
+
+    async def clear(self, email: str, address: str) -> None:
+        self.rows.pop((email_key(email), address), None)
+
+
+class FakeTransactor:
+    """Runs the work and keeps what it says; there is no transaction to undo."""
+
+    session = None
+
+    def __init__(self) -> None:
+        self.said: list[Event] = []
+
+    async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await work(self)
+
+    def publish(self, event: Event, *, cause: object = None) -> str:
+        self.said.append(event)
+        return str(len(self.said))
+
+
+@dataclass
+class World:
+    """The use cases on fakes, and a hand on everything behind them."""
+
+    settings: AccountsSettings
+    clock: FakeClock = field(default_factory=FakeClock)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    keys: FakeKeys = field(default_factory=FakeKeys)
+    failures: FakeFailures = field(default_factory=FakeFailures)
+    transactor: FakeTransactor = field(default_factory=FakeTransactor)
+
+    def __post_init__(self) -> None:
+        self.configure(self.settings)
+
+    def configure(self, settings: AccountsSettings) -> None:
+        """Start the service again with other settings and the same data."""
+        self.settings = settings
+        self.passwords = Passwords(settings)
+        self.throttle = Throttle(self.failures, limit=3, window=timedelta(minutes=15), clock=self.clock)
+        self.ring = self.another_ring()
+        self.service = AccountService(
+            settings,
+            self.transactor,  # type: ignore[arg-type]
+            self.accounts,
+            self.sessions,
+            self.passwords,
+            self.throttle,
+            self.clock,
+        )
+        self.logins = SessionService(
+            settings, self.accounts, self.sessions, self.passwords, self.throttle, self.ring, self.clock
+        )
+
+    def another_ring(self) -> KeyRing:
+        """The signing side of one more instance."""
+        return KeyRing(
+            self.keys,
+            issuer="docstore",
+            token_seconds=self.settings.access_token_seconds,
+            rotation_seconds=self.settings.key_rotation_seconds,
+            clock=self.clock,
+            monotonic=lambda: self.clock.now.timestamp(),
+        )
+
+    async def caller(self, role: str = "user") -> Principal:
+        """A signed-up person, logged in."""
+        email = f"{len(self.accounts.rows)}@example.org"
+        await self.service.sign_up(email, "correct horse", role=role)  # type: ignore[arg-type]
+        tokens = await self.logins.log_in(email, "correct horse", address="1.2.3.4")
+        session = list(self.sessions.rows.values())[-1]
+        return Principal(tokens.account.id, session.id, tokens.account.role, session.device)
+
+
+@pytest.fixture
+def settings() -> AccountsSettings:
+    return AccountsSettings(
+        infra=InfraSettings(internal_secret="secret", region="eu-north-1"),
+        argon2_passes=1,
+        argon2_memory_kib=8,
+        hash_queue=5,
+        self_service_plans=True,
+    )
+
+
+@pytest.fixture
+def world(settings: AccountsSettings) -> World:
+    return World(settings)

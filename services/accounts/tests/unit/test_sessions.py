@@ -1,0 +1,127 @@
+"""Log-ins and refresh tokens on fakes."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from docstore_accounts.domain import RefreshToken
+from docstore_platform.problems import Problem
+
+EMAIL, PASSWORD, HERE = "ann@example.org", "correct horse", "1.2.3.4"
+
+
+async def log_in(world, password: str = PASSWORD, email: str = EMAIL):
+    return await world.logins.log_in(email, password, "Phone", address=HERE)
+
+
+async def test_unknown_and_wrong_are_refused_alike(world) -> None:
+    """Neither the answer nor the work done tells whether there is an account."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    refusals = []
+    for email in (EMAIL, "nobody@example.org"):
+        with pytest.raises(Problem) as refused:
+            await log_in(world, "wrong one", email)
+        refusals.append(refused.value.body())
+    assert refusals[0] == refusals[1]
+    assert (refusals[0]["status"], refusals[0]["code"]) == (401, "invalid_credentials")
+
+
+async def test_a_login_renews_an_outdated_hash(world) -> None:
+    """After the cost was raised, the next log-in stores a hash of the new cost; the password stays the same."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    world.configure(world.settings.model_copy(update={"argon2_memory_kib": 16}))
+    await log_in(world)
+    (stored,) = world.accounts.hashes.values()
+    assert "m=16" in stored
+    await log_in(world)
+    assert world.accounts.hashes.popitem()[1] == stored
+
+
+async def test_only_hashes_of_a_refresh_token_are_kept(world) -> None:
+    """Who reads the database can't renew a session."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    token = RefreshToken.parse((await log_in(world)).refresh_token)
+    (session,) = world.sessions.rows.values()
+    assert token.secret.hex() not in repr(session)
+    assert token.family.hex() not in repr(session)
+
+
+async def test_refreshing_moves_the_session_on(world) -> None:
+    """Each refresh token works once and leads to the next; the session lives on from its last use."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    tokens = await log_in(world)
+    for _ in range(3):
+        world.clock.advance(days=20)
+        renewed = await world.logins.refresh(tokens.refresh_token)
+        assert renewed.refresh_token != tokens.refresh_token
+        tokens = renewed
+    (session,) = world.sessions.rows.values()
+    assert session.last_used_at == world.clock.now
+
+
+async def test_a_replayed_refresh_token_revokes_its_family(world) -> None:
+    """Any token used before, the first as well as the last, ends the session: the newest token is refused as well."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    for age in range(3):
+        chain = [(await log_in(world)).refresh_token]
+        for _ in range(3):
+            chain.append((await world.logins.refresh(chain[-1])).refresh_token)
+        for token in (chain[age], chain[-1]):
+            with pytest.raises(Problem) as refused:
+                await world.logins.refresh(token)
+            assert refused.value.status == 401
+    assert not world.sessions.rows
+
+
+async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world) -> None:
+    """Two holders of one token can't both go on, whoever was first."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    token = (await log_in(world)).refresh_token
+    outcomes = await asyncio.gather(*(world.logins.refresh(token) for _ in range(2)), return_exceptions=True)
+    assert sum(isinstance(outcome, Problem) for outcome in outcomes) == 1
+    assert not world.sessions.rows
+
+
+async def test_a_made_up_token_ends_nobodys_session(world) -> None:
+    """Knowing a session's id is not enough to have it revoked."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    real = RefreshToken.parse((await log_in(world)).refresh_token)
+    for token in (RefreshToken.new(real.session_id).text, replace(real.next(), family=b"x" * 18).text, "nonsense"):
+        with pytest.raises(Problem) as refused:
+            await world.logins.refresh(token)
+        assert refused.value.status == 401
+    assert len(world.sessions.rows) == 1
+
+
+async def test_an_idle_session_expires(world) -> None:
+    """A refresh token that was not used for the life of a session is refused."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    token = (await log_in(world)).refresh_token
+    world.clock.advance(seconds=world.settings.session_seconds)
+    with pytest.raises(Problem) as refused:
+        await world.logins.refresh(token)
+    assert refused.value.status == 401
+
+
+async def test_a_session_of_a_suspended_account_is_not_renewed(world) -> None:
+    """A log-in that slipped in while the account was being suspended ends at its first refresh."""
+    account = await world.service.sign_up(EMAIL, PASSWORD)
+    token = (await log_in(world)).refresh_token
+    world.accounts.rows[account.id] = replace(account, status="suspended")
+    with pytest.raises(Problem) as refused:
+        await world.logins.refresh(token)
+    assert refused.value.code == "account_suspended"
+    assert not world.sessions.rows
+
+
+async def test_people_end_their_own_sessions_only(world) -> None:
+    """Another's session id is unknown; one's own is ended, the current one as often as asked."""
+    ann, bob = await world.caller(), await world.caller()
+    with pytest.raises(Problem) as refused:
+        await world.logins.end(bob, ann.session_id)
+    assert refused.value.status == 404
+    await world.logins.end(ann, ann.session_id)
+    for _ in range(2):
+        await world.logins.end_current(bob)
+    assert not world.sessions.rows

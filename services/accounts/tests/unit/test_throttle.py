@@ -1,0 +1,69 @@
+"""Failed log-ins and how they slow a guesser down."""
+
+import asyncio
+
+import pytest
+
+from docstore_platform.problems import Problem
+
+
+async def attempt(world, succeeded: bool, email: str = "a@b.c", address: str = "1.2.3.4") -> None:
+    async with world.throttle.attempt(email, address) as attempt:
+        attempt.succeeded = succeeded
+
+
+async def test_after_too_many_failures_even_the_right_password_waits(world) -> None:
+    """429 with Retry-After until the window has passed."""
+    for _ in range(3):
+        await attempt(world, False)
+    with pytest.raises(Problem) as refused:
+        await attempt(world, True)
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "900")
+    world.clock.advance(minutes=16)
+    await attempt(world, True)
+
+
+async def test_the_owner_is_not_locked_out_from_elsewhere(world) -> None:
+    """A stranger's failures count for the stranger's address, in any spelling of the e-mail."""
+    for _ in range(3):
+        await attempt(world, False, address="6.6.6.6")
+    await attempt(world, True)
+    with pytest.raises(Problem):
+        await attempt(world, True, email="A@B.C", address="6.6.6.6")
+
+
+async def test_a_success_forgets_the_failures_before(world) -> None:
+    """Somebody who mistypes now and then is never stopped."""
+    for _ in range(5):
+        await attempt(world, False)
+        await attempt(world, False)
+        await attempt(world, True)
+
+
+async def test_parallel_guesses_do_not_slip_past_the_limit(world) -> None:
+    """Of many guesses that began before the first had failed, a right one that ends after the limit is refused."""
+    begun = asyncio.Event()
+
+    async def right_guess() -> None:
+        async with world.throttle.attempt("a@b.c", "1.2.3.4") as attempt:
+            attempt.succeeded = True
+            begun.set()
+            await others
+
+    others = asyncio.get_running_loop().create_future()
+    guess = asyncio.create_task(right_guess())
+    await begun.wait()
+    for _ in range(3):
+        await attempt(world, False)
+    others.set_result(None)
+    with pytest.raises(Problem):
+        await guess
+
+
+async def test_an_outage_counts_for_nobody(world) -> None:
+    """A check that could not be made is no failure of the caller."""
+    for _ in range(5):
+        with pytest.raises(ConnectionError):
+            async with world.throttle.attempt("a@b.c", "1.2.3.4"):
+                raise ConnectionError
+    assert not world.failures.rows
