@@ -1,0 +1,193 @@
+"""Public HTTP routes of files, folders and the trash: thin. Bodies are written straight as JSON."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from docstore_metadata.domain import MAX_TAGS, Place
+from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
+from docstore_metadata.presentation import file_response, trashed_json, version_json
+from docstore_metadata.service import Edit
+from docstore_metadata.use_cases import UseCases
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["files"])
+
+Caller = Annotated[Principal, Depends(current_principal)]
+IfMatch = Annotated[str | None, Header()]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+MAX_NUMBER = 2**31 - 1
+MAX_PATH_CHARS = 20_000
+
+
+def use_cases(request: Request) -> UseCases:
+    cases: UseCases = request.app.state.use_cases
+    return cases
+
+
+Cases = Annotated[UseCases, Depends(use_cases)]
+
+
+class NewFolder(BaseModel):
+    path: str = Field(max_length=MAX_PATH_CHARS)
+
+
+class Changes(BaseModel):
+    name: str | None = None
+    parent_id: str | None = Field(None, max_length=64)
+    tags: list[str] | None = Field(None, max_length=4 * MAX_TAGS)
+
+
+class CopyTo(BaseModel):
+    path: str = Field(max_length=MAX_PATH_CHARS)
+
+
+def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
+
+
+LIST_PARAMETERS = [
+    _parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
+    _parameter("parent_id", "The folder, by its id."),
+    _parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
+    _parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
+    _parameter("tag", "Only what has this tag."),
+    _parameter("type", "Only files of this content type, or of a family such as `image/*`."),
+    _parameter("prefix", "Only what has a name that begins so."),
+    _parameter("modified_after", "Only what was modified then or later.", format="date-time"),
+    _parameter("modified_before", "Only what was modified earlier.", format="date-time"),
+    _parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    _parameter("cursor", "Where the page before ended."),
+]
+
+
+@router.get("/files", openapi_extra={"parameters": LIST_PARAMETERS})
+async def list_folder(request: Request, principal: Caller) -> Response:
+    """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
+    listing = await use_cases(request).list_folder(principal, parse_list_query(request.url.query))
+    if listing.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"etag": listing.etag})
+    return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
+
+
+@router.post("/folders", status_code=201)
+async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
+    """Make a folder and those above it; 200 if it exists."""
+    place, is_new = await cases.files.make_folder(principal, body.path)
+    return file_response(place, 201 if is_new else 200)
+
+
+@router.get("/files/by-path")
+async def get_by_path(
+    path: Annotated[str, Query(max_length=MAX_PATH_CHARS)], principal: Caller, cases: Cases
+) -> Response:
+    return file_response(await cases.files.get_by_path(principal, path))
+
+
+@router.get("/files/{file_id}")
+async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
+    return file_response(await use_cases(request).files.get(principal, file_id))
+
+
+@router.patch("/files/{file_id}")
+async def change_file(
+    file_id: str, body: Changes, principal: Caller, cases: Cases, if_match: IfMatch = None
+) -> Response:
+    """Rename, move and tag; 412 if it is not as `If-Match` says, 409 if the name is taken."""
+    edit = Edit(body.name, body.parent_id, body.tags)
+    return file_response(await cases.files.edit(principal, file_id, edit, if_match))
+
+
+@router.post("/files/{file_id}/copy", status_code=201)
+async def copy_file(file_id: str, body: CopyTo, principal: Caller, cases: Cases) -> Response:
+    """Copy a file, or a folder with all that is in it."""
+    return file_response(await cases.copier.copy(principal, file_id, body.path), 201)
+
+
+@router.delete("/files/{file_id}", status_code=204)
+async def delete_file(file_id: str, principal: Caller, cases: Cases, if_match: IfMatch = None) -> Response:
+    """Put a file, or a folder with all that is in it, into the trash."""
+    await cases.trash.put_in(principal, file_id, if_match)
+    return Response(status_code=204)
+
+
+@router.get("/trash")
+async def list_trash(
+    principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+) -> Response:
+    """What is in the trash, the latest first."""
+    nodes, next_cursor = await cases.trash.page(principal, cursor, limit)
+    return json_response({"items": [trashed_json(node) for node in nodes], "next_cursor": next_cursor})
+
+
+@router.post("/files/{file_id}/restore")
+async def restore_file(file_id: str, principal: Caller, cases: Cases) -> Response:
+    """Take it out of the trash: to where it was, or into the root; renamed if its name is taken by now."""
+    return file_response(await cases.trash.restore(principal, file_id))
+
+
+@router.delete("/trash/{file_id}", status_code=204)
+async def purge_file(file_id: str, principal: Caller, cases: Cases) -> Response:
+    """Remove for good, with all versions."""
+    await cases.trash.purge(principal, file_id)
+    return Response(status_code=204)
+
+
+@router.get("/files/{file_id}/content", status_code=302, response_class=RedirectResponse)
+async def get_content(
+    file_id: str, principal: Caller, cases: Cases, version: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None
+) -> Response:
+    """A signed URL that expires by itself: the bytes come straight from the object store."""
+    url = await cases.content_url(principal, file_id, version)
+    return RedirectResponse(url, 302, headers={"cache-control": "private, no-store"})
+
+
+@router.get("/files/{file_id}/versions")
+async def list_versions(
+    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+) -> Response:
+    """The versions kept, the newest first."""
+    before = _number(cursor) if cursor else None
+    place, versions = await cases.history.newest_first(principal, file_id, before, limit + 1)
+    return _versions(place, versions, limit)
+
+
+@router.get("/files/{file_id}/changes")
+async def list_changes(
+    file_id: str,
+    principal: Caller,
+    cases: Cases,
+    since: Annotated[int, Query(ge=0, le=MAX_NUMBER)],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
+) -> Response:
+    """The versions after a number, the oldest first."""
+    after = max(since, _number(cursor)) if cursor else since
+    place, versions = await cases.history.since(principal, file_id, after, limit + 1)
+    return _versions(place, versions, limit)
+
+
+@router.post("/files/{file_id}/versions/{number}/restore")
+async def restore_version(file_id: str, number: int, principal: Caller, cases: Cases) -> Response:
+    """Make an old version the current one again, as a new version."""
+    if not 1 <= number <= MAX_NUMBER:
+        raise invalid("There is no such version number.")
+    return file_response(await cases.history.restore(principal, file_id, number))
+
+
+def _number(cursor: str) -> int:
+    number: int = decode_cursor(cursor, int)[0]
+    if not 0 <= number <= MAX_NUMBER:
+        raise invalid("The cursor is not one of ours.", "invalid_cursor")
+    return number
+
+
+def _versions(place: Place, versions: Any, limit: int) -> Response:
+    items = [version_json(version, place.node.version) for version in versions[:limit]]
+    cursor = encode_cursor(items[-1]["version"]) if len(versions) > limit else None
+    return json_response({"items": items, "next_cursor": cursor})

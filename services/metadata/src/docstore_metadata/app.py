@@ -1,0 +1,120 @@
+"""Wires the metadata service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from docstore_events.operations import operations_router
+from docstore_events.runtime import EventRuntime
+from docstore_metadata import api, internal_api
+from docstore_metadata.commits import Committer
+from docstore_metadata.copying import Copier
+from docstore_metadata.errors import Refusal
+from docstore_metadata.history import History
+from docstore_metadata.jobs import Jobs, Worker
+from docstore_metadata.listing import Listings
+from docstore_metadata.objects import ObjectRemover
+from docstore_metadata.presentation import problem_of
+from docstore_metadata.reservations import Reservations
+from docstore_metadata.service import Files
+from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.storage import Store
+from docstore_metadata.subscribers import MetadataSubscribers
+from docstore_metadata.trash import Trash
+from docstore_metadata.tree import Tree
+from docstore_metadata.use_cases import UseCases
+from docstore_metadata.walks import Walker
+from docstore_platform.internal import ServiceClient
+from docstore_platform.mongo import Mongo, PyMongoError, is_passing
+from docstore_platform.problems import unavailable
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.settings import ServiceName
+from docstore_platform.web import service_app
+
+NAME: ServiceName = "metadata"
+
+
+def create_app(settings: MetadataSettings | None = None) -> FastAPI:
+    """The metadata service, ready to be served."""
+    settings = settings or MetadataSettings()
+    infra = settings.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
+    database = mongo.database(f"{infra.database_prefix}{NAME}")
+    store = Store(database)
+    runtime = EventRuntime(NAME, infra, mongo, database, MetadataSubscribers(store))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(mongo.close)
+            await store.create_indexes()
+            objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
+            quota = ServiceClient("quota", infra)
+            stack.push_async_callback(quota.close)
+            await stack.enter_async_context(runtime.running())
+            await stack.enter_async_context(_working(app, settings, runtime, store, objects, quota))
+            yield
+
+    app = service_app(
+        NAME,
+        infra,
+        lifespan=lifespan,
+        public=[api.router],
+        internal=[internal_api.router, operations_router(runtime, database)],
+        checks={"mongo": mongo.ping, "events": runtime.check_consumer},
+    )
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(PyMongoError, _on_database_error)
+    return app
+
+
+@asynccontextmanager
+async def _working(
+    app: FastAPI,
+    settings: MetadataSettings,
+    runtime: EventRuntime,
+    store: Store,
+    objects: ObjectStore,
+    quota: ServiceClient,
+) -> AsyncIterator[None]:
+    """The use cases for the routes, and the background work."""
+    transactor, tree, reservations = runtime.transactor, Tree(store), Reservations(quota)
+    jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
+    max_versions = settings.max_versions
+    app.state.use_cases = UseCases(
+        store=store,
+        tree=tree,
+        files=Files(store, tree, transactor, jobs),
+        trash=Trash(store, tree, transactor, jobs),
+        history=History(store, tree, transactor, reservations, max_versions=max_versions),
+        copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
+        committer=Committer(store, tree, transactor, max_versions=max_versions),
+        listings=Listings(store, cache_bytes=settings.listing_cache_bytes),
+        presigner=objects,
+        download_seconds=settings.download_seconds,
+    )
+    walker = Walker(store, tree, transactor, jobs)
+    remover = ObjectRemover(store, objects, lease_seconds=settings.job_lease_seconds)
+    worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
+    task = asyncio.create_task(worker.run(), name="metadata worker")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _on_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return problem_of(error).response()
+
+
+async def _on_database_error(_: Request, error: Exception) -> Response:
+    """A database that is not there just now is no fault of the request: the client may try again."""
+    if is_passing(error):
+        return unavailable("The database").response()
+    raise error

@@ -1,0 +1,133 @@
+"""How nodes and versions lie in MongoDB. Fields at their default are left out, which keeps folders small."""
+
+from datetime import datetime
+
+from docstore_metadata.domain import Node, Version
+from docstore_platform.mongo import Document
+
+OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
+    ("device", ""),
+    ("children_revision", 0),
+    ("size", 0),
+    ("content_type", ""),
+    ("sha256", ""),
+    ("version", 0),
+    ("object_key", ""),
+    ("kept_versions", 0),
+    ("indexed_version", 0),
+    ("trashed_at", None),
+    ("trashed_path", ""),
+)
+
+
+def node_document(node: Node) -> Document:
+    document: Document = {
+        "_id": node.id,
+        "owner": node.owner_id,
+        "parent": node.parent_id,
+        "name": node.name,
+        "kind": node.kind,
+        "created": node.created_at,
+        "modified": node.modified_at,
+        "modified_by": node.modified_by,
+        "revision": node.revision,
+        "size": node.size,
+    }
+    if node.live:
+        document["live"] = True
+    if node.hidden:
+        document["hidden"] = True
+    document.update(tag_fields(node.tags))
+    for field, default in OPTIONAL_NODE_FIELDS:
+        value = getattr(node, field)
+        if value != default:
+            document[field] = value
+    return document
+
+
+def tag_fields(tags: tuple[str, ...]) -> Document:
+    """`tagged` marks those that belong into the index of tags."""
+    return {"tags": list(tags), "tagged": True} if tags else {}
+
+
+def node_of(document: Document) -> Node:
+    get = document.get
+    return Node(
+        id=document["_id"],
+        owner_id=document["owner"],
+        parent_id=document["parent"],
+        name=document["name"],
+        kind=document["kind"],
+        created_at=document["created"],
+        modified_at=document["modified"],
+        modified_by=document["modified_by"],
+        device=get("device", ""),
+        tags=tuple(get("tags", ())),
+        revision=document["revision"],
+        live=get("live", False),
+        children_revision=get("children_revision", 0),
+        size=get("size", 0),
+        content_type=get("content_type", ""),
+        sha256=get("sha256", ""),
+        version=get("version", 0),
+        object_key=get("object_key", ""),
+        kept_versions=get("kept_versions", 0),
+        indexed_version=get("indexed_version", 0),
+        hidden=get("hidden", False),
+        trashed_at=get("trashed_at"),
+        trashed_path=get("trashed_path", ""),
+    )
+
+
+def root_node(account_id: str, created_at: datetime) -> Node:
+    """The folder every path of an account begins at. Its name is never shown: it makes it unique among roots."""
+    return Node(
+        id=account_id,
+        owner_id=account_id,
+        parent_id=None,
+        name=account_id,
+        kind="folder",
+        created_at=created_at,
+        modified_at=created_at,
+        modified_by=account_id,
+    )
+
+
+def version_id(node_id: str, number: int) -> str:
+    """Ordered as the versions of a file are."""
+    return f"{node_id}.{number:010d}"
+
+
+def version_document(version: Version) -> Document:
+    return {
+        "_id": version_id(version.node_id, version.number),
+        "owner": version.owner_id,
+        "node": version.node_id,
+        "number": version.number,
+        "object_key": version.object_key,
+        "size": version.size,
+        "sha256": version.sha256,
+        "content_type": version.content_type,
+        "created": version.created_at,
+        "created_by": version.created_by,
+        "device": version.device,
+        "upload_id": version.upload_id,
+        "restored_from": version.restored_from,
+    }
+
+
+def version_of(document: Document) -> Version:
+    return Version(
+        node_id=document["node"],
+        owner_id=document["owner"],
+        number=document["number"],
+        object_key=document["object_key"],
+        size=document["size"],
+        sha256=document["sha256"],
+        content_type=document["content_type"],
+        created_at=document["created"],
+        created_by=document["created_by"],
+        device=document["device"],
+        upload_id=document["upload_id"],
+        restored_from=document["restored_from"],
+    )

@@ -1,0 +1,169 @@
+"""Files, folders and versions: what they are, who may do what with them, which commit wins. Standard library only."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from typing import Literal
+
+from docstore_metadata.errors import InvalidTags, NotFound, VersionConflict
+from docstore_metadata.paths import Parts, join_path
+
+Kind = Literal["file", "folder"]
+OnConflict = Literal["copy", "fail"]
+
+MAX_TAGS = 50
+MAX_TAG_BYTES = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """A file or folder. Sizes in bytes; what only files have stays at its default in a folder."""
+
+    id: str
+    owner_id: str
+    parent_id: str | None
+    """None for the root, whose id is its owner's."""
+    name: str
+    kind: Kind
+    created_at: datetime
+    modified_at: datetime
+    modified_by: str
+    device: str = ""
+    tags: tuple[str, ...] = ()
+    revision: int = 1
+    live: bool = True
+    """False once it was put into the trash itself; what is in a folder there stays live, but can't be reached."""
+    children_revision: int = 0
+    """Counts the changes of a folder's children."""
+    size: int = 0
+    content_type: str = ""
+    sha256: str = ""
+    version: int = 0
+    object_key: str = ""
+    kept_versions: int = 0
+    indexed_version: int = 0
+    hidden: bool = False
+    """It was said to be deleted together with a folder above it."""
+    trashed_at: datetime | None = None
+    trashed_path: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == "folder"
+
+    @property
+    def is_root(self) -> bool:
+        return self.parent_id is None
+
+    @property
+    def indexed(self) -> bool:
+        return self.version > 0 and self.indexed_version == self.version
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.revision}"'
+
+
+@dataclass(slots=True)
+class Place:
+    """A node and the folders it is in, from the root down to its parent."""
+
+    node: Node
+    ancestors: tuple[Node, ...]
+
+    @property
+    def parts(self) -> Parts:
+        if self.node.is_root:
+            return ()
+        return (*(folder.name for folder in self.ancestors[1:]), self.node.name)
+
+    @property
+    def path(self) -> str:
+        return join_path(self.parts)
+
+    @property
+    def ancestor_ids(self) -> tuple[str, ...]:
+        return tuple(folder.id for folder in self.ancestors)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Neither it nor a folder above it is in the trash or gone."""
+        top = self.ancestors[0] if self.ancestors else self.node
+        return self.node.live and top.is_root and all(folder.live for folder in self.ancestors)
+
+    def child(self, node: Node) -> "Place":
+        return Place(node, (*self.ancestors, self.node))
+
+
+@dataclass(slots=True, kw_only=True)
+class Version:
+    """One version of a file, as its history shows it."""
+
+    node_id: str
+    owner_id: str
+    number: int
+    object_key: str
+    size: int
+    sha256: str
+    content_type: str
+    created_at: datetime
+    created_by: str
+    device: str = ""
+    upload_id: str | None = None
+    restored_from: int | None = None
+
+
+class Action(Enum):
+    READ = auto()
+    WRITE = auto()
+    """Change it, or what is in it."""
+    DELETE = auto()
+    RESTORE = auto()
+    PURGE = auto()
+
+
+IN_TRASH = frozenset({Action.RESTORE, Action.PURGE})
+
+
+def authorize(account_id: str, place: Place | None, action: Action) -> Place:
+    """`place`, if the account may do this with it. Every route asks here; a stranger learns nothing."""
+    if place is None or place.node.owner_id != account_id:
+        raise NotFound
+    if action in IN_TRASH:
+        if place.node.trashed_at is None:
+            raise NotFound
+    elif not place.is_reachable:
+        raise NotFound
+    return place
+
+
+class Outcome(Enum):
+    CREATE = auto()
+    NEXT_VERSION = auto()
+    CONFLICTED_COPY = auto()
+
+
+def decide(current: Node | None, base_version: int | None, on_conflict: OnConflict) -> Outcome:
+    """What becomes of a commit. The base must be current (0: there is no file), or else it is a conflict."""
+    current_version = current.version if current else 0
+    if base_version is None or base_version == current_version:
+        return Outcome.NEXT_VERSION if current else Outcome.CREATE
+    if on_conflict == "fail":
+        raise VersionConflict(current_version)
+    return Outcome.CONFLICTED_COPY
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags in NFC without surrounding space and without doubles, in their order; InvalidTags if one can't be."""
+    try:
+        clean = dict.fromkeys(unicodedata.normalize("NFC", tag.strip()) for tag in tags)
+        fits = all(1 <= len(tag.encode()) <= MAX_TAG_BYTES and tag.isprintable() for tag in clean)
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise InvalidTags(f"A tag has 1 to {MAX_TAG_BYTES} bytes of printable text.")
+    if len(clean) > MAX_TAGS:
+        raise InvalidTags(f"There are at most {MAX_TAGS} tags.")
+    return tuple(clean)

@@ -1,0 +1,89 @@
+"""Why the metadata service refuses something. Standard library only; the routes turn these into problems."""
+
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """What was asked can't be done; `detail` is for people, `code` for programs."""
+
+    status: ClassVar[int]
+    """HTTP status this refusal is answered with."""
+    code: ClassVar[str]
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class NotFound(Refusal):
+    """It does not exist, is in the trash, or is a stranger's: all the same to the caller."""
+
+    status = 404
+    code = "not_found"
+
+    def __init__(self, what: str = "file or folder") -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class Forbidden(Refusal):
+    status = 403
+    code = "forbidden"
+
+
+class InvalidPath(Refusal):
+    status = 422
+    code = "invalid_path"
+
+
+class InvalidTags(Refusal):
+    status = 422
+    code = "invalid_tags"
+
+
+class NameTaken(Refusal):
+    status = 409
+    code = "name_taken"
+
+
+class NotAFolder(Refusal):
+    status = 409
+    code = "not_a_folder"
+
+
+class NotAFile(Refusal):
+    status = 409
+    code = "not_a_file"
+
+
+class VersionConflict(Refusal):
+    status = 409
+    code = "version_conflict"
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__(
+            f"The base is no longer current: the file is at version {current_version}.",
+            current_version=current_version,
+        )
+
+
+class InvalidMove(Refusal):
+    """Into itself, or of the root."""
+
+    status = 409
+    code = "invalid_move"
+
+
+class PreconditionFailed(Refusal):
+    status = 412
+    code = "precondition_failed"
+
+
+class TooLarge(Refusal):
+    status = 413
+    code = "too_large"
+
+
+class OverQuota(Refusal):
+    status = 507
+    code = "over_quota"

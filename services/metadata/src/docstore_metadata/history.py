@@ -1,0 +1,117 @@
+"""The versions of a file: look through them, fetch one, go back to one."""
+
+from collections.abc import Sequence
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.announcing import Announcer
+from docstore_metadata.commit_plan import add_version, new_version
+from docstore_metadata.documents import version_id
+from docstore_metadata.domain import Action, Place, Version, authorize
+from docstore_metadata.errors import NotAFile, NotFound
+from docstore_metadata.reservations import Reservation, Reservations
+from docstore_metadata.storage import Store
+from docstore_metadata.targets import Changes
+from docstore_metadata.tree import Tree
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.tokens import Principal
+
+
+def require_file(place: Place) -> Place:
+    if place.node.is_folder:
+        raise NotAFile("A folder has no content and no versions.")
+    return place
+
+
+class History:
+    """The use cases around versions."""
+
+    def __init__(
+        self,
+        store: Store,
+        tree: Tree,
+        transactor: Transactor,
+        reservations: Reservations,
+        *,
+        max_versions: int,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._transactor = transactor
+        self._reservations = reservations
+        self._max_versions = max_versions
+        self._clock = clock
+
+    async def newest_first(
+        self, principal: Principal, node_id: str, before: int | None, limit: int
+    ) -> tuple[Place, Sequence[Version]]:
+        """Versions older than number `before`, or the newest."""
+        place = await self._file(principal, node_id)
+        upper = version_id(node_id, before) if before is not None else node_id + "/"
+        condition = {"_id": {"$gt": node_id + ".", "$lt": upper}}
+        return place, await self._store.find_versions(condition, -1, limit)
+
+    async def since(
+        self, principal: Principal, node_id: str, number: int, limit: int
+    ) -> tuple[Place, Sequence[Version]]:
+        """Versions after `number`, the oldest first."""
+        place = await self._file(principal, node_id)
+        condition = {"_id": {"$gt": version_id(node_id, number), "$lt": node_id + "/"}}
+        return place, await self._store.find_versions(condition, 1, limit)
+
+    async def fetch(self, principal: Principal, node_id: str, number: int | None) -> tuple[Place, Version]:
+        """A file and the version asked for, or its current one."""
+        place = await self._file(principal, node_id)
+        if number is None or number == place.node.version:
+            return place, new_version(place.node, upload_id=None)
+        return place, await self._version(node_id, number)
+
+    async def restore(self, principal: Principal, node_id: str, number: int) -> Place:
+        """Make an old version the current one again, as a new version that shares its object."""
+        place = authorize(principal.account_id, await self._tree.place(node_id), Action.WRITE)
+        if require_file(place).node.version == number:
+            return place
+        old = await self._version(node_id, number)
+        owner_id = place.node.owner_id
+        reserved = await self._reservations.reserve(owner_id, [old.size])
+
+        async def work(transaction: Transaction) -> Place:
+            return await self._restore(principal, node_id, number, reserved[0], transaction)
+
+        try:
+            return await self._transactor.run(work)
+        except Exception:
+            await self._reservations.release(owner_id, reserved)
+            raise
+
+    async def _restore(
+        self, principal: Principal, node_id: str, number: int, reserved: Reservation, transaction: Transaction
+    ) -> Place:
+        session = transaction.session
+        place = authorize(principal.account_id, await self._tree.place(node_id, session), Action.WRITE)
+        old = await self._store.version(node_id, number, session)
+        if old is None or not await self._store.share_objects([old.object_key], session):
+            raise NotFound("version")
+        changes = Changes(self._clock(), principal.account_id, principal.device)
+        announcer = Announcer(transaction, principal.account_id)
+        node = place.node
+        node.version += 1
+        node.size, node.sha256, node.content_type = old.size, old.sha256, old.content_type
+        node.object_key = old.object_key
+        node.modified_at, node.modified_by, node.device = changes.now, principal.account_id, principal.device
+        announcer.modified(place, added_bytes=old.size, upload_id=reserved.id)
+        version = new_version(node, upload_id=reserved.id, restored_from=number)
+        histories = {node_id: await self._store.versions_of([node], session)}
+        add_version(place, version, histories, self._max_versions, changes, announcer)
+        await changes.write(self._store, session)
+        return place
+
+    async def _file(self, principal: Principal, node_id: str) -> Place:
+        place = authorize(principal.account_id, await self._tree.place(node_id), Action.READ)
+        return require_file(place)
+
+    async def _version(self, node_id: str, number: int) -> Version:
+        version = await self._store.version(node_id, number)
+        if version is None:
+            raise NotFound("version")
+        return version

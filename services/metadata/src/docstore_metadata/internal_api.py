@@ -1,0 +1,129 @@
+"""HTTP routes for DocStore's own services; all of them may be called again with the same outcome."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from docstore_metadata.api import Cases
+from docstore_metadata.commit_plan import Commit
+from docstore_metadata.commits import Intent
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["internal"])
+
+MAX_ITEMS = 1000
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class WriteTarget(BaseModel):
+    path: str | None = None
+    file_id: str | None = None
+    base_version: int | None = Field(None, ge=0)
+    on_conflict: Literal["copy", "fail"] = "copy"
+
+
+class UploadsCheck(BaseModel):
+    account_id: Id
+    items: list[WriteTarget] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class CommitItem(WriteTarget):
+    upload_id: Id
+    account_id: Id
+    device: str = ""
+    size: int = Field(ge=0)
+    content_type: str = Field(pattern=r"^[\x20-\x7e]*$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    object_key: str = Field(min_length=1, max_length=1024)
+    tags: list[str] = []
+    uploaded_at: AwareDatetime
+
+
+class Commits(BaseModel):
+    items: list[CommitItem] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class Lookup(BaseModel):
+    account_id: Id
+    ids: list[str] = Field(max_length=MAX_ITEMS)
+
+
+@router.post("/uploads/check")
+async def check_uploads(body: UploadsCheck, cases: Cases) -> Response:
+    """May this account write there, and what is there now."""
+    intents = [
+        Intent(
+            account_id=body.account_id,
+            path=item.path,
+            file_id=item.file_id,
+            base_version=item.base_version,
+            on_conflict=item.on_conflict,
+        )
+        for item in body.items
+    ]
+    return json_response({"results": await cases.committer.check(intents)})
+
+
+@router.post("/commits")
+async def commit_uploads(body: Commits, cases: Cases) -> Response:
+    """Make each upload a version, once."""
+    results: list[Any] = [None] * len(body.items)
+    by_account: dict[str, list[int]] = {}
+    for position, item in enumerate(body.items):
+        by_account.setdefault(item.account_id, []).append(position)
+    for positions in by_account.values():
+        answers = await cases.committer.commit([_commit(body.items[position]) for position in positions])
+        for position, answer in zip(positions, answers, strict=True):
+            results[position] = answer
+    return json_response({"results": results})
+
+
+def _commit(item: CommitItem) -> Commit:
+    return Commit(
+        upload_id=item.upload_id,
+        account_id=item.account_id,
+        device=item.device,
+        path=item.path,
+        file_id=item.file_id,
+        size=item.size,
+        content_type=item.content_type,
+        sha256=item.sha256,
+        object_key=item.object_key,
+        base_version=item.base_version,
+        on_conflict=item.on_conflict,
+        tags=tuple(item.tags),
+        uploaded_at=_to_millisecond(item.uploaded_at),
+    )
+
+
+def _to_millisecond(moment: datetime) -> datetime:
+    """As MongoDB keeps it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@router.post("/files/lookup")
+async def look_files_up(body: Lookup, cases: Cases) -> Response:
+    return json_response({"files": await cases.lookup(body.account_id, body.ids)})
+
+
+@router.get("/accounts/{account_id}/storage")
+async def account_storage(account_id: str, cases: Cases) -> Response:
+    """What an account keeps, recomputed from its versions."""
+    stored, documents = await cases.store.storage_of(account_id)
+    return json_response({"bytes": stored, "documents": documents})
+
+
+@router.get("/files")
+async def every_file(
+    cases: Cases,
+    after: str = "",
+    limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = 500,
+    owner_id: str | None = None,
+) -> Response:
+    """All files and folders by id, those in the trash too."""
+    items = await cases.every_file(after, limit, owner_id)
+    last = items[-1]["file"]["file_id"] if items else None
+    return json_response({"items": items, "next_after": last})

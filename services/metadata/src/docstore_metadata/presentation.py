@@ -1,0 +1,98 @@
+"""How files, folders and versions look from outside: in the public API, and in events."""
+
+from typing import Any
+
+from fastapi.responses import Response
+
+from docstore_events.files import FileState
+from docstore_metadata.domain import Node, Place, Version
+from docstore_metadata.errors import Refusal
+from docstore_platform.clock import rfc3339
+from docstore_platform.problems import Problem
+from docstore_platform.web import json_response
+
+Json = dict[str, Any]
+
+
+def file_json(node: Node, path: str) -> Json:
+    """A file or folder as the public API shows it to its owner."""
+    is_file = node.kind == "file"
+    return {
+        "id": node.id,
+        "kind": node.kind,
+        "name": "" if node.is_root else node.name,
+        "path": path,
+        "parent_id": node.parent_id,
+        "size": node.size,
+        "content_type": node.content_type if is_file else None,
+        "sha256": node.sha256 if is_file else None,
+        "version": node.version,
+        "tags": node.tags,
+        "owner_id": node.owner_id,
+        "permission": "owner",
+        "created_at": rfc3339(node.created_at),
+        "modified_at": rfc3339(node.modified_at),
+        "modified_by": node.modified_by,
+        "etag": node.etag,
+        "indexed": node.indexed,
+        "preview": False,
+    }
+
+
+def place_json(place: Place) -> Json:
+    return file_json(place.node, place.path)
+
+
+def trashed_json(node: Node) -> Json:
+    """A file or folder in the trash, with the path it had."""
+    assert node.trashed_at is not None
+    return {**file_json(node, node.trashed_path), "trashed_at": rfc3339(node.trashed_at)}
+
+
+def version_json(version: Version, current: int) -> Json:
+    return {
+        "version": version.number,
+        "size": version.size,
+        "content_type": version.content_type,
+        "sha256": version.sha256,
+        "created_at": rfc3339(version.created_at),
+        "created_by": version.created_by,
+        "device": version.device,
+        "restored_from": version.restored_from,
+        "current": version.number == current,
+    }
+
+
+def file_state(node: Node, ancestors: tuple[str, ...]) -> FileState:
+    """A file or folder as events tell of it; `ancestors` are ids from the root down."""
+    return FileState(
+        file_id=node.id,
+        owner_id=node.owner_id,
+        parent_id=node.parent_id or "",
+        ancestors=ancestors,
+        kind=node.kind,
+        name=node.name,
+        size=node.size,
+        content_type=node.content_type,
+        sha256=node.sha256,
+        version=node.version,
+        tags=node.tags,
+        created_at=node.created_at,
+        modified_at=node.modified_at,
+        modified_by=node.modified_by,
+        device=node.device,
+        object_key=node.object_key,
+    )
+
+
+def problem_of(refusal: Refusal) -> Problem:
+    return Problem(refusal.status, refusal.code, refusal.detail, **refusal.extra)
+
+
+def item_problem(refusal: Refusal) -> Json:
+    """A refusal as one item's answer in a batch."""
+    return {"problem": problem_of(refusal).body()}
+
+
+def file_response(place: Place, status: int = 200) -> Response:
+    return json_response(place_json(place), status, {"etag": place.node.etag})

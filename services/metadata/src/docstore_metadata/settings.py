@@ -1,0 +1,17 @@
+"""Settings of the metadata service. Each is an environment variable `METADATA_<NAME>`."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from docstore_platform.settings import ServiceSettings
+
+
+class MetadataSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="METADATA_", extra="ignore", frozen=True)
+
+    max_versions: int = Field(50, ge=1, description="versions kept of one file, the current one included")
+    max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
+    listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for answered pages of listings")
+    download_seconds: int = Field(900, ge=1, le=604_800, description="how long a signed download URL is good for")
+    job_poll_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
+    job_lease_seconds: float = Field(30.0, gt=0, description="background work of a dead instance is taken over after")

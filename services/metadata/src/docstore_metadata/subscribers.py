@@ -1,0 +1,48 @@
+"""What the metadata service does when it hears of accounts and of the index."""
+
+from dataclasses import dataclass, field
+
+from docstore_events.accounts import AccountCreated
+from docstore_events.envelope import Envelope
+from docstore_events.files import FileIndexed, FileIndexFailed
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction
+from docstore_metadata.documents import node_document, root_node
+from docstore_metadata.storage import Store
+from docstore_platform.mongo import UpdateOne
+
+
+@dataclass(slots=True)
+class Unit:
+    """Updates of nodes, in the order of the events they come from."""
+
+    updates: list[UpdateOne] = field(default_factory=list)
+
+
+class MetadataSubscribers(Subscribers[Unit]):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def begin(self) -> Unit:
+        return Unit()
+
+    def on_account_created(self, envelope: Envelope[AccountCreated], unit: Unit) -> None:
+        """An account has a root folder from the beginning."""
+        account = envelope.event
+        root = node_document(root_node(account.account_id, account.created_at))
+        del root["_id"]
+        unit.updates.append(UpdateOne({"_id": account.account_id}, {"$setOnInsert": root}, upsert=True))
+
+    def on_file_indexed(self, envelope: Envelope[FileIndexed], unit: Unit) -> None:
+        """A search can find this version: it shows as indexed while it is the current one."""
+        event = envelope.event
+        unit.updates.append(UpdateOne({"_id": event.file_id}, {"$max": {"indexed_version": event.version}}))
+
+    def on_file_index_failed(self, envelope: Envelope[FileIndexFailed], unit: Unit) -> None:
+        """The text of this version can't be had: it does not show as indexed, whatever came before."""
+        event = envelope.event
+        this_version = {"_id": event.file_id, "indexed_version": event.version}
+        unit.updates.append(UpdateOne(this_version, {"$unset": {"indexed_version": ""}}))
+
+    async def commit(self, unit: Unit, transaction: Transaction) -> None:
+        await self._store.nodes.bulk_write(unit.updates, session=transaction.session)

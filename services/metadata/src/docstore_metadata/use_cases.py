@@ -1,0 +1,93 @@
+"""Everything the routes can ask for, in one place, and the few answers that take several parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from docstore_metadata.commits import Committer
+from docstore_metadata.copying import Copier
+from docstore_metadata.domain import Action, Place, authorize
+from docstore_metadata.errors import NotAFolder, Refusal
+from docstore_metadata.history import History
+from docstore_metadata.listing import Listing, Listings, ListQuery
+from docstore_metadata.paths import split_path
+from docstore_metadata.presentation import Json, file_state, place_json
+from docstore_metadata.service import Files
+from docstore_metadata.storage import Store
+from docstore_metadata.trash import Trash
+from docstore_metadata.tree import Tree
+from docstore_platform.tokens import Principal
+
+OCTETS = "application/octet-stream"
+
+
+class Presigner(Protocol):
+    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+        """A URL that downloads an object as an attachment for `expires_in` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    store: Store
+    tree: Tree
+    files: Files
+    trash: Trash
+    history: History
+    copier: Copier
+    committer: Committer
+    listings: Listings
+    presigner: Presigner
+    download_seconds: int
+
+    async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
+        if query.path is not None:
+            place = await self.tree.at(principal.account_id, split_path(query.path))
+        else:
+            place = await self._by_id(principal, query.parent_id or "")
+        place = authorize(principal.account_id, place, Action.READ)
+        if not place.node.is_folder:
+            raise NotAFolder("Only a folder can be listed.")
+        return await self.listings.page(place, query.page)
+
+    async def _by_id(self, principal: Principal, node_id: str) -> Place | None:
+        if node_id == principal.account_id:  # the root, which may not have been made yet
+            return await self.tree.at(node_id, ())
+        return await self.tree.place(node_id)
+
+    async def content_url(self, principal: Principal, node_id: str, number: int | None) -> str:
+        place, version = await self.history.fetch(principal, node_id, number)
+        return self.presigner.presign_get(
+            version.object_key,
+            filename=place.node.name,
+            content_type=version.content_type or OCTETS,
+            expires_in=self.download_seconds,
+        )
+
+    async def lookup(self, account_id: str, node_ids: Sequence[str]) -> list[Json]:
+        """Those of the files that the account may read, in the order asked for."""
+        places = await self.tree.places(node_ids)
+        found: list[Json] = []
+        for node_id in dict.fromkeys(node_ids):
+            try:
+                found.append(place_json(authorize(account_id, places.get(node_id), Action.READ)))
+            except Refusal:
+                continue
+        return found
+
+    async def every_file(self, after: str, limit: int, owner_id: str | None) -> list[Json]:
+        """Files and folders by id, whatever their state: what an index is built from."""
+        condition: Json = {"_id": {"$gt": after}, "parent": {"$ne": None}}
+        if owner_id is not None:
+            condition["owner"] = owner_id
+        nodes = await self.store.find_page(condition, [("_id", 1)], limit)
+        places = await self.tree.places([node.id for node in nodes])
+        return [
+            {
+                "file": file_state(place.node, place.ancestor_ids).model_dump(mode="json"),
+                "revision": place.node.revision,
+                "path": place.path,
+                "trashed": not place.is_reachable,
+            }
+            for place in (places[node.id] for node in nodes if node.id in places)
+        ]

@@ -1,0 +1,111 @@
+"""Walks through folders page by page, each page one transaction: what the jobs of the trash do.
+
+A settling walk goes by what it finds, not by what it was started for: a descendant that can't be reached but was never
+said to be deleted is said to be deleted; one that can be reached again is said to be restored. So walks that overlap,
+or come late, end in the same truth. Each page changes the folder it is of, so that a change to the folder that began
+before it was put into the trash fails, and is refused when it is tried again.
+"""
+
+from collections.abc import Sequence
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.announcing import Announcer
+from docstore_metadata.domain import Node, Place
+from docstore_metadata.jobs import Job, Jobs, Step
+from docstore_metadata.listing import moment_of, position_of
+from docstore_metadata.storage import Store
+from docstore_metadata.trash import purge_files
+from docstore_metadata.tree import Tree
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import UpdateOne
+
+PAGE = 200
+
+
+class Walker:
+    """Carries walks out."""
+
+    def __init__(self, store: Store, tree: Tree, transactor: Transactor, jobs: Jobs, *, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._tree = tree
+        self._transactor = transactor
+        self._jobs = jobs
+        self._clock = clock
+
+    async def walk(self, job: Job) -> None:
+        """Walk to the end; after a failure the walk goes on from the last page that was done."""
+        while job.steps:
+            before = job.steps
+
+            async def work(transaction: Transaction, before: list[Step] = before) -> None:
+                job.steps = list(before)
+                await self._page(job, transaction)
+                await self._jobs.save(job, transaction.session)
+
+            try:
+                await self._transactor.run(work)
+            except BaseException:
+                job.steps = before
+                raise
+
+    async def _page(self, job: Job, transaction: Transaction) -> None:
+        step = job.steps.pop()
+        place = await self._tree.place(step.folder_id, transaction.session)
+        if place is None:
+            return
+        announcer = Announcer(transaction, job.actor_id)
+        if step.exhausted:
+            await self._remove_folder(place, announcer, transaction)
+            return
+        await self._store.bump([place.node.id], transaction.session)
+        children = await self._children(step, transaction)
+        if len(children) == PAGE:
+            last = children[-1]
+            job.steps.append(Step(step.folder_id, [position_of(last.created_at), last.id]))
+        elif job.kind == "purge":
+            job.steps.append(Step(step.folder_id, exhausted=True))
+        job.steps.extend(Step(child.id) for child in children if child.is_folder)
+        if job.kind == "purge":
+            files = [place.child(child) for child in children if not child.is_folder]
+            await purge_files(self._store, files, announcer, self._clock, transaction.session)
+        else:
+            await self._settle(place, children, announcer, transaction)
+
+    async def _children(self, step: Step, transaction: Transaction) -> Sequence[Node]:
+        """The next live children, in the order in which they were made: it never changes."""
+        children = {"parent": step.folder_id, "live": True}
+        order = [("created", 1), ("_id", 1)]
+        if step.after is None:
+            return await self._store.find_page(children, order, PAGE, transaction.session)
+        created, last_id = moment_of(step.after[0]), step.after[1]
+        later = {
+            "$or": [
+                {**children, "created": created, "_id": {"$gt": last_id}},
+                {**children, "created": {"$gt": created}},
+            ]
+        }
+        return await self._store.find_page(later, order, PAGE, transaction.session)
+
+    async def _settle(
+        self, folder: Place, children: Sequence[Node], announcer: Announcer, transaction: Transaction
+    ) -> None:
+        reachable = folder.is_reachable
+        updates: list[UpdateOne] = []
+        for child in children:
+            if child.hidden is not reachable:
+                continue
+            place = folder.child(child)
+            if reachable:
+                announcer.restored(place)
+                update = {"$set": {"revision": child.revision}, "$unset": {"hidden": ""}}
+            else:
+                announcer.deleted(place)
+                update = {"$set": {"revision": child.revision, "hidden": True}}
+            updates.append(UpdateOne({"_id": child.id}, update))
+        if updates:
+            await self._store.nodes.bulk_write(updates, session=transaction.session)
+
+    async def _remove_folder(self, place: Place, announcer: Announcer, transaction: Transaction) -> None:
+        """Remove a folder whose live children are gone; what was put into the trash from it by itself stays there."""
+        await self._store.nodes.delete_one({"_id": place.node.id}, session=transaction.session)
+        announcer.purged(place, 0)

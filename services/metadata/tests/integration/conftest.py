@@ -1,0 +1,204 @@
+"""The real service on the real servers; the services it asks are fakes in this process."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+import jwt
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from jwt.algorithms import OKPAlgorithm
+
+from docstore_metadata.app import create_app
+from docstore_metadata.settings import MetadataSettings
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.settings import InfraSettings
+
+KEY = Ed25519PrivateKey.generate()
+
+
+class FakeAccounts:
+    """Publishes the one key that the tests sign tokens with."""
+
+    async def call(self, path: str, body: Any) -> Any:
+        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
+
+
+@dataclass
+class FakeQuota:
+    """Keeps reservations, up to `room` bytes."""
+
+    room: int = 1 << 40
+    reserved: dict[str, int] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
+
+    async def call(self, path: str, body: Any) -> Any:
+        if path.endswith("/release"):
+            self.released.update(body["upload_ids"])
+            return {}
+        results = []
+        for item in body["items"]:
+            fits = sum(self.reserved.values()) + item["size"] <= self.room
+            if fits:
+                self.reserved[item["upload_id"]] = item["size"]
+            results.append({"upload_id": item["upload_id"], "accepted": fits})
+        return {"results": results, "usage": {}}
+
+
+def fake_app(fake: Any) -> FastAPI:
+    """An ASGI app that hands every call to `fake.call`."""
+    app = FastAPI()
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    async def answer(request: Request, path: str) -> Response:
+        body = await request.body()
+        return Response(orjson.dumps(await fake.call(f"/{path}", orjson.loads(body) if body else None)))
+
+    return app
+
+
+@dataclass
+class Person:
+    """A signed-in person at the service's public routes."""
+
+    app_url: str
+    issuer: str
+    account_id: str
+    device: str = "laptop"
+
+    async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        now = int(time.time())
+        claims = {"sub": self.account_id, "sid": "s1", "device": self.device, "role": "user", "aud": "docstore"}
+        claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
+        token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        sent = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        payload = b"" if body is None else orjson.dumps(body)
+        return await LocalTransport(self.app_url).send(method, path, sent, payload)
+
+    async def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        answer = await self.send(method, path, body, **headers)
+        assert answer.status < 300, answer.body
+        return answer.json() if answer.body else None
+
+    async def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
+        answer = await self.send(method, path, body, **headers)
+        assert answer.headers["content-type"] == "application/problem+json", answer.body
+        return answer.status, answer.json()["code"]
+
+    async def get(self, file: Any) -> Any:
+        return await self.ok("GET", f"/v1/files/{file['id']}")
+
+    async def at(self, path: str) -> Any:
+        return await self.ok("GET", f"/v1/files/by-path?path={quote(path)}")
+
+    async def names(self, query: str = "") -> list[str]:
+        return [item["name"] for item in (await self.ok("GET", f"/v1/files?{query}"))["items"]]
+
+    async def folder(self, path: str) -> Any:
+        return await self.ok("POST", "/v1/folders", {"path": path})
+
+
+@dataclass
+class Stack:
+    """What one test works with."""
+
+    infra: InfraSettings
+    quota: FakeQuota
+    objects: ObjectStore
+    database: Database
+    run: Callable[..., Any]
+    person: Person
+    stranger: Person
+    internal: ServiceClient
+
+    def item(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> dict[str, Any]:
+        """One item of a commit."""
+        upload_id = extra.pop("upload_id", None) or new_id()
+        return {
+            "upload_id": upload_id,
+            "account_id": self.person.account_id,
+            "device": "laptop",
+            "path": path,
+            "file_id": None,
+            "size": len(content),
+            "content_type": "text/plain",
+            "sha256": "ab" * 32,
+            "object_key": f"accounts/{self.person.account_id}/uploads/{upload_id}/content",
+            "base_version": None,
+            "on_conflict": "copy",
+            "tags": [],
+            "uploaded_at": rfc3339(utc_now()),
+            **extra,
+        }
+
+    async def commit(self, *items: dict[str, Any]) -> list[Any]:
+        return list((await self.internal.call("POST", "/internal/commits", {"items": list(items)}))["results"])
+
+    async def put(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> Any:
+        """Commit one upload; the file."""
+        result = (await self.commit(self.item(path, content, **extra)))[0]
+        assert "file" in result, result
+        return result["file"]
+
+    async def store_object(self, item: dict[str, Any], content: bytes) -> None:
+        await self.objects.put(item["object_key"], content)
+
+    async def events(self, file_id: str) -> list[str]:
+        """Types of the events said about a file, in order; their sequence has no gap."""
+        rows = await self.database["outbox"].find({"key": file_id}).sort("sequence", 1).to_list(None)
+        assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
+        return [dict(row["headers"])["ce_type"].decode() for row in rows]
+
+    async def event(self, file_id: str, event_type: str) -> Any:
+        """The latest event of a type about a file."""
+        rows = await self.database["outbox"].find({"key": file_id}).sort("sequence", -1).to_list(None)
+        return next(
+            orjson.loads(row["value"]) for row in rows if dict(row["headers"])["ce_type"].decode() == event_type
+        )
+
+
+@pytest.fixture
+async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
+    """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
+    name = new_id()
+    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "metadata")}
+    infra = infra.model_copy(update=urls)
+    quota = FakeQuota()
+    register_local_app(urls["accounts_url"], fake_app(FakeAccounts()))
+    register_local_app(urls["quota_url"], fake_app(quota))
+
+    @asynccontextmanager
+    async def run(url: str = urls["metadata_url"], **settings: Any) -> AsyncIterator[FastAPI]:
+        app = create_app(MetadataSettings(infra=infra, **{"job_poll_ms": 100, **settings}))
+        async with app.router.lifespan_context(app):
+            register_local_app(url, app)
+            yield app
+
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    person = Person(urls["metadata_url"], infra.issuer, new_id())
+    stranger = replace(person, account_id=new_id())
+    database = mongo.database(f"{infra.database_prefix}metadata")
+    async with ObjectStore(S3Config.of(infra)) as objects:
+        await objects.ensure_bucket()
+        internal = ServiceClient("metadata", infra)
+        yield Stack(infra, quota, objects, database, run, person, stranger, internal)
+    await mongo.drop(database.name)
+    mongo.close()
+
+
+@pytest.fixture
+async def running(stack: Stack) -> AsyncIterator[Stack]:
+    """One instance of the service, with the settings it has by itself."""
+    async with stack.run():
+        yield stack
