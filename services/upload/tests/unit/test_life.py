@@ -19,7 +19,7 @@ FINAL = {"completed", "expired", "aborted"}
 
 
 class UploadLife(RuleBasedStateMachine):
-    """One to a few uploads; each rule is one thing that may happen next."""
+    """One or two uploads; each rule is one thing that may happen next."""
 
     def __init__(self, make_world: Callable[..., Any]) -> None:
         super().__init__()
@@ -45,15 +45,17 @@ class UploadLife(RuleBasedStateMachine):
     def any(self) -> bool:
         return bool(self.world.uploads.sessions)
 
-    @precondition(lambda self: len(self.world.uploads.sessions) < 3)
-    @rule(method=st.sampled_from(["put", "multipart"]), declared=st.booleans(), path=st.sampled_from(["/a", "/b"]))
-    def initiate(self, method: str, declared: bool, path: str) -> None:
+    @precondition(lambda self: len(self.world.uploads.sessions) < 2)
+    @rule(method=st.sampled_from(["put", "multipart"]), declared=st.booleans(), sent=st.booleans())
+    def initiate(self, method: str, declared: bool, sent: bool) -> None:
         digest = sha256(CONTENT).hexdigest() if declared else None
-        request = InitiateRequest(path=path, size=len(CONTENT), method=method, sha256=digest)
+        request = InitiateRequest(path="/a", size=len(CONTENT), method=method, sha256=digest)
         self.do(self.world.service.initiate(self.world.person, [request]))
+        if sent and self.any:
+            self.send(-1, CONTENT)
 
     @precondition(lambda self: self.any)
-    @rule(number=st.integers(0, 2), content=st.sampled_from([CONTENT, CONTENT, OTHER, SHORT]))
+    @rule(number=st.integers(0, 1), content=st.sampled_from([CONTENT] * 4 + [OTHER, SHORT]))
     def send(self, number: int, content: bytes) -> None:
         """As far as the means allow: in time (or begun in time), and over nothing that is there."""
         upload, store = self.upload(number), self.world.store
@@ -65,7 +67,7 @@ class UploadLife(RuleBasedStateMachine):
             store.multiparts[upload.multipart_id][1] = content
 
     @precondition(lambda self: self.any)
-    @rule(number=st.integers(0, 2))
+    @rule(number=st.integers(0, 1))
     def complete(self, number: int) -> None:
         self.do(self.world.service.complete(self.world.person, [BatchCompleteItem(id=self.upload(number).id)]))
 
@@ -81,7 +83,7 @@ class UploadLife(RuleBasedStateMachine):
         self.do(twice())
 
     @precondition(lambda self: self.any)
-    @rule(number=st.integers(0, 2))
+    @rule(number=st.integers(0, 1))
     def abort(self, number: int) -> None:
         self.do(self.world.service.abort(self.world.person, self.upload(number).id))
 
@@ -93,10 +95,17 @@ class UploadLife(RuleBasedStateMachine):
     def workflow_looks(self) -> None:
         self.do(self.world.workflow.run_once())
 
-    @rule(down=st.booleans(), crash=st.booleans(), store_down=st.booleans())
-    def fail(self, down: bool, crash: bool, store_down: bool) -> None:
+    @precondition(lambda self: self.any)
+    @rule(number=st.integers(0, 1))
+    def complete_and_die_after_the_commit(self, number: int) -> None:
         metadata = self.world.peers.metadata
-        metadata.down, metadata.crash_after_commit, self.world.store.down = down, crash, store_down
+        metadata.crash_after_commit = True
+        self.complete(number)
+        metadata.crash_after_commit = False
+
+    @rule(down=st.sampled_from(["nothing", "nothing", "nothing", "metadata", "store"]))
+    def outage(self, down: str) -> None:
+        self.world.peers.metadata.down, self.world.store.down = down == "metadata", down == "store"
 
     @invariant()
     def states_follow_the_rules(self) -> None:
@@ -127,7 +136,7 @@ class UploadLife(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once everything works again and time has passed, each upload has ended and left nothing behind."""
-        self.fail(False, False, False)
+        self.outage("nothing")
         for _ in range(30):
             self.world.pass_time(60)
             self.loop.run_until_complete(self.world.workflow.run_once())
@@ -145,5 +154,5 @@ class UploadLife(RuleBasedStateMachine):
 def test_any_life_of_an_upload(make_world: Callable[..., Any]) -> None:
     """In every order of events: committed means stored and said once; else the bytes and the reservation are gone."""
     run_state_machine_as_test(
-        lambda: UploadLife(make_world), settings=settings(max_examples=150, stateful_step_count=30, deadline=None)
+        lambda: UploadLife(make_world), settings=settings(max_examples=400, stateful_step_count=20, deadline=None)
     )
