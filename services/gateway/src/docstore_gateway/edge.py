@@ -39,9 +39,11 @@ from docstore_platform.tracing import span
 log = structlog.get_logger(__name__)
 
 NAME: Literal["gateway"] = "gateway"
-CLIENT_IP_HEADER = b"x-docstore-client-ip"
-OWN_HEADERS = b"x-docstore-"
-"""Headers that only the gateway sets; what a client sends under such a name is not passed on."""
+CLIENT_IP_HEADER = b"x-forwarded-for"
+"""Replaced by the address found here: what a client said of itself is not passed on."""
+REPLACED = frozenset(
+    (CLIENT_IP_HEADER, b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent", b"transfer-encoding")
+)
 
 MAX_LENGTH_DIGITS = 18
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -231,11 +233,9 @@ class Edge:
     async def _bounded(self, exchange: Exchange, receive: Receive) -> Receive:
         """413 for a body over the limit. One of unknown length is read first, so that the refusal comes in time."""
         limit = self._settings.max_body_bytes
-        length = exchange.headers.get(b"content-length")
-        if length is not None:
-            if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
-                raise too_large(limit)
-            return receive
+        length = exchange.headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
+            raise too_large(limit)
         if b"transfer-encoding" not in exchange.headers:
             return receive
         body = await read_body(receive, limit)
@@ -244,15 +244,12 @@ class Edge:
 
     def _scope(self, scope: Scope, exchange: Exchange, path: str) -> Scope:
         """The request as the service sees it."""
-        headers = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name not in (b"x-request-id", b"traceparent", b"transfer-encoding", b"content-length")
-            and not name.startswith(OWN_HEADERS)
-        ]
+        chunked = b"transfer-encoding" in exchange.headers
+        replaced = REPLACED | {b"content-length"} if chunked else REPLACED
+        headers = [header for header in scope["headers"] if header[0] not in replaced]
         headers.append((b"x-request-id", exchange.request_id))
         headers.append((CLIENT_IP_HEADER, exchange.client.encode()))
-        if b"content-length" in exchange.headers:
+        if chunked:
             headers.append((b"content-length", exchange.headers[b"content-length"]))
         inner = dict(scope)
         inner["headers"] = headers

@@ -53,7 +53,7 @@ async def test_a_service_elsewhere_is_called_over_http(
     [request] = service.requests
     assert (request.path, request.query, request.body) == ("/v1/files/7/copy", "a=%2F&b", b'{"path":"/b"}')
     assert request.header("accept-encoding") == "gzip"
-    assert request.header("x-docstore-client-ip") == "127.0.0.1"
+    assert request.header("x-forwarded-for") == "127.0.0.1"
     assert request.header("traceparent").split("-")[1] == traceparent.split("-")[1]
     assert request.header("x-mine") is None
     assert request.header("te") is None
@@ -65,7 +65,7 @@ async def test_a_forwarded_header_over_a_socket_is_not_believed(
     """Nor is it when the peer is this machine."""
     async with open_gateway() as gateway, listening(gateway.app) as address:
         await client.post(f"{address}/v1/sessions", headers={"x-forwarded-for": "1.2.3.4"}, data=b"{}")
-    assert service.requests[0].header("x-docstore-client-ip") == "127.0.0.1"
+    assert service.requests[0].header("x-forwarded-for") == "127.0.0.1"
 
 
 async def test_a_dead_service_is_unavailable(
