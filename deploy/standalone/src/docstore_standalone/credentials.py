@@ -27,6 +27,8 @@ class Credentials(BaseModel):
     broker: S3Credentials = Field(default_factory=S3Credentials)
     sts_signing_key: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
     internal_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    admin_password: str = Field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
+    """Of the account with role admin that the standalone stack makes at its first start."""
 
 
 def load_credentials(folder: Path) -> Credentials:

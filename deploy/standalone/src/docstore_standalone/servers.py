@@ -22,16 +22,12 @@ from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import ProcessId, end_leftover
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
-from docstore_standalone.supervisor import OnChange, Part, Supervisor
+from docstore_standalone.supervisor import OnChange, Part, Supervisor, ignore
 
 BrokerKind = Literal["tansu", "apache-kafka"]
 MAILBOX_FOLDER = "mail"
 
 log = structlog.get_logger(__name__)
-
-
-def _ignore(*_: object) -> None:
-    """Nobody listens."""
 
 
 @dataclass(slots=True)
@@ -54,7 +50,12 @@ class Servers:
     internal_secret: str = field(repr=False)
     supervisor: Supervisor = field(repr=False)
     ports: PortBook = field(repr=False)
+    _state_file: "_StateFile" = field(repr=False)
     _closing: AsyncExitStack = field(repr=False)
+
+    def announce(self, part: str, address: str) -> None:
+        """Write down where a further part of the stack is reached, for `docstore status` and others."""
+        self._state_file.write({part: address})
 
     @property
     def mailbox(self) -> Path:
@@ -141,7 +142,9 @@ class _Plan:
         keys = self.credentials.broker if self.store else self._external_keys()
         return LogBucket(self.s3_endpoint, self.broker_bucket, self.settings.region, keys)
 
-    def servers(self, supervisor: Supervisor, ses_endpoint: str, closing: AsyncExitStack) -> Servers:
+    def servers(
+        self, supervisor: Supervisor, ses_endpoint: str, state_file: "_StateFile", closing: AsyncExitStack
+    ) -> Servers:
         return Servers(
             folder=self.folder,
             region=self.settings.region,
@@ -157,6 +160,7 @@ class _Plan:
             internal_secret=self.credentials.internal_secret,
             supervisor=supervisor,
             ports=self.ports,
+            _state_file=state_file,
             _closing=closing,
         )
 
@@ -173,7 +177,7 @@ class _StateFile:
         self.write()
 
     def write(self, addresses: Mapping[str, str] | None = None) -> None:
-        update = {"ports": self.ports.as_dict(), **({"addresses": dict(addresses)} if addresses else {})}
+        update = {"ports": self.ports.as_dict(), "addresses": {**self.state.addresses, **(addresses or {})}}
         self.state = self.state.model_copy(update=update)
         write_state(self.folder, self.state)
 
@@ -196,7 +200,7 @@ async def start_servers(
     settings: StandaloneSettings | None = None,
     broker: BrokerKind = "tansu",
     mailbox: bool = True,
-    on_change: OnChange = _ignore,
+    on_change: OnChange = ignore,
 ) -> Servers:
     """Start what the settings do not place elsewhere; returns once all of it is ready.
 
@@ -216,7 +220,7 @@ async def start_servers(
         opening.push_async_callback(supervisor.stop)
         await supervisor.start(plan.parts)
         ses_endpoint = settings.ses_endpoint or await _mailbox_endpoint(folder, ports, opening, serve=mailbox)
-        servers = plan.servers(supervisor, ses_endpoint, opening.pop_all())
+        servers = plan.servers(supervisor, ses_endpoint, file, opening.pop_all())
     file.write(
         {
             "mongodb": servers.mongo_url if not settings.mongo_url else "external",

@@ -10,23 +10,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import uvicorn
+import docstore_indexer.app
+import docstore_metadata.app
+import docstore_notify.app
 import uvloop
 from starlette.types import ASGIApp
 
 import docstore_accounts.app
 import docstore_gateway.app
-import docstore_indexer.app
-import docstore_metadata.app
-import docstore_notify.app
 import docstore_quota.app
 import docstore_upload.app
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tracing import configure_tracing
-
-GRACE_SECONDS = 10
+from docstore_standalone.asgi_server import serving
 
 CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
     "accounts": docstore_accounts.app.create_app,
@@ -36,13 +34,6 @@ CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
     "indexer": docstore_indexer.app.create_app,
     "notify": docstore_notify.app.create_app,
 }
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: this process has several servers and stops them together."""
-
-    def install_signal_handlers(self) -> None:
-        return None
 
 
 def local_urls() -> dict[str, str]:
@@ -59,34 +50,6 @@ async def running_services() -> AsyncIterator[ASGIApp]:
             await stack.enter_async_context(app.router.lifespan_context(app))
             register_local_app(f"{LOCAL}{name}", app)
         yield docstore_gateway.app.create_app()
-
-
-@asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
-    """Serve `app`, its lifespan included, until the block ends."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        loop="none",
-        http="httptools",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    server = Server(config)
-    task = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-        if task.done():
-            await task
-            raise RuntimeError(f"nothing could listen on {host}:{port}")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 async def run(host: str, port: int) -> None:

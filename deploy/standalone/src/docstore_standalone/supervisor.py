@@ -1,7 +1,6 @@
 """Keeps the parts of a stack running: starts them in the order of their needs, restarts what dies, stops all."""
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ class Part:
     needs: tuple[str, ...] = ()
 
 
-def _ignore(*_: object) -> None:
+def ignore(*_: object) -> None:
     """Nobody listens."""
 
 
@@ -53,8 +52,8 @@ class Supervisor:
         self,
         ports: PortBook,
         *,
-        on_change: OnChange = _ignore,
-        on_processes: OnProcesses = _ignore,
+        on_change: OnChange = ignore,
+        on_processes: OnProcesses = ignore,
     ) -> None:
         self.parts: dict[str, Part] = {}
         self.ports = ports
@@ -134,7 +133,7 @@ class Supervisor:
             backoff = min(2 * backoff, LONGEST_BACKOFF)
             try:
                 await self._run(part.server)
-            except ServerFailed as error:
+            except (ServerFailed, OSError) as error:
                 log.error("server_restart_failed", server=name, reason=str(error))
 
     async def _start_first(self, server: Server) -> None:
@@ -145,7 +144,7 @@ class Supervisor:
             try:
                 await self._run(server)
                 break
-            except (ServerFailed, OSError, subprocess.SubprocessError) as error:
+            except (ServerFailed, OSError) as error:
                 log.warning("server_start_failed", server=server.name, attempt=attempt, reason=str(error))
                 if attempt == START_ATTEMPTS or not isinstance(error, ServerFailed):
                     self._say(server.name, PartState.FAILED)

@@ -110,5 +110,5 @@ def show_mails(mails: list[Mail], console: Console) -> None:
     for name in ("to", "subject"):
         table.add_column(name)
     for mail in mails:
-        table.add_row(", ".join(mail.to), mail.subject)
+        table.add_row(", ".join(mail.recipients), mail.subject)
     console.print(table)

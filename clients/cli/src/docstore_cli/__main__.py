@@ -1,0 +1,5 @@
+"""`python -m docstore_cli` is the `docstore` command."""
+
+from docstore_cli.main import app
+
+app()

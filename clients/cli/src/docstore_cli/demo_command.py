@@ -1,0 +1,40 @@
+"""`docstore demo`: start the stack if none runs, run the main job, stay."""
+
+import asyncio
+import os
+import sys
+
+from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
+from docstore_cli.options import Data, console, settings_for
+from docstore_cli.stack_commands import start_shown, stop_signal
+from docstore_standalone.mailbox import read_mailbox
+from docstore_standalone.servers import MAILBOX_FOLDER
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import StackState, running_state
+
+
+def demo(data: Data = None) -> None:
+    """Run the main job on real documents and show what happens; then stay until Ctrl-C."""
+    settings = settings_for(data)
+    state = running_state(settings.data)
+    asyncio.run(_on_running(settings, state) if state else _on_own(settings))
+
+
+async def _on_running(settings: StandaloneSettings, state: StackState) -> None:
+    await _show(settings, DemoStack(state.addresses["gateway"], state.addresses["kafka"]))
+
+
+async def _on_own(settings: StandaloneSettings) -> None:
+    stop = stop_signal()
+    async with await start_shown(settings) as stack:
+        await _show(settings, DemoStack(stack.gateway, stack.servers.kafka_bootstrap))
+        console.print(f"DocStore is at [bold]{stack.gateway}[/], its API is described at {stack.gateway}/docs")
+        if os.environ.get("DEMO_EXIT") != "1" and sys.stdin.isatty() and sys.stdout.isatty():
+            console.print("It stays until Ctrl-C.")
+            await stop.wait()
+
+
+async def _show(settings: StandaloneSettings, stack: DemoStack) -> None:
+    email = await run_main_job(stack, console)
+    mails = [mail for mail in read_mailbox(settings.data / MAILBOX_FOLDER) if email in mail.recipients]
+    show_mails(mails, console)

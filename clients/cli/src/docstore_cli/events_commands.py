@@ -1,0 +1,102 @@
+"""`docstore events`: what the services say, what could not be handled, and handling it again."""
+
+import asyncio
+import contextlib
+from typing import Annotated, Any
+
+import orjson
+import typer
+from aiokafka import AIOKafkaConsumer
+from rich.table import Table
+
+from docstore_cli.api import ApiClient
+from docstore_cli.options import AsJson, Data, console, print_json, run, running_stack
+from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
+from docstore_events.event import TOPICS
+from docstore_standalone.credentials import load_credentials
+from docstore_standalone.stack import ADMIN_EMAIL
+from docstore_standalone.state import StackState
+
+app = typer.Typer(help="What the services say, and what could not be handled.", no_args_is_help=True)
+
+Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; all of {', '.join(TOPICS)} by default.")]
+FromStart = Annotated[bool, typer.Option("--from-start", help="Show what was said before, too.")]
+
+
+@app.command()
+def tail(topics: Topics = None, data: Data = None, from_start: FromStart = False, as_json: AsJson = False) -> None:
+    """Follow events as they are said, until Ctrl-C."""
+    _, state = running_stack(data)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_tail(state, topics or list(TOPICS), from_start=from_start, as_json=as_json))
+
+
+async def _tail(state: StackState, topics: list[str], *, from_start: bool, as_json: bool) -> None:
+    consumer = AIOKafkaConsumer(
+        *topics,
+        bootstrap_servers=state.addresses["kafka"],
+        auto_offset_reset="earliest" if from_start else "latest",
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    try:
+        async for record in consumer:
+            _show(record, as_json=as_json)
+    finally:
+        await consumer.stop()
+
+
+def _show(record: Any, *, as_json: bool) -> None:
+    try:
+        envelope = open_envelope(record.headers, record.value)
+        headers = header_map(record.headers)
+    except UnreadableMessage as error:
+        console.print(f"[red]{record.topic}:{record.partition}:{record.offset} can't be read: {error}[/]")
+        return
+    if as_json:
+        typer.echo(orjson.dumps({**headers, "data": orjson.loads(record.value)}).decode())
+    elif envelope is not None:
+        console.print(
+            f"[dim]{envelope.time:%H:%M:%S.%f}[/] {envelope.source:9} [bold]{envelope.event.type:20}[/] "
+            f"{envelope.event.key()} [dim]rev {envelope.event.revision}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+@app.command("dead-letters")
+def dead_letters(data: Data = None, as_json: AsJson = False) -> None:
+    """Messages a service could not handle, with the reason."""
+    letters = run(_as_admin(data, "GET", "/v1/admin/dead-letters"))["items"]
+    if as_json:
+        print_json(letters)
+        return
+    if not letters:
+        console.print("No dead letters.")
+        return
+    table = Table()
+    for name in ("id", "type", "key", "reason", "error", "at"):
+        table.add_column(name, overflow="fold")
+    for letter in letters:
+        table.add_row(*(str(letter[name]) for name in ("id", "type", "key", "reason", "error", "at")))
+    console.print(table)
+
+
+@app.command()
+def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
+    """Handle a dead letter again, and those of the same aggregate that wait behind it."""
+    outcome = run(_as_admin(data, "POST", f"/v1/admin/dead-letters/{letter_id}/replay"))
+    if as_json:
+        print_json(outcome)
+        return
+    console.print(f"{outcome['replayed']} handled.")
+    if outcome["error"]:
+        console.print(f"[red]The next one failed again:[/] {outcome['error']}")
+        raise typer.Exit(1)
+
+
+async def _as_admin(data: Any, method: str, path: str) -> Any:
+    settings, state = running_stack(data)
+    async with ApiClient(state.addresses["gateway"]) as api:
+        await api.log_in(ADMIN_EMAIL, load_credentials(settings.data).admin_password)
+        return await api.call(method, path)

@@ -1,0 +1,212 @@
+"""`docstore up`, `down`, `status` and `mail`: the stack of one data folder."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.table import Table
+
+from docstore_cli.options import AsJson, Data, console, failed, print_json, settings_for
+from docstore_cli.progress import StartDisplay
+from docstore_standalone.binaries import ProgramMissing
+from docstore_standalone.mailbox import Mail, read_mailbox
+from docstore_standalone.ports import PortTaken
+from docstore_standalone.processes import ProcessId, ServerFailed
+from docstore_standalone.servers import MAILBOX_FOLDER
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import Stack, start_stack
+from docstore_standalone.state import AlreadyRunning, StackState, running_state
+
+START_SECONDS = 120
+STOP_SECONDS = 45
+POLL_SECONDS = 0.1
+MIB = 1024 * 1024
+
+Port = Annotated[int | None, typer.Option("--port", help="The gateway's port; else 8080 or the next free one.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return once everything is up.")]
+Processes = Annotated[bool, typer.Option("--processes", help="Each service in a process of its own.")]
+
+
+def up(data: Data = None, port: Port = None, detach: Detach = False, processes: Processes = False) -> None:
+    """Start everything on this machine and stay until Ctrl-C."""
+    settings = settings_for(data, port=port)
+    if detach:
+        start_detached(settings, processes=processes)
+        return
+    asyncio.run(_stay(settings, processes=processes))
+
+
+async def _stay(settings: StandaloneSettings, *, processes: bool) -> None:
+    stop = stop_signal()
+    async with await start_shown(settings, processes=processes) as stack:
+        console.print(f"DocStore is ready at [bold]{stack.gateway}[/]  (Ctrl-C stops it)")
+        await stop.wait()
+        console.print("Stopping …")
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def start_shown(settings: StandaloneSettings, *, processes: bool = False) -> Stack:
+    """Start the stack and show its parts coming up; ends the command with the reason if it can't be started."""
+    display = StartDisplay(console)
+    try:
+        with display:
+            return await start_stack(settings, processes=processes, on_change=display.on_change)
+    except (AlreadyRunning, PortTaken, ProgramMissing, ServerFailed) as error:
+        raise failed(str(error)) from None
+
+
+def start_detached(settings: StandaloneSettings, *, processes: bool) -> StackState:
+    """Start the stack in the background; its state once the gateway is ready."""
+    if running_state(settings.data) is not None:
+        raise failed(f"a stack is already running on {settings.data}")
+    log_file = settings.data / "logs" / "up.log"
+    log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [sys.executable, "-m", "docstore_cli", "up", "--data", str(settings.data)]
+    command += ["--port", str(settings.port)] if settings.port else []
+    command += ["--processes"] if processes else []
+    with log_file.open("wb") as log, console.status("Starting DocStore …"):
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                raise failed(f"it did not start:\n{log_file.read_text(errors='replace')[-2000:]}")
+            state = running_state(settings.data)
+            if state is not None and "gateway" in state.addresses:
+                console.print(f"DocStore is ready at [bold]{state.addresses['gateway']}[/]")
+                return state
+            time.sleep(POLL_SECONDS)
+    child.terminate()
+    raise failed(f"not ready after {START_SECONDS} s; see {log_file}")
+
+
+def down(data: Data = None) -> None:
+    """Stop the stack of a data folder; what it keeps stays."""
+    settings = settings_for(data)
+    state = running_state(settings.data)
+    if state is None or state.supervisor is None:
+        console.print("Nothing is running.")
+        return
+    process = state.supervisor.find()
+    if process is not None:
+        process.send_signal(signal.SIGTERM)
+    with console.status("Stopping DocStore …"):
+        deadline = time.monotonic() + STOP_SECONDS
+        while running_state(settings.data) is not None:
+            if time.monotonic() > deadline:
+                raise failed(f"process {state.supervisor.pid} does not stop")
+            time.sleep(POLL_SECONDS)
+    console.print("Stopped.")
+
+
+def status(data: Data = None, as_json: AsJson = False) -> None:
+    """What is running on a data folder, where, and how much memory it takes."""
+    settings = settings_for(data)
+    state = running_state(settings.data)
+    if state is None:
+        if as_json:
+            print_json({"state": "stopped", "data": settings.data, "regions": []})
+        else:
+            console.print(f"No stack is running on {settings.data}.")
+        raise typer.Exit(3)
+    report = _report(settings, state)
+    if as_json:
+        print_json(report)
+        return
+    (region,) = report["regions"]
+    console.print(f"DocStore on {settings.data}: [bold]{region['gateway'] or 'starting'}[/]")
+    table = Table()
+    for name in ("part", "pid", "address", "memory MiB"):
+        table.add_column(name, justify="right" if name in ("pid", "memory MiB") else "left")
+    for part in region["parts"]:
+        table.add_row(part["name"], str(part["pid"]), part["address"], str(part["memory_mib"]))
+    console.print(table)
+    console.print(f"{region['memory_mib']} MiB in all (proportional set size)")
+
+
+def _report(settings: StandaloneSettings, state: StackState) -> dict[str, Any]:
+    processes = dict(state.processes)
+    if state.supervisor is not None:
+        processes["supervisor"] = state.supervisor
+    addresses = dict(state.addresses)
+    gateway = addresses.get("gateway", "")
+    addresses.setdefault("services", gateway)
+    names = {"mongod": "mongodb", "object-store": "s3", "broker": "kafka"}
+    parts = [
+        {
+            "name": name,
+            "pid": process.pid,
+            "address": addresses.get(names.get(name, name), ""),
+            "memory_mib": memory_mib(process),
+        }
+        for name, process in processes.items()
+    ]
+    region = {
+        "region": settings.region,
+        "gateway": gateway,
+        "addresses": addresses,
+        "parts": parts,
+        "memory_mib": sum(int(part["memory_mib"]) for part in parts if isinstance(part["memory_mib"], int)),
+    }
+    return {"state": "running" if gateway else "starting", "data": settings.data, "regions": [region]}
+
+
+def memory_mib(identity: ProcessId) -> int:
+    """Proportional set size of a process and its children, MiB; 0 if it is gone."""
+    process = identity.find()
+    if process is None:
+        return 0
+    total = 0
+    for one in (process, *(child for child in process.children(recursive=True) if not _is_part(child))):
+        try:
+            total += one.memory_footprint().pss if sys.platform == "linux" else one.memory_info().rss
+        except psutil.Error:
+            continue
+    return round(total / MIB)
+
+
+def _is_part(child: psutil.Process) -> bool:
+    """The supervisor's children are parts of their own; others belong to the process that started them."""
+    return bool(os.getsid(child.pid) == child.pid)
+
+
+def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
+    """What the local SES received, newest last."""
+    mails = read_mailbox(_mailbox(data))[-limit:]
+    if as_json:
+        print_json([_as_dict(one) for one in mails])
+        return
+    if not mails:
+        console.print("No mail yet.")
+    for one in mails:
+        console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {one.subject}", align="left")
+        console.print(f"[dim]to {', '.join(one.recipients)}[/]\n{one.text.strip()}\n", highlight=False)
+
+
+def _mailbox(data: Path | None) -> Path:
+    return settings_for(data).data / MAILBOX_FOLDER
+
+
+def _as_dict(one: Mail) -> dict[str, Any]:
+    return {
+        "message_id": one.message_id,
+        "received_at": one.received_at,
+        "from": one.sender,
+        "to": one.recipients,
+        "subject": one.subject,
+        "text": one.text,
+        "html": one.html,
+    }

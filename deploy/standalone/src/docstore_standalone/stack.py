@@ -1,0 +1,137 @@
+"""The whole of DocStore on one machine: the embedded servers, and the services in one process or one each."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_standalone.credentials import Credentials, load_credentials
+from docstore_standalone.http_probe import http_status, until
+from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.processes import base_environment
+from docstore_standalone.servers import Servers, start_servers
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.supervisor import OnChange, Part, ignore
+
+ADMIN_EMAIL = "admin@docstore.localhost"
+PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
+"""Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
+PARK_MS = 500
+PARK_MS_BETWEEN_PROCESSES = 50
+"""No publisher in the same process wakes a parked consumer then."""
+
+
+@dataclass(slots=True)
+class ServiceProcess:
+    """A process of ours: all services, or one of them."""
+
+    name: str
+    module: str
+    port: int
+    variables: Mapping[str, str] = field(repr=False)
+    log_file: Path
+    port_names: Sequence[str] = ()
+    stop_seconds: float = 15.0
+
+    def prepare(self) -> None:
+        """Nothing: what it needs is in its environment."""
+
+    def command(self) -> Sequence[str]:
+        return (sys.executable, "-m", self.module)
+
+    def environment(self) -> Mapping[str, str]:
+        return {**base_environment(), **self.variables, "HOST": LOOPBACK, "PORT": str(self.port)}
+
+    async def wait_ready(self) -> None:
+        async def answers() -> bool:
+            return await http_status(self.port, "/readyz") == 200
+
+        await until(answers)
+
+    def clean_up(self) -> None:
+        """Nothing is left outside the data folder."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """A running stack."""
+
+    servers: Servers
+    gateway: str
+    _closing: AsyncExitStack = field(repr=False)
+
+    async def stop(self) -> None:
+        await self._closing.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+def _variables(servers: Servers, credentials: Credentials, gateway: str, park_ms: int) -> dict[str, str]:
+    """What every service is told."""
+    ours = {
+        **servers.environment(),
+        "DOCSTORE_PUBLIC_URL": gateway,
+        "DOCSTORE_SINGLE_INSTANCE": "true",
+        "DOCSTORE_TOPIC_PARTITIONS": "2",
+        "DOCSTORE_IDLE_PARK_MS": str(park_ms),
+        "DOCSTORE_OUTBOX_POLL_MS": "1000",
+        "ACCOUNTS_SELF_SERVICE_PLANS": "true",
+        "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN_EMAIL,
+        "ACCOUNTS_FIRST_ADMIN_PASSWORD": credentials.admin_password,
+        "INDEXER_FOLDER": str(servers.folder / "index"),
+        "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
+        "MALLOC_ARENA_MAX": "2",
+    }
+    theirs = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+    return {**ours, **theirs}
+
+
+def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int) -> list[Part]:
+    log_file = servers.folder / "logs" / "services.log"
+    return [Part(ServiceProcess("services", "docstore_standalone.services", port, variables, log_file))]
+
+
+def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: PortBook) -> list[Part]:
+    others: list[ServiceName] = [name for name in SERVICE_NAMES if name != "gateway"]
+    ports.secure(others)
+    urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in others}
+    variables = {**variables, **urls}
+    return [
+        Part(
+            ServiceProcess(name, f"docstore_{name}", ports[name], variables, servers.folder / "logs" / f"{name}.log"),
+            needs=tuple(others) if name == "gateway" else (),
+        )
+        for name in SERVICE_NAMES
+    ]
+
+
+async def start_stack(settings: StandaloneSettings, *, processes: bool = False, on_change: OnChange = ignore) -> Stack:
+    """Start what is not running elsewhere; returns once the gateway is ready.
+
+    AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    """
+    async with AsyncExitStack() as opening:
+        servers = await start_servers(settings.data, settings=settings, on_change=on_change)
+        opening.push_async_callback(servers.stop)
+        port = servers.ports.secure_gateway(settings.port, settings.host)
+        gateway = f"http://{settings.host}:{port}"
+        park_ms = PARK_MS_BETWEEN_PROCESSES if processes else PARK_MS
+        if settings.kafka_bootstrap:
+            park_ms = 0
+        variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms)
+        parts = (
+            _one_process_each(servers, variables, servers.ports)
+            if processes
+            else _in_one_process(servers, variables, port)
+        )
+        await servers.supervisor.start(parts)
+        servers.announce("gateway", gateway)
+        return Stack(servers, gateway, opening.pop_all())
