@@ -9,7 +9,7 @@ from pathlib import Path
 from docstore_standalone.binaries import ProgramMissing
 from docstore_standalone.http_probe import kafka_answers, until
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
+from docstore_standalone.processes import ServerFailed, base_environment
 
 VERSION = "4.1.0"
 LOG4J_VERSION = "2.24.3"
@@ -39,6 +39,13 @@ appender.out.layout.pattern = %d %p %c{1}: %m%n
 """
 
 
+def run_tool(command: Sequence[str]) -> None:
+    """Run to its end; ServerFailed with what it said if it fails."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ServerFailed(f"{command[0]} ended with status {done.returncode}\n{done.stdout}{done.stderr}")
+
+
 def fetch_kafka(tools: Path) -> Path:
     """The folder with the broker's jars; fetched by Maven on first use. ProgramMissing without Java 17 and mvn."""
     if not shutil.which("java"):
@@ -53,7 +60,7 @@ def fetch_kafka(tools: Path) -> Path:
     pom = tools / "kafka" / f"pom-{os.getpid()}.xml"
     pom.write_text(POM.format(dependencies="\n".join(DEPENDENCY.format(*artifact) for artifact in ARTIFACTS)))
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched.resolve()}"]
-    subprocess.run(["mvn", "--batch-mode", "--quiet", "-f", str(pom), *goal], check=True)
+    run_tool(["mvn", "--batch-mode", "--quiet", "-f", str(pom), *goal])
     pom.unlink()
     try:
         fetched.rename(jars)
@@ -116,11 +123,8 @@ class ApacheKafka:
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         (self.folder / "log4j2.properties").write_text(LOG4J)
         if not (data / "meta.properties").exists():
-            subprocess.run(
-                self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties)),
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+            storage_tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties))
+            run_tool(self._java(*storage_tool))
 
     def command(self) -> Sequence[str]:
         return self._java("kafka.Kafka", str(self._properties))

@@ -132,6 +132,7 @@ class ObjectStore:
             f"-s3.iam.config={iam}",
             f"-bucket={','.join(self.buckets)}",
             "-master.telemetry=false",
+            "-volume.preStopSeconds=0",
             "-admin.ui=false",
             "-webdav=false",
         ]

@@ -1,0 +1,253 @@
+"""The life of the embedded servers: start, stop, crashes, neighbours, and nothing left behind."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from docstore_platform.testing import eventually
+from docstore_standalone.ports import LOOPBACK
+from docstore_standalone.servers import BrokerKind, Servers, start_servers
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import AlreadyRunning, read_state, running_state
+from docstore_standalone.supervisor import PartState
+
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
+
+MakeNotebook = Callable[[Servers], Any]
+PARTS = ("mongod", "object-store", "broker")
+
+
+@asynccontextmanager
+async def running(folder: Path, settings: StandaloneSettings, broker: BrokerKind = "tansu") -> AsyncIterator[Servers]:
+    servers = await start_servers(folder, settings=settings, broker=broker)
+    try:
+        yield servers
+    finally:
+        await servers.stop()
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Those whose command line names a folder, however they were started."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if process.pid != os.getpid() and any(str(folder) in word for word in process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def sockets_of(servers: Servers) -> list[Path]:
+    """The object store puts them in /tmp, named by port."""
+    ends = tuple(f"-{port}.sock" for port in servers.ports.as_dict().values())
+    return [path for path in Path("/tmp").glob("seaweedfs-*.sock") if path.name.endswith(ends)]
+
+
+async def test_a_new_folder_becomes_a_stack_that_takes_data(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """Every server takes and gives data, each part says when it is ready, and the state file tells where they are."""
+    said: list[tuple[str, PartState]] = []
+    servers = await start_servers(
+        tmp_path, settings=stack_settings, on_change=lambda part, state: said.append((part, state))
+    )
+    try:
+        notes = notebook(servers)
+        note = await notes.write()
+        assert await notes.read() == [[note]] * 5
+        assert all((part, PartState.READY) in said for part in PARTS)
+        assert said.index(("broker", PartState.STARTING)) > said.index(("object-store", PartState.READY))
+        state = running_state(tmp_path)
+        assert state is not None
+        assert state.addresses["s3"] == servers.s3_endpoint
+        assert set(state.processes) == set(PARTS)
+        assert sockets_of(servers)
+    finally:
+        await servers.stop()
+    assert running_state(tmp_path) is None
+    assert processes_of(tmp_path) == []
+    assert not sockets_of(servers)
+
+
+async def test_data_and_offsets_survive_a_restart_on_other_ports(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """Strangers took the ports in between: new ones are found, and everything is where it was."""
+    async with running(tmp_path, stack_settings) as servers:
+        first = await notebook(servers).write()
+        assert await notebook(servers).unread() == [first]
+        before = servers.ports.as_dict()
+    with Strangers([before[name] for name in ("mongod", "kafka", "s3", "volume", "filer-grpc")]):
+        async with running(tmp_path, stack_settings) as servers:
+            after = servers.ports.as_dict()
+            assert after["kafka"] != before["kafka"]
+            assert after["master"] == before["master"]
+            notes = notebook(servers)
+            second = await notes.write()
+            assert await notes.read() == [sorted([first, second])] * 5
+            assert await notes.unread() == [second]
+
+
+class Strangers:
+    """Strangers that listen at given ports."""
+
+    def __init__(self, ports: list[int]) -> None:
+        self.ports = ports
+
+    def __enter__(self) -> None:
+        self.listeners = [socket.create_server((LOOPBACK, port)) for port in self.ports]
+
+    def __exit__(self, *_: object) -> None:
+        for listener in self.listeners:
+            listener.close()
+
+
+async def test_a_killed_part_comes_back_with_its_data(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """kill -9 of each server in turn: it runs again soon, and what was acknowledged is there."""
+    async with running(tmp_path, stack_settings) as servers:
+        notes = notebook(servers)
+        written = [await notes.write()]
+        for part in PARTS:
+            killed = servers.supervisor.process_id(part)
+            process = killed.find()
+            assert process is not None
+            process.kill()
+
+            async def is_back(part: str = part, killed: object = killed) -> bool:
+                supervisor = servers.supervisor
+                return supervisor.is_ready(part) and supervisor.process_id(part) != killed
+
+            await eventually(is_back)
+            written.append(await notes.write())
+            assert await notes.read() == [sorted(written)] * 5
+            assert read_state(tmp_path).processes[part] == servers.supervisor.process_id(part)
+
+
+async def test_all_parts_killed_at_once_come_back(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """As after the machine ran out of memory."""
+    async with running(tmp_path, stack_settings) as servers:
+        notes = notebook(servers)
+        first = await notes.write()
+        killed = servers.supervisor.process_ids()
+        for identity in killed.values():
+            psutil.Process(identity.pid).kill()
+
+        async def all_back() -> bool:
+            now = servers.supervisor.process_ids()
+            return all(servers.supervisor.is_ready(part) and now[part] != killed[part] for part in PARTS)
+
+        await eventually(all_back)
+        second = await notes.write()
+        assert await notes.read() == [sorted([first, second])] * 5
+
+
+async def test_two_stacks_run_side_by_side_and_one_folder_has_one(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """No port, socket or record is shared; a second start on the same folder is refused and harms nothing."""
+    async with AsyncExitStack() as stacks:
+        both = [await stacks.enter_async_context(running(tmp_path / name, stack_settings)) for name in "ab"]
+        notes = [notebook(servers) for servers in both]
+        written = [await note.write() for note in notes]
+        with pytest.raises(AlreadyRunning):
+            await start_servers(tmp_path / "a", settings=stack_settings)
+        for note, expected in zip(notes, written, strict=True):
+            assert await note.read() == [[expected]] * 5
+        ports = [set(servers.ports.as_dict().values()) for servers in both]
+        assert not ports[0] & ports[1]
+
+
+@asynccontextmanager
+async def running_apart(folder: Path, tools: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A supervisor in a process of its own, ready."""
+    script = str(Path(__file__).with_name("run_servers.py"))
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, script, str(folder), str(tools), stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout
+    try:
+        while (line := await supervisor.stdout.readline()) != b"ready\n":
+            assert line, "the stack did not start"
+        yield supervisor
+    finally:
+        if supervisor.returncode is None:
+            supervisor.kill()
+            await supervisor.wait()
+
+
+async def test_a_terminated_supervisor_leaves_nothing(tmp_path: Path, stack_settings: StandaloneSettings) -> None:
+    """SIGTERM ends everything in order."""
+    async with running_apart(tmp_path, stack_settings.tools) as supervisor:
+        assert len(read_state(tmp_path).processes) == len(PARTS)
+        supervisor.terminate()
+        assert await supervisor.wait() == 0
+    assert processes_of(tmp_path) == []
+    assert read_state(tmp_path).processes == {}
+
+
+async def test_a_killed_supervisor_leaves_no_orphan_and_its_data_is_taken_over(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """kill -9 takes the servers down with it; the next start finds every acknowledged note."""
+    async with running(tmp_path, stack_settings) as servers:
+        first = await notebook(servers).write()
+    async with running_apart(tmp_path, stack_settings.tools) as supervisor:
+        left = read_state(tmp_path).processes
+        supervisor.kill()
+        await supervisor.wait()
+
+    async def all_gone() -> bool:
+        return not any(identity.find() for identity in left.values())
+
+    await eventually(all_gone)
+    async with running(tmp_path, stack_settings) as servers:
+        notes = notebook(servers)
+        second = await notes.write()
+        assert await notes.read() == [sorted([first, second])] * 5
+
+
+async def test_external_servers_are_used_and_not_started(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """A stack on another's servers starts none of its own and works."""
+    async with running(tmp_path / "own", stack_settings) as own:
+        settings = stack_settings.model_copy(
+            update={
+                "mongo_url": SecretStr(own.mongo_url),
+                "kafka_bootstrap": own.kafka_bootstrap,
+                "ses_endpoint": own.ses_endpoint,
+                "s3_endpoint": own.s3_endpoint,
+                "s3_access_key_id": own.services_keys.access_key_id,
+                "s3_secret_access_key": SecretStr(own.services_keys.secret_access_key),
+            }
+        )
+        async with running(tmp_path / "guest", settings) as guest:
+            assert guest.supervisor.process_ids() == {}
+            note = await notebook(guest).write()
+            assert (await notebook(guest).read())[:4] == [[note]] * 4
+            assert (await notebook(own).read())[4] == [note]
+
+
+async def test_apache_kafka_takes_the_brokers_place(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """The same stack with Apache Kafka: records and offsets survive a restart."""
+    async with running(tmp_path, stack_settings, broker="apache-kafka") as servers:
+        first = await notebook(servers).write()
+        assert await notebook(servers).unread() == [first]
+    async with running(tmp_path, stack_settings, broker="apache-kafka") as servers:
+        notes = notebook(servers)
+        second = await notes.write()
+        assert await notes.read() == [sorted([first, second])] * 5
+        assert await notes.unread() == [second]

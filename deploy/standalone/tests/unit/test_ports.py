@@ -1,0 +1,60 @@
+"""Ports are chosen once, kept, and never two alike."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook, PortTaken
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """A port that somebody else listens at."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+@given(st.sets(st.sampled_from(["mongod", "s3", "kafka", "filer", "admin", "mailbox"]), min_size=1))
+def test_ports_of_one_stack_differ(names: set[str]) -> None:
+    """No two names share a port, and all are below those of outgoing connections."""
+    book = PortBook()
+    book.secure(names)
+    ports = book.as_dict()
+    assert set(ports) == names
+    assert len(set(ports.values())) == len(names)
+    assert all(port in SERVER_PORTS for port in ports.values())
+
+
+def test_a_free_port_is_kept() -> None:
+    """A stack's addresses stay the same from start to start."""
+    book = PortBook()
+    book.secure(["mongod", "s3"])
+    known = book.as_dict()
+    again = PortBook(known)
+    assert again.secure(["mongod", "s3"]) == {}
+    assert again.as_dict() == known
+
+
+def test_a_port_taken_by_a_stranger_is_replaced_and_reported(stranger: int) -> None:
+    """Only the port in question changes; the caller learns both."""
+    book = PortBook({"mongod": stranger})
+    changed = book.secure(["mongod", "s3"])
+    assert changed == {"mongod": (stranger, book["mongod"])}
+    assert book["mongod"] != stranger
+
+
+def test_an_asked_gateway_port_that_is_taken_is_an_error_with_a_hint(stranger: int) -> None:
+    """Whoever names a port gets that one or is told how to go on."""
+    with pytest.raises(PortTaken, match=rf"port {stranger} is taken: .*--port"):
+        PortBook().secure_gateway(stranger)
+
+
+def test_without_a_wish_the_gateway_takes_the_next_free_port(stranger: int) -> None:
+    """A stranger at the remembered port moves the gateway up, and the new port is remembered."""
+    book = PortBook({"gateway": stranger})
+    port = book.secure_gateway(None)
+    assert port > stranger
+    assert book["gateway"] == port
