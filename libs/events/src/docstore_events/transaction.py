@@ -24,6 +24,7 @@ class Transaction:
     def __init__(self, session: Session, source: str, topic_prefix: str) -> None:
         self.session = session
         self.rows: list[Document] = []
+        self.woken: set[str] = set()
         self._source = source
         self._topic_prefix = topic_prefix
 
@@ -33,6 +34,10 @@ class Transaction:
         envelope = seal(event, source=self._source, traceparent=traceparent)
         self.rows.append(outbox_row(envelope, self._topic_prefix))
         return envelope.id
+
+    def wake_after(self, name: str) -> None:
+        """Wake whoever in this process waits for `name`, once this transaction has committed."""
+        self.woken.add(name)
 
 
 class Transactor:
@@ -47,20 +52,18 @@ class Transactor:
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """`work` may run several times: it does nothing but write with the session and publish."""
-        published = False
 
-        async def with_outbox(session: Session) -> T:
-            nonlocal published
+        async def with_outbox(session: Session) -> tuple[T, set[str]]:
             transaction = Transaction(session, self._service, self._topic_prefix)
             result = await work(transaction)
-            published = bool(transaction.rows)
-            if published:
+            if transaction.rows:
                 await self._outbox.insert_many(transaction.rows, session=session)
-            return result
+                transaction.wake_after(self.wakeup_name)
+            return result, transaction.woken
 
-        result = await self._mongo.transaction(with_outbox)
-        if published:
-            wake(self.wakeup_name)
+        result, woken = await self._mongo.transaction(with_outbox)
+        for name in woken:
+            wake(name)
         return result
 
 
