@@ -5,23 +5,25 @@ Run as `python -m docstore_standalone.services`; all settings come from the envi
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import docstore_indexer.app
-import docstore_metadata.app
 import docstore_notify.app
 import uvloop
 from starlette.types import ASGIApp
 
 import docstore_accounts.app
 import docstore_gateway.app
+import docstore_metadata.app
 import docstore_quota.app
 import docstore_upload.app
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
+from docstore_platform.serve import ListenSettings
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tracing import configure_tracing
 from docstore_standalone.asgi_server import serving
@@ -36,9 +38,8 @@ CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
 }
 
 
-def local_urls() -> dict[str, str]:
-    """Environment by which services of one process find each other."""
-    return {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREATE_APP}
+LOCAL_URLS = {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREATE_APP}
+"""Settings by which services of one process find each other."""
 
 
 @asynccontextmanager
@@ -66,5 +67,11 @@ async def run(host: str, port: int) -> None:
     tracing.shutdown()
 
 
-def main(host: str, port: int) -> None:
-    uvloop.run(run(host, port))
+def main() -> None:
+    os.environ.update(LOCAL_URLS)
+    listen = ListenSettings()
+    uvloop.run(run(listen.host, listen.port))
+
+
+if __name__ == "__main__":
+    main()
