@@ -1,0 +1,53 @@
+"""Samples of every version of every event, kept for ever: what was once sent can always be read."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.envelope import Envelope, open_envelope
+from docstore_events.event import Event
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SAMPLES = sorted(GOLDEN.glob("*.json"))
+
+
+def load(path: Path) -> tuple[dict[str, str], Any, Envelope[Event]]:
+    sample = orjson.loads(path.read_bytes())
+    headers = [(name, value.encode()) for name, value in sample["headers"].items()]
+    envelope = open_envelope(headers, orjson.dumps(sample["value"]))
+    assert envelope is not None
+    return sample["headers"], sample["value"], envelope
+
+
+def kept(golden: Any, dumped: Any) -> bool:
+    """Whether all of `golden` is in `dumped`; fields that came later may be there too."""
+    if isinstance(golden, dict):
+        return isinstance(dumped, dict) and all(name in dumped and kept(golden[name], dumped[name]) for name in golden)
+    return bool(golden == dumped)
+
+
+def test_every_event_has_a_sample_of_its_present_version() -> None:
+    """A new event, or a new version of one, comes with a sample."""
+    expected = {f"{event.type}.v{event.schema_version}.json" for event in EVENT_TYPES.values()}
+    assert expected <= {path.name for path in SAMPLES}
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_is_read_and_written_as_it_was(path: Path) -> None:
+    """Headers and fields survive parsing and dumping: no field was renamed, dropped or given another meaning."""
+    headers, value, envelope = load(path)
+    assert path.name == f"{envelope.event.type}.v{headers['ce_schemaversion']}.json"
+    assert kept(value, orjson.loads(envelope.event.model_dump_json()))
+    assert kept(headers, {name: text.decode() for name, text in envelope.headers()})
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_field_of_a_later_release_is_ignored(path: Path) -> None:
+    """An older consumer reads a newer event."""
+    headers, value, envelope = load(path)
+    encoded = [(name, text.encode()) for name, text in headers.items()]
+    newer = open_envelope(encoded, orjson.dumps({**value, "field_of_tomorrow": [1]}))
+    assert newer == envelope

@@ -1,0 +1,96 @@
+"""The name is the wiring: from an event's name one can predict who says it and which methods hear it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docstore_events.asyncapi import said_by
+from docstore_events.catalogue import EVENT_TYPES
+from docstore_events.event import Event, handler_name
+
+SERVICES = Path(__file__).parents[4] / "services"
+BY_CLASS = {event.__name__: event for event in EVENT_TYPES.values()}
+BY_HANDLER = {handler_name(event): event for event in EVENT_TYPES.values()}
+
+
+def modules(service: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(service.glob("src/**/*.py")):
+        yield path, ast.parse(path.read_text("utf-8"))
+
+
+def called_name(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else ""
+
+
+def services_that_make(event: type[Event]) -> set[str]:
+    """Services in whose source the event is constructed."""
+    return {
+        service.name
+        for service in SERVICES.iterdir()
+        for _, module in modules(service)
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and called_name(node) == event.__name__
+    }
+
+
+def subscriber_classes() -> list[tuple[str, ast.ClassDef]]:
+    """Classes derived from Subscribers, with their services."""
+    return [
+        (service.name, node)
+        for service in sorted(SERVICES.iterdir())
+        for _, module in modules(service)
+        for node in ast.walk(module)
+        if isinstance(node, ast.ClassDef) and any("Subscribers" in ast.unparse(base) for base in node.bases)
+    ]
+
+
+@pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
+def test_an_event_is_said_by_the_service_its_docstring_names(event: type[Event]) -> None:
+    """Exactly that service constructs it: an aggregate has one owner, and no event is only described."""
+    assert services_that_make(event) == {said_by(event)}
+
+
+@pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
+def test_a_type_a_handler_and_a_class_have_one_name(event: type[Event]) -> None:
+    """FileCreated is `file-created` and heard by `on_file_created`."""
+    words = event.type.split("-")
+    assert "".join(word.capitalize() for word in words) == event.__name__
+    assert handler_name(event) == "on_" + "_".join(words)
+
+
+def test_every_handler_is_named_after_the_event_it_takes() -> None:
+    """A handler's name and the type of its first argument agree, and both are known."""
+    found = subscriber_classes()
+    assert found
+    for service, definition in found:
+        handlers = [node for node in definition.body if isinstance(node, ast.FunctionDef)]
+        for handler in handlers:
+            if not handler.name.startswith("on_"):
+                continue
+            assert handler.name in BY_HANDLER, (service, handler.name)
+            annotation = ast.unparse(handler.args.args[1].annotation or ast.Constant(""))
+            assert annotation == f"Envelope[{BY_HANDLER[handler.name].__name__}]", (service, handler.name)
+
+
+def test_a_service_that_hears_has_its_subscribers_where_they_are_looked_for() -> None:
+    """One class a service, in subscribers.py, named after the service."""
+    for service, definition in subscriber_classes():
+        assert definition.name == f"{service.capitalize()}Subscribers"
+        assert f"class {definition.name}" in (
+            SERVICES / service / "src" / f"docstore_{service}" / "subscribers.py"
+        ).read_text("utf-8")
+
+
+@pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
+def test_the_consumers_readme_and_code_agree(event: type[Event]) -> None:
+    """A service's README names every event it hears."""
+    for service, definition in subscriber_classes():
+        hears = {node.name for node in definition.body if isinstance(node, ast.FunctionDef)}
+        if handler_name(event) in hears:
+            readme = (SERVICES / service / "README.md").read_text("utf-8")
+            assert event.type in readme, f"services/{service}/README.md does not name {event.type}"
