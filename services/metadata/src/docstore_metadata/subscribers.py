@@ -17,6 +17,8 @@ class Unit:
     """Updates of nodes, in the order of the events they come from."""
 
     updates: list[UpdateOne] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    """Files that may have shown as indexed and no longer do."""
 
 
 class MetadataSubscribers(Subscribers[Unit]):
@@ -43,6 +45,13 @@ class MetadataSubscribers(Subscribers[Unit]):
         event = envelope.event
         this_version = {"_id": event.file_id, "indexed_version": event.version}
         unit.updates.append(UpdateOne(this_version, {"$unset": {"indexed_version": ""}}))
+        unit.failed.append(event.file_id)
 
     async def commit(self, unit: Unit, transaction: Transaction) -> None:
-        await self._store.nodes.bulk_write(unit.updates, session=transaction.session)
+        """A file that comes to be indexed changes no listing's revision (see Listings); one that ceases to does."""
+        session = transaction.session
+        if unit.failed:
+            were_indexed = {"_id": {"$in": unit.failed}, "indexed_version": {"$gt": 0}}
+            files = await self._store.find_nodes(were_indexed, session)
+            await self._store.bump((file.parent_id for file in files if file.parent_id), session)
+        await self._store.nodes.bulk_write(unit.updates, session=session)

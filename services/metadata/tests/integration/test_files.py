@@ -1,0 +1,259 @@
+"""Folders, listings, renames, moves, tags and copies through the public routes."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_new_account_has_an_empty_root(running: Any) -> None:
+    """The root lists before anything was made, by path and by the account's id; it can't be changed or deleted."""
+    me = running.person.account_id
+    assert await running.person.ok("GET", "/v1/files") == {"items": [], "next_cursor": None}
+    assert await running.person.ok("GET", f"/v1/files?parent_id={me}") == {"items": [], "next_cursor": None}
+    root = await running.person.at("/")
+    assert (root["id"], root["path"], root["name"], root["parent_id"], root["kind"]) == (me, "/", "", None, "folder")
+    assert await running.person.refused("PATCH", f"/v1/files/{me}", {"name": "x"}) == (409, "invalid_move")
+    assert await running.person.refused("DELETE", f"/v1/files/{me}") == (409, "invalid_move")
+    assert await running.person.refused("POST", f"/v1/files/{me}/copy", {"path": "/x"}) == (409, "invalid_move")
+
+
+async def test_folders_are_made_with_their_parents(running: Any) -> None:
+    """201 for a new one, 200 with the same folder if it is there, 409 where a file is."""
+    answer = await running.person.send("POST", "/v1/folders", {"path": "/a/b/c"})
+    assert answer.status == 201
+    again = await running.person.send("POST", "/v1/folders", {"path": "/a/b/c"})
+    assert (again.status, again.json()) == (200, answer.json())
+    await running.put("/a/file")
+    assert await running.person.refused("POST", "/v1/folders", {"path": "/a/file"}) == (409, "name_taken")
+    assert await running.person.refused("POST", "/v1/folders", {"path": "/a/file/x"}) == (409, "not_a_folder")
+
+
+BAD_PATHS = ["", "a", "/a//b", "/a/", "/.", "/a/../b", "/a\x00b", "/a\nb", "/\x7f", "/" + "x" * 256, "/" + "a" * 5000]
+BAD_PATHS += ["/e\u0301", "/" + "é" * 128, "/" + "/".join("a" * 65)]
+
+
+@pytest.mark.parametrize("path", BAD_PATHS)
+async def test_path_tricks_are_refused(running: Any, path: str) -> None:
+    """Every route that takes a path answers 422 invalid_path."""
+    person, refusal = running.person, (422, "invalid_path")
+    file = await running.put("/file")
+    assert await person.refused("POST", "/v1/folders", {"path": path}) == refusal
+    assert await person.refused("POST", f"/v1/files/{file['id']}/copy", {"path": path}) == refusal
+    assert await person.refused("GET", f"/v1/files?path={quote(path)}") == refusal
+    assert await person.refused("GET", f"/v1/files/by-path?path={quote(path)}") == refusal
+    assert (await running.commit(running.item(path)))[0]["problem"]["code"] == "invalid_path"
+    name = path.removeprefix("/")
+    if name != "a" and "/" not in name:
+        assert await person.refused("PATCH", f"/v1/files/{file['id']}", {"name": name}) == refusal
+
+
+async def test_listing_sorts_filters_and_pages(running: Any) -> None:
+    """Each order up and down in pages of two equals the whole; filters by tag, type, prefix and time."""
+    sizes = {"b.txt": 3, "a.txt": 3, "d.png": 1, "c.txt": 2, "e.txt": 3}
+    for name, size in sizes.items():
+        kind = "image/png" if name.endswith("png") else "text/plain"
+        await running.put(
+            f"/l/{name}", b"x" * size, content_type=kind, tags=["odd"] if name in ("a.txt", "d.png") else []
+        )
+    await running.person.folder("/l/f")
+    for sort in ("name", "modified", "created", "size"):
+        for order in ("asc", "desc"):
+            whole = await running.person.names(f"path=/l&sort={sort}&order={order}")
+            assert len(whole) == 6
+            paged, cursor = [], ""
+            while True:
+                page = await running.person.ok("GET", f"/v1/files?path=/l&sort={sort}&order={order}&limit=2{cursor}")
+                paged += [item["name"] for item in page["items"]]
+                if page["next_cursor"] is None:
+                    break
+                cursor = f"&cursor={page['next_cursor']}"
+            assert paged == whole
+    assert await running.person.names("path=/l&sort=created") == [*sizes, "f"]
+    assert (await running.person.names("path=/l&sort=size"))[:3] == ["f", "d.png", "c.txt"]
+    assert await running.person.names("path=/l&tag=odd") == ["a.txt", "d.png"]
+    assert await running.person.names("path=/l&type=image/*") == ["d.png"]
+    assert await running.person.names("path=/l&type=text/plain&sort=size") == ["c.txt", "b.txt", "a.txt", "e.txt"]
+    assert await running.person.names("path=/l&prefix=e") == ["e.txt"]
+    middle = await running.person.at("/l/d.png")
+    after = quote(middle["modified_at"])
+    assert await running.person.names(f"path=/l&sort=created&modified_after={after}") == [
+        "d.png",
+        "c.txt",
+        "e.txt",
+        "f",
+    ]
+    assert await running.person.names(f"path=/l&sort=created&modified_before={after}") == ["b.txt", "a.txt"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sort=colour",
+        "order=up",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "cursor=!!",
+        "modified_after=soon",
+        "path=/&parent_id=x",
+    ],
+)
+async def test_listing_refuses_nonsense(running: Any, query: str) -> None:
+    """422 for parameters that make no sense."""
+    status, _ = await running.person.refused("GET", f"/v1/files?{query}")
+    assert status == 422
+
+
+async def test_a_cursor_is_good_for_its_order_only(running: Any) -> None:
+    """A cursor of one order is refused in another."""
+    await running.commit(*(running.item(f"/{n}.txt") for n in range(3)))
+    page = await running.person.ok("GET", "/v1/files?sort=size&limit=1")
+    refused = await running.person.refused("GET", f"/v1/files?sort=name&limit=1&cursor={page['next_cursor']}")
+    assert refused == (422, "invalid_cursor")
+
+
+async def test_a_listing_answers_304_until_something_changes(running: Any) -> None:
+    """The ETag stands until a child, its tags or a name above changes; then it differs at once."""
+    person = running.person
+    file = await running.put("/top/l/a.txt")
+    folder = await person.at("/top/l")
+    etags = set()
+
+    async def etag() -> str:
+        answer = await person.send("GET", f"/v1/files?parent_id={folder['id']}")
+        again = await person.send("GET", f"/v1/files?parent_id={folder['id']}", if_none_match=answer.headers["etag"])
+        assert (again.status, again.body) == (304, b"")
+        assert answer.headers["etag"] not in etags
+        etags.add(answer.headers["etag"])
+        return str(answer.headers["etag"])
+
+    await etag()
+    await running.put("/top/l/b.txt")
+    await etag()
+    await person.ok("PATCH", f"/v1/files/{file['id']}", {"tags": ["x"]})
+    await etag()
+    await running.put("/top/l/a.txt")
+    await etag()
+    await person.ok("PATCH", f"/v1/files/{folder['parent_id']}", {"name": "other"})
+    await etag()
+    await person.ok("DELETE", f"/v1/files/{file['id']}")
+    await etag()
+
+
+async def test_listing_what_is_no_folder(running: Any) -> None:
+    """A file can't be listed; what is not there is 404."""
+    file = await running.put("/a.txt")
+    assert await running.person.refused("GET", "/v1/files?path=/a.txt") == (409, "not_a_folder")
+    assert await running.person.refused("GET", f"/v1/files?parent_id={file['id']}") == (409, "not_a_folder")
+    assert await running.person.refused("GET", "/v1/files?path=/nothing") == (404, "not_found")
+
+
+async def test_renaming_a_folder_takes_its_content_along(running: Any) -> None:
+    """Paths below follow at once, by one write; the folder says file-moved with its old path, the file nothing."""
+    file = await running.put("/a/b/c.txt")
+    folder = await running.person.at("/a")
+    moved = await running.person.ok("PATCH", f"/v1/files/{folder['id']}", {"name": "z"})
+    assert moved["path"] == "/z"
+    assert (await running.person.get(file))["path"] == "/z/b/c.txt"
+    assert (await running.person.at("/z/b/c.txt"))["id"] == file["id"]
+    assert await running.person.refused("GET", "/v1/files/by-path?path=/a/b/c.txt") == (404, "not_found")
+    assert await running.events(folder["id"]) == ["file-created", "file-moved"]
+    assert (await running.event(folder["id"], "file-moved"))["previous_path"] == "/a"
+    assert await running.events(file["id"]) == ["file-created"]
+
+
+async def test_move_rename_and_tag_in_one_call(running: Any) -> None:
+    """One PATCH may do all three; repeating it changes nothing; the ETag is what If-Match compares."""
+    file, folder = await running.put("/a.txt"), await running.person.folder("/folder")
+    change = {"name": "b.txt", "parent_id": folder["id"], "tags": [" x ", "y", "x"]}
+    moved = await running.person.ok("PATCH", f"/v1/files/{file['id']}", change, if_match=file["etag"])
+    assert (moved["path"], moved["tags"], moved["id"]) == ("/folder/b.txt", ["x", "y"], file["id"])
+    assert await running.events(file["id"]) == ["file-created", "file-moved", "file-tagged"]
+    assert await running.person.ok("PATCH", f"/v1/files/{file['id']}", change) == moved
+    stale = await running.person.refused("PATCH", f"/v1/files/{file['id']}", {"name": "c"}, if_match=file["etag"])
+    assert stale == (412, "precondition_failed")
+    cleared = await running.person.ok("PATCH", f"/v1/files/{file['id']}", {"tags": []}, if_match=moved["etag"])
+    assert cleared["tags"] == []
+    assert await running.person.names(f"parent_id={folder['id']}&tag=x") == []
+
+
+async def test_moves_that_can_not_be(running: Any) -> None:
+    """Taken names, files as parents, unknown and strangers' folders, a folder into itself or below."""
+    person = running.person
+    a, b = await running.put("/a"), await running.put("/b")
+    folder, inner = await person.folder("/f"), await person.folder("/f/g/h")
+    foreign = await running.stranger.folder("/theirs")
+    assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"name": "b"}) == (409, "name_taken")
+    assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"parent_id": b["id"]}) == (409, "not_a_folder")
+    assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"parent_id": "x"}) == (404, "not_found")
+    assert await person.refused("PATCH", f"/v1/files/{a['id']}", {"parent_id": foreign["id"]}) == (404, "not_found")
+    for target in (folder, inner):
+        refused = await person.refused("PATCH", f"/v1/files/{folder['id']}", {"parent_id": target["id"]})
+        assert refused == (409, "invalid_move")
+
+
+async def test_foreign_ids_are_404_on_every_route(running: Any) -> None:
+    """A stranger learns nothing of a file, folder or trashed file by any route with an id."""
+    file, folder = await running.put("/f/a.txt"), await running.person.at("/f")
+    trashed = await running.put("/t")
+    await running.person.ok("DELETE", f"/v1/files/{trashed['id']}")
+    for node in (file, folder, trashed, {"id": "0" * 32}):
+        path = f"/v1/files/{node['id']}"
+        calls: list[tuple[str, str, Any]] = [
+            ("GET", path, None),
+            ("GET", f"/v1/files?parent_id={node['id']}", None),
+            ("PATCH", path, {"name": "x"}),
+            ("POST", f"{path}/copy", {"path": "/x"}),
+            ("DELETE", path, None),
+            ("POST", f"{path}/restore", None),
+            ("DELETE", f"/v1/trash/{node['id']}", None),
+            ("GET", f"{path}/content", None),
+            ("GET", f"{path}/versions", None),
+            ("GET", f"{path}/changes?since=0", None),
+            ("POST", f"{path}/versions/1/restore", None),
+        ]
+        for method, route, body in calls:
+            assert await running.stranger.refused(method, route, body) == (404, "not_found"), (method, route)
+    looked_up = {"account_id": running.stranger.account_id, "ids": [file["id"], folder["id"]]}
+    assert await running.internal.call("POST", "/internal/files/lookup", looked_up) == {"files": []}
+
+
+async def test_copy_of_a_file_shares_its_object(running: Any) -> None:
+    """A copy counts its size by a reservation that its event names; both refer to one object."""
+    file = await running.put("/a.txt", b"hello", tags=["x"])
+    copy = await running.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
+    assert (copy["path"], copy["size"], copy["sha256"], copy["tags"]) == ("/new/b.txt", 5, file["sha256"], ["x"])
+    created = await running.event(copy["id"], "file-created")
+    assert running.quota.reserved == {created["upload_id"]: 5}
+    assert created["file"]["object_key"] == (await running.event(file["id"], "file-created"))["file"]["object_key"]
+    assert [row["refs"] async for row in running.database["objects"].find()] == [2]
+    taken = await running.person.refused("POST", f"/v1/files/{file['id']}/copy", {"path": "/new/b.txt"})
+    assert taken == (409, "name_taken")
+    assert len(running.quota.released) == 1
+
+
+async def test_copy_beyond_the_quota_is_refused(running: Any) -> None:
+    """507, nothing is made, and what was reserved is given back."""
+    running.quota.room = 8
+    await running.commit(running.item("/f/a"), running.item("/f/b"))
+    folder = await running.person.at("/f")
+    refused = await running.person.refused("POST", f"/v1/files/{folder['id']}/copy", {"path": "/g"})
+    assert refused == (507, "over_quota")
+    assert running.quota.released == set(running.quota.reserved)
+    assert await running.person.names() == ["f"]
+
+
+async def test_copy_of_a_folder_takes_everything(stack: Any) -> None:
+    """Files and folders at every depth, also into the folder itself; a folder beyond the bound is refused."""
+    async with stack.run(max_copied_nodes=5):
+        await stack.commit(stack.item("/f/a"), stack.item("/f/g/b"), stack.item("/f/g/c"))
+        folder = await stack.person.at("/f")
+        copy = await stack.person.ok("POST", f"/v1/files/{folder['id']}/copy", {"path": "/f/copy"})
+        assert copy["path"] == "/f/copy"
+        assert await stack.person.names("path=/f/copy") == ["a", "g"]
+        assert await stack.person.names("path=/f/copy/g") == ["b", "c"]
+        refused = await stack.person.refused("POST", f"/v1/files/{folder['id']}/copy", {"path": "/more"})
+        assert refused == (413, "too_large")

@@ -1,0 +1,234 @@
+"""Trash, restore and purge, with the walks and deletions that follow in the background."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def settled(stack: Any) -> None:
+    """Wait until no job is open and no object is due."""
+
+    async def idle() -> bool:
+        open_jobs = await stack.database["jobs"].find_one({})
+        due = await stack.database["objects"].find_one({"due_at": {"$exists": True}})
+        return open_jobs is None and due is None
+
+    await eventually(idle)
+
+
+async def trash_names(person: Any) -> list[str]:
+    return [item["name"] for item in (await person.ok("GET", "/v1/trash"))["items"]]
+
+
+async def test_a_file_goes_to_the_trash_and_comes_back(running: Any) -> None:
+    """204; then it is nowhere but in the trash; restored it is what it was; again: no change."""
+    person = running.person
+    file = await running.put("/docs/a.txt", tags=["x"])
+    await person.ok("DELETE", f"/v1/files/{file['id']}")
+    assert await person.names("path=/docs") == []
+    for method, route in [("GET", ""), ("GET", "/content"), ("GET", "/versions"), ("DELETE", "")]:
+        assert await person.refused(method, f"/v1/files/{file['id']}{route}") == (404, "not_found")
+    [item] = (await person.ok("GET", "/v1/trash"))["items"]
+    assert (item["id"], item["path"]) == (file["id"], "/docs/a.txt")
+    assert item["trashed_at"]
+    back = await person.ok("POST", f"/v1/files/{file['id']}/restore")
+    assert (back["path"], back["tags"], back["version"]) == ("/docs/a.txt", ["x"], 1)
+    assert await person.ok("POST", f"/v1/files/{file['id']}/restore") == back
+    assert await trash_names(person) == []
+    assert await running.events(file["id"]) == ["file-created", "file-deleted", "file-restored"]
+    assert await person.refused("DELETE", f"/v1/trash/{file['id']}") == (404, "not_found")
+
+
+async def test_delete_heeds_if_match(running: Any) -> None:
+    """A file that has changed since is not deleted."""
+    file = await running.put("/a.txt")
+    await running.put("/a.txt")
+    refused = await running.person.refused("DELETE", f"/v1/files/{file['id']}", if_match=file["etag"])
+    assert refused == (412, "precondition_failed")
+
+
+async def test_the_trash_pages_latest_first(running: Any) -> None:
+    """Pages of two equal the whole, the latest first."""
+    for name in "abcde":
+        file = await running.put(f"/{name}")
+        await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    assert await trash_names(running.person) == list("edcba")
+    first = await running.person.ok("GET", "/v1/trash?limit=2")
+    second = await running.person.ok("GET", f"/v1/trash?limit=2&cursor={first['next_cursor']}")
+    assert [item["name"] for item in first["items"] + second["items"]] == list("edcb")
+
+
+async def test_restore_finds_a_free_name_and_a_home(running: Any) -> None:
+    """A taken name gets a note; where the folder is gone or in the trash, the root takes it in."""
+    person = running.person
+    first = await running.put("/d/a.txt")
+    await person.ok("DELETE", f"/v1/files/{first['id']}")
+    second = await running.put("/d/a.txt")
+    assert (await person.ok("POST", f"/v1/files/{first['id']}/restore"))["path"] == "/d/a (restored).txt"
+    await person.ok("DELETE", f"/v1/files/{second['id']}")
+    folder = await person.at("/d")
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
+    await person.ok("DELETE", f"/v1/files/{second['id']}")
+    await person.ok("DELETE", f"/v1/trash/{folder['id']}")
+    await settled(running)
+    assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
+
+
+async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
+    """At once nothing below can be reached, read or written; each descendant then says file-deleted, once."""
+    person = running.person
+    file, top = await running.put("/top/mid/a.txt"), await running.person.at("/top")
+    mid = await person.at("/top/mid")
+    await person.ok("DELETE", f"/v1/files/{top['id']}")
+    for node in (file, mid):
+        assert await person.refused("GET", f"/v1/files/{node['id']}") == (404, "not_found")
+        assert await person.refused("PATCH", f"/v1/files/{node['id']}", {"name": "x"}) == (404, "not_found")
+        assert await person.refused("POST", f"/v1/files/{node['id']}/restore") == (404, "not_found")
+    assert await person.refused("GET", f"/v1/files?parent_id={mid['id']}") == (404, "not_found")
+    [refused] = await running.commit(running.item(None, file_id=file["id"]))
+    assert refused["problem"]["code"] == "not_found"
+    assert await trash_names(person) == ["top"]
+    await settled(running)
+    assert await running.events(file["id"]) == ["file-created", "file-deleted"]
+    assert await running.events(mid["id"]) == ["file-created", "file-deleted"]
+    again = await running.put("/top/mid/a.txt")
+    assert again["id"] != file["id"]
+    restored = await person.ok("POST", f"/v1/files/{top['id']}/restore")
+    assert restored["path"] == "/top (restored)"
+    assert (await person.get(file))["path"] == "/top (restored)/mid/a.txt"
+    await settled(running)
+    assert await running.events(file["id"]) == ["file-created", "file-deleted", "file-restored"]
+    assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
+
+
+async def test_walks_take_several_pages(running: Any) -> None:
+    """A folder of more than one page is told of completely, down and up again, and purged completely."""
+    person = running.person
+    await running.commit(*(running.item(f"/big/{n}/x.txt") for n in range(250)))
+    folder = await person.at("/big")
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await settled(running)
+    hidden = await running.database["nodes"].count_documents({"hidden": True})
+    assert hidden == 500
+    await person.ok("POST", f"/v1/files/{folder['id']}/restore")
+    await settled(running)
+    assert await running.database["nodes"].count_documents({"hidden": True}) == 0
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await person.ok("DELETE", f"/v1/trash/{folder['id']}")
+    await settled(running)
+    assert await running.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
+    assert await running.database["versions"].count_documents({}) == 0
+    assert await running.database["objects"].count_documents({}) == 0
+    types: dict[str, list[str]] = {}
+    async for row in running.database["outbox"].find().sort("sequence", 1):
+        types.setdefault(row["key"], []).append(dict(row["headers"])["ce_type"].decode())
+    assert len(types) == 501
+    for key, said in types.items():
+        assert said[0] == "file-created"
+        assert said[-1] == "file-purged", key
+        assert said.count("file-restored") == 1
+
+
+async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
+    """Delete, restore and move in quick succession: in the end nothing that can be reached counts as deleted."""
+    person = running.person
+    await running.commit(*(running.item(f"/a/m/x/{n}.txt") for n in range(230)))
+    a, x = await person.at("/a"), await person.at("/a/m/x")
+    for round_number in range(3):
+        await person.ok("DELETE", f"/v1/files/{a['id']}")
+        await person.ok("POST", f"/v1/files/{a['id']}/restore")
+        target = await person.folder(f"/to-{round_number}")
+        await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": target["id"]})
+        back = await person.at("/a/m")
+        await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": back["id"]})
+    await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": person.account_id})
+    await person.ok("DELETE", f"/v1/files/{a['id']}")
+    await settled(running)
+    assert len(await person.names("path=/x&limit=1000")) == 230
+    assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
+
+
+async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(running: Any) -> None:
+    """Commits into a folder while one above it goes to the trash: each file is either announced as deleted, or new."""
+    person = running.person
+    await running.put("/t/u/first")
+    for number in range(5):
+        top = await person.at("/t")
+        items = [[running.item(f"/t/u/{number}-{n}")] for n in range(6)]
+        outcomes = await asyncio.gather(
+            *(running.commit(*item) for item in items), person.ok("DELETE", f"/v1/files/{top['id']}")
+        )
+        assert all("file" in outcome[0] for outcome in outcomes[:-1])
+        await settled(running)
+        if "t" not in await person.names():
+            await running.put("/t/u/again")
+    async for row in running.database["nodes"].find({"kind": "file"}):
+        answer = await person.send("GET", f"/v1/files/{row['_id']}")
+        assert bool(row.get("hidden")) is (answer.status == 404)
+
+
+async def test_purge_removes_versions_and_objects(running: Any) -> None:
+    """file-purged names all bytes freed; the objects go from S3, but not one that a copy still refers to."""
+    first, second = running.item("/a.txt", b"one"), running.item("/a.txt", b"three")
+    for item, content in ((first, b"one"), (second, b"three")):
+        await running.store_object(item, content)
+        await running.commit(item)
+    file = await running.person.at("/a.txt")
+    copy = await running.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/copy.txt"})
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
+    assert (await running.event(file["id"], "file-purged"))["freed_bytes"] == 8
+    assert await running.person.refused("POST", f"/v1/files/{file['id']}/restore") == (404, "not_found")
+    await settled(running)
+    assert await running.objects.head(first["object_key"]) is None
+    assert await running.objects.get(second["object_key"]) == b"three"
+    await running.person.ok("DELETE", f"/v1/files/{copy['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{copy['id']}")
+    await settled(running)
+    assert await running.objects.head(second["object_key"]) is None
+    assert await running.internal.call("GET", f"/internal/accounts/{running.person.account_id}/storage") == {
+        "bytes": 0,
+        "documents": 0,
+    }
+
+
+async def test_copying_while_purging_never_loses_an_object(running: Any) -> None:
+    """Copy, delete and purge at once: a copy that was answered has its object; a refused one left nothing."""
+    for number in range(8):
+        item = running.item(f"/{number}.txt", b"content")
+        await running.store_object(item, b"content")
+        [result] = await running.commit(item)
+        path = f"/v1/files/{result['file']['id']}"
+
+        async def purge(path: str = path) -> None:
+            await running.person.ok("DELETE", path)
+            await running.person.ok("DELETE", path.replace("files", "trash"))
+
+        copied, _ = await asyncio.gather(
+            running.person.send("POST", f"{path}/copy", {"path": f"/copy-{number}"}), purge()
+        )
+        await settled(running)
+        assert copied.status in (201, 404)
+        assert (await running.objects.head(item["object_key"]) is not None) is (copied.status == 201)
+
+
+async def test_objects_are_deleted_later_when_the_store_is_down(stack: Any) -> None:
+    """While the object store can't be reached nothing is forgotten: the next instance deletes."""
+    item = stack.item("/a.txt", b"content")
+    await stack.store_object(item, b"content")
+    down = stack.infra.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"})
+    async with stack.run(infra=down, job_lease_seconds=0.1):
+        [result] = await stack.commit(item)
+        await stack.person.ok("DELETE", f"/v1/files/{result['file']['id']}")
+        await stack.person.ok("DELETE", f"/v1/trash/{result['file']['id']}")
+        assert await stack.database["objects"].find_one({"refs": 0}) is not None
+    assert await stack.objects.head(item["object_key"]) is not None
+    async with stack.run(job_lease_seconds=0.1):
+        await settled(stack)
+    assert await stack.objects.head(item["object_key"]) is None
