@@ -27,6 +27,8 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
         http="httptools",
         log_config=None,
         access_log=False,
+        server_header=False,
+        proxy_headers=False,  # whom to believe about a client's address is the gateway's own setting
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)
