@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from bench.accounts import new_account
 from bench.load import Load, generate_load
 from bench.ports import free_port, wait_for_port
+from bench.stack import Stack
 from docstore_platform.mongo import Mongo
 
 CONNECTIONS = 16
@@ -90,16 +91,16 @@ async def _best(url: str, headers: dict[str, str]) -> Load:
     return max(runs, key=lambda run: run.rate)
 
 
-async def measure_reads(gateway: str, mongo_url: str) -> list[tuple[str, str]]:
+async def measure_reads(stack: Stack) -> list[tuple[str, str]]:
     """Rows of (what, figure)."""
     rows: list[tuple[str, str]] = []
-    async with new_account(gateway) as api, bare_server(mongo_url) as bare:
+    async with new_account(stack.gateway) as api, bare_server(stack.mongo_url) as bare:
         names = [f"/reads/document-{number:04}.txt" for number in range(100)]
         done = await api.upload_batch(dict.fromkeys(names, b"x" * 64))
         folder, file_id = done[0]["parent_id"], done[0]["id"]
         cases = {
-            "get": (f"{gateway}/v1/files/{file_id}", f"{bare}/files/file-1"),
-            "list of 100": (f"{gateway}/v1/files?parent_id={folder}", f"{bare}/files?parent_id=folder"),
+            "get": (f"{stack.gateway}/v1/files/{file_id}", f"{bare}/files/file-1"),
+            "list of 100": (f"{stack.gateway}/v1/files?parent_id={folder}", f"{bare}/files?parent_id=folder"),
         }
         for what, (ours_url, bare_url) in cases.items():
             ours, reference = await _best(ours_url, api.headers), await _best(bare_url, {})

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import Response
-from opentelemetry.trace import SpanKind
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.internal import ServiceClient, require_internal
@@ -44,7 +45,6 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        traceparent = next((v.decode() for k, v in scope["headers"] if k == b"traceparent"), None)
         status = 500
         started = time.perf_counter()
 
@@ -56,22 +56,33 @@ class Telemetry:
 
         token = structlog.contextvars.bind_contextvars(service=self.service)
         try:
-            with span(
-                f"{scope['method']} {self.service}",
-                service=self.service,
-                kind=SpanKind.SERVER,
-                traceparent=traceparent,
-            ) as current:
+            with self._span(scope) as current:
                 await self.app(scope, receive, send_and_note)
-                route = getattr(scope.get("route"), "path", "unmatched")
-                if current.is_recording():
-                    current.update_name(f"{scope['method']} {route}")
+                if current is not None and current.is_recording():
+                    current.update_name(f"{scope['method']} {_route(scope)}")
                     current.set_attribute("http.response.status_code", status)
         finally:
             structlog.contextvars.reset_contextvars(**token)
-            route = getattr(scope.get("route"), "path", "unmatched")
             elapsed = time.perf_counter() - started
-            http_seconds.labels(self.service, scope["method"], route, status).observe(elapsed)
+            http_seconds.labels(self.service, scope["method"], _route(scope), status).observe(elapsed)
+
+    def _span(self, scope: Scope) -> AbstractContextManager[Span | None]:
+        """A server span; none of its own where a caller in this process has a trace that nobody collects."""
+        outer = trace.get_current_span()
+        within = outer.get_span_context().is_valid
+        if within and not outer.is_recording():
+            return nullcontext()
+        traceparent = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"traceparent"), None)
+        return span(
+            f"{scope['method']} {self.service}",
+            service=self.service,
+            kind=SpanKind.SERVER,
+            traceparent=None if within else traceparent,
+        )
+
+
+def _route(scope: Scope) -> str:
+    return getattr(scope.get("route"), "path", "unmatched")
 
 
 def health_router(checks: Mapping[str, Check]) -> APIRouter:
@@ -133,11 +144,12 @@ def service_app(
     app.state.infra = infra
     app.add_middleware(Telemetry, service=name)
     install_problem_handlers(app)
-    app.include_router(health_router(checks), include_in_schema=False)
     for router in public:
         app.include_router(router, prefix="/v1")
     for router in internal:
         app.include_router(
             router, prefix="/internal", dependencies=[Depends(require_internal)], include_in_schema=False
         )
+    # Last: a router asks its routes in their order, and these are not the ones that are in a hurry.
+    app.include_router(health_router(checks), include_in_schema=False)
     return app
