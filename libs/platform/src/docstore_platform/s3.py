@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from boto3.s3.transfer import TransferConfig
+
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
 from docstore_platform.s3_transport import (
@@ -37,6 +39,7 @@ __all__ = [
     "UploadNotFound",
 ]
 
+COPY_CONFIG = TransferConfig(multipart_threshold=64 << 20, multipart_chunksize=64 << 20, max_concurrency=4)
 DELETE_BATCH = 1000  # S3's limit for one DeleteObjects
 
 
@@ -110,6 +113,11 @@ class ObjectStore(Presigner):
         headers = object_headers(content_type, digest, metadata)
         answer, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
         return ObjectInfo(key, len(data), answer["etag"].strip('"'), digest, content_type, dict(metadata or {}))
+
+    async def copy(self, key: str, to: str) -> None:
+        """Copy an object within the store, a large one in parts. ObjectNotFound if there is none."""
+        source = {"Bucket": self.config.bucket, "Key": key}
+        await self.transport.call("copy", CopySource=source, Key=to, Config=COPY_CONFIG)
 
     async def delete(self, key: str) -> None:
         """Delete an object; one that is gone already counts as deleted."""

@@ -19,7 +19,7 @@ from docstore_events.uploads import UploadCompleted
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.s3 import ObjectStoreError, Part
-from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, Actor, Refusal, Upload
+from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, Actor, Refusal, Upload, Verified
 from docstore_upload.ending import Ending
 from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.peers import Json, Peers, item_problem
@@ -92,7 +92,7 @@ class Completer:
         claims: dict[str, Claim] = {}
         for upload, verdict in zip(uploads, verdicts, strict=True):
             match verdict:
-                case str():
+                case Verified():
                     claims[upload.id] = Claim(upload.id, verdict, work.by)
                 case Refusal():
                     work.outcomes[upload.id] = refused(verdict)
@@ -109,10 +109,10 @@ class Completer:
 
     async def _claim(self, uploads: Sequence[Upload], claims: Mapping[str, Claim]) -> list[Upload]:
         """The uploads as they stand once those in `claims` are claimed, by us or by somebody before us."""
-        if not claims:
-            return list(uploads)
         retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
-        if not await self._uploads.claim(list(claims.values()), retry_at):
+        all_claimed = not claims or await self._uploads.claim(list(claims.values()), retry_at)
+        # One that can't be verified may have been completed meanwhile: what was sent is deleted after that.
+        if not all_claimed or any(upload.is_open and upload.id not in claims for upload in uploads):
             latest = await self._uploads.by_ids([upload.id for upload in uploads])
             return [latest.get(upload.id, upload) for upload in uploads]
         return [_claimed(upload, claims.get(upload.id)) for upload in uploads]
@@ -175,15 +175,24 @@ class Completer:
                 await self._uploads.complete(completions, now, check_at, transaction.session)
             return finished
 
-        for upload in await self._transactor.run(work):
+        finished = await self._transactor.run(work)
+        for upload in finished:
             ended_total.labels("completed", upload.method, upload.completed_by or "client").inc()
             completed_bytes_total.labels(upload.method).inc(upload.size)
+        await self._ending.clean_incoming(finished)
 
 
 def _claimed(upload: Upload, claim: Claim | None) -> Upload:
     if claim is None:
         return upload
-    return replace(upload, state="committing", sha256=claim.sha256, completed_by=claim.completed_by)
+    verified = claim.verified
+    return replace(
+        upload,
+        state="committing",
+        sha256=verified.sha256,
+        object_name=verified.object_name,
+        completed_by=claim.completed_by,
+    )
 
 
 def _completed(upload: Upload, result: Json) -> UploadCompleted:

@@ -91,6 +91,15 @@ EXPIRED = Refusal(409, "upload_expired", "This upload has expired; begin a new o
 ABORTED = Refusal(409, "upload_aborted", "This upload was given up; begin a new one.")
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What an object is: found by the store or by reading it, never said by the client."""
+
+    size: int
+    sha256: str
+    object_name: str
+
+
 @dataclass(frozen=True)
 class Upload:
     """An upload session, as it is stored."""
@@ -125,8 +134,10 @@ class Upload:
     """When the workflow looks at it next; None once there is nothing left to do."""
     attempts: int = 0
     """Looks so far: for the object, then, once completed, for what must follow."""
-    found: tuple[str, str] | None = None
-    """ETag and SHA-256 of the stored bytes, noted where hashing took long."""
+    object_name: str = "content"
+    """Of the object that the version names; a copy has a name of its own."""
+    found: tuple[str, "Verified"] | None = None
+    """ETag of what was sent and what it is, noted where finding out took long."""
     completed_by: Actor | None = None
     completed_at: datetime | None = None
     file: Mapping[str, Any] | None = None
@@ -134,12 +145,29 @@ class Upload:
     file_event_id: str | None = None
     completed_event_id: str | None = None
     refusal: Refusal | None = None
+    settled: bool | None = None
+    """Whether all has happened that follows from its completion."""
     missing: tuple[str, ...] = ()
     """Services that did not react in time: the upload is stalled."""
 
     @property
     def object_key(self) -> str:
-        return f"{self.prefix}content"
+        return f"{self.prefix}{self.object_name}"
+
+    @property
+    def sent_key(self) -> str:
+        """Where the client writes. Who can write a key again later must not write the one that a version names."""
+        return f"{self.incoming}content" if self.is_copied else self.object_key
+
+    @property
+    def incoming(self) -> str:
+        """Temporary credentials are limited to this prefix."""
+        return f"{self.prefix}incoming/"
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the bytes are verified in a copy: the means allow to write them again after that."""
+        return self.method in ("form", "credentials")
 
     @property
     def prefix(self) -> str:
@@ -159,6 +187,10 @@ class Upload:
         """After this no URL, form or credentials of this upload work any more."""
         longest = MIN_CREDENTIALS_SECONDS if self.method == "credentials" else 0
         return self.expires_at + timedelta(seconds=longest)
+
+    def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
+        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
+        return max(self.usable_until, now) + timedelta(seconds=seconds)
 
     def final_refusal(self) -> Refusal | None:
         """Why it can't be completed any more, if so."""

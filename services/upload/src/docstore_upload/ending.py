@@ -1,8 +1,7 @@
 """Uploads that come to nothing: said once, then what was sent is deleted, and once more when no URL works any more."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Literal
 
 import structlog
@@ -59,7 +58,18 @@ class Ending:
 
     async def clean(self, uploads: Sequence[Upload]) -> list[Upload]:
         """Delete what was sent; deleting it again does no harm. Answers those for which the store did so."""
-        outcomes = await asyncio.gather(*(self._delete(upload) for upload in uploads), return_exceptions=True)
+        return await self._each(uploads, self._delete)
+
+    async def clean_incoming(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """Of completed uploads, delete what the client sent beside the object that is committed."""
+        return await self._each([upload for upload in uploads if upload.is_copied], self._delete_sent)
+
+    async def sweep(self, uploads: Sequence[Upload]) -> list[Upload]:
+        """Delete whatever there is of these uploads, but what is committed. Lists their prefixes: background only."""
+        return await self._each(uploads, self._sweep)
+
+    async def _each(self, uploads: Sequence[Upload], delete: Callable[[Upload], Awaitable[None]]) -> list[Upload]:
+        outcomes = await asyncio.gather(*(delete(upload) for upload in uploads), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, ObjectStoreError):
                 log.warning("clean-up of an upload is tried again", error=str(outcome))
@@ -70,14 +80,18 @@ class Ending:
     async def _delete(self, upload: Upload) -> None:
         if upload.multipart_id is not None:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
-        if upload.method == "credentials":
-            await self._store.clear(upload.prefix)
-        else:
-            await self._store.delete(upload.object_key)
+        for key in {upload.sent_key, upload.object_key}:
+            await self._store.delete(key)
 
-    def last_sweep_at(self, upload: Upload, seconds: float) -> datetime:
-        """When the last deletion is due: bytes of a request begun in time may arrive until then."""
-        return max(upload.usable_until, self._clock()) + timedelta(seconds=seconds)
+    async def _delete_sent(self, upload: Upload) -> None:
+        await self._store.delete(upload.sent_key)
+
+    async def _sweep(self, upload: Upload) -> None:
+        if upload.is_copied:
+            kept = frozenset({upload.object_key} if upload.state == "completed" else ())
+            await self._store.clear(upload.prefix, kept)
+        else:
+            await self._delete(upload)
 
 
 def _event(upload: Upload, state: State, refusal: Refusal | None) -> UploadExpired | UploadAborted:

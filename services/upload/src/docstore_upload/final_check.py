@@ -50,11 +50,11 @@ class FinalCheck:
         settled = [upload for upload in uploads if upload.id not in missing]
         late = [upload for upload in uploads if upload.id in missing]
         if settled:
-            await self._uploads.settle([upload.id for upload in settled], self._purge_at())
+            await self._uploads.settle([upload.id for upload in settled])
         last = self._settings.settle_attempts
         await self._say_again([upload for upload in late if upload.attempts + 1 < last], missing)
         await self._give_up([upload for upload in late if upload.attempts + 1 == last], missing)
-        await self._uploads.recheck([self._next(upload) for upload in late], self._purge_at())
+        await self._uploads.recheck([self._next(upload, upload.id in missing) for upload in uploads], self._purge_at())
         if any(upload.missing for upload in settled) or late:
             stalled.set(await self._uploads.count_stalled())
 
@@ -99,7 +99,10 @@ class FinalCheck:
         await self._transactor.run(work)
         log.warning("uploads stalled", count=len(ids), first=ids[0], missing=missing[ids[0]])
 
-    def _next(self, upload: Upload) -> Recheck:
+    def _next(self, upload: Upload, is_late: bool) -> Recheck:
+        if not is_late:
+            sweep_at = upload.last_sweep_at(self._clock(), self._settings.sweep_seconds) if upload.is_copied else None
+            return Recheck(upload, sweep_at, upload.attempts)
         settings, attempts = self._settings, upload.attempts + 1
         stalls = attempts >= settings.settle_attempts
         longest = settings.settle_longest_seconds

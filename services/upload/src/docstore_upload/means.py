@@ -70,7 +70,7 @@ class Means:
     def _form(self, upload: Upload) -> Json:
         public_url = self._settings.infra.public_url.rstrip("/")
         form = self._store.presign_post(
-            upload.object_key,
+            upload.sent_key,
             min_size=upload.size,
             max_size=upload.size,
             content_type=upload.content_type,
@@ -119,7 +119,7 @@ class Means:
         granted = await upload_credentials(
             self._store,
             infra.s3_upload_role_arn,
-            upload.prefix,
+            upload.incoming,
             session_name=f"upload-{upload.id}",
             seconds=max(seconds, MIN_CREDENTIALS_SECONDS),
         )
@@ -131,5 +131,5 @@ class Means:
             "endpoint": infra.public_s3,
             "region": infra.region,
             "bucket": infra.bucket,
-            "key": upload.object_key,
+            "key": upload.sent_key,
         }

@@ -1,7 +1,7 @@
 """Upload sessions in MongoDB. Every change is conditional on the state it starts from: of two, one wins."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
-from docstore_upload.domain import OPEN, Actor, Refusal, State, Upload
+from docstore_upload.domain import OPEN, Actor, Refusal, State, Upload, Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Claim:
     """A verified upload that is about to be committed."""
 
     id: str
-    sha256: str
+    verified: Verified
     completed_by: Actor
 
 
@@ -66,8 +66,8 @@ class Uploads(Protocol):
         """Bytes have begun to arrive."""
         ...
 
-    async def note_found(self, upload_id: str, etag: str, sha256: str) -> None:
-        """Remember the hash of what is stored, so that nobody reads it all again."""
+    async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
+        """Remember what the object of this ETag is, so that nobody reads it all again."""
         ...
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
@@ -98,8 +98,8 @@ class Uploads(Protocol):
         """By id, the services that did not react; the revision counts the event that says so."""
         ...
 
-    async def settle(self, ids: Sequence[str], purge_at: datetime) -> None:
-        """Everything that follows from these has happened."""
+    async def settle(self, ids: Sequence[str]) -> None:
+        """Everything that follows from these has happened; their next look is planned by `recheck`."""
         ...
 
     async def stalled(self, after: str, limit: int) -> list[Upload]: ...
@@ -127,9 +127,14 @@ def to_upload(document: Document) -> Upload:
     values["id"] = document["_id"]
     values["tags"] = tuple(document["tags"])
     values["missing"] = tuple(document.get("missing", ()))
-    values["found"] = tuple(document["found"]) if "found" in document else None
+    values["object_name"] = document.get("object_name", "content")
+    values["found"] = _found(document["found"]) if "found" in document else None
     values["refusal"] = Refusal(**document["refusal"]) if "refusal" in document else None
     return Upload(**values)
+
+
+def _found(document: Document) -> tuple[str, Verified]:
+    return document["etag"], Verified(document["size"], document["sha256"], document["object_name"])
 
 
 class MongoUploads:
@@ -176,8 +181,9 @@ class MongoUploads:
     async def mark_uploading(self, upload_id: str) -> None:
         await self._uploads.update_one({"_id": upload_id, "state": "initiated"}, {"$set": {"state": "uploading"}})
 
-    async def note_found(self, upload_id: str, etag: str, sha256: str) -> None:
-        await self._uploads.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": [etag, sha256]}})
+    async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
+        found = {"etag": etag, **asdict(verified)}
+        await self._uploads.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": found}})
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
         matched = await self._bulk(
@@ -186,7 +192,8 @@ class MongoUploads:
                 {
                     "$set": {
                         "state": "committing",
-                        "sha256": claim.sha256,
+                        "sha256": claim.verified.sha256,
+                        "object_name": claim.verified.object_name,
                         "completed_by": claim.completed_by,
                         "next_check_at": retry_at,
                     }
@@ -261,10 +268,9 @@ class MongoUploads:
             session,
         )
 
-    async def settle(self, ids: Sequence[str], purge_at: datetime) -> None:
+    async def settle(self, ids: Sequence[str]) -> None:
         await self._uploads.update_many(
-            {"_id": {"$in": list(ids)}, "state": "completed"},
-            {"$set": {"purge_at": purge_at}, "$unset": {"next_check_at": 1, "lease": 1, "missing": 1}},
+            {"_id": {"$in": list(ids)}, "state": "completed"}, {"$set": {"settled": True}, "$unset": {"missing": 1}}
         )
 
     async def stalled(self, after: str, limit: int) -> list[Upload]:

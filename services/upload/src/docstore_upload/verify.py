@@ -2,7 +2,8 @@
 
 The store tells the checksum where the client had it signed. Else the bytes are read and hashed, here in pieces and off
 the event loop; a hash that took long is noted in the session, so that neither a retry nor a crash after it costs it
-again.
+again. What was sent by means that can write it again (a form, credentials) is copied within the store first; the copy
+is hashed and committed.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ import time
 from collections.abc import Sequence
 from hashlib import sha256
 
+from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
-from docstore_platform.s3 import ObjectInfo, ObjectStore, Part, UploadNotFound
-from docstore_upload.domain import INCOMPLETE, MIB, Refusal, Upload, mismatch, part_count
+from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
+from docstore_upload.domain import INCOMPLETE, MIB, Refusal, Upload, Verified, mismatch, part_count
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Uploads
 
@@ -28,10 +30,10 @@ class Verifier:
         self._store = store
         self._uploads = uploads
         self._settings = settings
-        self._hashing: dict[tuple[str, str], asyncio.Task[str]] = {}
+        self._reading: dict[tuple[str, str], asyncio.Task[Verified]] = {}
 
-    async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> str | Refusal:
-        """The SHA-256 of the bytes if they are as declared; else why not: INCOMPLETE may change, others won't.
+    async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified | Refusal:
+        """What is stored, if it is as declared; else why not: INCOMPLETE may change, others won't.
 
         Problem 503 `verifying` while a large object is still being read, 422 `invalid_parts` if `parts` are not those
         that were sent. ObjectStoreError if the store can't say.
@@ -39,17 +41,25 @@ class Verifier:
         assembled = await self._assemble(upload, parts) if upload.method == "multipart" else None
         if isinstance(assembled, Refusal):
             return assembled
-        found = assembled or await self._store.head(upload.object_key)
+        found = assembled or await self._store.head(upload.sent_key)
         if found is None:
             return INCOMPLETE
         refused = mismatch(upload, found.size, found.sha256)
         if refused is not None:
             return refused
-        digest = found.sha256 or await self._hash(upload, found)
-        return mismatch(upload, found.size, digest) or digest
+        if found.sha256 is not None and not upload.is_copied:
+            return Verified(found.size, found.sha256, upload.object_name)
+        try:
+            verified = await self._read_or_join(upload, found)
+        except ObjectNotFound:
+            return INCOMPLETE
+        refused = mismatch(upload, verified.size, verified.sha256)
+        if refused is not None and upload.is_copied:
+            await self._store.delete(upload.prefix + verified.object_name)
+        return refused or verified
 
     async def close(self) -> None:
-        tasks = list(self._hashing.values())
+        tasks = list(self._reading.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -78,15 +88,15 @@ class Verifier:
         except UploadNotFound:
             return None
 
-    async def _hash(self, upload: Upload, found: ObjectInfo) -> str:
+    async def _read_or_join(self, upload: Upload, found: ObjectInfo) -> Verified:
         if upload.found is not None and upload.found[0] == found.etag:
             return upload.found[1]
         if found.size <= SMALL:
-            return sha256(await self._store.get(upload.object_key)).hexdigest()
+            return await self._read_small(upload)
         key = (upload.id, found.etag)
-        task = self._hashing.get(key)
+        task = self._reading.get(key)
         if task is None:
-            task = self._hashing[key] = asyncio.create_task(self._read(upload, found.etag))
+            task = self._reading[key] = asyncio.create_task(self._read_large(upload, found.etag))
             task.add_done_callback(lambda done: self._forget(key, done))
         await asyncio.wait({task}, timeout=self._settings.complete_wait_seconds)
         if task.done():
@@ -94,14 +104,30 @@ class Verifier:
         detail = "All bytes are here and being read for their checksum; ask again."
         raise Problem(503, "verifying", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
-    async def _read(self, upload: Upload, etag: str) -> str:
-        started = time.monotonic()
-        _, digest = await self._store.sha256_of(upload.object_key)
-        if time.monotonic() - started > self._settings.complete_wait_seconds / 2:
-            await self._uploads.note_found(upload.id, etag, digest)
-        return digest
+    async def _read_small(self, upload: Upload) -> Verified:
+        content = await self._store.get(upload.sent_key)
+        verified = Verified(len(content), sha256(content).hexdigest(), _object_name(upload))
+        if upload.is_copied:
+            key = upload.prefix + verified.object_name
+            await self._store.put(key, content, content_type=upload.content_type)
+        return verified
 
-    def _forget(self, key: tuple[str, str], task: asyncio.Task[str]) -> None:
-        self._hashing.pop(key, None)
+    async def _read_large(self, upload: Upload, etag: str) -> Verified:
+        started, name = time.monotonic(), _object_name(upload)
+        if upload.is_copied:
+            await self._store.copy(upload.sent_key, upload.prefix + name)
+        size, digest = await self._store.sha256_of(upload.prefix + name)
+        verified = Verified(size, digest, name)
+        if time.monotonic() - started > self._settings.complete_wait_seconds / 2:
+            await self._uploads.note_found(upload.id, etag, verified)
+        return verified
+
+    def _forget(self, key: tuple[str, str], task: asyncio.Task[Verified]) -> None:
+        self._reading.pop(key, None)
         if not task.cancelled():
             task.exception()  # marks it as seen: who waited has been told, and else the next look tries again
+
+
+def _object_name(upload: Upload) -> str:
+    """Each copy has a name that nobody else writes to: what is hashed is what is committed."""
+    return f"content-{new_id()}" if upload.is_copied else upload.object_name

@@ -73,7 +73,9 @@ class Workflow:
             return self._look
         if upload.state == "committing":
             return self._commit
-        return self._sweep if upload.state in ENDED else self._final_check.check
+        if upload.state in ENDED:
+            return self._sweep
+        return self._tidy if upload.settled else self._final_check.check
 
     async def _look(self, uploads: Sequence[Upload]) -> None:
         """Complete what a client sent and left; expire what never came; look at the rest later."""
@@ -104,9 +106,14 @@ class Workflow:
     async def _sweep(self, uploads: Sequence[Upload]) -> None:
         """Delete what was sent to an ended upload; then plan the last look, for bytes that come in late."""
         now = self._clock()
-        swept = await self._ending.clean(uploads)
+        swept = await self._ending.sweep(uploads)
         rechecks = []
         for upload in swept:
-            last = self._ending.last_sweep_at(upload, self._settings.sweep_seconds) if not upload.attempts else None
+            last = upload.last_sweep_at(now, self._settings.sweep_seconds) if not upload.attempts else None
             rechecks.append(Recheck(upload, last, upload.attempts + 1))
         await self._uploads.recheck(rechecks, now + timedelta(days=self._settings.kept_days))
+
+    async def _tidy(self, uploads: Sequence[Upload]) -> None:
+        """Of settled uploads, delete what may have been sent beside the object that is committed."""
+        rechecks = [Recheck(upload, None, upload.attempts) for upload in await self._ending.sweep(uploads)]
+        await self._uploads.recheck(rechecks, self._clock() + timedelta(days=self._settings.kept_days))

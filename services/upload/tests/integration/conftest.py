@@ -129,6 +129,10 @@ class Stack:
     def transport(self) -> LocalTransport:
         return LocalTransport(self.person.app_url)
 
+    async def committed_key(self, upload_id: str) -> str:
+        """The object that the version of a completed upload names."""
+        return str(self.peers.metadata.committed[upload_id]["item"]["object_key"])
+
     def key(self, upload_id: str) -> str:
         return f"accounts/{self.person.account_id}/uploads/{upload_id}/content"
 

@@ -8,6 +8,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from docstore_platform.testing import eventually
+
 pytestmark = pytest.mark.connected
 
 CONTENT = b"Dear reader,\n" * 100
@@ -64,9 +66,7 @@ async def test_form_redirects_the_browser_to_its_list(stack: Any) -> None:
         assert answer.headers["location"] == f"{stack.infra.public_url}/?path=/docs%20%26%20more"
         again = await stack.person.send("GET", path, login=False)
         assert again.status == 303
-    stored = await stack.store.head(stack.key(upload["id"]))
-    assert stored.metadata["upload-id"] == upload["id"]
-    assert upload["id"] in stack.peers.metadata.committed
+    assert await stack.store.get(await stack.committed_key(upload["id"])) == CONTENT
 
 
 async def test_multipart_resumes_and_completes(stack: Any) -> None:
@@ -124,10 +124,37 @@ async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
         means = upload["credentials"]
         s3 = s3_client(means)
         s3.put_object(Bucket=means["bucket"], Key=means["key"], Body=CONTENT)
+        for key in (stack.key("another"), stack.key(upload["id"])):
+            with pytest.raises(ClientError, match="AccessDenied"):
+                s3.put_object(Bucket=means["bucket"], Key=key, Body=CONTENT)
         with pytest.raises(ClientError, match="AccessDenied"):
-            s3.put_object(Bucket=means["bucket"], Key=stack.key("another"), Body=CONTENT)
+            s3.get_object(Bucket=means["bucket"], Key=means["key"])
         file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
     assert file["sha256"] == SHA256
+
+
+@pytest.mark.parametrize("size", [len(CONTENT), (1 << 20) + 1])
+async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Any, size: int) -> None:
+    """Both can write their key again after completion; the committed object is another, and the late bytes go away."""
+    content = (CONTENT * 1000)[:size]
+    async with stack.run(expiry_seconds=3, sweep_seconds=0.1):
+        by_form = await stack.person.initiate("form", content)
+        by_tool = await stack.person.initiate("credentials", content)
+        means = by_tool["credentials"]
+        for round_content in (content, content[::-1]):
+            assert (await stack.post(by_form["form"], round_content))[0] == 303
+            s3_client(means).put_object(Bucket=means["bucket"], Key=means["key"], Body=round_content)
+            for upload in (by_form, by_tool):
+                file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+                assert file["sha256"] == sha256(content).hexdigest()
+        for upload in (by_form, by_tool):
+            assert await stack.store.get(await stack.committed_key(upload["id"])) == content
+
+        async def is_tidy() -> bool:
+            return await stack.store.head(by_form["form"]["fields"]["key"]) is None
+
+        await eventually(is_tidy)
+    assert await stack.store.get(await stack.committed_key(by_form["id"])) == content
 
 
 async def test_batch_of_small_files(stack: Any) -> None:

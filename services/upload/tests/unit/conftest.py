@@ -12,11 +12,11 @@ import pytest
 
 from docstore_events.event import Event
 from docstore_platform.presigned import Presigner, S3Config
-from docstore_platform.s3 import ObjectInfo, ObjectStoreUnavailable, Part, UploadNotFound
+from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreUnavailable, Part, UploadNotFound
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
 from docstore_upload.complete import Completer
-from docstore_upload.domain import COMMITTING, OPEN, Refusal, State, Upload
+from docstore_upload.domain import COMMITTING, OPEN, Refusal, State, Upload, Verified
 from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.initiate import Initiator
@@ -58,13 +58,14 @@ class FakeUploads:
     async def mark_uploading(self, upload_id: str) -> None:
         self.change(upload_id, ("initiated",), state="uploading")
 
-    async def note_found(self, upload_id: str, etag: str, digest: str) -> None:
-        self.change(upload_id, OPEN, found=(etag, digest))
+    async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
+        self.change(upload_id, OPEN, found=(etag, verified))
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
         claimed = 0
         for claim in claims:
-            found = {"sha256": claim.sha256, "completed_by": claim.completed_by}
+            found = {"sha256": claim.verified.sha256, "object_name": claim.verified.object_name}
+            found["completed_by"] = claim.completed_by
             claimed += self.change(claim.id, OPEN, state="committing", next_check_at=retry_at, **found)
         return claimed == len(claims)
 
@@ -109,10 +110,9 @@ class FakeUploads:
             revision = self.sessions[key].revision + 1
             self.change(key, ("completed",), missing=services, revision=revision)
 
-    async def settle(self, ids: Sequence[str], purge_at: datetime) -> None:
+    async def settle(self, ids: Sequence[str]) -> None:
         for key in ids:
-            self.change(key, ("completed",), next_check_at=None, missing=())
-            self.purged.add(key)
+            self.change(key, ("completed",), settled=True, missing=())
 
     async def stalled(self, after: str, limit: int) -> list[Upload]:
         return [upload for upload in self.sessions.values() if upload.missing]
@@ -146,7 +146,21 @@ class FakeStore(Presigner):
     async def get(self, key: str) -> bytes:
         self._up()
         self.reads += 1
+        if key not in self.objects:
+            raise ObjectNotFound("NoSuchKey", key)
         return self.objects[key]
+
+    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+        self._up()
+        self.objects[key] = data
+
+    async def copy(self, key: str, to: str) -> None:
+        self.objects[to] = await self.get(key)
+
+    async def clear(self, prefix: str, keep: frozenset[str]) -> None:
+        self._up()
+        for key in [key for key in self.objects if key.startswith(prefix) and key not in keep]:
+            del self.objects[key]
 
     async def sha256_of(self, key: str) -> tuple[int, str]:
         content = await self.get(key)

@@ -46,7 +46,7 @@ class UploadLife(RuleBasedStateMachine):
         return bool(self.world.uploads.sessions)
 
     @precondition(lambda self: len(self.world.uploads.sessions) < 2)
-    @rule(method=st.sampled_from(["put", "multipart"]), declared=st.booleans(), sent=st.booleans())
+    @rule(method=st.sampled_from(["put", "multipart", "form"]), declared=st.booleans(), sent=st.booleans())
     def initiate(self, method: str, declared: bool, sent: bool) -> None:
         digest = sha256(CONTENT).hexdigest() if declared else None
         request = InitiateRequest(path="/a", size=len(CONTENT), method=method, sha256=digest)
@@ -59,10 +59,12 @@ class UploadLife(RuleBasedStateMachine):
     def send(self, number: int, content: bytes) -> None:
         """As far as the means allow: in time (or begun in time), and over nothing that is there."""
         upload, store = self.upload(number), self.world.store
-        if (self.world.now - upload.expires_at).total_seconds() >= SWEEP:
+        if (self.world.now - upload.usable_until).total_seconds() >= SWEEP:
             return
         if upload.method == "put":
-            store.objects.setdefault(upload.object_key, content)
+            store.objects.setdefault(upload.sent_key, content)
+        elif upload.method == "form":
+            store.objects[upload.sent_key] = content
         elif upload.multipart_id in store.multiparts:
             store.multiparts[upload.multipart_id][1] = content
 
@@ -137,14 +139,15 @@ class UploadLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once everything works again and time has passed, each upload has ended and left nothing behind."""
         self.outage("nothing")
-        for _ in range(30):
+        for _ in range(40):
             self.world.pass_time(60)
             self.loop.run_until_complete(self.world.workflow.run_once())
         for upload in self.world.uploads.sessions.values():
             assert upload.state in FINAL
             assert upload.next_check_at is None
             assert upload.id in self.world.uploads.purged
-            assert (upload.object_key in self.world.store.objects) == (upload.state == "completed")
+            stored = {key for key in self.world.store.objects if key.startswith(upload.prefix)}
+            assert stored == ({upload.object_key} if upload.state == "completed" else set())
             assert (upload.id in self.world.peers.metadata.committed) == (upload.state == "completed")
             assert upload.multipart_id not in self.world.store.multiparts
         self.it_is_said_once()

@@ -46,7 +46,7 @@ async def test_large_object_is_hashed_once(make_world: World) -> None:
     outcomes = await asyncio.gather(*(complete(world, upload["id"]) for _ in range(3)))
     assert [(outcome.status, outcome.code) for outcome in outcomes] == [(503, "verifying")] * 3
     gate.set()
-    await asyncio.gather(*world.verifier._hashing.values())
+    await asyncio.gather(*world.verifier._reading.values())
     assert world.uploads.sessions[upload["id"]].found is not None
     file = await complete(world, upload["id"])
     assert (file["path"], world.store.reads) == ("/a.txt", 1)
