@@ -170,7 +170,8 @@ class _StateFile:
 
     def __init__(self, folder: Path, ports: PortBook) -> None:
         self.folder, self.ports = folder, ports
-        self.state = StackState(supervisor=ProcessId.of(os.getpid()), credentials_file=CREDENTIALS_FILE)
+        supervisor = ProcessId.of(os.getpid())
+        self.state = StackState(folder=str(folder), supervisor=supervisor, credentials_file=CREDENTIALS_FILE)
 
     def processes(self, processes: dict[str, ProcessId]) -> None:
         self.state = self.state.model_copy(update={"processes": processes})
@@ -211,7 +212,8 @@ async def start_servers(
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
         known = read_state(folder)
-        await _end_leftovers(known.processes)
+        if known.folder == str(folder):  # in a copied folder they are the original's
+            await _end_leftovers(known.processes)
         ports = PortBook(known.ports)
         file = _StateFile(folder, ports)
         plan = _Plan(folder, settings, broker, ports)

@@ -23,6 +23,7 @@ class StackState(BaseModel):
     """Of the last start; holds while the lock is held."""
 
     format: int = 1
+    folder: str = Field("", description="the data folder; another one in a copy of it")
     ports: dict[str, int] = Field(default_factory=dict)
     supervisor: ProcessId | None = None
     processes: dict[str, ProcessId] = Field(default_factory=dict)

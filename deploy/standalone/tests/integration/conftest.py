@@ -146,9 +146,12 @@ class Notebook:
             await consumer.stop()
 
     async def unread(self) -> list[str]:
-        """Records after the group's committed offset; commits them."""
+        """Records after the group's committed offset; commits them.
+
+        As the only reader it takes the partition without joining the group: tansu holds a join back for half the
+        session's timeout.
+        """
         consumer = AIOKafkaConsumer(
-            TOPIC,
             bootstrap_servers=self.servers.kafka_bootstrap,
             group_id=GROUP,
             auto_offset_reset="earliest",
@@ -157,6 +160,7 @@ class Notebook:
         )
         await consumer.start()
         try:
+            consumer.assign([TopicPartition(TOPIC, 0)])
             batch: dict[TopicPartition, list[Any]] = await eventually(lambda: consumer.getmany(timeout_ms=200))
             await consumer.commit()
             return [record.value.decode() for records in batch.values() for record in records]

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import socket
+import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +17,7 @@ from docstore_platform.testing import eventually
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import AlreadyRunning, read_state, running_state
+from docstore_standalone.state import STATE_FILE, AlreadyRunning, read_state, running_state
 from docstore_standalone.supervisor import PartState
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
@@ -84,29 +84,25 @@ async def test_data_and_offsets_survive_a_restart_on_other_ports(
         first = await notebook(servers).write()
         assert await notebook(servers).unread() == [first]
         before = servers.ports.as_dict()
-    with Strangers([before[name] for name in ("mongod", "kafka", "s3", "volume", "filer-grpc")]):
-        async with running(tmp_path, stack_settings) as servers:
-            after = servers.ports.as_dict()
-            assert after["kafka"] != before["kafka"]
-            assert after["master"] == before["master"]
-            notes = notebook(servers)
-            second = await notes.write()
-            assert await notes.read() == [sorted([first, second])] * 5
-            assert await notes.unread() == [second]
+    taken = [before[name] for name in ("mongod", "kafka", "s3", "volume", "filer-grpc")]
+    async with strangers(taken), running(tmp_path, stack_settings) as servers:
+        after = servers.ports.as_dict()
+        assert after["kafka"] != before["kafka"]
+        assert after["master"] == before["master"]
+        notes = notebook(servers)
+        second = await notes.write()
+        assert await notes.read() == [sorted([first, second])] * 5
+        assert await notes.unread() == [second]
 
 
-class Strangers:
-    """Strangers that listen at given ports."""
-
-    def __init__(self, ports: list[int]) -> None:
-        self.ports = ports
-
-    def __enter__(self) -> None:
-        self.listeners = [socket.create_server((LOOPBACK, port)) for port in self.ports]
-
-    def __exit__(self, *_: object) -> None:
-        for listener in self.listeners:
-            listener.close()
+@asynccontextmanager
+async def strangers(ports: list[int]) -> AsyncIterator[None]:
+    """Others' servers at these ports, which hang up on whoever calls."""
+    async with AsyncExitStack() as listening:
+        for port in ports:
+            server = await asyncio.start_server(lambda _, writer: writer.close(), LOOPBACK, port)
+            await listening.enter_async_context(server)
+        yield
 
 
 async def test_a_killed_part_comes_back_with_its_data(
@@ -166,6 +162,23 @@ async def test_two_stacks_run_side_by_side_and_one_folder_has_one(
             assert await note.read() == [[expected]] * 5
         ports = [set(servers.ports.as_dict().values()) for servers in both]
         assert not ports[0] & ports[1]
+
+
+async def test_a_copied_folder_is_a_stack_of_its_own(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """A copy starts beside the original with the data of the copy's moment, and does not end or change it."""
+    async with running(tmp_path / "original", stack_settings) as servers:
+        first = await notebook(servers).write()
+    await asyncio.to_thread(shutil.copytree, tmp_path / "original", tmp_path / "copy")
+    async with running(tmp_path / "original", stack_settings) as original:
+        ids = original.supervisor.process_ids()
+        await asyncio.to_thread(shutil.copyfile, tmp_path / "original" / STATE_FILE, tmp_path / "copy" / STATE_FILE)
+        async with running(tmp_path / "copy", stack_settings) as copy:
+            second = await notebook(copy).write()
+            assert await notebook(copy).read() == [sorted([first, second])] * 5
+        assert original.supervisor.process_ids() == ids
+        assert await notebook(original).read() == [[first]] * 5
 
 
 @asynccontextmanager
