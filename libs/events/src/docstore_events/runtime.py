@@ -32,6 +32,7 @@ WATCH_SECONDS = 5.0
 STUCK_SECONDS = 60.0
 BUSY_FETCH_WAIT_MS = 20
 QUIET_SECONDS = 0.25
+CANCEL_AGAIN_SECONDS = 1.0
 
 
 class EventRuntime:
@@ -69,9 +70,7 @@ class EventRuntime:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await self.relay.give_up_lease()
 
     async def republish(self, event_ids: Sequence[str]) -> int:
@@ -190,6 +189,15 @@ class EventRuntime:
                     await asyncio.sleep(3 * BUSY_FETCH_WAIT_MS / 1000)
         finally:
             wakeup.close()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: aiokafka's clients swallow a cancellation that comes while they close."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def _as_it_is(message: KafkaMessage) -> KafkaMessage:

@@ -1,5 +1,6 @@
 """Events on their way from one service's outbox through the broker into another's inbox, on real servers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -218,3 +219,11 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
         body = republish.body_field.field_info.annotation(event_ids=ids)  # type: ignore[attr-defined]
         assert await republish.endpoint(body) == {"republished": 2}  # type: ignore[attr-defined]
         await pair.hears("anna", 1, 2)
+
+
+async def test_a_runtime_ends_whenever_it_is_stopped(pair: Pair) -> None:
+    """Also while its Kafka clients open and close, which is when they swallow a cancellation."""
+    for quarter_ms in range(120):
+        async with asyncio.timeout(10):
+            async with pair.teller().running():
+                await asyncio.sleep(quarter_ms % 24 / 4000)  # the moment of the stop is what is tried
