@@ -45,8 +45,8 @@ def _one(outcomes: list[Json | Problem], status: int) -> Response:
 
 
 def _each(outcomes: list[Json | Problem]) -> Response:
-    results = [{"problem": outcome.body()} if isinstance(outcome, Problem) else outcome for outcome in outcomes]
-    return _answer({"results": results})
+    items = [{"problem": outcome.body()} if isinstance(outcome, Problem) else outcome for outcome in outcomes]
+    return _answer({"items": items})
 
 
 @router.post("/uploads", status_code=201)
@@ -57,13 +57,13 @@ async def initiate(request: Request, body: InitiateRequest, caller: Caller) -> R
 
 @router.post("/uploads/batch")
 async def initiate_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
-    """Begin up to 1000 uploads: `{results}`, in order, each as for one upload or `{problem}`."""
+    """Begin up to 1000 uploads: `{items}`, in order, each as for one upload or `{problem}`."""
     return _each(await _service(request).initiate(caller, [read_initiate(item) for item in body.uploads]))
 
 
 @router.post("/uploads/complete-batch")
 async def complete_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
-    """Complete up to 1000 uploads, each `{id, parts?}` or an id: `{results}`, in order, each a file or `{problem}`."""
+    """Complete up to 1000 uploads, each `{id, parts?}` or an id: `{items}`, in order, each a file or `{problem}`."""
     return _each(await _service(request).complete(caller, [read_complete_item(item) for item in body.uploads]))
 
 

@@ -122,7 +122,7 @@ async def test_size_beyond_any_integer(stack: Any) -> None:
     async with stack.run():
         assert await stack.person.refused("POST", "/v1/uploads", item) == (422, "invalid_size")
         answer = await stack.person.ok("POST", "/v1/uploads/batch", b'{"uploads": [%s]}' % item)
-    assert answer["results"][0]["problem"]["code"] == "invalid_size"
+    assert answer["items"][0]["problem"]["code"] == "invalid_size"
 
 
 async def test_over_quota(stack: Any) -> None:
@@ -130,7 +130,7 @@ async def test_over_quota(stack: Any) -> None:
     stack.peers.quota.limit = 25
     async with stack.run():
         items = [{"path": f"/{n}", "size": 10, "method": "put"} for n in range(4)]
-        results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["results"]
+        results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["items"]
         assert ["problem" in result for result in results] == [False, False, True, True]
         assert await stack.person.refused("POST", "/v1/uploads", items[0]) == (507, "over_quota")
     assert await stack.database["uploads"].count_documents({}) == 2

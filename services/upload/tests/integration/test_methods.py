@@ -168,7 +168,7 @@ async def test_batch_of_small_files(stack: Any) -> None:
     items[5] = {"size": "many"}
     items[7] = items[7] | {"method": "blocks"}
     async with stack.run():
-        results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["results"]
+        results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["items"]
         codes = {number: result["problem"]["code"] for number, result in enumerate(results) if "problem" in result}
         assert codes == {3: "invalid_path", 5: "invalid_request", 7: "unsupported_method"}
         begun = {number: result for number, result in enumerate(results) if "problem" not in result}
@@ -176,7 +176,7 @@ async def test_batch_of_small_files(stack: Any) -> None:
             if number != 11:
                 assert await stack.put(upload["put"], contents[number]) == 200
         wanted: list[Any] = [{"id": upload["id"]} for upload in begun.values()] + ["unknown"]
-        done = (await stack.person.ok("POST", "/v1/uploads/complete-batch", {"uploads": wanted}))["results"]
+        done = (await stack.person.ok("POST", "/v1/uploads/complete-batch", {"uploads": wanted}))["items"]
     outcomes = dict(zip([*begun, "unknown"], done, strict=True))
     assert outcomes.pop("unknown")["problem"]["status"] == 404
     assert outcomes.pop(11)["problem"]["code"] == "upload_incomplete"
