@@ -2,33 +2,26 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from docstore_metadata.domain import MAX_TAGS, Place
-from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
+from docstore_metadata.hot_api import Caller, use_cases
+from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import file_response, trashed_json, version_json
 from docstore_metadata.service import Edit
 from docstore_metadata.use_cases import UseCases
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
-from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])
 
-Caller = Annotated[Principal, Depends(current_principal)]
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 MAX_NUMBER = 2**31 - 1
 MAX_PATH_CHARS = 20_000
-
-
-def use_cases(request: Request) -> UseCases:
-    cases: UseCases = request.app.state.use_cases
-    return cases
-
 
 Cases = Annotated[UseCases, Depends(use_cases)]
 
@@ -47,51 +40,11 @@ class CopyTo(BaseModel):
     path: str = Field(max_length=MAX_PATH_CHARS)
 
 
-def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
-
-
-LIST_PARAMETERS = [
-    _parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
-    _parameter("parent_id", "The folder, by its id."),
-    _parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
-    _parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
-    _parameter("tag", "Only what has this tag."),
-    _parameter("type", "Only files of this content type, or of a family such as `image/*`."),
-    _parameter("prefix", "Only what has a name that begins so."),
-    _parameter("modified_after", "Only what was modified then or later.", format="date-time"),
-    _parameter("modified_before", "Only what was modified earlier.", format="date-time"),
-    _parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
-    _parameter("cursor", "Where the page before ended."),
-]
-
-
-@router.get("/files", openapi_extra={"parameters": LIST_PARAMETERS})
-async def list_folder(request: Request, principal: Caller) -> Response:
-    """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
-    listing = await use_cases(request).list_folder(principal, parse_list_query(request.url.query))
-    if listing.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"etag": listing.etag})
-    return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
-
-
 @router.post("/folders", status_code=201)
 async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
     """Make a folder and those above it; 200 if it exists."""
     place, is_new = await cases.files.make_folder(principal, body.path)
     return file_response(place, 201 if is_new else 200)
-
-
-@router.get("/files/by-path")
-async def get_by_path(
-    path: Annotated[str, Query(max_length=MAX_PATH_CHARS)], principal: Caller, cases: Cases
-) -> Response:
-    return file_response(await cases.files.get_by_path(principal, path))
-
-
-@router.get("/files/{file_id}")
-async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
-    return file_response(await use_cases(request).files.get(principal, file_id))
 
 
 @router.patch("/files/{file_id}")

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_metadata import api, internal_api
+from docstore_metadata import api, hot_api, internal_api
 from docstore_metadata.commits import Committer
 from docstore_metadata.copying import Copier
 from docstore_metadata.errors import Refusal
@@ -62,7 +62,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[api.router],
+        public=[hot_api.router, api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )

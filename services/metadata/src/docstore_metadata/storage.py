@@ -111,12 +111,13 @@ class Store:
             return [node_of(document), *(node_of(folder) for folder in document["above"])]
         return []
 
-    async def make_root(self, account_id: str, now: datetime) -> None:
-        """Make an account's root folder unless it is there."""
+    async def make_root(self, account_id: str, now: datetime, session: Session) -> None:
+        """Make an account's root folder unless somebody else has just done so: then a transaction is tried again."""
         try:
-            await self.nodes.insert_one(node_document(root_node(account_id, now)))
+            await self.nodes.insert_one(node_document(root_node(account_id, now)), session=session)
         except DuplicateKeyError:
-            return
+            if session is not None:
+                raise
 
     async def bump(self, folder_ids: Iterable[str], session: Session) -> None:
         """Note that children of these folders change: conflicts at once with whoever else changes them now."""

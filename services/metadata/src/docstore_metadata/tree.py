@@ -90,9 +90,8 @@ class Tree:
         nodes = await self._store.find_nodes({"_id": {"$in": list(hinted.values())}}, session)
         by_id = {node.id: node for node in nodes}
         if owner_id not in by_id:
-            # Outside any transaction: the next try of one that has begun will see it.
-            await self._store.make_root(owner_id, self._clock())
-            nodes = await self._store.find_nodes({"_id": owner_id})
+            await self._store.make_root(owner_id, self._clock(), session)
+            nodes = await self._store.find_nodes({"_id": owner_id}, session)
             by_id[owner_id] = nodes[0]
         found: Found = {(): by_id[owner_id]}
         order = sorted(wanted, key=len)

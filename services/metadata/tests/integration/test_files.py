@@ -1,9 +1,13 @@
 """Folders, listings, renames, moves, tags and copies through the public routes."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+
+from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
@@ -18,6 +22,18 @@ async def test_a_new_account_has_an_empty_root(running: Any) -> None:
     assert await running.person.refused("PATCH", f"/v1/files/{me}", {"name": "x"}) == (409, "invalid_move")
     assert await running.person.refused("DELETE", f"/v1/files/{me}") == (409, "invalid_move")
     assert await running.person.refused("POST", f"/v1/files/{me}/copy", {"path": "/x"}) == (409, "invalid_move")
+
+
+async def test_first_calls_of_a_new_account_at_once(running: Any) -> None:
+    """Listings, folders and commits race to make the root: all succeed, and no listing is stale afterwards."""
+    for _ in range(5):
+        person = replace(running.person, account_id=new_id())
+        await asyncio.gather(
+            *(person.names() for _ in range(5)),
+            *(person.folder(f"/folder-{n}") for n in range(5)),
+            *(running.commit(running.item(f"/file-{n}", account_id=person.account_id)) for n in range(5)),
+        )
+        assert len(await person.names()) == 10
 
 
 async def test_folders_are_made_with_their_parents(running: Any) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.storage import Store
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -152,6 +154,26 @@ async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
     await settled(running)
     assert len(await person.names("path=/x&limit=1000")) == 230
     assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
+
+
+async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
+    """What one instance has claimed and never finished, another does once the lease ends; the first can't go on."""
+    store = Store(stack.database)
+    dead = Jobs(store, lease_seconds=0.3)
+    async with stack.run():
+        file = await stack.put("/f/a.txt")
+    folder = (await store.find_nodes({"name": "f"}))[0]
+    trashed = {"$set": {"trashed_at": folder.created_at}, "$unset": {"live": ""}}
+    await stack.database["nodes"].update_one({"_id": folder.id}, trashed)
+    await dead.add("settle", folder, folder.owner_id, None)
+    job = await dead.claim()
+    assert job is not None
+    assert await dead.claim() is None
+    async with stack.run():
+        await settled(stack)
+    assert await stack.events(file["id"]) == ["file-created", "file-deleted"]
+    with pytest.raises(LeaseLost):
+        await dead.save(job, None)
 
 
 async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(running: Any) -> None:

@@ -1,0 +1,85 @@
+"""The public routes that are called most: listing and looking. Nothing stands between the request and the use case."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
+from docstore_metadata.presentation import file_response
+from docstore_metadata.use_cases import UseCases
+from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal, current_principal
+
+
+class DirectRoute(APIRoute):
+    """Calls its endpoint with the request, the caller and the path's parameters.
+
+    FastAPI's way of finding out what an endpoint takes costs a third of such a call; its documentation stays the same.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            principal = await current_principal(request)
+            response: Response = await endpoint(request=request, principal=principal, **request.path_params)
+            return response
+
+        return handle
+
+
+router = APIRouter(tags=["files"], route_class=DirectRoute)
+
+Caller = Annotated[Principal, Depends(current_principal)]
+
+
+def use_cases(request: Request) -> UseCases:
+    cases: UseCases = request.app.state.use_cases
+    return cases
+
+
+def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
+
+
+PATH_PARAMETER = {**_parameter("path", "An absolute path."), "required": True}
+LIST_PARAMETERS = [
+    _parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
+    _parameter("parent_id", "The folder, by its id."),
+    _parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
+    _parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
+    _parameter("tag", "Only what has this tag."),
+    _parameter("type", "Only files of this content type, or of a family such as `image/*`."),
+    _parameter("prefix", "Only what has a name that begins so."),
+    _parameter("modified_after", "Only what was modified then or later.", format="date-time"),
+    _parameter("modified_before", "Only what was modified earlier.", format="date-time"),
+    _parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    _parameter("cursor", "Where the page before ended."),
+]
+
+
+@router.get("/files", openapi_extra={"parameters": LIST_PARAMETERS})
+async def list_folder(request: Request, principal: Caller) -> Response:
+    """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
+    listing = await use_cases(request).list_folder(
+        principal, parse_list_query(request.scope["query_string"].decode("latin-1"))
+    )
+    if listing.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"etag": listing.etag})
+    return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
+
+
+@router.get("/files/by-path", openapi_extra={"parameters": [PATH_PARAMETER]})
+async def get_by_path(request: Request, principal: Caller) -> Response:
+    path = request.query_params.get("path")
+    if path is None:
+        raise invalid("path is needed.")
+    return file_response(await use_cases(request).files.get_by_path(principal, path))
+
+
+@router.get("/files/{file_id}")
+async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
+    return file_response(await use_cases(request).files.get(principal, file_id))
