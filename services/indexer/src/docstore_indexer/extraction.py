@@ -15,9 +15,10 @@ _HEAD_BYTES = 512
 class Extractor:
     """Text files are decoded in this process; all others are parsed by the workers."""
 
-    def __init__(self, limits: ExtractionLimits | None = None) -> None:
+    def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
+        """`folder` is for the workers' temporary files; without one: the system's."""
         self._limits = limits or ExtractionLimits()
-        self._pool = WorkerPool(self._limits)
+        self._pool = WorkerPool(self._limits, folder)
 
     @property
     def worker_pids(self) -> list[int]:

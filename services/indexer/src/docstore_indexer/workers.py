@@ -57,9 +57,9 @@ class Worker:
         self.jobs = 0
 
     @classmethod
-    async def start(cls, limits: ExtractionLimits) -> "Worker":
-        """A process with its own folder for temporary files and none of this one's environment."""
-        folder = tempfile.mkdtemp(prefix="docstore-extract-")
+    async def start(cls, limits: ExtractionLimits, parent: Path | None = None) -> "Worker":
+        """A process with its own folder for temporary files (in `parent`) and none of this one's environment."""
+        folder = tempfile.mkdtemp(prefix="docstore-extract-", dir=parent)
         arguments = {
             "--parent": os.getpid(),
             "--memory-mb": limits.memory_mb,
@@ -132,8 +132,9 @@ def _environment(folder: str) -> dict[str, str]:
 class WorkerPool:
     """At most `limits.workers` processes; an idle one waits `limits.idle_seconds` for its next job."""
 
-    def __init__(self, limits: ExtractionLimits) -> None:
+    def __init__(self, limits: ExtractionLimits, folder: Path | None = None) -> None:
         self._limits = limits
+        self._folder = folder
         self._free = asyncio.Semaphore(limits.workers)
         self._idle: dict[Worker, asyncio.TimerHandle] = {}
         self._busy: set[Worker] = set()
@@ -180,7 +181,7 @@ class WorkerPool:
             worker, timer = self._idle.popitem()
             timer.cancel()
             return worker
-        return await Worker.start(self._limits)
+        return await Worker.start(self._limits, self._folder)
 
     def _put_back(self, worker: Worker, healthy: bool) -> None:
         if not healthy or worker.jobs >= self._limits.jobs_per_worker:

@@ -1,0 +1,124 @@
+"""The indexer put together."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from docstore_events.operations import operations_router
+from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
+from docstore_indexer import background, metrics
+from docstore_indexer.api import admin_router, rebuild_router, search_router
+from docstore_indexer.background import Loop
+from docstore_indexer.content import StoredContents
+from docstore_indexer.entries import Lane
+from docstore_indexer.extraction import Extractor
+from docstore_indexer.index_order import OrderedIndex
+from docstore_indexer.indexing import Indexing, wakeup_name
+from docstore_indexer.jobs import Jobs
+from docstore_indexer.metadata import MetadataClient
+from docstore_indexer.plan_changes import PlanChanges
+from docstore_indexer.rebuild import Rebuild
+from docstore_indexer.search import Search
+from docstore_indexer.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
+from docstore_indexer.settings import IndexerSettings
+from docstore_indexer.storage import MongoEntries
+from docstore_indexer.subscribers import IndexerSubscribers
+from docstore_indexer.tantivy_engine import TantivyEngine
+from docstore_indexer.text_storage import MongoAccounts, MongoTexts
+from docstore_platform.internal import ServiceClient
+from docstore_platform.mongo import Mongo
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.web import service_app
+
+LOOPS = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: 3, Lane.OCR: 2}
+"""While one waits for the index or a download, another has the workers."""
+GAUGE_SECONDS = 15.0
+
+
+def create_app(settings: IndexerSettings | None = None) -> FastAPI:
+    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    settings = settings or IndexerSettings()
+    infra = settings.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-indexer")
+    database = mongo.database(f"{infra.database_prefix}indexer")
+    entries, texts, accounts = MongoEntries(database), MongoTexts(database), MongoAccounts(database)
+    jobs = Jobs(database, lease_seconds=settings.lease_seconds)
+    transactor = Transactor(mongo, database, "indexer", infra.topic_prefix)
+    service = IndexService(entries, accounts, jobs, transactor)
+    runtime = EventRuntime("indexer", infra, mongo, database, IndexerSubscribers(service))
+
+    client = ServiceClient("metadata", infra)
+    metadata = MetadataClient(client)
+    objects = ObjectStore(S3Config.of(infra))
+    work_folder = settings.folder.absolute() / "work"
+    documents = Extractor(settings.document_limits, work_folder)
+    pictures = Extractor(settings.picture_limits, work_folder)
+    contents = StoredContents(objects, documents, pictures, work_folder, settings.max_text_chars)
+
+    engine = TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_ms)
+    index = OrderedIndex(engine)
+    indexing = Indexing(entries, texts, accounts, contents, index, transactor, lease_seconds=settings.lease_seconds)
+    plan_changes = PlanChanges(jobs, entries, texts, accounts)
+    rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
+    search = Search(engine, metadata, accounts)
+
+    async def tell_pending() -> bool:
+        waiting = await entries.pending_by_lane()
+        for lane in Lane:
+            metrics.pending_documents.labels(lane).set(waiting.get(lane, 0))
+        return False
+
+    poll = settings.poll_seconds
+    loops = [
+        *(
+            Loop(f"{lane} {number}", partial(indexing.work, lane), wakeup_name(lane), poll)
+            for lane, count in LOOPS.items()
+            for number in range(count)
+        ),
+        Loop("plan changes", plan_changes.work, PLAN_WAKEUP, poll),
+        Loop("rebuild", rebuild.work, REBUILD_WAKEUP, poll),
+        Loop("gauges", tell_pending, "index:gauges", GAUGE_SECONDS),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(mongo.close)
+            stack.push_async_callback(client.close)
+            opened = await engine.open()
+            stack.push_async_callback(engine.close)
+            _empty(work_folder)
+            await stack.enter_async_context(objects)
+            stack.push_async_callback(documents.close)
+            stack.push_async_callback(pictures.close)
+            await entries.create_indexes()
+            await jobs.create_indexes()
+            await service.begin()
+            if opened.rebuild_needed:
+                await service.request_rebuild(opened.reason)
+            await stack.enter_async_context(background.running(loops))
+            await stack.enter_async_context(runtime.running())
+            yield
+
+    return service_app(
+        "indexer",
+        infra,
+        lifespan=lifespan,
+        public=[search_router(search), admin_router(service, rebuild.status)],
+        internal=[
+            rebuild_router(service, rebuild.status),
+            operations_router(runtime, database, unsettled=service.unsettled),
+        ],
+        checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+    )
+
+
+def _empty(folder: Path) -> None:
+    """What workers that were killed have left."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

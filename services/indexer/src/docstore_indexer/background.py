@@ -1,0 +1,51 @@
+"""Loops that do work as long as the service lives: woken when there is some, and looking by themselves."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from docstore_events.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`work` does what is due and answers whether there was any."""
+
+    name: str
+    work: Callable[[], Awaitable[bool]]
+    wakeup: str
+    every_seconds: float
+
+    async def run(self) -> None:
+        wakeup = Wakeup([self.wakeup])
+        try:
+            while True:
+                try:
+                    worked = await self.work()
+                except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
+                    log.warning("background work tries again", service="indexer", part=self.name, error=repr(error))
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
+                if not worked:
+                    await wakeup.wait(self.every_seconds)
+        finally:
+            wakeup.close()
+
+
+@contextlib.asynccontextmanager
+async def running(loops: Sequence[Loop]) -> AsyncIterator[None]:
+    """All of them, until the block ends."""
+    tasks = [asyncio.create_task(loop.run(), name=f"indexer {loop.name}") for loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

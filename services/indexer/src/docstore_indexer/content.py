@@ -1,0 +1,86 @@
+"""The text of a file's current version: its bytes out of the object store, through an extractor."""
+
+import asyncio
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+from docstore_indexer import metrics
+from docstore_indexer.domain import ExtractedText, ExtractionFailed
+from docstore_indexer.entries import File, Lane
+from docstore_indexer.extraction import Extractor
+from docstore_indexer.kinds import IMAGES, kind_of
+from docstore_indexer.plain_text import decode
+from docstore_platform.s3 import ObjectStore
+
+_DECODED_IN_A_THREAD_FROM = 1 << 16
+_FETCHED_WHOLE_BYTES = 4 << 20
+
+
+class Contents(Protocol):
+    """Where texts come from."""
+
+    def lane_of(self, file: File) -> Lane:
+        """Which lane reads it. Raises ExtractionFailed if its type or size says that none can."""
+        ...
+
+    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        """Its text, or the lane it turns out to belong to. Raises ExtractionFailed, ObjectStoreError."""
+        ...
+
+
+class StoredContents:
+    """`documents` reads text layers, `pictures` everything."""
+
+    def __init__(
+        self, objects: ObjectStore, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int
+    ) -> None:
+        self._objects = objects
+        self._documents = documents
+        self._pictures = pictures
+        self._folder = folder
+        self._max_text_chars = max_text_chars
+
+    def lane_of(self, file: File) -> Lane:
+        self._pictures.refuse(file.content_type, file.name, file.size)
+        if self._pictures.bytes_wanted(file.content_type, file.name) is not None:
+            return Lane.TEXT
+        return Lane.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else Lane.PARSE
+
+    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        if not file.size:
+            return ExtractedText("")
+        started, outcome = time.perf_counter(), "unavailable"
+        try:
+            wanted = self._pictures.bytes_wanted(file.content_type, file.name)
+            found = await (self._parse(file, lane) if wanted is None else self._decode(file, wanted))
+            outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
+            return found
+        except ExtractionFailed as error:
+            outcome = error.reason
+            raise
+        finally:
+            kind = kind_of(file.content_type, file.name, b"")
+            seconds = time.perf_counter() - started
+            metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
+
+    async def _decode(self, file: File, wanted: int) -> ExtractedText:
+        data = await self._objects.get_range(file.object_key, 0, min(file.size, wanted))
+        truncated = file.size > wanted
+        if len(data) < _DECODED_IN_A_THREAD_FROM:
+            return decode(data, truncated=truncated)
+        return await asyncio.to_thread(decode, data, truncated=truncated)
+
+    async def _parse(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        pictures = lane is Lane.OCR
+        extractor = self._pictures if pictures else self._documents
+        with TemporaryDirectory(dir=self._folder) as folder:
+            path = Path(folder) / "document"
+            if file.size <= _FETCHED_WHOLE_BYTES:
+                await asyncio.to_thread(path.write_bytes, await self._objects.get(file.object_key))
+            else:
+                await self._objects.download(file.object_key, path, file.size)
+            found = await extractor.extract(path, file.content_type, file.name)
+        has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self._max_text_chars
+        return Lane.OCR if has_blank_pages and not pictures else found

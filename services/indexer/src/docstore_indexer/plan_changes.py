@@ -1,0 +1,53 @@
+"""A plan change has all of an account's files done again: to read what was never read, or to forget what was."""
+
+from docstore_events.wakeup import wake
+from docstore_indexer.entries import Lane
+from docstore_indexer.indexing import wakeup_name
+from docstore_indexer.jobs import Job, Jobs, LeaseLost
+from docstore_indexer.storage import MongoEntries, Texts
+from docstore_indexer.text_storage import Accounts
+from docstore_platform.clock import Clock, utc_now
+
+PAGE = 500
+
+
+class PlanChanges:
+    """Does the jobs `plan:<account>`, a page of files at a time."""
+
+    def __init__(
+        self, jobs: Jobs, entries: MongoEntries, texts: Texts, accounts: Accounts, clock: Clock = utc_now
+    ) -> None:
+        self._jobs = jobs
+        self._entries = entries
+        self._texts = texts
+        self._accounts = accounts
+        self._clock = clock
+
+    async def work(self) -> bool:
+        """Do a job that is due, if there is one; it goes on where it, or a dead instance, has stopped."""
+        job = await self._jobs.claim("plan")
+        if job is None:
+            return False
+        try:
+            await self._walk(job, job.id.removeprefix("plan:"))
+        except LeaseLost:
+            return True
+        except Exception:
+            await self._jobs.put_off(job)
+            raise
+        return True
+
+    async def _walk(self, job: Job, account_id: str) -> None:
+        plan, _ = (await self._accounts.plans([account_id])).get(account_id, ("free", 0))
+        while True:
+            page = await self._entries.files_of(account_id, job.cursor, PAGE)
+            if not page:
+                break
+            ids = [entry.file.file_id for entry in page]
+            await self._entries.renew(ids, self._clock(), drop_text=plan == "free")
+            if plan == "free":
+                await self._texts.remove(ids)
+            wake(wakeup_name(Lane.QUICK))
+            job.cursor = ids[-1]
+            await self._jobs.save(job)
+        await self._jobs.finish(job)

@@ -1,0 +1,64 @@
+"""Searching: the engine finds, metadata says what the caller may see of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from docstore_indexer.engine import EngineFailed, Hit, SearchEngine, SearchQuery
+from docstore_indexer.metadata import Json, Metadata
+from docstore_indexer.text_storage import Accounts
+from docstore_platform.problems import Problem, unavailable
+
+FILLED_FROM_PAGES = 5
+"""A page all of whose hits are gone is skipped, so many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    items: list[dict[str, Any]]
+    total: int
+    next_cursor: str | None
+
+
+class Search:
+    """The index may be moments behind: what it has found is shown as metadata knows it now, or not at all."""
+
+    def __init__(self, engine: SearchEngine, metadata: Metadata, accounts: Accounts) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._accounts = accounts
+
+    async def search(self, query: SearchQuery) -> Found:
+        """A page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
+        if query.scope == "content":
+            plans = await self._accounts.plans([query.reader])
+            if plans.get(query.reader, ("free", 0))[0] != "premium":
+                raise Problem(403, "premium_required", "Searching in documents is for premium accounts.")
+        found = Found([], 0, query.cursor)
+        for _ in range(FILLED_FROM_PAGES):
+            found = await self._page(replace(query, cursor=found.next_cursor))
+            if found.items or found.next_cursor is None:
+                break
+        return found
+
+    async def _page(self, query: SearchQuery) -> Found:
+        try:
+            page = await self._engine.search(query)
+        except EngineFailed as error:
+            raise unavailable("Search") from error
+        files: dict[str, Json] = {}
+        if page.hits:
+            files = await self._metadata.readable(query.reader, [hit.file_id for hit in page.hits])
+        shown = [_item(hit, files.get(hit.file_id), query) for hit in page.hits]
+        items = [item for item in shown if item is not None]
+        total = max(page.total - (len(shown) - len(items)), len(items))
+        return Found(items, total, page.next_cursor)
+
+
+def _item(hit: Hit, file: Json | None, query: SearchQuery) -> dict[str, Any] | None:
+    """A hit in the text of another version than the current one is none: the words may be gone from the file."""
+    if file is None:
+        return None
+    is_current = file["version"] == hit.version
+    if query.scope == "content" and not is_current:
+        return None
+    return {"file": file, "score": round(hit.score, 4), "snippet": hit.snippet if is_current else None}

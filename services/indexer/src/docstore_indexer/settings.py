@@ -1,0 +1,46 @@
+"""Settings of the indexer."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from docstore_indexer.limits import ExtractionLimits
+from docstore_platform.settings import ServiceSettings
+
+MIB = 1 << 20
+
+
+class IndexerSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="INDEXER_", extra="ignore", frozen=True)
+
+    folder: Path = Field(Path("/var/lib/docstore/index"), description="of the index; for this process alone")
+    commit_ms: int = Field(50, ge=0, description="commits of the index are at least this far apart")
+    poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
+    lease_seconds: float = Field(300.0, gt=0, description="work of a dead instance is taken over after this long")
+
+    workers: int = Field(1, ge=1, description="processes that parse documents, and as many that read pictures")
+    worker_idle_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
+    seconds: float = Field(120.0, gt=0, description="time one document may take")
+    memory_mb: int = Field(1024, ge=128, description="memory one document may take")
+    max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger documents are found by name only")
+    max_text_chars: int = Field(2_000_000, ge=1_000, description="text beyond is not searched")
+    max_ocr_pages: int = Field(50, ge=0, description="scanned pages read per document")
+
+    @property
+    def picture_limits(self) -> ExtractionLimits:
+        return ExtractionLimits(
+            workers=self.workers,
+            idle_seconds=self.worker_idle_seconds,
+            seconds=self.seconds,
+            memory_mb=self.memory_mb,
+            max_document_bytes=self.max_document_bytes,
+            max_text_chars=self.max_text_chars,
+            max_ocr_pages=self.max_ocr_pages,
+        )
+
+    @property
+    def document_limits(self) -> ExtractionLimits:
+        """Text layers only: a page that has none makes the document one for the others."""
+        return replace(self.picture_limits, max_ocr_pages=0)

@@ -1,0 +1,29 @@
+"""From metadata's words to the indexer's."""
+
+from docstore_events.files import FileState
+from docstore_indexer.entries import File
+
+
+def file_of(state: FileState, revision: int, *, trashed: bool = False, purged: bool = False) -> File:
+    return File(
+        file_id=state.file_id,
+        revision=revision,
+        owner_id=state.owner_id,
+        readers=state.readers,
+        kind=state.kind,
+        name=state.name,
+        tags=state.tags,
+        content_type=state.content_type,
+        size=state.size,
+        version=state.version,
+        created_at=state.created_at,
+        modified_at=state.modified_at,
+        object_key=state.object_key,
+        trashed=trashed,
+        purged=purged,
+    )
+
+
+def is_root(state: FileState) -> bool:
+    """The root folder has no name and nobody searches it."""
+    return state.file_id == state.owner_id
