@@ -1,6 +1,8 @@
 """A client of the public API."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +19,19 @@ class ApiError(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came. `headers` by any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """What the body says; None if it is empty."""
+        return orjson.loads(self.body) if self.body else None
+
+
 class ApiClient:
     """Talks to one gateway, for one account once logged in."""
 
@@ -24,7 +39,7 @@ class ApiClient:
         self.gateway = gateway.rstrip("/")
         self.access_token = ""
         self.account: dict[str, Any] = {}
-        self._session = aiohttp.ClientSession(json_serialize=lambda value: orjson.dumps(value).decode())
+        self._session = aiohttp.ClientSession()
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,13 +51,21 @@ class ApiClient:
     def headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.access_token}"} if self.access_token else {}
 
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
+    async def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any answer, refusals and redirects too; redirects are not followed."""
+        sent = None if body is None else orjson.dumps(body)
+        given = {**self.headers, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
+        async with self._session.request(
+            method, self.gateway + path, data=sent, headers=given, allow_redirects=False
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """The JSON answer, None if there is none; ApiError when refused."""
-        async with self._session.request(method, self.gateway + path, json=body, headers=self.headers) as response:
-            text = await response.read()
-            if response.status >= 400:
-                raise _error(response.status, text)
-            return orjson.loads(text) if text else None
+        answer = await self.ask(method, path, body, headers)
+        if answer.status >= 400:
+            raise _error(answer.status, answer.body)
+        return answer.json()
 
     async def sign_up(self, email: str, password: str) -> None:
         """Make an account and log in to it."""
@@ -59,14 +82,15 @@ class ApiClient:
         async with self._session.put(target["url"], headers=target["headers"], data=content) as response:
             await _raise_for_store(response)
 
-    async def post_form(self, form: dict[str, Any], content: bytes, filename: str) -> None:
-        """Send bytes as a browser does: the signed fields first, the file last."""
+    async def post_form(self, form: dict[str, Any], content: bytes, filename: str) -> str:
+        """Send bytes as a browser does, the signed fields first, the file last; where the store sends it then."""
         data = aiohttp.FormData()
         for name, value in form["fields"].items():
             data.add_field(name, value)
         data.add_field("file", content, filename=filename)
         async with self._session.post(form["url"], data=data, allow_redirects=False) as response:
             await _raise_for_store(response)
+            return response.headers.get("location", "")
 
     async def put_part(self, url: str, content: bytes) -> str:
         """Send one part of a multipart upload; its ETag."""
@@ -74,12 +98,26 @@ class ApiClient:
             await _raise_for_store(response)
             return str(response.headers["etag"])
 
-    async def upload(self, path: str, content: bytes, **wishes: Any) -> dict[str, Any]:
-        """Upload one file by a signed PUT; the file."""
-        body = {"path": path, "size": len(content), "method": "put", **wishes}
+    async def send(self, upload: dict[str, Any], content: bytes) -> dict[str, Any]:
+        """Send the bytes of an upload just begun, by form, put or in parts; what `complete` is to be told then."""
+        if upload["method"] == "form":
+            await self.post_form(upload["form"], content, upload["path"].rpartition("/")[2])
+            return {}
+        if upload["method"] == "put":
+            await self.put(upload["put"], content)
+            return {}
+        size, parts = upload["multipart"]["part_size"], upload["multipart"]["parts"]
+        pieces = (content[(part["number"] - 1) * size : part["number"] * size] for part in parts)
+        sending = (self.put_part(part["url"], piece) for part, piece in zip(parts, pieces, strict=True))
+        etags = await asyncio.gather(*sending)
+        return {"parts": [{"number": part["number"], "etag": etag} for part, etag in zip(parts, etags, strict=True)]}
+
+    async def upload(self, path: str, content: bytes, method: str = "put", **wishes: Any) -> dict[str, Any]:
+        """Upload one small file; the file."""
+        body = {"path": path, "size": len(content), "method": method, **wishes}
         upload = await self.call("POST", "/v1/uploads", body)
-        await self.put(upload["put"], content)
-        file: dict[str, Any] = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", {})
+        done = await self.send(upload, content)
+        file: dict[str, Any] = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", done)
         return file
 
     async def upload_batch(self, files: dict[str, bytes]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.http_probe import http_status, until
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
-from docstore_standalone.servers import Servers, start_servers
+from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.supervisor import OnChange, Part, ignore
 
@@ -113,18 +113,24 @@ def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: Por
     ]
 
 
-async def start_stack(settings: StandaloneSettings, *, processes: bool = False, on_change: OnChange = ignore) -> Stack:
+async def start_stack(
+    settings: StandaloneSettings,
+    *,
+    processes: bool = False,
+    broker: BrokerKind = "tansu",
+    on_change: OnChange = ignore,
+) -> Stack:
     """Start what is not running elsewhere; returns once the gateway is ready.
 
     AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
     """
     async with AsyncExitStack() as opening:
-        servers = await start_servers(settings.data, settings=settings, on_change=on_change)
+        servers = await start_servers(settings.data, settings=settings, broker=broker, on_change=on_change)
         opening.push_async_callback(servers.stop)
         port = servers.ports.secure_gateway(settings.port, settings.host)
         gateway = f"http://{settings.host}:{port}"
         park_ms = PARK_MS_BETWEEN_PROCESSES if processes else PARK_MS
-        if settings.kafka_bootstrap:
+        if settings.kafka_bootstrap or broker == "apache-kafka":
             park_ms = 0
         variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms)
         parts = (

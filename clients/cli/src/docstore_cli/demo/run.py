@@ -1,14 +1,13 @@
 """The main job of DocStore, end to end, for a new account on a running stack."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from docstore_cli.api import ApiClient
-from docstore_cli.demo.documents import DOCUMENTS, DemoDocument
+from docstore_cli.demo.documents import DOCUMENTS
 from docstore_cli.demo.timeline import Seen, following
 from docstore_events.files import FileIndexed
 from docstore_events.notifications import NotificationSent
@@ -49,23 +48,8 @@ async def _upload_all(api: ApiClient, console: Console) -> None:
     ways = {"form": "as a browser's form", "put": "by a signed PUT", "multipart": "in parts"}
     for document, (method, how) in zip(DOCUMENTS, ways.items(), strict=True):
         content = document.make()
-        await _upload(api, document, content, method)
+        await api.upload(document.path, content, method, content_type=document.content_type)
         console.print(f"[bold]2.[/] {document.path} ({len(content):,} bytes) went straight to S3 {how}.")
-
-
-async def _upload(api: ApiClient, document: DemoDocument, content: bytes, method: str) -> None:
-    wishes = {"path": document.path, "size": len(content), "content_type": document.content_type, "method": method}
-    upload = await api.call("POST", "/v1/uploads", wishes)
-    done: dict[str, Any] = {}
-    if method == "form":
-        await api.post_form(upload["form"], content, document.path.rpartition("/")[2])
-    elif method == "put":
-        await api.put(upload["put"], content)
-    else:
-        (part,) = upload["multipart"]["parts"]
-        etag = await api.put_part(part["url"], content)
-        done["parts"] = [{"number": part["number"], "etag": etag}]
-    await api.call("POST", f"/v1/uploads/{upload['id']}/complete", done)
 
 
 def _all_settled(events: list[Seen]) -> bool:
