@@ -2,16 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
+from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.domain import MAX_TAGS, Place
-from docstore_metadata.hot_api import Caller, use_cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import file_response, trashed_json, version_json
 from docstore_metadata.service import Edit
-from docstore_metadata.use_cases import UseCases
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.web import json_response
@@ -22,8 +21,6 @@ IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 MAX_NUMBER = 2**31 - 1
 MAX_PATH_CHARS = 20_000
-
-Cases = Annotated[UseCases, Depends(use_cases)]
 
 
 class NewFolder(BaseModel):

@@ -1,17 +1,17 @@
 """The public routes that are called most: listing and looking. Nothing stands between the request and the use case."""
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
+from docstore_metadata.dependencies import Caller, use_cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
 from docstore_metadata.presentation import file_response
-from docstore_metadata.use_cases import UseCases
 from docstore_platform.problems import invalid
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.tokens import current_principal
 
 
 class DirectRoute(APIRoute):
@@ -32,13 +32,6 @@ class DirectRoute(APIRoute):
 
 
 router = APIRouter(tags=["files"], route_class=DirectRoute)
-
-Caller = Annotated[Principal, Depends(current_principal)]
-
-
-def use_cases(request: Request) -> UseCases:
-    cases: UseCases = request.app.state.use_cases
-    return cases
 
 
 def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:

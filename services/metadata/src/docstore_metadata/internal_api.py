@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from docstore_metadata.api import Cases
 from docstore_metadata.commit_plan import Commit
 from docstore_metadata.commits import Intent
+from docstore_metadata.dependencies import Cases
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["internal"])

@@ -78,7 +78,13 @@ class Person:
 
     async def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         now = int(time.time())
-        claims = {"sub": self.account_id, "sid": "s1", "device": self.device, "role": "user", "aud": "docstore"}
+        claims: dict[str, Any] = {
+            "sub": self.account_id,
+            "sid": "s1",
+            "device": self.device,
+            "role": "user",
+            "aud": "docstore",
+        }
         claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
         token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
         sent = {"content-type": "application/json", "authorization": f"Bearer {token}"}
