@@ -1,6 +1,7 @@
 """Options that several commands share, and how they answer."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -18,7 +19,7 @@ T = TypeVar("T")
 Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the stack.", show_default="~/.local/share")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
-console = Console()
+console = Console() if sys.stdout.isatty() else Console(width=120)
 errors = Console(stderr=True)
 
 

@@ -24,7 +24,12 @@ MINUTES = (
     "The council granted forty thousand for the restoration of the fish market.",
     "Next meeting: second Tuesday of the month, in the custom house.",
 )
-RECEIPT = ("CHANDLERY OF THE OLD PORT", "Receipt no. 4711", "2 brass lanterns    158.00", "1 anchor chain      412.50")
+RECEIPT = (
+    "Chandlery  of  the  old  port",
+    "Receipt  no.  4711",
+    "2  brass  lanterns     158.00",
+    "1  anchor  chain       412.50",
+)
 
 
 @dataclass(frozen=True, slots=True)

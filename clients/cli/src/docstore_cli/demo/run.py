@@ -1,5 +1,6 @@
 """The main job of DocStore, end to end, for a new account on a running stack."""
 
+import html
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -82,10 +83,10 @@ async def _show_searches(api: ApiClient, console: Console) -> None:
 
 
 def _marked(snippet: str) -> Text:
-    """A snippet's `<mark>`s as bold text."""
+    """A snippet (escaped HTML) as text, its `<mark>`s bold."""
     text = Text()
     for number, piece in enumerate(snippet.replace("</mark>", "<mark>").split("<mark>")):
-        text.append(piece, style="bold yellow" if number % 2 else "")
+        text.append(html.unescape(piece), style="bold yellow" if number % 2 else "")
     return text
 
 

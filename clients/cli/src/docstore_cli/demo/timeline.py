@@ -44,8 +44,8 @@ class Timeline:
         table = Table(title="What happened, by events alone", title_justify="left", expand=False)
         for name, justify in (("at ms", "right"), ("who", "left"), ("says", "left"), ("of", "left")):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
-        table.add_column("in answer to", style="dim")
-        table.add_column("after ms", justify="right", style="green")
+        table.add_column("ms after", justify="right", style="green")
+        table.add_column("which", style="dim")
         events = sorted(self.events, key=lambda envelope: envelope.time)
         for envelope in events:
             cause = _cause(envelope, events)
@@ -55,8 +55,8 @@ class Timeline:
                 envelope.source,
                 envelope.event.type,
                 _subject(envelope.event, events),
-                f"{cause.source}: {cause.event.type}" if cause else "",
                 after,
+                cause.event.type if cause else "",
             )
         return table
 

@@ -1,0 +1,50 @@
+"""`make bench`: everything, or only the parts named, e.g. `python -m bench idle reads`."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.events import measure_events
+from bench.folders import measure_folders
+from bench.idle import measure_idle
+from bench.latency import measure_latency
+from bench.reads import measure_reads
+from bench.stack import Stack, fresh_stack
+from bench.uploads import measure_large_files, measure_small_files
+
+Measure = Callable[[Stack], Awaitable[list[tuple[str, str]]]]
+
+PARTS: dict[str, Measure] = {
+    "idle": measure_idle,
+    "latency": measure_latency,
+    "reads": measure_reads,
+    "folders": measure_folders,
+    "events": measure_events,
+    "small": measure_small_files,
+    "large": measure_large_files,
+}
+
+
+async def measure(names: list[str], console: Console) -> None:
+    async with fresh_stack() as stack:
+        for name in names:
+            with console.status(f"measuring: {name}"):
+                rows = await PARTS[name](stack)
+            table = Table(show_header=False, title=name, title_justify="left", expand=True)
+            for what, figure in rows:
+                table.add_row(what, figure)
+            console.print(table)
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    asyncio.run(measure(names, Console()))
+
+
+main()

@@ -1,0 +1,86 @@
+"""The stack that is measured: a fresh one, as `docstore up` starts it."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+from docstore_standalone.credentials import load_credentials
+
+UNLIMITED = "1000000000"
+ENVIRONMENT = {
+    "GATEWAY_SIGN_UP_PER_MINUTE": UNLIMITED,
+    "GATEWAY_LOG_IN_PER_MINUTE": UNLIMITED,
+    "GATEWAY_ACCOUNT_PER_MINUTE": UNLIMITED,
+    "GATEWAY_ANONYMOUS_PER_MINUTE": UNLIMITED,
+    "NOTIFY_DIGEST_SECONDS": "0",
+    "DOCSTORE_LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where the parts of the running stack are."""
+
+    gateway: str
+    region: str
+    mongo_url: str
+    kafka_bootstrap: str
+    s3_endpoint: str
+    s3_access_key_id: str
+    s3_secret_access_key: str
+    bucket: str
+    start_seconds: float
+    data: Path
+
+
+async def _docstore(*arguments: str) -> bytes:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "docstore_cli", *arguments,
+        env={**os.environ, **ENVIRONMENT}, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"docstore {arguments[0]} ended with status {process.returncode}: {output.decode()}")
+    return output
+
+
+async def status(data: Path) -> dict[str, Any]:
+    """What `docstore status` says of the only region."""
+    region: dict[str, Any] = orjson.loads(await _docstore("status", "--data", str(data), "--json"))["regions"][0]
+    return region
+
+
+@asynccontextmanager
+async def fresh_stack() -> AsyncIterator[Stack]:
+    """A stack on an empty data folder; gone, data and all, when the block ends."""
+    with TemporaryDirectory(prefix="docstore-bench-") as folder:
+        data = Path(folder)
+        begin = time.perf_counter()
+        await _docstore("up", "--detach", "--data", folder)
+        started = time.perf_counter() - begin
+        try:
+            region = await status(data)
+            keys = load_credentials(data).services
+            yield Stack(
+                gateway=region["gateway"],
+                region=region["region"],
+                mongo_url=region["addresses"]["mongodb"],
+                kafka_bootstrap=region["addresses"]["kafka"],
+                s3_endpoint=region["addresses"]["s3"],
+                s3_access_key_id=keys.access_key_id,
+                s3_secret_access_key=keys.secret_access_key,
+                bucket=f"docstore-content-{region['region']}",
+                start_seconds=started,
+                data=data,
+            )
+        finally:
+            await _docstore("down", "--data", folder)
