@@ -172,7 +172,7 @@ def memory_mib(identity: ProcessId) -> int:
     total = 0
     for one in (process, *(child for child in process.children(recursive=True) if not _is_part(child))):
         try:
-            total += one.memory_footprint().pss if sys.platform == "linux" else one.memory_info().rss
+            total += one.memory_full_info().pss if sys.platform == "linux" else one.memory_info().rss
         except psutil.Error:
             continue
     return round(total / MIB)
