@@ -119,4 +119,4 @@ class FileIndexFailed(IndexEvent):
     """Emitted by the indexer when the text of this version can't be had; it is found by its name."""
 
     reason: str
-    """Stable code: corrupt, encrypted, unsupported, too_large, timed_out, out_of_memory."""
+    """Stable code: corrupt, encrypted, unsupported_type, too_large, archive_bomb, timed_out, ... (indexer's README)."""

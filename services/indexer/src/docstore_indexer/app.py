@@ -73,15 +73,15 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             metrics.pending_documents.labels(lane).set(waiting.get(lane, 0))
         return False
 
-    poll = settings.poll_seconds
     loops = [
         *(
-            Loop(f"{lane} {number}", partial(indexing.work, lane), wakeup_name(lane), poll)
+            Loop(f"{lane} {number}", partial(indexing.work, lane), wakeup_name(lane))
             for lane, count in LOOPS.items()
             for number in range(count)
         ),
-        Loop("plan changes", plan_changes.work, PLAN_WAKEUP, poll),
-        Loop("rebuild", rebuild.work, REBUILD_WAKEUP, poll),
+        Loop("plan changes", plan_changes.work, PLAN_WAKEUP),
+        Loop("rebuild", rebuild.work, REBUILD_WAKEUP),
+        Loop("retries", service.wake_due, "index:retries", settings.poll_seconds),
         Loop("gauges", tell_pending, "index:gauges", GAUGE_SECONDS),
     ]
 

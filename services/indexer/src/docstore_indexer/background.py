@@ -16,12 +16,12 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`work` does what is due and answers whether there was any."""
+    """`work` does what is due and answers whether there was any; `wakeup` says that there may be some."""
 
     name: str
     work: Callable[[], Awaitable[bool]]
     wakeup: str
-    every_seconds: float
+    every_seconds: float = 60.0
 
     async def run(self) -> None:
         wakeup = Wakeup([self.wakeup])

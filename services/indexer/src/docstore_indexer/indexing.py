@@ -163,7 +163,7 @@ class Indexing:
     async def _read(self, entry: Entry, lane: Lane, seconds: float | None = None) -> Outcome | None:
         """What came of reading a document; None: it is tried again later, or handed over."""
         if entry.attempts > MAX_ATTEMPTS:
-            return Outcome(entry, "failed", reason=entry.reason or "parser_crashed")
+            return Outcome(entry, "failed", reason="parser_crashed")
         try:
             async with asyncio.timeout(seconds):
                 found = await self._contents.read(entry.file, lane)

@@ -97,6 +97,10 @@ class Jobs:
         """What a process that died had claimed is due."""
         await self._jobs.update_many({"lease": {"$ne": None}}, {"$set": {"due_at": self._clock(), "lease": None}})
 
+    async def due_kinds(self) -> list[JobKind]:
+        """Kinds of which a job is due."""
+        return list(await self._jobs.distinct("kind", {"due_at": {"$lte": self._clock()}}))
+
     async def is_open(self, job_id: str) -> bool:
         return await self._jobs.find_one({"_id": job_id, "due_at": {"$ne": None}}, {"_id": 1}) is not None
 

@@ -100,6 +100,7 @@ class Rebuild:
     async def _rebuild(self, job: Job) -> None:
         reason = job.progress.get("reason", "requested")
         job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self._clock())}
+        await self._jobs.save(job)
         await self._engine.begin_rebuild()
         # What a lane wrote just before is in the old index only, and not marked yet: it is done again, for both.
         await self._entries.release_all(self._clock())

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_events.wakeup import wake
 from docstore_indexer.entries import Entry, Heard, Lane, Plan, newest
 from docstore_indexer.indexing import wakeup_name
-from docstore_indexer.jobs import REBUILD, Jobs, plan_job
+from docstore_indexer.jobs import REBUILD, JobKind, Jobs, plan_job
 from docstore_indexer.storage import MongoEntries
 from docstore_indexer.text_storage import MongoAccounts
 from docstore_platform.clock import Clock, utc_now
 
 PLAN_WAKEUP = "index:plan"
 REBUILD_WAKEUP = "index:rebuild"
+JOB_WAKEUPS: dict[JobKind, str] = {"plan": PLAN_WAKEUP, "rebuild": REBUILD_WAKEUP}
 
 
 @dataclass(slots=True)
@@ -91,6 +93,14 @@ class IndexService:
             await self._transactor.run(work)
         if gone:
             await self._entries.note_purged([entry.file.file_id for entry in gone], self._clock())
+
+    async def wake_due(self) -> bool:
+        """Wake whoever has something to do: retries, and what another instance has left."""
+        for lane in await self._entries.due_lanes(self._clock()):
+            wake(wakeup_name(lane))
+        for kind in await self._jobs.due_kinds():
+            wake(JOB_WAKEUPS[kind])
+        return False
 
     async def unsettled(self, event_ids: set[str]) -> set[str]:
         """Of handled events, those from which the index does not hold everything yet."""

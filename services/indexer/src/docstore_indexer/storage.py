@@ -15,7 +15,8 @@ from docstore_platform.mongo import ASCENDING, Collection, Database, Document, I
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """A purged file is remembered as long as an event of its life may still come."""
 _KEPT_CAUSES = 1000
-_PENDING: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
+_OPEN = {"state": "pending"}
+_PENDING: dict[str, Any] = {"partialFilterExpression": _OPEN}
 _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file_id")
 
 
@@ -91,7 +92,7 @@ class MongoEntries:
             await self._documents.bulk_write(writes, ordered=False, session=session)
 
     async def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
-        due = {"state": "pending", "lane": lane.value, "due_at": {"$lte": now}}
+        due = {**_OPEN, "lane": lane.value, "due_at": {"$lte": now}}
         order = [("backlog", 1), ("due_at", 1)]
         ids = [row["_id"] async for row in self._documents.find(due, {"_id": 1}).sort(order).limit(limit)]
         if not ids:
@@ -149,16 +150,20 @@ class MongoEntries:
 
     async def release_all(self, now: datetime) -> int:
         change = {"lane": Lane.QUICK.value, "due_at": now, "lease": None}
-        outcome = await self._documents.update_many({"state": "pending"}, {"$set": change})
+        outcome = await self._documents.update_many(_OPEN, {"$set": change})
         return int(outcome.modified_count)
 
+    async def due_lanes(self, now: datetime) -> list[Lane]:
+        """Lanes in which something is due."""
+        return [Lane(lane) for lane in await self._documents.distinct("lane", {**_OPEN, "due_at": {"$lte": now}})]
+
     async def pending_by_lane(self) -> dict[str, int]:
-        count = [{"$match": {"state": "pending"}}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
+        count = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
     async def unsettled(self, event_ids: set[str]) -> set[str]:
         """Of the events, those whose files are still pending."""
-        condition = {"state": "pending", "event_ids": {"$in": list(event_ids)}}
+        condition = {**_OPEN, "event_ids": {"$in": list(event_ids)}}
         rows = self._documents.find(condition, {"event_ids": 1})
         return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids
 

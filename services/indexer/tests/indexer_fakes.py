@@ -1,0 +1,244 @@
+"""Stores, engine and neighbours of the indexer, in memory."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from docstore_events.event import Event
+from docstore_indexer.domain import ExtractedText
+from docstore_indexer.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
+from docstore_indexer.entries import Entry, File, Heard, Lane, Outcome, Plan
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def a_file(file_id: str = "f", **changes: Any) -> File:
+    """A small text file of Ann's."""
+    file = File(
+        file_id=file_id,
+        revision=1,
+        owner_id="ann",
+        readers=(),
+        kind="file",
+        name=f"{file_id}.txt",
+        tags=(),
+        content_type="text/plain",
+        size=5,
+        version=1,
+        created_at=NOW,
+        modified_at=NOW,
+        object_key=f"key of {file_id}",
+    )
+    return replace(file, **changes)
+
+
+def an_entry(file: File | None = None, **state: Any) -> Entry:
+    """A pending entry of the file."""
+    return Entry(file=file or a_file(), **state)
+
+
+@dataclass
+class FakeEngine:
+    """Keeps what it is given; a search finds all that its reader may read. `broken`: writes fail."""
+
+    documents: dict[str, IndexedDocument] = field(default_factory=dict)
+    making: dict[str, IndexedDocument] | None = None
+    touched: set[str] = field(default_factory=set)
+    broken: bool = False
+    pages: list[SearchHits] = field(default_factory=list)
+    queries: list[SearchQuery] = field(default_factory=list)
+
+    async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
+        for document in documents:
+            for index in self._indexes(document.file_id):
+                index[document.file_id] = document
+
+    async def delete(self, file_ids: Iterable[str]) -> None:
+        for file_id in file_ids:
+            for index in self._indexes(file_id):
+                index.pop(file_id, None)
+
+    def _indexes(self, file_id: str) -> list[dict[str, IndexedDocument]]:
+        if self.making is None:
+            return [self.documents]
+        self.touched.add(file_id)
+        return [self.documents, self.making]
+
+    async def flush(self) -> None:
+        if self.broken:
+            raise EngineFailed("broken")
+
+    async def search(self, query: SearchQuery) -> SearchHits:
+        self.queries.append(query)
+        if self.pages:
+            return self.pages.pop(0)
+        found = [document for document in self.documents.values() if query.reader in document.readers]
+        return SearchHits(tuple(Hit(d.file_id, d.version, 1.0, d.text) for d in found), len(found), None)
+
+    async def begin_rebuild(self) -> None:
+        self.making, self.touched = {}, set()
+
+    async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
+        assert self.making is not None
+        self.making |= {document.file_id: document for document in documents if document.file_id not in self.touched}
+
+    async def finish_rebuild(self) -> None:
+        assert self.making is not None
+        self.documents, self.making = self.making, None
+
+    async def abandon_rebuild(self) -> None:
+        self.making = None
+
+
+@dataclass
+class FakeEntries:
+    """Entries by id, the lanes of the pending ones, and when they are due."""
+
+    known: dict[str, Entry] = field(default_factory=dict)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    due: dict[str, datetime] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    leases: int = 0
+
+    def add(self, *entries: Entry, lane: Lane = Lane.QUICK) -> None:
+        for entry in entries:
+            self._set(entry, lane, NOW)
+
+    def _set(self, entry: Entry, lane: Lane, due_at: datetime) -> None:
+        key = entry.file.file_id
+        self.known[key], self.lanes[key], self.due[key] = entry, lane, due_at
+
+    async def hear(self, news: Sequence[Heard], now: datetime, session: Any) -> None:
+        for heard in news:
+            old = self.known.get(heard.file.file_id, Entry(file=heard.file, change=0))
+            self._set(replace(old, file=heard.file, change=old.change + 1, pending=True, lease=None), Lane.QUICK, now)
+
+    async def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
+        keys = [key for key, at in self.due.items() if self.lanes[key] is lane and at <= now][:limit]
+        self.leases += 1
+        for key in keys:
+            old = self.known[key]
+            self._set(replace(old, lease=f"lease {self.leases}", attempts=old.attempts + 1), lane, lease_until)
+        return [self.known[key] for key in keys]
+
+    def _mine(self, entries: Sequence[Entry]) -> list[Entry]:
+        current = [self.known[entry.file.file_id] for entry in entries]
+        return [now for entry, now in zip(entries, current, strict=True) if now.lease and now.lease == entry.lease]
+
+    async def hand_over(self, entries: Sequence[Entry], lane: Lane, now: datetime) -> None:
+        for entry in self._mine(entries):
+            self._set(replace(entry, lease=None, attempts=0), lane, now)
+
+    async def put_off(self, entries: Sequence[Entry], lane: Lane, due_at: datetime, *, faultless: bool) -> None:
+        for entry in self._mine(entries):
+            self._set(replace(entry, lease=None, attempts=entry.attempts - faultless), lane, due_at)
+
+    async def held(self, entries: Sequence[Entry], session: Any) -> set[str]:
+        return {entry.file.file_id for entry in self._mine(entries)}
+
+    async def mark(self, outcomes: Sequence[Outcome], session: Any) -> None:
+        self.outcomes += outcomes
+        for outcome in outcomes:
+            key = outcome.entry.file.file_id
+            version = outcome.entry.file.version if outcome.text is not None else outcome.entry.text_version
+            announced = outcome.announcement if outcome.is_news else outcome.entry.announced
+            done = replace(self.known[key], pending=False, lease=None, text_version=version, announced=announced)
+            self.known[key] = done
+            del self.due[key]
+
+    async def renew(self, file_ids: Any, now: datetime, *, drop_text: bool = False) -> None:
+        for key in file_ids:
+            old = self.known[key]
+            version = 0 if drop_text else old.text_version
+            self._set(replace(old, change=old.change + 1, lease=None, text_version=version), Lane.QUICK, now)
+
+    async def release_all(self, now: datetime) -> int:
+        for key in self.due:
+            self._set(replace(self.known[key], lease=None), Lane.QUICK, now)
+        return len(self.due)
+
+    async def page(self, after: str, limit: int) -> list[Entry]:
+        return [self.known[key] for key in sorted(self.known) if key > after][:limit]
+
+    async def load(self, file_ids: Any) -> dict[str, Entry]:
+        return {key: self.known[key] for key in file_ids if key in self.known}
+
+    async def revisions(self, file_ids: Any, session: Any) -> dict[str, int]:
+        return {key: self.known[key].file.revision for key in file_ids if key in self.known}
+
+
+@dataclass
+class FakeTexts:
+    kept: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    async def get(self, file_ids: Any) -> dict[str, tuple[int, str]]:
+        return {key: self.kept[key] for key in file_ids if key in self.kept}
+
+    async def put(self, texts: Any, session: Any) -> None:
+        self.kept |= {key: (version, found.text) for key, (version, found) in texts.items()}
+
+    async def remove(self, file_ids: Any, session: Any = None) -> None:
+        for key in file_ids:
+            self.kept.pop(key, None)
+
+
+@dataclass
+class FakeAccounts:
+    """Everybody is on `plan`."""
+
+    plan: Plan = "premium"
+
+    async def plans(self, account_ids: Any, session: Any = None) -> dict[str, tuple[Plan, int]]:
+        return dict.fromkeys(account_ids, (self.plan, 1))
+
+    async def put(self, plans: Any, session: Any) -> None:
+        raise AssertionError("plans do not change here")
+
+
+@dataclass
+class FakeContents:
+    """Texts, other lanes or errors by object key; a file whose name ends in .doc is parsed."""
+
+    answers: dict[str, ExtractedText | Lane | Exception] = field(default_factory=dict)
+    while_reading: Callable[[File], Awaitable[None]] | None = None
+
+    def lane_of(self, file: File) -> Lane:
+        return Lane.PARSE if file.name.endswith(".doc") else Lane.TEXT
+
+    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        if self.while_reading is not None:
+            await self.while_reading(file)
+        answer = self.answers[file.object_key]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class FakeTransactor:
+    """A transaction is a call; what it says is kept."""
+
+    def __init__(self) -> None:
+        self.session = None
+        self.events: list[Event] = []
+
+    async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await work(self)
+
+    def publish(self, event: Event, *, cause: Any = None) -> str:
+        self.events.append(event)
+        return "id"
+
+
+@dataclass
+class FakeMetadata:
+    """Files by id, all of which everybody may read but those in the trash."""
+
+    files: dict[str, File] = field(default_factory=dict)
+
+    async def readable(self, account_id: str, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found = [self.files[key] for key in file_ids if key in self.files and self.files[key].searchable]
+        return {file.file_id: {"id": file.file_id, "version": file.version} for file in found}
+
+    async def page(self, after: str, limit: int) -> list[File]:
+        return [self.files[key] for key in sorted(self.files) if key > after][:limit]

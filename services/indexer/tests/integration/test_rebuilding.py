@@ -1,0 +1,110 @@
+"""The index built anew from metadata."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_rebuild_serves_the_old_index_and_misses_nothing(running: Any) -> None:
+    """While it is at work searches answer as before; what changes meanwhile, and what no event told, is in the new."""
+    ann = await running.person("premium")
+    names = [f"file {number}.txt" for number in range(4)]
+    states = [await running.add(ann, name, b"patient walrus") for name in names]
+    await running.finds(ann, "walrus", *names, scope="content")
+    untold = await running.add(ann, "untold.txt", b"untold walrus", told=False)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: str) -> None:
+        reached.set()
+        await go_on.wait()
+
+    running.metadata.at_page = wait
+    answer = await running.call("POST", "/v1/admin/search/rebuild", bearer=running.token(ann, "admin"))
+    assert answer.status == 202
+    await reached.wait()
+    assert await running.names(ann, "walrus", scope="content") == names
+    await running.add(ann, "meanwhile.txt", b"new walrus")
+    await running.modify(states[0].file_id, b"other badger")
+    await running.delete(states[1].file_id)
+    now = ["file 2.txt", "file 3.txt", "meanwhile.txt"]
+    await running.finds(ann, "walrus", *now, scope="content")
+    assert (await running.internal("POST", "/internal/rebuild"))["state"] == "running"
+    go_on.set()
+    done = await running.rebuilt()
+    assert (done["state"], done["reason"]) == ("done", "requested")
+    assert done["pass_1"]["files"] >= done["pass_1"]["added"] - 1 > 0
+    await running.finds(ann, "walrus", *now, "untold.txt", scope="content")
+    await running.finds(ann, "badger", "file 0.txt", scope="content")
+    assert (await running.search(ann, "", scope="name"))["total"] == 5
+    await running.says(untold.file_id, "file-indexed")
+
+
+async def test_a_rebuild_forgets_what_is_no_more(running: Any) -> None:
+    """A file whose purge was never told is not in the new index."""
+    ann = await running.person()
+    state = await running.add(ann, "ghost.txt", b"")
+    await running.add(ann, "kept.txt", b"")
+    await running.finds(ann, "", "ghost.txt", "kept.txt")
+    del running.metadata.files[state.file_id]
+    await running.internal("POST", "/internal/rebuild")
+    await running.rebuilt()
+
+    async def gone() -> bool:
+        return bool((await running.search(ann))["total"] == 1)
+
+    await eventually(gone)
+
+
+async def test_a_rebuild_waits_for_metadata(running: Any) -> None:
+    """With metadata away the old index serves, and the rebuild goes on where it was when it is back."""
+    ann = await running.person()
+    await running.add(ann, "kept.txt", b"")
+    await running.finds(ann, "kept", "kept.txt")
+    running.metadata.away = True
+    await running.internal("POST", "/internal/rebuild")
+    seen = len(running.metadata.calls)
+
+    async def asked() -> bool:
+        return len(running.metadata.calls) > seen + 1
+
+    await eventually(asked)
+    assert (await running.internal("GET", "/internal/rebuild"))["state"] == "running"
+    running.metadata.away = False
+    assert (await running.rebuilt())["state"] == "done"
+    assert await running.names(ann, "kept") == ["kept.txt"]
+
+
+async def test_a_rebuild_cut_off_by_a_crash_is_begun_anew(world: Any) -> None:
+    """The service ends in the middle: the old index serves at once, and the rebuild is done after all."""
+    async with world.running():
+        ann = await world.person("premium")
+        await world.add(ann, "note.txt", b"walrus")
+        await world.finds(ann, "walrus", "note.txt", scope="content")
+        reached = asyncio.Event()
+
+        async def never(_: str) -> None:
+            reached.set()
+            await asyncio.Event().wait()
+
+        world.metadata.at_page = never
+        await world.internal("POST", "/internal/rebuild")
+        await reached.wait()
+    world.metadata.at_page = None
+    async with world.running():
+        assert (await world.rebuilt())["state"] == "done"
+        assert await world.names(ann, "walrus", scope="content") == ["note.txt"]
+
+
+async def test_only_administrators_rebuild(running: Any) -> None:
+    """403 for others, 401 for services' route without the secret."""
+    ann = await running.person()
+    for method in ("GET", "POST"):
+        assert (await running.call(method, "/v1/admin/search/rebuild", bearer=running.token(ann))).status == 403
+        assert (await running.call(method, "/internal/rebuild", bearer=running.token(ann, "admin"))).status == 401
+    status = await running.call("GET", "/v1/admin/search/rebuild", bearer=running.token(ann, "admin"))
+    assert status.json()["state"] == "done"

@@ -1,0 +1,67 @@
+"""What of the engine's hits is shown."""
+
+import pytest
+from indexer_fakes import FakeAccounts, FakeEngine, FakeMetadata, a_file
+
+from docstore_indexer.engine import EngineFailed, Hit, SearchHits, SearchQuery
+from docstore_indexer.search import Search
+from docstore_platform.problems import Problem
+
+
+def page(*hits: Hit, total: int | None = None, next_cursor: str | None = None) -> SearchHits:
+    return SearchHits(hits, len(hits) if total is None else total, next_cursor)
+
+
+def shown(engine: FakeEngine, metadata: FakeMetadata, accounts: FakeAccounts | None = None) -> Search:
+    return Search(engine, metadata, accounts or FakeAccounts())  # type: ignore[arg-type]
+
+
+async def test_only_what_metadata_shows_the_caller_is_shown() -> None:
+    """Hits in the trash or unknown to metadata are in no item and not in the total."""
+    metadata = FakeMetadata({"a": a_file("a"), "b": a_file("b", trashed=True)})
+    engine = FakeEngine(pages=[page(*(Hit(key, 1, 1.0, None) for key in "abc"))])
+    found = await shown(engine, metadata).search(SearchQuery("ann", "x"))
+    assert ([item["file"]["id"] for item in found.items], found.total) == (["a"], 1)
+
+
+async def test_a_hit_in_an_old_version_is_none_by_content_and_has_no_snippet_by_name() -> None:
+    """The words may be gone from the file; its name may be as well, but the file is the caller's to see."""
+    metadata = FakeMetadata({"a": a_file("a", version=2)})
+    old = Hit("a", 1, 1.0, "<mark>old</mark>")
+    by_content = await shown(FakeEngine(pages=[page(old)]), metadata).search(SearchQuery("ann", "x", "content"))
+    assert (by_content.items, by_content.total) == ([], 0)
+    by_name = await shown(FakeEngine(pages=[page(old)]), metadata).search(SearchQuery("ann", "x"))
+    assert [item["snippet"] for item in by_name.items] == [None]
+
+
+async def test_a_page_without_anything_to_show_is_skipped() -> None:
+    """The caller gets the next page that has something, and its cursor."""
+    metadata = FakeMetadata({"b": a_file("b")})
+    pages = [
+        page(Hit("a", 1, 1.0, None), total=3, next_cursor="1"),
+        page(Hit("b", 1, 1.0, None), total=3, next_cursor="2"),
+    ]
+    engine = FakeEngine(pages=pages)
+    found = await shown(engine, metadata).search(SearchQuery("ann", "x"))
+    assert ([item["file"]["id"] for item in found.items], found.next_cursor) == (["b"], "2")
+    assert [query.cursor for query in engine.queries] == [None, "1"]
+
+
+async def test_content_is_for_premium() -> None:
+    """On the free plan the engine is not even asked."""
+    engine = FakeEngine()
+    with pytest.raises(Problem) as refusal:
+        await shown(engine, FakeMetadata(), FakeAccounts("free")).search(SearchQuery("ann", "x", "content"))
+    assert (refusal.value.status, refusal.value.code, engine.queries) == (403, "premium_required", [])
+
+
+async def test_an_index_that_fails_is_unavailable() -> None:
+    """503, so that the client tries again."""
+
+    class Broken(FakeEngine):
+        async def search(self, query: SearchQuery) -> SearchHits:
+            raise EngineFailed("broken")
+
+    with pytest.raises(Problem) as refusal:
+        await shown(Broken(), FakeMetadata()).search(SearchQuery("ann", "x"))
+    assert refusal.value.status == 503
