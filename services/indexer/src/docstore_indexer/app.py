@@ -35,8 +35,6 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
 
-LOOPS = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: 3, Lane.OCR: 2}
-"""While one waits for the index or a download, another has the workers."""
 GAUGE_SECONDS = 15.0
 
 
@@ -58,6 +56,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     work_folder = settings.folder.absolute() / "work"
     documents = Extractor(settings.document_limits, work_folder)
     pictures = Extractor(settings.picture_limits, work_folder)
+    # More loops than workers: while one waits for the index or a download, another has the worker.
+    lanes = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: settings.workers + 2, Lane.OCR: settings.workers + 1}
     contents = StoredContents(objects, documents, pictures, work_folder, settings.max_text_chars)
 
     engine = TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_ms)
@@ -76,7 +76,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     loops = [
         *(
             Loop(f"{lane} {number}", partial(indexing.work, lane), wakeup_name(lane))
-            for lane, count in LOOPS.items()
+            for lane, count in lanes.items()
             for number in range(count)
         ),
         Loop("plan changes", plan_changes.work, PLAN_WAKEUP),

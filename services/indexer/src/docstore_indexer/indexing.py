@@ -7,7 +7,7 @@ meanwhile stays pending for what it is now.
 import asyncio
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 QUICK_BATCH = 500
 TEXT_BATCH = 64
-"""So many plain texts are read by the quick lane itself; more have a lane of their own."""
+"""So many small plain texts are read by the quick lane itself; more, or larger ones, have a lane of their own."""
+SMALL_TEXT_BYTES = 256 * 1024
 QUICK_READ_SECONDS = 2.0
 CHARS_AT_ONCE = 8_000_000
 MAX_ATTEMPTS = 5
@@ -110,12 +111,16 @@ class Indexing:
         later: dict[Lane, list[Entry]] = defaultdict(list)
         for entry, decision in by_step[Step.FETCH]:
             later[decision.lane].append(entry)
-        few = later.pop(Lane.TEXT) if len(later[Lane.TEXT]) <= TEXT_BATCH else []
+        small = [entry for entry in later[Lane.TEXT] if entry.file.size <= SMALL_TEXT_BYTES]
+        at_once = small if len(small) <= TEXT_BATCH else []
+        if at_once:
+            later[Lane.TEXT] = [entry for entry in later[Lane.TEXT] if entry.file.size > SMALL_TEXT_BYTES]
         outcomes = await self._without_reading(by_step)
         for lane, entries in later.items():
             await self._to_lane(entries, lane)
-        outcomes += await self._read_texts(few, QUICK_READ_SECONDS)
-        await self._conclude(outcomes)
+        read = await self._read_texts(at_once, QUICK_READ_SECONDS)
+        await self._put(read)
+        await self._conclude(outcomes + read)
         await self._put_stored([entry for entry, _ in by_step[Step.STORED_TEXT]])
 
     async def _read_in(self, lane: Lane, decided: Sequence[tuple[Entry, Decision]]) -> None:
@@ -124,13 +129,14 @@ class Indexing:
         others = [entry for entry, decision in decided if decision.step is not Step.FETCH]
         if others:
             await self._to_lane(others, Lane.QUICK, keep_name=False)
-        if lane is Lane.TEXT:
-            outcomes = await self._read_texts(here, None)
-        else:
-            read = [await self._read(entry, lane) for entry in here]
-            outcomes = [outcome for outcome in read if outcome is not None]
-        await self._put(outcomes)
-        await self._conclude(outcomes)
+        for group in groups(here, CHARS_AT_ONCE, lambda entry: entry.file.size):
+            if lane is Lane.TEXT:
+                outcomes = await self._read_texts(group, None)
+            else:
+                read = [await self._read(entry, lane) for entry in group]
+                outcomes = [outcome for outcome in read if outcome is not None]
+            await self._put(outcomes)
+            await self._conclude(outcomes)
 
     async def _without_reading(self, by_step: dict[Step, list[tuple[Entry, Decision]]]) -> list[Outcome]:
         removed = [entry for entry, _ in by_step[Step.REMOVE]]
@@ -153,12 +159,9 @@ class Indexing:
         wake(wakeup_name(lane))
 
     async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
-        """Plain texts, side by side, into the index; those not there in time are left to their lane."""
+        """Plain texts, side by side; those not there in time are left to their lane."""
         read = await asyncio.gather(*(self._read(entry, Lane.TEXT, seconds) for entry in entries))
-        outcomes = [outcome for outcome in read if outcome is not None]
-        if seconds is not None:
-            await self._put(outcomes)
-        return outcomes
+        return [outcome for outcome in read if outcome is not None]
 
     async def _read(self, entry: Entry, lane: Lane, seconds: float | None = None) -> Outcome | None:
         """What came of reading a document; None: it is tried again later, or handed over."""
@@ -190,7 +193,7 @@ class Indexing:
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Files whose text is kept, a bounded number of characters at a time; a text that is gone is read again."""
-        for group in groups(entries, CHARS_AT_ONCE):
+        for group in groups(entries, CHARS_AT_ONCE, lambda entry: entry.text_chars):
             kept = await self._texts.get([entry.file.file_id for entry in group])
             there: list[Entry] = []
             gone: list[Entry] = []
@@ -245,10 +248,10 @@ def _loses_text(outcome: Outcome) -> bool:
     return entry.text_version > 0 and (outcome.result in ("name", "failed") or entry.file.purged)
 
 
-def groups(entries: Sequence[Entry], chars_at_once: int) -> Iterator[list[Entry]]:
-    """Entries whose texts together have about so many characters."""
-    chars = list(itertools.accumulate(entry.text_chars for entry in entries))
-    for _, group in itertools.groupby(zip(entries, chars, strict=True), lambda pair: pair[1] // chars_at_once):
+def groups(entries: Sequence[Entry], at_once: int, size: Callable[[Entry], int]) -> Iterator[list[Entry]]:
+    """The entries in runs whose sizes add up to about `at_once`."""
+    sums = itertools.accumulate(map(size, entries))
+    for _, group in itertools.groupby(zip(entries, sums, strict=True), lambda pair: pair[1] // at_once):
         yield [entry for entry, _ in group]
 
 

@@ -175,7 +175,7 @@ class Rebuild:
         await self._engine.add_to_rebuild(
             [document_of(entry, None) for entry in searchable if entry.file.file_id not in keyed]
         )
-        for group in groups(with_text, CHARS_AT_ONCE):
+        for group in groups(with_text, CHARS_AT_ONCE, lambda entry: entry.text_chars):
             texts = await self._texts.get([entry.file.file_id for entry in group])
             await self._engine.add_to_rebuild([document_of(entry, _text(entry, texts)) for entry in group])
         await self._engine.flush()

@@ -18,7 +18,9 @@ class IndexerSettings(ServiceSettings):
     folder: Path = Field(Path("/var/lib/docstore/index"), description="of the index; for this process alone")
     commit_ms: int = Field(50, ge=0, description="commits of the index are at least this far apart")
     poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
-    lease_seconds: float = Field(300.0, gt=0, description="work of a dead instance is taken over after this long")
+    lease_seconds: float = Field(
+        600.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"
+    )
 
     workers: int = Field(1, ge=1, description="processes that parse documents, and as many that read pictures")
     worker_idle_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")

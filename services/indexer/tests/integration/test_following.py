@@ -1,13 +1,16 @@
 """Plans, documents that can't be read, crashes, and what the upload's final check is told."""
 
 import asyncio
+import shutil
 from typing import Any
 
 import indexer_documents as documents
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from docstore_events.envelope import open_envelope
 from docstore_events.files import FileCreated
+from docstore_indexer.storage import MongoEntries
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -82,8 +85,6 @@ async def test_documents_that_can_not_be_read_are_told_with_their_reason(running
 
 async def test_file_indexed_is_seen_on_kafka(running: Any) -> None:
     """What is said reaches the broker, in the trace of the event it follows from."""
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-
     ann = await running.person("premium")
     state = await running.add(ann, "note.txt", b"walrus")
     topic = f"{running.infra.topic_prefix}files"
@@ -130,8 +131,6 @@ async def test_settled_waits_for_the_index(running: Any) -> None:
 
 async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies with the file in the index but still pending: the next one does it again, told once."""
-    from docstore_indexer.storage import MongoEntries
-
     reached = asyncio.Event()
 
     async def dies(*_: Any) -> None:
@@ -152,8 +151,6 @@ async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monk
 
 async def test_a_lost_index_is_built_anew(world: Any) -> None:
     """The folder is gone: at the next start everything is found again, its texts from the store."""
-    import shutil
-
     async with world.running():
         ann = await world.person("premium")
         state = await world.add(ann, "note.txt", b"walrus")
@@ -166,20 +163,28 @@ async def test_a_lost_index_is_built_anew(world: Any) -> None:
         await world.says(state.file_id, "file-indexed")
 
 
-async def test_ten_thousand_characters_of_small_files_take_few_trips(running: Any) -> None:
-    """Three hundred files of a free account are indexed in a few batches."""
+async def test_three_hundred_names_told_at_once_are_all_found(running: Any) -> None:
+    """They are handled in batches, and each is told."""
     ann = await running.person("free")
-    states = [running.file(ann, f"small {number}.txt", b"x") for number in range(300)]
-    events = [FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states]
-    await running.say(*events)
+    states = [await running.add(ann, f"small {number}.txt", b"", told=False) for number in range(300)]
+    await running.say(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
 
     async def done() -> bool:
         return await running.database["documents"].count_documents({"state": "done"}) == 300
 
     await eventually(done)
-    leases = await running.database["outbox"].distinct("created_at")
-    assert len(leases) < 200
-    assert len(states) == 300
+    assert len(await running.database["inbox"].distinct("handled_at")) < 50
+    assert (await running.search(ann, "small"))["total"] == 300
+    assert await running.database["outbox"].count_documents({}) == 300
+
+
+async def test_what_killed_workers_left_is_swept(world: Any) -> None:
+    """Temporary files of the process before are gone after a start."""
+    left = world.folder / "work" / "docstore-extract-left"
+    left.mkdir(parents=True)
+    (left / "page.png").write_bytes(b"x")
+    async with world.running():
+        assert list((world.folder / "work").iterdir()) == []
 
 
 async def test_cheap_documents_do_not_wait_for_pictures(running: Any) -> None:

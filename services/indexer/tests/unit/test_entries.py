@@ -56,6 +56,6 @@ def test_in_any_order_the_highest_revision_counts_and_every_cause_is_kept(revisi
 def test_groups_keep_the_order_and_bound_the_characters(sizes: list[int], at_once: int) -> None:
     """Every entry is in one group; a group exceeds the bound by one text at most."""
     entries = [an_entry(a_file(str(number)), text_chars=size) for number, size in enumerate(sizes)]
-    made = list(groups(entries, at_once))
+    made = list(groups(entries, at_once, lambda entry: entry.text_chars))
     assert [entry for group in made for entry in group] == entries
     assert all(sum(entry.text_chars for entry in group) < at_once + 100 + 1 for group in made)

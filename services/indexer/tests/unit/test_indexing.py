@@ -102,6 +102,15 @@ async def test_many_plain_texts_have_a_lane_of_their_own(desk: Desk) -> None:
     assert len(desk.told()) == TEXT_BATCH + 1
 
 
+async def test_a_large_plain_text_does_not_hold_up_the_quick_lane(desk: Desk) -> None:
+    """It is found by its name and read in the lane of texts."""
+    desk.add(a_file(size=1 << 20), ExtractedText("walrus"))
+    await desk.indexing.work(Lane.QUICK)
+    assert (desk.text(), desk.told()) == (None, [])
+    await desk.indexing.work(Lane.TEXT)
+    assert desk.text() == "walrus"
+
+
 async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
     """Nothing is marked or told; later it is done."""
     desk.add(a_file(), ExtractedText("walrus"))
