@@ -1,0 +1,35 @@
+"""The e-mail channel: looks the address up, makes the e-mail, and hands it to a transport."""
+
+from email.message import EmailMessage
+from typing import Protocol
+
+from docstore_notify.domain import Delivery, NotNow
+from docstore_notify.rendering import Renderer
+from docstore_notify.storage import Contacts
+
+
+class Transport(Protocol):
+    """What takes e-mails on their way."""
+
+    async def send(self, mail: EmailMessage, recipient: str) -> None:
+        """Return once the mail is accepted. Raises Refused or NotNow."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class EmailChannel:
+    def __init__(self, contacts: Contacts, renderer: Renderer, transport: Transport) -> None:
+        self._contacts = contacts
+        self._renderer = renderer
+        self._transport = transport
+
+    async def send(self, delivery: Delivery) -> None:
+        actors = {str(item["actor_id"]) for item in delivery.items if "actor_id" in item}
+        known = await self._contacts.find({delivery.account_id, *actors})
+        contact = known.get(delivery.account_id)
+        if contact is None:
+            # Events of other topics may overtake account-created.
+            raise NotNow("nobody has told the account's address yet")
+        names = {account_id: other.display_name for account_id, other in known.items()}
+        await self._transport.send(self._renderer.message(delivery, contact, names), contact.email)

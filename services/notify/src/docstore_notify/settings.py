@@ -1,0 +1,33 @@
+"""Settings of the notify service."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from docstore_platform.settings import ServiceSettings
+
+
+class NotifySettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_", extra="ignore", frozen=True)
+
+    digest_seconds: float = Field(
+        5.0, ge=0, description="least time between two messages of a kind to a person; 0: each event at once"
+    )
+    give_up_seconds: float = Field(24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed")
+    parallel: int = Field(8, ge=1, le=64, description="messages sent at the same time")
+    poll_seconds: float = Field(1.0, gt=0, description="look for what other instances have left to send this often")
+    lease_seconds: float = Field(60.0, gt=0, description="a sender that died loses its message after this time")
+    send_seconds: float = Field(25.0, gt=0, description="a channel has this long to take a message; below the lease")
+
+    transport: Literal["ses", "smtp"] = "ses"
+    sender: str = Field("DocStore <no-reply@docstore.example>", description="From of every e-mail")
+    ses_endpoint: str = Field("", description="empty: AWS's own in ses_region")
+    ses_region: str = "us-west-2"
+    ses_access_key_id: SecretStr = Field(SecretStr(""), description="empty: what the AWS environment gives")
+    ses_secret_access_key: SecretStr = SecretStr("")
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(25, ge=1, le=65535)
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: Literal["none", "starttls", "tls"] = Field("starttls", description="how the connection is protected")

@@ -1,0 +1,122 @@
+"""What takes the e-mails in the tests: an SES with moods, and an SMTP server."""
+
+import asyncio
+import base64
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any, Literal
+
+from aiohttp import web
+
+Mood = Literal["well", "failing", "refusing", "throttling", "silent"]
+
+
+def parse(data: bytes) -> EmailMessage:
+    return BytesParser(_class=EmailMessage, policy=policy.SMTP).parsebytes(data)
+
+
+def delivery_of(mail: EmailMessage) -> str:
+    return str(mail["X-DocStore-Delivery"])
+
+
+@dataclass
+class Mailbox:
+    """Every mail that was accepted, and how often each delivery was."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    def counts(self) -> Counter[str]:
+        return Counter(delivery_of(mail) for mail in self.mails)
+
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails]
+
+
+@dataclass
+class MoodySes:
+    """Answers SendEmail as its mood is. `silent`: takes the mail and never answers, so that the sender can't know."""
+
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    mood: Mood = "well"
+    asked: int = 0
+    url: str = ""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send_email(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        body: dict[str, Any] = await request.json()
+        if self.mood == "failing":
+            return web.json_response({"message": "broken"}, status=500)
+        if self.mood == "throttling":
+            return _error("TooManyRequestsException", 429)
+        if self.mood == "refusing":
+            return _error("BadRequestException", 400)
+        self.mailbox.mails.append(parse(base64.b64decode(body["Content"]["Raw"]["Data"])))
+        if self.mood == "silent":
+            await self.closing.wait()
+        return web.json_response({"MessageId": str(self.asked)})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["MoodySes"]:
+        app = web.Application()
+        app.router.add_post("/v2/email/outbound-emails", self.send_email)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        try:
+            yield self
+        finally:
+            self.closing.set()
+            await runner.cleanup()
+
+
+def _error(code: str, status: int) -> web.Response:
+    return web.json_response({"message": code}, status=status, headers={"x-amzn-ErrorType": code})
+
+
+@dataclass
+class SmtpServer:
+    """As much of RFC 5321 as takes a mail. `refuses`: addresses it does not know."""
+
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    refuses: set[str] = field(default_factory=set)
+    port: int = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(line: str) -> None:
+            writer.write(f"{line}\r\n".encode())
+            await writer.drain()
+
+        await say("220 test ESMTP")
+        while line := (await reader.readline()).decode().strip():
+            verb = line[:4].upper()
+            if verb == "RCPT" and any(address in line for address in self.refuses):
+                await say("550 No such mailbox")
+            elif verb == "DATA":
+                await say("354 Go ahead")
+                data = await reader.readuntil(b"\r\n.\r\n")
+                self.mailbox.mails.append(parse(data[:-3].replace(b"\r\n..", b"\r\n.")))
+                await say("250 Taken")
+            elif verb == "QUIT":
+                await say("221 Bye")
+                break
+            else:
+                await say("250 OK")
+        writer.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["SmtpServer"]:
+        server = await asyncio.start_server(self.talk, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()

@@ -1,0 +1,187 @@
+"""Who is told of what: owners, followers, and nobody who may not or does not want to know."""
+
+from typing import Any
+
+import pytest
+
+from docstore_events.accounts import AccountUpdated
+from docstore_events.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored
+from docstore_events.usage import QuotaExceeded, QuotaRestored
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_on_upload_completed_the_owner_gets_a_mail(notify: Any) -> None:
+    """It names the file, goes to the account's address, and notification-sent names the event that caused it."""
+    anna = notify.person()
+    async with notify.running():
+        await notify.say(anna.signed_up())
+        (event_id,) = await notify.say(anna.uploaded())
+        (sent,) = await notify.all_told(event_id)
+        (mail,) = notify.ses.mailbox.mails
+        assert (sent["kind"], sent["account_id"], sent["cause_ids"]) == ("upload_done", anna.id, [event_id])
+        assert mail["To"].addresses[0].addr_spec == anna.email
+        assert mail["Subject"] == "Uploaded: plan.pdf"
+        assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
+
+
+async def test_an_upload_is_told_though_the_address_comes_later(notify: Any) -> None:
+    """Topics keep no order between them: a mail to an account nobody has announced yet waits for it."""
+    anna = notify.person()
+    async with notify.running():
+        (event_id,) = await notify.say(anna.uploaded())
+
+        async def tried() -> Any:
+            return await notify.database["deliveries"].find_one({"error": {"$exists": True}})
+
+        await eventually(tried)
+        await notify.say(anna.signed_up())
+        await notify.all_told(event_id)
+
+
+async def test_on_account_updated_the_next_mail_goes_to_the_new_address(notify: Any) -> None:
+    """And an update that comes late does not bring the old address back."""
+    anna = notify.person()
+    facts = anna.signed_up().model_dump()
+    moved = AccountUpdated(**(facts | {"revision": 3, "email": "new@example.org"}))
+    late = AccountUpdated(**(facts | {"revision": 2, "email": "old@example.org"}))
+    async with notify.running():
+        await notify.say(moved)
+
+        async def known() -> Any:
+            return await notify.database["contacts"].find_one({"_id": anna.id})
+
+        await eventually(known)
+        _, event_id = await notify.say(late, anna.uploaded())
+        await notify.all_told(event_id)
+        assert notify.ses.mailbox.mails[0]["To"].addresses[0].addr_spec == "new@example.org"
+
+
+async def test_on_quota_exceeded_and_quota_restored_the_owner_gets_a_mail(notify: Any) -> None:
+    """One says that it is full, the other that there is room again."""
+    anna = notify.person()
+    facts = {"account_id": anna.id, "used": 2048, "reserved": 0, "limit": 1024, "documents": 1}
+    async with notify.running():
+        ids = await notify.say(anna.signed_up(), QuotaExceeded(revision=1, **facts), QuotaRestored(revision=2, **facts))
+        await notify.all_told(*ids[1:])
+        assert sorted(notify.ses.mailbox.subjects()) == ["You have room for new files again", "Your storage is full"]
+
+
+async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: Any) -> None:
+    """Created, modified, moved, deleted, restored: each reaches who follows a folder above and may read the file."""
+    anna, bert, eve = notify.person(), notify.person(), notify.person()
+    folder = new_id()
+    about = anna.file(ancestors=(folder,), readers=(bert.id,))
+    async with notify.running(digest_seconds=0):
+        await notify.say(anna.signed_up(), bert.signed_up(), eve.signed_up())
+        await bert.follow(folder)
+        await eve.follow(folder)
+        ids = await notify.say(
+            FileCreated(**about),
+            FileModified(**about, added_bytes=5),
+            FileMoved(**about, previous_path="/old.pdf"),
+            FileDeleted(**about),
+            FileRestored(**about),
+        )
+        await notify.all_told(*ids)
+        changes = ("created", "modified", "moved", "deleted", "restored")
+        assert sorted(notify.ses.mailbox.subjects()) == sorted(f"plan.pdf was {change}" for change in changes)
+        recipients = {mail["To"].addresses[0].addr_spec for mail in notify.ses.mailbox.mails}
+        assert recipients == {bert.email}
+
+
+async def test_a_follower_hears_only_what_was_asked_for(notify: Any) -> None:
+    """`events` narrows a subscription; asking again changes it."""
+    anna = notify.person()
+    about = anna.file()
+    file_id = about["file"].file_id
+    async with notify.running(digest_seconds=0):
+        await notify.say(anna.signed_up())
+        first = await anna.follow(file_id)
+        again = await anna.follow(file_id, events=["deleted"])
+        assert (again["id"], again["events"]) == (first["id"], ["deleted"])
+        ids = await notify.say(FileModified(**about, added_bytes=1), FileDeleted(**about))
+        await notify.all_told(ids[1])
+        assert notify.ses.mailbox.subjects() == ["plan.pdf was deleted"]
+
+
+async def test_on_file_purged_the_subscriptions_to_it_go(notify: Any) -> None:
+    """A file that is gone for good is in nobody's list."""
+    anna = notify.person()
+    about = anna.file()
+    async with notify.running():
+        await anna.follow(about["file"].file_id)
+        await notify.say(FilePurged(**about, freed_bytes=5))
+
+        async def none_left() -> bool:
+            return (await anna.send("GET", "/v1/subscriptions")).json()["items"] == []
+
+        await eventually(none_left)
+
+
+async def test_who_switched_a_kind_off_gets_no_such_mail(notify: Any) -> None:
+    """Its event is settled all the same, and the other kinds still come."""
+    anna = notify.person()
+    async with notify.running():
+        answer = await anna.send("PUT", "/v1/notifications/preferences", {"upload_done": {"email": False}})
+        assert answer.json()["upload_done"] == {"email": False}
+        facts = {"account_id": anna.id, "used": 2, "reserved": 0, "limit": 1, "documents": 1}
+        ids = await notify.say(anna.signed_up(), anna.uploaded(), QuotaExceeded(revision=1, **facts))
+        await notify.all_told(ids[2])
+
+        async def settled() -> bool:
+            answer = await notify.internal("POST", "/internal/events/settled", {"event_ids": ids})
+            return set(answer["settled"]) == set(ids)
+
+        await eventually(settled)
+        assert notify.ses.mailbox.subjects() == ["Your storage is full"]
+
+
+async def test_preferences_begin_with_everything_on(notify: Any) -> None:
+    """And an unknown kind or channel is refused."""
+    anna = notify.person()
+    async with notify.running():
+        on = {"email": True}
+        everything = dict.fromkeys(("upload_done", "file_changed", "quota_exceeded", "quota_restored"), on)
+        assert (await anna.send("GET", "/v1/notifications/preferences")).json() == everything
+        for wrong in ({"weather": on}, {"upload_done": {"pigeon": True}}):
+            assert (await anna.send("PUT", "/v1/notifications/preferences", wrong)).status == 422
+
+
+async def test_only_what_one_may_read_can_be_followed(notify: Any) -> None:
+    """A foreign file is 404, as is a foreign subscription; other channels and events are 422; no token is 401."""
+    anna, eve = notify.person(), notify.person()
+    file_id = new_id()
+    async with notify.running():
+        subscription = await anna.follow(file_id)
+        path = f"/v1/subscriptions/{subscription['id']}"
+        body = {"file_id": file_id, "channel": "email"}
+        assert (await eve.send("POST", "/v1/subscriptions", body)).status == 404
+        assert (await eve.send("GET", path)).status == 404
+        assert (await eve.send("DELETE", path)).status == 404
+        for channel in ("webhook", "sns", "in_app", "pigeon"):
+            answer = await anna.send("POST", "/v1/subscriptions", {**body, "channel": channel})
+            assert (answer.status, answer.json()["code"]) == (422, "unsupported_channel")
+        assert (await anna.send("POST", "/v1/subscriptions", {**body, "events": ["eaten"]})).status == 422
+        assert (await anna.send("GET", "/v1/subscriptions", login=False)).status == 401
+        assert (await anna.send("GET", path)).json() == subscription
+        assert (await anna.send("DELETE", path)).status == 204
+        assert (await anna.send("DELETE", path)).status == 404
+
+
+async def test_subscriptions_are_listed_in_pages(notify: Any) -> None:
+    """Every one once, and a cursor of someone's own making is refused."""
+    anna = notify.person()
+    async with notify.running():
+        made = [(await anna.follow(new_id()))["id"] for _ in range(5)]
+        listed: list[str] = []
+        cursor = ""
+        while cursor is not None:
+            page = (await anna.send("GET", f"/v1/subscriptions?limit=2&cursor={cursor}")).json()
+            listed += [item["id"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        assert listed == sorted(made)
+        answer = await anna.send("GET", "/v1/subscriptions?cursor=bm9uc2Vuc2U")
+        assert (answer.status, answer.json()["code"]) == (422, "invalid_cursor")

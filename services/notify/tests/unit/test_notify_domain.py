@@ -1,0 +1,130 @@
+"""The rules of telling people, by themselves."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count, pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_notify.domain import (
+    FILE_CHANGES,
+    LONGEST_RETRY,
+    MAX_EVENTS,
+    MAX_LISTED,
+    Delivery,
+    Notice,
+    Preferences,
+    Subscription,
+    followers,
+    gather,
+    retry_after,
+)
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+PAUSE = timedelta(seconds=5)
+IDS = count()
+
+
+def notices(number: int, start: int = 0) -> list[Notice]:
+    return [Notice("anna", "email", "upload_done", f"e{start + n}", {"path": f"/{n}"}) for n in range(number)]
+
+
+def gathered(number: int, latest: Delivery | None, now: datetime, pause: timedelta = PAUSE) -> list[Delivery]:
+    return gather(notices(number), latest, now, pause, lambda: str(next(IDS)))
+
+
+def sent(delivery: Delivery) -> Delivery:
+    return Delivery(
+        delivery.id, "anna", "email", "upload_done", delivery.created_at, delivery.due_at, state="sent", attempts=1
+    )
+
+
+def test_the_first_message_goes_at_once() -> None:
+    """Who has not been told of anything lately is told now."""
+    (delivery,) = gathered(3, None, NOW)
+    assert (delivery.due_at, len(delivery.event_ids)) == (NOW, 3)
+
+
+def test_what_follows_waits_and_is_gathered() -> None:
+    """Within the pause after a message, events grow one digest that is due when the pause is over."""
+    (first,) = gathered(1, None, NOW)
+    later = NOW + timedelta(seconds=1)
+    (digest,) = gathered(1, sent(first), later)
+    assert digest.due_at == NOW + PAUSE
+    (grown,) = gathered(4, digest, later)
+    assert (grown.id, grown.due_at, len(grown.event_ids)) == (digest.id, digest.due_at, 5)
+
+
+def test_a_message_a_sender_has_had_takes_nothing_more() -> None:
+    """It may have been sent: what is added to it then might never be read."""
+    (first,) = gathered(1, None, NOW)
+    tried = Delivery(first.id, "anna", "email", "upload_done", NOW, NOW, first.items, first.event_ids, attempts=1)
+    (second,) = gathered(1, tried, NOW)
+    assert second.id != first.id
+    assert second.due_at == NOW + PAUSE
+
+
+def test_without_a_pause_each_event_is_a_message() -> None:
+    """NOTIFY_DIGEST_SECONDS=0 gathers nothing."""
+    assert [len(one.event_ids) for one in gathered(3, None, NOW, timedelta())] == [1, 1, 1]
+
+
+def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
+    """A batch of files does not fill the mailbox, and a message does not grow without end."""
+    deliveries = gathered(10_000, None, NOW)
+    assert [(len(one.event_ids), len(one.items), one.unlisted) for one in deliveries] == [
+        (MAX_EVENTS, MAX_LISTED, MAX_EVENTS - MAX_LISTED)
+    ] * 2
+    assert [one.due_at for one in deliveries] == [NOW, NOW + PAUSE]
+
+
+@given(st.lists(st.tuples(st.integers(1, 7000), st.integers(0, 9), st.booleans()), max_size=8))
+def test_every_event_is_told_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
+    """However events and senders take turns, none is lost or told twice, and messages keep their distance."""
+    now, latest, told, number = NOW, None, {}, 0
+    for amount, seconds, take_up in steps:
+        now += timedelta(seconds=seconds)
+        if take_up and latest is not None and latest.due_at <= now:
+            latest = sent(latest)
+        for delivery in gather(notices(amount, number), latest, now, PAUSE, lambda: str(next(IDS))):
+            told[delivery.id] = delivery
+            latest = delivery
+        number += amount
+    events = [event for delivery in told.values() for event in delivery.event_ids]
+    assert sorted(events) == sorted(f"e{n}" for n in range(number))
+    dues = sorted(delivery.due_at for delivery in told.values())
+    assert all(later - earlier >= PAUSE for earlier, later in pairwise(dues))
+
+
+def follows(account: str, file_id: str, *events: str) -> Subscription:
+    return Subscription(f"{account}-{file_id}", account, file_id, "email", events or FILE_CHANGES, NOW)  # type: ignore[arg-type]
+
+
+def test_followers_of_the_file_and_of_folders_above_it_are_told_once() -> None:
+    """Following both a file and its folder is no reason for two messages."""
+    subscriptions = [follows("anna", "f"), follows("anna", "docs"), follows("bert", "docs"), follows("cleo", "other")]
+    told = followers(
+        subscriptions, file_id="f", ancestors=("root", "docs"), may_read={"anna", "bert", "cleo"}, change="moved"
+    )
+    assert told == [("anna", "email"), ("bert", "email")]
+
+
+def test_only_those_who_may_read_and_asked_for_it_are_told() -> None:
+    """A right that was taken away ends the news; a follower of deletions hears of nothing else."""
+    subscriptions = [follows("anna", "f"), follows("bert", "f", "deleted")]
+    told = followers(subscriptions, file_id="f", ancestors=(), may_read={"bert"}, change="modified")
+    assert told == []
+
+
+def test_what_is_not_switched_off_is_on() -> None:
+    """A person who has chosen nothing is told of everything."""
+    assert Preferences("anna").wants("upload_done", "email")
+    assert not Preferences("anna", {"upload_done": {"email": False}}).wants("upload_done", "email")
+
+
+def test_tries_grow_rarer_up_to_a_limit() -> None:
+    """A channel that is down for hours is asked again every quarter of an hour."""
+    waits = [retry_after(attempts) for attempts in range(1, 40)]
+    assert waits[:3] == [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4)]
+    assert waits[-1] == LONGEST_RETRY
+    assert waits == sorted(waits)

@@ -1,0 +1,115 @@
+"""E-mails say what happened, and nothing that a file's name would like them to say."""
+
+from datetime import UTC, datetime
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_notify.domain import KINDS, Contact, Delivery, Kind, Refused
+from docstore_notify.rendering import DELIVERY_HEADER, Renderer, human_size, one_line
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+ANNA = Contact("anna", "anna@example.org", "Anna", 1)
+RENDERER = Renderer("DocStore <no-reply@docstore.example>", "https://docs.example.org")
+
+
+def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
+    at = "2026-11-21T00:00:00.000Z"
+    if kind == "upload_done":
+        return {"path": path, "size": 1536, "version": 2, "conflicted": True, "in_absence": True, "at": at}
+    if kind == "file_changed":
+        about = {"kind": "file", "actor_id": "bert", "device": "laptop", "at": at}
+        return {"change": "moved", "path": path, "previous_path": "/old.pdf", **about}
+    return {"used": 2048, "limit": 1024, "requested": 4096, "at": at}
+
+
+def delivery(kind: Kind, *items: dict[str, Any], events: int | None = None) -> Delivery:
+    ids = tuple(f"e{n}" for n in range(events or len(items)))
+    return Delivery("d1", "anna", "email", kind, NOW, NOW, items, ids)
+
+
+def read(mail: EmailMessage) -> tuple[EmailMessage, str, str]:
+    """The mail as its receiver reads it, with its text and its HTML."""
+    received = BytesParser(_class=EmailMessage, policy=policy.SMTP).parsebytes(mail.as_bytes())
+    parts = [received.get_body((kind,)) for kind in ("plain", "html")]
+    return received, *(str(part.get_content()) for part in parts if part)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None:
+    """Both parts name the facts, the greeting and where it comes from."""
+    mail, text, html = read(RENDERER.message(delivery(kind, item(kind)), ANNA, {"bert": "Bert"}))
+    facts = {
+        "upload_done": ["plan.pdf", "1.5 KB", "version 2", "conflicted copy", "finished for you"],
+        "file_changed": ["plan.pdf", "moved from /old.pdf", "by Bert", "laptop"],
+        "quota_exceeded": ["4.0 KB", "2.0 KB of 1.0 KB"],
+        "quota_restored": ["2.0 KB of 1.0 KB"],
+    }[kind]
+    for part in (text, html):
+        for fact in ("Hello Anna", "https://docs.example.org", *facts):
+            assert fact in part
+    assert mail["To"].addresses[0].addr_spec == "anna@example.org"
+    assert mail["Subject"]
+
+
+def test_a_digest_lists_some_and_numbers_the_rest() -> None:
+    """Of 120 uploads two are listed here and 118 counted."""
+    items = [item("upload_done", f"/{n}.txt") for n in range(2)]
+    mail, text, _ = read(RENDERER.message(delivery("upload_done", *items, events=120), ANNA, {}))
+    assert mail["Subject"] == "Uploaded: 120 files"
+    assert "/1.txt" in text
+    assert "and 118 more" in text
+
+
+def test_the_same_delivery_has_the_same_message_id() -> None:
+    """A mail sent again after a crash is known as the same."""
+    first, second = (RENDERER.message(delivery("upload_done", item("upload_done")), ANNA, {}) for _ in range(2))
+    assert first["Message-ID"] == second["Message-ID"] == "<d1@docstore.example>"
+    assert first[DELIVERY_HEADER] == "d1"
+
+
+@pytest.mark.parametrize("kind", ["upload_done", "file_changed"])
+def test_markup_in_a_name_stays_text(kind: Kind) -> None:
+    """A file called like a script is shown as it is called."""
+    name = '/<script>alert(1)</script>"><img src=x>'
+    _, text, html = read(RENDERER.message(delivery(kind, item(kind, name)), ANNA, {"bert": "<b>Bert</b>"}))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<b>Bert" not in html
+    assert "&lt;script&gt;" in html
+    assert "<script>" in text
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
+def test_no_name_breaks_out_of_its_line_or_header(name: str) -> None:
+    """Whatever a file or a person is called: no header is added, and the text has no line of theirs."""
+    hostile = f"{name}\r\nBcc: eve@example.org\r\n\r\nPay here"
+    facts = item("upload_done", f"/{hostile}")
+    mail = RENDERER.message(delivery("upload_done", facts), Contact("anna", "anna@example.org", hostile, 1), {})
+    received, text, _ = read(mail)
+    assert received["Bcc"] is None
+    assert [address.addr_spec for address in received["To"].addresses] == ["anna@example.org"]
+    assert not any(line.startswith(("Bcc:", "Pay here")) for line in text.splitlines())
+
+
+def test_direction_marks_and_separators_are_taken_out() -> None:
+    """`fdp.exe` can't be shown as `exe.pdf`; letters of all scripts, and their joiners, stay."""
+    assert one_line("a\u202efdp\u2028.exe\x00") == "a fdp .exe "
+    assert one_line("می\u200cخواهم") == "می\u200cخواهم"
+
+
+@pytest.mark.parametrize("address", ["", "no-at-sign", "a@b\r\nBcc: eve@example.org", "a b@c"])
+def test_an_address_that_is_none_is_refused_for_good(address: str) -> None:
+    """Such a message fails instead of being tried for a day."""
+    with pytest.raises(Refused):
+        RENDERER.message(delivery("upload_done", item("upload_done")), Contact("anna", address, "Anna", 1), {})
+
+
+def test_sizes_are_told_as_people_read_them() -> None:
+    """Powers of 1024, one decimal."""
+    assert [human_size(n) for n in (0, 1023, 1536, 5 * 1024**3)] == ["0 bytes", "1023 bytes", "1.5 KB", "5.0 GB"]

@@ -1,0 +1,125 @@
+"""What a sender does with the answers of its channel and with a lease it has lost."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_events.transaction import Transaction
+from docstore_notify.delivery_store import Claim
+from docstore_notify.domain import Delivery, NotNow, Refused
+from docstore_notify.sender import Sender
+from docstore_notify.settings import NotifySettings
+from docstore_platform.mongo import ConnectionFailure
+from docstore_platform.settings import InfraSettings
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+DELIVERY = Delivery("d1", "anna", "email", "upload_done", NOW, NOW, ({},), ("e1", "e2"), attempts=3)
+CLAIM = Claim(DELIVERY, "mine")
+
+
+class FakeDeliveries:
+    """One delivery, held under a token."""
+
+    def __init__(self) -> None:
+        self.token, self.state = "mine", "pending"
+        self.put_off_until: datetime | None = None
+
+    async def end(self, claim: Claim, state: str, now: datetime, session: Any) -> bool:
+        if claim.token == self.token:
+            self.state = state
+        return claim.token == self.token
+
+    async def put_off(self, claim: Claim, until: datetime, error: str) -> None:
+        self.put_off_until = until
+
+
+class FakeTransactor:
+    """Keeps what was said; fails as often as it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+        self.failures = 0
+
+    async def run(self, work: Callable[[Transaction], Awaitable[bool]]) -> bool:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionFailure("down")
+        transaction = Transaction(None, "notify", "")
+        result = await work(transaction)
+        self.said += [
+            (dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in transaction.rows
+        ]
+        return result
+
+
+class Stage:
+    """A sender among fakes."""
+
+    def __init__(self) -> None:
+        self.deliveries, self.transactor = FakeDeliveries(), FakeTransactor()
+        self.answers: Iterator[Exception | None] = iter([None])
+        self.sent: list[str] = []
+
+    async def send(self, delivery: Delivery) -> None:
+        answer = next(self.answers)
+        if answer is not None:
+            raise answer
+        self.sent.append(delivery.id)
+
+    async def run(self, claim: Claim = CLAIM) -> None:
+        infra = InfraSettings.model_validate({"internal_secret": "s"})
+        settings = NotifySettings(infra=infra)
+        sender = Sender(self.deliveries, {"email": self}, self.transactor, settings, "w", lambda: NOW)  # type: ignore[arg-type]
+        await sender.send(claim)
+
+
+async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> None:
+    """notification-sent names every event the mail told of."""
+    stage = Stage()
+    await stage.run()
+    ((kind, data),) = stage.transactor.said
+    assert (kind, data["cause_ids"], data["revision"]) == ("notification-sent", ["e1", "e2"], 1)
+    assert stage.deliveries.state == "sent"
+
+
+async def test_a_sender_that_has_lost_its_lease_says_nothing() -> None:
+    """The one that took the mail over says it, once."""
+    stage = Stage()
+    stage.deliveries.token = "another's"
+    await stage.run()
+    assert stage.transactor.said == []
+    assert stage.deliveries.state == "pending"
+
+
+async def test_a_database_that_fails_while_marking_is_asked_again() -> None:
+    """Within the lease the mark is insisted on: lost, it would double the mail."""
+    stage = Stage()
+    stage.transactor.failures = 2
+    await stage.run()
+    assert stage.deliveries.state == "sent"
+    assert stage.sent == ["d1"]
+
+
+@pytest.mark.parametrize("error", [NotNow("busy"), TimeoutError(), KeyError("a mistake of ours")])
+async def test_whatever_may_pass_is_tried_again_later(error: Exception) -> None:
+    """The third try failed: the fourth comes after about four seconds."""
+    stage = Stage()
+    stage.answers = iter([error])
+    await stage.run()
+    assert stage.deliveries.put_off_until is not None
+    assert timedelta(seconds=3) < stage.deliveries.put_off_until - NOW < timedelta(seconds=5)
+    assert stage.transactor.said == []
+
+
+@pytest.mark.parametrize(("error", "age"), [(Refused("no such mailbox"), 0), (NotNow("busy"), 25)])
+async def test_what_will_never_be_taken_fails_and_says_why(error: Exception, age: int) -> None:
+    """Refused for good, or tried for a day."""
+    stage = Stage()
+    stage.answers = iter([error])
+    await stage.run(Claim(replace(DELIVERY, created_at=NOW - timedelta(hours=age)), "mine"))
+    ((kind, data),) = stage.transactor.said
+    assert (kind, data["reason"]) == ("notification-failed", str(error))
