@@ -69,6 +69,31 @@ def fetch_kafka(tools: Path) -> Path:
     return jars
 
 
+def one_node(listen: str, advertised: str, controller: str) -> dict[str, str]:
+    """Properties of a cluster of one: it listens at `listen`, clients reach it at `advertised`."""
+    return {
+        "node.id": "1",
+        "process.roles": "broker,controller",
+        "controller.quorum.voters": f"1@{controller}",
+        "listeners": f"PLAINTEXT://{listen},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{advertised}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": "0",
+        "offsets.topic.num.partitions": "4",
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.num.partitions": "4",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+        "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+    }
+
+
 class ApacheKafka:
     """Data and configuration in `folder`; reached at `bootstrap`."""
 
@@ -98,28 +123,7 @@ class ApacheKafka:
         data = self.folder / "data"
         data.mkdir(parents=True, exist_ok=True)
         controller = f"{LOOPBACK}:{self.ports['kafka-controller']}"
-        properties = {
-            "node.id": "1",
-            "process.roles": "broker,controller",
-            "controller.quorum.voters": f"1@{controller}",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-            "log.dirs": str(data),
-            "auto.create.topics.enable": "false",
-            "group.initial.rebalance.delay.ms": "0",
-            "offsets.topic.num.partitions": "4",
-            "offsets.topic.replication.factor": "1",
-            "transaction.state.log.num.partitions": "4",
-            "transaction.state.log.replication.factor": "1",
-            "transaction.state.log.min.isr": "1",
-            "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1",
-            "num.network.threads": "2",
-            "num.io.threads": "4",
-            "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
-        }
+        properties = {**one_node(self.bootstrap, self.bootstrap, controller), "log.dirs": str(data)}
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         (self.folder / "log4j2.properties").write_text(LOG4J)
         if not (data / "meta.properties").exists():

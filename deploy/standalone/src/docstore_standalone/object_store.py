@@ -114,17 +114,17 @@ class ObjectStore:
         write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
 
     def command(self) -> Sequence[str]:
-        s3, iam = self._configs
+        options = self.options(self.folder / "data", *self._configs)
+        return [str(self.program), "-v=0", "mini", *options, f"-ip.bind={LOOPBACK}"]
+
+    def options(self, data: Path, s3: Path, iam: Path) -> Sequence[str]:
+        """Of `weed mini`, but for the address at which it listens."""
         ports = []
         for part in self.parts:
             ports += [f"-{part}.port={self.ports[part]}", f"-{part}.port.grpc={self.ports[f'{part}-grpc']}"]
         return [
-            str(self.program),
-            "-v=0",
-            "mini",
-            f"-dir={self.folder / 'data'}",
+            f"-dir={data}",
             f"-ip={LOOPBACK}",
-            f"-ip.bind={LOOPBACK}",
             *ports,
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
