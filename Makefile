@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
+export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 SOURCES := libs services deploy/standalone clients tests tools bench
 
 help: ## list the targets
