@@ -39,7 +39,12 @@ async def http_status(port: int, path: str) -> int | None:
 
 
 async def kafka_answers(port: int) -> bool:
-    """Whether a Kafka broker answers an ApiVersions request (key 18, version 0) without an error."""
-    body = (18).to_bytes(2, "big") + bytes(2) + (1).to_bytes(4, "big") + b"\x00\x05probe"
-    answer = await exchange(port, len(body).to_bytes(4, "big") + body, 10)
-    return answer[4:10] == (1).to_bytes(4, "big") + bytes(2)
+    """Whether a Kafka broker tells its topics and names at least one broker.
+
+    A Metadata request (key 3, version 5, all topics): it needs the broker's storage, other than ApiVersions.
+    """
+    correlation = (1).to_bytes(4, "big")
+    header = (3).to_bytes(2, "big") + (5).to_bytes(2, "big") + correlation + b"\x00\x05probe"
+    body = header + (-1).to_bytes(4, "big", signed=True) + b"\x00"
+    answer = await exchange(port, len(body).to_bytes(4, "big") + body, 16)
+    return answer[4:8] == correlation and int.from_bytes(answer[12:16], "big", signed=True) > 0

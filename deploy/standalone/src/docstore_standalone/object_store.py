@@ -141,12 +141,14 @@ class ObjectStore:
         return {**base_environment(), **MEMORY_SETTINGS}
 
     async def wait_ready(self) -> None:
-        """Once S3 answers and the buckets are there (they are made last)."""
+        """Once its parts know each other, so that S3 takes objects, and the buckets are there (they are made last)."""
         await until(self._is_ready)
 
     async def _is_ready(self) -> bool:
         for bucket in self.buckets:
             if await http_status(self.ports["filer"], f"/buckets/{bucket}/") != 200:
+                return False
+            if await http_status(self.ports["master"], f"/dir/assign?collection={bucket}") != 200:
                 return False
         return await http_status(self.ports["s3"], "/status") == 200
 
