@@ -1,0 +1,109 @@
+"""Where a running DocStore is, and what of it a test may look at besides the public API."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from event_log import EventLog
+
+from docstore_standalone.mailbox import Mail, read_mailbox
+
+DELIVERY_HEADER = "X-DocStore-Delivery"
+
+
+class Mailbox:
+    """The mails that the local SES accepted."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, email: str) -> list[Mail]:
+        """Those to one person, the newest last."""
+        return [mail for mail in read_mailbox(self._folder) if any(email in one for one in mail.recipients)]
+
+
+class Bucket:
+    """The content bucket, as its operator sees it."""
+
+    def __init__(self, endpoint: str, key_id: str, secret: str, name: str, region: str) -> None:
+        self.name = name
+        self._client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            region_name=region,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+        )
+
+    async def keys(self, account_id: str) -> list[str]:
+        """Every object of an account."""
+        return await asyncio.to_thread(lambda: list(self._keys(f"accounts/{account_id}/")))
+
+    async def unfinished(self, account_id: str) -> list[str]:
+        """Keys of the account's multipart uploads that are neither completed nor aborted."""
+        prefix = f"accounts/{account_id}/"
+        answer = await asyncio.to_thread(self._client.list_multipart_uploads, Bucket=self.name, Prefix=prefix)
+        return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+    def _keys(self, prefix: str) -> Iterator[str]:
+        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
+            yield from (entry["Key"] for entry in page.get("Contents", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is None can't be looked at there: tests that need it are not collected."""
+
+    gateway: str
+    admin: tuple[str, str] | None = None
+    """E-mail and password of an administrator."""
+    mailbox: Mailbox | None = None
+    events: EventLog | None = None
+    bucket: Bucket | None = None
+
+
+NEEDS = {
+    "admin": ("DOCSTORE_E2E_ADMIN_EMAIL", "DOCSTORE_E2E_ADMIN_PASSWORD"),
+    "mailbox": ("DOCSTORE_E2E_MAILBOX",),
+    "events": ("DOCSTORE_E2E_KAFKA",),
+    "bucket": (
+        "DOCSTORE_E2E_S3_ENDPOINT",
+        "DOCSTORE_E2E_S3_KEY_ID",
+        "DOCSTORE_E2E_S3_SECRET",
+        "DOCSTORE_E2E_S3_BUCKET",
+    ),
+    "small_limits": ("DOCSTORE_E2E_SMALL_LIMITS",),
+}
+"""For tests of a running deployment: the variables that a fixture needs."""
+
+
+def missing(fixture: str) -> bool:
+    """Whether tests that use this fixture can't be run on the deployment named by the environment."""
+    return any(variable not in os.environ for variable in NEEDS.get(fixture, ()))
+
+
+def deployment_of(environment: dict[str, Any]) -> Deployment:
+    """The running deployment that the variables describe."""
+    get = environment.get
+    mailbox, kafka, endpoint = get("DOCSTORE_E2E_MAILBOX"), get("DOCSTORE_E2E_KAFKA"), get("DOCSTORE_E2E_S3_ENDPOINT")
+    return Deployment(
+        gateway=environment["DOCSTORE_E2E_URL"],
+        admin=(get("DOCSTORE_E2E_ADMIN_EMAIL", ""), get("DOCSTORE_E2E_ADMIN_PASSWORD", "")),
+        mailbox=Mailbox(Path(mailbox)) if mailbox else None,
+        events=EventLog(kafka) if kafka else None,
+        bucket=Bucket(
+            endpoint,
+            get("DOCSTORE_E2E_S3_KEY_ID", ""),
+            get("DOCSTORE_E2E_S3_SECRET", ""),
+            get("DOCSTORE_E2E_S3_BUCKET", ""),
+            get("DOCSTORE_E2E_S3_REGION", "us-west-2"),
+        )
+        if endpoint
+        else None,
+    )

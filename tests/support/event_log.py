@@ -1,0 +1,54 @@
+"""What the services have said, read from Kafka as any consumer would."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from docstore_events.envelope import Envelope, open_envelope
+from docstore_events.event import TOPICS, Event
+from docstore_platform.testing import eventually
+
+Seen = Envelope[Event]
+
+
+class EventLog:
+    """Every event from the beginning of the topics on."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self.events: list[Seen] = []
+
+    async def __aenter__(self) -> "EventLog":
+        self._consumer = AIOKafkaConsumer(
+            *TOPICS, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=100
+        )
+        await self._consumer.start()
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+        await self._consumer.stop()
+
+    async def _read(self) -> None:
+        record: Any
+        async for record in self._consumer:
+            envelope = open_envelope(record.headers, record.value)
+            if envelope is not None:
+                self.events.append(envelope)
+
+    async def until(self, wanted: Callable[[list[Seen]], bool]) -> list[Seen]:
+        """Everything that was said, as soon as it is what is wanted."""
+
+        async def said() -> bool:
+            if self._reading.done():
+                self._reading.result()
+            return wanted(self.events)
+
+        await eventually(said)
+        return list(self.events)

@@ -1,0 +1,116 @@
+"""Users of a DocStore: a client of the public API with what tests ask of it again and again."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from docstore_cli.api import Answer, ApiClient
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+PASSWORD = "correct horse battery staple"
+
+Json = dict[str, Any]
+
+
+class Person(ApiClient):
+    """Somebody with an account of their own."""
+
+    email = ""
+
+    @classmethod
+    async def new(cls, gateway: str, name: str = "ada") -> Self:
+        """Somebody who has just signed up and logged in."""
+        person = cls(gateway)
+        person.email = f"{name}-{new_id()[-10:]}@example.org"
+        await person.sign_up(person.email, PASSWORD)
+        return person
+
+    @property
+    def id(self) -> str:
+        return str(self.account["id"])
+
+    async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        """Status and code of a refusal, which is problem+json."""
+        answer = await self.ask(method, path, body)
+        assert answer.status >= 400, answer
+        return problem_of(answer)
+
+    async def begin(self, path: str, size: int, method: str = "put", **wishes: Any) -> Json:
+        """An upload that waits for its bytes."""
+        upload: Json = await self.call("POST", "/v1/uploads", {"path": path, "size": size, "method": method, **wishes})
+        return upload
+
+    async def complete(self, upload: Json, done: Json | None = None) -> Json:
+        file: Json = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", done or {})
+        return file
+
+    async def every(self, path: str, /, **query: Any) -> list[Json]:
+        """All items of a list, page after page."""
+        items: list[Json] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = await self.call("GET", f"{path}?{urlencode({**query, **({'cursor': cursor} if cursor else {})})}")
+            items += page["items"]
+            cursor = page["next_cursor"]
+        return items
+
+    async def names(self, folder: str = "/") -> list[str]:
+        return [file["name"] for file in await self.every("/v1/files", path=folder)]
+
+    async def usage(self) -> Json:
+        usage: Json = (await self.call("GET", "/v1/me"))["usage"]
+        return usage
+
+    async def counted(self, used: int, reserved: int = 0) -> None:
+        """Returns once exactly so many bytes are counted and reserved."""
+
+        async def as_it_should_be() -> bool:
+            usage = await self.usage()
+            return bool(usage["used"] == used and usage["reserved"] == reserved)
+
+        try:
+            await eventually(as_it_should_be)
+        except AssertionError:
+            raise AssertionError(f"{await self.usage()} instead of used {used}, reserved {reserved}") from None
+
+    async def search(self, words: str, **query: Any) -> list[Json]:
+        """Hits of all pages."""
+        return await self.every("/v1/search", q=words, **query)
+
+    async def found(self, words: str, *paths: str, **query: Any) -> list[Json]:
+        """The hits, once they are exactly these paths."""
+        hits: list[Json] = []
+
+        async def as_it_should_be() -> bool:
+            nonlocal hits
+            hits = await self.search(words, **query)
+            return sorted(hit["file"]["path"] for hit in hits) == sorted(paths)
+
+        try:
+            await eventually(as_it_should_be, seconds=30)
+        except AssertionError:
+            found = [hit["file"]["path"] for hit in hits]
+            raise AssertionError(f"{words!r} finds {found} instead of {list(paths)}") from None
+        return hits
+
+    async def content(self, file_id: str, version: int | None = None) -> bytes:
+        """A file's bytes, by its signed URL."""
+        answer = await self.ask("GET", f"/v1/files/{file_id}/content" + (f"?version={version}" if version else ""))
+        assert answer.status == 302, answer
+        async with self._session.get(answer.headers["location"]) as response:
+            assert response.status == 200
+            return await response.read()
+
+
+SignUp = Callable[..., Awaitable[Person]]
+"""Makes people: `await sign_up("ada", plan="premium")`."""
+
+
+def problem_of(answer: Answer) -> tuple[int, str]:
+    """Status and code of an answer that must be problem+json."""
+    assert answer.headers["content-type"] == "application/problem+json", answer
+    problem = answer.json()
+    assert problem["status"] == answer.status
+    assert problem["detail"]
+    return answer.status, str(problem["code"])
