@@ -14,6 +14,8 @@ from docstore_standalone.state import write_private
 
 UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
+SERVICES_ARN = "arn:aws:iam::000000000000:user/services"
+"""How the object store names the identity `services` in trust policies."""
 MAX_SESSION = "12h"
 # The heap has 200 MB of buffers that are reserved and never touched: a limit below 300 MB collects without end.
 # GOGC=50 keeps the idle size low, the limit bounds it under large uploads.
@@ -47,9 +49,13 @@ def identities(credentials: Credentials, content: Sequence[str], broker: str) ->
 
 
 def iam_config(credentials: Credentials, content: Sequence[str]) -> dict[str, Any]:
-    """STS and the role of uploads: it reaches the content buckets only; a session policy narrows it further."""
+    """STS and the role of uploads: it reaches the content buckets only; a session policy narrows it further.
+
+    The services alone may assume it: were it open to all, who has temporary credentials for one upload could assume it
+    again without the session policy that narrows them.
+    """
     resources = [f"arn:aws:s3:::{bucket}{end}" for bucket in content for end in ("", "/*")]
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:AssumeRole"]}
+    trust = {"Effect": "Allow", "Principal": {"AWS": SERVICES_ARN}, "Action": ["sts:AssumeRole"]}
     allow = {"Effect": "Allow", "Action": ROLE_ACTIONS, "Resource": resources}
     return {
         "sts": {

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 
-from docstore_standalone.credentials import S3Credentials
+from docstore_standalone.credentials import S3Credentials, load_credentials
 from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected
@@ -141,3 +141,16 @@ async def test_the_role_alone_reaches_the_content_bucket_only(servers: Servers, 
     guest = client(servers, "s3", keys, given["SessionToken"])
     assert refused(guest.put_object, Bucket=servers.broker_bucket, Key="x", Body=b"x")
     assert refused(guest.list_objects_v2, Bucket=servers.broker_bucket)
+
+
+async def test_only_the_services_assume_the_role(servers: Servers, client: Any) -> None:
+    """Who has credentials for one upload can't widen them: neither they, nor other keys, nor nobody gets the role."""
+    sts = client(servers, "sts", servers.services_keys)
+    role = {"RoleArn": servers.upload_role_arn, "RoleSessionName": "upload-3"}
+    given = sts.assume_role(**role)["Credentials"]  # no session policy, and so no denial, stands in the way
+    keys = S3Credentials(access_key_id=given["AccessKeyId"], secret_access_key=given["SecretAccessKey"])
+    assert refused(client(servers, "sts", keys, given["SessionToken"]).assume_role, **role)
+    assert refused(client(servers, "sts", load_credentials(servers.folder).broker).assume_role, **role)
+    query = {"Action": "AssumeRole", "Version": "2011-06-15", **role}
+    async with aiohttp.ClientSession() as web, web.post(servers.s3_endpoint, data=query) as answer:
+        assert answer.status in (400, 403)
