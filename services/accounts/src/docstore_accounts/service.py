@@ -16,6 +16,7 @@ from docstore_accounts.domain import (
     steps,
 )
 from docstore_accounts.passwords import Passwords
+from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, Filter, SessionStore
 from docstore_accounts.throttle import Throttle
@@ -112,10 +113,12 @@ class AccountService:
         return account
 
     async def own(self, caller: Principal) -> Account:
-        """The caller's account; 401 if the token outlived it."""
+        """The caller's account; 401 if the token outlived it, 403 if it is suspended."""
         account = await self._accounts.get(caller.account_id)
         if account is None:
             raise unauthorized("This account is gone.")
+        if account.status != "active":
+            raise account_suspended()
         return account
 
     async def update_own(
@@ -161,12 +164,12 @@ class AccountService:
 
     async def page(self, caller: Principal, wanted: Filter, after: str, limit: int) -> list[Account]:
         """Accounts by e-mail, for administrators."""
-        _require_admin(caller)
+        await self._require_admin(caller)
         return await self._accounts.page(wanted, after, limit)
 
     async def administer(self, caller: Principal, account_id: str, change: Change) -> Account:
         """Change plan, role or status of any account; nobody takes their own rights away, so one admin remains."""
-        _require_admin(caller)
+        await self._require_admin(caller)
         if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
             raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
         return await self._change(account_id, change)
@@ -186,10 +189,11 @@ class AccountService:
 
         return await self._transactor.run(work)
 
-
-def _require_admin(caller: Principal) -> None:
-    if not caller.is_admin:
-        raise Problem(403, "forbidden", "This is for administrators.")
+    async def _require_admin(self, caller: Principal) -> None:
+        """By the account as it is now: who was demoted or suspended has a token for minutes, and could undo it."""
+        account = await self._accounts.get(caller.account_id) if caller.is_admin else None
+        if account is None or account.role != "admin" or account.status != "active":
+            raise Problem(403, "forbidden", "This is for administrators.")
 
 
 def _event(before: Account, after: Account) -> AccountEvent:

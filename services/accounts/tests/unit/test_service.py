@@ -72,6 +72,39 @@ async def test_only_administrators_administer(world) -> None:
 
 
 @pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
+async def test_rights_end_at_once_where_they_could_be_taken_back(world, change: Change) -> None:
+    """The token of one who was demoted or suspended lives on for minutes: it neither lists nor undoes anything."""
+    admin = await world.caller(role="admin")
+    former = await world.caller(role="admin")
+    await world.service.administer(admin, former.account_id, change)
+    for use in (
+        world.service.administer(former, former.account_id, Change(role="admin", status="active")),
+        world.service.administer(former, admin.account_id, Change(status="suspended")),
+        world.service.page(former, None, "", 10),
+    ):
+        with pytest.raises(Problem) as refused:
+            await use
+        assert refused.value.status == 403
+    assert world.accounts.rows[admin.account_id].status == "active"
+
+
+async def test_a_suspended_account_changes_nothing(world) -> None:
+    """Its token lives on for minutes, but not for its name, its password or its plan: 403."""
+    admin = await world.caller(role="admin")
+    other = await world.caller()
+    await world.service.administer(admin, other.account_id, Change(status="suspended"))
+    change = {"display_name": "New", "password": "battery staple", "current_password": "correct horse"}
+    for use in (
+        world.service.own(other),
+        world.service.update_own(other, "1.2.3.4", **change),
+        world.service.choose_plan(other, "premium"),
+    ):
+        with pytest.raises(Problem) as refused:
+            await use
+        assert (refused.value.status, refused.value.code) == (403, "account_suspended")
+
+
+@pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
 async def test_administrators_keep_their_own_rights(world, change: Change) -> None:
     """Nobody can lock themselves, perhaps the last administrator, out."""
     admin = await world.caller(role="admin")
