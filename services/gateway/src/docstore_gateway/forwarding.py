@@ -21,6 +21,9 @@ HOP_BY_HOP = frozenset(
 )
 """Headers about one connection (RFC 9110, 7.6.1), which are not passed on."""
 
+END_TO_END = frozenset((b"authorization", b"content-length", b"content-type", b"x-forwarded-for", b"x-request-id"))
+"""Passed on even if `Connection` names them: a client must not have what we say of it, or of its call, dropped."""
+
 KEEP_ALIVE_SECONDS = 4.0
 """Shorter than a service keeps an idle connection (5 s), so that a call is never sent into one being closed."""
 CONNECTIONS = 256
@@ -113,7 +116,7 @@ def without_hop_by_hop(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
     """Headers with lower-case names, those of the connection left out."""
     lower = [(name.lower(), value) for name, value in headers]
     named = {token.strip().lower() for name, value in lower if name == b"connection" for token in value.split(b",")}
-    dropped = HOP_BY_HOP | named if named else HOP_BY_HOP
+    dropped = HOP_BY_HOP | (named - END_TO_END) if named else HOP_BY_HOP
     return [(name, value) for name, value in lower if name not in dropped]
 
 

@@ -68,6 +68,25 @@ async def test_a_forwarded_header_over_a_socket_is_not_believed(
     assert service.requests[0].header("x-forwarded-for") == "127.0.0.1"
 
 
+async def test_a_client_cannot_have_our_own_headers_dropped(
+    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+) -> None:
+    """Naming them in Connection takes away neither the address that guesses are counted by, nor the request's id."""
+    named = {"connection": "close, x-forwarded-for, x-request-id, content-length, authorization"}
+    async with (
+        listening(service) as url,
+        open_gateway(urls={"metadata": url}) as gateway,
+        listening(gateway.app) as address,
+        client.post(f"{address}/v1/folders", headers=issuer.bearer() | named, data=b"{}") as answer,
+    ):
+        assert answer.status == 200
+    [request] = service.requests
+    assert request.header("x-forwarded-for") == "127.0.0.1"
+    assert request.header("x-request-id") == answer.headers["x-request-id"]
+    assert request.header("authorization") is not None
+    assert request.body == b"{}"
+
+
 async def test_a_dead_service_is_unavailable(
     open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
 ) -> None:
