@@ -8,6 +8,7 @@ import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
 Plan = Literal["free", "premium"]
@@ -156,6 +157,16 @@ class Failures:
     def wait(self, limit: int, now: datetime) -> timedelta | None:
         """How long to wait before the next try; None if it may be made now."""
         return self.until - now if self.count >= limit and self.until > now else None
+
+
+def client_group(address: str) -> str:
+    """The addresses that one client may have at will: of IPv6 its /64, else the one address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    whole = isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None
+    return str(IPv6Network((int(parsed), 64), strict=False)) if whole else address
 
 
 TOKEN_PREFIX = "dsr_"

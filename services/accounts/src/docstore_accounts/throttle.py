@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from docstore_accounts.domain import client_group
 from docstore_accounts.storage import FailureStore
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
@@ -30,6 +31,7 @@ class Throttle:
 
         A success is looked at again afterwards: of many guesses sent at once none may hit after the limit.
         """
+        address = client_group(address)
         await self._admit(email, address)
         attempt = Attempt()
         yield attempt

@@ -32,6 +32,15 @@ async def test_the_owner_is_not_locked_out_from_elsewhere(world) -> None:
         await attempt(world, True, email="A@B.C", address="6.6.6.6")
 
 
+async def test_one_ipv6_customer_is_one_address(world) -> None:
+    """Whoever has a /64 to himself gets no further tries with each of its addresses; another network does."""
+    for host in ("::1", "::2", "::3"):
+        await attempt(world, False, address=f"2001:db8:0:1{host}")
+    with pytest.raises(Problem):
+        await attempt(world, True, address="2001:db8:0:1::4")
+    await attempt(world, True, address="2001:db8:0:2::4")
+
+
 async def test_a_success_forgets_the_failures_before(world) -> None:
     """Somebody who mistypes now and then is never stopped."""
     for _ in range(5):
