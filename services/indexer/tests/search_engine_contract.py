@@ -91,6 +91,21 @@ async def test_only_readers_find_a_file(engine: SearchEngine) -> None:
         assert await found(engine, text, scope=scope, reader="nobody") == []
 
 
+async def test_scores_tell_nothing_of_foreign_files(engine: SearchEngine) -> None:
+    """A word's score is the same whether or not others have written it: else it would tell that they have."""
+    await put(engine, document("mine", "canary a", "canary song"), document("other", "canary b", "a long canary song"))
+
+    async def scores() -> list[list[float]]:
+        searches = [SearchQuery(reader="ann", scope=scope, text="canary") for scope in ("name", "content")]
+        return [[hit.score for hit in (await engine.search(query)).hits] for query in searches]
+
+    before = await scores()
+    hers = [document(f"hers-{i}", "canary", "canary", owner_id="bea", readers=("bea",)) for i in range(20)]
+    await put(engine, *hers)
+    assert await scores() == before
+    assert all(first > second for first, second in before)
+
+
 async def test_a_changed_file_is_found_as_it_is_now(engine: SearchEngine) -> None:
     """An upsert replaces name, text, tags and readers as a whole; of several, the last counts."""
     await put(engine, document("f1", "old.txt", "zebra", readers=("ann", "bea"), tags=("x",)))

@@ -53,7 +53,10 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found file; `snippet` is safe HTML with the found words in <mark>, None where no text is kept."""
+    """A found file; `snippet` is safe HTML with the found words in <mark>, None where no text is kept.
+
+    `score` falls from hit to hit, and must not depend on files that the reader may not read.
+    """
 
     file_id: str
     version: int
