@@ -107,6 +107,11 @@ class Uploads(Protocol):
     async def count_stalled(self) -> int: ...
 
 
+def _as_planned(upload: Upload) -> Sequence[State]:
+    """States in which the look that was planned for `upload` still is to happen: bytes may have begun to arrive."""
+    return OPEN if upload.is_open else (upload.state,)
+
+
 def to_document(upload: Upload) -> Document:
     document = {name: value for name, value in vars(upload).items() if value is not None}
     document["_id"] = document.pop("id")
@@ -255,7 +260,7 @@ class MongoUploads:
             return {"$set": {"attempts": recheck.attempts, "next_check_at": recheck.at}, "$unset": {"lease": 1}}
 
         await self._bulk(
-            UpdateOne({"_id": recheck.upload.id, "state": recheck.upload.state}, change(recheck))
+            UpdateOne({"_id": recheck.upload.id, "state": {"$in": _as_planned(recheck.upload)}}, change(recheck))
             for recheck in rechecks
         )
 

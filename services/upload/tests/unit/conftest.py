@@ -100,7 +100,10 @@ class FakeUploads:
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
         for recheck in rechecks:
             changed = self.change(
-                recheck.upload.id, (recheck.upload.state,), attempts=recheck.attempts, next_check_at=recheck.at
+                recheck.upload.id,
+                OPEN if recheck.upload.is_open else (recheck.upload.state,),
+                attempts=recheck.attempts,
+                next_check_at=recheck.at,
             )
             if changed and recheck.at is None:
                 self.purged.add(recheck.upload.id)
