@@ -95,8 +95,10 @@ def _variables(servers: Servers, credentials: Credentials, gateway: str, park_ms
 
 
 def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int) -> list[Part]:
-    log_file = servers.folder / "logs" / "services.log"
-    return [Part(ServiceProcess("services", "docstore_standalone.services", port, variables, log_file))]
+    services = ServiceProcess(
+        "services", "docstore_standalone.services", port, variables, servers.folder / "logs" / "services.log"
+    )
+    return [Part(services, needs=tuple(servers.supervisor.parts))]
 
 
 def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: PortBook) -> list[Part]:
@@ -104,10 +106,11 @@ def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: Por
     ports.secure(others)
     urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in others}
     variables = {**variables, **urls}
+    embedded = tuple(servers.supervisor.parts)
     return [
         Part(
             ServiceProcess(name, f"docstore_{name}", ports[name], variables, servers.folder / "logs" / f"{name}.log"),
-            needs=tuple(others) if name == "gateway" else (),
+            needs=(*embedded, *others) if name == "gateway" else embedded,
         )
         for name in SERVICE_NAMES
     ]
