@@ -112,7 +112,7 @@ class ServerProcess:
     async def start(cls, server: Server) -> "ServerProcess":
         """The process, not ready yet, in a session of its own so that a terminal's Ctrl-C passes it by."""
         await asyncio.to_thread(server.prepare)
-        server.log_file.parent.mkdir(parents=True, exist_ok=True)
+        server.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with server.log_file.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *server.command(),
@@ -121,6 +121,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                umask=0o077,  # what it keeps is for its owner, even in a data folder that others may enter
                 preexec_fn=_die_with_parent(os.getpid()),
             )
         return cls(server, process)

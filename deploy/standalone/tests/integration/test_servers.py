@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from docstore_platform.testing import eventually
+from docstore_standalone.credentials import load_credentials
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
@@ -74,6 +75,33 @@ async def test_a_new_folder_becomes_a_stack_that_takes_data(
     assert running_state(tmp_path) is None
     assert processes_of(tmp_path) == []
     assert not sockets_of(servers)
+
+
+async def test_what_is_kept_is_private(
+    tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
+) -> None:
+    """In a folder that others may enter, no file is for them; no secret is in a log, a command line or the state."""
+    tmp_path.chmod(0o755)
+    async with running(tmp_path, stack_settings) as servers:
+        await notebook(servers).write()
+        credentials = load_credentials(tmp_path)
+        keys = (credentials.root, credentials.services, credentials.broker)
+        secrets = [credentials.sts_signing_key, credentials.internal_secret, credentials.admin_password]
+        secrets += [pair.secret_access_key for pair in keys]
+        shown = [" ".join(process.find().cmdline()) for process in read_state(tmp_path).processes.values()]
+        shown += [file.read_text(errors="replace") for file in (tmp_path / "logs").iterdir()]
+        shown += [(tmp_path / STATE_FILE).read_text()]
+        assert not [secret for secret in secrets for text in shown if secret in text]
+        assert _open_to_others(tmp_path) == []
+
+
+def _open_to_others(folder: Path) -> list[Path]:
+    """Files below `folder` that another user of this machine can reach."""
+    found: list[Path] = []
+    for entry in folder.iterdir():
+        if entry.stat().st_mode & 0o077:
+            found += _open_to_others(entry) if entry.is_dir() else [entry]
+    return found
 
 
 async def test_data_and_offsets_survive_a_restart_on_other_ports(
