@@ -81,7 +81,7 @@ async def test_what_is_kept_is_private(
     tmp_path: Path, stack_settings: StandaloneSettings, notebook: MakeNotebook
 ) -> None:
     """In a folder that others may enter, no file is for them; no secret is in a log, a command line or the state."""
-    tmp_path.chmod(0o755)
+    os.chmod(tmp_path, 0o755)
     async with running(tmp_path, stack_settings) as servers:
         await notebook(servers).write()
         credentials = load_credentials(tmp_path)
