@@ -142,8 +142,8 @@ def _kafka(kafka: ApacheKafka) -> DockerContainer:
 
 
 def _seaweedfs(store: ObjectStore) -> DockerContainer:
-    """S3 for the tests and the filer for the look at the buckets; its other parts are for itself."""
-    container = _container(SEAWEEDFS_IMAGE, store.ports["s3"], store.ports["filer"])
+    """The tests need S3 alone; whether it is ready its other parts tell."""
+    container = _container(SEAWEEDFS_IMAGE, *(store.ports[name] for name in store.port_names))
     keys, content = store.credentials, store.content_buckets
     for path, config in (
         ("/etc/docstore/s3.json", identities(keys, content, store.broker_bucket)),
