@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from docstore_platform.serve import KEEP_ALIVE_SECONDS
+
 GRACE_SECONDS = 10
 
 
@@ -29,6 +31,7 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # whom to believe about a client's address is the gateway's own setting
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)

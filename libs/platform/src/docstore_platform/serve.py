@@ -16,6 +16,8 @@ from docstore_platform.tracing import configure_tracing
 
 GRACE_SECONDS = 15
 """Requests being answered when the process is told to stop get this long."""
+KEEP_ALIVE_SECONDS = 75
+"""An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 
 
 class ListenSettings(BaseSettings):
@@ -44,6 +46,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = uvicorn.Server(config)
