@@ -95,7 +95,7 @@ async def sign_up(deployment: Deployment) -> AsyncIterator[SignUp]:
         async def new_person(name: str = "ada", plan: str = "free") -> Person:
             person = await closing.enter_async_context(await Person.new(deployment.gateway, name))
             if plan != "free":
-                await person.call("PUT", "/v1/me/plan", {"plan": plan})
+                await person.choose(plan)
             return person
 
         yield new_person

@@ -130,6 +130,10 @@ async def test_wishes_that_make_no_sense(ada: Person, wish: dict[str, Any], code
 async def test_more_bytes_than_declared_are_not_taken(ada: Person, method: str) -> None:
     """The store refuses them, so that there is nothing to complete."""
     upload = await ada.begin("/small.txt", 4, method)
+    if method == "put":
+        upload["put"]["headers"] = {
+            name: value for name, value in upload["put"]["headers"].items() if name.lower() != "content-length"
+        }
     with pytest.raises(ApiError, match="object_store"):
         await ada.send(upload, b"far more than four")
     assert await ada.refused("POST", f"/v1/uploads/{upload['id']}/complete", {}) == (409, "upload_incomplete")
@@ -166,9 +170,9 @@ async def test_complete_twice_is_one_version(ada: Person) -> None:
 async def test_broken_documents_are_stored_and_found_by_name(grace: Person) -> None:
     """A corrupt PDF harms nobody: it is kept, found by its name, and what comes after it is indexed."""
     await grace.upload("/corrupt stork.pdf", b"%PDF-1.7\n" + bytes(500), content_type="application/pdf")
-    await grace.upload("/fine.txt", b"a fine stork", content_type="text/plain")
+    await grace.upload("/fine.txt", b"a fine bittern", content_type="text/plain")
     await grace.found("stork", "/corrupt stork.pdf")
-    await grace.found("stork", "/fine.txt", **{"in": "content"})
+    await grace.found("bittern", "/fine.txt", **{"in": "content"})
 
 
 async def test_no_dead_letters(admin: Person, ada: Person) -> None:

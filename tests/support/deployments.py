@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from event_log import EventLog
 
-from docstore_standalone.mailbox import Mail, read_mailbox
+from docstore_standalone.mailbox import Mail, read_mail
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 
@@ -21,10 +21,15 @@ class Mailbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._read: dict[Path, Mail] = {}
 
     def of(self, email: str) -> list[Mail]:
         """Those to one person, the newest last."""
-        return [mail for mail in read_mailbox(self._folder) if any(email in one for one in mail.recipients)]
+        for file in self._folder.glob("*.eml"):
+            if file not in self._read:
+                self._read[file] = read_mail(file)
+        mails = sorted(self._read.items())
+        return [mail for _, mail in mails if any(email in one for one in mail.recipients)]
 
 
 class Bucket:

@@ -30,6 +30,18 @@ class Person(ApiClient):
     def id(self) -> str:
         return str(self.account["id"])
 
+    async def choose(self, plan: str) -> None:
+        """Change the plan; returns once quota and search have heard of it."""
+        before = (await self.usage())["limit"]
+        await self.call("PUT", "/v1/me/plan", {"plan": plan})
+        status = 200 if plan == "premium" else 403
+
+        async def heard() -> bool:
+            answer = await self.ask("GET", "/v1/search?q=plan&in=content")
+            return answer.status == status and (await self.usage())["limit"] != before
+
+        await eventually(heard)
+
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
         """Status and code of a refusal, which is problem+json."""
         answer = await self.ask(method, path, body)
