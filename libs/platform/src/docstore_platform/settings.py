@@ -24,7 +24,7 @@ class InfraSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
 
     region: str = Field("us-west-2", description="this stack's home region; part of the bucket's name")
-    internal_secret: SecretStr = Field(description="bearer secret of calls from service to service")
+    internal_secret: SecretStr = Field(min_length=1, description="bearer secret of calls from service to service")
     issuer: str = Field("docstore", description="`iss` of the access tokens made and accepted here")
 
     mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"))

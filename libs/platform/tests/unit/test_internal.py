@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 from fastapi import APIRouter, FastAPI
+from pydantic import ValidationError
 
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.problems import Problem
@@ -77,3 +78,9 @@ async def test_a_lost_answer_is_asked_for_again(quota: FastAPI, monkeypatch: pyt
 
     monkeypatch.setattr(client, "_transport", Flaky())
     assert await client.call("GET", "/internal/usage") == {"used": 7}
+
+
+def test_services_do_not_start_with_an_empty_secret() -> None:
+    """A variable that is set to nothing is a mistake: with it anybody could make the tokens of redirects."""
+    with pytest.raises(ValidationError):
+        InfraSettings(internal_secret="")
