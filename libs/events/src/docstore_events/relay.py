@@ -1,24 +1,33 @@
 """The relay: sends what the outbox holds to the broker, in each aggregate's order, at least once.
 
-One instance of a service relays at a time, under a lease; another takes over when it ends. Rows are chosen by state,
-never by "greater than the last id", since ids are not in the order of commits. The rows of one partition go out as
-one record batch, which the broker appends whole or not at all: an aggregate's next row never overtakes.
+One instance of a service relays at a time, under a lease; another takes over when it ends. The database's clock alone
+says when that is: a relay whose own clock is wrong neither takes a lease too early nor keeps it too long. Rows are
+chosen by state, never by "greater than the last id", since ids are not in the order of commits. The rows of one
+partition go out as one record batch, which the broker appends whole or not at all: an aggregate's next row never
+overtakes.
 """
 
 import asyncio
+import time
 from collections import defaultdict
-from datetime import timedelta
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
-from docstore_platform.mongo import Collection, Database, Document, DuplicateKeyError, PyMongoError, ReturnDocument
+from docstore_platform.mongo import (
+    MAJORITY_READS,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    PyMongoError,
+    ReturnDocument,
+)
 from docstore_platform.settings import InfraSettings
 
 log = structlog.get_logger(__name__)
@@ -39,57 +48,66 @@ class Relay:
     def __init__(
         self, database: Database, service: str, settings: InfraSettings, *, wakeup_name: str, clock: Clock = utc_now
     ) -> None:
-        self._outbox: Collection = database["outbox"]
+        # A row that an election may still undo would tell of a change that never was.
+        self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
         self._leases: Collection = database["outbox_lease"]
         self._service = service
         self._settings = settings
         self._clock = clock
         self._owner = new_id()
-        self._wakeup = Wakeup([wakeup_name])
+        self._wakeup_name = wakeup_name
         self._partition = DefaultPartitioner()
-        self._lease_until = self._clock()
+        self._held_until = time.monotonic()
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
-        """Relay until cancelled. What fails is tried again: a row stays pending until the broker has it."""
+        """Relay until cancelled. A row stays pending until the broker has it, so what fails is tried again.
+
+        KafkaError leaves it to the caller to make sure that the topics are there, and to run it again.
+        """
         poll_seconds = self._settings.outbox_poll_ms / 1000
+        wakeup = Wakeup([self._wakeup_name])
         try:
             while True:
                 try:
                     sent = await self.relay_pending() if await self.hold_lease() else 0
-                except (KafkaError, PyMongoError, OSError, LeaseLost) as error:
+                except (PyMongoError, LeaseLost) as error:
                     log.warning("outbox relay tries again", service=self._service, error=repr(error))
-                    await self._drop_producer()
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if not sent:
-                    await self._wakeup.wait(poll_seconds)
+                    await wakeup.wait(poll_seconds)
         finally:
-            self._wakeup.close()
-            await self._drop_producer()
+            wakeup.close()
+            await self.close()
 
     async def hold_lease(self) -> bool:
         """Whether this relay is the one that sends; renews its lease once half of it has passed."""
-        now = self._clock()
-        half = timedelta(seconds=LEASE_SECONDS / 2)
-        if self._lease_until - now > half:
+        now = time.monotonic()
+        if self._held_until - now > LEASE_SECONDS / 2:
             return True
-        until = now + timedelta(seconds=LEASE_SECONDS)
-        free_or_mine = {"_id": "relay", "$or": [{"owner": self._owner}, {"until": {"$lt": now}}]}
         try:
             lease = await self._leases.find_one_and_update(
-                free_or_mine,
-                {"$set": {"owner": self._owner, "until": until}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
+                {"_id": "relay"}, self._taking(), upsert=True, return_document=ReturnDocument.AFTER
             )
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # another has made it in this moment
             return False
-        self._lease_until = lease["until"]
+        if lease["owner"] != self._owner:
+            return False
+        self._held_until = now + LEASE_SECONDS
         return True
+
+    def _taking(self) -> list[Document]:
+        """The update that gives this relay the lease if it is free, over, or its own; else it changes nothing."""
+        is_over = {"$lt": ["$until", "$$NOW"]}
+        may = {"$or": [{"$eq": ["$owner", self._owner]}, is_over]}
+        until = {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}
+        owner = {"$cond": [may, self._owner, "$owner"]}
+        return [{"$set": {"owner": owner, "until": {"$cond": [may, until, "$until"]}}}]
 
     async def give_up_lease(self) -> None:
         """Let another instance take over at once."""
+        self._held_until = time.monotonic()
         await self._leases.delete_one({"_id": "relay", "owner": self._owner})
 
     async def relay_pending(self) -> int:
@@ -136,10 +154,9 @@ class Relay:
         """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""
         if not ids:
             return
-        now = self._clock()
-        if now >= self._lease_until and not await self.hold_lease():
+        if time.monotonic() >= self._held_until and not await self.hold_lease():
             raise LeaseLost
-        await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": now}})
+        await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": self._clock()}})
 
     async def _get_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -159,7 +176,8 @@ class Relay:
             self._producer = producer
         return self._producer
 
-    async def _drop_producer(self) -> None:
+    async def close(self) -> None:
+        """Let go of the connection to the broker; the next row opens another."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()

@@ -57,6 +57,7 @@ class EventRuntime:
             self.consumer = Consumer(service, subscribers, database, self.transactor, self.dead_letters)
         self._kafka: AIOKafkaConsumer | None = None
         self._last_activity = time.monotonic()
+        self._handled = 0
         self._handling = False
 
     @asynccontextmanager
@@ -145,18 +146,22 @@ class EventRuntime:
             await self.consumer.on_message(message)
         finally:
             self._handling = False
+            self._handled += 1
             self._last_activity = time.monotonic()
 
     async def _watch(self, kafka: AIOKafkaConsumer) -> None:
         """Tell the lag; end, and so be restarted, when there is lag but no progress."""
+        handled, since = self._handled, time.monotonic()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             lag = await self._lag(kafka)
             for topic, events in lag.items():
                 consumer_lag.labels(self.service, topic).set(events)
-            idle = time.monotonic() - self._last_activity
-            if sum(lag.values()) and not self._handling and idle > STUCK_SECONDS:
-                raise RuntimeError(f"no progress for {idle:.0f} s with events waiting")
+            now = time.monotonic()
+            if not sum(lag.values()) or self._handling or self._handled != handled:
+                handled, since = self._handled, now
+            elif now - since > STUCK_SECONDS:
+                raise RuntimeError(f"no progress for {now - since:.0f} s with events waiting")
 
     async def _lag(self, kafka: AIOKafkaConsumer) -> dict[str, int]:
         lag: dict[str, int] = {}
@@ -165,8 +170,15 @@ class EventRuntime:
             if end is not None:
                 with contextlib.suppress(KafkaError):
                     behind = end - await kafka.position(partition)
+                    if behind < 0:
+                        await self._begin_lost_log(kafka, partition)
                     lag[partition.topic] = lag.get(partition.topic, 0) + max(behind, 0)
         return lag
+
+    async def _begin_lost_log(self, kafka: AIOKafkaConsumer, partition: Any) -> None:
+        """A log that ends before our position is another one than we have read: Apache Kafka says so, others don't."""
+        log.error("the broker lost a log, reading what it has", service=self.service, partition=str(partition))
+        await kafka.seek_to_beginning(partition)
 
     async def _park_when_idle(self, kafka: AIOKafkaConsumer, topics: list[str]) -> None:
         """Fetch only when something was published here, or to look once in a while.

@@ -32,6 +32,7 @@ from pymongo.write_concern import WriteConcern
 __all__ = [
     "ASCENDING",
     "DESCENDING",
+    "MAJORITY_READS",
     "BulkWriteError",
     "Collection",
     "ConnectionFailure",
@@ -58,16 +59,17 @@ Document = dict[str, Any]
 T = TypeVar("T")
 
 MAJORITY = WriteConcern("majority")
+MAJORITY_READS = ReadConcern("majority")
+"""Reads only what no election can undo: for those who tell others of what they read."""
 TRANSACTION_SECONDS = 10.0
+PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
 def is_passing(error: BaseException) -> bool:
     """Whether an error of the database may be gone at the next try: a lost connection, an election, a conflict."""
     if isinstance(error, AutoReconnect | ConnectionFailure):
         return True
-    return isinstance(error, PyMongoError) and (
-        error.has_error_label("TransientTransactionError") or error.has_error_label("RetryableWriteError")
-    )
+    return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
 
 
 class Mongo:

@@ -1,0 +1,289 @@
+"""What a clock, a stalled relay, a database election and a broker's lost log do to events, on real servers."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from docstore_events.consumer import Record
+from docstore_events.envelope import Envelope
+from docstore_events.relay import Relay
+from docstore_events.runtime import EventRuntime
+from docstore_events.subscribers import Subscribers
+from docstore_events.topics import provision_topics
+from docstore_events.transaction import Transaction, create_outbox_indexes
+from docstore_events.usage import UsageChanged
+from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Database, Document, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+HOUR = timedelta(hours=1)
+
+
+class Ledger(Subscribers[list[UsageChanged]]):
+    """Writes every event's figure down, and keeps of each account the newest."""
+
+    def __init__(self, database: Database) -> None:
+        self.rows, self.newest = database["ledger"], database["newest"]
+
+    def begin(self) -> list[UsageChanged]:
+        return []
+
+    def on_usage_changed(self, envelope: Envelope[UsageChanged], unit: list[UsageChanged]) -> None:
+        unit.append(envelope.event)
+
+    async def commit(self, unit: list[UsageChanged], transaction: Transaction) -> None:
+        rows = [{"account": event.account_id, "used": event.used} for event in unit]
+        await self.rows.insert_many(rows, session=transaction.session)
+        for event in unit:
+            newest = {"$max": {"used": event.used}}
+            await self.newest.update_one({"_id": event.account_id}, newest, upsert=True, session=transaction.session)
+
+    async def of(self, account: str) -> list[int]:
+        return [row["used"] async for row in self.rows.find({"account": account}).sort("_id", 1)]
+
+
+class Stage:
+    """A service that says things, one that writes them down, and the outbox and the log between them."""
+
+    def __init__(self, infra: InfraSettings, mongo: Mongo) -> None:
+        self.infra, self.mongo = infra, mongo
+        self.said = mongo.database(f"{infra.database_prefix}teller")
+        self.heard = mongo.database(f"{infra.database_prefix}ledger")
+        self.ledger = Ledger(self.heard)
+
+    def teller(self) -> EventRuntime:
+        return EventRuntime("teller", self.infra, self.mongo, self.said)
+
+    def listener(self) -> EventRuntime:
+        return EventRuntime("ledger", self.infra, self.mongo, self.heard, self.ledger)
+
+    def relay(self, kind: type[Relay] = Relay, **options: Any) -> Any:
+        return kind(self.said, "teller", self.infra, wakeup_name="outbox", **options)
+
+    async def say(self, account: str, *figures: int) -> list[str]:
+        async def work(transaction: Transaction) -> list[str]:
+            return [
+                transaction.publish(
+                    UsageChanged(revision=figure, account_id=account, used=figure, reserved=0, limit=9, documents=0)
+                )
+                for figure in figures
+            ]
+
+        return await self.teller().transactor.run(work)
+
+    async def hears(self, account: str, *figures: int, ordered: bool = True, seconds: float = 15.0) -> None:
+        async def probe() -> bool:
+            heard = await self.ledger.of(account)
+            return (heard if ordered else sorted(heard)) == list(figures)
+
+        await eventually(probe, seconds=seconds)
+
+    async def hears_up_to(self, account: str, figure: int) -> None:
+        async def probe() -> bool:
+            return figure in await self.ledger.of(account)
+
+        await eventually(probe)
+
+    async def all_sent(self) -> None:
+        async def probe() -> bool:
+            return await self.said["outbox"].count_documents({"state": "pending"}) == 0
+
+        await eventually(probe)
+
+    async def records(self) -> list[Record]:
+        """What the relay would publish, as the consumer would receive it."""
+        rows = await self.said["outbox"].find().sort("sequence", 1).to_list(None)
+        return [_record(row, offset) for offset, row in enumerate(rows)]
+
+    async def wipe_topic(self) -> None:
+        """The broker loses the topic with all that is in it."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.infra.kafka_bootstrap)
+        await admin.start()
+        topic = f"{self.infra.topic_prefix}usage"
+        await admin.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await eventually(gone)
+        await admin.close()
+
+
+def _record(row: Document, offset: int) -> Record:
+    headers = tuple((name, bytes(value)) for name, value in row["headers"])
+    return Record(row["topic"], 0, offset, row["key"], headers, bytes(row["value"]))
+
+
+@pytest.fixture
+async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    stage = Stage(infra, mongo)
+    await create_outbox_indexes(stage.said)
+    await create_outbox_indexes(stage.heard)
+    yield stage
+    await mongo.drop(stage.said.name)
+    await mongo.drop(stage.heard.name)
+    mongo.close()
+
+
+async def test_shuffled_and_doubled_delivery_counts_each_event_once(stage: Stage) -> None:
+    """In whatever order and however often events come, each takes effect once, and the newest state stands."""
+    for account in ("anna", "bert", "cleo"):
+        await stage.say(account, *range(1, 21))
+    records = await stage.records() * 3
+    random.Random(7).shuffle(records)
+    first, second = stage.listener().consumer, stage.listener().consumer
+    assert first is not None
+    assert second is not None
+    for start in range(0, len(records), 40):  # two instances, each given the same parts of the log
+        part = records[start : start + 20]
+        await asyncio.gather(first.consume(part), second.consume(part + records[start + 20 : start + 40]))
+    for account in ("anna", "bert", "cleo"):
+        assert sorted(await stage.ledger.of(account)) == list(range(1, 21))
+    assert {row["used"] async for row in stage.ledger.newest.find()} == {20}
+    assert await stage.heard["dead_letters"].count_documents({}) == 0
+
+
+class Stalled(Relay):
+    """Stops between reading its rows and sending them, until it is let go."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.stopped, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def _send(self, *arguments: Any) -> list[str]:
+        self.stopped.set()
+        await self.let_go.wait()
+        return await super()._send(*arguments)
+
+
+async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it sleeps another sends its rows and later ones; what it then sends late is a double, not a change."""
+    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 0.05)
+    await provision_topics(stage.infra)
+    await stage.say("anna", 1, 2)
+    sleeper, other = stage.relay(Stalled), stage.relay()
+    assert await sleeper.hold_lease()
+    late = asyncio.create_task(sleeper.relay_pending())
+    await sleeper.stopped.wait()
+
+    await eventually(other.hold_lease)
+    await stage.say("anna", 3, 4)
+    assert await other.relay_pending() == 4
+    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 10.0)
+    await eventually(other.hold_lease)
+    sleeper.let_go.set()
+    (outcome,) = await asyncio.gather(late, return_exceptions=True)
+    assert type(outcome).__name__ == "LeaseLost"
+
+    await stage.say("anna", 5)
+    assert await other.relay_pending() == 1
+    async with stage.listener().running():
+        await stage.hears("anna", 1, 2, 3, 4, 5)
+    for relay in (sleeper, other):
+        await relay.close()
+
+
+async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage: Stage) -> None:
+    """It neither takes a lease that somebody holds nor keeps one for the hour it is ahead: else events would wait."""
+    fast, right = stage.relay(clock=lambda: utc_now() + HOUR), stage.relay()
+    assert await right.hold_lease()
+    assert not await fast.hold_lease()
+    await right.give_up_lease()
+    assert await fast.hold_lease()
+    assert not await right.hold_lease()
+    lease = await stage.said["outbox_lease"].find_one({"_id": "relay"})
+    assert lease["until"] < utc_now() + timedelta(minutes=1)
+
+
+async def test_a_relay_whose_clock_is_an_hour_slow_notices_that_its_lease_is_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock set back after the lease was taken does not make it last longer."""
+    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 0.05)
+    offset = timedelta(0)
+    slow, right = stage.relay(clock=lambda: utc_now() - offset), stage.relay()
+    assert await slow.hold_lease()
+    offset = HOUR
+    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 10.0)
+    await eventually(right.hold_lease)
+    assert not await slow.hold_lease()
+
+
+async def test_the_relay_reads_only_what_no_election_can_undo(stage: Stage) -> None:
+    """A row that a new primary does not have would tell of a change that never was."""
+    assert stage.relay()._outbox.read_concern.level == "majority"
+
+
+async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: Stage, infra: InfraSettings) -> None:
+    """While a primary steps down, transactions under way are done again or committed again: each takes effect once."""
+    operator = Mongo(infra.mongo_url.get_secret_value(), app_name="operator")
+    admin = operator.database("admin")
+    stop = asyncio.Event()
+
+    async def keep_saying(account: str) -> int:
+        figure = 0
+        while not stop.is_set():
+            figure += 1
+            await stage.say(account, figure)
+        return figure
+
+    async with stage.teller().running(), stage.listener().running():
+        writers = [asyncio.create_task(keep_saying(account)) for account in "abcdefgh"]
+        await stage.hears_up_to("a", 3)
+        for _ in range(2):
+            await admin.command({"replSetStepDown": 1, "secondaryCatchUpPeriodSecs": 0, "force": True})
+            said = await stage.said["outbox"].count_documents({})
+
+            async def more(before: int = said) -> bool:
+                return bool(await stage.said["outbox"].count_documents({}) > before + 20)
+
+            await eventually(more)
+        stop.set()
+        figures = await asyncio.gather(*writers)
+        for account, last in zip("abcdefgh", figures, strict=True):
+            await stage.hears(account, *range(1, last + 1), seconds=30)
+    operator.close()
+
+
+async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage) -> None:
+    """Nobody need be restarted for events to flow again after a broker has lost its topics."""
+    async with stage.teller().running(), stage.listener().running():
+        await stage.say("anna", 1, 2, 3)
+        await stage.hears("anna", 1, 2, 3)
+        await stage.wipe_topic()
+        await stage.say("anna", 4)
+        await stage.hears("anna", 1, 2, 3, 4, seconds=60)
+
+
+async def test_a_topic_regrown_past_the_stored_offset_is_made_good_by_republishing(stage: Stage) -> None:
+    """A consumer can't see that the log before its offset is another one: it skips that, until it is said again."""
+    async with stage.teller().running(), stage.listener().running():
+        await stage.say("anna", 1, 2, 3)
+        await stage.hears("anna", 1, 2, 3)
+    await stage.wipe_topic()
+    await provision_topics(stage.infra)
+    teller = stage.teller()
+    async with teller.running():
+        lost = await stage.say("anna", 4, 5, 6)
+        await stage.all_sent()
+        await stage.say("anna", 7)
+        await stage.all_sent()
+        async with stage.listener().running():
+            await stage.hears_up_to("anna", 7)
+            everything = [row["_id"] async for row in stage.said["outbox"].find({}, {"_id": 1})]
+            assert set(lost) < set(everything)
+            await teller.republish(everything)
+            await stage.hears("anna", *range(1, 8), ordered=False)
+            newest = await stage.ledger.newest.find_one({"_id": "anna"})
+            assert newest["used"] == 7
