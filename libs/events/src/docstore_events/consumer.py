@@ -56,6 +56,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | TimeoutError) or is_passing(error)
 
 
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row: longer each time, spread, bounded."""
+    return random.uniform(0.1, min(0.2 * 2 ** min(failures, 10), OUTAGE_DELAY_SECONDS))
+
+
 class Consumer:
     """Applies records to one service's subscribers, each event once."""
 
@@ -73,7 +78,7 @@ class Consumer:
         self._inbox: Collection = database["inbox"]
         self._transactor = transactor
         self._dead_letters = dead_letters
-        self._outages = 0
+        self._failures = 0
 
     @property
     def topics(self) -> list[str]:
@@ -96,7 +101,7 @@ class Consumer:
             raise
 
     async def consume(self, records: Sequence[Record]) -> None:
-        """Handle `records` or put them aside; raises only when the infrastructure is down."""
+        """Handle `records` or put them aside; raises, after a pause, only when the infrastructure fails."""
         started = perf_counter()
         readable: list[Received] = []
         try:
@@ -106,12 +111,12 @@ class Consumer:
                     readable.append(received)
             if readable:
                 await self._handle_or_set_aside(readable)
-        except Exception as error:
-            if is_outage(error):
-                self._outages += 1
-                await asyncio.sleep(random.uniform(0.1, min(0.2 * 2**self._outages, OUTAGE_DELAY_SECONDS)))
+        except Exception:
+            # Whatever it is, the records come again at once: FastStream seeks back without a pause.
+            self._failures += 1
+            await asyncio.sleep(pause_after(self._failures))
             raise
-        self._outages = 0
+        self._failures = 0
         metrics.handler_seconds.labels(self._service).observe(perf_counter() - started)
 
     async def _open(self, record: Record) -> Received | None:
@@ -234,15 +239,16 @@ class Consumer:
     async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
         """Handle the letter's aggregate again, in order: how many letters succeeded, and why the next one did not."""
         replayed = 0
-        for waiting in await self._dead_letters.of_aggregate(letter):
-            try:
-                envelope = open_envelope(waiting.record.headers, waiting.record.value)
-                if envelope is None:
-                    raise UnreadableMessage("its type is unknown")
-                await self._apply([Received(waiting.record, envelope)], waiting)
-            except Exception as error:  # noqa: BLE001 - whatever it fails with again is the operator's answer
-                return replayed, repr(error)
-            replayed += 1
+        while waiting_now := await self._dead_letters.of_aggregate(letter):  # others may line up behind meanwhile
+            for waiting in waiting_now:
+                try:
+                    envelope = open_envelope(waiting.record.headers, waiting.record.value)
+                    if envelope is None:
+                        raise UnreadableMessage("its type is unknown")
+                    await self._apply([Received(waiting.record, envelope)], waiting)
+                except Exception as error:  # noqa: BLE001 - whatever it fails with again is the operator's answer
+                    return replayed, repr(error)
+                replayed += 1
         await self._dead_letters.count()
         return replayed, None
 
