@@ -98,7 +98,7 @@ class Indexing:
         except Exception as error:
             log.error("documents can't be indexed", lane=lane, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
-                pause = timedelta(seconds=min(2.0 ** claimed[0].attempts, MAX_PAUSE_SECONDS))
+                pause = timedelta(seconds=min(2.0 ** min(claimed[0].attempts, 20), MAX_PAUSE_SECONDS))
                 await self._entries.put_off(claimed, lane, self._clock() + pause, faultless=False)
             return False
         return True
@@ -188,7 +188,7 @@ class Indexing:
     async def _put_off(self, entry: Entry, lane: Lane, error: str, *, faultless: bool) -> None:
         log.info("document is read later", file_id=entry.file.file_id, error=error)
         await self._index.put([entry])
-        pause = OUTAGE_PAUSE if faultless else timedelta(seconds=min(2.0**entry.attempts, MAX_PAUSE_SECONDS))
+        pause = OUTAGE_PAUSE if faultless else timedelta(seconds=min(2.0 ** min(entry.attempts, 20), MAX_PAUSE_SECONDS))
         await self._entries.put_off([entry], lane, self._clock() + pause, faultless=faultless)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:

@@ -82,7 +82,7 @@ class Jobs:
 
     async def put_off(self, job: Job) -> None:
         """Try it again later, each time after longer."""
-        pause = timedelta(seconds=min(0.5 * 2**job.attempts, MAX_PAUSE_SECONDS))
+        pause = timedelta(seconds=min(0.5 * 2 ** min(job.attempts, 20), MAX_PAUSE_SECONDS))
         await self._jobs.update_one(
             {"_id": job.id, "lease": job.lease},
             {"$set": {"due_at": self._clock() + pause, "lease": None, "progress": job.progress}},

@@ -113,7 +113,7 @@ class Jobs:
 
     async def put_off(self, job: Job) -> None:
         """Try again later, each time after longer."""
-        delay = min(RETRY_SECONDS * 2**job.attempts, MAX_RETRY_SECONDS)
+        delay = min(RETRY_SECONDS * 2 ** min(job.attempts, 20), MAX_RETRY_SECONDS)
         due_at = self._clock() + timedelta(seconds=delay)
         await self._store.jobs.update_one({"_id": job.id, "lease": job.lease}, {"$set": {"due_at": due_at}})
 
