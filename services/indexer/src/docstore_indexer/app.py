@@ -32,6 +32,7 @@ from docstore_indexer.tantivy_engine import TantivyEngine
 from docstore_indexer.text_storage import MongoAccounts, MongoTexts
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
+from docstore_platform.plans import AccountPlans
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
 
@@ -65,7 +66,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     indexing = Indexing(entries, texts, accounts, contents, index, transactor, lease_seconds=settings.lease_seconds)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
-    search = Search(engine, metadata, accounts)
+    owner = ServiceClient("accounts", infra)
+    search = Search(engine, metadata, accounts, AccountPlans(owner))
 
     async def tell_pending() -> bool:
         waiting = await entries.pending_by_lane()
@@ -90,6 +92,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             stack.push_async_callback(client.close)
+            stack.push_async_callback(owner.close)
             opened = await engine.open()
             stack.push_async_callback(engine.close)
             _empty(work_folder)

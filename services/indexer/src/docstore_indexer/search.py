@@ -6,6 +6,7 @@ from typing import Any
 from docstore_indexer.engine import EngineFailed, Hit, SearchEngine, SearchQuery
 from docstore_indexer.metadata import Json, Metadata
 from docstore_indexer.text_storage import Accounts
+from docstore_platform.plans import AccountPlans
 from docstore_platform.problems import Problem, unavailable
 
 FILLED_FROM_PAGES = 5
@@ -22,17 +23,23 @@ class Found:
 class Search:
     """The index may be moments behind: what it has found is shown as metadata knows it now, or not at all."""
 
-    def __init__(self, engine: SearchEngine, metadata: Metadata, accounts: Accounts) -> None:
+    def __init__(self, engine: SearchEngine, metadata: Metadata, accounts: Accounts, plans: AccountPlans) -> None:
         self._engine = engine
         self._metadata = metadata
         self._accounts = accounts
+        self._plans = plans
+
+    async def _is_premium(self, account_id: str) -> bool:
+        known = await self._accounts.plans([account_id])
+        if known.get(account_id, ("free", 0))[0] == "premium":
+            return True
+        current = await self._plans.plan_of(account_id)
+        return current is not None and current[0] == "premium"
 
     async def search(self, query: SearchQuery) -> Found:
         """A page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
-        if query.scope == "content":
-            plans = await self._accounts.plans([query.reader])
-            if plans.get(query.reader, ("free", 0))[0] != "premium":
-                raise Problem(403, "premium_required", "Searching in documents is for premium accounts.")
+        if query.scope == "content" and not await self._is_premium(query.reader):
+            raise Problem(403, "premium_required", "Searching in documents is for premium accounts.")
         found = Found([], 0, query.cursor)
         for _ in range(FILLED_FROM_PAGES):
             found = await self._page(replace(query, cursor=found.next_cursor))

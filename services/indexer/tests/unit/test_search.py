@@ -12,8 +12,20 @@ def page(*hits: Hit, total: int | None = None, next_cursor: str | None = None) -
     return SearchHits(hits, len(hits) if total is None else total, next_cursor)
 
 
-def shown(engine: FakeEngine, metadata: FakeMetadata, accounts: FakeAccounts | None = None) -> Search:
-    return Search(engine, metadata, accounts or FakeAccounts())  # type: ignore[arg-type]
+class Owner:
+    """The accounts service, which knows a plan before anybody else."""
+
+    def __init__(self, plan: str = "free") -> None:
+        self.plan = plan
+
+    async def plan_of(self, account_id: str) -> tuple[str, int]:
+        return self.plan, 2
+
+
+def shown(
+    engine: FakeEngine, metadata: FakeMetadata, accounts: FakeAccounts | None = None, owner: Owner | None = None
+) -> Search:
+    return Search(engine, metadata, accounts or FakeAccounts(), owner or Owner())  # type: ignore[arg-type]
 
 
 async def test_only_what_metadata_shows_the_caller_is_shown() -> None:
@@ -53,6 +65,12 @@ async def test_content_is_for_premium() -> None:
     with pytest.raises(Problem) as refusal:
         await shown(engine, FakeMetadata(), FakeAccounts("free")).search(SearchQuery("ann", "x", "content"))
     assert (refusal.value.status, refusal.value.code, engine.queries) == (403, "premium_required", [])
+
+
+async def test_a_plan_that_no_event_has_told_yet_counts_before_a_refusal() -> None:
+    """Who has just moved to premium is not refused for want of an event that is still under way."""
+    search = shown(FakeEngine(pages=[page()]), FakeMetadata(), FakeAccounts("free"), Owner("premium"))
+    assert (await search.search(SearchQuery("ann", "x", "content"))).items == []
 
 
 async def test_an_index_that_fails_is_unavailable() -> None:

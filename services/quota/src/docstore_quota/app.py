@@ -10,6 +10,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
+from docstore_platform.plans import AccountPlans
 from docstore_platform.web import service_app
 from docstore_quota import maintenance
 from docstore_quota.api import internal_router, public_router
@@ -29,7 +30,8 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}quota")
     accounts = MongoAccounts(database)
     transactor = Transactor(mongo, database, "quota", infra.topic_prefix)
-    service = QuotaService(accounts, transactor, settings)
+    owner = ServiceClient("accounts", infra)
+    service = QuotaService(accounts, AccountPlans(owner), transactor, settings)
     runtime = EventRuntime("quota", infra, mongo, database, QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra)
     jobs, drifts = MongoJobs(database), MongoDrifts(database)
@@ -48,6 +50,7 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
             async with runtime.running(), maintenance.running(tasks, settings.sweep_seconds):
                 yield
         finally:
+            await owner.close()
             await metadata.close()
             mongo.close()
 

@@ -1,6 +1,6 @@
 """What quota does: reserve room for uploads, count what is kept, and say when an account is over its limit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.metrics import document_bytes, documents
 from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.plans import AccountPlans
 from docstore_platform.problems import unavailable
 from docstore_quota import metrics
 from docstore_quota.domain import (
@@ -66,9 +67,15 @@ class QuotaService:
     """The use cases. Accounts nobody has announced yet are made on the spot, on the free plan."""
 
     def __init__(
-        self, accounts: Accounts, transactor: Transactor, settings: QuotaSettings, clock: Clock = utc_now
+        self,
+        accounts: Accounts,
+        plans: AccountPlans,
+        transactor: Transactor,
+        settings: QuotaSettings,
+        clock: Clock = utc_now,
     ) -> None:
         self._accounts = accounts
+        self._plans = plans
         self._transactor = transactor
         self._settings = settings
         self._clock = clock
@@ -80,7 +87,7 @@ class QuotaService:
         Raises TooManyUploads. Other uploads of the account may come between reading and writing; the write is
         conditional, so what does not fit any more is looked at again.
         """
-        wanted, known = dict(sizes), frozenset[str]()
+        wanted, known, asked = dict(sizes), frozenset[str](), False
         for _ in range(RESERVE_TRIES):
             account = await self._accounts.reserve(account_id, wanted, expires_at)
             if account is not None:
@@ -90,10 +97,23 @@ class QuotaService:
                 await self._create(account_id)
                 continue
             admission = admit(current, sizes)
+            if admission.refused and not asked:
+                asked = True
+                if await self._learn_plan(current):
+                    continue
             known, wanted = admission.known, admission.fitting
             if not wanted:
                 return await self._answer(current, sizes, known)
         raise unavailable("Room for the upload")
+
+    async def _learn_plan(self, account: Account) -> bool:
+        """Before a refusal: whether the account has another plan by now than events have told."""
+        current = await self._plans.plan_of(account.id)
+        if current is None or current[1] <= account.plan_revision:
+            return False
+        change = self.plan_set(*current)
+        await self._revise(account.id, lambda loaded: loaded.apply(change))
+        return change.limit != account.limit
 
     async def _answer(self, account: Account, sizes: Mapping[str, int], accepted: frozenset[str]) -> Reserved:
         refused = [size for upload_id, size in sizes.items() if upload_id not in accepted]
@@ -212,13 +232,18 @@ class QuotaService:
         if account.limit == limit:
             return
 
+        def set_limit(loaded: Account) -> None:
+            loaded.limit = self._settings.limit_of(loaded.plan)
+
+        await self._revise(account.id, set_limit)
+
+    async def _revise(self, account_id: str, change: Callable[[Account], None]) -> None:
         async def work(tx: Transaction) -> None:
-            loaded = await self._accounts.load([account.id], (), tx.session)
-            current = loaded[account.id]
-            before = current.snapshot()
-            current.limit = self._settings.limit_of(current.plan)
-            self._tell_change(before, current, (), None, tx)
-            await self._save([(before, current)], tx)
+            account = (await self._accounts.load([account_id], (), tx.session))[account_id]
+            before = account.snapshot()
+            change(account)
+            self._tell_change(before, account, (), None, tx)
+            await self._save([(before, account)], tx)
 
         await self._transactor.run(work)
 

@@ -22,6 +22,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
+from docstore_platform.problems import not_found
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_quota.app import create_app
@@ -30,9 +31,15 @@ from docstore_quota.settings import QuotaSettings
 KEY = Ed25519PrivateKey.generate()
 
 
-def fake_accounts() -> FastAPI:
-    """Publishes the key the tests sign tokens with."""
+def fake_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
+    """Publishes the key the tests sign tokens with, and knows what the tests say of accounts."""
     app = FastAPI()
+
+    @app.get("/internal/accounts/{account_id}")
+    async def account(account_id: str) -> Any:
+        if account_id not in accounts:
+            return not_found("account").response()
+        return accounts[account_id]
 
     @app.get("/internal/keys")
     async def keys() -> dict[str, Any]:
@@ -80,6 +87,7 @@ class Quota:
     mongo: Mongo
     url: str
     stored: dict[str, dict[str, int]] = field(default_factory=dict)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def database(self) -> Database:
@@ -170,7 +178,7 @@ async def quota(infra: InfraSettings) -> AsyncIterator[Quota]:
     infra = infra.model_copy(update=urls)
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     quota = Quota(infra, mongo, f"local:quota-{name}")
-    register_local_app(infra.accounts_url, fake_accounts())
+    register_local_app(infra.accounts_url, fake_accounts(quota.accounts))
     register_local_app(infra.metadata_url, fake_metadata(quota.stored))
     yield quota
     for service in ("quota", "teller"):

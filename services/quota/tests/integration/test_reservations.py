@@ -146,3 +146,12 @@ async def test_an_expired_upload_frees_room_while_others_reserve(quota: Any) -> 
         await eventually(settled)
         row = await quota.database["accounts"].find_one({"_id": account})
         assert (set(row["reservations"]), row["open"]) == (set(later), 20)
+
+
+async def test_a_plan_that_no_event_has_told_yet_counts_before_a_refusal(quota: Any) -> None:
+    """Who has just moved to premium is not refused for want of an event that is still under way."""
+    async with quota.running(free_bytes=100, premium_bytes=1000):
+        assert (await quota.reserve("ada", {"first": 500}))[0] == []
+        quota.accounts["ada"] = {"plan": "premium", "revision": 2}
+        accepted, usage = await quota.reserve("ada", {"second": 500})
+        assert (accepted, usage["limit"]) == (["second"], 1000)
