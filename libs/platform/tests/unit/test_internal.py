@@ -28,6 +28,10 @@ def quota() -> FastAPI:
     async def refused() -> None:
         raise Problem(507, "over_quota", "No room.", limit=5)
 
+    @router.get("/broken")
+    async def broken() -> None:
+        raise KeyError("a mistake of ours")
+
     app = service_app("quota", infra(), lifespan=lambda _: pytest.fail("not started"), internal=[router], checks={})
     register_local_app("local:quota-under-test", app)
     return app
@@ -43,6 +47,13 @@ async def test_a_refusal_keeps_its_code_and_its_facts(quota: FastAPI) -> None:
     with pytest.raises(Problem) as caught:
         await ServiceClient("quota", infra()).call("GET", "/internal/refused")
     assert (caught.value.status, caught.value.code, caught.value.extra) == (507, "over_quota", {"limit": 5})
+
+
+async def test_a_mistake_of_the_other_service_is_its_500(quota: FastAPI) -> None:
+    """In one process too: what went wrong there must not end a loop here that is ready for any answer."""
+    with pytest.raises(Problem) as caught:
+        await ServiceClient("quota", infra()).call("GET", "/internal/broken")
+    assert (caught.value.status, caught.value.code) == (500, "internal_error")
 
 
 async def test_internal_routes_admit_only_who_knows_the_secret(quota: FastAPI) -> None:
