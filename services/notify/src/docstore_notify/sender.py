@@ -78,8 +78,8 @@ class Sender:
                 try:
                     if not await self._take_one():
                         await wakeup.wait(await self._idle_seconds())
-                except PyMongoError as error:
-                    log.warning("sender waits for the database", service="notify", error=repr(error))
+                except Exception as error:  # noqa: BLE001 - whatever fails, mails must not stop for good
+                    log.warning("sender tries again", service="notify", error=repr(error))
                     await asyncio.sleep(OUTAGE_SECONDS)
         finally:
             wakeup.close()

@@ -15,6 +15,7 @@ from docstore_notify.sender import Sender
 from docstore_notify.settings import NotifySettings
 from docstore_platform.mongo import ConnectionFailure
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DELIVERY = Delivery("d1", "anna", "email", "upload_done", NOW, NOW, ({},), ("e1", "e2"), attempts=3)
@@ -70,11 +71,16 @@ class Stage:
             raise answer
         self.sent.append(delivery.id)
 
-    async def run(self, claim: Claim = CLAIM) -> None:
+    async def has_sent(self) -> list[str]:
+        return self.sent
+
+    def sender(self) -> Sender:
         infra = InfraSettings.model_validate({"internal_secret": "s"})
         settings = NotifySettings(infra=infra)
-        sender = Sender(self.deliveries, {"email": self}, self.transactor, settings, "w", lambda: NOW)  # type: ignore[arg-type]
-        await sender.send(claim)
+        return Sender(self.deliveries, {"email": self}, self.transactor, settings, "w", lambda: NOW)  # type: ignore[arg-type]
+
+    async def run(self, claim: Claim = CLAIM) -> None:
+        await self.sender().send(claim)
 
 
 async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> None:
@@ -123,3 +129,30 @@ async def test_what_will_never_be_taken_fails_and_says_why(error: Exception, age
     await stage.run(Claim(replace(DELIVERY, created_at=NOW - timedelta(hours=age)), "mine"))
     ((kind, data),) = stage.transactor.said
     assert (kind, data["reason"]) == ("notification-failed", str(error))
+
+
+class OneBadRow(FakeDeliveries):
+    """The first row taken up can't be read; then there is a good one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: Iterator[Claim | Exception | None] = iter([KeyError("items"), CLAIM])
+
+    async def claim(self, now: datetime, until: datetime) -> Claim | None:
+        row = next(self.rows, None)
+        if isinstance(row, Exception):
+            raise row
+        return row
+
+    async def next_at(self) -> datetime | None:
+        return None
+
+
+async def test_a_row_that_cannot_be_read_does_not_stop_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One bad row must not be the end of all mails of this instance."""
+    monkeypatch.setattr("docstore_notify.sender.OUTAGE_SECONDS", 0.001)
+    stage = Stage()
+    stage.deliveries = OneBadRow()
+    async with stage.sender().running():
+        await eventually(stage.has_sent)
+    assert stage.deliveries.state == "sent"

@@ -8,8 +8,6 @@ from datetime import timedelta
 import structlog
 
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import PyMongoError
-from docstore_platform.problems import Problem
 from docstore_quota.jobs import Jobs
 
 log = structlog.get_logger(__name__)
@@ -37,7 +35,7 @@ async def running(tasks: dict[str, Task], every_seconds: float) -> AsyncIterator
             for name, task in tasks.items():
                 try:
                     await task()
-                except (PyMongoError, Problem, OSError) as error:
+                except Exception as error:  # noqa: BLE001 - whatever fails is still due, and must not end the rest
                     log.warning("background work is put off", service="quota", task=name, error=repr(error))
             await asyncio.sleep(every_seconds)
 
