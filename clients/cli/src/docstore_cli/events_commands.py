@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from aiokafka import AIOKafkaConsumer
+from rich.markup import escape
 from rich.table import Table
 
 from docstore_cli.api import ApiClient
@@ -51,7 +52,7 @@ def _show(record: Any, *, as_json: bool) -> None:
         envelope = open_envelope(record.headers, record.value)
         headers = header_map(record.headers)
     except UnreadableMessage as error:
-        console.print(f"[red]{record.topic}:{record.partition}:{record.offset} can't be read: {error}[/]")
+        console.print(f"[red]{record.topic}:{record.partition}:{record.offset} can't be read: {escape(str(error))}[/]")
         return
     if as_json:
         typer.echo(orjson.dumps({**headers, "data": orjson.loads(record.value)}).decode())
@@ -78,7 +79,7 @@ def dead_letters(data: Data = None, as_json: AsJson = False) -> None:
     for name in ("id", "type", "key", "reason", "error", "at"):
         table.add_column(name, overflow="fold")
     for letter in letters:
-        table.add_row(*(str(letter[name]) for name in ("id", "type", "key", "reason", "error", "at")))
+        table.add_row(*(escape(str(letter[name])) for name in ("id", "type", "key", "reason", "error", "at")))
     console.print(table)
 
 
@@ -91,7 +92,7 @@ def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
         return
     console.print(f"{outcome['replayed']} handled.")
     if outcome["error"]:
-        console.print(f"[red]The next one failed again:[/] {outcome['error']}")
+        console.print(f"[red]The next one failed again:[/] {escape(outcome['error'])}")
         raise typer.Exit(1)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from docstore_cli.api import ApiError
 from docstore_standalone.settings import StandaloneSettings
@@ -31,7 +32,7 @@ def settings_for(data: Path | None, **changes: Any) -> StandaloneSettings:
 
 def failed(message: str) -> typer.Exit:
     """Says why on stderr; raise what it answers to end the command with status 1."""
-    errors.print(f"[red]error:[/] {message}", soft_wrap=True)
+    errors.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
     return typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import psutil
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from docstore_cli.options import AsJson, Data, console, failed, print_json, settings_for
@@ -192,8 +193,9 @@ def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
     if not mails:
         console.print("No mail yet.")
     for one in mails:
-        console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {one.subject}", align="left")
-        console.print(f"[dim]to {', '.join(one.recipients)}[/]\n{one.text.strip()}\n", highlight=False)
+        console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {escape(one.subject)}", align="left")
+        recipients = escape(", ".join(one.recipients))
+        console.print(f"[dim]to {recipients}[/]\n{escape(one.text.strip())}\n", highlight=False)
 
 
 def _mailbox(data: Path | None) -> Path:

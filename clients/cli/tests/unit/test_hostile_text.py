@@ -1,0 +1,30 @@
+"""What strangers named is shown as they named it, and is no markup of the terminal's."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from docstore_cli.main import app
+from docstore_cli.options import failed
+from docstore_standalone.mailbox import store
+from docstore_standalone.ses_request import accept
+
+NAME = "[/x] [red]pay[/red] [link=http://evil.example]here[/link].txt"
+
+
+def test_a_mail_shows_names_that_look_like_markup(tmp_path: Path) -> None:
+    """A file may be called like a tag that closes nothing: the mails are shown all the same, with its whole name."""
+    content = {"Simple": {"Subject": {"Data": f"Uploaded: {NAME}"}, "Body": {"Text": {"Data": f"* {NAME}"}}}}
+    mail = {"FromEmailAddress": "a@example.org", "Destination": {"ToAddresses": ["b@example.org"]}, "Content": content}
+    store(tmp_path / "mail", accept(mail))
+    shown = CliRunner().invoke(app, ["mail", "--data", str(tmp_path)])
+    assert shown.exit_code == 0, shown.exception
+    assert shown.output.count("[red]pay[/red]") == 2
+    assert "[link=http://evil.example]here[/link]" in shown.output
+
+
+def test_a_refusal_shows_names_that_look_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason why a command failed may name a file."""
+    failed(f"no such file: {NAME}")
+    assert NAME in " ".join(capsys.readouterr().err.split())
