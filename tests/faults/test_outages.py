@@ -1,0 +1,51 @@
+"""The broker and the database are away for a while and come back: nothing that was acknowledged is lost."""
+
+import signal
+
+import pytest
+from busy_client import PATIENCE_SECONDS, BusyClient, everything_is_as_promised, no_dead_letters
+from stacks import DetachedStack
+
+from docstore_platform.testing import eventually
+from docstore_standalone.stack import ADMIN_EMAIL
+
+pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+
+
+async def check(stack: DetachedStack, client: BusyClient) -> None:
+    await everything_is_as_promised(client, stack.mailbox, stack.bucket)
+    await no_dead_letters(stack.gateway, (ADMIN_EMAIL, stack.admin_password))
+
+
+async def test_without_the_broker_uploads_go_on(stack: DetachedStack) -> None:
+    """While it stands still nobody is kept waiting; when it goes on, everything follows."""
+    async with BusyClient(lambda: stack.gateway) as client:
+        async with client.working():
+            await client.promised(2)
+            broker = stack.process("broker")
+            broker.send_signal(signal.SIGSTOP)
+            try:
+                await client.promised(15)
+            finally:
+                broker.send_signal(signal.SIGCONT)
+            await client.promised(2)
+        await check(stack, client)
+
+
+@pytest.mark.parametrize("part", ["mongod", "object-store"])
+async def test_without_a_store_nothing_is_promised_that_is_not_kept(stack: DetachedStack, part: str) -> None:
+    """While it is away (killed again whenever it returns) calls are refused for a while; then uploads go on."""
+    async with BusyClient(lambda: stack.gateway) as client:
+        async with client.working():
+            await client.promised(2)
+            refused = client.promises.refused
+
+            async def is_noticed() -> bool:
+                process = stack.identity(part).find()
+                if process is not None:
+                    process.send_signal(signal.SIGKILL)
+                return client.promises.refused >= refused + 8
+
+            await eventually(is_noticed, seconds=PATIENCE_SECONDS, every=0.05)
+            await client.promised(2)
+        await check(stack, client)

@@ -1,0 +1,242 @@
+"""A client that uploads while parts of the stack die, and remembers what it was promised."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import aiohttp
+from deployments import DELIVERY_HEADER, Bucket, Mailbox
+from people import Person
+
+from docstore_cli.api import ApiError
+from docstore_platform.testing import eventually
+
+T = TypeVar("T")
+
+CALL_SECONDS = 15.0
+PAUSE_SECONDS = 0.1
+PATIENCE_SECONDS = 60.0
+"""How long a client keeps trying, and how long everything may take to be as it was promised."""
+WORD = "cormorant"
+"""In the name of every file, so that one search finds them all."""
+
+
+class StartOver(Exception):
+    """This upload can't be completed any more: a client begins another."""
+
+
+@dataclass
+class Promises:
+    """What the API has acknowledged: files by path, with their sizes."""
+
+    files: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    """Calls that failed or were refused for a while."""
+
+
+class BusyClient:
+    """One person's program; it tries again whatever fails for a while, as the README tells clients to."""
+
+    def __init__(self, gateway: Callable[[], str], workers: int = 2) -> None:
+        self._gateway = gateway
+        self._workers = workers
+        self.promises = Promises()
+        self._number = 0
+
+    async def __aenter__(self) -> "BusyClient":
+        self.person = await Person.new(self._gateway(), "busy")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.person.__aexit__()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Uploads go on until the block ends; those under way then are finished."""
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(self._work(stop)) for _ in range(self._workers)]
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.gather(*tasks)
+
+    async def promised(self, more: int) -> None:
+        """Returns once so many more uploads are acknowledged."""
+        wanted = len(self.promises.files) + more
+
+        async def reached() -> bool:
+            return len(self.promises.files) >= wanted
+
+        await eventually(reached, seconds=PATIENCE_SECONDS)
+
+    async def _work(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await Steps(self).go_on()
+
+    def next_path(self) -> str:
+        self._number += 1
+        return f"/work/{WORD} {self._number}.txt"
+
+    async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Try until it works. StartOver once the upload has expired or is gone."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                try:
+                    async with asyncio.timeout(CALL_SECONDS):
+                        return await call()
+                except ApiError as error:
+                    if error.code in ("upload_expired", "object_store"):
+                        raise StartOver from None
+                    if error.status < 500 and error.code != "idempotency_in_progress":
+                        raise
+                except (aiohttp.ClientError, TimeoutError, OSError):
+                    pass
+                self.promises.refused += 1
+                self.person.gateway = self._gateway()
+                await asyncio.sleep(PAUSE_SECONDS)
+
+
+class Steps:
+    """One upload, step by step, so that something can die in between."""
+
+    def __init__(self, client: BusyClient) -> None:
+        self._client, self._person = client, client.person
+        self.path = client.next_path()
+        self.content = f"the text of {self.path}".encode()
+        self.upload: dict[str, Any] = {}
+        self._tries = 0
+
+    async def begin(self) -> "Steps":
+        """A call that is repeated begins no second upload."""
+        self._tries += 1
+        body = {"path": self.path, "size": len(self.content), "method": "put"}
+        key = {"idempotency-key": f"{self.path} {self._tries}"}
+        self.upload = await self._client.insist(lambda: self._person.call("POST", "/v1/uploads", body, key))
+        return self
+
+    async def send(self) -> "Steps":
+        await self._client.insist(self._put)
+        return self
+
+    async def _put(self) -> None:
+        try:
+            await self._person.put(self.upload["put"], self.content)
+        except ApiError as error:
+            if error.status >= 500:
+                raise ConnectionError from None
+            if error.status != 412:  # an earlier try has arrived, though its answer has not
+                raise
+
+    async def complete(self) -> None:
+        file = await self._client.insist(lambda: self._person.complete(self.upload))
+        assert file["path"] == self.path
+        self._client.promises.files[self.path] = len(self.content)
+
+    async def go_on(self) -> None:
+        """From where it is to the end; an upload that expired meanwhile is begun anew."""
+        while self.path not in self._client.promises.files:
+            try:
+                if not self.upload:
+                    await self.begin()
+                await self.send()
+                await self.complete()
+            except StartOver:
+                self.upload = {}
+
+
+async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket: Bucket) -> set[str]:
+    """Each file is listed once, counted exactly, found once by its name, told in one message, and nothing else is
+    left; the paths of what was completed, by the client or in its absence.
+    """
+    person, promised = client.person, client.promises.files
+    uploads = await _ended_uploads(person)
+    completed = {one["path"]: one["id"] for one in uploads if one["state"] == "completed"}
+    listed = await person.every("/v1/files", path="/work", limit=500)
+    assert sorted(file["path"] for file in listed) == sorted(completed)
+    assert promised.items() <= {file["path"]: file["size"] for file in listed}.items()
+    used = sum(version["size"] for file in listed for version in await person.every(f"/v1/files/{file['id']}/versions"))
+    assert used == sum(file["size"] for file in listed), "an upload became two versions"
+    await _counted_and_found(person, used, set(completed))
+    await _told_once(mailbox, person, set(completed))
+    await _nothing_strays(person, bucket, set(completed.values()))
+    return set(completed)
+
+
+async def _ended_uploads(person: Person) -> list[dict[str, Any]]:
+    """All uploads, once each is completed, expired or aborted."""
+    uploads: list[dict[str, Any]] = []
+
+    async def ended() -> bool:
+        nonlocal uploads
+        uploads = await person.every("/v1/uploads", limit=500)
+        return not [one for one in uploads if one["state"] in ("initiated", "uploading")]
+
+    await eventually(ended, seconds=PATIENCE_SECONDS, every=0.3)
+    return uploads
+
+
+async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None:
+    counted, hits = 0, [""]
+
+    async def same() -> bool:
+        nonlocal counted, hits
+        usage = await person.usage()
+        counted = usage["used"] + usage["reserved"]
+        hits = sorted(hit["file"]["path"] for hit in await person.search(WORD, limit=100))
+        return usage["reserved"] == 0 and counted == used and hits == sorted(paths)
+
+    try:
+        await eventually(same, seconds=PATIENCE_SECONDS, every=0.2)
+    except AssertionError:
+        raise AssertionError(
+            f"{await person.usage()} instead of {used} used; {len(hits)} hits for {len(paths)} files; "
+            f"not found: {sorted(paths - set(hits))}; too much: {sorted(set(hits) - paths)}"
+        ) from None
+
+
+async def _told_once(mailbox: Mailbox, person: Person, paths: set[str]) -> None:
+    def messages() -> dict[str, set[str]]:
+        """By path, the messages that tell of it: one that was sent twice, which its id says, is one."""
+        told: dict[str, set[str]] = {path: set() for path in paths}
+        for mail in mailbox.of(person.email):
+            for path in paths:
+                if f"- {path} (" in mail.text:
+                    told[path].add(mail.headers[DELIVERY_HEADER])
+        return told
+
+    async def all_told() -> bool:
+        return all(messages().values())
+
+    try:
+        await eventually(all_told, seconds=PATIENCE_SECONDS, every=0.3)
+    except AssertionError:
+        raise AssertionError(f"not told: {[path for path, ids in messages().items() if not ids]}") from None
+    assert {path: ids for path, ids in messages().items() if len(ids) > 1} == {}
+
+
+async def _nothing_strays(person: Person, bucket: Bucket, uploads: set[str]) -> None:
+    """The object store has one object of each completed upload, and no other."""
+    stored: list[str] = []
+
+    async def clean() -> bool:
+        nonlocal stored
+        stored = sorted(key.split("/")[3] for key in await bucket.keys(person.id))
+        return stored == sorted(uploads) and not await bucket.unfinished(person.id)
+
+    try:
+        await eventually(clean, seconds=PATIENCE_SECONDS, every=0.3)
+    except AssertionError:
+        raise AssertionError(
+            f"stray: {sorted(set(stored) - uploads)}; lost: {sorted(uploads - set(stored))}; "
+            f"unfinished: {await bucket.unfinished(person.id)}"
+        ) from None
+
+
+async def no_dead_letters(gateway: str, admin: tuple[str, str]) -> None:
+    async with Person(gateway) as operator:
+        await operator.log_in(*admin)
+        page = await operator.call("GET", "/v1/admin/dead-letters")
+        assert page == {"items": [], "next_cursor": None, "unreachable": []}

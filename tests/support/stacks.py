@@ -1,0 +1,138 @@
+"""A DocStore started as people start it: `docstore up` in processes of its own."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+from deployments import Bucket, Mailbox
+
+from docstore_platform.testing import eventually
+from docstore_standalone.credentials import load_credentials
+from docstore_standalone.processes import ProcessId
+from docstore_standalone.servers import MAILBOX_FOLDER
+from docstore_standalone.state import StackState, read_state, running_state
+
+SUPERVISOR = "supervisor"
+RETURN_SECONDS = 40.0
+"""How long a part may take to be back. On two busy cores."""
+
+
+def docstore(*arguments: str) -> list[str]:
+    """The command line of the `docstore` command."""
+    return [sys.executable, "-m", "docstore_cli", *arguments]
+
+
+async def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
+    """Run the command to its end; its status and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *docstore(*arguments),
+        env={**os.environ, **(environment or {})},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+def processes_of(data: Path) -> list[psutil.Process]:
+    """Every process that has to do with the data folder: by its command line or its environment."""
+    return [process for process in psutil.process_iter() if process.pid != os.getpid() and _names(process, str(data))]
+
+
+def _names(process: psutil.Process, data: str) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return any(data in word for word in [*process.cmdline(), *process.environ().values()])
+    except psutil.Error:
+        return False
+
+
+class DetachedStack:
+    """A stack in the background, and the power to kill its parts."""
+
+    def __init__(self, data: Path, environment: dict[str, str], *, processes: bool = False) -> None:
+        self.data = data
+        self._environment = environment
+        self._arguments = ["--processes"] if processes else []
+
+    async def up(self) -> None:
+        arguments = ["up", "--detach", "--data", str(self.data), *self._arguments]
+        status, output = await run(*arguments, environment=self._environment)
+        assert status == 0, output
+
+    async def down(self) -> None:
+        status, output = await run("down", "--data", str(self.data))
+        assert status == 0, output
+
+    @property
+    def state(self) -> StackState:
+        return read_state(self.data)
+
+    @property
+    def gateway(self) -> str:
+        return self.state.addresses["gateway"]
+
+    @property
+    def admin_password(self) -> str:
+        return load_credentials(self.data).admin_password
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return Mailbox(self.data / MAILBOX_FOLDER)
+
+    @property
+    def bucket(self) -> Bucket:
+        keys = load_credentials(self.data).services
+        region = "us-west-2"
+        return Bucket(
+            self.state.addresses["s3"],
+            keys.access_key_id,
+            keys.secret_access_key,
+            f"docstore-content-{region}",
+            region,
+        )
+
+    def identity(self, part: str) -> ProcessId:
+        state = self.state
+        found = state.supervisor if part == SUPERVISOR else state.processes[part]
+        assert found is not None
+        return found
+
+    def process(self, part: str) -> psutil.Process:
+        process = self.identity(part).find()
+        assert process is not None, f"{part} does not run"
+        return process
+
+    async def kill(self, part: str) -> ProcessId:
+        """kill -9; which process it was."""
+        killed = self.identity(part)
+        self.process(part).send_signal(signal.SIGKILL)
+        return killed
+
+    async def returned(self, part: str, killed: ProcessId) -> None:
+        """Returns once another process has taken the place of the one that was killed, and the gateway is ready."""
+        if part == SUPERVISOR:
+            await self._start_again()
+            return
+
+        async def is_another() -> bool:
+            known = self.state.processes.get(part)
+            return known is not None and known != killed and known.find() is not None
+
+        await eventually(is_another, seconds=RETURN_SECONDS, every=0.1)
+
+    async def _start_again(self) -> None:
+        """Nobody is left to restart the supervisor: a person does, once what it kept running is gone."""
+
+        async def all_gone() -> bool:
+            return running_state(self.data) is None and not any(
+                process.find() for process in self.state.processes.values()
+            )
+
+        await eventually(all_gone, seconds=RETURN_SECONDS, every=0.1)
+        await self.up()
