@@ -62,6 +62,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             app.state.quota = quota
             app.state.verifier = TokenVerifier(keys.public_keys, infra.issuer)
             await stack.enter_async_context(runtime.running())
+            await keys.prepare()
             await service.make_first_admin()
             yield
 

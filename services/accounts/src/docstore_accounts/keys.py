@@ -42,6 +42,10 @@ class KeyRing:
         self._monotonic = monotonic
         self._current: tuple[SigningKey, Ed25519PrivateKey, float] | None = None
 
+    async def prepare(self) -> None:
+        """See to it that there is a key; of instances that start together, one makes it."""
+        await self._signer()
+
     async def access_token(self, account: Account, session: Session) -> str:
         key, private = await self._signer()
         now = self._clock()

@@ -8,10 +8,12 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from docstore_accounts.app import create_app
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.envelope import Envelope, open_envelope
+from docstore_events.topics import provision_topics
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
@@ -114,48 +116,34 @@ async def client(run: Run) -> AsyncIterator[Client]:
 @pytest.fixture
 async def admin(run: Run) -> AsyncIterator[Client]:
     """The first administrator, logged in."""
-    from pydantic import SecretStr
-
     async with run(first_admin_email="root@example.org", first_admin_password=SecretStr(PASSWORD)) as client:
         yield await client.login("root@example.org")
 
 
 class Said:
-    """Reads what accounts has said from the broker."""
+    """Reads along what accounts says on the broker."""
 
-    def __init__(self, infra: InfraSettings) -> None:
-        self._topic = f"{infra.topic_prefix}accounts"
-        self._infra = infra
+    def __init__(self, kafka: AIOKafkaConsumer) -> None:
+        self._kafka = kafka
+        self._envelopes: list[Envelope[Any]] = []
 
     async def of(self, account_id: str) -> list[Envelope[Any]]:
         """All events of one account so far, in the broker's order."""
-        kafka = AIOKafkaConsumer(bootstrap_servers=self._infra.kafka_bootstrap, fetch_max_wait_ms=20)
-        await kafka.start()
-        try:
-            numbers = kafka.partitions_for_topic(self._topic) or await _partitions(kafka, self._topic)
-            partitions = [TopicPartition(self._topic, number) for number in numbers]
-            ends = await kafka.end_offsets(partitions)
-            envelopes = [envelope for part, end in ends.items() async for envelope in _read(kafka, part, end)]
-        finally:
-            await kafka.stop()
-        return [envelope for envelope in envelopes if envelope.event.key() == account_id]
-
-
-async def _partitions(kafka: AIOKafkaConsumer, topic: str) -> set[int]:
-    await kafka.topics()
-    return kafka.partitions_for_topic(topic) or set()
-
-
-async def _read(kafka: AIOKafkaConsumer, partition: TopicPartition, end: int) -> AsyncIterator[Envelope[Any]]:
-    kafka.assign([partition])
-    await kafka.seek_to_beginning(partition)
-    while await kafka.position(partition) < end:
-        record = await kafka.getone(partition)
-        envelope = open_envelope(record.headers, record.value)
-        assert envelope is not None
-        yield envelope
+        for records in (await self._kafka.getmany(timeout_ms=100)).values():
+            for record in records:
+                envelope = open_envelope(record.headers, record.value)
+                assert envelope is not None
+                self._envelopes.append(envelope)
+        return [envelope for envelope in self._envelopes if envelope.event.key() == account_id]
 
 
 @pytest.fixture
-def said(infra: InfraSettings) -> Said:
-    return Said(infra)
+async def said(infra: InfraSettings) -> AsyncIterator[Said]:
+    await provision_topics(infra)
+    topic = f"{infra.topic_prefix}accounts"
+    kafka = AIOKafkaConsumer(bootstrap_servers=infra.kafka_bootstrap, fetch_max_wait_ms=20)
+    await kafka.start()
+    kafka.assign([TopicPartition(topic, number) for number in range(infra.topic_partitions)])
+    await kafka.seek_to_beginning()
+    yield Said(kafka)
+    await kafka.stop()

@@ -42,9 +42,7 @@ async def test_accounts_are_listed_by_email_filtered_and_paged(admin) -> None:
             assert len(page["items"]) == 2
             cursor = f"&cursor={page['next_cursor']}"
 
-    assert await listed("") == ["anna", "ann", "bob", "dora", "root"] or await listed("") == sorted(
-        ["ann", "anna", "bob", "dora", "root"], key=lambda name: f"{name}@example.org"
-    )
+    assert await listed("") == ["ann", "anna", "bob", "dora", "root"]
     assert sorted(await listed("&q=ANN")) == ["ann", "anna"]
     assert await listed("&q=ann@") == ["ann"]
     assert await listed("&plan=premium") == ["bob"]

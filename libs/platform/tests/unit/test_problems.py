@@ -1,0 +1,109 @@
+"""Every error leaves as application/problem+json with a stable code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.problems import Problem, install_problem_handlers, invalid, not_found, unavailable
+
+
+class Body(BaseModel):
+    size: int = Field(ge=0)
+    password: str = ""
+
+
+def app() -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/refused")
+    async def refused() -> None:
+        raise Problem(409, "name_taken", "There is one already.", headers={"X-Hint": "h"}, name="a")
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("the database's password is hunter2")
+
+    @app.post("/body")
+    async def body(body: Body) -> None: ...
+
+    return app
+
+
+async def ask(method: str, path: str, body: bytes = b"") -> Answer:
+    register_local_app("local:problems", app())
+    headers: Mapping[str, str] = {"content-type": "application/json"}
+    return await LocalTransport("local:problems").send(method, path, headers, body)
+
+
+def problem(answer: Answer) -> Any:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == answer.status
+    assert body["type"] == f"urn:docstore:problem:{body['code']}"
+    return body
+
+
+async def test_a_problem_is_answered_with_its_code_and_headers() -> None:
+    """RFC 9457's members, the extra ones, and the headers."""
+    answer = await ask("GET", "/refused")
+    body = problem(answer)
+    assert (body["status"], body["code"], body["title"]) == (409, "name_taken", "Name taken")
+    assert (body["detail"], body["name"], answer.headers["x-hint"]) == ("There is one already.", "a", "h")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [("GET", "/nowhere", 404, "not_found"), ("DELETE", "/refused", 405, "method_not_allowed")],
+)
+async def test_the_frameworks_own_errors_look_the_same(method: str, path: str, status: int, code: str) -> None:
+    """An unknown route and a wrong method are problems too."""
+    assert (lambda body: (body["status"], body["code"]))(problem(await ask(method, path))) == (status, code)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"size": -1}', b'{"size": "x"}', b"\xff"])
+async def test_a_body_that_does_not_fit_is_422(body: bytes) -> None:
+    """The first error is the detail, all of them are listed."""
+    found = problem(await ask("POST", "/body", body))
+    assert found["status"] in (400, 422)
+    if found["status"] == 422:
+        assert found["code"] == "invalid_request"
+        assert found["errors"][0]["field"] in found["detail"]
+
+
+async def test_what_was_sent_is_not_echoed() -> None:
+    """A password in a body that does not fit must not end in a log or on a screen."""
+    sent = orjson.dumps({"size": -1, "password": "hunter2"})
+    assert b"hunter2" not in (await ask("POST", "/body", sent)).body
+
+
+async def test_an_unforeseen_error_tells_nothing() -> None:
+    """500 without the exception's text; starlette raises it again for the server's log."""
+    register_local_app("local:problems", app())
+    seen: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        seen.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/broken", "raw_path": b"/broken", "query_string": b""}
+    with pytest.raises(RuntimeError):
+        await app()({**scope, "headers": [], "http_version": "1.1", "scheme": "http"}, receive, send)  # type: ignore[arg-type]
+    body = b"".join(message.get("body", b"") for message in seen)
+    assert seen[0]["status"] == 500
+    assert orjson.loads(body)["code"] == "internal_error"
+    assert b"hunter2" not in body
+
+
+def test_the_common_problems() -> None:
+    """Unknown things, parts that are down and broken rules each have their status and code."""
+    assert (not_found("file").status, not_found("file").code) == (404, "not_found")
+    assert (unavailable("Quota").status, unavailable("Quota").headers["Retry-After"]) == (503, "1")
+    assert (invalid("x").status, invalid("x", "bad_path", path="p").body()["path"]) == (422, "p")
