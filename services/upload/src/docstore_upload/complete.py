@@ -103,6 +103,9 @@ class Completer:
                 case ObjectStoreError():
                     log.warning("object store can't tell of an upload", upload_id=upload.id, error=str(verdict))
                     work.outcomes[upload.id] = unavailable("The object store")
+                case Exception():
+                    log.error("an upload can't be verified", upload_id=upload.id, exc_info=verdict)
+                    work.outcomes[upload.id] = unavailable("The upload")
                 case BaseException():
                     raise verdict
         return claims
@@ -121,6 +124,12 @@ class Completer:
         try:
             results = await self._peers.commit([self._commit_item(upload) for upload in uploads])
         except Problem as problem:
+            if problem.status != 503 and len(uploads) > 1:  # one that can't be taken must not hold up the others
+                middle = len(uploads) // 2
+                await self._commit(uploads[:middle], work)
+                await self._commit(uploads[middle:], work)
+                return
+            log.warning("commit is tried again", count=len(uploads), upload_id=uploads[0].id, error=problem.detail)
             work.outcomes.update((upload.id, problem) for upload in uploads)
             return
         committed: list[tuple[Upload, Json]] = []

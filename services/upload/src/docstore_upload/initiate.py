@@ -8,6 +8,7 @@ nobody was given a URL for it.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -66,10 +67,15 @@ class Initiator:
             if outcomes[index] is None and isinstance(request, InitiateRequest)
         }
         planned = await self._check(principal, wanted, outcomes) if wanted else {}
-        reserved = await self._reserve(planned, outcomes)
-        begun, means = await self._begin(reserved, outcomes)
-        if begun:
-            await self._keep(list(begun.values()))
+        begun: Indexed = {}
+        try:
+            reserved = await self._reserve(planned, outcomes)
+            means = await self._begin(reserved, begun, outcomes)
+            if begun:
+                await self._keep(list(begun.values()))
+        except Exception:
+            await self._give_back(planned | begun)
+            raise
         for index, upload in begun.items():
             initiated_total.labels(upload.method).inc()
             outcomes[index] = upload_json(upload) | means[index]
@@ -136,11 +142,10 @@ class Initiator:
                     outcomes[index] = Problem(507, "over_quota", detail, usage=usage)
         return reserved
 
-    async def _begin(self, reserved: Indexed, outcomes: list[Json | Problem | None]) -> tuple[Indexed, dict[int, Json]]:
-        """What needs the store first; where the store fails, that upload's reservation is given back."""
+    async def _begin(self, reserved: Indexed, begun: Indexed, outcomes: list[Json | Problem | None]) -> dict[int, Json]:
+        """What needs the store first, and then is `begun`; where the store fails, the reservation is given back."""
         beginnings = [self._means.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
-        begun: Indexed = {}
         means: dict[int, Json] = {}
         for (index, upload), answer in zip(reserved.items(), answers, strict=True):
             if isinstance(answer, ObjectStoreError):
@@ -150,7 +155,19 @@ class Initiator:
                 raise answer
             else:
                 begun[index], means[index] = answer
-        return begun, means
+        return means
+
+    async def _give_back(self, uploads: Indexed) -> None:
+        """Of uploads that came to nothing, what there is of them; what can't be given back now ends by itself."""
+        with suppress(Exception):
+            kept = await self._uploads.by_ids([upload.id for upload in uploads.values()])
+            by_owner: defaultdict[str, list[str]] = defaultdict(list)
+            dropped = [upload for upload in uploads.values() if upload.id not in kept]
+            for upload in dropped:
+                by_owner[upload.owner_id].append(upload.id)
+            for owner_id, ids in by_owner.items():
+                await self._peers.release(owner_id, ids)
+            await asyncio.gather(*(self._means.drop(upload) for upload in dropped), return_exceptions=True)
 
     async def _keep(self, uploads: Sequence[Upload]) -> None:
         kept = [replace(upload, revision=1) for upload in uploads]

@@ -43,6 +43,11 @@ class Means:
             upload = replace(upload, multipart_id=multipart_id)
         return upload, await self.of(upload)
 
+    async def drop(self, upload: Upload) -> None:
+        """Undo `begin`: nobody has been told of it."""
+        if upload.multipart_id is not None:
+            await self._store.abort_multipart(upload.object_key, upload.multipart_id)
+
     async def of(self, upload: Upload) -> Json:
         """The means under the method's name; for a multipart upload that is begun: what is still to be sent."""
         if upload.method == "credentials":

@@ -112,3 +112,76 @@ async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
     world.pass_time(61)
     await world.workflow.run_once()
     assert len(world.uploads.purged) == 50
+
+
+async def sent(world: Any, path: str, content: bytes = b"right") -> str:
+    """An upload whose bytes have arrived."""
+    request = InitiateRequest(path=path, size=len(content), method="put")
+    upload_id = str((await world.service.initiate(world.person, [request]))[0]["id"])
+    world.store.objects[world.uploads.sessions[upload_id].object_key] = content
+    return upload_id
+
+
+async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_world: World) -> None:
+    """Else a person whose tries fail here would have no room left for a day."""
+    world = make_world()
+
+    async def fail(work: Any) -> None:
+        raise RuntimeError("the database takes nothing")
+
+    world.transactor.run = fail
+    for method in ("put", "multipart"):
+        with pytest.raises(RuntimeError, match="takes nothing"):
+            await initiate(world, method=method)
+    assert (world.peers.quota.reserved, world.store.multiparts) == ({}, {})
+
+
+async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then(make_world: World) -> None:
+    """A commit whose answer was lost has been made all the same: the upload is there, and so is its room."""
+    world = make_world()
+    run = world.transactor.run
+
+    async def lose_the_answer(work: Any) -> None:
+        await run(work)
+        raise RuntimeError("no answer")
+
+    world.transactor.run = lose_the_answer
+    with pytest.raises(RuntimeError, match="no answer"):
+        await initiate(world)
+    assert set(world.peers.quota.reserved) == set(world.uploads.sessions)
+
+
+async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world: World) -> None:
+    """Commits go together; where that fails those that can be committed are."""
+    world = make_world()
+    ids = [await sent(world, f"/{number}.txt") for number in range(5)]
+    commit = world.peers.metadata._commit
+
+    def one_breaks(item: Any) -> Any:
+        if item["upload_id"] == ids[2]:
+            raise Problem(500, "internal_error", "a mistake of metadata's")
+        return commit(item)
+
+    world.peers.metadata._commit = one_breaks
+    world.pass_time(60)
+    await world.workflow.run_once()
+    states = [world.uploads.sessions[upload_id].state for upload_id in ids]
+    assert states == ["completed", "completed", "committing", "completed", "completed"]
+
+
+async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world: World) -> None:
+    """Whatever goes wrong in looking at one object, the workflow goes on with the rest, and looks at it again."""
+    world = make_world()
+    ids = [await sent(world, f"/{number}.txt") for number in range(3)]
+    strange, get = world.uploads.sessions[ids[1]].object_key, world.store.get
+
+    async def stumble(key: str) -> Any:
+        if key == strange:
+            raise ValueError("not what we know an answer to look like")
+        return await get(key)
+
+    world.store.get = stumble
+    world.pass_time(60)
+    await world.workflow.run_once()
+    assert [world.uploads.sessions[upload_id].state for upload_id in ids] == ["completed", "initiated", "completed"]
+    assert world.uploads.sessions[ids[1]].next_check_at > world.now
