@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from docstore_platform.mongo import PyMongoError, is_passing
+
 log = structlog.get_logger(__name__)
 
 CODE_BY_STATUS = {
@@ -93,7 +95,15 @@ def install_problem_handlers(app: FastAPI) -> None:
         log.error("request failed", path=request.url.path, exc_info=error)
         return Problem(500, "internal_error", "Something went wrong here; it has been logged.").response()
 
+    async def on_database_error(_: Request, error: Exception) -> Response:
+        """A database that is not there just now is no fault of the request: the client may try again."""
+        if is_passing(error):
+            log.warning("database error", error=repr(error))
+            return unavailable("The database").response()
+        raise error
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(PyMongoError, on_database_error)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_anything)

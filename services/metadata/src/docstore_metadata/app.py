@@ -28,8 +28,7 @@ from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo, PyMongoError, is_passing
-from docstore_platform.problems import unavailable
+from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
 from docstore_platform.web import service_app
@@ -67,7 +66,6 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
     app.add_exception_handler(Refusal, _on_refusal)
-    app.add_exception_handler(PyMongoError, _on_database_error)
     return app
 
 
@@ -111,10 +109,3 @@ async def _working(
 async def _on_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return problem_of(error).response()
-
-
-async def _on_database_error(_: Request, error: Exception) -> Response:
-    """A database that is not there just now is no fault of the request: the client may try again."""
-    if is_passing(error):
-        return unavailable("The database").response()
-    raise error
