@@ -12,6 +12,8 @@ from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
 
 REPLICA_SET = "rs0"
+TRANSACTION_SECONDS = 10
+"""A service that is killed leaves its transaction open: others can't write what it wrote until it is that old."""
 CACHE_GB = 0.25
 OPLOG_MB = 256
 NOT_YET_INITIALIZED = 94
@@ -52,6 +54,7 @@ class Mongod:
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
             "--setParameter=diagnosticDataCollectionEnabled=false",  # it wakes every second and writes
+            f"--setParameter=transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
             # How long a stopping primary goes on answering so that clients find another: there is no other.
             "--setParameter=shutdownTimeoutMillisForSignaledShutdown=0",
         ]
