@@ -1,11 +1,15 @@
 """Small files through the batch routes, and large ones through signed URLs against plain S3 tools."""
 
 import asyncio
+import hashlib
+import http.client
 import os
+import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -47,18 +51,31 @@ def _read(path: Path, start: int, length: int) -> bytes:
 
 
 async def _put(api: ApiClient, path: Path) -> None:
-    upload = await api.call(
-        "POST", "/v1/uploads", {"path": f"/large/{time.time_ns()}", "size": LARGE_BYTES, "method": "put"}
-    )
-    process = await asyncio.create_subprocess_exec(
-        "curl", "-sSf", "-o", os.devnull, "-T", str(path),
-        *(part for name, value in upload["put"]["headers"].items() if name != "content-length"
-          for part in ("-H", f"{name}: {value}")),
-        upload["put"]["url"],
-    )  # fmt: skip
-    if await process.wait():
-        raise RuntimeError("curl could not put the file")
+    sha256 = await asyncio.to_thread(_sha256, path)
+    body = {"path": f"/large/{time.time_ns()}", "size": LARGE_BYTES, "method": "put", "sha256": sha256}
+    upload = await api.call("POST", "/v1/uploads", body)
+    await asyncio.to_thread(_put_file, upload["put"], path)
     await api.call("POST", f"/v1/uploads/{upload['id']}/complete", {})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _put_file(target: dict[str, Any], path: Path) -> None:
+    """A plain PUT by the standard library's client."""
+    url = urlsplit(target["url"])
+    connection = http.client.HTTPConnection(url.netloc, blocksize=CHUNK)
+    try:
+        with path.open("rb") as file:
+            connection.request("PUT", f"{url.path}?{url.query}", body=file, headers=target["headers"])
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"the store answered {answer.status}")
+    finally:
+        connection.close()
 
 
 async def _multipart(api: ApiClient, path: Path) -> None:
@@ -85,7 +102,7 @@ async def _s5cmd(stack: Stack, path: Path) -> None:
         "AWS_REGION": stack.region,
     }
     process = await asyncio.create_subprocess_exec(
-        "s5cmd", "--endpoint-url", stack.s3_endpoint, "cp", str(path), f"s3://{stack.bucket}/bench/s5cmd",
+        str(Path(sys.executable).with_name("s5cmd")), "--endpoint-url", stack.s3_endpoint, "cp", str(path), f"s3://{stack.bucket}/bench/s5cmd",
         env=environment, stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     if await process.wait():
