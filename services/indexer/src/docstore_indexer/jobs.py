@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database, Document, ReturnDocument, Session
+from docstore_platform.mongo import Collection, Database, Document, IndexModel, ReturnDocument, Session
 
 JobKind = Literal["plan", "rebuild"]
 MAX_PAUSE_SECONDS = 60.0
@@ -44,7 +44,7 @@ class Jobs:
         self._clock = clock
 
     async def create_indexes(self) -> None:
-        await self._jobs.create_index([("kind", 1), ("due_at", 1)])
+        await self._jobs.create_indexes([IndexModel([("kind", 1), ("due_at", 1)]), IndexModel("event_ids")])
 
     async def request(
         self, job_id: str, kind: JobKind, *, event_ids: Sequence[str] = (), session: Session | None = None, **told: Any
