@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from docstore_events.runtime import EventRuntime
 from docstore_platform.mongo import Database
@@ -13,6 +13,13 @@ from docstore_platform.problems import not_found
 
 class EventIds(BaseModel):
     event_ids: list[str] = Field(max_length=1000)
+
+
+class ToRepublish(BaseModel):
+    """Either events, or all that were sent since a moment before the broker lost them."""
+
+    event_ids: list[str] = Field([], max_length=1000)
+    since: AwareDatetime | None = None
 
 
 Unsettled = Callable[[set[str]], Awaitable[set[str]]]
@@ -37,8 +44,10 @@ def operations_router(runtime: EventRuntime, database: Database, *, unsettled: U
         return {"replayed": replayed, "error": error}
 
     @router.post("/events/republish")
-    async def republish_events(body: EventIds) -> dict[str, int]:
+    async def republish_events(body: ToRepublish) -> dict[str, int]:
         """Send events of this service again, under their old ids: who has handled them ignores them."""
+        if body.since is not None:
+            return {"republished": await runtime.republish_since(body.since)}
         return {"republished": await runtime.republish(body.event_ids)}
 
     @router.post("/events/settled")

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -22,7 +23,7 @@ from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transactor, create_outbox_indexes
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.metrics import consumer_lag
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongo import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 
 log = structlog.get_logger(__name__)
@@ -76,8 +77,15 @@ class EventRuntime:
 
     async def republish(self, event_ids: Sequence[str]) -> int:
         """Send events of this service again, under their old ids; answers how many of them it had sent before."""
+        return await self._republish({"_id": {"$in": list(event_ids)}})
+
+    async def republish_since(self, moment: datetime) -> int:
+        """The same with all events sent since: what brings back a log that the broker has lost."""
+        return await self._republish({"sent_at": {"$gte": moment}})
+
+    async def _republish(self, chosen: Document) -> int:
         outcome = await self._database["outbox"].update_many(
-            {"_id": {"$in": list(event_ids)}, "state": "sent"}, {"$set": {"state": "pending"}}
+            {**chosen, "state": "sent"}, {"$set": {"state": "pending"}}
         )
         wake(self.transactor.wakeup_name)
         return int(outcome.modified_count)
