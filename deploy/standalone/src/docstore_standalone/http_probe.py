@@ -31,10 +31,11 @@ async def exchange(port: int, request: bytes, answer_bytes: int) -> bytes:
         return b""
 
 
-async def http_status(port: int, path: str) -> int | None:
-    """Status of a GET; None if there was no answer."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\nConnection: close\r\n\r\n"
-    answer = await exchange(port, request.encode("ascii"), len(b"HTTP/1.1 200"))
+async def http_status(port: int, path: str, method: str = "GET", body: bytes = b"") -> int | None:
+    """Status of the answer; None if there was none."""
+    length = f"Content-Length: {len(body)}\r\n" if body else ""
+    head = f"{method} {path} HTTP/1.1\r\nHost: {LOOPBACK}:{port}\r\n{length}Connection: close\r\n\r\n"
+    answer = await exchange(port, head.encode("ascii") + body, len(b"HTTP/1.1 200"))
     return int(answer[9:12]) if answer else None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from docstore_platform.signing import Credentials as SigningKeys
+from docstore_platform.signing import Signer
 from docstore_standalone.credentials import Credentials, S3Credentials
 from docstore_standalone.http_probe import http_status, until
 from docstore_standalone.ports import LOOPBACK, PortBook
@@ -17,6 +19,8 @@ UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
 SERVICES_ARN = "arn:aws:iam::000000000000:user/services"
 """How the object store names the identity `services` in trust policies."""
 MAX_SESSION = "12h"
+PROBE_KEY = ".ready"
+PROBE_SECONDS = 60
 # The heap has 200 MB of buffers that are reserved and never touched: a limit below 300 MB collects without end.
 # GOGC=50 keeps the idle size low, the limit bounds it under large uploads.
 MEMORY_SETTINGS = {"GOGC": "50", "GOMEMLIMIT": "600MiB"}
@@ -132,6 +136,9 @@ class ObjectStore:
             f"-dir={data}",
             f"-ip={LOOPBACK}",
             *ports,
+            # Its filer would let every web page that its user has open read and delete all there is (CORS `*`), and
+            # its master drop a bucket at a GET. S3 does without both.
+            "-disableHttp",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
             f"-s3.config={s3}",
@@ -147,16 +154,20 @@ class ObjectStore:
         return {**base_environment(), **MEMORY_SETTINGS}
 
     async def wait_ready(self) -> None:
-        """Once its parts know each other, so that S3 takes objects, and the buckets are there (they are made last)."""
+        """Once the buckets are there (they are made last) and S3 takes objects: its parts know each other then."""
         await until(self._is_ready)
 
     async def _is_ready(self) -> bool:
         for bucket in self.buckets:
-            if await http_status(self.ports["filer"], f"/buckets/{bucket}/") != 200:
+            keys = self.credentials.broker if bucket == self.broker_bucket else self.credentials.services
+            if await self._probe("PUT", bucket, keys) != 200 or await self._probe("DELETE", bucket, keys) != 204:
                 return False
-            if await http_status(self.ports["master"], f"/dir/assign?collection={bucket}") != 200:
-                return False
-        return await http_status(self.ports["s3"], "/status") == 200
+        return True
+
+    async def _probe(self, method: str, bucket: str, keys: S3Credentials) -> int | None:
+        signer = Signer(self.endpoint, SigningKeys(keys.access_key_id, keys.secret_access_key), region="us-east-1")
+        url = signer.presign(method, f"/{bucket}/{PROBE_KEY}", expires_in=PROBE_SECONDS)
+        return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, b"." * (method == "PUT"))
 
     def clean_up(self) -> None:
         """Remove its sockets, which it names by port in /tmp."""

@@ -154,3 +154,17 @@ async def test_only_the_services_assume_the_role(servers: Servers, client: Any) 
     query = {"Action": "AssumeRole", "Version": "2011-06-15", **role}
     async with aiohttp.ClientSession() as web, web.post(servers.s3_endpoint, data=query) as answer:
         assert answer.status in (400, 403)
+
+
+async def test_the_stores_inner_parts_answer_no_browser(servers: Servers) -> None:
+    """A web page in a browser on this machine can neither read files past S3 nor drop a bucket."""
+    asked = {
+        "filer": f"/buckets/{servers.content_bucket}/",
+        "master": "/col/delete?collection=nothing",
+    }
+    async with aiohttp.ClientSession() as web:
+        for part, path in asked.items():
+            url = f"http://127.0.0.1:{servers.ports[part]}{path}"
+            async with web.get(url, headers={"Origin": "http://evil.example"}) as answer:
+                assert answer.status == 404
+                assert "Access-Control-Allow-Origin" not in answer.headers
