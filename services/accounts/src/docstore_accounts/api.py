@@ -30,6 +30,9 @@ from docstore_platform.web import json_response
 router = APIRouter()
 internal_router = APIRouter(tags=["accounts"])
 
+NOT_KEPT = {"Cache-Control": "no-store"}
+"""Of answers with tokens in them: no cache on the way keeps one (RFC 6749, 5.1)."""
+
 
 def _accounts(request: Request) -> AccountService:
     service: AccountService = request.app.state.accounts
@@ -115,13 +118,14 @@ async def log_in(
 ) -> Response:
     """Log a device in. 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures."""
     names = (body.device_name, user_agent)
-    return json_response(tokens_json(await sessions.log_in(body.email, body.password, *names, address=address)), 201)
+    tokens = await sessions.log_in(body.email, body.password, *names, address=address)
+    return json_response(tokens_json(tokens), 201, NOT_KEPT)
 
 
 @router.post("/sessions/refresh", tags=["sessions"])
 async def refresh(body: Refresh, sessions: Sessions) -> Response:
     """New tokens for a refresh token, which works once: used again, it ends its session."""
-    return json_response(tokens_json(await sessions.refresh(body.refresh_token)))
+    return json_response(tokens_json(await sessions.refresh(body.refresh_token)), headers=NOT_KEPT)
 
 
 @router.get("/sessions", tags=["sessions"])

@@ -72,7 +72,8 @@ class SessionService:
         if account.status != "active":
             raise account_suspended()
         if self._passwords.is_outdated(stored):
-            await self._accounts.set_password(account.id, await self._passwords.hash(password), was=stored)
+            renewed = await self._passwords.hash(password)
+            stored = renewed if await self._accounts.set_password(account.id, renewed, was=stored) else stored
         now = self._clock()
         token = RefreshToken.new(new_id())
         session = Session(
@@ -86,7 +87,20 @@ class SessionService:
             secret_hash=token.secret_hash,
         )
         await self._sessions.insert(session)
+        if not await self._still_admits(email, password, stored):
+            await self._sessions.delete(session.id, account.id)
+            raise invalid_credentials()
         return await self._tokens(account, session, token)
+
+    async def _still_admits(self, email: str, password: str, stored: str) -> bool:
+        """Whether nobody suspended the account or changed its password while the log-in was checked.
+
+        Either of those ends the sessions it finds; one that was just then being made is found here.
+        """
+        found = await self._accounts.credentials(email)
+        if found is None or found[0].status != "active":
+            return False
+        return found[1] == stored or await self._passwords.matches(password, found[1])
 
     async def refresh(self, text: str) -> Tokens:
         """New tokens for old. A token that was used before is in two hands: its session ends (RFC 9700, 4.14.2)."""

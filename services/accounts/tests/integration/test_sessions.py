@@ -17,6 +17,7 @@ async def test_a_login_answers_tokens_and_the_account(client, infra) -> None:
     answer = await client.call("POST", "/v1/sessions", LOGIN | {"device_name": "Ann's laptop"})
     tokens = answer.json()
     assert answer.status == 201
+    assert answer.headers["cache-control"] == "no-store"
     assert tokens.keys() == {"access_token", "refresh_token", "token_type", "expires_in", "account"}
     assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 600)
     keys = await type(client)(client.app, infra.internal_secret.get_secret_value()).ok("GET", "/internal/keys")

@@ -115,6 +115,34 @@ async def test_a_session_of_a_suspended_account_is_not_renewed(world) -> None:
     assert not world.sessions.rows
 
 
+@pytest.mark.parametrize("change", ["password", "status"])
+async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world, change: str) -> None:
+    """Between the check of the old password and the new session the account changed: no session is left."""
+    account = await world.service.sign_up(EMAIL, PASSWORD)
+    insert = world.sessions.insert
+
+    async def insert_after_the_change(session) -> None:
+        if change == "password":
+            world.accounts.hashes[account.id] = await world.passwords.hash("battery staple")
+        else:
+            world.accounts.rows[account.id] = replace(account, status="suspended")
+        await insert(session)
+
+    world.sessions.insert = insert_after_the_change
+    with pytest.raises(Problem) as refused:
+        await log_in(world)
+    assert refused.value.code == "invalid_credentials"
+    assert not world.sessions.rows
+
+
+async def test_logins_that_renew_one_hash_at_once_all_succeed(world) -> None:
+    """Of several that store a hash of the new cost one wins, and none is refused for it."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    world.configure(world.settings.model_copy(update={"argon2_memory_kib": 16}))
+    await asyncio.gather(*(log_in(world) for _ in range(4)))
+    assert len(world.sessions.rows) == 4
+
+
 async def test_people_end_their_own_sessions_only(world) -> None:
     """Another's session id is unknown; one's own is ended, the current one as often as asked."""
     ann, bob = await world.caller(), await world.caller()
