@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
@@ -17,7 +18,7 @@ from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL, start_stack
 
 MIB = 1 << 20
-BROKERS: dict[str, BrokerKind] = {"embedded": "tansu", "kafka": "apache-kafka"}
+BROKERS: dict[str, BrokerKind] = {"embedded": "tansu", "kafka": "apache-kafka", "containers": "apache-kafka"}
 ENVIRONMENT = {
     "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
     "GATEWAY_LOG_IN_PER_MINUTE": "100000",
@@ -49,19 +50,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+async def deployment(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any]) -> AsyncIterator[Deployment]:
     async with AsyncExitStack() as closing:
         if "DOCSTORE_E2E_URL" in os.environ:
             found = deployment_of(dict(os.environ))
         else:
-            found = await _own_stack(tmp_path_factory, closing)
+            found = await _own_stack(tmp_path_factory, elsewhere, closing)
         if found.events is not None:
             await closing.enter_async_context(found.events)
         yield found
 
 
-async def _own_stack(tmp_path_factory: pytest.TempPathFactory, closing: AsyncExitStack) -> Deployment:
-    settings = StandaloneSettings(data=tmp_path_factory.mktemp("e2e"), port=_free_port())
+async def _own_stack(
+    tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str, Any], closing: AsyncExitStack
+) -> Deployment:
+    settings = StandaloneSettings(data=tmp_path_factory.mktemp("e2e"), port=_free_port(), **elsewhere)
     broker = BROKERS[os.environ.get("TEST_INFRA", "embedded")]
     with pytest.MonkeyPatch.context() as environment:
         for name, value in ENVIRONMENT.items():
