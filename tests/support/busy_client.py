@@ -1,6 +1,7 @@
 """A client that uploads while parts of the stack die, and remembers what it was promised."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class BusyClient:
             await asyncio.gather(*tasks)
 
     async def promised(self, more: int) -> None:
-        """Returns once so many more uploads are acknowledged."""
+        """Returns once so many more uploads are acknowledged, to whichever worker."""
         wanted = len(self.promises.files) + more
 
         async def reached() -> bool:
@@ -153,16 +154,16 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
     """
     person, promised = client.person, client.promises.files
     uploads = await _ended_uploads(person)
-    completed = {one["path"]: one["id"] for one in uploads if one["state"] == "completed"}
+    completed = [one for one in uploads if one["state"] == "completed"]
+    versions = Counter(one["path"] for one in completed)
     listed = await person.every("/v1/files", path="/work", limit=500)
-    assert sorted(file["path"] for file in listed) == sorted(completed)
+    assert Counter({file["path"]: file["version"] for file in listed}) == versions, "lost, or more than one version"
     assert promised.items() <= {file["path"]: file["size"] for file in listed}.items()
-    used = sum(version["size"] for file in listed for version in await person.every(f"/v1/files/{file['id']}/versions"))
-    assert used == sum(file["size"] for file in listed), "an upload became two versions"
-    await _counted_and_found(person, used, set(completed))
-    await _told_once(mailbox, person, set(completed))
-    await _nothing_strays(person, bucket, set(completed.values()))
-    return set(completed)
+    used = sum(one["size"] for one in completed)
+    await _counted_and_found(person, used, set(versions))
+    await _told(mailbox, person, versions)
+    await _nothing_strays(person, bucket, {one["id"] for one in completed})
+    return set(versions)
 
 
 async def _ended_uploads(person: Person) -> list[dict[str, Any]]:
@@ -197,24 +198,21 @@ async def _counted_and_found(person: Person, used: int, paths: set[str]) -> None
         ) from None
 
 
-async def _told_once(mailbox: Mailbox, person: Person, paths: set[str]) -> None:
-    def messages() -> dict[str, set[str]]:
-        """By path, the messages that tell of it: one that was sent twice, which its id says, is one."""
-        told: dict[str, set[str]] = {path: set() for path in paths}
-        for mail in mailbox.of(person.email):
-            for path in paths:
-                if f"- {path} (" in mail.text:
-                    told[path].add(mail.headers[DELIVERY_HEADER])
-        return told
+async def _told(mailbox: Mailbox, person: Person, versions: Counter[str]) -> None:
+    """Each upload is told of in one message; one that was sent twice has the same id both times."""
+
+    def messages() -> Counter[str]:
+        by_id = {mail.headers[DELIVERY_HEADER]: mail.text for mail in mailbox.of(person.email)}
+        return Counter(path for text in by_id.values() for path in versions if f"- {path} (" in text)
 
     async def all_told() -> bool:
-        return all(messages().values())
+        return messages() >= versions
 
     try:
         await eventually(all_told, seconds=PATIENCE_SECONDS, every=0.3)
     except AssertionError:
-        raise AssertionError(f"not told: {[path for path, ids in messages().items() if not ids]}") from None
-    assert {path: ids for path, ids in messages().items() if len(ids) > 1} == {}
+        raise AssertionError(f"not told: {versions - messages()}") from None
+    assert messages() == versions
 
 
 async def _nothing_strays(person: Person, bucket: Bucket, uploads: set[str]) -> None:

@@ -59,6 +59,7 @@ class DetachedStack:
         self.data = data
         self._environment = environment
         self._arguments = ["--processes"] if processes else []
+        self._gateway = ""
 
     async def up(self) -> None:
         arguments = ["up", "--detach", "--data", str(self.data), *self._arguments]
@@ -75,7 +76,9 @@ class DetachedStack:
 
     @property
     def gateway(self) -> str:
-        return self.state.addresses["gateway"]
+        """Where it is, or was before it was killed."""
+        self._gateway = self.state.addresses.get("gateway", self._gateway)
+        return self._gateway
 
     @property
     def admin_password(self) -> str:
