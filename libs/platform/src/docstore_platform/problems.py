@@ -50,9 +50,7 @@ class Problem(Exception):
         }
 
     def response(self) -> Response:
-        return Response(
-            orjson.dumps(self.body()), self.status, self.headers, media_type="application/problem+json"
-        )
+        return Response(orjson.dumps(self.body()), self.status, self.headers, media_type="application/problem+json")
 
 
 def not_found(what: str) -> Problem:
@@ -80,8 +78,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [
-            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
-            for item in error.errors()
+            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
         ]
         first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
         return invalid(first, errors=errors).response()

@@ -55,9 +55,7 @@ class InfraSettings(BaseSettings):
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
-    s3_upload_role_arn: str = Field(
-        "arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads"
-    )
+    s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
     accounts_url: str = "http://accounts:8000"
@@ -69,9 +67,7 @@ class InfraSettings(BaseSettings):
 
     log_level: str = "INFO"
     log_json: bool = True
-    otlp_endpoint: str = Field(
-        "", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent"
-    )
+    otlp_endpoint: str = Field("", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent")
 
     def service_url(self, name: ServiceName) -> str:
         """Base address of a service; `local:` means the app of that name in this process."""

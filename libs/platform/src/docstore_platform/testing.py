@@ -8,9 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(
-    probe: Callable[[], Awaitable[T | None]], *, seconds: float = 15.0, every: float = 0.02
-) -> T:
+async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 15.0, every: float = 0.02) -> T:
     """The first truthy answer of `probe`; AssertionError with its last answer once `seconds` have passed."""
     deadline = time.monotonic() + seconds
     while True:

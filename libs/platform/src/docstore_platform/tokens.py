@@ -69,9 +69,7 @@ class TokenVerifier:
             raise unauthorized("The access token has expired.") from None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             raise unauthorized("The access token is not valid.") from None
-        principal = Principal(
-            claims["sub"], claims["sid"], claims.get("role", "user"), claims.get("device", "")
-        )
+        principal = Principal(claims["sub"], claims["sid"], claims.get("role", "user"), claims.get("device", ""))
         self._verified[token] = (principal, float(claims["exp"]) + LEEWAY_SECONDS)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
