@@ -61,6 +61,11 @@ def pause_after(failures: int) -> float:
     return random.uniform(0.1, min(0.2 * 2 ** min(failures, 10), OUTAGE_DELAY_SECONDS))
 
 
+def batch_after(failures: int) -> int:
+    """Records to take at once: fewer after failures, since a batch may be more than one transaction has time for."""
+    return max(MAX_BATCH >> failures, 1)
+
+
 class Consumer:
     """Applies records to one service's subscribers, each event once."""
 
@@ -92,12 +97,14 @@ class Consumer:
         the rest.
         """
         first: Any = message.raw_message
-        more = await message.consumer.getmany(timeout_ms=0, max_records=MAX_BATCH - 1)  # type: ignore[attr-defined]
+        kafka: Any = message.consumer
+        room = batch_after(self._failures) - 1
+        more = await kafka.getmany(timeout_ms=0, max_records=room) if room else {}
         try:
             await self.consume([_record(raw) for raw in (first, *(raw for raws in more.values() for raw in raws))])
         except BaseException:
             for partition, raws in more.items():
-                message.consumer.seek(partition, raws[0].offset)
+                kafka.seek(partition, raws[0].offset)
             raise
 
     async def consume(self, records: Sequence[Record]) -> None:

@@ -1,11 +1,12 @@
-"""How the consume path waits while it fails."""
+"""How the consume path waits while it fails, and tries less at once."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from docstore_events.consumer import OUTAGE_DELAY_SECONDS, Consumer, Record, pause_after
+from docstore_events.consumer import MAX_BATCH, OUTAGE_DELAY_SECONDS, Consumer, Record, batch_after, pause_after
 from docstore_events.subscribers import Subscribers
 
 
@@ -34,3 +35,32 @@ async def test_a_failure_that_is_no_outage_is_paused_for_too(monkeypatch: pytest
 def test_the_pause_stays_bounded_however_long_an_outage_lasts() -> None:
     """Hours into an outage it is still a few seconds, neither nothing nor an error."""
     assert all(0.1 <= pause_after(failures) <= OUTAGE_DELAY_SECONDS for failures in (1, 10, 1_000, 10_000))
+
+
+class FakeKafka:
+    """Has nothing more to give; notes how much it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[Any, Any]:
+        self.asked.append(max_records)
+        return {}
+
+
+async def test_a_batch_that_fails_is_tried_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one transaction has no time for would else come again, as it is, for ever."""
+
+    async def at_once(seconds: float) -> None:
+        return None
+
+    monkeypatch.setattr(asyncio, "sleep", at_once)
+    disk: Any = FullDisk()
+    consumer = Consumer("quota", Subscribers[Any](), {"inbox": None}, disk, disk)
+    raw = SimpleNamespace(topic="usage", partition=0, offset=0, key=b"anna", headers=(), value=b"{nonsense")
+    message: Any = SimpleNamespace(raw_message=raw, consumer=FakeKafka())
+    for _ in range(12):
+        with pytest.raises(OSError, match="no space"):
+            await consumer.on_message(message)
+    assert message.consumer.asked == [999, 499, 249, 124, 61, 30, 14, 6, 2]
+    assert (batch_after(0), batch_after(10_000)) == (MAX_BATCH, 1)
