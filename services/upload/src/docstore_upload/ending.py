@@ -87,10 +87,10 @@ class Ending:
         await self._store.delete(upload.sent_key)
 
     async def _sweep(self, upload: Upload) -> None:
+        completed = upload.state == "completed"
         if upload.is_copied:
-            kept = frozenset({upload.object_key} if upload.state == "completed" else ())
-            await self._store.clear(upload.prefix, kept)
-        else:
+            await self._store.clear(upload.prefix, frozenset({upload.object_key} if completed else ()))
+        elif not completed:  # else what was sent is what is committed
             await self._delete(upload)
 
 

@@ -114,6 +114,30 @@ async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
     assert len(world.uploads.purged) == 50
 
 
+@pytest.mark.parametrize("method", ["put", "form", "credentials"])
+async def test_a_crash_after_settling_never_costs_the_object(make_world: World, method: str) -> None:
+    """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
+    world = make_world(settle_first_seconds=30)
+    upload = await initiate(world, method=method)
+    world.store.objects[world.uploads.sessions[upload["id"]].sent_key] = b"right"
+    await complete(world, upload["id"])
+    world.pass_time(31)
+    recheck = world.uploads.recheck
+
+    async def crash(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    world.uploads.recheck = crash
+    with pytest.raises(RuntimeError):
+        await world.workflow.run_once()
+    world.uploads.recheck = recheck
+    world.pass_time(world.settings.lease_seconds + 1)
+    await world.workflow.run_once()
+    assert world.uploads.sessions[upload["id"]].settled
+    assert world.store.objects == {world.uploads.sessions[upload["id"]].object_key: b"right"}
+    assert upload["id"] in world.uploads.purged
+
+
 async def sent(world: Any, path: str, content: bytes = b"right") -> str:
     """An upload whose bytes have arrived."""
     request = InitiateRequest(path=path, size=len(content), method="put")
