@@ -10,6 +10,7 @@ from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA25
 
 MAX_BATCH = 1000
 MAX_TAGS, MAX_TAG_BYTES = 50, 64
+MAX_VERSION = 2**31 - 1
 METHODS = ("form", "put", "multipart", "credentials")
 
 Strict = ConfigDict(strict=True, extra="ignore")
@@ -25,7 +26,7 @@ class InitiateRequest(BaseModel):
     size: int
     content_type: str | None = None
     sha256: str | None = None
-    base_version: int | None = Field(None, ge=0)
+    base_version: int | None = Field(None, ge=0, le=MAX_VERSION)
     on_conflict: Literal["copy", "fail"] = "copy"
     tags: list[str] = Field(default_factory=list)
     method: str
@@ -90,12 +91,19 @@ def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
 
 
 def refuse_initiate(request: InitiateRequest) -> Problem | None:
-    """The rule that this request breaks, if any. Rules of paths are metadata's."""
+    """The rule that this request breaks, if any. The other rules of paths are metadata's."""
     if request.method not in METHODS:
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
     if (request.path is None) == (request.file_id is None):
         return invalid("Name either a path or a file_id.")
+    if request.path is not None and not _is_unicode(request.path):
+        return invalid("path is not Unicode text.", "invalid_path")
     return _refuse_size(request.size, request.method) or _refuse_description(request)  # type: ignore[arg-type]
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a surrogate pair, which nobody can write down again."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _refuse_size(size: int, method: Method) -> Problem | None:

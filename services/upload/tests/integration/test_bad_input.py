@@ -85,6 +85,7 @@ async def test_expired_form_stores_nothing(stack: Any) -> None:
     ("change", "status", "code"),
     [
         ({"size": -1}, 422, "invalid_size"),
+        ({"base_version": 2**64}, 422, "invalid_request"),
         ({"size": 5 * TIB + 1, "method": "multipart"}, 422, "invalid_size"),
         ({"size": 2**63 - 1, "method": "credentials"}, 422, "invalid_size"),
         ({"size": 1.5}, 422, "invalid_request"),
@@ -114,6 +115,15 @@ async def test_bad_requests(stack: Any, change: dict[str, Any], status: int, cod
         assert await stack.person.refused("POST", "/v1/uploads", body) == (status, code)
     assert not stack.peers.quota.reserved
     assert await stack.database["uploads"].count_documents({}) == 0
+
+
+async def test_half_a_surrogate_pair_is_no_path(stack: Any) -> None:
+    """JSON can spell it, but nothing could be told of it: refused, alone and in a batch."""
+    item = b'{"path": "/\\ud800", "size": 1, "method": "put"}'
+    async with stack.run():
+        assert await stack.person.refused("POST", "/v1/uploads", item) == (422, "invalid_path")
+        answer = await stack.person.ok("POST", "/v1/uploads/batch", b'{"uploads": [%s]}' % item)
+    assert answer["items"][0]["problem"]["code"] == "invalid_path"
 
 
 async def test_size_beyond_any_integer(stack: Any) -> None:
