@@ -127,6 +127,8 @@ async def start_stack(
 
     AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
     """
+    if settings.port is not None:
+        PortBook().secure_gateway(settings.port, settings.host)  # said before anything is started
     async with AsyncExitStack() as opening:
         servers = await start_servers(settings.data, settings=settings, broker=broker, on_change=on_change)
         opening.push_async_callback(servers.stop)
