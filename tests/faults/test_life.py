@@ -6,9 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT
 from people import PASSWORD, Person
-from stacks import DetachedStack, docstore, processes_of, run
+from stacks import SHORT_WAITS, DetachedStack, docstore, processes_of, run
 
 from docstore_platform.testing import eventually
 from docstore_standalone.state import read_state, running_state
@@ -19,7 +18,7 @@ pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240
 async def start_in_foreground(data: Path) -> asyncio.subprocess.Process:
     """`docstore up` as in a terminal, ready."""
     process = await asyncio.create_subprocess_exec(
-        *docstore("up", "--data", str(data)), env={**os.environ, **ENVIRONMENT}, stdout=asyncio.subprocess.DEVNULL
+        *docstore("up", "--data", str(data)), env={**os.environ, **SHORT_WAITS}, stdout=asyncio.subprocess.DEVNULL
     )
 
     async def is_ready() -> bool:
@@ -45,13 +44,15 @@ async def test_neighbours_ctrl_c_and_data_that_stays(stack: DetachedStack, tmp_p
             await there.counted(5)
             assert await there.names() == ["there heron.txt"]
         assert await here.names() == ["here.txt"]
-        assert len(processes_of(data)) > 4
+        parts = read_state(data).processes
+        assert {"mongod", "object-store", "broker", "services"} <= parts.keys()
         terminal.send_signal(signal.SIGINT)
         assert await asyncio.wait_for(terminal.wait(), 30) == 0
+        assert [name for name, process in parts.items() if process.find()] == []
         assert processes_of(data) == []
         assert await here.names() == ["here.txt"]
 
-    again = DetachedStack(data, ENVIRONMENT)
+    again = DetachedStack(data, SHORT_WAITS)
     await again.up()
     try:
         async with Person(again.gateway) as there:

@@ -44,7 +44,7 @@ async def test_without_a_store_nothing_is_promised_that_is_not_kept(stack: Detac
                 process = stack.identity(part).find()
                 if process is not None:
                     process.send_signal(signal.SIGKILL)
-                return client.promises.refused >= refused + 8
+                return client.promises.refused >= refused + 3
 
             await eventually(is_noticed, seconds=PATIENCE_SECONDS, every=0.05)
             await client.promised(2)

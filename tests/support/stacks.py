@@ -15,6 +15,33 @@ from docstore_standalone.processes import ProcessId
 from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.state import StackState, read_state, running_state
 
+SHORT_WAITS = {
+    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
+    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
+    "GATEWAY_ACCOUNT_PER_MINUTE": "1000000",
+    "GATEWAY_IDEMPOTENCY_LEASE_SECONDS": "3",
+    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
+    "ACCOUNTS_ARGON2_PASSES": "1",
+    "ACCOUNTS_ACCESS_TOKEN_SECONDS": "3600",
+    "METADATA_JOB_LEASE_SECONDS": "5",
+    "INDEXER_LEASE_SECONDS": "5",
+    "NOTIFY_DIGEST_SECONDS": "0",
+    "NOTIFY_SEND_SECONDS": "3",
+    "NOTIFY_LEASE_SECONDS": "5",
+    "UPLOAD_POLL_SECONDS": "0.5",
+    "UPLOAD_LEASE_SECONDS": "4",
+    "UPLOAD_EXPIRY_SECONDS": "10",
+    "UPLOAD_MULTIPART_EXPIRY_SECONDS": "10",
+    "UPLOAD_CHECK_FIRST_SECONDS": "2",
+    "UPLOAD_CHECK_LONGEST_SECONDS": "3",
+    "UPLOAD_COMMIT_RETRY_SECONDS": "2",
+    "UPLOAD_RESERVATION_GRACE_SECONDS": "2",
+    "UPLOAD_SWEEP_SECONDS": "1",
+    "UPLOAD_SETTLE_FIRST_SECONDS": "3",
+    "QUOTA_SWEEP_SECONDS": "1",
+    "QUOTA_EXPIRY_GRACE_SECONDS": "1",
+}
+"""Settings by which uploads expire, and leases of what was killed end, within seconds."""
 SUPERVISOR = "supervisor"
 RETURN_SECONDS = 40.0
 """How long a part may take to be back. On two busy cores."""
