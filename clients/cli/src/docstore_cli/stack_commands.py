@@ -86,7 +86,8 @@ def start_detached(settings: StandaloneSettings, *, processes: bool) -> StackSta
             if child.poll() is not None:
                 raise failed(f"it did not start:\n{log_file.read_text(errors='replace')[-2000:]}")
             state = running_state(settings.data)
-            if state is not None and "gateway" in state.addresses:
+            is_its_own = state is not None and state.supervisor is not None and state.supervisor.pid == child.pid
+            if state is not None and is_its_own and "gateway" in state.addresses:
                 console.print(f"DocStore is ready at [bold]{state.addresses['gateway']}[/]")
                 return state
             time.sleep(POLL_SECONDS)
@@ -106,7 +107,7 @@ def down(data: Data = None) -> None:
         process.send_signal(signal.SIGTERM)
     with console.status("Stopping DocStore …"):
         deadline = time.monotonic() + STOP_SECONDS
-        while running_state(settings.data) is not None:
+        while state.supervisor.find() is not None:
             if time.monotonic() > deadline:
                 raise failed(f"process {state.supervisor.pid} does not stop")
             time.sleep(POLL_SECONDS)

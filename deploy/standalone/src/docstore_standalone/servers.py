@@ -216,6 +216,7 @@ async def start_servers(
             await _end_leftovers(known.processes)
         ports = PortBook(known.ports)
         file = _StateFile(folder, ports)
+        file.write()  # what the last run said of itself no longer holds
         plan = _Plan(folder, settings, broker, ports)
         opening.callback(file.processes, {})
         supervisor = Supervisor(ports, on_change=on_change, on_processes=file.processes)
