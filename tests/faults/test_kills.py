@@ -28,7 +28,7 @@ async def kill_between_steps(stack: DetachedStack, client: BusyClient, part: str
 async def leave(client: BusyClient) -> Steps:
     """Two uploads that never come, one of them in parts, and one whose client vanishes after sending; that one."""
     await Steps(client).begin()
-    await client.person.begin("/work/never.bin", 40 << 20, "multipart")
+    await client.person.begin("/busy/never.bin", 40 << 20, "multipart")
     return await (await Steps(client).begin()).send()
 
 

@@ -79,7 +79,7 @@ class BusyClient:
 
     def next_path(self) -> str:
         self._number += 1
-        return f"/work/{WORD} {self._number}.txt"
+        return f"/busy/{WORD} {self._number}.txt"
 
     async def insist(self, call: Callable[[], Awaitable[T]]) -> T:
         """Try until it works. StartOver once the upload has expired or is gone."""

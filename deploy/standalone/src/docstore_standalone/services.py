@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import docstore_indexer.app
-import docstore_notify.app
 import uvloop
 from starlette.types import ASGIApp
 
 import docstore_accounts.app
 import docstore_gateway.app
+import docstore_indexer.app
 import docstore_metadata.app
+import docstore_notify.app
 import docstore_quota.app
 import docstore_upload.app
 from docstore_platform.internal import LOCAL, register_local_app
