@@ -156,7 +156,7 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
     uploads = await _ended_uploads(person)
     completed = [one for one in uploads if one["state"] == "completed"]
     versions = Counter(one["path"] for one in completed)
-    listed = await person.every("/v1/files", path="/work", limit=500)
+    listed = await person.every("/v1/files", path="/busy", limit=500)
     assert Counter({file["path"]: file["version"] for file in listed}) == versions, "lost, or more than one version"
     assert promised.items() <= {file["path"]: file["size"] for file in listed}.items()
     used = sum(one["size"] for one in completed)
