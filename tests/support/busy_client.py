@@ -100,13 +100,17 @@ class BusyClient:
                 await asyncio.sleep(PAUSE_SECONDS)
 
 
+def content_of(path: str) -> bytes:
+    return f"the text of {path}".encode()
+
+
 class Steps:
     """One upload, step by step, so that something can die in between."""
 
     def __init__(self, client: BusyClient) -> None:
         self._client, self._person = client, client.person
         self.path = client.next_path()
-        self.content = f"the text of {self.path}".encode()
+        self.content = content_of(self.path)
         self.upload: dict[str, Any] = {}
         self._tries = 0
 
@@ -149,8 +153,8 @@ class Steps:
 
 
 async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket: Bucket) -> set[str]:
-    """Each file is listed once, counted exactly, found once by its name, told in one message, and nothing else is
-    left; the paths of what was completed, by the client or in its absence.
+    """Each file is listed once with its bytes, counted exactly, found once by its name, told in one message, and
+    nothing else is left; the paths of what was completed, by the client or in its absence.
     """
     person, promised = client.person, client.promises.files
     uploads = await _ended_uploads(person)
@@ -159,6 +163,8 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
     listed = await person.every("/v1/files", path="/busy", limit=500)
     assert Counter({file["path"]: file["version"] for file in listed}) == versions, "lost, or more than one version"
     assert promised.items() <= {file["path"]: file["size"] for file in listed}.items()
+    for file in listed:
+        assert await person.content(file["id"]) == content_of(file["path"])
     used = sum(one["size"] for one in completed)
     await _counted_and_found(person, used, set(versions))
     await _told(mailbox, person, versions)
