@@ -38,3 +38,17 @@ class AccountPlanChanged(AccountEvent):
     """Emitted when an account has moved to another plan."""
 
     previous_plan: Plan
+
+
+class SessionStarted(Event, topic="accounts"):
+    """Emitted when somebody has logged in; signing up or renewing a token is none."""
+
+    session_id: str
+    account_id: str
+    device: str
+    new_device: bool
+    """No earlier session of the account was on a device of this name."""
+    started_at: datetime
+
+    def key(self) -> str:
+        return self.session_id

@@ -83,6 +83,10 @@ class FileRestored(FileEvent):
     """Emitted when a file or folder has come back from the trash."""
 
 
+class FileAccessChanged(FileEvent):
+    """Emitted when other accounts than before may read it: it, or a folder above it, was shared, unshared or moved."""
+
+
 class FilePurged(FileEvent):
     """Emitted when a file with all its versions, or a folder, is gone for good."""
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from docstore_events.event import Event
 
-Channel = Literal["email"]
+Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
 
 
 class NotificationEvent(Event, topic="notifications", abstract=True):
@@ -14,7 +14,7 @@ class NotificationEvent(Event, topic="notifications", abstract=True):
     account_id: str
     channel: Channel
     kind: str
-    """What it tells: upload_done, file_changed, quota_exceeded, quota_restored."""
+    """What it tells, e.g. upload_done or file_changed: the kinds of the notify service's README."""
     cause_ids: tuple[str, ...]
     """Ids of the events it tells of."""
 
