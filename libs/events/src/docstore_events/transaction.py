@@ -25,6 +25,7 @@ class Transaction:
         self.session = session
         self.rows: list[Document] = []
         self.woken: set[str] = set()
+        self.last_writes: list[Callable[[], Awaitable[None]]] = []
         self._source = source
         self._topic_prefix = topic_prefix
 
@@ -34,6 +35,10 @@ class Transaction:
         envelope = seal(event, source=self._source, traceparent=traceparent)
         self.rows.append(outbox_row(envelope, self._topic_prefix))
         return envelope.id
+
+    def write_last(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Have `write` run after the work, before the commit: for what can be written together then."""
+        self.last_writes.append(write)
 
     def wake_after(self, name: str) -> None:
         """Wake whoever in this process waits for `name`, once this transaction has committed."""
@@ -56,6 +61,8 @@ class Transactor:
         async def with_outbox(session: Session) -> tuple[T, set[str]]:
             transaction = Transaction(session, self._service, self._topic_prefix)
             result = await work(transaction)
+            for write in transaction.last_writes:
+                await write()
             if transaction.rows:
                 await self._outbox.insert_many(transaction.rows, session=session)
                 transaction.wake_after(self.wakeup_name)

@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from docstore_events.files import (
+    FileAccessChanged,
     FileCreated,
     FileDeleted,
     FileModified,
@@ -33,6 +34,7 @@ class Announcer:
 
     def created(self, place: Place, upload_id: str | None = None) -> str:
         """To be said first: a new node has its revision already."""
+        place.node.told_readers = place.readers
         event = FileCreated(revision=place.node.revision, upload_id=upload_id, **self._about(place))
         return self._transaction.publish(event)
 
@@ -46,6 +48,9 @@ class Announcer:
 
     def tagged(self, place: Place) -> None:
         self._transaction.publish(FileTagged(revision=_next(place), **self._about(place)))
+
+    def access_changed(self, place: Place) -> None:
+        self._transaction.publish(FileAccessChanged(revision=_next(place), **self._about(place)))
 
     def deleted(self, place: Place) -> None:
         self._transaction.publish(FileDeleted(revision=_next(place), **self._about(place)))
@@ -68,7 +73,7 @@ class Announcer:
 
     def _about(self, place: Place) -> _About:
         return {
-            "file": file_state(place.node, place.ancestor_ids),
+            "file": file_state(place),
             "path": place.path,
             "actor_id": self._actor_id,
         }

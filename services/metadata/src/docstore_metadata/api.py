@@ -41,7 +41,7 @@ class CopyTo(BaseModel):
 async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
     """Make a folder and those above it; 200 if it exists."""
     place, is_new = await cases.files.make_folder(principal, body.path)
-    return file_response(place, 201 if is_new else 200)
+    return file_response(place, principal.account_id, 201 if is_new else 200)
 
 
 @router.patch("/files/{file_id}")
@@ -50,13 +50,13 @@ async def change_file(
 ) -> Response:
     """Rename, move and tag; 412 if it is not as `If-Match` says, 409 if the name is taken."""
     edit = Edit(body.name, body.parent_id, body.tags)
-    return file_response(await cases.files.edit(principal, file_id, edit, if_match))
+    return file_response(await cases.files.edit(principal, file_id, edit, if_match), principal.account_id)
 
 
 @router.post("/files/{file_id}/copy", status_code=201)
 async def copy_file(file_id: str, body: CopyTo, principal: Caller, cases: Cases) -> Response:
     """Copy a file, or a folder with all that is in it."""
-    return file_response(await cases.copier.copy(principal, file_id, body.path), 201)
+    return file_response(await cases.copier.copy(principal, file_id, body.path), principal.account_id, 201)
 
 
 @router.delete("/files/{file_id}", status_code=204)
@@ -78,7 +78,7 @@ async def list_trash(
 @router.post("/files/{file_id}/restore")
 async def restore_file(file_id: str, principal: Caller, cases: Cases) -> Response:
     """Take it out of the trash: to where it was, or into the root; renamed if its name is taken by now."""
-    return file_response(await cases.trash.restore(principal, file_id))
+    return file_response(await cases.trash.restore(principal, file_id), principal.account_id)
 
 
 @router.delete("/trash/{file_id}", status_code=204)
@@ -127,7 +127,7 @@ async def restore_version(file_id: str, number: int, principal: Caller, cases: C
     """Make an old version the current one again, as a new version."""
     if not 1 <= number <= MAX_NUMBER:
         raise invalid("There is no such version number.")
-    return file_response(await cases.history.restore(principal, file_id, number))
+    return file_response(await cases.history.restore(principal, file_id, number), principal.account_id)
 
 
 def _number(cursor: str) -> int:

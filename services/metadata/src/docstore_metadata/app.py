@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_metadata import api, hot_api, internal_api
+from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.commits import Committer
 from docstore_metadata.copying import Copier
 from docstore_metadata.errors import Refusal
@@ -24,7 +25,6 @@ from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.trash import Trash
-from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
 from docstore_platform.internal import ServiceClient
@@ -79,7 +79,7 @@ async def _working(
     quota: ServiceClient,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
-    transactor, tree, reservations = runtime.transactor, Tree(store), Reservations(quota)
+    transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
     jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
     max_versions = settings.max_versions
     app.state.use_cases = UseCases(

@@ -109,7 +109,12 @@ class CommitPlan:
         version = new_version(node, upload_id=commit.upload_id)
         event_id = self._announcer.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
         add_version(place, version, self._histories, self._max_versions, self._changes, self._announcer)
-        return {"file": place_json(place), "version": node.version, "conflicted": False, "event_id": event_id}
+        return {
+            "file": place_json(place, commit.account_id),
+            "version": node.version,
+            "conflicted": False,
+            "event_id": event_id,
+        }
 
     def _new_file(self, commit: Commit, target: Target, name: str) -> Json:
         tags = check_tags(commit.tags)
@@ -136,7 +141,7 @@ class CommitPlan:
         self._changes.add(node)
         self._changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
         event_id = self._announcer.created(place, commit.upload_id)
-        return {"file": place_json(place), "version": 1, "event_id": event_id}
+        return {"file": place_json(place, commit.account_id), "version": 1, "event_id": event_id}
 
     async def _conflict_name(self, commit: Commit, target: Target) -> str:
         name, note = target.parts[-1], conflict_note(commit.uploaded_at.date(), commit.device)

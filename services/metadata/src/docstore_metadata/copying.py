@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.commit_plan import new_version
-from docstore_metadata.domain import Action, Node, Place, authorize
+from docstore_metadata.domain import Node, Place
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotFound, TooLarge
 from docstore_metadata.paths import MAX_DEPTH, Parts, split_path
 from docstore_metadata.reservations import Reservation, Reservations

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from docstore_metadata.domain import Node, Version
+from docstore_metadata.domain import NOBODY, Node, Version
 from docstore_platform.mongo import Document
 
 OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
@@ -17,6 +17,7 @@ OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
     ("indexed_version", 0),
     ("trashed_at", None),
     ("trashed_path", ""),
+    ("told_readers", ()),
 )
 
 
@@ -37,6 +38,8 @@ def node_document(node: Node) -> Document:
         document["live"] = True
     if node.hidden:
         document["hidden"] = True
+    if node.shared_with:
+        document["shared_with"] = dict(node.shared_with)
     document.update(tag_fields(node.tags))
     for field, default in OPTIONAL_NODE_FIELDS:
         value = getattr(node, field)
@@ -76,6 +79,8 @@ def node_of(document: Document) -> Node:
         hidden=get("hidden", False),
         trashed_at=get("trashed_at"),
         trashed_path=get("trashed_path", ""),
+        shared_with=get("shared_with", NOBODY),
+        told_readers=tuple(get("told_readers", ())),
     )
 
 

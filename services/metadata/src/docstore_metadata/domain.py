@@ -1,17 +1,23 @@
-"""Files, folders and versions: what they are, who may do what with them, which commit wins. Standard library only."""
+"""Files, folders and versions: what they are, which commit wins. Standard library only."""
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Literal
 
-from docstore_metadata.errors import InvalidTags, NotFound, VersionConflict
+from docstore_metadata.errors import InvalidTags, VersionConflict
 from docstore_metadata.paths import Parts, join_path
 
 Kind = Literal["file", "folder"]
 OnConflict = Literal["copy", "fail"]
+Permission = Literal["owner", "editor", "viewer"]
+ShareRole = Literal["editor", "viewer"]
+SharedWith = Mapping[str, ShareRole]
+"""Roles by account."""
+NOBODY: SharedWith = MappingProxyType({})
 
 MAX_TAGS = 50
 MAX_TAG_BYTES = 64
@@ -48,6 +54,10 @@ class Node:
     """It was said to be deleted together with a folder above it."""
     trashed_at: datetime | None = None
     trashed_path: str = ""
+    shared_with: SharedWith = field(default_factory=lambda: NOBODY)
+    """Who it was shared with itself; what is in a shared folder is shared by that."""
+    told_readers: tuple[str, ...] = ()
+    """Accounts besides the owner that may read it, as the last event that changed them said."""
 
     @property
     def is_folder(self) -> bool:
@@ -93,8 +103,49 @@ class Place:
         top = self.ancestors[0] if self.ancestors else self.node
         return self.node.live and top.is_root and all(folder.live for folder in self.ancestors)
 
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Accounts besides the owner that may read it, in order."""
+        accounts = {account for node in (*self.ancestors, self.node) for account in node.shared_with}
+        return tuple(sorted(accounts))
+
+    def permission_of(self, account_id: str) -> Permission | None:
+        """What the account is to it: the most that it, or a folder above it, was shared as."""
+        if self.node.owner_id == account_id:
+            return "owner"
+        roles = {node.shared_with.get(account_id) for node in (*self.ancestors, self.node)}
+        return "editor" if "editor" in roles else "viewer" if "viewer" in roles else None
+
+    def as_seen_by(self, account_id: str) -> "View":
+        """As an account that may read it sees it."""
+        permission = self.permission_of(account_id)
+        assert permission is not None
+        if permission == "owner":
+            return View(self.node, self.path, self.node.parent_id, permission)
+        chain = (*self.ancestors, self.node)
+        top = next(depth for depth, node in enumerate(chain) if account_id in node.shared_with)
+        parent_id = None if chain[top] is self.node else self.node.parent_id
+        return View(self.node, join_path(tuple(node.name for node in chain[top:])), parent_id, permission)
+
     def child(self, node: Node) -> "Place":
         return Place(node, (*self.ancestors, self.node))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A node as one account sees it: to a reader, paths begin at what was shared with them."""
+
+    node: Node
+    path: str
+    parent_id: str | None
+    """None for the root, and for what was itself shared with the reader."""
+    permission: Permission
+
+    def child(self, node: Node, account_id: str) -> "View":
+        """What is in this folder, as the same account sees it."""
+        more = self.permission == "viewer" and node.shared_with.get(account_id) == "editor"
+        path = f"{self.path.removesuffix('/')}/{node.name}"
+        return View(node, path, self.node.id, "editor" if more else self.permission)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,30 +164,6 @@ class Version:
     device: str = ""
     upload_id: str | None = None
     restored_from: int | None = None
-
-
-class Action(Enum):
-    READ = auto()
-    WRITE = auto()
-    """Change it, or what is in it."""
-    DELETE = auto()
-    RESTORE = auto()
-    PURGE = auto()
-
-
-IN_TRASH = frozenset({Action.RESTORE, Action.PURGE})
-
-
-def authorize(account_id: str, place: Place | None, action: Action) -> Place:
-    """`place`, if the account may do this with it. Every route asks here; a stranger learns nothing."""
-    if place is None or place.node.owner_id != account_id:
-        raise NotFound
-    if action in IN_TRASH:
-        if place.node.trashed_at is None:
-            raise NotFound
-    elif not place.is_reachable:
-        raise NotFound
-    return place
 
 
 class Outcome(Enum):

@@ -31,6 +31,20 @@ class Forbidden(Refusal):
     code = "forbidden"
 
 
+class ReadOnly(Refusal):
+    """A viewer wants to change something."""
+
+    status = 403
+    code = "read_only"
+
+
+class OwnerOnly(Refusal):
+    """An editor wants what is the owner's to do."""
+
+    status = 403
+    code = "owner_only"
+
+
 class InvalidPath(Refusal):
     status = 422
     code = "invalid_path"

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.commit_plan import add_version, new_version
 from docstore_metadata.documents import version_id
-from docstore_metadata.domain import Action, Place, Version, authorize
+from docstore_metadata.domain import Place, Version
 from docstore_metadata.errors import NotAFile, NotFound
 from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import Store

@@ -70,9 +70,9 @@ async def get_by_path(request: Request, principal: Caller) -> Response:
     path = request.query_params.get("path")
     if path is None:
         raise invalid("path is needed.")
-    return file_response(await use_cases(request).files.get_by_path(principal, path))
+    return file_response(await use_cases(request).files.get_by_path(principal, path), principal.account_id)
 
 
 @router.get("/files/{file_id}")
 async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
-    return file_response(await use_cases(request).files.get(principal, file_id))
+    return file_response(await use_cases(request).files.get(principal, file_id), principal.account_id)

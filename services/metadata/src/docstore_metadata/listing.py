@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from docstore_metadata.domain import Node, Place
-from docstore_metadata.paths import join_path
+from docstore_metadata.domain import Node, Place, View
 from docstore_metadata.presentation import file_json
 from docstore_metadata.storage import Store
 from docstore_platform.mongo import Document
@@ -192,15 +191,17 @@ class Listings:
         self._cached: OrderedDict[tuple[Any, ...], Listing] = OrderedDict()
         self._cached_bytes = 0
 
-    async def page(self, folder: Place, page: PageQuery) -> Listing:
-        key = (folder.node.id, folder.node.children_revision, folder.parts, page)
+    async def page(self, folder: Place, account_id: str, page: PageQuery) -> Listing:
+        seen = folder.as_seen_by(account_id)
+        reader = "" if seen.permission == "owner" else account_id
+        key = (folder.node.id, folder.node.children_revision, seen.path, reader, seen.permission, page)
         cached = self._cached.get(key)
         if cached is not None and (cached.expires_at is None or cached.expires_at > time.monotonic()):
             self._cached.move_to_end(key)
             return cached
         order = page_order(page)
         nodes = await self._store.find_page(page_condition(folder.node.id, page), order, page.limit + 1)
-        listing = _listing(folder, page, nodes)
+        listing = _listing(seen, account_id, page, nodes)
         self._keep(key, listing)
         return listing
 
@@ -215,11 +216,10 @@ class Listings:
             self._cached_bytes -= len(dropped.body)
 
 
-def _listing(folder: Place, page: PageQuery, nodes: Sequence[Node]) -> Listing:
+def _listing(folder: View, account_id: str, page: PageQuery, nodes: Sequence[Node]) -> Listing:
     shown = nodes[: page.limit]
     cursor = next_cursor(page, shown[-1]) if len(nodes) > page.limit else None
-    above = join_path(folder.parts).removesuffix("/") + "/"
-    body = orjson.dumps({"items": [file_json(node, above + node.name) for node in shown], "next_cursor": cursor})
+    body = orjson.dumps({"items": [file_json(folder.child(node, account_id)) for node in shown], "next_cursor": cursor})
     settled = all(node.indexed or node.is_folder for node in shown)
     etag = f'"{folder.node.children_revision}-{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     return Listing(body, etag, None if settled else time.monotonic() + UNSETTLED_SECONDS)

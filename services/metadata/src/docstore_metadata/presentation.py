@@ -5,7 +5,7 @@ from typing import Any
 from fastapi.responses import Response
 
 from docstore_events.files import FileState
-from docstore_metadata.domain import Node, Place, Version
+from docstore_metadata.domain import Node, Place, Version, View
 from docstore_metadata.errors import Refusal
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
@@ -14,22 +14,23 @@ from docstore_platform.web import json_response
 Json = dict[str, Any]
 
 
-def file_json(node: Node, path: str) -> Json:
-    """A file or folder as the public API shows it to its owner."""
+def file_json(view: View) -> Json:
+    """A file or folder as the public API shows it to one account."""
+    node = view.node
     is_file = node.kind == "file"
     return {
         "id": node.id,
         "kind": node.kind,
         "name": "" if node.is_root else node.name,
-        "path": path,
-        "parent_id": node.parent_id,
+        "path": view.path,
+        "parent_id": view.parent_id,
         "size": node.size,
         "content_type": node.content_type if is_file else None,
         "sha256": node.sha256 if is_file else None,
         "version": node.version,
         "tags": node.tags,
         "owner_id": node.owner_id,
-        "permission": "owner",
+        "permission": view.permission,
         "created_at": rfc3339(node.created_at),
         "modified_at": rfc3339(node.modified_at),
         "modified_by": node.modified_by,
@@ -39,14 +40,16 @@ def file_json(node: Node, path: str) -> Json:
     }
 
 
-def place_json(place: Place) -> Json:
-    return file_json(place.node, place.path)
+def place_json(place: Place, account_id: str) -> Json:
+    """A file or folder as an account sees it that may read it."""
+    return file_json(place.as_seen_by(account_id))
 
 
 def trashed_json(node: Node) -> Json:
-    """A file or folder in the trash, with the path it had."""
+    """A file or folder in its owner's trash, with the path it had."""
     assert node.trashed_at is not None
-    return {**file_json(node, node.trashed_path), "trashed_at": rfc3339(node.trashed_at)}
+    view = View(node, node.trashed_path, node.parent_id, "owner")
+    return {**file_json(view), "trashed_at": rfc3339(node.trashed_at)}
 
 
 def version_json(version: Version, current: int) -> Json:
@@ -63,13 +66,14 @@ def version_json(version: Version, current: int) -> Json:
     }
 
 
-def file_state(node: Node, ancestors: tuple[str, ...]) -> FileState:
-    """A file or folder as events tell of it; `ancestors` are ids from the root down."""
+def file_state(place: Place) -> FileState:
+    """A file or folder as events tell of it."""
+    node = place.node
     return FileState(
         file_id=node.id,
         owner_id=node.owner_id,
         parent_id=node.parent_id or "",
-        ancestors=ancestors,
+        ancestors=place.ancestor_ids,
         kind=node.kind,
         name=node.name,
         size=node.size,
@@ -82,6 +86,7 @@ def file_state(node: Node, ancestors: tuple[str, ...]) -> FileState:
         modified_by=node.modified_by,
         device=node.device,
         object_key=node.object_key,
+        readers=place.readers,
     )
 
 
@@ -94,5 +99,5 @@ def item_problem(refusal: Refusal) -> Json:
     return {"problem": problem_of(refusal).body()}
 
 
-def file_response(place: Place, status: int = 200) -> Response:
-    return json_response(place_json(place), status, {"etag": place.node.etag})
+def file_response(place: Place, account_id: str, status: int = 200) -> Response:
+    return json_response(place_json(place, account_id), status, {"etag": place.node.etag})

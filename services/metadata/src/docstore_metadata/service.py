@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.documents import tag_fields
-from docstore_metadata.domain import Action, Node, Place, authorize, check_tags
+from docstore_metadata.domain import Node, Place, check_tags
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder, PreconditionFailed
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.paths import MAX_DEPTH, check_name, split_path

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
-from docstore_metadata.domain import Action, Node, OnConflict, Place, Version, authorize
+from docstore_metadata.domain import Node, OnConflict, Place, Version
 from docstore_metadata.errors import NameTaken, NotAFile, NotAFolder, Refusal
 from docstore_metadata.paths import Parts, join_path, prefixes, split_path
 from docstore_metadata.storage import Store

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
-from docstore_metadata.domain import Action, Node, Place, authorize
+from docstore_metadata.domain import Node, Place
 from docstore_metadata.errors import InvalidMove
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.listing import moment_of, position_of

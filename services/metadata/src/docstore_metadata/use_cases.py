@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from docstore_metadata.access import Action, authorize
 from docstore_metadata.commits import Committer
 from docstore_metadata.copying import Copier
-from docstore_metadata.domain import Action, Place, authorize
+from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotAFolder, Refusal
 from docstore_metadata.history import History
 from docstore_metadata.listing import Listing, Listings, ListQuery
@@ -48,7 +49,7 @@ class UseCases:
         place = authorize(principal.account_id, place, Action.READ)
         if not place.node.is_folder:
             raise NotAFolder("Only a folder can be listed.")
-        return await self.listings.page(place, query.page)
+        return await self.listings.page(place, principal.account_id, query.page)
 
     async def _by_id(self, principal: Principal, node_id: str) -> Place | None:
         if node_id == principal.account_id:  # the root, which may not have been made yet
@@ -70,7 +71,7 @@ class UseCases:
         found: list[Json] = []
         for node_id in dict.fromkeys(node_ids):
             try:
-                found.append(place_json(authorize(account_id, places.get(node_id), Action.READ)))
+                found.append(place_json(authorize(account_id, places.get(node_id), Action.READ), account_id))
             except Refusal:
                 continue
         return found
@@ -84,7 +85,7 @@ class UseCases:
         places = await self.tree.places([node.id for node in nodes])
         return [
             {
-                "file": file_state(place.node, place.ancestor_ids).model_dump(mode="json"),
+                "file": file_state(place).model_dump(mode="json"),
                 "revision": place.node.revision,
                 "path": place.path,
                 "trashed": not place.is_reachable,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.domain import Action, Node, Outcome, Place, authorize, check_tags, decide
+from docstore_metadata.access import Action, authorize
+from docstore_metadata.domain import Node, Outcome, Place, check_tags, decide
 from docstore_metadata.errors import InvalidTags, NotFound, PreconditionFailed, VersionConflict
 from docstore_metadata.service import check_precondition
 
