@@ -7,7 +7,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
-SOURCES := libs services deploy/standalone clients tests tools bench
+SOURCES := libs services deploy clients tests tools bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -15,7 +15,7 @@ help: ## list the targets
 setup: .venv/.ready ## make .venv with everything in it, the docstore command included
 
 .venv/.ready: uv.lock $(wildcard pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml \
-	deploy/standalone/pyproject.toml clients/*/pyproject.toml) | $(UV)
+	deploy/*/pyproject.toml clients/*/pyproject.toml) | $(UV)
 	$(UV) sync --frozen --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 	@touch $@
 
@@ -41,7 +41,7 @@ lint: setup ## style, import contracts
 	$(RUN)/lint-imports
 
 types: setup ## strict type check
-	$(RUN)/mypy $(wildcard libs/*/src services/*/src deploy/standalone/src clients/*/src)
+	$(RUN)/mypy $(wildcard libs/*/src services/*/src deploy/*/src clients/*/src)
 
 format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))

@@ -1,0 +1,30 @@
+# One image a service: docker build --build-arg SERVICE=upload -t docstore-upload .
+# SERVICE is a folder of services/, or `provision`, which prepares the databases.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+ARG SERVICE
+ARG UV_VERSION=0.13.8
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/app
+RUN --mount=type=cache,target=/root/.cache python3 -m pip install --quiet "uv==${UV_VERSION}"
+WORKDIR /source
+COPY pyproject.toml uv.lock ./
+COPY libs libs
+COPY services services
+COPY deploy/provision deploy/provision
+# The lock alone decides what goes in; --no-editable copies our own packages, so that the sources stay behind.
+RUN --mount=type=cache,target=/root/.cache \
+    uv sync --frozen --no-dev --no-editable --package "docstore-${SERVICE}"
+
+FROM ${PYTHON_IMAGE}
+ARG SERVICE
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin docstore \
+    && install --directory --owner=docstore --mode=0700 /var/lib/docstore
+COPY --from=build /app /app
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} PORT=8000
+USER 10001
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD \
+    ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/readyz\", timeout=2)"]
+CMD ["sh", "-c", "exec python -m docstore_$SERVICE"]

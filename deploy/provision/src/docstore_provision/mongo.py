@@ -1,0 +1,89 @@
+"""The replica set, its administrator, and one user a service who can reach that service's database and no other."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import AutoReconnect, OperationFailure
+
+from docstore_provision.settings import ProvisionSettings
+
+NOT_YET_INITIALIZED = 94
+UNAUTHORIZED = 13
+AUTHENTICATION_FAILED = 18
+USER_NOT_FOUND = 11
+RETRY_SECONDS = 0.5
+
+Client = MongoClient[dict[str, Any]]
+
+
+def provision_mongo(settings: ProvisionSettings) -> None:
+    """Bring the database to where the services can use it; doing it again changes passwords only.
+
+    The first user can be made without one, but from the server's own host alone: run this in its network namespace.
+    """
+    stranger: Client = _client(settings)
+    with stranger:
+        _until(settings, lambda: _join_replica_set(stranger, settings))
+        _until(settings, lambda: _is_primary(stranger))
+        _make_admin(stranger, settings)
+    with _client(settings, username=settings.admin, password=settings.admin_password.get_secret_value()) as admin:
+        for service, password in settings.passwords.items():
+            _make_user(admin, settings, service, password.get_secret_value())
+
+
+def _client(settings: ProvisionSettings, **credentials: str) -> Client:
+    return MongoClient(
+        f"mongodb://{settings.mongo}/?directConnection=true", serverSelectionTimeoutMS=2_000, **credentials
+    )
+
+
+def _until(settings: ProvisionSettings, done: Callable[[], bool]) -> None:
+    """Repeat until done; the last error once the time is over."""
+    deadline = time.monotonic() + settings.wait_seconds
+    while True:
+        try:
+            if done():
+                return
+        except (AutoReconnect, OperationFailure):
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            raise TimeoutError("MongoDB has not become a primary in time")
+        time.sleep(RETRY_SECONDS)
+
+
+def _join_replica_set(client: Client, settings: ProvisionSettings) -> bool:
+    if not settings.replica_set or client.admin.command("hello").get("setName"):
+        return True
+    member = {"_id": 0, "host": settings.mongo_host}
+    client.admin.command("replSetInitiate", {"_id": settings.replica_set, "members": [member]})
+    return True
+
+
+def _is_primary(client: Client) -> bool:
+    return bool(client.admin.command("hello").get("isWritablePrimary"))
+
+
+def _make_admin(client: Client, settings: ProvisionSettings) -> None:
+    """Make the administrator while nobody is there; later the server refuses, and the one there is used."""
+    try:
+        client.admin.command(
+            "createUser", settings.admin, pwd=settings.admin_password.get_secret_value(), roles=["root"]
+        )
+    except OperationFailure as error:
+        if error.code not in (UNAUTHORIZED, AUTHENTICATION_FAILED):
+            raise
+
+
+def _make_user(admin: Client, settings: ProvisionSettings, service: str, password: str) -> None:
+    """The service's user, in its own database, with the right to read and write there and nothing else."""
+    database = admin[f"{settings.database_prefix}{service}"]
+    roles = [{"role": "readWrite", "db": database.name}]
+    try:
+        database.command("updateUser", service, pwd=password, roles=roles)
+    except OperationFailure as error:
+        if error.code != USER_NOT_FOUND:
+            raise
+        database.command("createUser", service, pwd=password, roles=roles)
