@@ -1,18 +1,76 @@
-"""The rules of telling people: what is told, to whom, by which channel, how it is gathered and how often tried."""
+"""What is told, to whom, by which channel, and how often a message is tried."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-Kind = Literal["upload_done", "file_changed", "quota_exceeded", "quota_restored"]
-KINDS: tuple[Kind, ...] = ("upload_done", "file_changed", "quota_exceeded", "quota_restored")
-ChannelName = Literal["email"]
-CHANNELS: tuple[ChannelName, ...] = ("email",)
-FileChange = Literal["created", "modified", "moved", "deleted", "restored"]
-FILE_CHANGES: tuple[FileChange, ...] = ("created", "modified", "moved", "deleted", "restored")
-State = Literal["pending", "sent", "failed"]
+Kind = Literal[
+    "upload_done",
+    "file_changed",
+    "shared_with_you",
+    "link_opened",
+    "link_expiring",
+    "new_device",
+    "quota_exceeded",
+    "quota_restored",
+    "subscription_disabled",
+    "invitation",
+    "test",
+]
+"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower."""
+ChosenKind = Literal[
+    "upload_done",
+    "file_changed",
+    "shared_with_you",
+    "link_opened",
+    "link_expiring",
+    "new_device",
+    "quota_exceeded",
+    "quota_restored",
+    "subscription_disabled",
+]
+CHOSEN_KINDS: tuple[ChosenKind, ...] = (
+    "upload_done",
+    "file_changed",
+    "shared_with_you",
+    "link_opened",
+    "link_expiring",
+    "new_device",
+    "quota_exceeded",
+    "quota_restored",
+    "subscription_disabled",
+)
+"""What an account's preferences switch on and off."""
+KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test")
 
+PersonalChannel = Literal["email", "in_app"]
+PERSONAL: tuple[PersonalChannel, ...] = ("email", "in_app")
+"""Channels to a person: what is told by them is chosen by preferences."""
+ChannelName = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
+CHANNELS: tuple[ChannelName, ...] = ("email", "in_app", "webhook", "sns", "sqs", "eventbridge")
+"""Those that are not personal lead to machines, and tell what their subscription asks for, event by event."""
+
+FileChange = Literal[
+    "created", "modified", "moved", "deleted", "restored", "tagged", "shared", "unshared", "link_opened"
+]
+FILE_CHANGES: tuple[FileChange, ...] = (
+    "created",
+    "modified",
+    "moved",
+    "deleted",
+    "restored",
+    "tagged",
+    "shared",
+    "unshared",
+    "link_opened",
+)
+OWNERS_CHANGES: frozenset[FileChange] = frozenset({"shared", "unshared", "link_opened"})
+"""With whom a file is shared is news for its owner alone."""
+USUAL_CHANGES: tuple[FileChange, ...] = ("created", "modified", "moved", "deleted", "restored")
+"""What a subscription tells that names no events."""
+
+State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]
 
 MAX_LISTED = 50
@@ -21,6 +79,8 @@ MAX_EVENTS = 5_000
 """Events one message tells of; more begin another."""
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=15)
+LONGEST_ASKED_WAIT = timedelta(hours=1)
+"""A receiver may ask to be left alone for so long."""
 
 
 class Refused(Exception):
@@ -28,7 +88,30 @@ class Refused(Exception):
 
 
 class NotNow(Exception):
-    """The channel can't take the message now, and may later."""
+    """The channel can't take the message now, and may later: in `retry_after` seconds, if it said so."""
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a subscription's messages go."""
+
+    address: str
+    """URL of a webhook; ARN of a topic, a queue or a bus; a phone number; the e-mail address of an invitation."""
+    secret: str = ""
+    """Signs webhooks: `whsec_` and base64."""
+    role_arn: str = ""
+    """The customer's role, taken for each call."""
+    external_id: str = ""
+    """Said when the role is taken: the id of the account that entered the target, so that none can use another's role
+    by naming it (AWS calls this the confused deputy)."""
+    region: str = ""
+
+
+NOWHERE = Target("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +134,34 @@ class Subscription:
     channel: ChannelName
     events: tuple[FileChange, ...]
     created_at: datetime
+    target: Target = NOWHERE
+    disabled_reason: str | None = None
+    """Why nothing is sent any more; None while it is active."""
+
+    @property
+    def active(self) -> bool:
+        return self.disabled_reason is None
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person has switched on or off; what is not said is on."""
+    """What a person has switched on or off; what is not said is as usual."""
 
     account_id: str
-    choices: Mapping[Kind, Mapping[ChannelName, bool]] = field(default_factory=dict)
+    choices: Mapping[ChosenKind, Mapping[PersonalChannel, bool]] = field(default_factory=dict)
 
-    def wants(self, kind: Kind, channel: ChannelName) -> bool:
-        return self.choices.get(kind, {}).get(channel, True)
+    def wants(self, kind: ChosenKind, channel: PersonalChannel) -> bool:
+        """On, but for mails about every opening of a link."""
+        usual = (kind, channel) != ("link_opened", "email")
+        return self.choices.get(kind, {}).get(channel, usual)
+
+    def with_choice(self, kind: ChosenKind, channel: PersonalChannel, on: bool) -> "Preferences":
+        return replace(self, choices={**self.choices, kind: {**self.choices.get(kind, {}), channel: on}})
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One event that one person is to be told of."""
+    """One event that one person, or one machine, is to be told of."""
 
     account_id: str
     channel: ChannelName
@@ -74,35 +169,50 @@ class Notice:
     event_id: str
     facts: Facts
     traceparent: str | None = None
+    subscription_id: str | None = None
+    """The subscription that asked for it."""
+    address: str = ""
+    """Whom an invitation goes to."""
 
     @property
     def stream(self) -> str:
-        """Notices of one stream are gathered into one message."""
-        return f"{self.account_id}:{self.channel}:{self.kind}"
+        """Notices of one stream are gathered into one message; a machine's have one of their own."""
+        return f"{self.account_id}:{self.channel}:{self.kind}" + (f":{self.address}" if self.address else "")
+
+    @property
+    def to_machine(self) -> bool:
+        return self.channel not in PERSONAL
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message to one person."""
+    """One message to one person or machine."""
 
     id: str
     account_id: str
+    """Whose it is; the one who invites, in an invitation."""
     channel: ChannelName
     kind: Kind
     created_at: datetime
     due_at: datetime
     """When it is to be sent; a failed try does not change it."""
     items: tuple[Facts, ...] = ()
+    """What happened, as far as it is listed: of the first of `event_ids`, in their order."""
     event_ids: tuple[str, ...] = ()
     state: State = "pending"
     attempts: int = 0
     """How many senders have taken it up."""
     traceparent: str | None = None
     """Trace of the first event it tells of."""
+    target: Target | None = None
+    """Where a machine's message goes, known when it is sent; an invitation's address."""
+    subscription_id: str | None = None
+    """The subscription whose machine it goes to."""
 
     @property
     def stream(self) -> str:
-        return f"{self.account_id}:{self.channel}:{self.kind}"
+        address = f":{self.target.address}" if self.kind == "invitation" and self.target else ""
+        return f"{self.account_id}:{self.channel}:{self.kind}{address}"
 
     @property
     def unlisted(self) -> int:
@@ -113,61 +223,21 @@ class Delivery:
         items = (*self.items, *(notice.facts for notice in notices[:room]))
         return replace(self, items=items, event_ids=(*self.event_ids, *(notice.event_id for notice in notices)))
 
+    def without(self, dropped: Sequence[bool]) -> "Delivery":
+        """What is left to be told when the items marked in `dropped` may no longer be."""
+        kept = [index for index, gone in enumerate(dropped) if not gone]
+        rest = self.event_ids[len(self.items) :]
+        event_ids = (*(self.event_ids[index] for index in kept), *rest)
+        return replace(self, items=tuple(self.items[index] for index in kept), event_ids=event_ids)
+
     @property
     def takes_more(self) -> int:
         """How many more events it may tell of: none once a sender has had it, since it may have been sent."""
         return MAX_EVENTS - len(self.event_ids) if self.state == "pending" and self.attempts == 0 else 0
 
 
-def gather(
-    notices: Sequence[Notice], latest: Delivery | None, now: datetime, pause: timedelta, new_id: Callable[[], str]
-) -> list[Delivery]:
-    """The deliveries, new or grown, that tell `notices` of one stream, whose last delivery was `latest`.
-
-    The first message goes at once; those after it wait until `pause` has passed since the one before, and take in
-    what comes meanwhile. Without a pause every event is a message of its own.
-    """
-    if not pause:
-        return [_new(new_id(), [notice], now, now) for notice in notices]
-    result: list[Delivery] = []
-    rest = list(notices)
-    if latest is not None and latest.takes_more:
-        result.append(latest.with_notices(rest[: latest.takes_more]))
-        rest = rest[latest.takes_more :]
-    due = max(now, latest.due_at + pause) if latest is not None else now
-    while rest:
-        result.append(_new(new_id(), rest[:MAX_EVENTS], now, due))
-        rest = rest[MAX_EVENTS:]
-        due += pause
-    return result
-
-
-def _new(delivery_id: str, notices: Sequence[Notice], now: datetime, due: datetime) -> Delivery:
-    first = notices[0]
-    empty = Delivery(delivery_id, first.account_id, first.channel, first.kind, now, due, traceparent=first.traceparent)
-    return empty.with_notices(notices)
-
-
-def followers(
-    subscriptions: Iterable[Subscription],
-    *,
-    file_id: str,
-    ancestors: Collection[str],
-    may_read: Collection[str],
-    change: FileChange,
-) -> list[tuple[str, ChannelName]]:
-    """Who is told of a change, by which channel: once, though they may follow both the file and a folder above it."""
-    told = {
-        (subscription.account_id, subscription.channel): None
-        for subscription in subscriptions
-        if (subscription.file_id == file_id or subscription.file_id in ancestors)
-        and subscription.account_id in may_read
-        and change in subscription.events
-    }
-    return list(told)
-
-
-def retry_after(attempts: int) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, up to a quarter of an hour."""
+def retry_after(attempts: int, asked: float | None = None) -> timedelta:
+    """How long to wait after so many attempts: twice as long each time, up to a quarter of an hour; longer if asked."""
     doublings = max(min(attempts - 1, 20), 0)
-    return min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+    wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+    return max(wait, min(timedelta(seconds=asked), LONGEST_ASKED_WAIT)) if asked else wait

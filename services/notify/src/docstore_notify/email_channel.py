@@ -4,6 +4,7 @@ from email.message import EmailMessage
 from typing import Protocol
 
 from docstore_notify.domain import Delivery, NotNow
+from docstore_notify.receipts import Receipt
 from docstore_notify.rendering import Renderer
 from docstore_notify.storage import Contacts
 
@@ -24,7 +25,7 @@ class EmailChannel:
         self._renderer = renderer
         self._transport = transport
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt | None:
         actors = {str(item["actor_id"]) for item in delivery.items if "actor_id" in item}
         known = await self._contacts.find({delivery.account_id, *actors})
         contact = known.get(delivery.account_id)
@@ -33,3 +34,4 @@ class EmailChannel:
             raise NotNow("nobody has told the account's address yet")
         names = {account_id: other.display_name for account_id, other in known.items()}
         await self._transport.send(self._renderer.message(delivery, contact, names), contact.email)
+        return None

@@ -31,7 +31,7 @@ MARK_DELAY_SECONDS = 0.2
 class Channel(Protocol):
     """A way to reach people."""
 
-    async def send(self, delivery: Delivery) -> None:
+    async def send(self, delivery: Delivery) -> Receipt | None:
         """Hand the message over; return once the channel has accepted it. Raises Refused or NotNow."""
         ...
 

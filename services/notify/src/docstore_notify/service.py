@@ -17,9 +17,8 @@ from docstore_notify.domain import (
     Notice,
     Preferences,
     Subscription,
-    followers,
-    gather,
 )
+from docstore_notify.gathering import followers, gather
 from docstore_notify.settings import NotifySettings
 from docstore_notify.storage import Contacts, PreferenceStore, Subscriptions
 from docstore_platform.clock import Clock, utc_now
@@ -138,13 +137,14 @@ class NotifyService:
             return []
         subscriptions = await self._subscriptions.to_any_of(followed, tx.session)
         return [
-            Notice(account_id, channel, "file_changed", change.event_id, change.facts, change.traceparent)
+            Notice(one.account_id, one.channel, "file_changed", change.event_id, change.facts, change.traceparent)
             for change in changes
-            for account_id, channel in followers(
+            for one in followers(
                 subscriptions,
                 file_id=change.file_id,
                 ancestors=change.ancestors,
-                may_read=change.may_read,
+                owner_id="",
+                readers=change.may_read,
                 change=change.change,
             )
         ]

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from docstore_notify.channel_settings import ChannelSettings
+from docstore_notify.domain import Target
 from docstore_platform.problems import Problem
+
+__all__ = ["Target", "check_target"]
 
 MAX_ADDRESS = 2048
 ARN = re.compile(r"arn:(aws(?:-[a-z]+)*):([a-z-]+):([a-z0-9-]*):(\d{12}):([\w./-]+)", re.ASCII)
@@ -19,22 +21,6 @@ TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?", re.ASCII)
 QUEUE_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", re.ASCII)
 BUS_NAME = re.compile(r"[\w./-]{1,256}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a subscription's messages go."""
-
-    address: str
-    """URL of a webhook; ARN of a topic, a queue or a bus; or a phone number."""
-    secret: str = ""
-    """Signs webhooks: `whsec_` and base64."""
-    role_arn: str = ""
-    """The customer's role, taken for each call."""
-    external_id: str = ""
-    """Said when the role is taken: the id of the account that entered the target, so that none can use another's role
-    by naming it (AWS calls this the confused deputy)."""
-    region: str = ""
 
 
 def check_target(

@@ -1,0 +1,73 @@
+"""How events become messages: who follows what, and what is gathered into one."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+
+from docstore_notify.domain import (
+    MAX_EVENTS,
+    OWNERS_CHANGES,
+    PERSONAL,
+    Delivery,
+    FileChange,
+    Notice,
+    Subscription,
+    Target,
+)
+
+
+def gather(
+    notices: Sequence[Notice], latest: Delivery | None, now: datetime, pause: timedelta, new_id: Callable[[], str]
+) -> list[Delivery]:
+    """The deliveries, new or grown, that tell `notices` of one stream, whose last delivery was `latest`.
+
+    The first message goes at once; those after it wait until `pause` has passed since the one before, and take in
+    what comes meanwhile. Without a pause every event is a message of its own.
+    """
+    if not pause:
+        return [new_delivery(new_id(), [notice], now, now) for notice in notices]
+    result: list[Delivery] = []
+    rest = list(notices)
+    if latest is not None and latest.takes_more:
+        result.append(latest.with_notices(rest[: latest.takes_more]))
+        rest = rest[latest.takes_more :]
+    due = max(now, latest.due_at + pause) if latest is not None else now
+    while rest:
+        result.append(new_delivery(new_id(), rest[:MAX_EVENTS], now, due))
+        rest = rest[MAX_EVENTS:]
+        due += pause
+    return result
+
+
+def new_delivery(delivery_id: str, notices: Sequence[Notice], now: datetime, due: datetime) -> Delivery:
+    first = notices[0]
+    empty = Delivery(
+        delivery_id,
+        first.account_id,
+        first.channel,
+        first.kind,
+        now,
+        due,
+        traceparent=first.traceparent,
+        target=Target(first.address) if first.address else None,
+        subscription_id=first.subscription_id if first.to_machine else None,
+    )
+    return empty.with_notices(notices)
+
+
+def followers(
+    subscriptions: Iterable[Subscription],
+    *,
+    file_id: str,
+    ancestors: Collection[str],
+    owner_id: str,
+    readers: Collection[str],
+    change: FileChange,
+) -> list[Subscription]:
+    """Whose subscriptions tell of a change: a person's channel once, though they may follow both the file and a folder
+    above it; a machine for each of its subscriptions."""
+    told: dict[tuple[str, str], Subscription] = {}
+    for one in subscriptions:
+        may_hear = one.account_id == owner_id or (one.account_id in readers and change not in OWNERS_CHANGES)
+        if one.active and may_hear and change in one.events and (one.file_id == file_id or one.file_id in ancestors):
+            told.setdefault((one.account_id, one.channel if one.channel in PERSONAL else one.id), one)
+    return list(told.values())
