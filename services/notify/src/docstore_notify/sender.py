@@ -16,6 +16,7 @@ from docstore_events.wakeup import Wakeup, wake
 from docstore_notify import metrics
 from docstore_notify.delivery_store import Claim, Deliveries
 from docstore_notify.domain import ChannelName, Delivery, NotNow, Refused, State, retry_after
+from docstore_notify.receipts import Receipt
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import PyMongoError
