@@ -69,6 +69,8 @@ class FileMoved(FileEvent):
     """Emitted when a file or folder has another name or another parent."""
 
     previous_path: str
+    previous_readers: tuple[str, ...] = ()
+    """Accounts besides the owner that could read it where it was."""
 
 
 class FileTagged(FileEvent):

@@ -19,10 +19,11 @@ KEPT_SECONDS = 30 * 24 * 3600
 
 
 class Transaction:
-    """What work inside a transaction uses: the session for its writes, and `publish`."""
+    """What work inside a transaction uses: the session for its writes, the service's database, and `publish`."""
 
-    def __init__(self, session: Session, source: str, topic_prefix: str) -> None:
+    def __init__(self, session: Session, source: str, topic_prefix: str, database: Database = None) -> None:
         self.session = session
+        self.database = database
         self.rows: list[Document] = []
         self.woken: set[str] = set()
         self.last_writes: list[Callable[[], Awaitable[None]]] = []
@@ -50,6 +51,7 @@ class Transactor:
 
     def __init__(self, mongo: Mongo, database: Database, service: str, topic_prefix: str) -> None:
         self._mongo = mongo
+        self._database = database
         self._outbox: Collection = database["outbox"]
         self._service = service
         self._topic_prefix = topic_prefix
@@ -59,7 +61,7 @@ class Transactor:
         """`work` may run several times: it does nothing but write with the session and publish."""
 
         async def with_outbox(session: Session) -> tuple[T, set[str]]:
-            transaction = Transaction(session, self._service, self._topic_prefix)
+            transaction = Transaction(session, self._service, self._topic_prefix, self._database)
             result = await work(transaction)
             for write in transaction.last_writes:
                 await write()

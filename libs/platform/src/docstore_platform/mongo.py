@@ -49,6 +49,7 @@ __all__ = [
     "ReturnDocument",
     "Session",
     "UpdateOne",
+    "conflict",
     "is_passing",
 ]
 
@@ -62,6 +63,7 @@ MAJORITY = WriteConcern("majority")
 MAJORITY_READS = ReadConcern("majority")
 """Reads only what no election can undo: for those who tell others of what they read."""
 TRANSACTION_SECONDS = 10.0
+WRITE_CONFLICT = 112
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
@@ -70,6 +72,11 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, AutoReconnect | ConnectionFailure):
         return True
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
+
+
+def conflict(reason: str) -> PyMongoError:
+    """An error that has a transaction tried again, as the server's own write conflict does."""
+    return OperationFailure(reason, WRITE_CONFLICT, {"errorLabels": ["TransientTransactionError"]})
 
 
 class Mongo:

@@ -1,5 +1,10 @@
-"""Says the events of files. A node's revision goes up by one with each: the node given is changed in that."""
+"""Says the events of files and notes them in the journals. A node's revision goes up by one with each event: the node
+given is changed in that.
 
+To the journal a folder's entry stands for all that is in it.
+"""
+
+from collections.abc import Iterable
 from typing import TypedDict
 
 from docstore_events.files import (
@@ -16,6 +21,7 @@ from docstore_events.files import (
 )
 from docstore_events.transaction import Transaction
 from docstore_metadata.domain import Place, Version
+from docstore_metadata.journal import ChangeType, JournalNotes
 from docstore_metadata.presentation import file_state
 
 
@@ -26,37 +32,72 @@ class _About(TypedDict):
 
 
 class Announcer:
-    """The events of one transaction, caused by one account."""
+    """The events of one transaction, caused by one account.
 
-    def __init__(self, transaction: Transaction, actor_id: str) -> None:
+    `journalled=False` for what only follows from the change of a folder above, whose entry stands for it.
+    """
+
+    def __init__(self, transaction: Transaction, actor_id: str, *, journalled: bool = True) -> None:
         self._transaction = transaction
         self._actor_id = actor_id
+        self._journal = JournalNotes(transaction) if journalled else None
+
+    def shared(self, place: Place, account_ids: Iterable[str]) -> None:
+        """Note in the journals of these accounts that they may now read it, or may do more or less with it than before.
+
+        Says no event. `place` is as it is from now on: its `shared_with`, or a folder's above, holds them.
+        """
+        self._note("shared", place, account_ids)
+
+    def unshared(self, before: Place, account_ids: Iterable[str]) -> None:
+        """Note in the journals of these accounts that they may no longer read it, nor what is in it.
+
+        Says no event. `before` is as it was while they could: it, or a folder above it, is still shared with them.
+        What below it is shared with them by itself is theirs to read still: follow this by `shared` for that.
+        """
+        self._note("unshared", before, account_ids)
 
     def created(self, place: Place, upload_id: str | None = None) -> str:
         """To be said first: a new node has its revision already."""
         place.node.told_readers = place.readers
         event = FileCreated(revision=place.node.revision, upload_id=upload_id, **self._about(place))
+        self._note_for_all("created", place)
         return self._transaction.publish(event)
 
     def modified(self, place: Place, *, added_bytes: int, upload_id: str | None) -> str:
         event = FileModified(revision=_next(place), added_bytes=added_bytes, upload_id=upload_id, **self._about(place))
+        self._note_for_all("modified", place)
         return self._transaction.publish(event)
 
-    def moved(self, place: Place, previous_path: str) -> None:
-        event = FileMoved(revision=_next(place), previous_path=previous_path, **self._about(place))
+    def moved(self, place: Place, before: Place) -> None:
+        """To those who see only one end of the way it is shared or unshared by that."""
+        event = FileMoved(
+            revision=_next(place),
+            previous_path=before.path,
+            previous_readers=before.readers,
+            **self._about(place),
+        )
         self._transaction.publish(event)
+        earlier, now = {place.node.owner_id, *before.readers}, {place.node.owner_id, *place.readers}
+        self._note("moved", place, earlier & now)
+        self._note("unshared", before, earlier - now)
+        self._note("shared", place, now - earlier)
 
     def tagged(self, place: Place) -> None:
         self._transaction.publish(FileTagged(revision=_next(place), **self._about(place)))
+        self._note_for_all("modified", place)
 
     def access_changed(self, place: Place) -> None:
+        """Says the event alone: for the journals see `shared` and `unshared`."""
         self._transaction.publish(FileAccessChanged(revision=_next(place), **self._about(place)))
 
     def deleted(self, place: Place) -> None:
         self._transaction.publish(FileDeleted(revision=_next(place), **self._about(place)))
+        self._note_for_all("deleted", place)
 
     def restored(self, place: Place) -> None:
         self._transaction.publish(FileRestored(revision=_next(place), **self._about(place)))
+        self._note_for_all("restored", place)
 
     def purged(self, place: Place, freed_bytes: int) -> None:
         event = FilePurged(revision=_next(place), freed_bytes=freed_bytes, **self._about(place))
@@ -70,6 +111,14 @@ class Announcer:
             **self._about(place),
         )
         self._transaction.publish(event)
+
+    def _note_for_all(self, change: ChangeType, place: Place) -> None:
+        self._note(change, place, (place.node.owner_id, *place.readers))
+
+    def _note(self, change: ChangeType, place: Place, account_ids: Iterable[str]) -> None:
+        if self._journal is not None:
+            for account_id in account_ids:
+                self._journal.add(account_id, change, place.as_seen_by(account_id))
 
     def _about(self, place: Place) -> _About:
         return {

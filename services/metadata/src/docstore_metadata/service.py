@@ -94,7 +94,7 @@ class Files:
                 if node.hidden:
                     node.hidden = False
                     announcer.restored(after)
-                announcer.moved(after, before.path)
+                announcer.moved(after, before)
             if tags is not None and tags != node.tags:
                 node.tags = tags
                 announcer.tagged(after)

@@ -5,6 +5,8 @@ versions  every version kept
 objects   one for each object in S3: how many versions share it; at 0 it is due to be deleted
 commits   what each upload's commit answered, so that it can be asked again
 jobs      walks through folders that were put into the trash, restored or purged
+journal   what changed for each account, one entry a change (see journal.py)
+journals  the number of the last entry of each account
 """
 
 from collections import Counter
@@ -48,6 +50,8 @@ class Store:
         self.objects: Collection = database["objects"]
         self.commits: Collection = database["commits"]
         self.jobs: Collection = database["jobs"]
+        self.journal: Collection = database["journal"]
+        self.journals: Collection = database["journals"]
 
     async def create_indexes(self) -> None:
         live = {"partialFilterExpression": {"live": True}}

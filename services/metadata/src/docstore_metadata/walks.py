@@ -53,7 +53,7 @@ class Walker:
         place = await self._tree.place(step.folder_id, transaction.session)
         if place is None:
             return
-        announcer = Announcer(transaction, job.actor_id)
+        announcer = Announcer(transaction, job.actor_id, journalled=False)
         if step.exhausted:
             await self._remove_folder(place, announcer, transaction)
             return
