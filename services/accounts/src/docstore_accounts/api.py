@@ -108,7 +108,7 @@ class AdminChange(BaseModel):
 
 @router.post("/accounts", status_code=201, tags=["accounts"])
 async def sign_up(body: SignUp, accounts: Accounts) -> Response:
-    """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`."""
+    """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`."""
     return json_response(account_json(await accounts.sign_up(body.email, body.password, body.display_name)), 201)
 
 
@@ -116,7 +116,10 @@ async def sign_up(body: SignUp, accounts: Accounts) -> Response:
 async def log_in(
     body: LogIn, sessions: Sessions, address: Address, user_agent: Annotated[str | None, Header()] = None
 ) -> Response:
-    """Log a device in. 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures."""
+    """Log a device in. 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
+
+    307 to the home region of an account that has it elsewhere: send the same there.
+    """
     names = (body.device_name, user_agent)
     tokens = await sessions.log_in(body.email, body.password, *names, address=address)
     return json_response(tokens_json(tokens), 201, NOT_KEPT)

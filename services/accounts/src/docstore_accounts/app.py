@@ -1,5 +1,7 @@
 """Wires the accounts service."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -7,8 +9,11 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from docstore_accounts import api
+from docstore_accounts.claims import Emails, OneRegion
+from docstore_accounts.devices import MongoDevices
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.passwords import Passwords
+from docstore_accounts.peering import Peering
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
@@ -16,14 +21,17 @@ from docstore_accounts.storage import MongoAccounts, MongoFailures, MongoKeys, M
 from docstore_accounts.throttle import Throttle
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, PyMongoError
+from docstore_platform.problems import Problem
 from docstore_platform.settings import ServiceName
 from docstore_platform.tokens import TokenVerifier
-from docstore_platform.web import service_app
+from docstore_platform.web import Check, service_app
 
 NAME: ServiceName = "accounts"
+ADMIN_RETRY_SECONDS = 1.0
 
 
 def create_app(settings: AccountsSettings | None = None) -> FastAPI:
@@ -32,9 +40,15 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(f"{infra.database_prefix}{NAME}")
-    runtime = EventRuntime(NAME, infra, mongo, database)
+    transactor = Transactor(mongo, database, NAME, infra.topic_prefix)
     accounts, sessions = MongoAccounts(database), MongoSessions(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database)
+    peering = Peering(settings, database, transactor, accounts) if settings.peers else None
+    emails: Emails = peering.emails if peering else OneRegion()
+    runtime = EventRuntime(NAME, infra, mongo, database, peering.subscribers if peering else None)
+    checks: dict[str, Check] = {"mongo": mongo.ping}
+    if peering:
+        checks["consumer"] = runtime.check_consumer
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,15 +69,29 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 rotation_seconds=settings.key_rotation_seconds,
                 clock=utc_now,
             )
-            service = AccountService(settings, runtime.transactor, accounts, sessions, passwords, throttle, utc_now)
+            service = AccountService(settings, transactor, accounts, sessions, passwords, throttle, emails, utc_now)
             app.state.accounts = service
-            app.state.sessions = SessionService(settings, accounts, sessions, passwords, throttle, keys, utc_now)
+            app.state.sessions = SessionService(
+                settings,
+                transactor,
+                accounts,
+                sessions,
+                MongoDevices(database),
+                passwords,
+                throttle,
+                keys,
+                emails,
+                utc_now,
+            )
             app.state.keys = keys
             app.state.quota = quota
             app.state.verifier = TokenVerifier(keys.public_keys, infra.issuer)
+            if peering:
+                await peering.create_indexes()
+                await stack.enter_async_context(peering.running())
             await stack.enter_async_context(runtime.running())
             await keys.prepare()
-            await service.make_first_admin()
+            await stack.enter_async_context(_first_admin(service))
             yield
 
     app = service_app(
@@ -72,7 +100,30 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[api.router],
         internal=[api.internal_router, operations_router(runtime, database)],
-        checks={"mongo": mongo.ping},
+        checks=checks,
     )
+    if peering:
+        app.include_router(peering.router, include_in_schema=False)
     api.install_refusals(app)
     return app
+
+
+@asynccontextmanager
+async def _first_admin(service: AccountService) -> AsyncIterator[None]:
+    """See to the first administrator: at once, or as soon as the region can be asked that knows of the e-mail."""
+    if await service.make_first_admin():
+        yield
+        return
+
+    async def keep_trying() -> None:
+        while True:
+            await asyncio.sleep(ADMIN_RETRY_SECONDS)
+            with contextlib.suppress(Problem, PyMongoError):
+                if await service.make_first_admin():
+                    return
+
+    trying = asyncio.create_task(keep_trying(), name="first administrator")
+    try:
+        yield
+    finally:
+        trying.cancel()

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import structlog
 
+from docstore_accounts.claims import Emails, email_taken
 from docstore_accounts.domain import (
     Account,
     Change,
@@ -31,10 +32,6 @@ from docstore_platform.tokens import Principal, unauthorized
 log = structlog.get_logger(__name__)
 
 
-def email_taken() -> Problem:
-    return Problem(409, "email_taken", "There is an account with this e-mail address.")
-
-
 class AccountService:
     """Every change of an account and the event that tells of it are one transaction."""
 
@@ -46,10 +43,12 @@ class AccountService:
         sessions: SessionStore,
         passwords: Passwords,
         throttle: Throttle,
+        emails: Emails,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._transactor = transactor
+        self._emails = emails
         self._accounts = accounts
         self._sessions = sessions
         self._passwords = passwords
@@ -59,7 +58,10 @@ class AccountService:
     async def sign_up(
         self, email: str, password: str, display_name: str | None = None, *, role: Role = "user"
     ) -> Account:
-        """A new free account; Problem 409 `email_taken`, of two at once for the later one."""
+        """A new free account; Problem 409 `email_taken`, of two at once for the later one, in whichever regions.
+
+        503 `region_unreachable` while the region that would know can't be asked.
+        """
         email = clean_email(email)
         check_password(password, email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
@@ -79,20 +81,25 @@ class AccountService:
         )
 
         async def work(transaction: Transaction) -> None:
+            await self._emails.confirm(account, transaction.session)
             await self._accounts.insert(account, password_hash, transaction.session)
             transaction.publish(AccountCreated(**_state(account)))
 
-        try:
-            await self._transactor.run(work)
-        except DuplicateKeyError:
-            raise email_taken() from None
+        async with self._emails.claimed(account.id, email):
+            try:
+                await self._transactor.run(work)
+            except DuplicateKeyError:
+                raise email_taken() from None
         return account
 
-    async def make_first_admin(self) -> None:
-        """The administrator of the settings, unless somebody has the e-mail: then nothing is changed."""
+    async def make_first_admin(self) -> bool:
+        """The administrator of the settings, unless somebody has the e-mail: then nothing is changed.
+
+        False while it is another region that knows whether somebody has, and it can't be asked.
+        """
         email = self._settings.first_admin_email
         if not email:
-            return
+            return True
         account = await self._accounts.by_email(email)
         if account is None:
             try:
@@ -100,11 +107,12 @@ class AccountService:
                     email, self._settings.first_admin_password.get_secret_value(), role="admin"
                 )
             except Problem as problem:
-                if problem.code != "email_taken":
+                if problem.code not in ("email_taken", "region_unreachable"):
                     raise
-                return
+                return problem.code == "email_taken"
         if account.role != "admin":
             log.warning("the account of the first administrator's e-mail is no administrator", account_id=account.id)
+        return True
 
     async def get(self, account_id: str) -> Account:
         account = await self._accounts.get(account_id)

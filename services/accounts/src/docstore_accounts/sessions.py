@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import structlog
 
+from docstore_accounts.claims import Emails
+from docstore_accounts.devices import DeviceStore
 from docstore_accounts.domain import Account, RefreshToken, Session, clean_device
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.passwords import Passwords
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, SessionStore
 from docstore_accounts.throttle import Throttle
+from docstore_events.accounts import SessionStarted
+from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, not_found
@@ -26,6 +30,12 @@ def invalid_credentials() -> Problem:
 
 def account_suspended() -> Problem:
     return Problem(403, "account_suspended", "This account is suspended; ask an administrator.")
+
+
+def elsewhere(region: str, gateway: str) -> Problem:
+    """Not whether the password is right: it is not known here."""
+    where = {"Location": f"{gateway}/v1/sessions", "Cache-Control": "no-store"}
+    return Problem(307, "home_region", "Log in to this account in its home region.", headers=where, home_region=region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +55,19 @@ class SessionService:
     def __init__(
         self,
         settings: AccountsSettings,
+        transactor: Transactor,
         accounts: AccountStore,
         sessions: SessionStore,
+        devices: DeviceStore,
         passwords: Passwords,
         throttle: Throttle,
         keys: KeyRing,
+        emails: Emails,
         clock: Clock,
     ) -> None:
+        self._transactor = transactor
+        self._devices = devices
+        self._emails = emails
         self._accounts = accounts
         self._sessions = sessions
         self._passwords = passwords
@@ -62,9 +78,15 @@ class SessionService:
         self._life = timedelta(seconds=settings.session_seconds)
 
     async def log_in(self, email: str, password: str, *device_names: str | None, address: str) -> Tokens:
-        """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures."""
+        """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
+
+        307 to the home region of an account that has its home elsewhere.
+        """
         async with self._throttle.attempt(email, address) as attempt:
             found = await self._accounts.credentials(email)
+            home = None if found else await self._emails.home_of(email)
+            if home is not None:
+                raise elsewhere(home.region, home.public_url)
             attempt.succeeded = await self._passwords.matches(password, found[1] if found else None)
         if found is None or not attempt.succeeded:
             raise invalid_credentials()
@@ -86,11 +108,27 @@ class SessionService:
             family_hash=token.family_hash,
             secret_hash=token.secret_hash,
         )
-        await self._sessions.insert(session)
+        await self._begin(session)
         if not await self._still_admits(email, password, stored):
             await self._sessions.delete(session.id, account.id)
             raise invalid_credentials()
         return await self._tokens(account, session, token)
+
+    async def _begin(self, session: Session) -> None:
+        async def work(transaction: Transaction) -> None:
+            new_device = await self._devices.note(session, transaction.session)
+            await self._sessions.insert(session, transaction.session)
+            started = SessionStarted(
+                session_id=session.id,
+                account_id=session.account_id,
+                device=session.device,
+                new_device=new_device,
+                started_at=session.created_at,
+                revision=1,
+            )
+            transaction.publish(started)
+
+        await self._transactor.run(work)
 
     async def _still_admits(self, email: str, password: str, stored: str) -> bool:
         """Whether nobody suspended the account or changed its password while the log-in was checked.

@@ -1,9 +1,15 @@
 """Settings of the accounts service: environment variables `ACCOUNTS_<NAME>`. All times in seconds."""
 
-from pydantic import Field, SecretStr
+import re
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
+
+REGION = re.compile(r"[a-z0-9-]{1,32}")
+MIN_SECRET_CHARS = 16
 
 
 class AccountsSettings(ServiceSettings):
@@ -26,3 +32,32 @@ class AccountsSettings(ServiceSettings):
     self_service_plans: bool = Field(False, description="whether people may change their own plan")
     first_admin_email: str = Field("", description="an account with role admin, made at the first start")
     first_admin_password: SecretStr = SecretStr("")
+
+    peers: dict[str, str] = Field(
+        {}, description='the other regions and their public gateways: {"ap-southeast-2": "https://..."}'
+    )
+    peer_links: dict[str, str] = Field(
+        {}, description="where this region reaches a peer's gateway, if not at its public address"
+    )
+    peer_secret: SecretStr = Field(SecretStr(""), description="signs what regions tell each other; the same in all")
+    email_pepper: SecretStr = Field(
+        SecretStr(""), description="key of the e-mail hashes that regions exchange; the same in all, for ever"
+    )
+    peer_call_seconds: float = Field(5.0, gt=0, description="how long a peer may take to answer")
+    replication_batch: int = Field(200, ge=1, le=1_000, description="accounts told to a peer at once")
+    replication_lease_seconds: float = Field(
+        15.0, gt=0, description="what an instance that died was about to tell is told by another after this"
+    )
+    replication_retry_seconds: float = Field(10.0, gt=0, description="longest pause while a peer can't be reached")
+    replication_poll_seconds: float = Field(5.0, gt=0, description="look for what other instances left this often")
+
+    @model_validator(mode="after")
+    def _peers_are_complete(self) -> Self:
+        if not self.peers:
+            return self
+        if self.infra.region in self.peers or not all(map(REGION.fullmatch, self.peers)):
+            raise ValueError("peers names the other regions: lower-case letters, digits and hyphens")
+        for secret in (self.peer_secret, self.email_pepper):
+            if len(secret.get_secret_value()) < MIN_SECRET_CHARS:
+                raise ValueError(f"with peers, peer_secret and email_pepper need {MIN_SECRET_CHARS} characters")
+        return self

@@ -9,6 +9,7 @@ from typing import Protocol
 from docstore_accounts.domain import Account, Failures, Plan, RefreshToken, Session, Status, email_key
 from docstore_platform.mongo import (
     ASCENDING,
+    MAJORITY_READS,
     Collection,
     Database,
     Document,
@@ -66,9 +67,17 @@ class AccountStore(Protocol):
         """By e-mail, those whose key comes after `after`."""
         ...
 
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        """By id, those after `account_id`."""
+        ...
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        """As no election can undo it: for those who tell others of what they read."""
+        ...
+
 
 class SessionStore(Protocol):
-    async def insert(self, session: Session) -> None: ...
+    async def insert(self, session: Session, tx: Transaction = None) -> None: ...
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
         """The session with `new` as its token, if `old` was its current one. Of two at once, one wins."""
@@ -159,6 +168,14 @@ class MongoAccounts:
         rows = await self._accounts.find(query).sort("email_key", 1).limit(limit).to_list(limit)
         return [_account(row) for row in rows]
 
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        rows = await self._accounts.find({"_id": {"$gt": account_id}}).sort("_id", 1).limit(limit).to_list(limit)
+        return [_account(row) for row in rows]
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        settled = self._accounts.with_options(read_concern=MAJORITY_READS)
+        return [_account(row) async for row in settled.find({"_id": {"$in": list(account_ids)}})]
+
 
 class MongoSessions:
     def __init__(self, database: Database) -> None:
@@ -172,8 +189,8 @@ class MongoSessions:
             ]
         )
 
-    async def insert(self, session: Session) -> None:
-        await self._sessions.insert_one(_row(session))
+    async def insert(self, session: Session, tx: Transaction = None) -> None:
+        await self._sessions.insert_one(_row(session), session=tx)
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
         row = await self._sessions.find_one_and_update(

@@ -1,12 +1,13 @@
 """Fakes of what the use cases need: the same promises as MongoDB's, kept in dictionaries."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.domain import Account, Failures, RefreshToken, Session, email_key
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.passwords import Passwords
@@ -69,12 +70,18 @@ class FakeAccounts:
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
         return sorted(self.rows.values(), key=lambda row: email_key(row.email))[:limit]
 
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        return sorted((row for row in self.rows.values() if row.id > account_id), key=lambda row: row.id)[:limit]
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        return [self.rows[account_id] for account_id in account_ids if account_id in self.rows]
+
 
 class FakeSessions:
     def __init__(self) -> None:
         self.rows: dict[str, Session] = {}
 
-    async def insert(self, session: Session) -> None:
+    async def insert(self, session: Session, tx: object = None) -> None:
         self.rows[session.id] = session
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
@@ -96,6 +103,17 @@ class FakeSessions:
 
     async def delete_all(self, account_id: str, *, but: str = "", tx: object = None) -> None:
         self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
+
+
+class FakeDevices:
+    def __init__(self) -> None:
+        self.known: set[tuple[str, str]] = set()
+
+    async def note(self, session: Session, tx: object) -> bool:
+        device = session.account_id, session.device
+        is_new = device not in self.known
+        self.known.add(device)
+        return is_new
 
 
 class FakeKeys:
@@ -153,6 +171,8 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    devices: FakeDevices = field(default_factory=FakeDevices)
+    emails: Emails = field(default_factory=OneRegion)
     keys: FakeKeys = field(default_factory=FakeKeys)
     failures: FakeFailures = field(default_factory=FakeFailures)
     transactor: FakeTransactor = field(default_factory=FakeTransactor)
@@ -173,10 +193,20 @@ class World:
             self.sessions,
             self.passwords,
             self.throttle,
+            self.emails,
             self.clock,
         )
         self.logins = SessionService(
-            settings, self.accounts, self.sessions, self.passwords, self.throttle, self.ring, self.clock
+            settings,
+            self.transactor,  # type: ignore[arg-type]
+            self.accounts,
+            self.sessions,
+            self.devices,
+            self.passwords,
+            self.throttle,
+            self.ring,
+            self.emails,
+            self.clock,
         )
 
     def another_ring(self) -> KeyRing:

@@ -7,6 +7,7 @@ import pytest
 
 from docstore_accounts.domain import RefreshToken
 from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal
 
 EMAIL, PASSWORD, HERE = "ann@example.org", "correct horse", "1.2.3.4"
 
@@ -94,6 +95,27 @@ async def test_a_made_up_token_ends_nobodys_session(world) -> None:
     assert len(world.sessions.rows) == 1
 
 
+async def test_a_login_tells_whether_the_device_is_new(world) -> None:
+    """The first log-in under a name is one on a new device; later ones are not, though the earlier session is gone."""
+    account = await world.service.sign_up(EMAIL, PASSWORD)
+    for device in ("Phone", "Phone", "Laptop", "Phone"):
+        tokens = await world.logins.log_in(EMAIL, PASSWORD, device, address=HERE)
+        session_id = RefreshToken.parse(tokens.refresh_token).session_id
+        await world.logins.end_current(Principal(account.id, session_id, "user", device))
+    started = world.transactor.said[1:]
+    assert [(event.type, event.account_id) for event in started] == [("session-started", account.id)] * 4
+    assert [event.new_device for event in started] == [True, False, True, False]
+
+
+async def test_renewing_a_session_is_no_login(world) -> None:
+    """A refreshed token says nothing."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    tokens = await log_in(world)
+    said = len(world.transactor.said)
+    await world.logins.refresh(tokens.refresh_token)
+    assert len(world.transactor.said) == said
+
+
 async def test_an_idle_session_expires(world) -> None:
     """A refresh token that was not used for the life of a session is refused."""
     await world.service.sign_up(EMAIL, PASSWORD)
@@ -121,12 +143,12 @@ async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world, cha
     account = await world.service.sign_up(EMAIL, PASSWORD)
     insert = world.sessions.insert
 
-    async def insert_after_the_change(session) -> None:
+    async def insert_after_the_change(session, tx) -> None:
         if change == "password":
             world.accounts.hashes[account.id] = await world.passwords.hash("battery staple")
         else:
             world.accounts.rows[account.id] = replace(account, status="suspended")
-        await insert(session)
+        await insert(session, tx)
 
     world.sessions.insert = insert_after_the_change
     with pytest.raises(Problem) as refused:

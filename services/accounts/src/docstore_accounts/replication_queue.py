@@ -1,0 +1,101 @@
+"""What a peer is still to be told: a row for each account and peer, in MongoDB."""
+
+from collections.abc import Collection as AnyCollection
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import ASCENDING, Collection, Database, DeleteOne, IndexModel, UpdateOne
+from docstore_platform.mongo import Session as Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Accounts whose state one instance is about to tell a peer, until its lease ends."""
+
+    lease: str
+    account_ids: tuple[str, ...]
+
+
+class ReplicationQueue(Protocol):
+    """A row says that a peer may not know an account's state of some revision, not what that state is."""
+
+    async def add(
+        self, peers: AnyCollection[str], revisions: Mapping[str, int], now: datetime, tx: Transaction
+    ) -> None:
+        """The peers are to hear of these accounts, by id, in at least these revisions."""
+        ...
+
+    async def take(self, peer: str, limit: int, now: datetime, until: datetime) -> Taken: ...
+
+    async def told(self, peer: str, taken: Taken, revisions: Mapping[str, int], now: datetime) -> None:
+        """The peer has these revisions now. What has changed meanwhile, or was left out, is due again."""
+        ...
+
+    async def put_off(self, peer: str, taken: Taken, account_ids: Sequence[str], until: datetime) -> None: ...
+
+    async def next_at(self, peer: str) -> datetime | None:
+        """When the next row is due; None if there is none."""
+        ...
+
+
+class MongoReplicationQueue:
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database["replication"]
+
+    async def create_indexes(self) -> None:
+        await self._rows.create_indexes([IndexModel([("peer", ASCENDING), ("due_at", ASCENDING)])])
+
+    async def add(
+        self, peers: AnyCollection[str], revisions: Mapping[str, int], now: datetime, tx: Transaction
+    ) -> None:
+        writes = [
+            UpdateOne(
+                {"_id": _row_id(peer, account_id)},
+                {
+                    "$max": {"revision": revision},
+                    "$setOnInsert": {"peer": peer, "account_id": account_id, "due_at": now, "lease": ""},
+                },
+                upsert=True,
+            )
+            for peer in peers
+            for account_id, revision in revisions.items()
+        ]
+        if writes:
+            await self._rows.bulk_write(writes, ordered=False, session=tx)
+
+    async def take(self, peer: str, limit: int, now: datetime, until: datetime) -> Taken:
+        due = {"peer": peer, "due_at": {"$lte": now}}
+        ids = [row["_id"] async for row in self._rows.find(due, {"_id": 1}).sort("due_at", 1).limit(limit)]
+        lease = new_id()
+        if not ids:
+            return Taken(lease, ())
+        mine = {"$set": {"due_at": until, "lease": lease}}
+        await self._rows.update_many({"_id": {"$in": ids}, "due_at": {"$lte": now}}, mine)
+        rows = self._rows.find({"_id": {"$in": ids}, "lease": lease}, {"account_id": 1})
+        return Taken(lease, tuple([row["account_id"] async for row in rows]))
+
+    async def told(self, peer: str, taken: Taken, revisions: Mapping[str, int], now: datetime) -> None:
+        # Whoever told it, a revision that the peer has need not be told again: no lease is looked at for this.
+        known = [
+            DeleteOne({"_id": _row_id(peer, account_id), "revision": {"$lte": revision}})
+            for account_id, revision in revisions.items()
+        ]
+        if known:
+            await self._rows.bulk_write(known, ordered=False)
+        await self.put_off(peer, taken, list(revisions), now)
+
+    async def put_off(self, peer: str, taken: Taken, account_ids: Sequence[str], until: datetime) -> None:
+        ids = [_row_id(peer, account_id) for account_id in account_ids]
+        mine = {"_id": {"$in": ids}, "lease": taken.lease}
+        await self._rows.update_many(mine, {"$set": {"due_at": until, "lease": ""}})
+
+    async def next_at(self, peer: str) -> datetime | None:
+        row = await self._rows.find_one({"peer": peer}, {"due_at": 1}, sort=[("due_at", 1)])
+        return row["due_at"] if row else None
+
+
+def _row_id(peer: str, account_id: str) -> str:
+    return f"{peer}/{account_id}"
