@@ -21,6 +21,7 @@ from docstore_gateway.limits import Policy, RateLimiter
 from docstore_gateway.routes import (
     METHODS,
     MUTATING,
+    PEER_CALLS,
     Limit,
     check_method,
     clean_path,
@@ -101,6 +102,7 @@ class Edge:
             Limit.REFRESH: Policy.strict("refresh", settings.refresh_per_minute),
             Limit.ANONYMOUS: Policy.cheap("anonymous", settings.anonymous_per_minute),
             Limit.ACCOUNT: Policy.cheap("account", settings.account_per_minute),
+            Limit.PEER: Policy.cheap("peer", settings.peer_per_minute),
         }
         self._every_answer = list(SECURITY_HEADERS)
         if settings.infra.public_url.startswith("https:"):
@@ -172,7 +174,7 @@ class Edge:
             elif public:
                 await self._call(own, exchange, raw, scope, receive, send)
             elif scope["path"].startswith("/internal"):
-                raise not_found("route")
+                await self._peer_call(exchange, raw, scope, receive, send)
             else:
                 exchange.own = True
                 await own(scope, receive, send)
@@ -216,6 +218,16 @@ class Edge:
             await forward(inner, replaying(body, receive), outcome.recording(send))
         finally:
             await outcome.free()
+
+    async def _peer_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        """A signed call of another region; any other internal route is not there."""
+        path = raw.decode("latin-1")
+        if path not in PEER_CALLS or exchange.method != "POST":
+            raise not_found("route")
+        exchange.route = path
+        await self._limiter.spend(self._policies[Limit.PEER], limit_group(exchange.client))
+        receive = await self._bounded(exchange, receive)
+        await self._forwarders["accounts"].forward(self._scope(scope, exchange, path), receive, send)
 
     async def _admit(self, exchange: Exchange, path: str) -> str:
         """Check login and limits; who is calling, as Idempotency-Keys know him."""

@@ -16,6 +16,7 @@ class Limit(Enum):
     REFRESH = "refresh"
     ANONYMOUS = "anonymous"
     ACCOUNT = "account"
+    PEER = "peer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,9 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/sessions"): Limit.LOG_IN,
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
 }
+PEER_CALLS = frozenset(f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups"))
+"""What other regions may ask of accounts here, with POST. It checks their signatures; nothing else internal is let in."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -97,6 +97,27 @@ async def test_nothing_outside_the_public_api_is_reached(gateway: Any, service: 
     assert service.requests == []
 
 
+async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Any, service: Any) -> None:
+    """A peer's signed call gets to accounts as it was sent; by another method, or near it, it is 404."""
+    signed = {"x-docstore-region": "eu-north-1", "x-docstore-time": "1", "x-docstore-signature": "ab"}
+    for name in ("accounts", "claims", "sign-ups"):
+        answer = await gateway.call("POST", f"/internal/replication/{name}", signed, b'{"some": "thing"}')
+        assert answer.status == 200
+        request = service.requests[-1]
+        assert (request.path, request.body) == (f"/internal/replication/{name}", b'{"some": "thing"}')
+        assert {key: request.header(key) for key in signed} == signed
+    for method, path in [
+        ("GET", "/internal/replication/accounts"),
+        ("POST", "/internal/replication"),
+        ("POST", "/internal/replication/accounts/"),
+        ("POST", "/internal/replication/accounts/../../keys"),
+        ("POST", "/internal/replication%2faccounts"),
+        ("POST", "//internal/replication/accounts"),
+    ]:
+        assert (await gateway.call(method, path, signed)).status == 404, path
+    assert len(service.requests) == 3
+
+
 async def test_a_doubled_slash_is_forgiven(gateway: Any, service: Any, issuer: Any) -> None:
     """A base address that ends in a slash still works."""
     assert (await gateway.call("GET", "//v1/files/", issuer.bearer())).status == 200
