@@ -54,7 +54,7 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
 }
 PEER_CALLS = frozenset(f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups"))
-"""What other regions may ask of accounts here, with POST. It checks their signatures; nothing else internal is let in."""
+"""What other regions may POST to accounts here, which checks their signatures; nothing else internal is let in."""
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
