@@ -5,10 +5,10 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_platform.settings import ServiceSettings
+from docstore_notify.channel_settings import ChannelSettings
 
 
-class NotifySettings(ServiceSettings):
+class NotifySettings(ChannelSettings):
     model_config = SettingsConfigDict(env_prefix="NOTIFY_", extra="ignore", frozen=True)
 
     digest_seconds: float = Field(
