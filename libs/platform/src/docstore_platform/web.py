@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import Response
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.internal import ServiceClient, require_internal
@@ -117,11 +118,15 @@ def service_app(
     infra: InfraSettings,
     *,
     lifespan: Lifespan,
+    direct: Sequence[BaseRoute] = (),
     public: Sequence[APIRouter] = (),
     internal: Sequence[APIRouter] = (),
     checks: Mapping[str, Check],
 ) -> FastAPI:
-    """A service: `public` routers check the caller's token, `internal` ones admit only DocStore's services."""
+    """A service: `public` routers check the caller's token, `internal` ones admit only DocStore's services.
+
+    `direct` routes are asked before any router, each of which has to look for its route twice.
+    """
 
     @asynccontextmanager
     async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
@@ -144,6 +149,7 @@ def service_app(
     app.state.infra = infra
     app.add_middleware(Telemetry, service=name)
     install_problem_handlers(app)
+    app.router.routes.extend(direct)
     for router in public:
         app.include_router(router, prefix="/v1")
     for router in internal:

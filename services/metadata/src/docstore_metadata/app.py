@@ -61,7 +61,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[hot_api.router, api.router],
+        direct=hot_api.router.routes,
+        public=[api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
