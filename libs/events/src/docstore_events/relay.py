@@ -4,7 +4,7 @@ One instance of a service relays at a time, under a lease; another takes over wh
 says when that is: a relay whose own clock is wrong neither takes a lease too early nor keeps it too long. Rows are
 chosen by state, never by "greater than the last id", since ids are not in the order of commits. The rows of one
 partition go out as one record batch, which the broker appends whole or not at all: an aggregate's next row never
-overtakes.
+overtakes. A log that the broker has lost is said again (`sent_logs`).
 """
 
 import asyncio
@@ -12,9 +12,10 @@ import time
 from collections import defaultdict
 
 import structlog
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
+from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
@@ -36,6 +37,7 @@ LEASE_SECONDS = 10.0
 PAGE = 1000
 MAX_BATCH_BYTES = 900_000
 RETRY_SECONDS = 0.5
+CHECK_SECONDS = 5.0
 
 
 class LeaseLost(Exception):
@@ -51,6 +53,7 @@ class Relay:
         # A row that an election may still undo would tell of a change that never was.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
         self._leases: Collection = database["outbox_lease"]
+        self._logs = SentLogs(database, service, settings)
         self._service = service
         self._settings = settings
         self._clock = clock
@@ -58,19 +61,24 @@ class Relay:
         self._wakeup_name = wakeup_name
         self._partition = DefaultPartitioner()
         self._held_until = time.monotonic()
+        self._checked_at = self._held_until - CHECK_SECONDS
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
         """Relay until cancelled. A row stays pending until the broker has it, so what fails is tried again.
 
-        KafkaError leaves it to the caller to make sure that the topics are there, and to run it again.
+        KafkaError and LogLost leave it to the caller to make sure that the topics are there, and to run it again.
         """
         poll_seconds = self._settings.outbox_poll_ms / 1000
         wakeup = Wakeup([self._wakeup_name])
         try:
             while True:
                 try:
-                    sent = await self.relay_pending() if await self.hold_lease() else 0
+                    held = await self.hold_lease()
+                    if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
+                        self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
+                        await self._logs.check()
+                    sent = await self.relay_pending() if held else 0
                 except (PyMongoError, LeaseLost) as error:
                     log.warning("outbox relay tries again", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
@@ -120,40 +128,43 @@ class Relay:
         if not rows:
             return 0
         producer = await self._get_producer()
-        partitions: defaultdict[tuple[str, int], list[Document]] = defaultdict(list)
+        before = await self._logs.last()
+        logs: defaultdict[TopicPartition, list[Document]] = defaultdict(list)
         for row in rows:
             numbers = sorted(await producer.partitions_for(row["topic"]))
-            partitions[row["topic"], self._partition(row["key"].encode(), numbers, numbers)].append(row)
+            logs[TopicPartition(row["topic"], self._partition(row["key"].encode(), numbers, numbers))].append(row)
         outcomes = await asyncio.gather(
-            *(self._send(producer, *target, batch) for target, batch in partitions.items()), return_exceptions=True
+            *(self._send(producer, to, batch) for to, batch in logs.items()), return_exceptions=True
         )
-        sent = [row_id for outcome in outcomes if isinstance(outcome, list) for row_id in outcome]
-        await self._mark_sent(sent)
-        for topic in {topic for topic, _ in partitions}:
+        for topic in {to.topic for to in logs}:
             wake(topic)
+        acknowledged = {to: outcome for to, outcome in zip(logs, outcomes, strict=True) if isinstance(outcome, tuple)}
+        sent = [row["_id"] for to, (_, number) in acknowledged.items() for row in logs[to][:number]]
+        if sent:  # where the logs end is noted first: of a row marked sent it must be known that a log had it
+            went_back = await self._logs.advance(before, acknowledged)
+            await self._mark_sent(sent)
+            if went_back:
+                raise LogLost
         failed = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
         if failed is not None:
             raise failed
         return len(sent)
 
-    async def _send(self, producer: AIOKafkaProducer, topic: str, partition: int, rows: list[Document]) -> list[str]:
-        """Append as many of `rows`, in order, as fit into one record batch; answers the ids of those."""
+    async def _send(self, producer: AIOKafkaProducer, to: TopicPartition, rows: list[Document]) -> tuple[int, int]:
+        """Append as many of `rows`, in order, as fit into one record batch; answers the first's offset and how many."""
         batch = producer.create_batch()
-        fitting: list[str] = []
+        fitting = 0
         for row in rows:
             timestamp = int(row["created_at"].timestamp() * 1000)
             headers = [(name, value) for name, value in row["headers"]]
             if batch.append(key=row["key"].encode(), value=row["value"], timestamp=timestamp, headers=headers) is None:
                 break
-            fitting.append(row["_id"])
-        acknowledged = await producer.send_batch(batch, topic, partition=partition)
-        await acknowledged
-        return fitting
+            fitting += 1
+        acknowledged = await producer.send_batch(batch, to.topic, partition=to.partition)
+        return (await acknowledged).offset, fitting
 
     async def _mark_sent(self, ids: list[str]) -> None:
         """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""
-        if not ids:
-            return
         if time.monotonic() >= self._held_until and not await self.hold_lease():
             raise LeaseLost
         await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": self._clock()}})

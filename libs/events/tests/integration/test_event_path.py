@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
+from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -219,6 +221,19 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
         body = republish.body_field.field_info.annotation(event_ids=ids)  # type: ignore[attr-defined]
         assert await republish.endpoint(body) == {"republished": 2}  # type: ignore[attr-defined]
         await pair.hears("anna", 1, 2)
+
+
+async def test_all_events_since_a_moment_are_sent_again(pair: Pair) -> None:
+    """An operator who doubts a log names a moment: what was sent since goes out once more, and counts once."""
+    teller = pair.teller()
+    async with teller.running(), pair.listener().running():
+        await pair.say("anna", 1, 2)
+        await pair.hears("anna", 1, 2)
+        await eventually(lambda: pair.said["outbox"].find_one({"state": "sent", "sequence": 2}))
+        assert await teller.republish_since(utc_now() + timedelta(minutes=1)) == 0
+        assert await teller.republish_since(utc_now() - timedelta(minutes=1)) == 2
+        await pair.say("anna", 3)
+        await pair.hears("anna", 1, 2, 3)
 
 
 async def test_a_runtime_ends_whenever_it_is_stopped(pair: Pair) -> None:

@@ -1,0 +1,100 @@
+"""Notices that the broker has lost what was said, and says it again.
+
+A log never gets shorter and never gives out an offset twice. One that does is another log than the one written to
+before, and nobody knows who had read that: all that the outbox keeps of its topic goes out once more, and who has
+handled an event ignores it. Before that the consumers get time to see that their log is a short one.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
+from docstore_platform.settings import InfraSettings
+
+log = structlog.get_logger(__name__)
+
+SETTLE_SECONDS = 10.0
+"""Longer than a consumer that runs takes to notice that the log ends before its position."""
+
+Offsets = Mapping[TopicPartition, int]
+
+
+class LogLost(Exception):
+    """The broker has lost a log: its topic may have to be made anew."""
+
+
+class SentLogs:
+    """The last offset that the broker has acknowledged to this service, of every log that the service writes to."""
+
+    def __init__(self, database: Database, service: str, settings: InfraSettings) -> None:
+        self._logs: Collection = database["outbox_logs"].with_options(read_concern=MAJORITY_READS)
+        self._outbox: Collection = database["outbox"]
+        self._service = service
+        self._settings = settings
+
+    async def last(self) -> dict[TopicPartition, int]:
+        """What no log may end before; a log known to be lost is not among these."""
+        rows = self._logs.find({"lost_at": None})
+        return {TopicPartition(row["topic"], row["partition"]): row["last"] async for row in rows}
+
+    async def advance(self, before: Offsets, acknowledged: Mapping[TopicPartition, tuple[int, int]]) -> bool:
+        """Note the first offset and the number of what was acknowledged; whether a log went back and so is lost.
+
+        `before` is what `last` answered before the sending.
+        """
+        back = {at.topic for at, (first, _) in acknowledged.items() if first <= before.get(at, -1)}
+        went_back = await self._mark_lost(back)
+        await self._logs.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": f"{at.topic}:{at.partition}"},
+                    {"$max": {"last": first + number - 1}, "$set": {"topic": at.topic, "partition": at.partition}},
+                    upsert=True,
+                )
+                for at, (first, number) in acknowledged.items()
+            ],
+            ordered=False,
+        )
+        return went_back
+
+    async def check(self) -> None:
+        """Ask the broker where the logs end: LogLost if one is lost. What was lost earlier is said again."""
+        await self._say_again()
+        last = await self.last()
+        if last:
+            ends = await self._ends(last)
+            if await self._mark_lost({at.topic for at, offset in last.items() if ends.get(at, 0) <= offset}):
+                raise LogLost
+
+    async def _ends(self, logs: Offsets) -> Offsets:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id=f"docstore-{self._service}-logs",
+            request_timeout_ms=10_000,
+        )
+        try:
+            await consumer.start()
+            present = [at for at in logs if at.partition in (consumer.partitions_for_topic(at.topic) or ())]
+            ends: Offsets = await consumer.end_offsets(present)
+            return ends
+        finally:
+            await consumer.stop()
+
+    async def _mark_lost(self, topics: set[str]) -> bool:
+        if topics:
+            log.error("the broker lost a log, saying all of it again", service=self._service, topics=sorted(topics))
+            lost = {"topic": {"$in": sorted(topics)}, "lost_at": None}
+            await self._logs.update_many(lost, [{"$set": {"lost_at": "$$NOW"}}])
+        return bool(topics)
+
+    async def _say_again(self) -> None:
+        settled = {"$lt": ["$lost_at", {"$subtract": ["$$NOW", int(SETTLE_SECONDS * 1000)]}]}
+        lost = self._logs.find({"lost_at": {"$ne": None}, "$expr": settled})
+        topics = sorted({row["topic"] async for row in lost})
+        if not topics:
+            return
+        chosen = {"topic": {"$in": topics}}
+        await self._outbox.update_many({**chosen, "state": "sent"}, {"$set": {"state": "pending"}})
+        await self._logs.delete_many(chosen)  # last: after a crash before it, all is said again
