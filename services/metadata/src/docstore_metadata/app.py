@@ -9,11 +9,12 @@ from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_metadata import api, hot_api, internal_api
+from docstore_metadata import api, hot_api, internal_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.commits import Committer
 from docstore_metadata.copying import Copier
 from docstore_metadata.errors import Refusal
+from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
 from docstore_metadata.jobs import Jobs, Worker
 from docstore_metadata.listing import Listings
@@ -22,9 +23,12 @@ from docstore_metadata.presentation import problem_of
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.service import Files
 from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.shares import Shares
+from docstore_metadata.sharing import Sharing
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.trash import Trash
+from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
 from docstore_platform.internal import ServiceClient
@@ -43,7 +47,10 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     store = Store(database)
-    runtime = EventRuntime(NAME, infra, mongo, database, MetadataSubscribers(store))
+    jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
+    sharing = Sharing(store, jobs)
+    grants = Grants(store, Tree(store), sharing, jobs)
+    runtime = EventRuntime(NAME, infra, mongo, database, MetadataSubscribers(store, grants))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +61,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             quota = ServiceClient("quota", infra)
             stack.push_async_callback(quota.close)
             await stack.enter_async_context(runtime.running())
-            await stack.enter_async_context(_working(app, settings, runtime, store, objects, quota))
+            working = _working(app, settings, runtime, store, sharing, grants, jobs, objects, quota)
+            await stack.enter_async_context(working)
             yield
 
     app = service_app(
@@ -62,7 +70,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         direct=hot_api.router.routes,
-        public=[api.router],
+        public=[api.router, shares_api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
@@ -76,18 +84,21 @@ async def _working(
     settings: MetadataSettings,
     runtime: EventRuntime,
     store: Store,
+    sharing: Sharing,
+    grants: Grants,
+    jobs: Jobs,
     objects: ObjectStore,
     quota: ServiceClient,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
-    jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
     max_versions = settings.max_versions
     app.state.use_cases = UseCases(
         store=store,
         tree=tree,
         files=Files(store, tree, transactor, jobs),
         trash=Trash(store, tree, transactor, jobs),
+        shares=Shares(store, tree, transactor, sharing),
         history=History(store, tree, transactor, reservations, max_versions=max_versions),
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
         committer=Committer(store, tree, transactor, max_versions=max_versions),
@@ -95,7 +106,7 @@ async def _working(
         presigner=objects,
         download_seconds=settings.download_seconds,
     )
-    walker = Walker(store, tree, transactor, jobs)
+    walker = Walker(store, tree, transactor, jobs, grants)
     remover = ObjectRemover(store, objects, lease_seconds=settings.job_lease_seconds)
     worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
     task = asyncio.create_task(worker.run(), name="metadata worker")

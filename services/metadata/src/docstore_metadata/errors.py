@@ -55,6 +55,28 @@ class InvalidTags(Refusal):
     code = "invalid_tags"
 
 
+class InvalidEmail(Refusal):
+    status = 422
+    code = "invalid_email"
+
+
+class ShareWithSelf(Refusal):
+    status = 422
+    code = "share_with_self"
+
+
+class NotShareable(Refusal):
+    """The root: nobody else may have all of a tree."""
+
+    status = 409
+    code = "not_shareable"
+
+
+class TooManyShares(Refusal):
+    status = 409
+    code = "too_many_shares"
+
+
 class NameTaken(Refusal):
     status = 409
     code = "name_taken"
@@ -82,7 +104,7 @@ class VersionConflict(Refusal):
 
 
 class InvalidMove(Refusal):
-    """Into itself, or of the root."""
+    """Into itself, of the root, or into another owner's tree."""
 
     status = 409
     code = "invalid_move"

@@ -20,7 +20,8 @@ from docstore_platform.mongo import Document, ReturnDocument, Session
 
 log = structlog.get_logger(__name__)
 
-JobKind = Literal["settle", "purge"]
+JobKind = Literal["settle", "purge", "grant"]
+"""`grant` is no walk: it goes on giving a new account what was shared with its address; its one step is the account."""
 RETRY_SECONDS = 1.0
 MAX_RETRY_SECONDS = 300.0
 

@@ -7,6 +7,7 @@ commits   what each upload's commit answered, so that it can be asked again
 jobs      walks through folders that were put into the trash, restored or purged
 journal   what changed for each account, one entry a change (see journal.py)
 journals  the number of the last entry of each account
+and those of share_store.py
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from itertools import islice
 
 from docstore_metadata.documents import node_document, node_of, root_node, version_document, version_id, version_of
 from docstore_metadata.domain import Node, Version
+from docstore_metadata.share_store import ShareStore
 from docstore_platform.mongo import (
     ASCENDING,
     DESCENDING,
@@ -52,8 +54,10 @@ class Store:
         self.jobs: Collection = database["jobs"]
         self.journal: Collection = database["journal"]
         self.journals: Collection = database["journals"]
+        self.shares = ShareStore(database)
 
     async def create_indexes(self) -> None:
+        await self.shares.create_indexes()
         live = {"partialFilterExpression": {"live": True}}
         by_field = [
             IndexModel([("parent", ASCENDING), (field, ASCENDING), ("_id", ASCENDING)], name=f"live_by_{field}", **live)

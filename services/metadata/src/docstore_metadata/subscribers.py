@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
-from docstore_events.accounts import AccountCreated
+from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated
 from docstore_events.envelope import Envelope
 from docstore_events.files import FileIndexed, FileIndexFailed
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_metadata.documents import node_document, root_node
+from docstore_metadata.grants import Grants
+from docstore_metadata.share_rules import email_key
+from docstore_metadata.share_store import Person
 from docstore_metadata.storage import Store
 from docstore_platform.mongo import UpdateOne
 
@@ -19,21 +22,32 @@ class Unit:
     updates: list[UpdateOne] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Files that may have shown as indexed and no longer do."""
+    people: dict[str, Person] = field(default_factory=dict)
+    """By their e-mail addresses."""
+
+    def meet(self, account: AccountEvent) -> None:
+        self.people[email_key(account.email)] = Person(account.account_id, account.revision)
 
 
 class MetadataSubscribers(Subscribers[Unit]):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, grants: Grants) -> None:
         self._store = store
+        self._grants = grants
 
     def begin(self) -> Unit:
         return Unit()
 
     def on_account_created(self, envelope: Envelope[AccountCreated], unit: Unit) -> None:
-        """An account has a root folder from the beginning."""
+        """An account has a root folder from the beginning, and what was shared with its address."""
         account = envelope.event
+        unit.meet(account)
         root = node_document(root_node(account.account_id, account.created_at))
         del root["_id"]
         unit.updates.append(UpdateOne({"_id": account.account_id}, {"$setOnInsert": root}, upsert=True))
+
+    def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Unit) -> None:
+        """It may have another address."""
+        unit.meet(envelope.event)
 
     def on_file_indexed(self, envelope: Envelope[FileIndexed], unit: Unit) -> None:
         """A search can find this version: it shows as indexed while it is the current one."""
@@ -54,4 +68,7 @@ class MetadataSubscribers(Subscribers[Unit]):
             were_indexed = {"_id": {"$in": unit.failed}, "indexed_version": {"$gt": 0}}
             files = await self._store.find_nodes(were_indexed, session)
             await self._store.bump((file.parent_id for file in files if file.parent_id), session)
-        await self._store.nodes.bulk_write(unit.updates, session=session)
+        if unit.updates:
+            await self._store.nodes.bulk_write(unit.updates, session=session)
+        if unit.people:
+            await self._grants.meet(unit.people, transaction)

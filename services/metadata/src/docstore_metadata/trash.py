@@ -17,6 +17,7 @@ from docstore_metadata.jobs import Jobs
 from docstore_metadata.listing import moment_of, position_of
 from docstore_metadata.paths import noted_names
 from docstore_metadata.service import check_precondition
+from docstore_metadata.sharing import end_shares
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
@@ -87,8 +88,10 @@ class Trash:
             )
             node = restored.node
             Announcer(transaction, principal.account_id).restored(restored)
+            node.told_readers = restored.readers
             update = {
-                "$set": {"parent": node.parent_id, "name": name, "live": True, "revision": node.revision},
+                "$set": {"parent": node.parent_id, "name": name, "live": True, "revision": node.revision}
+                | {"told_readers": list(node.told_readers)},
                 "$unset": {"trashed_at": "", "trashed_path": ""},
             }
             await self._store.nodes.update_one({"_id": node.id}, update, session=session)
@@ -129,6 +132,7 @@ class Trash:
                 await purge_files(
                     self._store, [place], Announcer(transaction, principal.account_id), self._clock, session
                 )
+                await end_shares(self._store, [place.node], principal.account_id, transaction)
 
         await self._transactor.run(work)
         self._jobs.wake()

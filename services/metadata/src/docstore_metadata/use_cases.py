@@ -14,6 +14,7 @@ from docstore_metadata.listing import Listing, Listings, ListQuery
 from docstore_metadata.paths import split_path
 from docstore_metadata.presentation import Json, file_state, place_json
 from docstore_metadata.service import Files
+from docstore_metadata.shares import Shares
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
@@ -34,6 +35,7 @@ class UseCases:
     tree: Tree
     files: Files
     trash: Trash
+    shares: Shares
     history: History
     copier: Copier
     committer: Committer

@@ -1,9 +1,10 @@
 """Walks through folders page by page, each page one transaction: what the jobs of the trash do.
 
 A settling walk goes by what it finds, not by what it was started for: a descendant that can't be reached but was never
-said to be deleted is said to be deleted; one that can be reached again is said to be restored. So walks that overlap,
-or come late, end in the same truth. Each page changes the folder it is of, so that a change to the folder that began
-before it was put into the trash fails, and is refused when it is tried again.
+said to be deleted is said to be deleted; one that can be reached again is said to be restored; one that others may read
+than was last said is said to have changed access. So walks that overlap, or come late, end in the same truth. Each page
+changes the folder it is of, so that a change to the folder that began before it was put into the trash fails, and is
+refused when it is tried again.
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,15 @@ from collections.abc import Sequence
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.domain import Node, Place
+from docstore_metadata.grants import Grants
 from docstore_metadata.jobs import Job, Jobs, Step
 from docstore_metadata.listing import moment_of, position_of
+from docstore_metadata.sharing import end_shares
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import purge_files
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import UpdateOne
+from docstore_platform.mongo import Document, UpdateOne
 
 PAGE = 200
 
@@ -25,11 +28,21 @@ PAGE = 200
 class Walker:
     """Carries walks out."""
 
-    def __init__(self, store: Store, tree: Tree, transactor: Transactor, jobs: Jobs, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tree: Tree,
+        transactor: Transactor,
+        jobs: Jobs,
+        grants: Grants,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
         self._store = store
         self._tree = tree
         self._transactor = transactor
         self._jobs = jobs
+        self._grants = grants
         self._clock = clock
 
     async def walk(self, job: Job) -> None:
@@ -50,12 +63,17 @@ class Walker:
 
     async def _page(self, job: Job, transaction: Transaction) -> None:
         step = job.steps.pop()
+        if job.kind == "grant":
+            if await self._grants.go_on(step.folder_id, transaction):
+                job.steps.append(step)
+            return
         place = await self._tree.place(step.folder_id, transaction.session)
         if place is None:
             return
         announcer = Announcer(transaction, job.actor_id, journalled=False)
         if step.exhausted:
             await self._remove_folder(place, announcer, transaction)
+            await end_shares(self._store, [place.node], job.actor_id, transaction)
             return
         await self._store.bump([place.node.id], transaction.session)
         children = await self._children(step, transaction)
@@ -68,6 +86,7 @@ class Walker:
         if job.kind == "purge":
             files = [place.child(child) for child in children if not child.is_folder]
             await purge_files(self._store, files, announcer, self._clock, transaction.session)
+            await end_shares(self._store, [file.node for file in files], job.actor_id, transaction)
         else:
             await self._settle(place, children, announcer, transaction)
 
@@ -89,19 +108,21 @@ class Walker:
     async def _settle(
         self, folder: Place, children: Sequence[Node], announcer: Announcer, transaction: Transaction
     ) -> None:
-        reachable = folder.is_reachable
         updates: list[UpdateOne] = []
         for child in children:
-            if child.hidden is not reachable:
-                continue
             place = folder.child(child)
-            if reachable:
+            revision = child.revision
+            if child.hidden and place.is_reachable:
                 announcer.restored(place)
-                update = {"$set": {"revision": child.revision}, "$unset": {"hidden": ""}}
-            else:
+                child.hidden = False
+            elif not child.hidden and not place.is_reachable:
                 announcer.deleted(place)
-                update = {"$set": {"revision": child.revision, "hidden": True}}
-            updates.append(UpdateOne({"_id": child.id}, update))
+                child.hidden = True
+            elif place.is_reachable and place.readers != child.told_readers:
+                announcer.access_changed(place)
+            if child.revision != revision:
+                child.told_readers = place.readers
+                updates.append(UpdateOne({"_id": child.id}, _said_update(child)))
         if updates:
             await self._store.nodes.bulk_write(updates, session=transaction.session)
 
@@ -109,3 +130,12 @@ class Walker:
         """Remove a folder whose live children are gone; what was put into the trash from it by itself stays there."""
         await self._store.nodes.delete_one({"_id": place.node.id}, session=transaction.session)
         announcer.purged(place, 0)
+
+
+def _said_update(node: Node) -> Document:
+    said: Document = {"$set": {"revision": node.revision, "told_readers": list(node.told_readers)}}
+    if node.hidden:
+        said["$set"]["hidden"] = True
+    else:
+        said["$unset"] = {"hidden": ""}
+    return said

@@ -15,14 +15,25 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from jwt.algorithms import OKPAlgorithm
 
+from docstore_events.accounts import AccountCreated
+from docstore_events.envelope import seal
+from docstore_events.event import Event, handler_name
+from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.app import create_app
+from docstore_metadata.grants import Grants
+from docstore_metadata.jobs import Jobs
 from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.sharing import Sharing
+from docstore_metadata.storage import Store
+from docstore_metadata.subscribers import MetadataSubscribers
+from docstore_metadata.tree import Tree
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -122,6 +133,7 @@ class Stack:
     infra: InfraSettings
     quota: FakeQuota
     objects: ObjectStore
+    mongo: Mongo
     database: Database
     run: Callable[..., Any]
     person: Person
@@ -159,6 +171,44 @@ class Stack:
 
     async def store_object(self, item: dict[str, Any], content: bytes) -> None:
         await self.objects.put(item["object_key"], content)
+
+    async def meet(self, person: Person, email: str, revision: int = 1) -> None:
+        """Have the service hear that a person has an account with this address."""
+        await self.hear(
+            AccountCreated(
+                revision=revision,
+                account_id=person.account_id,
+                email=email,
+                display_name="Somebody",
+                plan="free",
+                role="user",
+                status="active",
+                home_region=self.infra.region,
+                created_at=utc_now(),
+            )
+        )
+
+    async def hear(self, *events: Event) -> None:
+        """Have the service handle these events, as if they came from the broker in one batch."""
+        store = Store(self.database)
+        jobs = Jobs(store, lease_seconds=30)
+        subscribers = MetadataSubscribers(store, Grants(store, Tree(store), Sharing(store, jobs), jobs))
+
+        async def work(transaction: Transaction) -> None:
+            unit = subscribers.begin()
+            for event in events:
+                getattr(subscribers, handler_name(type(event)))(seal(event, source="accounts", traceparent=None), unit)
+            await subscribers.commit(unit, transaction)
+
+        await Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix).run(work)
+
+    async def walked(self) -> None:
+        """Wait until no background work is left."""
+
+        async def none_left() -> bool:
+            return await self.database["jobs"].count_documents({}) == 0
+
+        await eventually(none_left)
 
     async def events(self, file_id: str) -> list[str]:
         """Types of the events said about a file, in order; their sequence has no gap."""
@@ -198,7 +248,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     async with ObjectStore(S3Config.of(infra)) as objects:
         await objects.ensure_bucket()
         internal = ServiceClient("metadata", infra)
-        yield Stack(infra, quota, objects, database, run, person, stranger, internal)
+        yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)
     await mongo.drop(database.name)
     mongo.close()
 

@@ -1,0 +1,73 @@
+"""Gives those who sign up what was shared with their address before."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from docstore_events.transaction import Transaction
+from docstore_metadata.documents import root_node
+from docstore_metadata.jobs import Jobs
+from docstore_metadata.share_rules import Share
+from docstore_metadata.share_store import Person
+from docstore_metadata.sharing import Sharing, say
+from docstore_metadata.storage import Store
+from docstore_metadata.tree import Tree
+from docstore_platform.clock import Clock, utc_now
+
+AT_ONCE = 100
+"""Shares granted in one transaction."""
+
+
+class Grants:
+    """Waiting shares become what they were meant to be: some at once, very many by a job in the background."""
+
+    def __init__(self, store: Store, tree: Tree, sharing: Sharing, jobs: Jobs, *, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._tree = tree
+        self._sharing = sharing
+        self._jobs = jobs
+        self._clock = clock
+
+    async def meet(self, people: Mapping[str, Person], transaction: Transaction) -> None:
+        """Note whose these addresses are, and grant what waits for them."""
+        session = transaction.session
+        await self._store.shares.note_people(people, session)
+        waiting = await self._store.shares.pending(list(people), AT_ONCE + 1, session)
+        await self._grant(waiting[:AT_ONCE], transaction)
+        if len(waiting) > AT_ONCE:
+            now = self._clock()
+            for person in people.values():
+                root = root_node(person.account_id, now)
+                await self._jobs.add("grant", root, person.account_id, session)
+            transaction.wake_after(self._jobs.wakeup_name)
+
+    async def go_on(self, account_id: str, transaction: Transaction) -> bool:
+        """Grant some more of what waits for an account; whether there may be more."""
+        key = await self._store.shares.address_of(account_id, transaction.session)
+        waiting = await self._store.shares.pending([key], AT_ONCE, transaction.session) if key else []
+        await self._grant(waiting, transaction)
+        return len(waiting) == AT_ONCE
+
+    async def _grant(self, waiting: Sequence[Share], transaction: Transaction) -> None:
+        if not waiting:
+            return
+        session = transaction.session
+        accounts = await self._store.shares.accounts_of({share.email_key for share in waiting}, session)
+        by_node: defaultdict[str, list[Share]] = defaultdict(list)
+        for share in waiting:
+            account_id = accounts.get(share.email_key)
+            if account_id is not None:
+                by_node[share.node_id].append(replace(share, account_id=account_id, revision=share.revision + 1))
+        granted = [share for shares in by_node.values() for share in shares]
+        await self._store.shares.save(granted, session)
+        all_shares: defaultdict[str, list[Share]] = defaultdict(list)
+        for share in await self._store.shares.of_nodes(by_node, session):
+            all_shares[share.node_id].append(share)
+        for node_id, shares in by_node.items():
+            place = await self._tree.place(node_id, session)
+            assert place is not None
+            assert place.node.parent_id is not None
+            await self._store.bump([place.node.parent_id], session)
+            for share in shares:
+                say("shared", share, place.node, share.owner_id, transaction)
+            await self._sharing.follow(place, all_shares[node_id], place.node.owner_id, transaction)

@@ -1,0 +1,189 @@
+"""Shares, and which e-mail address is whose account, in MongoDB.
+
+shares  one for each person a node is shared with; `account` is there once somebody has signed up with the address
+people  one for each address that is somebody's, or that something is shared with. Whoever shares and whoever signs up
+        write the same one, so neither can miss the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from docstore_metadata.share_rules import Share
+from docstore_platform.mongo import (
+    ASCENDING,
+    DESCENDING,
+    BulkWriteError,
+    Collection,
+    Database,
+    DeleteOne,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReturnDocument,
+    Session,
+    UpdateOne,
+    conflict,
+)
+
+
+class Person(NamedTuple):
+    """Whose an address is, as the account's revision says."""
+
+    account_id: str
+    revision: int
+
+
+class ShareStore:
+    """Queries of shares and people."""
+
+    def __init__(self, database: Database) -> None:
+        self._shares: Collection = database["shares"]
+        self._people: Collection = database["people"]
+
+    async def create_indexes(self) -> None:
+        await self._shares.create_indexes(
+            [
+                IndexModel([("node", ASCENDING), ("email_key", ASCENDING)], name="by_node", unique=True),
+                IndexModel(
+                    [("account", ASCENDING), ("_id", DESCENDING)],
+                    name="by_account",
+                    partialFilterExpression={"account": {"$exists": True}},
+                ),
+                IndexModel(
+                    [("email_key", ASCENDING), ("_id", ASCENDING)],
+                    name="pending",
+                    partialFilterExpression={"pending": True},
+                ),
+            ]
+        )
+        await self._people.create_index("account", name="by_account", sparse=True)
+
+    # --- shares ------------------------------------------------------------------------------------------
+
+    async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]:
+        rows = self._shares.find({"node": {"$in": list(node_ids)}}, session=session, sort=[("_id", ASCENDING)])
+        return [_share_of(row) for row in await rows.to_list(None)]
+
+    async def page_of_node(self, node_id: str, after: str, limit: int) -> list[Share]:
+        rows = self._shares.find({"node": node_id, "_id": {"$gt": after}}, sort=[("_id", ASCENDING)], limit=limit)
+        return [_share_of(row) for row in await rows.to_list(limit)]
+
+    async def page_of_reader(self, account_id: str, before: str | None, limit: int) -> list[Share]:
+        """What is shared with an account, the latest first."""
+        condition: Document = {"account": account_id}
+        if before is not None:
+            condition["_id"] = {"$lt": before}
+        rows = self._shares.find(condition, sort=[("_id", DESCENDING)], limit=limit)
+        return [_share_of(row) for row in await rows.to_list(limit)]
+
+    async def pending(self, email_keys: Sequence[str], limit: int, session: Session) -> list[Share]:
+        condition = {"pending": True, "email_key": {"$in": list(email_keys)}}
+        rows = self._shares.find(condition, session=session, sort=[("_id", ASCENDING)], limit=limit)
+        return [_share_of(row) for row in await rows.to_list(limit)]
+
+    async def insert(self, share: Share, session: Session) -> None:
+        await self._shares.insert_one(_share_document(share), session=session)
+
+    async def save(self, shares: Sequence[Share], session: Session) -> None:
+        """Role, account and revision of shares that exist."""
+        updates = [
+            UpdateOne(
+                {"_id": share.id},
+                {
+                    "$set": {"role": share.role, "revision": share.revision, "account": share.account_id},
+                    "$unset": {"pending": ""},
+                }
+                if share.account_id is not None
+                else {"$set": {"role": share.role, "revision": share.revision}},
+            )
+            for share in shares
+        ]
+        if updates:
+            await self._shares.bulk_write(updates, session=session)
+
+    async def remove(self, shares: Sequence[Share], session: Session) -> None:
+        """Of shares and of addresses that were known for nothing else."""
+        if not shares:
+            return
+        await self._shares.delete_many({"_id": {"$in": [share.id for share in shares]}}, session=session)
+        waited_for = sorted({share.email_key for share in shares if share.account_id is None})
+        if waited_for:
+            # Their documents are written first: whoever shares something else with them now is tried again.
+            await self._people.update_many({"_id": {"$in": waited_for}}, {"$inc": {"asked": 1}}, session=session)
+            still = set(await self._shares.distinct("email_key", {"email_key": {"$in": waited_for}}, session=session))
+            gone = [key for key in waited_for if key not in still]
+            await self._people.delete_many({"_id": {"$in": gone}, "account": {"$exists": False}}, session=session)
+
+    # --- people ------------------------------------------------------------------------------------------
+
+    async def account_of(self, email_key: str, session: Session) -> str | None:
+        """Whose address it is. Writes its document: a sign-up with it in the same moment comes before or after."""
+        try:
+            row = await self._people.find_one_and_update(
+                {"_id": email_key},
+                {"$inc": {"asked": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        except DuplicateKeyError as error:
+            raise conflict("another transaction has just noted this address") from error
+        account_id: str | None = row.get("account")
+        return account_id
+
+    async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
+        """Addresses with their accounts. An account has one; what an older revision said of it counts no more."""
+        accounts = [person.account_id for person in people.values()]
+        known = self._people.find({"account": {"$in": accounts}}, session=session)
+        latest = {row["account"]: row["revision"] async for row in known}
+        writes: list[UpdateOne | DeleteOne] = []
+        for key, person in people.items():
+            if latest.get(person.account_id, 0) >= person.revision:
+                continue
+            if person.account_id in latest:
+                writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))
+            named = {"account": person.account_id, "revision": person.revision}
+            writes.append(UpdateOne({"_id": key}, {"$set": named}, upsert=True))
+        if not writes:
+            return
+        try:
+            await self._people.bulk_write(writes, session=session)
+        except BulkWriteError as error:
+            raise conflict("another transaction has just noted one of these addresses") from error
+
+    async def address_of(self, account_id: str, session: Session) -> str | None:
+        row = await self._people.find_one({"account": account_id}, {"_id": 1}, session=session)
+        return None if row is None else str(row["_id"])
+
+    async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
+        """By address, those that are somebody's."""
+        rows = self._people.find({"_id": {"$in": list(email_keys)}, "account": {"$exists": True}}, session=session)
+        return {row["_id"]: row["account"] async for row in rows}
+
+
+def _share_document(share: Share) -> Document:
+    document: Document = {
+        "_id": share.id,
+        "node": share.node_id,
+        "owner": share.owner_id,
+        "email": share.email,
+        "email_key": share.email_key,
+        "role": share.role,
+        "created": share.created_at,
+        "revision": share.revision,
+    }
+    return document | ({"pending": True} if share.account_id is None else {"account": share.account_id})
+
+
+def _share_of(row: Document) -> Share:
+    return Share(
+        id=row["_id"],
+        node_id=row["node"],
+        owner_id=row["owner"],
+        email=row["email"],
+        email_key=row["email_key"],
+        account_id=row.get("account"),
+        role=row["role"],
+        created_at=row["created"],
+        revision=row["revision"],
+    )

@@ -1,0 +1,171 @@
+"""Sharing files and folders with people: by their e-mail address, whether or not somebody has signed up with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.access import Action, authorize
+from docstore_metadata.domain import Place, ShareRole
+from docstore_metadata.errors import NotFound, NotShareable, Refusal, ShareWithSelf, TooManyShares
+from docstore_metadata.share_rules import MAX_SHARES, Share, clean_email, email_key
+from docstore_metadata.sharing import Sharing, say
+from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.tree import Tree
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import PyMongoError
+from docstore_platform.tokens import Principal
+
+FILLED_FROM_PAGES = 5
+"""A page of what is shared with one is filled from so many pages of shares: some may be in their owner's trash."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlace:
+    share: Share
+    place: Place
+
+
+class Shares:
+    """The use cases; each change is one transaction."""
+
+    def __init__(
+        self, store: Store, tree: Tree, transactor: Transactor, sharing: Sharing, *, clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._transactor = transactor
+        self._sharing = sharing
+        self._clock = clock
+
+    async def share(self, principal: Principal, node_id: str, email: str, role: ShareRole) -> tuple[Share, bool]:
+        """The share with that person, and whether it is new; one that exists gets the role."""
+        email = clean_email(email)
+        key = email_key(email)
+
+        async def work(transaction: Transaction) -> tuple[Share, bool]:
+            place = await self._owned(principal, node_id, transaction)
+            if place.node.is_root:
+                raise NotShareable("All you have can't be shared: share a folder in it.")
+            account_id = await self._store.shares.account_of(key, transaction.session)
+            if account_id == place.node.owner_id:
+                raise ShareWithSelf("It is yours already.")
+            shares = await self._store.shares.of_nodes([node_id], transaction.session)
+            known = next((share for share in shares if share.email_key == key), None)
+            if known is not None:
+                return await self._with_role(place, shares, known, role, principal, transaction), False
+            if len(shares) >= MAX_SHARES:
+                raise TooManyShares(f"A file or folder can be shared with {MAX_SHARES} people.")
+            new = Share(
+                id=new_id(),
+                node_id=node_id,
+                owner_id=place.node.owner_id,
+                email=email,
+                email_key=key,
+                account_id=account_id,
+                role=role,
+                created_at=self._clock(),
+            )
+            await self._store.shares.insert(new, transaction.session)
+            say("shared", new, place.node, principal.account_id, transaction)
+            await self._sharing.follow(place, [*shares, new], principal.account_id, transaction)
+            return new, True
+
+        try:
+            return await self._transactor.run(work)
+        except PyMongoError as error:
+            if not is_duplicate(error):
+                raise
+            return await self._transactor.run(work)
+
+    async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:
+        async def work(transaction: Transaction) -> Share:
+            place = await self._owned(principal, node_id, transaction)
+            shares = await self._store.shares.of_nodes([node_id], transaction.session)
+            return await self._with_role(place, shares, _find(shares, share_id), role, principal, transaction)
+
+        return await self._transactor.run(work)
+
+    async def revoke(self, principal: Principal, node_id: str, share_id: str) -> None:
+        """The owner takes a share back, or who it is with gives it up."""
+
+        async def work(transaction: Transaction) -> None:
+            session = transaction.session
+            place = authorize(principal.account_id, await self._tree.place(node_id, session), Action.READ)
+            shares = await self._store.shares.of_nodes([node_id], session)
+            mine = next((share for share in shares if share.id == share_id), None)
+            if mine is None or mine.account_id != principal.account_id:
+                authorize(principal.account_id, place, Action.SHARE)
+            share = _find(shares, share_id)
+            await self._serialize(place, transaction)
+            await self._store.shares.remove([share], session)
+            ended = replace(share, revision=share.revision + 1)
+            say("revoked", ended, place.node, principal.account_id, transaction)
+            left = [other for other in shares if other.id != share_id]
+            await self._sharing.follow(place, left, principal.account_id, transaction)
+
+        await self._transactor.run(work)
+
+    async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> list[Share]:
+        """Whom the owner has shared it with, the earliest first."""
+        authorize(principal.account_id, await self._tree.place(node_id), Action.SHARE)
+        return await self._store.shares.page_of_node(node_id, after, limit)
+
+    async def shared_with(
+        self, account_id: str, before: str | None, limit: int
+    ) -> tuple[Sequence[SharedPlace], str | None]:
+        """What is shared with an account and not in its owner's trash, the latest first; where the next page begins."""
+        found: list[SharedPlace] = []
+        for _ in range(FILLED_FROM_PAGES):
+            wanted = limit - len(found)
+            shares = await self._store.shares.page_of_reader(account_id, before, wanted)
+            places = await self._tree.places(share.node_id for share in shares)
+            for share in shares:
+                try:
+                    place = authorize(account_id, places.get(share.node_id), Action.READ)
+                except Refusal:
+                    continue
+                found.append(SharedPlace(share, place))
+            if len(shares) < wanted:
+                return found, None
+            before = shares[-1].id
+            if len(found) == limit:
+                break
+        return found, before
+
+    async def _owned(self, principal: Principal, node_id: str, transaction: Transaction) -> Place:
+        place = await self._tree.place(node_id, transaction.session)
+        place = authorize(principal.account_id, place, Action.SHARE)
+        if not place.node.is_root:
+            await self._serialize(place, transaction)
+        return place
+
+    async def _serialize(self, place: Place, transaction: Transaction) -> None:
+        """Changes of shares in one folder come one after the other: they change what its listing shows."""
+        assert place.node.parent_id is not None
+        await self._store.bump([place.node.parent_id], transaction.session)
+
+    async def _with_role(
+        self,
+        place: Place,
+        shares: Sequence[Share],
+        share: Share,
+        role: ShareRole,
+        principal: Principal,
+        transaction: Transaction,
+    ) -> Share:
+        if share.role == role:
+            return share
+        changed = replace(share, role=role, revision=share.revision + 1)
+        await self._store.shares.save([changed], transaction.session)
+        say("shared", changed, place.node, principal.account_id, transaction)
+        now = [changed if other.id == share.id else other for other in shares]
+        await self._sharing.follow(place, now, principal.account_id, transaction)
+        return changed
+
+
+def _find(shares: Sequence[Share], share_id: str) -> Share:
+    found = next((share for share in shares if share.id == share_id), None)
+    if found is None:
+        raise NotFound("share")
+    return found

@@ -1,0 +1,93 @@
+"""What follows from a change of shares, in its transaction: the node's readers, the events, the journals, the walk."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from docstore_events.shares import FileShared, ShareRevoked
+from docstore_events.transaction import Transaction
+from docstore_metadata.announcing import Announcer
+from docstore_metadata.domain import Node, Place
+from docstore_metadata.jobs import Jobs
+from docstore_metadata.share_rules import Share, readers_by
+from docstore_metadata.storage import Store
+from docstore_platform.mongo import Document
+
+
+class Sharing:
+    """Writes what the shares of a node say into the node, by which all rights are decided."""
+
+    def __init__(self, store: Store, jobs: Jobs) -> None:
+        self._store = store
+        self._jobs = jobs
+
+    async def follow(self, place: Place, shares: Iterable[Share], actor_id: str, transaction: Transaction) -> Place:
+        """The place as it is with these as its node's shares; all that follows is said and written.
+
+        Of what is in the trash nothing is said: what says that it is restored names its readers.
+        """
+        shared_with = readers_by(shares)
+        if shared_with == dict(place.node.shared_with):
+            return place
+        after = Place(replace(place.node, shared_with=shared_with), place.ancestors)
+        node = after.node
+        if after.is_reachable:
+            announcer = Announcer(transaction, actor_id)
+            announcer.access_changed(after)
+            _note_in_journals(place, after, announcer)
+            node.told_readers = after.readers
+        await self._store.nodes.update_one({"_id": node.id}, _readers_update(node), session=transaction.session)
+        if node.is_folder and after.readers != place.readers:
+            await self._jobs.add("settle", node, actor_id, transaction.session)
+            transaction.wake_after(self._jobs.wakeup_name)
+        return after
+
+
+def _note_in_journals(before: Place, after: Place, announcer: Announcer) -> None:
+    unshared_node = Place(replace(after.node, shared_with=before.node.shared_with), before.ancestors)
+    for account_id in sorted({*before.node.shared_with, *after.node.shared_with}):
+        permission = after.permission_of(account_id)
+        if permission is None:
+            announcer.unshared(unshared_node, [account_id])
+        elif permission != before.permission_of(account_id):
+            announcer.shared(after, [account_id])
+
+
+def _readers_update(node: Node) -> Document:
+    update: Document = {"$set": {"revision": node.revision, "told_readers": list(node.told_readers)}}
+    if node.shared_with:
+        update["$set"]["shared_with"] = dict(node.shared_with)
+    else:
+        update["$unset"] = {"shared_with": ""}
+    return update
+
+
+def say(
+    change: Literal["shared", "revoked"], share: Share, node: Node, actor_id: str, transaction: Transaction
+) -> None:
+    """Say the event of a share as it stands."""
+    event = FileShared if change == "shared" else ShareRevoked
+    transaction.publish(
+        event(
+            revision=share.revision,
+            share_id=share.id,
+            file_id=node.id,
+            file_name=node.name,
+            kind=node.kind,
+            owner_id=share.owner_id,
+            email=share.email,
+            account_id=share.account_id,
+            role=share.role,
+            actor_id=actor_id,
+        )
+    )
+
+
+async def end_shares(store: Store, nodes: Sequence[Node], actor_id: str, transaction: Transaction) -> None:
+    """End the shares of nodes that are gone for good."""
+    shares = await store.shares.of_nodes([node.id for node in nodes], transaction.session)
+    by_id = {node.id: node for node in nodes}
+    for share in shares:
+        ended = replace(share, revision=share.revision + 1)
+        say("revoked", ended, by_id[share.node_id], actor_id, transaction)
+    await store.shares.remove(shares, transaction.session)
