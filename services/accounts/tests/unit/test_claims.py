@@ -1,0 +1,275 @@
+"""Sign-ups of one e-mail in two regions, in every order of steps, with crashes, pauses and cut lines."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docstore_accounts.claims import SIGN_UP_LIFE, AllRegions
+from docstore_accounts.domain import Account
+from docstore_accounts.peers import CLAIMS_PATH, PeerUnreachable
+from docstore_accounts.regions import CLAIMED, Entry, arbiter, entry_of, hash_email, weigh
+from docstore_platform.problems import Problem
+
+NAMES = ("us-west-2", "ap-southeast-2", "eu-north-1")
+EMAIL, PEPPER = "ann@example.org", "pepper"
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class FakeAccounts:
+    def __init__(self) -> None:
+        self.rows: dict[str, Account] = {}
+
+    async def get(self, account_id: str) -> Account | None:
+        return self.rows.get(account_id)
+
+
+class FakeDirectory:
+    def __init__(self, here: str) -> None:
+        self.rows: dict[str, Entry] = {}
+        self._here = here
+
+    async def get(self, email_hash: str, tx: object = None) -> Entry | None:
+        return self.rows.get(email_hash)
+
+    async def apply(self, told: list[Entry], tx: object) -> list[Entry]:
+        conflicts = []
+        for entry in told:
+            known = next((row for row in self.rows.values() if row.account_id == entry.account_id), None)
+            outcome = weigh(entry, known, self.rows.get(entry.email_hash), self._here)
+            if outcome == "news":
+                self.rows[entry.email_hash] = entry
+            elif outcome == "conflict":
+                conflicts.append(entry)
+        return conflicts
+
+    async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
+        holder = self.rows.setdefault(email_hash, Entry(account_id, email_hash, region, "active", CLAIMED))
+        return None if holder.account_id == account_id else holder
+
+    async def take_over(self, claim: Entry, account_id: str, region: str) -> bool:
+        if self.rows[claim.email_hash] != claim:
+            return False
+        self.rows[claim.email_hash] = replace(claim, account_id=account_id, home_region=region)
+        return True
+
+
+class FakeSignUps:
+    def __init__(self) -> None:
+        self.rows: dict[str, datetime] = {}
+
+    async def begin(self, account_id: str, now: datetime) -> None:
+        self.rows[account_id] = now
+
+    async def begun_at(self, account_id: str) -> datetime | None:
+        return self.rows.get(account_id)
+
+    async def end(self, account_id: str, tx: object = None) -> bool:
+        return self.rows.pop(account_id, None) is not None
+
+
+@dataclass
+class FakePeer:
+    """The line from one region to another."""
+
+    to: "Region"
+    cut: bool = False
+    public_url: str = "https://peer"
+
+    async def call(self, path: str, body: Any) -> Any:
+        if self.cut:
+            raise PeerUnreachable("cut")
+        if path == CLAIMS_PATH:
+            return {"granted": await self.to.emails.grant(body["email_hash"], body["account_id"], body["from"])}
+        return {"state": await self.to.emails.settle(body["account_id"])}
+
+
+@dataclass
+class Outgoing:
+    """Notes the sender, which the real line signs."""
+
+    peer: FakePeer
+    sender: str
+
+    async def call(self, path: str, body: Any) -> Any:
+        return await self.peer.call(path, body | {"from": self.sender})
+
+
+@dataclass
+class Region:
+    name: str
+    clock: FakeClock
+    directory: FakeDirectory
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    sign_ups: FakeSignUps = field(default_factory=FakeSignUps)
+    emails: AllRegions = field(init=False)
+
+    def connect(self, peers: dict[str, Any]) -> None:
+        self.emails = AllRegions(
+            self.name,
+            PEPPER,
+            peers,
+            self.directory,
+            self.sign_ups,
+            self.accounts,
+            self.clock,  # type: ignore[arg-type]
+        )
+
+
+@dataclass
+class SignUp:
+    """One sign-up between its claim and its end."""
+
+    region: Region
+    account: Account
+    claim: AbstractAsyncContextManager[None]
+
+
+class Regions:
+    """Three regions, and whoever is signing up for EMAIL in them."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.regions = [Region(name, self.clock, FakeDirectory(name)) for name in NAMES]
+        self.lines = {(a.name, b.name): FakePeer(b) for a in self.regions for b in self.regions if a is not b}
+        for region in self.regions:
+            region.connect({b: Outgoing(line, a) for (a, b), line in self.lines.items() if a == region.name})
+        self.open: list[SignUp] = []
+        self.made: list[Account] = []
+        self.ids = 0
+
+    def cut(self, number: int, is_cut: bool) -> None:
+        """A region without any line in or out."""
+        for pair, line in self.lines.items():
+            if NAMES[number] in pair:
+                line.cut = is_cut
+
+    async def begin(self, number: int) -> int:
+        """Claim the e-mail; the status of a refusal, 0 if it is granted."""
+        region = self.regions[number]
+        self.ids += 1
+        account = Account(f"{self.ids:032x}", EMAIL, "Ann", "free", "user", "active", region.name, self.clock(), 1)
+        claim = region.emails.claimed(account.id, EMAIL)
+        try:
+            await claim.__aenter__()
+        except Problem as problem:
+            return problem.status
+        self.open.append(SignUp(region, account, claim))
+        return 0
+
+    async def finish(self, index: int) -> None:
+        """The transaction that makes the account."""
+        sign_up = self.open.pop(index % len(self.open))
+        try:
+            await sign_up.region.emails.confirm(sign_up.account, None)
+        except Problem as problem:
+            await sign_up.claim.__aexit__(type(problem), problem, None)
+            return
+        sign_up.region.accounts.rows[sign_up.account.id] = sign_up.account
+        self.made.append(sign_up.account)
+
+    def crash(self, index: int) -> None:
+        """Nothing of it is ever heard again; its row stays."""
+        self.open.pop(index % len(self.open))
+
+    async def replicate(self) -> None:
+        for account in self.made:
+            for region in self.regions:
+                if account.home_region == region.name or not self.lines[account.home_region, region.name].cut:
+                    assert await region.directory.apply([entry_of(account, PEPPER)], None) == []
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("begin"), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["finish", "crash"]), st.integers(0, 5)),
+    st.tuples(st.sampled_from(["cut", "mend"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["replicate", "wait"]), st.just(0)),
+)
+
+
+async def play(regions: Regions, steps: list[tuple[str, int]]) -> None:
+    for step, number in steps:
+        if step == "begin":
+            await regions.begin(number)
+        elif step in ("cut", "mend"):
+            regions.cut(number, step == "cut")
+        elif step == "replicate":
+            await regions.replicate()
+        elif step == "wait":
+            regions.clock.now += SIGN_UP_LIFE
+        elif regions.open:
+            if step == "finish":
+                await regions.finish(number)
+            else:
+                regions.crash(number)
+        assert len(regions.made) <= 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS, max_size=25))
+async def test_whatever_happens_one_email_gets_one_account_and_nothing_stays_half_done(
+    steps: list[tuple[str, int]],
+) -> None:
+    """Never two accounts. Once all lines are mended and what crashed is old: one account, or the next gets it."""
+    regions = Regions()
+    await play(regions, steps)
+    for number in range(3):
+        regions.cut(number, False)
+    regions.open.clear()
+    regions.clock.now += SIGN_UP_LIFE
+    status = await regions.begin(0)
+    assert (status == 409) == bool(regions.made)
+    if status == 0:
+        await regions.finish(0)
+    await regions.replicate()
+    (account,) = regions.made
+    for region in regions.regions:
+        assert region.directory.rows == {hash_email(PEPPER, EMAIL): entry_of(account, PEPPER)}
+        home = await region.emails.home_of(EMAIL)
+        assert (home is None) == (region.name == account.home_region)
+
+
+async def test_a_sign_up_that_was_given_up_by_others_can_only_fail() -> None:
+    """Paused for too long, it wakes up after another took its e-mail: 503, and one account."""
+    regions = Regions()
+    assert await regions.begin(0) == 0
+    assert await regions.begin(1) == 409
+    regions.clock.now += SIGN_UP_LIFE
+    assert await regions.begin(1) == 0
+    await regions.finish(0)
+    assert regions.made == []
+    await regions.finish(0)
+    assert [account.home_region for account in regions.made] == [NAMES[1]]
+
+
+async def test_a_paused_sign_up_that_nobody_disturbed_goes_on() -> None:
+    """Time alone ends nothing."""
+    regions = Regions()
+    assert await regions.begin(0) == 0
+    regions.clock.now += 10 * SIGN_UP_LIFE
+    await regions.finish(0)
+    assert len(regions.made) == 1
+
+
+async def test_without_the_claims_home_nobody_is_let_in() -> None:
+    """The claimant may have made its account: only its region knows, and it is cut off."""
+    regions = Regions()
+    arbitrates = NAMES.index(arbiter(NAMES, hash_email(PEPPER, EMAIL)))
+    claims, asks = [number for number in range(3) if number != arbitrates]
+    assert await regions.begin(claims) == 0
+    regions.crash(0)
+    regions.clock.now += SIGN_UP_LIFE
+    regions.cut(claims, True)
+    assert await regions.begin(asks) == 503
+    regions.cut(claims, False)
+    assert await regions.begin(asks) == 0
