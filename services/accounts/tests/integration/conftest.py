@@ -108,6 +108,12 @@ def run(settings: AccountsSettings, database: Database) -> Run:
 
 
 @pytest.fixture
+def client_of() -> type[Client]:
+    """Makes clients of any instance."""
+    return Client
+
+
+@pytest.fixture
 async def client(run: Run) -> AsyncIterator[Client]:
     async with run() as client:
         yield client
