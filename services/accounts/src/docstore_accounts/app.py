@@ -12,21 +12,21 @@ from docstore_accounts import api
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.devices import MongoDevices
 from docstore_accounts.keys import KeyRing
-from docstore_accounts.passwords import Passwords
 from docstore_accounts.peering import Peering
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
-from docstore_accounts.storage import MongoAccounts, MongoFailures, MongoKeys, MongoSessions
-from docstore_accounts.throttle import Throttle
+from docstore_accounts.storage import MongoAccounts, MongoKeys, MongoSessions
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo, PyMongoError
+from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.settings import ServiceName
+from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.tokens import TokenVerifier
 from docstore_platform.web import Check, service_app
 
@@ -42,7 +42,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     transactor = Transactor(mongo, database, NAME, infra.topic_prefix)
     accounts, sessions = MongoAccounts(database), MongoSessions(database)
-    signing_keys, failures = MongoKeys(database), MongoFailures(database)
+    signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
     peering = Peering(settings, database, transactor, accounts) if settings.peers else None
     emails: Emails = peering.emails if peering else OneRegion()
     runtime = EventRuntime(NAME, infra, mongo, database, peering.subscribers if peering else None)

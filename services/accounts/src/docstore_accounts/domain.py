@@ -7,8 +7,7 @@ import secrets
 import unicodedata
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from datetime import datetime
 from typing import Literal
 
 Plan = Literal["free", "premium"]
@@ -93,16 +92,11 @@ def email_key(email: str) -> str:
 
 def check_password(password: str, email: str) -> None:
     """Refusal `weak_password` if it is too easily guessed, or longer than anybody needs."""
-    password = normal_password(password)
+    password = unicodedata.normalize("NFC", password)
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         raise Refusal("weak_password", f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.")
     if email_key(password) == email_key(email) or len(set(password)) == 1:
         raise Refusal("weak_password", "This password is too easily guessed.")
-
-
-def normal_password(password: str) -> str:
-    """As it is hashed: typed on different keyboards it is the same sequence of characters (RFC 8265: NFC)."""
-    return unicodedata.normalize("NFC", password)
 
 
 def clean_name(name: str) -> str:
@@ -145,28 +139,6 @@ def steps(account: Account, change: Change) -> list[Account]:
     if change.plan is not None and change.plan != account.plan:
         after.append(replace(account, plan=change.plan, revision=account.revision + 1))
     return after
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """Failed log-ins of one e-mail from one address."""
-
-    count: int
-    until: datetime
-
-    def wait(self, limit: int, now: datetime) -> timedelta | None:
-        """How long to wait before the next try; None if it may be made now."""
-        return self.until - now if self.count >= limit and self.until > now else None
-
-
-def client_group(address: str) -> str:
-    """The addresses that one client may have at will: of IPv6 its /64, else the one address."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    whole = isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None
-    return str(IPv6Network((int(parsed), 64), strict=False)) if whole else address
 
 
 TOKEN_PREFIX = "dsr_"

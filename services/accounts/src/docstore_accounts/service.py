@@ -14,19 +14,20 @@ from docstore_accounts.domain import (
     check_password,
     clean_email,
     clean_name,
+    email_key,
     steps,
 )
-from docstore_accounts.passwords import Passwords
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, Filter, SessionStore
-from docstore_accounts.throttle import Throttle
 from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem, not_found
+from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
@@ -154,7 +155,7 @@ class AccountService:
             raise Refusal("current_password_needed", "To change the password, give the current one as well.")
         check_password(password, account.email)
         stored = await self._accounts.password_hash(account.id)
-        async with self._throttle.attempt(account.email, address) as attempt:
+        async with self._throttle.attempt(email_key(account.email), address) as attempt:
             attempt.succeeded = stored is not None and await self._passwords.matches(current, stored)
         wrong = Problem(403, "invalid_credentials", "The current password is not right.")
         if stored is None or not attempt.succeeded:

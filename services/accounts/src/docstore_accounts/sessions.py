@@ -7,17 +7,17 @@ import structlog
 
 from docstore_accounts.claims import Emails
 from docstore_accounts.devices import DeviceStore
-from docstore_accounts.domain import Account, RefreshToken, Session, clean_device
+from docstore_accounts.domain import Account, RefreshToken, Session, clean_device, email_key
 from docstore_accounts.keys import KeyRing
-from docstore_accounts.passwords import Passwords
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, SessionStore
-from docstore_accounts.throttle import Throttle
 from docstore_events.accounts import SessionStarted
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
+from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem, not_found
+from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
@@ -82,7 +82,7 @@ class SessionService:
 
         307 to the home region of an account that has its home elsewhere.
         """
-        async with self._throttle.attempt(email, address) as attempt:
+        async with self._throttle.attempt(email_key(email), address) as attempt:
             found = await self._accounts.credentials(email)
             home = None if found else await self._emails.home_of(email)
             if home is not None:

@@ -1,12 +1,11 @@
 """Accounts, sessions, signing keys and failed log-ins in MongoDB."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from docstore_accounts.domain import Account, Failures, Plan, RefreshToken, Session, Status, email_key
+from docstore_accounts.domain import Account, Plan, RefreshToken, Session, Status, email_key
 from docstore_platform.mongo import (
     ASCENDING,
     MAJORITY_READS,
@@ -102,14 +101,6 @@ class KeyStore(Protocol):
     async def add(self, key: SigningKey) -> bool:
         """False if another instance has made the key of that number."""
         ...
-
-
-class FailureStore(Protocol):
-    async def of(self, email: str, address: str) -> Failures | None: ...
-
-    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None: ...
-
-    async def clear(self, email: str, address: str) -> None: ...
 
 
 class MongoAccounts:
@@ -244,34 +235,6 @@ class MongoKeys:
         except DuplicateKeyError:
             return False
         return True
-
-
-class MongoFailures:
-    def __init__(self, database: Database) -> None:
-        self._failures: Collection = database["login_failures"]
-
-    async def create_indexes(self) -> None:
-        await self._failures.create_index("until", expireAfterSeconds=0)
-
-    async def of(self, email: str, address: str) -> Failures | None:
-        row = await self._failures.find_one({"_id": _failures_id(email, address)})
-        return Failures(row["count"], row["until"]) if row else None
-
-    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None:
-        running = {"$gt": ["$until", now]}
-        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
-        until = {"$cond": [running, "$until", now + window]}
-        await self._failures.update_one(
-            {"_id": _failures_id(email, address)}, [{"$set": {"count": count, "until": until}}], upsert=True
-        )
-
-    async def clear(self, email: str, address: str) -> None:
-        await self._failures.delete_one({"_id": _failures_id(email, address)})
-
-
-def _failures_id(email: str, address: str) -> str:
-    """A hash, so that what strangers typed is not kept."""
-    return hashlib.sha256(f"{email_key(email)}\n{address}".encode()).hexdigest()
 
 
 def _row(thing: Account | Session) -> Document:

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from docstore_accounts.claims import Emails, OneRegion
-from docstore_accounts.domain import Account, Failures, RefreshToken, Session, email_key
+from docstore_accounts.domain import Account, RefreshToken, Session, email_key
 from docstore_accounts.keys import KeyRing
-from docstore_accounts.passwords import Passwords
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import Filter, SigningKey
-from docstore_accounts.throttle import Throttle
 from docstore_events.event import Event
 from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.passwords import Passwords
 from docstore_platform.settings import InfraSettings
+from docstore_platform.throttle import Failures, Throttle
 from docstore_platform.tokens import Principal
 
 
@@ -134,17 +134,17 @@ class FakeFailures:
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Failures] = {}
 
-    async def of(self, email: str, address: str) -> Failures | None:
-        return self.rows.get((email_key(email), address))
+    async def of(self, subject: str, address: str) -> Failures | None:
+        return self.rows.get((subject, address))
 
-    async def add(self, email: str, address: str, now: datetime, window: timedelta) -> None:
-        row = self.rows.get((email_key(email), address))
+    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
+        row = self.rows.get((subject, address))
         if row is None or row.until <= now:
             row = Failures(0, now + window)
-        self.rows[email_key(email), address] = replace(row, count=row.count + 1)
+        self.rows[subject, address] = replace(row, count=row.count + 1)
 
-    async def clear(self, email: str, address: str) -> None:
-        self.rows.pop((email_key(email), address), None)
+    async def clear(self, subject: str, address: str) -> None:
+        self.rows.pop((subject, address), None)
 
 
 class FakeTransactor:

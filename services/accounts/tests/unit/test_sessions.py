@@ -28,6 +28,17 @@ async def test_unknown_and_wrong_are_refused_alike(world) -> None:
     assert (refusals[0]["status"], refusals[0]["code"]) == (401, "invalid_credentials")
 
 
+async def test_failures_count_in_any_spelling_of_the_email(world) -> None:
+    """Capitals give a guesser no further tries."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    for email in (EMAIL, EMAIL.upper(), EMAIL.title()):
+        with pytest.raises(Problem):
+            await log_in(world, "wrong one", email)
+    with pytest.raises(Problem) as refused:
+        await log_in(world)
+    assert refused.value.status == 429
+
+
 async def test_a_login_renews_an_outdated_hash(world) -> None:
     """After the cost was raised, the next log-in stores a hash of the new cost; the password stays the same."""
     await world.service.sign_up(EMAIL, PASSWORD)

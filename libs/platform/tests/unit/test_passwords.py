@@ -4,12 +4,18 @@ import asyncio
 
 import pytest
 
-from docstore_accounts.passwords import Passwords
-from docstore_accounts.settings import AccountsSettings
+from docstore_platform.passwords import HashingSettings, Passwords
 from docstore_platform.problems import Problem
+from docstore_platform.settings import InfraSettings
 
 
-async def test_a_hash_is_argon2id_and_matches_its_password_alone(settings: AccountsSettings) -> None:
+@pytest.fixture
+def settings() -> HashingSettings:
+    infra = InfraSettings(internal_secret="secret")
+    return HashingSettings(infra=infra, argon2_passes=1, argon2_memory_kib=8, hash_queue=5)
+
+
+async def test_a_hash_is_argon2id_and_matches_its_password_alone(settings: HashingSettings) -> None:
     """The right password matches in any Unicode form; another does not; no hash matches nothing."""
     passwords = Passwords(settings)
     stored = await passwords.hash("caf\u00e9 au lait")
@@ -21,20 +27,20 @@ async def test_a_hash_is_argon2id_and_matches_its_password_alone(settings: Accou
 
 async def test_the_default_cost_is_what_is_recommended() -> None:
     """OWASP asks for at least 19 MiB and two passes."""
-    fields = AccountsSettings.model_fields
+    fields = HashingSettings.model_fields
     assert fields["argon2_memory_kib"].default >= 19 * 1024
     assert fields["argon2_passes"].default >= 2
 
 
-async def test_nobodys_hash_costs_as_much_as_anybodys(settings: AccountsSettings) -> None:
-    """An unknown e-mail is checked against a hash of the same parameters and lengths."""
+async def test_nobodys_hash_costs_as_much_as_anybodys(settings: HashingSettings) -> None:
+    """Somebody unknown is checked against a hash of the same parameters and lengths."""
     passwords = Passwords(settings)
     stored = await passwords.hash("correct horse")
     assert [len(part) for part in passwords._nobodys.split("$")] == [len(part) for part in stored.split("$")]
     assert passwords._nobodys.rsplit("$", 2)[0] == stored.rsplit("$", 2)[0]
 
 
-async def test_a_hash_of_other_parameters_is_outdated(settings: AccountsSettings) -> None:
+async def test_a_hash_of_other_parameters_is_outdated(settings: HashingSettings) -> None:
     """Raising the cost shows in the hashes made before."""
     old = await Passwords(settings).hash("correct horse")
     dearer = Passwords(settings.model_copy(update={"argon2_memory_kib": 16}))
@@ -43,7 +49,7 @@ async def test_a_hash_of_other_parameters_is_outdated(settings: AccountsSettings
     assert await dearer.matches("correct horse", old)
 
 
-async def test_a_flood_of_passwords_is_turned_away(settings: AccountsSettings) -> None:
+async def test_a_flood_of_passwords_is_turned_away(settings: HashingSettings) -> None:
     """Beyond what runs and waits, 503 at once instead of an ever longer queue; afterwards there is room again."""
     passwords = Passwords(settings)
     results = await asyncio.gather(*(passwords.hash("correct horse") for _ in range(20)), return_exceptions=True)
@@ -54,6 +60,6 @@ async def test_a_flood_of_passwords_is_turned_away(settings: AccountsSettings) -
 
 
 @pytest.mark.parametrize("stored", ["", "plain text", "$argon2id$v=19$m=8,t=1,p=1$!!$!!"])
-async def test_a_hash_that_is_none_matches_nothing(settings: AccountsSettings, stored: str) -> None:
+async def test_a_hash_that_is_none_matches_nothing(settings: HashingSettings, stored: str) -> None:
     """A damaged row locks its owner out, and raises nothing."""
     assert not await Passwords(settings).matches("correct horse", stored)

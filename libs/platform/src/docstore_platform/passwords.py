@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,18 +10,28 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import Field
 
-from docstore_accounts.domain import normal_password
-from docstore_accounts.settings import AccountsSettings
 from docstore_platform.problems import unavailable
+from docstore_platform.settings import ServiceSettings
 
 T = TypeVar("T")
+
+
+class HashingSettings(ServiceSettings):
+    """Settings of a service that keeps passwords: by RFC 9106 and OWASP, 19 MiB and two passes at least."""
+
+    argon2_passes: int = Field(2, ge=1)
+    argon2_memory_kib: int = Field(19_456, ge=8)
+    argon2_lanes: int = Field(1, ge=1)
+    hash_threads: int = Field(2, ge=1, description="password hashes computed at once")
+    hash_queue: int = Field(100, ge=1, description="password hashes waiting; beyond that: 503")
 
 
 class Passwords:
     """Hashes and checks passwords, a bounded number at once."""
 
-    def __init__(self, settings: AccountsSettings) -> None:
+    def __init__(self, settings: HashingSettings) -> None:
         self._hasher = PasswordHasher(settings.argon2_passes, settings.argon2_memory_kib, settings.argon2_lanes)
         self._threads = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="argon2")
         self._room = settings.hash_threads + settings.hash_queue
@@ -31,11 +42,11 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """In the PHC string format."""
-        return await self._run(lambda: self._hasher.hash(normal_password(password)))
+        return await self._run(lambda: self._hasher.hash(_normal(password)))
 
     async def matches(self, password: str, stored: str | None) -> bool:
         """Whether `password` is the one that was hashed. Without a stored hash: False, after as much work."""
-        return await self._run(lambda: self._verify(stored or self._nobodys, normal_password(password)))
+        return await self._run(lambda: self._verify(stored or self._nobodys, _normal(password)))
 
     def is_outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""
@@ -62,3 +73,8 @@ class Passwords:
 
 def _random(size: int) -> str:
     return b64encode(secrets.token_bytes(size)).rstrip(b"=").decode()
+
+
+def _normal(password: str) -> str:
+    """As it is hashed: typed on different keyboards it is the same sequence of characters (RFC 8265: NFC)."""
+    return unicodedata.normalize("NFC", password)

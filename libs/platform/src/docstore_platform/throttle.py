@@ -1,0 +1,115 @@
+"""Limits how often passwords can be guessed, over all instances."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Protocol
+
+from docstore_platform.clock import Clock
+from docstore_platform.mongo import Collection, Database
+from docstore_platform.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Failed tries at one password from one address."""
+
+    count: int
+    until: datetime
+
+    def wait(self, limit: int, now: datetime) -> timedelta | None:
+        """How long to wait before the next try; None if it may be made now."""
+        return self.until - now if self.count >= limit and self.until > now else None
+
+
+class FailureStore(Protocol):
+    """Failures by what was guessed at, e.g. an e-mail, and the address of the guesser."""
+
+    async def of(self, subject: str, address: str) -> Failures | None: ...
+
+    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None: ...
+
+    async def clear(self, subject: str, address: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    succeeded: bool = False
+
+
+class Throttle:
+    """Counts failures per subject and client address, so that a stranger can't lock the owner out from elsewhere."""
+
+    def __init__(self, failures: FailureStore, *, limit: int, window: timedelta, clock: Clock) -> None:
+        self._failures = failures
+        self._limit = limit
+        self._window = window
+        self._clock = clock
+
+    @asynccontextmanager
+    async def attempt(self, subject: str, address: str) -> AsyncIterator[Attempt]:
+        """Around one check of a password; Problem 429 after too many that failed.
+
+        A success is looked at again afterwards: of many guesses sent at once none may hit after the limit.
+        """
+        address = client_group(address)
+        await self._admit(subject, address)
+        attempt = Attempt()
+        yield attempt
+        if not attempt.succeeded:
+            await self._failures.add(subject, address, self._clock(), self._window)
+        elif await self._admit(subject, address):
+            await self._failures.clear(subject, address)
+
+    async def _admit(self, subject: str, address: str) -> bool:
+        """Whether there were failures, if not too many."""
+        failures = await self._failures.of(subject, address)
+        wait = failures.wait(self._limit, self._clock()) if failures else None
+        if wait is not None:
+            seconds = str(max(1, round(wait.total_seconds())))
+            detail = "Too many failed tries; try again later."
+            raise Problem(429, "too_many_failures", detail, headers={"Retry-After": seconds})
+        return failures is not None
+
+
+class MongoFailures:
+    """A collection of failures; each row goes by itself when its window has passed."""
+
+    def __init__(self, database: Database, collection: str) -> None:
+        self._failures: Collection = database[collection]
+
+    async def create_indexes(self) -> None:
+        await self._failures.create_index("until", expireAfterSeconds=0)
+
+    async def of(self, subject: str, address: str) -> Failures | None:
+        row = await self._failures.find_one({"_id": _failures_id(subject, address)})
+        return Failures(row["count"], row["until"]) if row else None
+
+    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
+        running = {"$gt": ["$until", now]}
+        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
+        until = {"$cond": [running, "$until", now + window]}
+        await self._failures.update_one(
+            {"_id": _failures_id(subject, address)}, [{"$set": {"count": count, "until": until}}], upsert=True
+        )
+
+    async def clear(self, subject: str, address: str) -> None:
+        await self._failures.delete_one({"_id": _failures_id(subject, address)})
+
+
+def client_group(address: str) -> str:
+    """The addresses that one client may have at will: of IPv6 its /64, else the one address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    whole = isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None
+    return str(IPv6Network((int(parsed), 64), strict=False)) if whole else address
+
+
+def _failures_id(subject: str, address: str) -> str:
+    """A hash, so that what strangers typed is not kept."""
+    return hashlib.sha256(f"{subject}\n{address}".encode()).hexdigest()
