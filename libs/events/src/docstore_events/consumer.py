@@ -19,7 +19,7 @@ from faststream.kafka.message import KafkaMessage
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 
-from docstore_events.dead_letters import DeadLetter, DeadLetters, Record
+from docstore_events.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
@@ -130,7 +130,7 @@ class Consumer:
         try:
             envelope = open_envelope(record.headers, record.value)
         except UnreadableMessage as error:
-            await self._set_aside(DeadLetter(record.position, record, "unknown", "unreadable", str(error), utc_now()))
+            await self._set_aside(DeadLetter(record.position, record, "unknown", UNREADABLE, str(error), utc_now()))
             return None
         if envelope is None or type(envelope.event) not in self._handlers:
             return None

@@ -16,6 +16,7 @@ from docstore_platform.metrics import dead_letters_total, dead_letters_waiting
 from docstore_platform.mongo import Collection, Database, Document
 
 MAX_ERROR_CHARS = 2000
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,12 @@ class DeadLetters:
         await self._letters.update_one(
             {"_id": letter_id}, {"$set": {"state": "replayed", "replayed_at": utc_now()}}, session=transaction.session
         )
+
+    async def discard(self, letter_id: str) -> bool:
+        """Give up a letter that can't be read; whether there was one. Its copy stays in the dead-letter topic."""
+        gone = await self._letters.delete_one({"_id": letter_id, "state": "waiting", "reason": UNREADABLE})
+        await self.count()
+        return bool(gone.deleted_count)
 
     async def count(self) -> int:
         """How many wait; also told to the metrics."""

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from docstore_events.runtime import EventRuntime
 from docstore_platform.mongo import Database
-from docstore_platform.problems import not_found
+from docstore_platform.problems import Problem, not_found
 
 
 class EventIds(BaseModel):
@@ -42,6 +42,15 @@ def operations_router(runtime: EventRuntime, database: Database, *, unsettled: U
             raise not_found("dead letter")
         replayed, error = await runtime.consumer.replay(letter)
         return {"replayed": replayed, "error": error}
+
+    @router.delete("/dead-letters/{letter_id}", status_code=204)
+    async def discard_dead_letter(letter_id: str) -> None:
+        """Only one that can't be read: an event that could be is never given up."""
+        if await runtime.dead_letters.discard(letter_id):
+            return
+        if await runtime.dead_letters.get(letter_id) is None:
+            raise not_found("dead letter")
+        raise Problem(409, "letter_readable", "This letter can be read: put right what it fails for and replay it.")
 
     @router.post("/events/republish")
     async def republish_events(body: ToRepublish) -> dict[str, int]:

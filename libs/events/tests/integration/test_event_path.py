@@ -19,6 +19,7 @@ from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
+from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -191,6 +192,35 @@ async def test_an_unreadable_message_is_put_aside_and_the_next_ones_proceed(pair
         assert (letter.reason, letter.id, letter.record.value) == ("unreadable", "usage:0:7", b"{nonsense")
         await listener.consumer.consume([Record("usage", 0, 7, "anna", (), b"{nonsense")])
         assert await listener.dead_letters.count() == 1
+
+
+async def test_only_a_letter_that_cannot_be_read_is_discarded(pair: Pair) -> None:
+    """Once it is gone, what waited behind it is handled; an event that could be read is never given up."""
+    pair.ledger.fail_for["bert"] = PermanentError("bert is not welcome")
+    listener = pair.listener()
+    assert listener.consumer is not None
+    routes = operations_router(listener, pair.heard).routes
+    discard = next(route for route in routes if "DELETE" in route.methods)  # type: ignore[attr-defined]
+    topic = f"{pair.infra.topic_prefix}usage"
+    await listener.consumer.consume([Record(topic, 0, 0, "anna", (), b"{nonsense")])
+    async with pair.teller().running(), listener.running():
+        await pair.say("anna", 1)
+        await pair.say("bert", 1)
+
+        async def three_waiting() -> list[Any] | None:
+            letters = await listener.dead_letters.page("", 10)
+            return letters if len(letters) == 3 else None
+
+        letters = {letter.reason.partition(":")[0]: letter for letter in await eventually(three_waiting)}
+        with pytest.raises(Problem) as caught:
+            await discard.endpoint(letters["failed"].id)  # type: ignore[attr-defined]
+        assert caught.value.status == 409
+        await discard.endpoint(letters["unreadable"].id)  # type: ignore[attr-defined]
+        with pytest.raises(Problem) as caught:
+            await discard.endpoint(letters["unreadable"].id)  # type: ignore[attr-defined]
+        assert caught.value.status == 404
+        assert await listener.consumer.replay(letters["waits_for"]) == (1, None)
+        await pair.hears("anna", 1)
 
 
 async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:

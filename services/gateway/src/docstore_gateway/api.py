@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import AwareDatetime, BaseModel
 
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_platform.problems import Problem, not_found
@@ -24,6 +25,10 @@ PAGE_HEADERS = {
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
 CACHE_A_DAY = "public, max-age=86400"
+
+
+class Republish(BaseModel):
+    since: AwareDatetime
 
 
 async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
@@ -47,6 +52,16 @@ def operators_router(desk: DeadLetterDesk) -> APIRouter:
     async def replay_dead_letter(letter_id: str) -> Any:
         """Have the service handle the event again, and those of the same aggregate that wait behind it."""
         return await desk.replay(letter_id)
+
+    @router.delete("/admin/dead-letters/{letter_id}", status_code=204)
+    async def discard_dead_letter(letter_id: str) -> None:
+        """Give up a message that can't be read. One that can is answered with 409: it is to be replayed."""
+        await desk.discard(letter_id)
+
+    @router.post("/admin/events/republish")
+    async def republish_events(body: Republish) -> dict[str, Any]:
+        """Have every service send again what it said since a moment; who has handled an event ignores it."""
+        return await desk.republish(body.since)
 
     return router
 

@@ -1,7 +1,8 @@
-"""Dead letters of all services in one list, for operators."""
+"""Dead letters of all services in one list, and events said again, for operators."""
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -17,7 +18,7 @@ class InternalClient(Protocol):
 
 
 class DeadLetterDesk:
-    """Reads and replays the dead letters of the services it is given, by their names."""
+    """Reads, replays and discards the dead letters of the services it is given, by their names."""
 
     def __init__(self, clients: Mapping[str, InternalClient]) -> None:
         self._clients = dict(sorted(clients.items()))
@@ -49,8 +50,32 @@ class DeadLetterDesk:
 
     async def replay(self, letter_id: str) -> Any:
         """Handle the letter again, and those that wait behind it; 404 if there is none of that id."""
+        client, own_id = self._find(letter_id)
+        return await client.call("POST", f"/internal/dead-letters/{own_id}/replay")
+
+    async def discard(self, letter_id: str) -> None:
+        """Give up a letter that can't be read; 404 if there is none of that id, 409 if it can be read."""
+        client, own_id = self._find(letter_id)
+        await client.call("DELETE", f"/internal/dead-letters/{own_id}")
+
+    async def republish(self, since: datetime) -> dict[str, Any]:
+        """How many events sent since each service sends again. One that does not answer is in `unreachable`."""
+        republished: dict[str, int] = {}
+        unreachable: list[str] = []
+        for name, client in self._clients.items():
+            try:
+                answer = await client.call("POST", "/internal/events/republish", {"since": since.isoformat()})
+            except Problem as problem:
+                if problem.status < 500:
+                    raise
+                unreachable.append(name)
+                continue
+            republished[name] = answer["republished"]
+        return {"republished": republished, "unreachable": unreachable}
+
+    def _find(self, letter_id: str) -> tuple[InternalClient, str]:
         service, _, own_id = letter_id.partition(":")
         client = self._clients.get(service)
         if client is None or not _LETTER_ID.fullmatch(own_id):
             raise not_found("dead letter")
-        return await client.call("POST", f"/internal/dead-letters/{own_id}/replay")
+        return client, own_id

@@ -43,6 +43,7 @@ ROUTES = (
     Route("/v1/admin/overview", "quota", "Operators"),
     Route("/v1/admin/search", "indexer", "Operators"),
     Route("/v1/admin/dead-letters", "gateway", "Operators"),
+    Route("/v1/admin/events", "gateway", "Operators"),
 )
 
 _BY_PREFIX = {route.prefix: route for route in ROUTES}

@@ -60,7 +60,12 @@ async def test_calls_are_counted_by_area(gateway: Any, issuer: Any) -> None:
 async def test_dead_letters_are_for_operators(gateway: Any, service: Any, issuer: Any) -> None:
     """Without a login 401, as a user 403, and no service is asked."""
     assert (await gateway.call("GET", "/v1/admin/dead-letters")).status == 401
-    for method, path in (("GET", "/v1/admin/dead-letters"), ("POST", "/v1/admin/dead-letters/quota:7/replay")):
+    for method, path in (
+        ("GET", "/v1/admin/dead-letters"),
+        ("POST", "/v1/admin/dead-letters/quota:7/replay"),
+        ("DELETE", "/v1/admin/dead-letters/quota:7"),
+        ("POST", "/v1/admin/events/republish"),
+    ):
         assert (await gateway.call(method, path, issuer.bearer())).status == 403
     assert service.requests == []
 
@@ -85,3 +90,5 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
     assert answer.json() == {"replayed": 1, "error": ""}
     assert service.requests[-1].path == "/internal/dead-letters/7/replay"
     assert service.requests[-1].header("authorization") == f"Bearer {infra.internal_secret.get_secret_value()}"
+    assert (await gateway.call("DELETE", "/v1/admin/dead-letters/quota:7", admin)).status == 204
+    assert (service.requests[-1].method, service.requests[-1].path) == ("DELETE", "/internal/dead-letters/7")

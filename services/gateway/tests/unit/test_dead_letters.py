@@ -1,5 +1,6 @@
 """The operators' list over all services."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,11 +17,15 @@ class FakeClient:
     def __init__(self, ids: list[str], *, down: bool = False) -> None:
         self.ids = sorted(ids)
         self.down = down
+        self.since = ""
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         if self.down:
             raise unavailable("It")
-        if method == "POST":
+        if path == "/internal/events/republish":
+            self.since = body["since"]
+            return {"republished": len(self.ids)}
+        if method in ("POST", "DELETE"):
             letter_id = path.split("/")[3]
             if letter_id not in self.ids:
                 raise not_found("dead letter")
@@ -73,9 +78,27 @@ async def test_replay_reaches_the_letters_own_service() -> None:
     assert quota.ids == []
 
 
+async def test_discarding_reaches_the_letters_own_service() -> None:
+    """The one letter goes, and no other."""
+    quota = FakeClient(["7", "files:0:12"])
+    await DeadLetterDesk({"quota": quota}).discard("quota:files:0:12")
+    assert quota.ids == ["7"]
+
+
+async def test_every_service_is_asked_to_say_again() -> None:
+    """The moment reaches each with its time zone; one that is down is named, and does not keep others from it."""
+    clients = {"accounts": FakeClient([], down=True), "metadata": FakeClient(["1", "2"]), "quota": FakeClient(["3"])}
+    moment = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    answer = await DeadLetterDesk(clients).republish(moment)
+    assert answer == {"republished": {"metadata": 2, "quota": 1}, "unreachable": ["accounts"]}
+    assert clients["quota"].since == "2026-05-01T12:00:00+00:00"
+
+
 @pytest.mark.parametrize("letter_id", ["quota:9", "nobody:7", "quota:../keys", "quota:", "7", "quota:a?b"])
 async def test_an_unknown_letter_is_not_found(letter_id: str) -> None:
     """An id that is no id never becomes part of an internal path."""
-    with pytest.raises(Problem) as caught:
-        await DeadLetterDesk({"quota": FakeClient(["7"])}).replay(letter_id)
-    assert caught.value.status == 404
+    desk = DeadLetterDesk({"quota": FakeClient(["7"])})
+    for act in (desk.replay, desk.discard):
+        with pytest.raises(Problem) as caught:
+            await act(letter_id)
+        assert caught.value.status == 404

@@ -23,6 +23,7 @@ from docstore_platform.problems import Problem
         ("/v1/admin/search/rebuild", "indexer"),
         ("/v1/admin/overview", "quota"),
         ("/v1/admin/dead-letters", "gateway"),
+        ("/v1/admin/events/republish", "gateway"),
     ],
 )
 def test_a_path_goes_to_the_service_with_the_longest_prefix(path: str, owner: str) -> None:
