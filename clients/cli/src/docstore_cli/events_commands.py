@@ -1,7 +1,9 @@
-"""`docstore events`: what the services say, what could not be handled, and handling it again."""
+"""`docstore events`: what the services say, what could not be handled, and having either again."""
 
 import asyncio
 import contextlib
+import re
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -11,16 +13,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from docstore_cli.api import ApiClient
-from docstore_cli.options import AsJson, Data, console, print_json, run, running_stack
+from docstore_cli.options import AsJson, Data, console, failed, print_json, run, running_stack
 from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
 from docstore_events.event import TOPICS
+from docstore_platform.clock import utc_now
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import StackState
 
 app = typer.Typer(help="What the services say, and what could not be handled.", no_args_is_help=True)
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
 Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; all of {', '.join(TOPICS)} by default.")]
+Since = Annotated[str, typer.Option("--since", help="A time like 2026-05-01T12:00:00Z, or how long ago, like 2h.")]
 FromStart = Annotated[bool, typer.Option("--from-start", help="Show what was said before, too.")]
 
 
@@ -96,8 +102,45 @@ def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-async def _as_admin(data: Any, method: str, path: str) -> Any:
+@app.command()
+def discard(letter_id: str, data: Data = None) -> None:
+    """Give up a dead letter that can't be read, so that what waits behind it can be replayed."""
+    run(_as_admin(data, "DELETE", f"/v1/admin/dead-letters/{letter_id}"))
+    console.print("Discarded.")
+
+
+@app.command()
+def republish(since: Since, data: Data = None, as_json: AsJson = False) -> None:
+    """Have every service say again what it said since a moment; who has handled an event ignores it."""
+    moment = _moment(since, utc_now()).isoformat()
+    outcome = run(_as_admin(data, "POST", "/v1/admin/events/republish", {"since": moment}))
+    if as_json:
+        print_json(outcome)
+    else:
+        for service, events in outcome["republished"].items():
+            console.print(f"{service:10} {events:8}", highlight=False)
+        console.print(f"{sum(outcome['republished'].values())} events since {moment} are being sent again.")
+    if outcome["unreachable"]:
+        raise failed(f"not reached, try again: {', '.join(outcome['unreachable'])}")
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """`text` as a moment: RFC 3339 with a time zone, or so long before `now`, like 90s, 15m, 2h or 3d."""
+    try:
+        if ago := re.fullmatch(r"(\d+)([smhd])", text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError("no time zone")
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is neither a time like 2026-05-01T12:00:00Z nor a span like 2h.", param_hint="--since"
+        ) from None
+    return moment
+
+
+async def _as_admin(data: Any, method: str, path: str, body: Any = None) -> Any:
     settings, state = running_stack(data)
     async with ApiClient(state.addresses["gateway"]) as api:
         await api.log_in(ADMIN_EMAIL, load_credentials(settings.data).admin_password)
-        return await api.call(method, path)
+        return await api.call(method, path, body)

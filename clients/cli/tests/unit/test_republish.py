@@ -1,0 +1,68 @@
+"""`docstore events republish`: which moments it takes, and what it says of the outcome."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from docstore_cli import events_commands
+from docstore_cli.main import app
+
+OUTCOME = {"republished": {"metadata": 2, "quota": 40}, "unreachable": []}
+
+
+class FakeGateway:
+    """Answers as it is told and keeps what it was asked."""
+
+    def __init__(self, outcome: dict[str, Any]) -> None:
+        self.outcome = outcome
+        self.asked: list[Any] = []
+
+    async def __call__(self, data: Any, method: str, path: str, body: Any = None) -> Any:
+        self.asked.append((method, path, body))
+        return self.outcome
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
+    gateway = FakeGateway(OUTCOME)
+    monkeypatch.setattr(events_commands, "_as_admin", gateway)
+    return gateway
+
+
+def test_a_moment_reaches_the_gateway_with_its_time_zone(gateway: FakeGateway) -> None:
+    """And the sum over all services is told."""
+    shown = CliRunner().invoke(app, ["events", "republish", "--since", "2026-05-01T12:00:00Z"])
+    assert shown.exit_code == 0, shown.output
+    assert gateway.asked == [("POST", "/v1/admin/events/republish", {"since": "2026-05-01T12:00:00+00:00"})]
+    assert "42 events" in shown.output
+
+
+def test_a_span_is_so_long_ago(gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2h is two hours before now."""
+    monkeypatch.setattr(events_commands, "utc_now", lambda: datetime(2026, 5, 1, 12, tzinfo=UTC))
+    assert CliRunner().invoke(app, ["events", "republish", "--since", "2h"]).exit_code == 0
+    assert gateway.asked[0][2] == {"since": "2026-05-01T10:00:00+00:00"}
+
+
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-05-01T12:00:00", "2w", "99999999999d"])
+def test_what_is_no_moment_is_refused(gateway: FakeGateway, since: str) -> None:
+    """A time without a zone would be somebody's guess: nothing is asked of the gateway."""
+    assert CliRunner().invoke(app, ["events", "republish", "--since", since]).exit_code == 2
+    assert gateway.asked == []
+
+
+def test_json_is_the_answer_itself(gateway: FakeGateway) -> None:
+    """For scripts: nothing else on the standard output."""
+    shown = CliRunner().invoke(app, ["events", "republish", "--since", "1h", "--json"])
+    assert orjson.loads(shown.stdout) == OUTCOME
+
+
+def test_a_service_that_was_not_reached_fails_the_command(gateway: FakeGateway) -> None:
+    """The operator is told which, and a script sees the status."""
+    gateway.outcome = {"republished": {"quota": 1}, "unreachable": ["metadata"]}
+    shown = CliRunner().invoke(app, ["events", "republish", "--since", "1h"])
+    assert shown.exit_code == 1
+    assert "metadata" in shown.stderr
