@@ -1,11 +1,14 @@
 # DocStore: `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test lint format types generate bench clean
+.PHONY: help setup demo up down compose-up compose-down compose-test test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+export DOCKER_BUILDKIT ?= 1
+export COMPOSE_DOCKER_CLI_BUILD ?= 1
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 SOURCES := libs services deploy clients tests tools bench
 
@@ -31,6 +34,17 @@ up: setup ## start the embedded stack and stay
 
 down: setup ## stop the embedded stack
 	$(RUN)/docstore down
+
+compose-up: setup ## the same in containers: docker-compose.yml, with generated secrets
+	$(RUN)/python -m docstore_standalone.compose_files
+	$(COMPOSE) up --build --detach
+
+compose-down: ## stop the containers; the data stays
+	$(COMPOSE) down
+
+compose-test: setup ## the end-to-end tests against containers of their own
+	$(RUN)/python -m docstore_standalone.compose_files
+	COMPOSE="$(COMPOSE)" deploy/compose/test.sh $(PYTEST_ARGS)
 
 test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(RUN)/pytest $(PYTEST_ARGS)

@@ -1,9 +1,12 @@
 """Where a running DocStore is, and what of it a test may look at besides the public API."""
 
 import asyncio
+import json
 import os
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from botocore.config import Config
 from event_log import EventLog
 
 from docstore_standalone.mailbox import Mail, read_mail
+from docstore_standalone.ses_request import parse
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 
@@ -30,6 +34,34 @@ class Mailbox:
                 self._read[file] = read_mail(file)
         mails = sorted(self._read.items())
         return [mail for _, mail in mails if any(email in one for one in mail.recipients)]
+
+
+class AwsMailbox(Mailbox):
+    """The mails that moto's SES accepted, read from its dashboard."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._url = f"{endpoint}/moto-api/data.json"
+
+    def of(self, email: str) -> list[Mail]:
+        with urllib.request.urlopen(self._url, timeout=10) as answer:
+            accepted = json.load(answer)["ses"]["RawMessage"]
+        return [_mail(message) for message in accepted if any(email in one for one in message["destinations"])]
+
+
+def _mail(message: dict[str, Any]) -> Mail:
+    content = parse(message["raw_data"].encode())
+    sent_at = parsedate_to_datetime(content.headers["Date"])
+    return Mail(
+        message_id=message["id"],
+        received_at=sent_at,
+        sender=message["source"],
+        recipients=tuple(message["destinations"]),
+        subject=content.subject,
+        text=content.text,
+        html=content.html,
+        headers=content.headers,
+        file=Path(message["id"]),
+    )
 
 
 class Bucket:
@@ -93,6 +125,11 @@ def missing(fixture: str) -> bool:
     return any(variable not in os.environ for variable in NEEDS.get(fixture, ()))
 
 
+def _mailbox_at(place: str) -> Mailbox:
+    """A folder of mails, or the address of moto."""
+    return AwsMailbox(place) if place.startswith("http") else Mailbox(Path(place))
+
+
 def deployment_of(environment: dict[str, Any]) -> Deployment:
     """The running deployment that the variables describe."""
     get = environment.get
@@ -100,7 +137,7 @@ def deployment_of(environment: dict[str, Any]) -> Deployment:
     return Deployment(
         gateway=environment["DOCSTORE_E2E_URL"],
         admin=(get("DOCSTORE_E2E_ADMIN_EMAIL", ""), get("DOCSTORE_E2E_ADMIN_PASSWORD", "")),
-        mailbox=Mailbox(Path(mailbox)) if mailbox else None,
+        mailbox=_mailbox_at(mailbox) if mailbox else None,
         events=EventLog(kafka) if kafka else None,
         bucket=Bucket(
             endpoint,

@@ -33,7 +33,7 @@ def provision_mongo(settings: ProvisionSettings) -> None:
             _make_user(admin, settings, service, password.get_secret_value())
 
 
-def _client(settings: ProvisionSettings, **credentials: str) -> Client:
+def _client(settings: ProvisionSettings, **credentials: Any) -> Client:
     return MongoClient(
         f"mongodb://{settings.mongo}/?directConnection=true", serverSelectionTimeoutMS=2_000, **credentials
     )
