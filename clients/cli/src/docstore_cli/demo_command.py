@@ -5,7 +5,7 @@ import os
 import sys
 
 from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
-from docstore_cli.options import Data, console, settings_for
+from docstore_cli.options import Data, console, running_stack, settings_for
 from docstore_cli.stack_commands import start_shown, stop_signal
 from docstore_standalone.mailbox import read_mailbox
 from docstore_standalone.servers import MAILBOX_FOLDER
@@ -16,8 +16,10 @@ from docstore_standalone.state import StackState, running_state
 def demo(data: Data = None) -> None:
     """Run the main job on real documents and show what happens; then stay until Ctrl-C."""
     settings = settings_for(data)
-    state = running_state(settings.data)
-    asyncio.run(_on_running(settings, state) if state else _on_own(settings))
+    if running_state(settings.data) is None:
+        asyncio.run(_on_own(settings))
+    else:
+        asyncio.run(_on_running(*running_stack(data)))
 
 
 async def _on_running(settings: StandaloneSettings, state: StackState) -> None:

@@ -18,7 +18,6 @@ from docstore_events.envelope import UnreadableMessage, header_map, open_envelop
 from docstore_events.event import TOPICS
 from docstore_platform.clock import utc_now
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import StackState
 
 app = typer.Typer(help="What the services say, and what could not be handled.", no_args_is_help=True)
@@ -142,5 +141,5 @@ def _moment(text: str, now: datetime) -> datetime:
 async def _as_admin(data: Any, method: str, path: str, body: Any = None) -> Any:
     settings, state = running_stack(data)
     async with ApiClient(state.addresses["gateway"]) as api:
-        await api.log_in(ADMIN_EMAIL, load_credentials(settings.data).admin_password)
+        await api.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
         return await api.call(method, path, body)

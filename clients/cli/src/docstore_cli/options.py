@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from docstore_cli.api import ApiError
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import StackState, running_state
+from docstore_standalone.state import StackState, read_state, running_state
 
 T = TypeVar("T")
 
@@ -37,11 +37,17 @@ def failed(message: str) -> typer.Exit:
 
 
 def running_stack(data: Path | None) -> tuple[StandaloneSettings, StackState]:
-    """The stack that runs on the data folder; ends the command if none does."""
+    """The stack that runs on the data folder, of several regions the first; ends the command if none does.
+
+    The folder of a region is a data folder too.
+    """
     settings = settings_for(data)
     state = running_state(settings.data)
     if state is None:
         raise failed(f"no stack is running on {settings.data}; start one with `docstore up`")
+    if state.regions:
+        settings = settings.model_copy(update={"data": settings.data / state.regions[0], "region": state.regions[0]})
+        state = read_state(settings.data)
     return settings, state
 
 

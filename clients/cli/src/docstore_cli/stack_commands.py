@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
@@ -20,10 +19,11 @@ from docstore_standalone.binaries import ProgramMissing
 from docstore_standalone.mailbox import Mail, read_mailbox
 from docstore_standalone.ports import PortTaken
 from docstore_standalone.processes import ProcessId, ServerFailed
+from docstore_standalone.regions import Regions, region_folders, start_regions
 from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
-from docstore_standalone.state import AlreadyRunning, StackState, running_state
+from docstore_standalone.state import AlreadyRunning, OtherLayout, StackState, read_state, running_state
 
 START_SECONDS = 120
 STOP_SECONDS = 45
@@ -33,21 +33,36 @@ MIB = 1024 * 1024
 Port = Annotated[int | None, typer.Option("--port", help="The gateway's port; else 8080 or the next free one.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return once everything is up.")]
 Processes = Annotated[bool, typer.Option("--processes", help="Each service in a process of its own.")]
+RegionNames = Annotated[
+    str | None, typer.Option("--regions", metavar="A,B", help="A whole stack for each region, in sub-folders.")
+]
 
 
-def up(data: Data = None, port: Port = None, detach: Detach = False, processes: Processes = False) -> None:
+def up(
+    data: Data = None,
+    port: Port = None,
+    detach: Detach = False,
+    processes: Processes = False,
+    regions: RegionNames = None,
+) -> None:
     """Start everything on this machine and stay until Ctrl-C."""
     settings = settings_for(data, port=port)
+    names = None if regions is None else [name.strip() for name in regions.split(",")]
     if detach:
-        start_detached(settings, processes=processes)
+        start_detached(settings, processes=processes, regions=names)
         return
-    asyncio.run(_stay(settings, processes=processes))
+    asyncio.run(_stay(settings, processes=processes, regions=names))
 
 
-async def _stay(settings: StandaloneSettings, *, processes: bool) -> None:
+async def _stay(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> None:
     stop = stop_signal()
-    async with await start_shown(settings, processes=processes) as stack:
-        console.print(f"DocStore is ready at [bold]{stack.gateway}[/]  (Ctrl-C stops it)")
+    async with await _start_shown(settings, processes=processes, regions=regions) as running:
+        if isinstance(running, Stack):
+            console.print(f"DocStore is ready at [bold]{running.gateway}[/]  (Ctrl-C stops it)")
+        else:
+            for name, stack in running.stacks.items():
+                console.print(f"DocStore in {name} is ready at [bold]{stack.gateway}[/]")
+            console.print("(Ctrl-C stops all)")
         await stop.wait()
         console.print("Stopping …")
 
@@ -60,17 +75,25 @@ def stop_signal() -> asyncio.Event:
     return stop
 
 
-async def start_shown(settings: StandaloneSettings, *, processes: bool = False) -> Stack:
-    """Start the stack and show its parts coming up; ends the command with the reason if it can't be started."""
+async def start_shown(settings: StandaloneSettings) -> Stack:
+    """Start one stack and show its parts coming up; ends the command with the reason if it can't be started."""
+    stack = await _start_shown(settings, processes=False, regions=None)
+    assert isinstance(stack, Stack)
+    return stack
+
+
+async def _start_shown(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> Stack | Regions:
     display = StartDisplay(console)
     try:
         with display:
-            return await start_stack(settings, processes=processes, on_change=display.on_change)
-    except (AlreadyRunning, PortTaken, ProgramMissing, ServerFailed) as error:
+            if regions is None:
+                return await start_stack(settings, processes=processes, on_change=display.on_change)
+            return await start_regions(settings, regions, processes=processes, on_change=display.on_change)
+    except (AlreadyRunning, OtherLayout, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
         raise failed(str(error)) from None
 
 
-def start_detached(settings: StandaloneSettings, *, processes: bool) -> StackState:
+def start_detached(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> StackState:
     """Start the stack in the background; its state once the gateway is ready."""
     if running_state(settings.data) is not None:
         raise failed(f"a stack is already running on {settings.data}")
@@ -79,6 +102,7 @@ def start_detached(settings: StandaloneSettings, *, processes: bool) -> StackSta
     command = [sys.executable, "-m", "docstore_cli", "up", "--data", str(settings.data)]
     command += ["--port", str(settings.port)] if settings.port else []
     command += ["--processes"] if processes else []
+    command += ["--regions", ",".join(regions)] if regions is not None else []
     with log_file.open("wb") as log, console.status("Starting DocStore …"):
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         deadline = time.monotonic() + START_SECONDS
@@ -88,7 +112,9 @@ def start_detached(settings: StandaloneSettings, *, processes: bool) -> StackSta
             state = running_state(settings.data)
             is_its_own = state is not None and state.supervisor is not None and state.supervisor.pid == child.pid
             if state is not None and is_its_own and "gateway" in state.addresses:
-                console.print(f"DocStore is ready at [bold]{state.addresses['gateway']}[/]")
+                for name, folder in region_folders(settings.data, state).items():
+                    where = f" in {name}" if name else ""
+                    console.print(f"DocStore{where} is ready at [bold]{read_state(folder).addresses['gateway']}[/]")
                 return state
             time.sleep(POLL_SECONDS)
     child.terminate()
@@ -128,21 +154,32 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(report)
         return
-    (region,) = report["regions"]
-    console.print(f"DocStore on {settings.data}: [bold]{region['gateway'] or 'starting'}[/]")
-    table = Table()
-    for name in ("part", "pid", "address", "memory MiB"):
-        table.add_column(name, justify="right" if name in ("pid", "memory MiB") else "left")
-    for part in region["parts"]:
-        table.add_row(part["name"], str(part["pid"]), part["address"], str(part["memory_mib"]))
-    console.print(table)
-    console.print(f"{region['memory_mib']} MiB in all (proportional set size)")
+    for region in report["regions"]:
+        where = f" in {region['region']}" if state.regions else ""
+        console.print(f"DocStore{where} on {settings.data}: [bold]{region['gateway'] or 'starting'}[/]")
+        table = Table()
+        for name in ("part", "pid", "address", "memory MiB"):
+            table.add_column(name, justify="right" if name in ("pid", "memory MiB") else "left")
+        for part in region["parts"]:
+            table.add_row(part["name"], str(part["pid"]), part["address"], str(part["memory_mib"]))
+        console.print(table)
+    console.print(f"{sum(region['memory_mib'] for region in report['regions'])} MiB in all (proportional set size)")
 
 
 def _report(settings: StandaloneSettings, state: StackState) -> dict[str, Any]:
-    processes = dict(state.processes)
-    if state.supervisor is not None:
-        processes["supervisor"] = state.supervisor
+    """The supervisor is one process for all regions and counted with the first."""
+    supervisor = {} if state.supervisor is None else {"supervisor": state.supervisor}
+    folders = region_folders(settings.data, state).items()
+    regions = [
+        _region(name or settings.region, read_state(folder) if name else state, {} if number else supervisor)
+        for number, (name, folder) in enumerate(folders)
+    ]
+    ready = bool(state.addresses.get("gateway"))
+    return {"state": "running" if ready else "starting", "data": settings.data, "regions": regions}
+
+
+def _region(name: str, state: StackState, others: dict[str, ProcessId]) -> dict[str, Any]:
+    processes = {**state.processes, **others}
     addresses = dict(state.addresses)
     gateway = addresses.get("gateway", "")
     addresses.setdefault("services", gateway)
@@ -156,14 +193,13 @@ def _report(settings: StandaloneSettings, state: StackState) -> dict[str, Any]:
         }
         for name, process in processes.items()
     ]
-    region = {
-        "region": settings.region,
+    return {
+        "region": name,
         "gateway": gateway,
         "addresses": addresses,
         "parts": parts,
         "memory_mib": sum(int(part["memory_mib"]) for part in parts if isinstance(part["memory_mib"], int)),
     }
-    return {"state": "running" if gateway else "starting", "data": settings.data, "regions": [region]}
 
 
 def memory_mib(identity: ProcessId) -> int:
@@ -186,8 +222,11 @@ def _is_part(child: psutil.Process) -> bool:
 
 
 def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
-    """What the local SES received, newest last."""
-    mails = read_mailbox(_mailbox(data))[-limit:]
+    """What the local SES received, newest last; that of every region."""
+    folder = settings_for(data).data
+    folders = region_folders(folder, read_state(folder)).values()
+    received = [mail for one in folders for mail in read_mailbox(one / MAILBOX_FOLDER)]
+    mails = sorted(received, key=lambda mail: mail.received_at)[-limit:]
     if as_json:
         print_json([_as_dict(one) for one in mails])
         return
@@ -197,10 +236,6 @@ def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
         console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {escape(one.subject)}", align="left")
         recipients = escape(", ".join(one.recipients))
         console.print(f"[dim]to {recipients}[/]\n{escape(one.text.strip())}\n", highlight=False)
-
-
-def _mailbox(data: Path | None) -> Path:
-    return settings_for(data).data / MAILBOX_FOLDER
 
 
 def _as_dict(one: Mail) -> dict[str, Any]:

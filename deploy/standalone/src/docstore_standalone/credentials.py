@@ -29,6 +29,9 @@ class Credentials(BaseModel):
     internal_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     admin_password: str = Field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     """Of the account with role admin that the standalone stack makes at its first start."""
+    peer_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    email_pepper: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    """These two of several regions are those of the folder that holds them all."""
 
 
 def load_credentials(folder: Path) -> Credentials:

@@ -33,8 +33,9 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 class PortBook:
     """Ports by name, no two alike."""
 
-    def __init__(self, known: dict[str, int] | None = None) -> None:
+    def __init__(self, known: dict[str, int] | None = None, choice: range = SERVER_PORTS) -> None:
         self._ports = dict(known or {})
+        self._choice = choice
 
     def __getitem__(self, name: str) -> int:
         return self._ports[name]
@@ -57,22 +58,22 @@ class PortBook:
     def _choose(self) -> int:
         taken = set(self._ports.values())
         for _ in range(RANDOM_TRIES):
-            port = random.choice(SERVER_PORTS)
+            port = random.choice(self._choice)
             if port not in taken and is_free(port):
                 return port
-        raise PortTaken(f"no free port from {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1}")
+        raise PortTaken(f"no free port from {self._choice[0]} to {self._choice[-1]}")
 
-    def secure_gateway(self, asked: int | None, host: str = LOOPBACK) -> int:
+    def secure_gateway(self, asked: int | None, host: str = LOOPBACK, *, name: str = "gateway") -> int:
         """The public port: the one asked for, or else the remembered one, or the next free from 8080 on."""
         if asked is not None:
             if not is_free(asked, host):
                 raise PortTaken(f"port {asked} is taken: stop what listens there or choose another with --port")
-            self._ports["gateway"] = asked
+            self._ports[name] = asked
             return asked
-        first = self._ports.get("gateway", GATEWAY_PORT)
-        others = set(self._ports.values()) - {first}
+        first = self._ports.get(name, GATEWAY_PORT)
+        others = {port for other, port in self._ports.items() if other != name}
         for port in range(first, min(first + GATEWAY_TRIES, 65_536)):
             if port not in others and is_free(port, host):
-                self._ports["gateway"] = port
+                self._ports[name] = port
                 return port
         raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are taken: choose another with --port")

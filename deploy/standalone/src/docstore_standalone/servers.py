@@ -18,7 +18,7 @@ from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, S3Cre
 from docstore_standalone.mailbox import create_mailbox_app
 from docstore_standalone.mongod import Mongod
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
-from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import ProcessId, end_leftover
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
@@ -202,6 +202,7 @@ async def start_servers(
     broker: BrokerKind = "tansu",
     mailbox: bool = True,
     on_change: OnChange = ignore,
+    port_choice: range = SERVER_PORTS,
 ) -> Servers:
     """Start what the settings do not place elsewhere; returns once all of it is ready.
 
@@ -214,7 +215,7 @@ async def start_servers(
         known = read_state(folder)
         if known.folder == str(folder):  # in a copied folder they are the original's
             await _end_leftovers(known.processes)
-        ports = PortBook(known.ports)
+        ports = PortBook(known.ports, port_choice)
         file = _StateFile(folder, ports)
         file.write()  # what the last run said of itself no longer holds
         plan = _Plan(folder, settings, broker, ports)

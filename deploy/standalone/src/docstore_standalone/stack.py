@@ -11,10 +11,11 @@ from typing import Self
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.http_probe import http_status, until
-from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import OtherLayout, read_state
 from docstore_standalone.supervisor import OnChange, Part, ignore
 
 ADMIN_EMAIL = "admin@docstore.localhost"
@@ -74,7 +75,9 @@ class Stack:
         await self.stop()
 
 
-def _variables(servers: Servers, credentials: Credentials, gateway: str, park_ms: int) -> dict[str, str]:
+def _variables(
+    servers: Servers, credentials: Credentials, gateway: str, park_ms: int, regional: Mapping[str, str]
+) -> dict[str, str]:
     """What every service is told."""
     ours = {
         **servers.environment(),
@@ -91,7 +94,7 @@ def _variables(servers: Servers, credentials: Credentials, gateway: str, park_ms
         "MALLOC_ARENA_MAX": "2",
     }
     theirs = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-    return {**ours, **theirs}
+    return {**ours, **theirs, **regional}
 
 
 def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int) -> list[Part]:
@@ -122,27 +125,35 @@ async def start_stack(
     processes: bool = False,
     broker: BrokerKind = "tansu",
     on_change: OnChange = ignore,
+    port_choice: range = SERVER_PORTS,
+    regional: Mapping[str, str] | None = None,
 ) -> Stack:
     """Start what is not running elsewhere; returns once the gateway is ready.
 
-    AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    `regional` is what one region of several is told, whatever the environment says. AlreadyRunning, OtherLayout,
+    ProgramMissing, PortTaken, ServerFailed.
     """
+    if regions := read_state(settings.data).regions:
+        raise OtherLayout(f"{settings.data} holds several regions: start it with --regions {','.join(regions)}")
     if settings.port is not None:
         PortBook().secure_gateway(settings.port, settings.host)  # said before anything is started
     async with AsyncExitStack() as opening:
-        servers = await start_servers(settings.data, settings=settings, broker=broker, on_change=on_change)
+        servers = await start_servers(
+            settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
+        )
         opening.push_async_callback(servers.stop)
         port = servers.ports.secure_gateway(settings.port, settings.host)
         gateway = f"http://{settings.host}:{port}"
         park_ms = PARK_MS_BETWEEN_PROCESSES if processes else PARK_MS
         if settings.kafka_bootstrap or broker == "apache-kafka":
             park_ms = 0
-        variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms)
+        variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms, regional or {})
         parts = (
             _one_process_each(servers, variables, servers.ports)
             if processes
             else _in_one_process(servers, variables, port)
         )
         await servers.supervisor.start(parts)
+        servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
         servers.announce("gateway", gateway)
         return Stack(servers, gateway, opening.pop_all())

@@ -19,6 +19,10 @@ class AlreadyRunning(Exception):
     """Another process runs the stack of this data folder."""
 
 
+class OtherLayout(Exception):
+    """The data folder holds one stack where several regions are wanted, or the other way round."""
+
+
 class StackState(BaseModel):
     """Of the last start; holds while the lock is held."""
 
@@ -29,6 +33,9 @@ class StackState(BaseModel):
     processes: dict[str, ProcessId] = Field(default_factory=dict)
     addresses: dict[str, str] = Field(default_factory=dict, description="by part, as its clients reach it")
     credentials_file: str = Field("", description="within the data folder")
+    regions: list[str] = Field(
+        default_factory=list, description="each is a stack in the sub-folder of its name; empty: this is one stack"
+    )
 
 
 def write_private(path: Path, text: str) -> None:
