@@ -23,6 +23,8 @@ class ShareEvent(Event, topic="shares", abstract=True):
     role: ShareRole
     actor_id: str
     """Account that caused the change."""
+    ancestors: tuple[str, ...] = ()
+    """Folders it is in, from the root down to its parent."""
 
     def key(self) -> str:
         return self.share_id
@@ -44,6 +46,8 @@ class LinkEvent(Event, topic="shares", abstract=True):
     file_name: str
     owner_id: str
     expires_at: datetime | None
+    ancestors: tuple[str, ...] = ()
+    """Folders the file is in, from the root down to its parent."""
 
     def key(self) -> str:
         return self.link_id

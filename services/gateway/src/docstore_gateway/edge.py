@@ -119,8 +119,8 @@ class Edge:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 added = [*self._every_answer, (b"x-request-id", exchange.request_id), *exchange.extra]
-                if public:
-                    added.append(API_POLICY)
+                if public and not any(name == API_POLICY[0] for name, _ in message["headers"]):
+                    added.append(API_POLICY)  # a page brings one of its own, which lets its form be sent
                 message = {**message, "headers": [*message["headers"], *added]}
             elif not message.get("more_body", False):
                 exchange.complete = True

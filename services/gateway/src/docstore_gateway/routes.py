@@ -39,6 +39,7 @@ ROUTES = (
     Route("/v1/search", "indexer", "Search"),
     Route("/v1/subscriptions", "notify", "Notifications"),
     Route("/v1/notifications", "notify", "Notifications"),
+    Route("/v1/unsubscribe", "notify", "Notifications"),
     Route("/v1/admin/accounts", "accounts", "Operators"),
     Route("/v1/admin/overview", "quota", "Operators"),
     Route("/v1/admin/search", "indexer", "Operators"),
@@ -53,6 +54,8 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/accounts"): Limit.SIGN_UP,
     ("POST", "/v1/sessions"): Limit.LOG_IN,
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
+    ("GET", "/v1/unsubscribe"): Limit.ANONYMOUS,
+    ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
 PEER_CALLS = frozenset(f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups"))
 """What other regions may POST to accounts here, which checks their signatures; nothing else internal is let in."""

@@ -99,6 +99,7 @@ def test_only_the_way_in_needs_no_login() -> None:
     assert open_limit("POST", "/v1/sessions") is Limit.LOG_IN
     assert open_limit("POST", "/v1/sessions/refresh") is Limit.REFRESH
     assert open_limit("GET", "/v1/uploads/7/redirect") is Limit.ANONYMOUS
+    assert open_limit("GET", "/v1/unsubscribe") is open_limit("POST", "/v1/unsubscribe") is Limit.ANONYMOUS
     closed = [("GET", "/v1/accounts"), ("GET", "/v1/sessions"), ("POST", "/v1/uploads/7/redirect")]
     closed += [("GET", "/v1/uploads/7"), ("GET", "/v1/uploads/7/8/redirect"), ("GET", "/v1/files/7/redirect")]
     assert [open_limit(*call) for call in closed] == [None] * len(closed)
