@@ -1,7 +1,9 @@
-"""A bounded HTTP load generator: keep-alive connections that ask for one path as fast as it is answered."""
+"""A bounded HTTP load generator: keep-alive connections that ask again as soon as they are answered."""
 
 import asyncio
+import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -35,27 +37,32 @@ async def _read_answer(reader: asyncio.StreamReader) -> int:
     return int(head.split(b" ", 2)[1])
 
 
-async def generate_load(
-    url: str, *, headers: dict[str, str], connections: int, seconds: float, expect: int = 200
-) -> Load:
-    """GET `url` over `connections` connections for `seconds`; RuntimeError on any other status than `expect`."""
+def _request(url: str, headers: dict[str, str]) -> bytes:
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", *(f"{k}: {v}" for k, v in headers.items()), "", ""]
-    request = "\r\n".join(lines).encode()
+    return "\r\n".join(lines).encode()
+
+
+async def generate_load(
+    urls: Sequence[str], *, headers: dict[str, str], connections: int, seconds: float, expect: int = 200
+) -> Load:
+    """GET `urls` of one server in turns for `seconds`; RuntimeError on any other status than `expect`."""
+    server = urlsplit(urls[0])
+    requests = itertools.cycle([_request(url, headers) for url in urls])
     latencies: list[float] = []
     begin = time.perf_counter()
 
     async def one_connection() -> None:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        reader, writer = await asyncio.open_connection(server.hostname, server.port)
         try:
             while time.perf_counter() - begin < seconds:
                 sent = time.perf_counter()
-                writer.write(request)
+                writer.write(next(requests))
                 status = await _read_answer(reader)
                 latencies.append(time.perf_counter() - sent)
                 if status != expect:
-                    raise RuntimeError(f"{url} answered {status}")
+                    raise RuntimeError(f"{server.netloc} answered {status}")
         finally:
             writer.close()
 

@@ -17,12 +17,14 @@ from fastapi.responses import Response
 from bench.accounts import new_account
 from bench.load import Load, generate_load
 from bench.ports import free_port, wait_for_port
-from bench.stack import Stack
+from bench.stack import Stack, at_rest
 from docstore_platform.mongo import Mongo
 
 CONNECTIONS = 16
+WARM_UP_SECONDS = 1.0
 SECONDS = 4.0
 ROUNDS = 3
+FILES = 100
 
 
 def bare_app(mongo_url: str) -> FastAPI:
@@ -52,7 +54,7 @@ async def bare_server(mongo_url: str) -> AsyncIterator[str]:
     now = datetime.now(UTC)
     await files.drop()
     await files.create_index([("parent_id", 1), ("name", 1)])
-    await files.insert_many([_bare_file(number, now) for number in range(100)])
+    await files.insert_many([_bare_file(number, now) for number in range(FILES)])
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.reads", "--mongo", mongo_url, "--port", str(port)
@@ -85,25 +87,39 @@ def _bare_file(number: int, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _best(url: str, headers: dict[str, str]) -> Load:
-    await generate_load(url, headers=headers, connections=CONNECTIONS, seconds=1)
-    runs = [await generate_load(url, headers=headers, connections=CONNECTIONS, seconds=SECONDS) for _ in range(ROUNDS)]
-    return max(runs, key=lambda run: run.rate)
+async def _best(*sides: tuple[list[str], dict[str, str]]) -> list[Load]:
+    """The best round of each side; the sides take turns, so that what else the machine does meets all of them."""
+    rounds: list[list[Load]] = []
+    for seconds in (WARM_UP_SECONDS, *[SECONDS] * ROUNDS):
+        rounds.append(
+            [
+                await generate_load(urls, headers=headers, connections=CONNECTIONS, seconds=seconds)
+                for urls, headers in sides
+            ]
+        )
+    return [max(runs, key=lambda run: run.rate) for runs in zip(*rounds[1:], strict=True)]
 
 
 async def measure_reads(stack: Stack) -> list[tuple[str, str]]:
     """Rows of (what, figure)."""
     rows: list[tuple[str, str]] = []
     async with new_account(stack.gateway) as api, bare_server(stack.mongo_url) as bare:
-        names = [f"/reads/document-{number:04}.txt" for number in range(100)]
+        names = [f"/reads/document-{number:04}.txt" for number in range(FILES)]
         done = await api.upload_batch(dict.fromkeys(names, b"x" * 64))
-        folder, file_id = done[0]["parent_id"], done[0]["id"]
+        folder = done[0]["parent_id"]
+        await at_rest(stack)
         cases = {
-            "get": (f"{stack.gateway}/v1/files/{file_id}", f"{bare}/files/file-1"),
-            "list of 100": (f"{stack.gateway}/v1/files?parent_id={folder}", f"{bare}/files?parent_id=folder"),
+            "get": (
+                [f"{stack.gateway}/v1/files/{file['id']}" for file in done],
+                [f"{bare}/files/file-{number}" for number in range(FILES)],
+            ),
+            f"list of {FILES}": (
+                [f"{stack.gateway}/v1/files?parent_id={folder}"],
+                [f"{bare}/files?parent_id=folder"],
+            ),
         }
-        for what, (ours_url, bare_url) in cases.items():
-            ours, reference = await _best(ours_url, api.headers), await _best(bare_url, {})
+        for what, (ours_urls, bare_urls) in cases.items():
+            ours, reference = await _best((ours_urls, api.headers), (bare_urls, {}))
             figure = f"{ours.rate:,.0f}/s, bare {reference.rate:,.0f}/s: {ours.rate / reference.rate:.2f}"
             rows.append((f"{what}, requests (bare FastAPI + one read = 1)", figure))
     return rows
