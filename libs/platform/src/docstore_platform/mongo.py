@@ -21,6 +21,7 @@ from pymongo import (
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
+    CollectionInvalid,
     ConnectionFailure,
     DuplicateKeyError,
     OperationFailure,
@@ -35,6 +36,7 @@ __all__ = [
     "MAJORITY_READS",
     "BulkWriteError",
     "Collection",
+    "CollectionInvalid",
     "ConnectionFailure",
     "Database",
     "DeleteOne",

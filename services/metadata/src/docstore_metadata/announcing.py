@@ -21,7 +21,7 @@ from docstore_events.files import (
 )
 from docstore_events.transaction import Transaction
 from docstore_metadata.domain import Place, Version
-from docstore_metadata.journal import ChangeType, JournalNotes
+from docstore_metadata.journal import ChangeType, JournalNotes, Note
 from docstore_metadata.presentation import file_state
 
 
@@ -53,7 +53,7 @@ class Announcer:
         """Note in the journals of these accounts that they may no longer read it, nor what is in it.
 
         Says no event. `before` is as it was while they could: it, or a folder above it, is still shared with them.
-        What below it is shared with them by itself is theirs to read still: follow this by `shared` for that.
+        What below it is shared with them by itself is noted as `shared` at the end of the transaction.
         """
         self._note("unshared", before, account_ids)
 
@@ -79,7 +79,7 @@ class Announcer:
         )
         self._transaction.publish(event)
         earlier, now = {place.node.owner_id, *before.readers}, {place.node.owner_id, *place.readers}
-        self._note("moved", place, earlier & now)
+        self._note("moved", place, earlier & now, before)
         self._note("unshared", before, earlier - now)
         self._note("shared", place, now - earlier)
 
@@ -115,10 +115,11 @@ class Announcer:
     def _note_for_all(self, change: ChangeType, place: Place) -> None:
         self._note(change, place, (place.node.owner_id, *place.readers))
 
-    def _note(self, change: ChangeType, place: Place, account_ids: Iterable[str]) -> None:
+    def _note(self, change: ChangeType, place: Place, account_ids: Iterable[str], before: Place | None = None) -> None:
         if self._journal is not None:
             for account_id in account_ids:
-                self._journal.add(account_id, change, place.as_seen_by(account_id))
+                previous_path = before.as_seen_by(account_id).path if before else None
+                self._journal.add(account_id, Note(change, place.as_seen_by(account_id), previous_path))
 
     def _about(self, place: Place) -> _About:
         return {

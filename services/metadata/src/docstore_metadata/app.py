@@ -9,14 +9,17 @@ from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_metadata import api, hot_api, internal_api, shares_api
+from docstore_metadata import api, changes_api, hot_api, internal_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
+from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
+from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
 from docstore_metadata.errors import Refusal
 from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
 from docstore_metadata.jobs import Jobs, Worker
+from docstore_metadata.journal import create_journal_indexes
 from docstore_metadata.listing import Listings
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.presentation import problem_of
@@ -25,6 +28,7 @@ from docstore_metadata.service import Files
 from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.shares import Shares
 from docstore_metadata.sharing import Sharing
+from docstore_metadata.snapshot import Snapshots
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.trash import Trash
@@ -57,6 +61,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             await store.create_indexes()
+            await create_journal_indexes(database, settings.journal_days)
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
             quota = ServiceClient("quota", infra)
             stack.push_async_callback(quota.close)
@@ -69,8 +74,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        direct=hot_api.router.routes,
-        public=[api.router, shares_api.router],
+        direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
+        public=[api.router, changes_api.router, shares_api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
@@ -92,6 +97,7 @@ async def _working(
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
+    changes = ChangeFeed(store)
     max_versions = settings.max_versions
     app.state.use_cases = UseCases(
         store=store,
@@ -103,6 +109,9 @@ async def _working(
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
         committer=Committer(store, tree, transactor, max_versions=max_versions),
         listings=Listings(store, cache_bytes=settings.listing_cache_bytes),
+        changes=changes,
+        snapshots=Snapshots(store, tree, changes),
+        comparer=Comparer(store, tree),
         presigner=objects,
         download_seconds=settings.download_seconds,
     )

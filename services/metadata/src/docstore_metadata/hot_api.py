@@ -33,23 +33,27 @@ class DirectRoute(APIRoute):
 router = APIRouter(prefix="/v1", tags=["files"], route_class=DirectRoute)
 
 
-def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+def query_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """How a parameter that a direct route reads by itself is documented."""
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
 
 
-PATH_PARAMETER = {**_parameter("path", "An absolute path."), "required": True}
+PATH_PARAMETERS = [
+    {**query_parameter("path", "An absolute path."), "required": True},
+    query_parameter("parent_id", "The folder that the path starts from; the root if none is given."),
+]
 LIST_PARAMETERS = [
-    _parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
-    _parameter("parent_id", "The folder, by its id."),
-    _parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
-    _parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
-    _parameter("tag", "Only what has this tag."),
-    _parameter("type", "Only files of this content type, or of a family such as `image/*`."),
-    _parameter("prefix", "Only what has a name that begins so."),
-    _parameter("modified_after", "Only what was modified then or later.", format="date-time"),
-    _parameter("modified_before", "Only what was modified earlier.", format="date-time"),
-    _parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
-    _parameter("cursor", "Where the page before ended."),
+    query_parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
+    query_parameter("parent_id", "The folder, by its id; with a path, the folder that the path starts from."),
+    query_parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
+    query_parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
+    query_parameter("tag", "Only what has this tag."),
+    query_parameter("type", "Only files of this content type, or of a family such as `image/*`."),
+    query_parameter("prefix", "Only what has a name that begins so."),
+    query_parameter("modified_after", "Only what was modified then or later.", format="date-time"),
+    query_parameter("modified_before", "Only what was modified earlier.", format="date-time"),
+    query_parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    query_parameter("cursor", "Where the page before ended."),
 ]
 
 
@@ -64,12 +68,13 @@ async def list_folder(request: Request, principal: Caller) -> Response:
     return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
 
 
-@router.get("/files/by-path", openapi_extra={"parameters": [PATH_PARAMETER]})
+@router.get("/files/by-path", openapi_extra={"parameters": PATH_PARAMETERS})
 async def get_by_path(request: Request, principal: Caller) -> Response:
     path = request.query_params.get("path")
     if path is None:
         raise invalid("path is needed.")
-    return file_response(await use_cases(request).files.get_by_path(principal, path), principal.account_id)
+    place = await use_cases(request).files.get_by_path(principal, path, request.query_params.get("parent_id"))
+    return file_response(place, principal.account_id)
 
 
 @router.get("/files/{file_id}")

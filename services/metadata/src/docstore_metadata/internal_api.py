@@ -104,6 +104,16 @@ def _to_millisecond(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+class Journals(BaseModel):
+    accounts: list[Id] = Field(max_length=10 * MAX_ITEMS)
+
+
+@router.post("/journals/heads")
+async def journal_heads(body: Journals, cases: Cases) -> Response:
+    """The cursor behind each account's last change: for those who wait for the next one."""
+    return json_response({"heads": await cases.changes.heads(body.accounts)})
+
+
 @router.post("/files/lookup")
 async def look_files_up(body: Lookup, cases: Cases) -> Response:
     return json_response({"files": await cases.lookup(body.account_id, body.ids)})

@@ -5,26 +5,70 @@ change without its entry. Each write takes its numbers from the account's counte
 commits: of two transactions that count up the same counter, one is tried again after the other.
 """
 
+import hashlib
 from collections import defaultdict
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal, NamedTuple
 
 import orjson
 
 from docstore_events.transaction import Transaction
-from docstore_metadata.domain import View
+from docstore_metadata.domain import Node, View
 from docstore_metadata.presentation import file_json
+from docstore_metadata.shared_roots import shared_roots
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Collection, Database, DuplicateKeyError, ReturnDocument, conflict
+from docstore_platform.mongo import (
+    Collection,
+    CollectionInvalid,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    OperationFailure,
+    ReturnDocument,
+    Session,
+    conflict,
+)
 
 ChangeType = Literal["created", "modified", "moved", "deleted", "restored", "shared", "unshared"]
-Note = tuple[ChangeType, View]
 
 SEQUENCE_DIGITS = 12
+DAY_SECONDS = 24 * 3600
+OPTIONS_DIFFER = 85
 
 
 def entry_id(account_id: str, sequence: int) -> str:
     """Ordered as the entries of an account are."""
     return f"{account_id}.{sequence:0{SEQUENCE_DIGITS}d}"
+
+
+def path_key(account_id: str, path: str) -> int:
+    """What entries are found by that were at a path of an account: 64 bits."""
+    digest = hashlib.blake2b(f"{account_id}:{path}".encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+async def create_journal_indexes(database: Database, days: int) -> None:
+    """Entries go after so many days."""
+    kept = {"name": "kept", "expireAfterSeconds": days * DAY_SECONDS}
+    with suppress(CollectionInvalid):  # it is there; made here, since no transaction should be the first to need it
+        await database.create_collection("journals")
+    await database["journal"].create_indexes([IndexModel("paths", name="by_path")])
+    try:
+        await database["journal"].create_indexes([IndexModel("at", **kept)])
+    except OperationFailure as error:
+        if error.code != OPTIONS_DIFFER:
+            raise
+        await database.command("collMod", "journal", index=kept)
+
+
+class Note(NamedTuple):
+    """An entry to be. It shows the node as the transaction leaves it, at the path that `view` has."""
+
+    change: ChangeType
+    view: View
+    previous_path: str | None = None
 
 
 class JournalNotes:
@@ -34,30 +78,45 @@ class JournalNotes:
         self._transaction = transaction
         self._notes: defaultdict[str, list[Note]] = defaultdict(list)
 
-    def add(self, account_id: str, change: ChangeType, view: View) -> None:
-        """One entry for one account. It shows the node as the transaction leaves it, with the path of `view`."""
+    def add(self, account_id: str, note: Note) -> None:
+        """One entry for one account."""
         if not self._notes:
             self._transaction.write_last(self._write)
-        self._notes[account_id].append((change, view))
+        self._notes[account_id].append(note)
 
     async def _write(self) -> None:
-        session, database, now = self._transaction.session, self._transaction.database, utc_now()
+        session, database = self._transaction.session, self._transaction.database
+        for account, notes in self._notes.items():
+            lost = [note.view.node for note in notes if note.change == "unshared" and note.view.node.is_folder]
+            notes += [Note("shared", view) for view in await _still_shared(database, lost, account, session)]
         last = await _count_up(database, {account: len(notes) for account, notes in self._notes.items()}, session)
-        entries = [
-            {
-                "_id": entry_id(account, sequence),
-                "t": change,
-                "at": now,
-                "f": view.node.id,
-                "file": orjson.dumps(file_json(view)),
-            }
-            for account, notes in self._notes.items()
-            for sequence, (change, view) in enumerate(notes, last[account] - len(notes) + 1)
-        ]
-        await database["journal"].insert_many(entries, session=session)
+        await database["journal"].insert_many(list(self._entries(last)), session=session)
+
+    def _entries(self, last: dict[str, int]) -> Iterator[Document]:
+        now = utc_now()
+        for account, notes in self._notes.items():
+            for sequence, note in enumerate(notes, last[account] - len(notes) + 1):
+                view = note.view
+                paths = {view.path, note.previous_path or view.path}
+                yield {
+                    "_id": entry_id(account, sequence),
+                    "type": note.change,
+                    "at": now,
+                    "paths": [path_key(account, path) for path in paths],
+                    "file": orjson.dumps(file_json(view)),
+                }
 
 
-async def _count_up(database: Database, numbers: dict[str, int], session: object) -> dict[str, int]:
+async def _still_shared(database: Database, folders: list[Node], account: str, session: Session) -> list[View]:
+    """What is shared by itself below folders that an account can't read any more."""
+    lost = {folder.id for folder in folders}
+    if not lost:
+        return []
+    roots = await shared_roots(database, account, session)
+    return [place.as_seen_by(account) for place in roots if not lost.isdisjoint(place.ancestor_ids)]
+
+
+async def _count_up(database: Database, numbers: dict[str, int], session: Session) -> dict[str, int]:
     """Take so many numbers from the counter of each account; answers the last one taken of each."""
     counters: Collection = database["journals"]
     try:
@@ -76,7 +135,7 @@ async def _count_up(database: Database, numbers: dict[str, int], session: object
         raise conflict("another transaction has just begun this journal") from error
 
 
-async def _count_up_many(counters: Collection, numbers: dict[str, int], session: object) -> dict[str, int]:
+async def _count_up_many(counters: Collection, numbers: dict[str, int], session: Session) -> dict[str, int]:
     """The same in a few round trips for any number of accounts: most have the same to take."""
     by_number: defaultdict[int, list[str]] = defaultdict(list)
     for account in sorted(numbers):

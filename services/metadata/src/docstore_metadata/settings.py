@@ -11,6 +11,7 @@ class MetadataSettings(ServiceSettings):
 
     max_versions: int = Field(50, ge=1, description="versions kept of one file, the current one included")
     max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
+    journal_days: int = Field(90, ge=1, description="changes are kept this long for clients that were away")
     listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for answered pages of listings")
     download_seconds: int = Field(900, ge=1, le=604_800, description="how long a signed download URL is good for")
     job_poll_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")

@@ -78,6 +78,16 @@ class Store:
                     name="trash",
                     partialFilterExpression={"trashed_at": {"$exists": True}},
                 ),
+                IndexModel(
+                    [("owner", ASCENDING), ("trashed_path", ASCENDING)],
+                    name="trashed_paths",
+                    partialFilterExpression={"trashed_at": {"$exists": True}},
+                ),
+                IndexModel(
+                    [("parent", ASCENDING), ("_id", ASCENDING)],
+                    name="live_folders",
+                    partialFilterExpression={"live": True, "kind": "folder"},
+                ),
             ]
         )
         await self.versions.create_index(

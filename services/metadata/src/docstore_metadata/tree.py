@@ -37,12 +37,12 @@ class Tree:
         node = nodes.get(node_id)
         if node is None:
             return None
-        place = _place(node, nodes)
+        place = place_among(node, nodes)
         if place is None:
             nodes = {node.id: node for node in await self._store.find_with_ancestors(node_id, session)}
             if node_id not in nodes:
                 return None
-            place = _place(nodes[node_id], nodes, complete=True)
+            place = place_among(nodes[node_id], nodes, complete=True)
             assert place is not None
         self._remember(place)
         return place
@@ -60,7 +60,7 @@ class Tree:
             missing = {node.parent_id for node in nodes.values() if node.parent_id} - asked
         found: dict[str, Place] = {}
         for node_id in wanted & nodes.keys():
-            place = _place(nodes[node_id], nodes, complete=True)
+            place = place_among(nodes[node_id], nodes, complete=True)
             assert place is not None
             self._remember(place)
             found[node_id] = place
@@ -127,7 +127,7 @@ class Tree:
             if not ask:
                 return
             by_key = {(found[parts[:-1]].id, parts[-1]): parts for parts in ask}
-            for node in await self._store.find_nodes(_names(by_key), session):
+            for node in await self._store.find_nodes(names_condition(by_key), session):
                 assert node.parent_id is not None
                 found[by_key[node.parent_id, node.name]] = node
                 if len(self._children) > MAX_HINTS:
@@ -136,7 +136,7 @@ class Tree:
             absent.update(parts for parts in ask if parts not in found)
 
 
-def _names(keys: Iterable[tuple[str, str]]) -> Document:
+def names_condition(keys: Iterable[tuple[str, str]]) -> Document:
     """Condition for live nodes with these (parent, name)."""
     names: dict[str, list[str]] = {}
     for parent_id, name in keys:
@@ -145,7 +145,7 @@ def _names(keys: Iterable[tuple[str, str]]) -> Document:
     return each[0] if len(each) == 1 else {"$or": each}
 
 
-def _place(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
+def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
     """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
     ancestors: list[Node] = []
     parent_id = node.parent_id

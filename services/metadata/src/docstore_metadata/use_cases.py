@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from docstore_metadata.access import Action, authorize
+from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
+from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
 from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotAFolder, Refusal
@@ -15,6 +17,7 @@ from docstore_metadata.paths import split_path
 from docstore_metadata.presentation import Json, file_state, place_json
 from docstore_metadata.service import Files
 from docstore_metadata.shares import Shares
+from docstore_metadata.snapshot import Snapshots
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
@@ -40,6 +43,9 @@ class UseCases:
     copier: Copier
     committer: Committer
     listings: Listings
+    changes: ChangeFeed
+    snapshots: Snapshots
+    comparer: Comparer
     presigner: Presigner
     download_seconds: int
 
