@@ -9,6 +9,8 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
+LOG_IN = "/v1/sessions"
+
 
 class ApiError(Exception):
     """The gateway refused: `code` is the problem's stable code."""
@@ -38,6 +40,7 @@ class ApiClient:
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway.rstrip("/")
         self.access_token = ""
+        self.refresh_token = ""
         self.account: dict[str, Any] = {}
         self._session = aiohttp.ClientSession()
 
@@ -73,9 +76,23 @@ class ApiClient:
         await self.log_in(email, password)
 
     async def log_in(self, email: str, password: str) -> None:
+        """Log in here, or at the account's home region if this is another one: `gateway` is that from then on."""
         credentials = {"email": email, "password": password, "device_name": "docstore command"}
-        session = await self.call("POST", "/v1/sessions", credentials)
-        self.access_token, self.account = session["access_token"], session["account"]
+        answer = await self.ask("POST", LOG_IN, credentials)
+        if answer.status == 307:
+            self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
+            answer = await self.ask("POST", LOG_IN, credentials)
+        if answer.status != 201:  # a second redirect would be going round in circles
+            raise _error(answer.status, answer.body)
+        self._take(answer.json())
+
+    async def refresh(self) -> None:
+        """New tokens for old ones, which are worth nothing any more."""
+        self._take(await self.call("POST", f"{LOG_IN}/refresh", {"refresh_token": self.refresh_token}))
+
+    def _take(self, session: dict[str, Any]) -> None:
+        self.access_token, self.refresh_token = session["access_token"], session["refresh_token"]
+        self.account = session["account"]
 
     async def put(self, target: dict[str, Any], content: bytes) -> None:
         """Send bytes to a signed URL."""
@@ -136,6 +153,15 @@ def _accepted(answer: dict[str, Any]) -> list[dict[str, Any]]:
         if "problem" in item:
             raise ApiError(item["problem"]["status"], item["problem"]["code"], item["problem"]["detail"])
     return items
+
+
+def home_gateway(gateway: str, location: str) -> str:
+    """The gateway of the home region. A password that was to travel encrypted is not sent on in the open."""
+    home = location.removesuffix(LOG_IN)
+    known = ("https://",) if gateway.startswith("https://") else ("https://", "http://")
+    if home == location or not home.startswith(known):
+        raise ApiError(307, "bad_redirect", f"{gateway} sent the log-in to {location or 'nowhere'}")
+    return home
 
 
 def _error(status: int, text: bytes) -> ApiError:

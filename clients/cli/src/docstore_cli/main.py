@@ -2,7 +2,7 @@
 
 import typer
 
-from docstore_cli import demo_command, events_commands, stack_commands
+from docstore_cli import account_commands, demo_command, events_commands, stack_commands
 
 app = typer.Typer(
     name="docstore",
@@ -15,4 +15,7 @@ app.command("down")(stack_commands.down)
 app.command("status")(stack_commands.status)
 app.command("mail")(stack_commands.mail)
 app.command("demo")(demo_command.demo)
+app.command("login")(account_commands.login)
+app.command("logout")(account_commands.logout)
+app.command("usage")(account_commands.usage)
 app.add_typer(events_commands.app, name="events")

@@ -1,0 +1,152 @@
+"""`docstore login`: to whichever region one turns, one ends up logged in at home."""
+
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from docstore_cli.api import ApiError, home_gateway
+from docstore_cli.main import app
+from docstore_cli.session_file import load_session
+
+ME = {
+    "email": "ann@example.org",
+    "plan": "free",
+    "home_region": "us-west-2",
+    "usage": {"used": 1 << 20, "reserved": 0, "limit": 5 << 20, "over_quota": False},
+}
+
+
+class FakeRegion:
+    """A gateway that sends log-ins to `home`, or takes them itself."""
+
+    def __init__(self, closing: ExitStack) -> None:
+        self.home = ""
+        self.asked: list[tuple[str, str, Any]] = []
+        self.valid = "access-1"
+        region = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                region.answer(self, orjson.loads(self.rfile.read(int(self.headers["content-length"]))))
+
+            def do_GET(self) -> None:
+                region.answer(self, None)
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        closing.callback(thread.join)
+        closing.callback(server.server_close)
+        closing.callback(server.shutdown)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+
+    def answer(self, request: BaseHTTPRequestHandler, body: Any) -> None:
+        self.asked.append((request.command, request.path, body))
+        if request.path == "/v1/sessions" and self.home:
+            self._send(request, 307, {"code": "home_region", "detail": "Elsewhere."}, f"{self.home}/v1/sessions")
+        elif request.path == "/v1/me" and request.headers["authorization"] != f"Bearer {self.valid}":
+            self._send(request, 401, {"code": "unauthorized", "detail": "No."})
+        elif request.path == "/v1/me":
+            self._send(request, 200, ME)
+        else:
+            number = len([path for _, path, _ in self.asked if path.startswith("/v1/sessions")])
+            tokens = {"access_token": f"access-{number}", "refresh_token": f"refresh-{number}", "account": ME}
+            self._send(request, 201 if request.path == "/v1/sessions" else 200, tokens)
+
+    def _send(self, request: BaseHTTPRequestHandler, status: int, body: Any, location: str = "") -> None:
+        payload = orjson.dumps(body)
+        request.send_response(status)
+        request.send_header("content-length", str(len(payload)))
+        if location:
+            request.send_header("location", location)
+        request.end_headers()
+        request.wfile.write(payload)
+
+
+@pytest.fixture
+def regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeRegion, FakeRegion]]:
+    """The home of somebody, and another region."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with ExitStack() as closing:
+        home, other = FakeRegion(closing), FakeRegion(closing)
+        other.home = home.url
+        yield home, other
+
+
+def login(server: str) -> Any:
+    arguments = ["login", "--server", server, "--email", "ann@example.org", "--password-stdin"]
+    return CliRunner().invoke(app, arguments, input="correct horse\n")
+
+
+def test_a_login_elsewhere_ends_at_home(regions, tmp_path: Path) -> None:
+    """The redirect is followed with the same credentials, and home is remembered, in a file for its owner only."""
+    home, other = regions
+    outcome = login(other.url)
+    assert outcome.exit_code == 0, outcome.output
+    assert home.asked == other.asked
+    assert home.asked[0][2]["password"] == "correct horse"
+    saved = load_session()
+    assert saved is not None
+    assert (saved.server, saved.access_token) == (home.url, "access-1")
+    file = tmp_path / "docstore" / "session.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "correct horse" not in file.read_text()
+
+
+def test_tokens_are_renewed_at_home(regions) -> None:
+    """An expired access token is renewed where the account lives, and the new refresh token is kept."""
+    home, other = regions
+    login(other.url)
+    home.valid = "access-2"
+    asked = len(other.asked)
+    outcome = CliRunner().invoke(app, ["usage"])
+    assert outcome.exit_code == 0, outcome.output
+    assert "1.0 of 5 MiB" in outcome.output
+    assert home.asked[-2] == ("POST", "/v1/sessions/refresh", {"refresh_token": "refresh-1"})
+    saved = load_session()
+    assert saved is not None
+    assert saved.refresh_token == "refresh-2"
+    assert len(other.asked) == asked
+
+
+def test_regions_that_send_one_in_circles_end_the_login(regions) -> None:
+    """One redirect is followed, no second."""
+    home, other = regions
+    home.home = other.url
+    outcome = login(other.url)
+    assert outcome.exit_code == 1
+    assert len(home.asked) == len(other.asked) == 1
+    assert load_session() is None
+
+
+@pytest.mark.parametrize(
+    ("gateway", "location"),
+    [
+        ("https://a.example", "http://b.example/v1/sessions"),
+        ("http://a.example", "/v1/sessions"),
+        ("http://a.example", "http://b.example/elsewhere"),
+        ("http://a.example", "ftp://b.example/v1/sessions"),
+        ("http://a.example", ""),
+    ],
+)
+def test_a_password_goes_to_no_strange_place(gateway: str, location: str) -> None:
+    """Not from https to http, and to nothing but the log-in of a gateway."""
+    with pytest.raises(ApiError):
+        home_gateway(gateway, location)
+
+
+def test_without_a_login_one_is_told_to_log_in(regions) -> None:
+    """Status 1 and what to do."""
+    outcome = CliRunner().invoke(app, ["usage"])
+    assert outcome.exit_code == 1
