@@ -1,21 +1,26 @@
-"""HTTP: following files, and what one is told of."""
+"""HTTP: following files, and choosing what one is told of."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from docstore_notify.delivery_rows import Logged
 from docstore_notify.domain import (
     CHANNELS,
+    CHOSEN_KINDS,
     FILE_CHANGES,
-    KINDS,
+    PERSONAL,
+    USUAL_CHANGES,
     ChannelName,
+    ChosenKind,
     FileChange,
-    Kind,
+    PersonalChannel,
     Preferences,
     Subscription,
 )
-from docstore_notify.service import NotifyService
+from docstore_notify.following import Following, Wish
+from docstore_notify.storage import PreferenceStore
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
@@ -23,30 +28,57 @@ from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+Events = Annotated[list[FileChange], Field(min_length=1)]
 
 
 class Follow(BaseModel):
     file_id: str = Field(min_length=1, max_length=64)
     channel: str = Field("email", max_length=64)
-    events: list[FileChange] | None = Field(None, min_length=1, description="all, if not said")
+    target: dict[str, Any] | None = Field(None, description="where a machine channel leads to, by its kind")
+    events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
 
 
-Choices = dict[Kind, dict[ChannelName, bool]]
-"""On or off, by what is told and by channel; what is not said is on."""
+class Change(BaseModel):
+    events: Events | None = None
+    state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
+
+
+Choices = dict[ChosenKind, dict[PersonalChannel, bool]]
+"""On or off, by what is told and by channel."""
 
 
 def subscription_view(subscription: Subscription) -> dict[str, Any]:
+    """Without the secret."""
+    target = subscription.target
+    known = {"address": target.address, "role_arn": target.role_arn, "region": target.region}
     return {
         "id": subscription.id,
         "file_id": subscription.file_id,
         "channel": subscription.channel,
+        "target": {name: value for name, value in known.items() if value} or None,
         "events": list(subscription.events),
+        "state": "active" if subscription.active else "disabled",
+        "disabled_reason": subscription.disabled_reason,
         "created_at": rfc3339(subscription.created_at),
     }
 
 
+def logged_view(logged: Logged) -> dict[str, Any]:
+    return {
+        "id": logged.id,
+        "kind": logged.kind,
+        "state": logged.state,
+        "created_at": rfc3339(logged.created_at),
+        "event_ids": list(logged.event_ids),
+        "attempts": logged.attempts,
+        "tries": [{"at": rfc3339(one.at), "status": one.status, "detail": one.detail} for one in logged.tries],
+        "next_try_at": rfc3339(logged.next_at) if logged.next_at else None,
+    }
+
+
 def preferences_view(preferences: Preferences) -> Choices:
-    return {kind: {channel: preferences.wants(kind, channel) for channel in CHANNELS} for kind in KINDS}
+    return {kind: {channel: preferences.wants(kind, channel) for channel in PERSONAL} for kind in CHOSEN_KINDS}
 
 
 def supported_channel(name: str) -> ChannelName:
@@ -56,46 +88,88 @@ def supported_channel(name: str) -> ChannelName:
     raise invalid(f"Messages go by {', '.join(CHANNELS)}.", "unsupported_channel")
 
 
-def public_router(service: NotifyService) -> APIRouter:
+def in_order(events: list[FileChange]) -> tuple[FileChange, ...]:
+    return tuple(change for change in FILE_CHANGES if change in events)
+
+
+def subscriptions_router(following: Following) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
     @router.post("/subscriptions", status_code=201)
     async def follow(body: Follow, caller: Caller) -> Response:
-        """Follow a file, or a folder with all in it; 200 if it was followed by this channel already."""
+        """Follow a file, or a folder with all in it; 200 if it was followed so already.
+
+        The signing secret of a webhook is in the answer 201, and nowhere else.
+        """
         channel = supported_channel(body.channel)
-        events = tuple(change for change in FILE_CHANGES if body.events is None or change in body.events)
-        subscription, new = await service.follow(caller.account_id, body.file_id, channel, events)
-        return json_response(subscription_view(subscription), 201 if new else 200)
+        events = in_order(body.events) if body.events else USUAL_CHANGES
+        wish = Wish(body.file_id, channel, body.target, events)
+        subscription, new = await following.follow(caller.account_id, wish)
+        view = subscription_view(subscription)
+        if new and channel == "webhook":
+            view["secret"] = subscription.target.secret
+        return json_response(view, 201 if new else 200)
 
     @router.get("/subscriptions")
     async def subscriptions(
-        caller: Caller,
-        cursor: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        file_id: str | None = None,
+        caller: Caller, cursor: str | None = None, limit: Limit = 100, file_id: str | None = None
     ) -> Response:
         after = decode_cursor(cursor, str)[0] if cursor else ""
-        found = await service.subscriptions(caller.account_id, after, limit + 1, file_id)
+        found = await following.page(caller.account_id, after, limit + 1, file_id)
         items = found[:limit]
         next_cursor = encode_cursor(items[-1].id) if len(found) > limit else None
         return json_response({"items": [subscription_view(item) for item in items], "next_cursor": next_cursor})
 
     @router.get("/subscriptions/{subscription_id}")
     async def subscription(subscription_id: str, caller: Caller) -> Response:
-        return json_response(subscription_view(await service.subscription(caller.account_id, subscription_id)))
+        return json_response(subscription_view(await following.get(caller.account_id, subscription_id)))
+
+    @router.patch("/subscriptions/{subscription_id}")
+    async def change(subscription_id: str, body: Change, caller: Caller) -> Response:
+        """Other events; or, with `state: "active"`, enable it again."""
+        events = in_order(body.events) if body.events else None
+        changed = await following.change(caller.account_id, subscription_id, events, enable=body.state is not None)
+        return json_response(subscription_view(changed))
 
     @router.delete("/subscriptions/{subscription_id}", status_code=204)
     async def unfollow(subscription_id: str, caller: Caller) -> None:
-        await service.unfollow(caller.account_id, subscription_id)
+        await following.unfollow(caller.account_id, subscription_id)
+
+    @router.get("/subscriptions/{subscription_id}/deliveries")
+    async def deliveries(
+        subscription_id: str, caller: Caller, cursor: str | None = None, limit: Limit = 100
+    ) -> Response:
+        """What was sent and tried for it in the last 30 days, newest first. What is told in the app is in
+        `/v1/notifications`."""
+        before = decode_cursor(cursor, str)[0] if cursor else ""
+        found = await following.log(caller.account_id, subscription_id, before, limit + 1)
+        items = found[:limit]
+        next_cursor = encode_cursor(items[-1].id) if len(found) > limit else None
+        return json_response({"items": [logged_view(item) for item in items], "next_cursor": next_cursor})
+
+    @router.post("/subscriptions/{subscription_id}/test")
+    async def test(subscription_id: str, caller: Caller) -> Response:
+        """Send a test message now, and answer how that ended: 200 whatever the receiver said."""
+        delivery, attempt = await following.test(caller.account_id, subscription_id)
+        outcome = {"delivery_id": delivery.id, "state": delivery.state}
+        return json_response({**outcome, "status": attempt.status, "detail": attempt.detail})
+
+    return router
+
+
+def preferences_router(preferences: PreferenceStore) -> APIRouter:
+    router = APIRouter(tags=["notifications"])
 
     @router.get("/notifications/preferences")
-    async def preferences(caller: Caller) -> Choices:
-        return preferences_view(await service.preferences(caller.account_id))
+    async def chosen(caller: Caller) -> Choices:
+        found = await preferences.find([caller.account_id])
+        return preferences_view(found.get(caller.account_id, Preferences(caller.account_id)))
 
     @router.put("/notifications/preferences")
     async def prefer(body: Choices, caller: Caller) -> Choices:
-        chosen = Preferences(caller.account_id, body)
-        await service.prefer(chosen)
-        return preferences_view(chosen)
+        """What is not said is as usual: everything on, but for mails about every opening of a link."""
+        wishes = Preferences(caller.account_id, body)
+        await preferences.put(wishes)
+        return preferences_view(wishes)
 
     return router

@@ -1,59 +1,117 @@
 """The notify service put together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_notify.api import public_router
+from docstore_notify.api import preferences_router, subscriptions_router
+from docstore_notify.attempts import Channel, Trier
+from docstore_notify.channel_settings import ChannelSettings
+from docstore_notify.channels import MachineChannel, open_channels
 from docstore_notify.delivery_store import MongoDeliveries
+from docstore_notify.domain import ChannelName, Delivery
 from docstore_notify.email_channel import EmailChannel
+from docstore_notify.files import MetadataFiles
+from docstore_notify.following import Following
+from docstore_notify.in_app_channel import InAppChannel
+from docstore_notify.inbox_api import inbox_router
+from docstore_notify.inbox_store import MongoInbox
+from docstore_notify.lane_sender import LaneSender
+from docstore_notify.lane_store import MongoLanes
+from docstore_notify.marking import Marker
+from docstore_notify.notices import NoticeBook
+from docstore_notify.pages import Pages
+from docstore_notify.rechecks import MongoRechecks, Rechecker
 from docstore_notify.rendering import Renderer
 from docstore_notify.sender import Sender
-from docstore_notify.service import MetadataFiles, NotifyService
+from docstore_notify.service import NotifyService
 from docstore_notify.settings import NotifySettings
-from docstore_notify.storage import MongoContacts, MongoPreferences, MongoSubscriptions
+from docstore_notify.share_store import MongoLogins, MongoShares
+from docstore_notify.storage import MongoContacts, MongoPreferences
 from docstore_notify.subscribers import NotifySubscribers
+from docstore_notify.subscription_store import MongoSubscriptions
 from docstore_notify.transports import open_transport
+from docstore_notify.unsubscribe import Tokens, Unsubscribing
+from docstore_notify.unsubscribe_api import unsubscribe_router
+from docstore_notify.validity import Validity
+from docstore_notify.worker import Worker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
 
 
-def create_app(settings: NotifySettings | None = None) -> FastAPI:
+def create_app(
+    settings: NotifySettings | None = None,
+    channel_settings: ChannelSettings | None = None,
+    machine_channels: dict[ChannelName, MachineChannel] | None = None,
+) -> FastAPI:
     """The service, ready to be served; its lifespan opens and closes what it needs."""
     settings = settings or NotifySettings()
+    channel_settings = channel_settings or ChannelSettings(infra=settings.infra)
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
     database = mongo.database(f"{infra.database_prefix}notify")
-    contacts, subscriptions = MongoContacts(database), MongoSubscriptions(database)
-    deliveries = MongoDeliveries(database)
     metadata = ServiceClient("metadata", infra)
-    wakeup_name = f"deliveries:{database.name}"
-    service = NotifyService(
-        contacts,
-        subscriptions,
-        MongoPreferences(database),
-        deliveries,
-        MetadataFiles(metadata),
-        settings,
-        wakeup_name,
-    )
+    files = MetadataFiles(metadata)
+    contacts, preferences = MongoContacts(database), MongoPreferences(database)
+    subscriptions, deliveries, lanes = MongoSubscriptions(database), MongoDeliveries(database), MongoLanes(database)
+    inbox, rechecks = MongoInbox(database), MongoRechecks(database)
+    shares, logins = MongoShares(database), MongoLogins(database)
+    sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
+
+    book = NoticeBook(preferences, deliveries, lanes, inbox, timedelta(seconds=settings.digest_seconds), sending)
+    service = NotifyService(contacts, subscriptions, shares, logins, lanes, rechecks, book, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
+
+    tokens = Tokens(settings.unsubscribe_secret.get_secret_value() or infra.internal_secret.get_secret_value())
+
+    def unsubscribe_url(delivery: Delivery) -> str:
+        return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
+
     transport = open_transport(settings)
-    email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url), transport)
-    sender = Sender(deliveries, {"email": email}, runtime.transactor, settings, wakeup_name)
+    email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url, unsubscribe_url), transport)
+    machines = open_channels(channel_settings) if machine_channels is None else machine_channels
+    channels: dict[ChannelName, Channel] = {
+        "email": email,
+        "in_app": InAppChannel(inbox, runtime.transactor),
+        **machines,
+    }
+    trier = Trier(channels, Validity(files, shares), settings.send_seconds)
+    marker = Marker(deliveries, runtime.transactor, settings)
+    following = Following(subscriptions, deliveries, lanes, files, trier, marker, settings, channel_settings)
+    unsubscribing = Unsubscribing(tokens, subscriptions, preferences, deliveries, shares)
+
+    sender = Sender(deliveries, trier, marker, settings)
+    lane_sender = LaneSender(lanes, deliveries, subscriptions, trier, marker, book, runtime.transactor, settings)
+    rechecker = Rechecker(rechecks, subscriptions, lanes, files)
+    poll_seconds = settings.poll_seconds
+    workers: list[Worker[Any]] = [
+        Worker("sender", sender, parallel=settings.parallel, poll_seconds=poll_seconds, wakeup_name=sending),
+        Worker(
+            "lanes", lane_sender, parallel=settings.machine_parallel, poll_seconds=poll_seconds, wakeup_name=sending
+        ),
+        Worker("rechecks", rechecker, parallel=1, poll_seconds=poll_seconds, wakeup_name=checking),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await subscriptions.create_indexes()
-        await deliveries.create_indexes()
+        for store in (subscriptions, deliveries, lanes, inbox, rechecks):
+            await store.create_indexes()
         try:
-            async with runtime.running(), sender.running():
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(runtime.running())
+                for worker in workers:
+                    await stack.enter_async_context(worker.running())
                 yield
         finally:
+            for channel in machines.values():
+                await channel.close()
             await transport.close()
             await metadata.close()
             mongo.close()
@@ -62,7 +120,12 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         "notify",
         infra,
         lifespan=lifespan,
-        public=[public_router(service)],
+        public=[
+            subscriptions_router(following),
+            preferences_router(preferences),
+            inbox_router(inbox),
+            unsubscribe_router(unsubscribing, Pages()),
+        ],
         internal=[operations_router(runtime, database, unsettled=deliveries.untold)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

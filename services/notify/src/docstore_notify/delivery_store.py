@@ -3,13 +3,17 @@
 from collections.abc import Collection as Several
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from docstore_notify.attempts import Attempt
+from docstore_notify.delivery_rows import LOGGED_TRIES, Logged, delivery_of, growth, logged, row_of, try_row, with_try
 from docstore_notify.domain import Delivery, State
+from docstore_notify.lane_store import after, seconds_until_due
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,
+    DESCENDING,
     Collection,
     Database,
     Document,
@@ -22,6 +26,9 @@ from docstore_platform.mongo import (
 
 KEPT_SECONDS = 30 * 24 * 3600
 STREAM_KEPT_SECONDS = 24 * 3600
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+SCHEDULED: Document = {"state": "pending", "next_at": {"$gt": BEGINNING}}
+"""Messages that are taken up one by one; those of a lane have no `next_at` of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +50,41 @@ class Deliveries(Protocol):
         """Add those that are new, let those that are `known` grow, and remember the last of each stream."""
         ...
 
-    async def claim(self, now: datetime, until: datetime) -> Claim | None:
-        """Take up the delivery that has waited longest of those to be sent by now."""
+    async def claim(self, seconds: float) -> Claim | None:
+        """Take up the delivery that has waited longest of those that are due, for so long."""
         ...
 
-    async def next_at(self) -> datetime | None:
-        """When the next one is to be taken up."""
+    async def claim_next(self, subscription_id: str) -> Claim | None:
+        """Take up the oldest one of a subscription's lane, for as long as the lane is held."""
         ...
 
-    async def end(self, claim: Claim, state: State, now: datetime, session: Session) -> bool:
+    async def due_in(self) -> float | None:
+        """Seconds until the next one is to be taken up."""
+        ...
+
+    async def end(self, claim: Claim, state: State, attempt: Attempt, now: datetime, session: Session) -> bool:
         """Mark it sent or failed; False if another sender has taken it up meanwhile."""
         ...
 
-    async def put_off(self, claim: Claim, until: datetime, error: str) -> None:
-        """Give it back, to be taken up again at `until`."""
+    async def put_off(self, claim: Claim, wait: timedelta, attempt: Attempt, now: datetime) -> None:
+        """Give it back, to be taken up again when `wait` is over, or when its lane is."""
         ...
+
+    async def fail_waiting(
+        self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
+    ) -> list[Delivery]:
+        """Mark those that wait in a subscription's lane as failed."""
+        ...
+
+    async def keep_ended(self, delivery: Delivery, attempt: Attempt, now: datetime, session: Session) -> None:
+        """Keep one that was sent at once."""
+        ...
+
+    async def log(self, subscription_id: str, before: str, limit: int) -> list[Logged]:
+        """What was sent for a subscription, newest first, those before `before`."""
+        ...
+
+    async def find(self, delivery_id: str) -> Delivery | None: ...
 
     async def untold(self, event_ids: set[str]) -> set[str]:
         """Those of the events that a pending delivery tells of."""
@@ -66,7 +93,7 @@ class Deliveries(Protocol):
 
 class MongoDeliveries:
     """`next_at` is when a sender may take a delivery up: claiming moves it to the end of the lease, so that a message
-    whose sender died is simply due again."""
+    whose sender died is simply due again. The database's clock alone says when that is."""
 
     def __init__(self, database: Database) -> None:
         self._deliveries: Collection = database["deliveries"]
@@ -74,10 +101,13 @@ class MongoDeliveries:
 
     async def create_indexes(self) -> None:
         pending: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
+        followed: dict[str, Any] = {"partialFilterExpression": {"followed": {"$exists": True}}}
         await self._deliveries.create_indexes(
             [
                 IndexModel([("next_at", ASCENDING)], name="due", **pending),
+                IndexModel([("subscription_id", ASCENDING), ("_id", ASCENDING)], name="lane", **pending),
                 IndexModel([("event_ids", ASCENDING)], name="untold", **pending),
+                IndexModel([("followed", ASCENDING), ("_id", DESCENDING)], name="log", **followed),
                 IndexModel("ended_at", expireAfterSeconds=KEPT_SECONDS),
             ]
         )
@@ -86,45 +116,96 @@ class MongoDeliveries:
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
         ids = [row["delivery_id"] async for row in self._streams.find({"_id": {"$in": list(streams)}}, session=session)]
         rows = self._deliveries.find({"_id": {"$in": ids}}, session=session)
-        found = [_delivery(row) async for row in rows]
+        found = [delivery_of(row) async for row in rows]
         return {delivery.stream: delivery for delivery in found}
 
     async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
         before = {delivery.id: delivery for delivery in known}
         writes = [
-            _growth(before[delivery.id], delivery) if delivery.id in before else InsertOne(_row(delivery))
+            growth(before[delivery.id], delivery) if delivery.id in before else InsertOne(row_of(delivery))
             for delivery in deliveries
         ]
         await self._deliveries.bulk_write(writes, session=session)
-        last = {delivery.stream: delivery for delivery in deliveries}
+        last = {delivery.stream: delivery for delivery in deliveries if delivery.subscription_id is None}
         heads = [
             UpdateOne({"_id": stream}, {"$set": {"delivery_id": delivery.id, "due_at": delivery.due_at}}, upsert=True)
             for stream, delivery in last.items()
         ]
-        await self._streams.bulk_write(heads, session=session)
+        if heads:
+            await self._streams.bulk_write(heads, session=session)
 
-    async def claim(self, now: datetime, until: datetime) -> Claim | None:
+    async def claim(self, seconds: float) -> Claim | None:
         token = new_id()
         row = await self._deliveries.find_one_and_update(
-            {"state": "pending", "next_at": {"$lte": now}},
-            {"$set": {"next_at": until, "token": token}, "$inc": {"attempts": 1}},
+            {**SCHEDULED, "$expr": {"$lte": ["$next_at", "$$NOW"]}},
+            [
+                {
+                    "$set": {
+                        "next_at": after(timedelta(seconds=seconds)),
+                        "token": token,
+                        "attempts": {"$add": ["$attempts", 1]},
+                    }
+                }
+            ],
             sort=[("next_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
-        return Claim(_delivery(row), token) if row else None
+        return Claim(delivery_of(row), token) if row else None
 
-    async def next_at(self) -> datetime | None:
-        row = await self._deliveries.find_one({"state": "pending"}, {"next_at": 1}, sort=[("next_at", ASCENDING)])
-        return row["next_at"] if row else None
-
-    async def end(self, claim: Claim, state: State, now: datetime, session: Session) -> bool:
-        outcome = await self._deliveries.update_one(
-            _held(claim), {"$set": {"state": state, "ended_at": now}, "$unset": {"next_at": ""}}, session=session
+    async def claim_next(self, subscription_id: str) -> Claim | None:
+        token = new_id()
+        row = await self._deliveries.find_one_and_update(
+            {"state": "pending", "subscription_id": subscription_id},
+            {"$set": {"token": token}, "$inc": {"attempts": 1}},
+            sort=[("_id", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
         )
+        return Claim(delivery_of(row), token) if row else None
+
+    async def due_in(self) -> float | None:
+        return await seconds_until_due(self._deliveries, SCHEDULED)
+
+    async def end(self, claim: Claim, state: State, attempt: Attempt, now: datetime, session: Session) -> bool:
+        change = {
+            "$set": {"state": state, "ended_at": now},
+            "$unset": {"next_at": ""},
+            "$push": {"log": {"$each": [try_row(attempt, now)], "$slice": -LOGGED_TRIES}},
+        }
+        outcome = await self._deliveries.update_one(_held(claim), change, session=session)
         return bool(outcome.matched_count)
 
-    async def put_off(self, claim: Claim, until: datetime, error: str) -> None:
-        await self._deliveries.update_one(_held(claim), {"$set": {"next_at": until, "error": error}})
+    async def put_off(self, claim: Claim, wait: timedelta, attempt: Attempt, now: datetime) -> None:
+        change: Document = {"error": {"$literal": attempt.detail}, "log": with_try(attempt, now)}
+        if claim.delivery.subscription_id is None:
+            change["next_at"] = after(wait)
+        await self._deliveries.update_one(_held(claim), [{"$set": change}])
+
+    async def fail_waiting(
+        self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
+    ) -> list[Delivery]:
+        which = {"state": "pending", "subscription_id": subscription_id}
+        rows = await self._deliveries.find(which, session=session).sort("_id", 1).to_list(limit)
+        change = {"$set": {"state": "failed", "ended_at": now, "error": reason}}
+        ids = [row["_id"] for row in rows]
+        await self._deliveries.update_many({"_id": {"$in": ids}}, change, session=session)
+        return [delivery_of(row) for row in rows]
+
+    async def keep_ended(self, delivery: Delivery, attempt: Attempt, now: datetime, session: Session) -> None:
+        log = [try_row(attempt, now)]
+        row = {**row_of(delivery), "state": delivery.state, "ended_at": now, "log": log, "attempts": 1}
+        row.pop("next_at", None)
+        await self._deliveries.insert_one(row, session=session)
+
+    async def log(self, subscription_id: str, before: str, limit: int) -> list[Logged]:
+        condition: Document = {"followed": subscription_id}
+        if before:
+            condition["_id"] = {"$lt": before}
+        rows = self._deliveries.find(condition).sort("_id", -1).limit(limit)
+        return [logged(row) async for row in rows]
+
+    async def find(self, delivery_id: str) -> Delivery | None:
+        row = await self._deliveries.find_one({"_id": delivery_id})
+        return delivery_of(row) if row else None
 
     async def untold(self, event_ids: set[str]) -> set[str]:
         rows = self._deliveries.find({"state": "pending", "event_ids": {"$in": list(event_ids)}}, {"event_ids": 1})
@@ -133,42 +214,3 @@ class MongoDeliveries:
 
 def _held(claim: Claim) -> Document:
     return {"_id": claim.delivery.id, "state": "pending", "token": claim.token}
-
-
-def _growth(before: Delivery, after: Delivery) -> UpdateOne:
-    items, event_ids = after.items[len(before.items) :], after.event_ids[len(before.event_ids) :]
-    push = {"items": {"$each": list(items)}, "event_ids": {"$each": list(event_ids)}}
-    return UpdateOne({"_id": after.id}, {"$push": push})
-
-
-def _row(delivery: Delivery) -> Document:
-    return {
-        "_id": delivery.id,
-        "account_id": delivery.account_id,
-        "channel": delivery.channel,
-        "kind": delivery.kind,
-        "created_at": delivery.created_at,
-        "due_at": delivery.due_at,
-        "items": list(delivery.items),
-        "event_ids": list(delivery.event_ids),
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "traceparent": delivery.traceparent,
-        "next_at": delivery.due_at,
-    }
-
-
-def _delivery(row: Document) -> Delivery:
-    return Delivery(
-        id=row["_id"],
-        account_id=row["account_id"],
-        channel=row["channel"],
-        kind=row["kind"],
-        created_at=row["created_at"],
-        due_at=row["due_at"],
-        items=tuple(row["items"]),
-        event_ids=tuple(row["event_ids"]),
-        state=row["state"],
-        attempts=row["attempts"],
-        traceparent=row["traceparent"],
-    )

@@ -84,15 +84,20 @@ LONGEST_ASKED_WAIT = timedelta(hours=1)
 
 
 class Refused(Exception):
-    """The channel will never take this message; the text is a reason for operators."""
+    """The channel will never take this message; the text is a reason for operators. `status`: the receiver's, HTTP."""
+
+    def __init__(self, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 class NotNow(Exception):
     """The channel can't take the message now, and may later: in `retry_after` seconds, if it said so."""
 
-    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+    def __init__(self, detail: str, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from email.message import EmailMessage
 from typing import Protocol
 
-from docstore_notify.domain import Delivery, NotNow
+from docstore_notify.domain import Contact, Delivery, NotNow
 from docstore_notify.receipts import Receipt
 from docstore_notify.rendering import Renderer
 from docstore_notify.storage import Contacts
@@ -26,12 +26,17 @@ class EmailChannel:
         self._transport = transport
 
     async def send(self, delivery: Delivery) -> Receipt | None:
-        actors = {str(item["actor_id"]) for item in delivery.items if "actor_id" in item}
-        known = await self._contacts.find({delivery.account_id, *actors})
-        contact = known.get(delivery.account_id)
+        named = {str(item[role]) for item in delivery.items for role in ("actor_id", "owner_id") if role in item}
+        known = await self._contacts.find({delivery.account_id, *named})
+        contact = invited(delivery.target.address) if delivery.target is not None else known.get(delivery.account_id)
         if contact is None:
             # Events of other topics may overtake account-created.
             raise NotNow("nobody has told the account's address yet")
         names = {account_id: other.display_name for account_id, other in known.items()}
         await self._transport.send(self._renderer.message(delivery, contact, names), contact.email)
         return None
+
+
+def invited(address: str) -> Contact:
+    """Somebody of whom nothing is known but an address."""
+    return Contact("", address, "", 0)

@@ -8,6 +8,7 @@ from docstore_notify.domain import (
     OWNERS_CHANGES,
     PERSONAL,
     Delivery,
+    Facts,
     FileChange,
     Notice,
     Subscription,
@@ -71,3 +72,15 @@ def followers(
         if one.active and may_hear and change in one.events and (one.file_id == file_id or one.file_id in ancestors):
             told.setdefault((one.account_id, one.channel if one.channel in PERSONAL else one.id), one)
     return list(told.values())
+
+
+def seen_paths(facts: Facts, *, file_id: str, ancestors: Sequence[str], followed_id: str) -> Facts:
+    """What is said of paths to somebody with whom the followed node was shared: they begin at that node, for the names
+    above it are not theirs to read. Of where it was before, the name."""
+    parts = str(facts["path"]).split("/")[1:]
+    above = len(ancestors) if followed_id == file_id else list(ancestors).index(followed_id)
+    hidden = min(max(above - 1, 0), max(len(parts) - 1, 0))
+    seen: Facts = {**facts, "path": "/" + "/".join(parts[hidden:])}
+    if "previous_path" in facts:
+        seen["previous_path"] = "/" + str(facts["previous_path"]).rpartition("/")[2]
+    return seen

@@ -1,11 +1,11 @@
 """Makes the e-mail of a delivery, text and HTML, from templates. What users named can't break out of its place."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
@@ -14,11 +14,22 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from docstore_notify.domain import Contact, Delivery, Facts, Refused
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
-SEVEN_BIT = SMTP.clone(cte_type="7bit")
+UNFOLDED = "List-Unsubscribe"
 SUBJECT_NAME_CHARS = 100
 LINE_CHARS = 500
 TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Characters that turn the direction of writing, and so can show a name's end as another."""
+CHANGED = {
+    "created": "was created",
+    "modified": "was modified",
+    "moved": "was moved",
+    "deleted": "was deleted",
+    "restored": "was restored",
+    "tagged": "was tagged",
+    "shared": "was shared",
+    "unshared": "is shared no more",
+    "link_opened": "was opened by its link",
+}
 UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -42,13 +53,27 @@ def human_size(size: int) -> str:
     return f"{amount:.1f} {UNITS[-1]}"
 
 
-class Renderer:
-    """`sender` is the From, `public_url` where this DocStore is reached."""
+class MailPolicy(EmailPolicy):
+    """Mails of 7 bits. Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program
+    undoes there (RFC 2369 has none of it): it stays in its line, which has room for 998 characters."""
 
-    def __init__(self, sender: str, public_url: str) -> None:
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == UNFOLDED:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
+
+
+class Renderer:
+    """`sender` is the From, `public_url` where this DocStore is reached, `unsubscribe_url` where a mail's like end."""
+
+    def __init__(self, sender: str, public_url: str, unsubscribe_url: Callable[[Delivery], str]) -> None:
         name, address = parseaddr(sender)
         self._from = Address(name, addr_spec=address)
         self._public_url = public_url
+        self._unsubscribe_url = unsubscribe_url
         self._templates = Environment(
             loader=PackageLoader("docstore_notify"),
             autoescape=select_autoescape(["html"]),
@@ -57,14 +82,14 @@ class Renderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._templates.filters |= {"one_line": one_line, "size": human_size}
+        self._templates.filters |= {"one_line": one_line, "size": human_size, "changed": CHANGED.__getitem__}
 
     def message(self, delivery: Delivery, contact: Contact, names: Mapping[str, str]) -> EmailMessage:
         """The e-mail to `contact`; `names` of accounts by their ids. Refused if the address can't be one.
 
         Its Message-ID comes from the delivery, so that one sent twice is known as the same.
         """
-        mail = EmailMessage(SEVEN_BIT)
+        mail = EmailMessage(MAIL)
         mail["From"] = self._from
         try:
             mail["To"] = Address(one_line(contact.display_name, SUBJECT_NAME_CHARS), addr_spec=contact.email)
@@ -75,6 +100,9 @@ class Renderer:
         mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail[DELIVERY_HEADER] = delivery.id
+        unsubscribe_url = self._unsubscribe_url(delivery)
+        mail[UNFOLDED] = f"<{unsubscribe_url}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         facts: dict[str, Any] = {
             "name": one_line(contact.display_name),
             "items": delivery.items,
@@ -82,6 +110,7 @@ class Renderer:
             "names": names,
             "me": contact.account_id,
             "public_url": self._public_url,
+            "unsubscribe_url": unsubscribe_url,
         }
         mail.set_content(self._templates.get_template(f"{delivery.kind}.txt").render(facts))
         mail.add_alternative(self._templates.get_template(f"{delivery.kind}.html").render(facts), subtype="html")
@@ -89,17 +118,48 @@ class Renderer:
 
 
 def subject(delivery: Delivery) -> str:
+    """What a message tells, in a line; a file's name in it can't break out of it."""
     number, item = len(delivery.event_ids), delivery.items[-1]
     match delivery.kind:
         case "upload_done":
             return f"Uploaded: {_file_name(item)}" if number == 1 else f"Uploaded: {number} files"
         case "file_changed":
-            return f"{_file_name(item)} was {item['change']}" if number == 1 else f"{number} changes to what you follow"
+            return (
+                f"{_file_name(item)} {CHANGED[str(item['change'])]}"
+                if number == 1
+                else f"{number} changes to what you follow"
+            )
+        case "shared_with_you" if number > 1:
+            return f"{number} changes to what is shared with you"
+        case "shared_with_you" if item["change"] == "role_changed":
+            return f"You are now {_role(item)} of {_file_name(item)}"
+        case "shared_with_you":
+            return f"{_file_name(item)} is shared with you"
+        case "link_opened":
+            return f"Your link to {_file_name(item)} was opened" if number == 1 else f"{number} openings of your links"
+        case "link_expiring":
+            return (
+                f"Your link to {_file_name(item)} is about to end"
+                if number == 1
+                else f"{number} links are about to end"
+            )
+        case "new_device":
+            return "New log-in to your account"
         case "quota_exceeded":
             return "An upload did not fit into your storage" if item["requested"] else "Your storage is full"
         case "quota_restored":
             return "You have room for new files again"
+        case "subscription_disabled":
+            return "A subscription of yours was disabled"
+        case "invitation":
+            return f"{_file_name(item)} is shared with you" if number == 1 else f"{number} files are shared with you"
+        case "test":
+            return "A test of your subscription"
 
 
 def _file_name(item: Facts) -> str:
     return one_line(str(item["path"]).rpartition("/")[2] or "/", SUBJECT_NAME_CHARS)
+
+
+def _role(item: Facts) -> str:
+    return "an editor" if item["role"] == "editor" else "a viewer"

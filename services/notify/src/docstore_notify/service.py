@@ -1,61 +1,72 @@
-"""What notify does: it keeps whom to tell of what, and turns events into messages to be sent."""
+"""What events mean for notify: whom to tell of what. Nothing is sent here: messages are written down with the event."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from docstore_events.transaction import Transaction
-from docstore_notify.delivery_store import Deliveries
-from docstore_notify.domain import (
-    ChannelName,
-    Contact,
-    Delivery,
-    Facts,
-    FileChange,
-    Notice,
-    Preferences,
-    Subscription,
-)
-from docstore_notify.gathering import followers, gather
-from docstore_notify.settings import NotifySettings
-from docstore_notify.storage import Contacts, PreferenceStore, Subscriptions
-from docstore_platform.clock import Clock, utc_now
-from docstore_platform.ids import new_id
-from docstore_platform.internal import ServiceClient
-from docstore_platform.problems import not_found
+from docstore_notify.domain import PERSONAL, ChannelName, Contact, Facts, FileChange, Kind, Notice, Subscription
+from docstore_notify.gathering import followers, seen_paths
+from docstore_notify.lane_store import Lanes
+from docstore_notify.notices import NoticeBook
+from docstore_notify.rechecks import Rechecks
+from docstore_notify.share_store import Logins, Share, Shares
+from docstore_notify.storage import Contacts
+from docstore_notify.subscription_store import Subscriptions
 
 
-class Files(Protocol):
-    """What notify asks of the metadata service."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and what is told of it."""
 
-    async def readable(self, account_id: str, file_id: str) -> bool:
-        """Whether the account may read the file; Problem 503 if metadata can't be reached."""
-        ...
+    event_id: str
+    facts: Facts
+    traceparent: str | None
 
-
-class MetadataFiles:
-    def __init__(self, client: ServiceClient) -> None:
-        self._client = client
-
-    async def readable(self, account_id: str, file_id: str) -> bool:
-        body = {"account_id": account_id, "ids": [file_id]}
-        answer: dict[str, Any] = await self._client.call("POST", "/internal/files/lookup", body)
-        return bool(answer["files"])
+    def to(
+        self,
+        account_id: str,
+        channel: ChannelName,
+        kind: Kind,
+        more: Facts | None = None,
+        *,
+        subscription_id: str | None = None,
+        address: str = "",
+    ) -> Notice:
+        facts = {**self.facts, **(more or {})}
+        return Notice(account_id, channel, kind, self.event_id, facts, self.traceparent, subscription_id, address)
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A change to a file that its followers are to be told of."""
 
+    told: Told
+    change: FileChange
     file_id: str
     ancestors: tuple[str, ...]
-    may_read: frozenset[str]
-    change: FileChange
-    event_id: str
-    facts: Facts
-    traceparent: str | None
+    owner_id: str
+    readers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ShareNews:
+    """A share as it stands now."""
+
+    told: Told
+    share: Share
+    owner_id: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody has logged in."""
+
+    told: Told
+    account_id: str
+    started_at: datetime
+    new_device: bool
 
 
 @dataclass(slots=True)
@@ -65,71 +76,48 @@ class Heard:
     contacts: dict[str, Contact] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     changes: list[Changed] = field(default_factory=list)
+    shares: list[ShareNews] = field(default_factory=list)
+    logins: list[Login] = field(default_factory=list)
     purged: set[str] = field(default_factory=set)
 
 
 class NotifyService:
-    """The use cases. Nothing is sent here: messages are written down with the event, and senders take them up."""
+    """Takes in batches of events."""
 
     def __init__(
         self,
         contacts: Contacts,
         subscriptions: Subscriptions,
-        preferences: PreferenceStore,
-        deliveries: Deliveries,
-        files: Files,
-        settings: NotifySettings,
-        wakeup_name: str,
-        clock: Clock = utc_now,
+        shares: Shares,
+        logins: Logins,
+        lanes: Lanes,
+        rechecks: Rechecks,
+        book: NoticeBook,
+        recheck_wakeup: str,
     ) -> None:
         self._contacts = contacts
         self._subscriptions = subscriptions
-        self._preferences = preferences
-        self._deliveries = deliveries
-        self._files = files
-        self._pause = timedelta(seconds=settings.digest_seconds)
-        self._wakeup_name = wakeup_name
-        self._clock = clock
-
-    async def follow(
-        self, account_id: str, file_id: str, channel: ChannelName, events: tuple[FileChange, ...]
-    ) -> tuple[Subscription, bool]:
-        """The subscription and whether it is new; 404 for a file the account may not read."""
-        if not await self._files.readable(account_id, file_id):
-            raise not_found("file")
-        subscription_id = new_id()
-        kept = await self._subscriptions.follow(subscription_id, account_id, file_id, channel, events, self._clock())
-        return kept, kept.id == subscription_id
-
-    async def subscriptions(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
-        return await self._subscriptions.of_account(account_id, after, limit, file_id)
-
-    async def subscription(self, account_id: str, subscription_id: str) -> Subscription:
-        found = await self._subscriptions.get(account_id, subscription_id)
-        if found is None:
-            raise not_found("subscription")
-        return found
-
-    async def unfollow(self, account_id: str, subscription_id: str) -> None:
-        if not await self._subscriptions.remove(account_id, subscription_id):
-            raise not_found("subscription")
-
-    async def preferences(self, account_id: str) -> Preferences:
-        found = await self._preferences.find([account_id])
-        return found.get(account_id, Preferences(account_id))
-
-    async def prefer(self, preferences: Preferences) -> None:
-        await self._preferences.put(preferences)
+        self._shares = shares
+        self._logins = logins
+        self._lanes = lanes
+        self._rechecks = rechecks
+        self._book = book
+        self._recheck_wakeup = recheck_wakeup
 
     async def take_in(self, heard: Heard, tx: Transaction) -> None:
         """Write down what a batch of events means, with the inbox rows of those events."""
         if heard.contacts:
             await self._contacts.keep_newest(heard.contacts.values(), tx.session)
-        notices = [*heard.notices, *await self._for_followers(heard.changes, tx)]
+        notices = [
+            *await self._for_followers(heard.changes, tx),
+            *heard.notices,
+            *await self._of_shares(heard.shares, tx),
+            *await self._of_logins(heard.logins, tx),
+        ]
         if heard.purged:
-            await self._subscriptions.forget_files(heard.purged, tx.session)
+            await self._forget(heard.purged, tx)
         if notices:
-            await self._write_down(notices, tx)
+            await self._book.write(notices, tx)
 
     async def _for_followers(self, changes: Sequence[Changed], tx: Transaction) -> list[Notice]:
         followed = {file_id for change in changes for file_id in (change.file_id, *change.ancestors)}
@@ -137,31 +125,89 @@ class NotifyService:
             return []
         subscriptions = await self._subscriptions.to_any_of(followed, tx.session)
         return [
-            Notice(one.account_id, one.channel, "file_changed", change.event_id, change.facts, change.traceparent)
+            _follower_notice(change, one)
             for change in changes
             for one in followers(
                 subscriptions,
                 file_id=change.file_id,
                 ancestors=change.ancestors,
-                owner_id="",
-                readers=change.may_read,
+                owner_id=change.owner_id,
+                readers=change.readers,
                 change=change.change,
             )
         ]
 
-    async def _write_down(self, notices: Sequence[Notice], tx: Transaction) -> None:
-        preferences = await self._preferences.find({notice.account_id for notice in notices})
-        streams: defaultdict[str, list[Notice]] = defaultdict(list)
-        for notice in notices:
-            wishes = preferences.get(notice.account_id)
-            if wishes is None or wishes.wants(notice.kind, notice.channel):
-                streams[notice.stream].append(notice)
-        if not streams:
-            return
-        latest = await self._deliveries.latest(streams, tx.session) if self._pause else {}
-        now = self._clock()
-        deliveries: list[Delivery] = []
-        for stream, gathered in streams.items():
-            deliveries += gather(gathered, latest.get(stream), now, self._pause, new_id)
-        await self._deliveries.save(list(latest.values()), deliveries, tx.session)
-        tx.wake_after(self._wakeup_name)
+    async def _of_shares(self, news: Sequence[ShareNews], tx: Transaction) -> list[Notice]:
+        """Tell a person what is shared with them, once, and again when their role changes; invite who has no account,
+        once; look again at the subscriptions of who has lost a right."""
+        if not news:
+            return []
+        known = await self._shares.find({one.share.id for one in news}, tx.session)
+        notices: list[Notice] = []
+        lost: set[str] = set()
+        for one in news:
+            before = known.get(one.share.id)
+            if before is not None and one.share.revision <= before.revision:
+                continue
+            known[one.share.id] = one.share
+            if one.share.revoked:
+                account_id = one.share.account_id or (before.account_id if before else None)
+                lost |= {account_id} if account_id else set()
+            else:
+                notices += _of_share(one, before)
+        await self._shares.keep(known.values(), tx.session)
+        if lost:
+            await self._rechecks.add(lost, tx.session)
+            tx.wake_after(self._recheck_wakeup)
+        return notices
+
+    async def _of_logins(self, logins: Sequence[Login], tx: Transaction) -> list[Notice]:
+        """A new device is news, but for the first log-in of all."""
+        if not logins:
+            return []
+        accounts = {login.account_id for login in logins}
+        known = await self._logins.known(accounts, tx.session)
+        await self._logins.keep(accounts - known, tx.session)
+        notices: list[Notice] = []
+        for login in sorted(logins, key=lambda login: login.started_at):
+            if login.new_device and login.account_id in known:
+                notices += personal(login.told, login.account_id, "new_device")
+            known.add(login.account_id)
+        return notices
+
+    async def _forget(self, file_ids: set[str], tx: Transaction) -> None:
+        gone = await self._subscriptions.of_files(file_ids, tx.session)
+        if gone:
+            await self._subscriptions.forget(gone, tx.session)
+
+
+def _follower_notice(change: Changed, subscription: Subscription) -> Notice:
+    told = change.told
+    if subscription.account_id != change.owner_id:
+        facts = seen_paths(
+            told.facts, file_id=change.file_id, ancestors=change.ancestors, followed_id=subscription.file_id
+        )
+        told = replace(told, facts=facts)
+    return told.to(
+        subscription.account_id,
+        subscription.channel,
+        "file_changed",
+        {"subscription_id": subscription.id},
+        subscription_id=subscription.id,
+    )
+
+
+def _of_share(news: ShareNews, before: Share | None) -> list[Notice]:
+    share = news.share
+    if share.account_id is None:
+        return [news.told.to(news.owner_id, "email", "invitation", address=news.email)] if before is None else []
+    if before is None or before.revoked or before.account_id is None:
+        return personal(news.told, share.account_id, "shared_with_you", {"change": "shared"})
+    if before.role != share.role:
+        return personal(news.told, share.account_id, "shared_with_you", {"change": "role_changed"})
+    return []
+
+
+def personal(told: Told, account_id: str, kind: Kind, more: Facts | None = None) -> list[Notice]:
+    """To a person, by every channel that leads to one."""
+    return [told.to(account_id, channel, kind, more) for channel in PERSONAL]

@@ -15,12 +15,22 @@ class NotifySettings(ChannelSettings):
         5.0, ge=0, description="least time between two messages of a kind to a person; 0: each event at once"
     )
     give_up_seconds: float = Field(24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed")
-    parallel: int = Field(8, ge=1, le=64, description="messages sent at the same time")
+    disable_after_seconds: float = Field(
+        5 * 24 * 3600.0, gt=0, description="a subscription whose messages have failed for so long is disabled"
+    )
+    max_subscriptions: int = Field(200, ge=1, description="of an account")
+    parallel: int = Field(8, ge=1, le=64, description="mails sent at the same time")
+    machine_parallel: int = Field(
+        16, ge=1, le=256, description="subscriptions to machines served at the same time, each with one message"
+    )
     poll_seconds: float = Field(1.0, gt=0, description="look for what other instances have left to send this often")
     lease_seconds: float = Field(60.0, gt=0, description="a sender that died loses its message after this time")
     send_seconds: float = Field(25.0, gt=0, description="a channel has this long to take a message; below the lease")
 
     transport: Literal["ses", "smtp"] = "ses"
+    unsubscribe_secret: SecretStr = Field(
+        SecretStr(""), description="signs the links that end e-mails; empty: made from DOCSTORE_INTERNAL_SECRET"
+    )
     sender: str = Field("DocStore <no-reply@docstore.example>", description="From of every e-mail")
     ses_endpoint: str = Field("", description="empty: AWS's own in ses_region")
     ses_region: str = "us-west-2"

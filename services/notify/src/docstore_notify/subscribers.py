@@ -1,7 +1,8 @@
 """What notify hears, and whom each event is news for."""
 
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated
+from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated, SessionStarted
 from docstore_events.envelope import Envelope
+from docstore_events.event import Event
 from docstore_events.files import (
     FileCreated,
     FileDeleted,
@@ -10,13 +11,16 @@ from docstore_events.files import (
     FileMoved,
     FilePurged,
     FileRestored,
+    FileTagged,
 )
+from docstore_events.shares import FileShared, LinkEvent, LinkExpiring, LinkOpened, ShareEvent, ShareRevoked
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_events.uploads import UploadCompleted
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageEvent
-from docstore_notify.domain import CHANNELS, Contact, Facts, FileChange, Kind, Notice
-from docstore_notify.service import Changed, Heard, NotifyService
+from docstore_notify.domain import Contact, Facts, FileChange, Kind
+from docstore_notify.service import Changed, Heard, Login, NotifyService, ShareNews, Told, personal
+from docstore_notify.share_store import Share
 from docstore_platform.clock import rfc3339
 
 
@@ -36,17 +40,22 @@ class NotifySubscribers(Subscribers[Heard]):
     def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Heard) -> None:
         _contact(envelope.event, unit)
 
+    def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
+        event = envelope.event
+        told = _told(envelope, {"device": event.device})
+        unit.logins.append(Login(told, event.account_id, event.started_at, event.new_device))
+
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
         event = envelope.event
         facts: Facts = {
             "path": event.path,
+            "file_id": event.file_id,
             "size": event.size,
             "version": event.version,
             "conflicted": event.conflicted,
             "in_absence": event.completed_by == "workflow",
-            "at": rfc3339(envelope.time),
         }
-        _tell(event.account_id, "upload_done", facts, envelope, unit)
+        unit.notices += personal(_told(envelope, facts), event.account_id, "upload_done")
 
     def on_file_created(self, envelope: Envelope[FileCreated], unit: Heard) -> None:
         _followed("created", envelope, unit)
@@ -57,6 +66,9 @@ class NotifySubscribers(Subscribers[Heard]):
     def on_file_moved(self, envelope: Envelope[FileMoved], unit: Heard) -> None:
         _followed("moved", envelope, unit, {"previous_path": envelope.event.previous_path})
 
+    def on_file_tagged(self, envelope: Envelope[FileTagged], unit: Heard) -> None:
+        _followed("tagged", envelope, unit, {"tags": ", ".join(envelope.event.file.tags)})
+
     def on_file_deleted(self, envelope: Envelope[FileDeleted], unit: Heard) -> None:
         _followed("deleted", envelope, unit)
 
@@ -66,11 +78,35 @@ class NotifySubscribers(Subscribers[Heard]):
     def on_file_purged(self, envelope: Envelope[FilePurged], unit: Heard) -> None:
         unit.purged.add(envelope.event.file.file_id)
 
+    def on_file_shared(self, envelope: Envelope[FileShared], unit: Heard) -> None:
+        _share("shared", envelope, unit)
+
+    def on_share_revoked(self, envelope: Envelope[ShareRevoked], unit: Heard) -> None:
+        _share("unshared", envelope, unit)
+
+    def on_link_opened(self, envelope: Envelope[LinkOpened], unit: Heard) -> None:
+        event = envelope.event
+        told = _told(envelope, _link(event) | {"change": "link_opened", "opens": event.opens})
+        unit.changes.append(
+            Changed(told, "link_opened", event.file_id, event.ancestors, event.owner_id, readers=frozenset())
+        )
+        unit.notices += personal(told, event.owner_id, "link_opened")
+
+    def on_link_expiring(self, envelope: Envelope[LinkExpiring], unit: Heard) -> None:
+        event = envelope.event
+        expires_at = rfc3339(event.expires_at) if event.expires_at else ""
+        told = _told(envelope, _link(event) | {"expires_at": expires_at})
+        unit.notices += personal(told, event.owner_id, "link_expiring")
+
     def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], unit: Heard) -> None:
         _usage("quota_exceeded", envelope, unit, {"requested": envelope.event.requested})
 
     def on_quota_restored(self, envelope: Envelope[QuotaRestored], unit: Heard) -> None:
         _usage("quota_restored", envelope, unit, {})
+
+
+def _told(envelope: Envelope[Event], facts: Facts) -> Told:
+    return Told(envelope.id, {**facts, "at": rfc3339(envelope.time)}, envelope.traceparent)
 
 
 def _contact(event: AccountEvent, unit: Heard) -> None:
@@ -79,31 +115,55 @@ def _contact(event: AccountEvent, unit: Heard) -> None:
         unit.contacts[event.account_id] = Contact(event.account_id, event.email, event.display_name, event.revision)
 
 
-def _tell(
-    account_id: str, kind: Kind, facts: Facts, envelope: Envelope[UploadCompleted] | Envelope[UsageEvent], unit: Heard
-) -> None:
-    for channel in CHANNELS:
-        unit.notices.append(Notice(account_id, channel, kind, envelope.id, facts, envelope.traceparent))
-
-
 def _usage(kind: Kind, envelope: Envelope[UsageEvent], unit: Heard, more: Facts) -> None:
     event = envelope.event
-    facts: Facts = {"used": event.used, "limit": event.limit, "at": rfc3339(envelope.time), **more}
-    _tell(event.account_id, kind, facts, envelope, unit)
+    facts: Facts = {"used": event.used, "limit": event.limit, **more}
+    unit.notices += personal(_told(envelope, facts), event.account_id, kind)
 
 
 def _followed(change: FileChange, envelope: Envelope[FileEvent], unit: Heard, more: Facts | None = None) -> None:
     event, file = envelope.event, envelope.event.file
     facts: Facts = {
         "change": change,
+        "file_id": file.file_id,
+        "owner_id": file.owner_id,
         "path": event.path,
         "kind": file.kind,
+        "version": file.version,
         "actor_id": event.actor_id,
         "device": file.device,
-        "at": rfc3339(envelope.time),
         **(more or {}),
     }
-    may_read = frozenset((file.owner_id, *file.readers))
+    told = _told(envelope, facts)
     unit.changes.append(
-        Changed(file.file_id, file.ancestors, may_read, change, envelope.id, facts, envelope.traceparent)
+        Changed(told, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
     )
+
+
+def _share(change: FileChange, envelope: Envelope[ShareEvent], unit: Heard) -> None:
+    event = envelope.event
+    facts: Facts = {
+        "file_id": event.file_id,
+        "owner_id": event.owner_id,
+        "path": event.file_name,
+        "kind": event.kind,
+        "share_id": event.share_id,
+        "role": event.role,
+        "actor_id": event.actor_id,
+        "device": "",
+    }
+    owners = _told(envelope, {**facts, "change": change, "person": event.email})
+    unit.changes.append(Changed(owners, change, event.file_id, event.ancestors, event.owner_id, readers=frozenset()))
+    share = Share(event.share_id, event.revision, event.account_id, event.role, revoked=change == "unshared")
+    unit.shares.append(ShareNews(_told(envelope, facts), share, event.owner_id, event.email))
+
+
+def _link(event: LinkEvent) -> Facts:
+    return {
+        "file_id": event.file_id,
+        "owner_id": event.owner_id,
+        "path": event.file_name,
+        "link_id": event.link_id,
+        "actor_id": "",
+        "device": "",
+    }

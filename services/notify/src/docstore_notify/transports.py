@@ -73,7 +73,8 @@ class SmtpTransport:
         settings = self._settings
         try:
             await aiosmtplib.send(
-                mail,
+                mail.as_bytes(),  # its own policy folds its headers
+                sender=mail["From"].addresses[0].addr_spec,
                 recipients=[recipient],
                 hostname=settings.smtp_host,
                 port=settings.smtp_port,

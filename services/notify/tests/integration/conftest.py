@@ -55,6 +55,11 @@ def fake_metadata(readable: set[tuple[str, str]]) -> FastAPI:
     async def lookup(body: dict[str, Any]) -> dict[str, Any]:
         return {"files": [{"id": one} for one in body["ids"] if (body["account_id"], one) in readable]}
 
+    @app.post("/internal/access")
+    async def access(body: dict[str, Any]) -> dict[str, Any]:
+        asked = [(item["account_id"], item["file_id"]) for item in body["items"]]
+        return {"permissions": ["viewer" if one in readable else None for one in asked]}
+
     return app
 
 
@@ -180,16 +185,17 @@ class Notify:
         assert answer.status == 200, answer.body
         return answer.json()
 
-    async def said(self) -> list[tuple[str, dict[str, Any]]]:
-        """(type, data) of what notify has said."""
+    async def said(self, channel: str = "email") -> list[tuple[str, dict[str, Any]]]:
+        """(type, data) of what notify has said of one channel."""
         rows = await self.database["outbox"].find().sort("_id", 1).to_list(None)
-        return [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
+        said = [(dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in rows]
+        return [(kind, data) for kind, data in said if data["channel"] == channel]
 
-    async def all_told(self, *event_ids: str) -> list[dict[str, Any]]:
-        """The notifications sent, once those of all the events are; each event is told exactly once."""
+    async def all_told(self, *event_ids: str, channel: str = "email") -> list[dict[str, Any]]:
+        """What was sent by a channel, once all the events are told; each exactly once."""
 
         async def probe() -> list[dict[str, Any]] | None:
-            sent = [data for kind, data in await self.said() if kind == "notification-sent"]
+            sent = [data for kind, data in await self.said(channel) if kind == "notification-sent"]
             told = [event_id for data in sent for event_id in data["cause_ids"]]
             assert len(told) == len(set(told))
             return sent if set(event_ids) <= set(told) else None

@@ -1,13 +1,16 @@
 """The rules of telling people, by themselves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_notify.domain import (
     FILE_CHANGES,
+    LONGEST_ASKED_WAIT,
     LONGEST_RETRY,
     MAX_EVENTS,
     MAX_LISTED,
@@ -15,10 +18,9 @@ from docstore_notify.domain import (
     Notice,
     Preferences,
     Subscription,
-    followers,
-    gather,
     retry_after,
 )
+from docstore_notify.gathering import followers, gather, seen_paths
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
@@ -104,21 +106,53 @@ def test_followers_of_the_file_and_of_folders_above_it_are_told_once() -> None:
     """Following both a file and its folder is no reason for two messages."""
     subscriptions = [follows("anna", "f"), follows("anna", "docs"), follows("bert", "docs"), follows("cleo", "other")]
     told = followers(
-        subscriptions, file_id="f", ancestors=("root", "docs"), may_read={"anna", "bert", "cleo"}, change="moved"
+        subscriptions,
+        file_id="f",
+        ancestors=("root", "docs"),
+        owner_id="anna",
+        readers={"bert", "cleo"},
+        change="moved",
     )
-    assert told == [("anna", "email"), ("bert", "email")]
+    assert [one.account_id for one in told] == ["anna", "bert"]
+
+
+def test_a_machine_is_told_by_each_of_its_subscriptions() -> None:
+    """They differ in where they lead to, so none stands for another; a disabled one tells nothing."""
+    docs, file = (replace(follows("anna", file_id), channel="webhook") for file_id in ("docs", "f"))
+    disabled = replace(follows("anna", "f"), id="off", channel="sqs", disabled_reason="gone")
+    told = followers(
+        [docs, file, disabled], file_id="f", ancestors=("docs",), owner_id="anna", readers=(), change="moved"
+    )
+    assert told == [docs, file]
+
+
+def test_with_whom_a_file_is_shared_is_news_for_its_owner_alone() -> None:
+    """A reader who asked for it is not told of other readers."""
+    subscriptions = [follows("anna", "f", "shared"), follows("bert", "f", "shared")]
+    told = followers(subscriptions, file_id="f", ancestors=(), owner_id="anna", readers={"bert"}, change="shared")
+    assert [one.account_id for one in told] == ["anna"]
+
+
+@pytest.mark.parametrize(("followed", "path"), [("a", "/A/B/f"), ("b", "/B/f"), ("f", "/f")])
+def test_a_reader_sees_paths_from_what_they_follow_on(followed: str, path: str) -> None:
+    """The names of the owner's folders above it are not theirs to read."""
+    facts = {"path": "/A/B/f", "previous_path": "/secret/old"}
+    seen = seen_paths(facts, file_id="f", ancestors=("root", "a", "b"), followed_id=followed)
+    assert seen == {"path": path, "previous_path": "/old"}
 
 
 def test_only_those_who_may_read_and_asked_for_it_are_told() -> None:
     """A right that was taken away ends the news; a follower of deletions hears of nothing else."""
     subscriptions = [follows("anna", "f"), follows("bert", "f", "deleted")]
-    told = followers(subscriptions, file_id="f", ancestors=(), may_read={"bert"}, change="modified")
+    told = followers(subscriptions, file_id="f", ancestors=(), owner_id="cleo", readers={"bert"}, change="modified")
     assert told == []
 
 
 def test_what_is_not_switched_off_is_on() -> None:
-    """A person who has chosen nothing is told of everything."""
+    """A person who has chosen nothing is told of everything, but not by mail of every opening of a link."""
     assert Preferences("anna").wants("upload_done", "email")
+    assert not Preferences("anna").wants("link_opened", "email")
+    assert Preferences("anna").wants("link_opened", "in_app")
     assert not Preferences("anna", {"upload_done": {"email": False}}).wants("upload_done", "email")
 
 
@@ -128,3 +162,17 @@ def test_tries_grow_rarer_up_to_a_limit() -> None:
     assert waits[:3] == [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=4)]
     assert waits[-1] == LONGEST_RETRY
     assert waits == sorted(waits)
+
+
+def test_a_receiver_is_left_alone_as_long_as_it_asks() -> None:
+    """But for no more than an hour, and never for less than it would have been."""
+    assert retry_after(1, 60.0) == timedelta(minutes=1)
+    assert retry_after(1, 1e6) == LONGEST_ASKED_WAIT
+    assert retry_after(20, 1.0) == LONGEST_RETRY
+
+
+def test_what_may_not_be_told_any_more_is_left_out() -> None:
+    """The events of the items that are dropped go with them; those that are only counted stay."""
+    (delivery,) = gathered(MAX_LISTED + 2, None, NOW)
+    left = delivery.without([index > 0 for index in range(MAX_LISTED)])
+    assert (len(left.items), left.event_ids[0], left.unlisted) == (1, delivery.event_ids[0], 2)

@@ -1,0 +1,117 @@
+"""What followers do: follow, change, try out, look at what was sent, unfollow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from docstore_notify.attempts import Attempt, Trier
+from docstore_notify.channel_settings import ChannelSettings
+from docstore_notify.delivery_rows import Logged
+from docstore_notify.delivery_store import Deliveries
+from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts, FileChange, Subscription
+from docstore_notify.files import Files
+from docstore_notify.lane_store import Lanes
+from docstore_notify.marking import Marker
+from docstore_notify.settings import NotifySettings
+from docstore_notify.subscription_store import Subscriptions
+from docstore_notify.targets import check_target
+from docstore_notify.webhook_signing import new_secret
+from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, not_found
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to follow."""
+
+    file_id: str
+    channel: ChannelName
+    target: Mapping[str, Any] | None
+    events: tuple[FileChange, ...]
+
+
+class Following:
+    """The use cases of subscriptions. An unknown or foreign one is 404."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        deliveries: Deliveries,
+        lanes: Lanes,
+        files: Files,
+        trier: Trier,
+        marker: Marker,
+        settings: NotifySettings,
+        channel_settings: ChannelSettings,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._deliveries = deliveries
+        self._lanes = lanes
+        self._files = files
+        self._trier = trier
+        self._marker = marker
+        self._most = settings.max_subscriptions
+        self._channel_settings = channel_settings
+        self._clock = clock
+
+    async def follow(self, account_id: str, wish: Wish) -> tuple[Subscription, bool]:
+        """The subscription and whether it is new.
+
+        404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`.
+        """
+        target = check_target(wish.channel, wish.target, account_id=account_id, settings=self._channel_settings)
+        if wish.channel == "webhook":
+            target = replace(target, secret=new_secret())
+        if not await self._files.readable(account_id, wish.file_id):
+            raise not_found("file")
+        if await self._subscriptions.number(account_id) >= self._most:
+            raise Problem(409, "too_many_subscriptions", f"An account has at most {self._most} subscriptions.")
+        new = Subscription(new_id(), account_id, wish.file_id, wish.channel, wish.events, self._clock(), target)
+        kept = await self._subscriptions.follow(new)
+        await self._lanes.wake([kept.id])
+        return kept, kept.id == new.id
+
+    async def page(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
+        return await self._subscriptions.of_account(account_id, after, limit, file_id)
+
+    async def get(self, account_id: str, subscription_id: str) -> Subscription:
+        return _there(await self._subscriptions.get(account_id, subscription_id))
+
+    async def change(
+        self, account_id: str, subscription_id: str, events: tuple[FileChange, ...] | None, *, enable: bool
+    ) -> Subscription:
+        changed = _there(await self._subscriptions.change(account_id, subscription_id, events, enable))
+        if enable:
+            await self._lanes.wake([subscription_id])
+        return changed
+
+    async def unfollow(self, account_id: str, subscription_id: str) -> None:
+        if not await self._subscriptions.remove(account_id, [subscription_id]):
+            raise not_found("subscription")
+        await self._lanes.wake([subscription_id])
+
+    async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[Logged]:
+        """What was sent for a subscription, newest first."""
+        await self.get(account_id, subscription_id)
+        return await self._deliveries.log(subscription_id, before, limit)
+
+    async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, Attempt]:
+        """Send a message now that says it is a test, once; it is in the log."""
+        one = await self.get(account_id, subscription_id)
+        now = self._clock()
+        facts: Facts = {"subscription_id": one.id, "file_id": one.file_id, "at": rfc3339(now)}
+        delivery = Delivery(new_id(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
+        if one.channel not in PERSONAL:
+            delivery = replace(delivery, target=one.target, subscription_id=one.id)
+        attempt = await self._trier.send(delivery)
+        ended = replace(delivery, state="sent" if attempt.outcome == "sent" else "failed")
+        await self._marker.keep(ended, attempt)
+        return ended, attempt
+
+
+def _there(subscription: Subscription | None) -> Subscription:
+    if subscription is None:
+        raise not_found("subscription")
+    return subscription

@@ -1,0 +1,73 @@
+"""HTTP: what is told in the app."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
+from docstore_notify.api import Caller
+from docstore_notify.inbox_store import Inbox, Notification
+from docstore_notify.rendering import subject
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import invalid
+from docstore_platform.web import json_response
+
+
+class Read(BaseModel):
+    """Which ones: these, or all, or all that came until then."""
+
+    ids: list[str] | None = Field(None, max_length=1000)
+    all: bool = False
+    before: AwareDatetime | None = None
+
+
+def notification_view(notification: Notification) -> dict[str, Any]:
+    delivery = notification.delivery
+    files = {item["file_id"] for item in delivery.items if item.get("file_id")}
+    return {
+        "id": delivery.id,
+        "kind": delivery.kind,
+        "created_at": rfc3339(delivery.created_at),
+        "read": notification.read,
+        "title": subject(delivery),
+        "items": list(delivery.items),
+        "more": delivery.unlisted,
+        "file_id": files.pop() if len(files) == 1 else None,
+    }
+
+
+def inbox_router(inbox: Inbox) -> APIRouter:
+    router = APIRouter(tags=["notifications"])
+
+    @router.get("/notifications")
+    async def notifications(
+        caller: Caller,
+        unread: bool = False,
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    ) -> Response:
+        """Newest first, kept for 90 days. `unread` in the answer counts up to 1000."""
+        before = decode_cursor(cursor, str)[0] if cursor else ""
+        found = await inbox.page(caller.account_id, before, limit + 1, unread=unread)
+        items = found[:limit]
+        return json_response(
+            {
+                "items": [notification_view(item) for item in items],
+                "next_cursor": encode_cursor(items[-1].delivery.id) if len(found) > limit else None,
+                "unread": await inbox.unread(caller.account_id),
+            }
+        )
+
+    @router.post("/notifications/read")
+    async def read(body: Read, caller: Caller) -> Response:
+        """Mark as read; answers how many are left unread."""
+        if (body.ids is not None) + body.all + (body.before is not None) != 1:
+            raise invalid("Say which ones: one of ids, all and before.")
+        if body.ids is not None:
+            await inbox.mark_read(caller.account_id, body.ids)
+        else:
+            await inbox.mark_all_read(caller.account_id, body.before)
+        return json_response({"unread": await inbox.unread(caller.account_id)})
+
+    return router

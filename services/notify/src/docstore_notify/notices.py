@@ -1,0 +1,132 @@
+"""Turns what people and machines are to be told into messages, in the transaction of the events they tell of."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.transaction import Transaction
+from docstore_notify.delivery_store import Deliveries
+from docstore_notify.domain import CHOSEN_KINDS, MAX_EVENTS, PERSONAL, Delivery, Notice, Preferences
+from docstore_notify.gathering import gather, new_delivery
+from docstore_notify.inbox_store import Inbox
+from docstore_notify.lane_store import Lanes
+from docstore_notify.storage import PreferenceStore
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+
+NO_PAUSE = timedelta(0)
+
+
+def sent(delivery: Delivery) -> NotificationSent:
+    return NotificationSent(
+        revision=1,
+        delivery_id=delivery.id,
+        account_id=delivery.account_id,
+        channel=delivery.channel,
+        kind=delivery.kind,
+        cause_ids=delivery.event_ids,
+    )
+
+
+def failed(delivery: Delivery, reason: str) -> NotificationFailed:
+    return NotificationFailed(
+        revision=1,
+        delivery_id=delivery.id,
+        account_id=delivery.account_id,
+        channel=delivery.channel,
+        kind=delivery.kind,
+        cause_ids=delivery.event_ids,
+        reason=reason,
+    )
+
+
+class NoticeBook:
+    """E-mails are gathered and wait for a sender; machines' messages go into the lanes of their subscriptions; what is
+    told in the app is there by being written."""
+
+    def __init__(
+        self,
+        preferences: PreferenceStore,
+        deliveries: Deliveries,
+        lanes: Lanes,
+        inbox: Inbox,
+        pause: timedelta,
+        wakeup_name: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._preferences = preferences
+        self._deliveries = deliveries
+        self._lanes = lanes
+        self._inbox = inbox
+        self._pause = pause
+        self._wakeup_name = wakeup_name
+        self._clock = clock
+
+    async def write(self, notices: Sequence[Notice], tx: Transaction) -> None:
+        preferences = await self._preferences.find({notice.account_id for notice in notices})
+        wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
+        mails = [notice for notice in wanted if notice.channel == "email"]
+        in_app = [notice for notice in wanted if notice.channel == "in_app"]
+        machines = [notice for notice in wanted if notice.to_machine]
+        if in_app:
+            await self._write_in_app(in_app, tx)
+        if mails:
+            await self._write_mails(mails, tx)
+        if machines:
+            await self._write_for_machines(machines, tx)
+
+    async def _write_in_app(self, notices: Sequence[Notice], tx: Transaction) -> None:
+        """What comes together is one notification, and is told at once: it disturbs nobody."""
+        now = self._clock()
+        deliveries = [
+            new_delivery(new_id(), stream[start : start + MAX_EVENTS], now, now)
+            for stream in _by_stream(notices).values()
+            for start in range(0, len(stream), MAX_EVENTS)
+        ]
+        await self._inbox.add(deliveries, tx.session)
+        for delivery in deliveries:
+            tx.publish(sent(delivery))
+
+    async def _write_mails(self, notices: Sequence[Notice], tx: Transaction) -> None:
+        streams = _by_stream(notices)
+        latest = await self._deliveries.latest(streams, tx.session) if self._pause else {}
+        now = self._clock()
+        deliveries: list[Delivery] = []
+        for stream, gathered in streams.items():
+            deliveries += gather(gathered, latest.get(stream), now, self._pause, new_id)
+        await self._deliveries.save(list(latest.values()), deliveries, tx.session)
+        tx.wake_after(self._wakeup_name)
+
+    async def _write_for_machines(self, notices: Sequence[Notice], tx: Transaction) -> None:
+        deliveries = gather(notices, None, self._clock(), NO_PAUSE, new_id)
+        await self._deliveries.save([], deliveries, tx.session)
+        fed = {notice.subscription_id for notice in notices if notice.subscription_id is not None}
+        await self._lanes.feed(fed, tx.session)
+        tx.wake_after(self._wakeup_name)
+
+
+def _once(notices: Iterable[Notice]) -> list[Notice]:
+    """A person is told of an event once by a channel, for the first reason there is; a machine by each subscription."""
+    first: dict[tuple[str, str, str, str], Notice] = {}
+    for notice in notices:
+        machine = notice.subscription_id or "" if notice.to_machine else ""
+        first.setdefault((notice.account_id, notice.channel, notice.event_id, machine), notice)
+    return list(first.values())
+
+
+def _wanted(notice: Notice, preferences: Mapping[str, Preferences]) -> bool:
+    """Preferences are about people's channels: machines follow their subscriptions."""
+    wishes = preferences.get(notice.account_id) or Preferences(notice.account_id)
+    return not any(
+        kind == notice.kind and channel == notice.channel and not wishes.wants(kind, channel)
+        for kind in CHOSEN_KINDS
+        for channel in PERSONAL
+    )
+
+
+def _by_stream(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
+    streams: defaultdict[str, list[Notice]] = defaultdict(list)
+    for notice in notices:
+        streams[notice.stream].append(notice)
+    return dict(streams)
