@@ -34,7 +34,7 @@ def authorize(account_id: str, place: Place | None, action: Action) -> Place:
     if permission == "viewer" and action is not Action.READ:
         raise ReadOnly("You may read this, not change it.")
     if permission == "editor" and (
-        action not in EDITORS or (action is Action.MOVE and not _edits_parent(place, account_id))
+        action not in EDITORS or (action is Action.MOVE and not may_write_beside(account_id, place))
     ):
         raise OwnerOnly("Only the owner may do this.")
     return place
@@ -47,5 +47,7 @@ def _is_there(place: Place, permission: Permission, action: Action) -> bool:
     return place.is_reachable
 
 
-def _edits_parent(place: Place, account_id: str) -> bool:
-    return any(folder.shared_with.get(account_id) == "editor" for folder in place.ancestors)
+def may_write_beside(account_id: str, place: Place) -> bool:
+    """Whether who may write to it may also make something in the folder that it is in."""
+    edits_above = any(folder.shared_with.get(account_id) == "editor" for folder in place.ancestors)
+    return edits_above or place.node.owner_id == account_id

@@ -25,6 +25,7 @@ MAX_PATH_CHARS = 20_000
 
 class NewFolder(BaseModel):
     path: str = Field(max_length=MAX_PATH_CHARS)
+    parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
 
 
 class Changes(BaseModel):
@@ -35,12 +36,13 @@ class Changes(BaseModel):
 
 class CopyTo(BaseModel):
     path: str = Field(max_length=MAX_PATH_CHARS)
+    parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
 
 
 @router.post("/folders", status_code=201)
 async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
     """Make a folder and those above it; 200 if it exists."""
-    place, is_new = await cases.files.make_folder(principal, body.path)
+    place, is_new = await cases.files.make_folder(principal, body.path, body.parent_id)
     return file_response(place, principal.account_id, 201 if is_new else 200)
 
 
@@ -56,7 +58,8 @@ async def change_file(
 @router.post("/files/{file_id}/copy", status_code=201)
 async def copy_file(file_id: str, body: CopyTo, principal: Caller, cases: Cases) -> Response:
     """Copy a file, or a folder with all that is in it."""
-    return file_response(await cases.copier.copy(principal, file_id, body.path), principal.account_id, 201)
+    place = await cases.copier.copy(principal, file_id, body.path, body.parent_id)
+    return file_response(place, principal.account_id, 201)
 
 
 @router.delete("/files/{file_id}", status_code=204)

@@ -26,6 +26,7 @@ class Commit:
     account_id: str
     device: str
     path: str | None
+    parent_id: str | None = None
     file_id: str | None
     size: int
     content_type: str
@@ -70,7 +71,8 @@ class CommitPlan:
         try:
             if isinstance(target, Refusal):
                 raise target
-            outcome = decide(target.current.node if target.current else None, commit.base_version, commit.on_conflict)
+            current = target.current.node if target.current else None
+            outcome = decide(current, commit.base_version, target.on_conflict(commit))
             if outcome is Outcome.NEXT_VERSION:
                 assert target.current is not None
                 answer = commit.context.run(self._next_version, commit, target.current)

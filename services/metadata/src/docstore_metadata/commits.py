@@ -10,7 +10,6 @@ from docstore_metadata.announcing import Announcer
 from docstore_metadata.commit_plan import Commit, CommitPlan, NotIndependent
 from docstore_metadata.domain import OnConflict, Version, decide
 from docstore_metadata.errors import Refusal
-from docstore_metadata.paths import join_path
 from docstore_metadata.presentation import Json, item_problem
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.targets import Changes, Target, resolve
@@ -28,6 +27,7 @@ class Intent:
 
     account_id: str
     path: str | None
+    parent_id: str | None
     file_id: str | None
     base_version: int | None
     on_conflict: OnConflict
@@ -131,10 +131,10 @@ def _check(intent: Intent, target: Target | Refusal) -> Json:
     if isinstance(target, Refusal):
         raise target
     current = target.current.node if target.current else None
-    decide(current, intent.base_version, intent.on_conflict)
+    decide(current, intent.base_version, target.on_conflict(intent))
     return {
         "owner_id": target.owner_id,
-        "path": join_path(target.parts),
+        "path": target.seen_path,
         "file_id": current.id if current else None,
         "current_version": current.version if current else 0,
     }
@@ -154,8 +154,9 @@ def independent_rounds(commits: Sequence[Commit]) -> list[list[int]]:
         later: list[int] = []
         for position in waiting:
             commit = commits[position]
-            goal = commit.path if commit.path is not None else f"id:{commit.file_id}"
-            above = _folders(commit.path or "")
+            start = commit.parent_id or ""
+            goal = f"{start}{commit.path}" if commit.path is not None else f"id:{commit.file_id}"
+            above = {start + folder for folder in _folders(commit.path or "")}
             clashes = goal in taken or goal in folders or commit.upload_id in taken or not taken.isdisjoint(above)
             (later if clashes else batch).append(position)
             taken |= {goal, commit.upload_id}

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
+from docstore_metadata.bases import Base, authorize_path, find_base
 from docstore_metadata.commit_plan import new_version
-from docstore_metadata.domain import Node, Place
-from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotFound, TooLarge
-from docstore_metadata.paths import MAX_DEPTH, Parts, split_path
+from docstore_metadata.domain import NOBODY, Node, Place
+from docstore_metadata.errors import InvalidMove, NameTaken, NotFound, TooLarge
+from docstore_metadata.paths import Parts, split_path
 from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.targets import Changes, refuse_file_in_way
@@ -29,7 +30,7 @@ class Original:
 
 
 class Copier:
-    """Copies into the tree of who asks, on their quota."""
+    """Copies on the quota of whose tree it goes into: who asks, or the owner of a folder they are an editor of."""
 
     def __init__(
         self,
@@ -48,28 +49,32 @@ class Copier:
         self._max_nodes = max_nodes
         self._clock = clock
 
-    async def copy(self, principal: Principal, node_id: str, path: str) -> Place:
+    async def copy(self, principal: Principal, node_id: str, path: str, parent_id: str | None = None) -> Place:
         """A copy at `path`, with its parents made if need be. NameTaken if something is there already."""
-        parts = split_path(path)
-        if not parts:
+        below = split_path(path)
+        if not below:
             raise NameTaken("There is already something at /.")
+        base = await find_base(self._tree, principal.account_id, parent_id)
         place = authorize(principal.account_id, await self._tree.place(node_id), Action.READ)
         if place.node.is_root:
             raise InvalidMove("The root can't be copied.")
         originals = await self._originals(place)
-        if any(len(parts) + len(original.below) > MAX_DEPTH for original in originals):
-            raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
+        for original in originals:
+            base.full((*below, *original.below))
+        parts = base.full(below)
+        authorize_path(principal.account_id, await self._tree.walk(base.owner_id, [parts]), parts)
         files = [original.node for original in originals if not original.node.is_folder]
-        reserved = await self._reservations.reserve(principal.account_id, [file.size for file in files])
+        reserved = await self._reservations.reserve(base.owner_id, [file.size for file in files])
         by_original = {file.id: reservation for file, reservation in zip(files, reserved, strict=True)}
 
         async def work(transaction: Transaction) -> Place:
-            return await self._write(principal, parts, originals, by_original, transaction)
+            now = await find_base(self._tree, principal.account_id, parent_id, transaction.session)
+            return await self._write(principal, now, now.full(below), originals, by_original, transaction)
 
         try:
             return await self._transactor.run(work)
         except Exception as error:
-            await self._reservations.release(principal.account_id, reserved)
+            await self._reservations.release(base.owner_id, reserved)
             if isinstance(error, PyMongoError) and is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None
             raise
@@ -93,19 +98,21 @@ class Copier:
     async def _write(
         self,
         principal: Principal,
+        base: Base,
         parts: Parts,
         originals: Sequence[Original],
         reserved: dict[str, Reservation],
         transaction: Transaction,
     ) -> Place:
         session = transaction.session
-        found = await self._tree.walk(principal.account_id, [parts], session)
+        found = await self._tree.walk(base.owner_id, [parts], session)
+        authorize_path(principal.account_id, found, parts)
         refuse_file_in_way(found, parts)
         if parts in found:
             raise NameTaken(f"There is already something called {parts[-1]}.")
         changes = Changes(self._clock(), principal.account_id, principal.device)
         announcer = Announcer(transaction, principal.account_id)
-        parent = changes.make_folder(principal.account_id, parts[:-1], found, announcer)
+        parent = changes.make_folder(base.owner_id, parts[:-1], found, announcer)
         copies: dict[Parts, Place] = {}
         for original in originals:
             folder = copies[original.below[:-1]] if original.below else parent
@@ -141,4 +148,5 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         kept_versions=1 if is_file else 0,
         indexed_version=0,
         hidden=False,
+        shared_with=NOBODY,
     )

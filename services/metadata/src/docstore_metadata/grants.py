@@ -69,5 +69,5 @@ class Grants:
             assert place.node.parent_id is not None
             await self._store.bump([place.node.parent_id], session)
             for share in shares:
-                say("shared", share, place.node, share.owner_id, transaction)
+                say("shared", share, place, share.owner_id, transaction)
             await self._sharing.follow(place, all_shares[node_id], place.node.owner_id, transaction)

@@ -20,6 +20,8 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 
 class WriteTarget(BaseModel):
     path: str | None = None
+    parent_id: str | None = None
+    """The folder that the path starts from; none: the account's root."""
     file_id: str | None = None
     base_version: int | None = Field(None, ge=0)
     on_conflict: Literal["copy", "fail"] = "copy"
@@ -46,6 +48,15 @@ class Commits(BaseModel):
     items: list[CommitItem] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
+class AccessItem(BaseModel):
+    account_id: Id
+    file_id: Id
+
+
+class Access(BaseModel):
+    items: list[AccessItem] = Field(max_length=MAX_ITEMS)
+
+
 class Lookup(BaseModel):
     account_id: Id
     ids: list[str] = Field(max_length=MAX_ITEMS)
@@ -58,6 +69,7 @@ async def check_uploads(body: UploadsCheck, cases: Cases) -> Response:
         Intent(
             account_id=body.account_id,
             path=item.path,
+            parent_id=item.parent_id,
             file_id=item.file_id,
             base_version=item.base_version,
             on_conflict=item.on_conflict,
@@ -87,6 +99,7 @@ def _commit(item: CommitItem) -> Commit:
         account_id=item.account_id,
         device=item.device,
         path=item.path,
+        parent_id=item.parent_id,
         file_id=item.file_id,
         size=item.size,
         content_type=item.content_type,
@@ -102,6 +115,13 @@ def _commit(item: CommitItem) -> Commit:
 def _to_millisecond(moment: datetime) -> datetime:
     """As MongoDB keeps it."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@router.post("/access")
+async def permissions_of(body: Access, cases: Cases) -> Response:
+    """What each account is to each file or folder, in the trash or not: owner, editor, viewer, or null."""
+    asked = [(item.account_id, item.file_id) for item in body.items]
+    return json_response({"permissions": await cases.permissions(asked)})
 
 
 class Journals(BaseModel):

@@ -46,7 +46,7 @@ class PageQuery:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which folder, by path or by id, and which page of it."""
+    """Which folder, by path or by id, and which page of it. With both the path starts from that folder."""
 
     path: str | None
     parent_id: str | None
@@ -71,8 +71,6 @@ def parse_list_query(query_string: str) -> ListQuery:
     """What a query string asks for; 422 if that makes no sense. Unknown parameters are ignored."""
     given = dict(parse_qsl(query_string, keep_blank_values=True))
     path, parent_id = given.get("path"), given.get("parent_id")
-    if path is not None and parent_id is not None:
-        raise invalid("Give path or parent_id, not both.")
     if path is None and parent_id is None:
         path = "/"
     sort, order = given.get("sort", "name"), given.get("order", "asc")

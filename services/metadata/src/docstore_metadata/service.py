@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.access import Action, authorize
 from docstore_metadata.announcing import Announcer
+from docstore_metadata.bases import authorize_path, find_base
 from docstore_metadata.documents import tag_fields
 from docstore_metadata.domain import Node, Place, check_tags
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder, PreconditionFailed
@@ -50,24 +51,28 @@ class Files:
     async def get(self, principal: Principal, node_id: str) -> Place:
         return authorize(principal.account_id, await self._tree.place(node_id), Action.READ)
 
-    async def get_by_path(self, principal: Principal, path: str) -> Place:
-        place = await self._tree.at(principal.account_id, split_path(path))
-        return authorize(principal.account_id, place, Action.READ)
+    async def get_by_path(self, principal: Principal, path: str, parent_id: str | None = None) -> Place:
+        """What is at a path that starts from a folder, by default the root."""
+        base = await find_base(self._tree, principal.account_id, parent_id)
+        return authorize(principal.account_id, await base.place(self._tree, path), Action.READ)
 
-    async def make_folder(self, principal: Principal, path: str) -> tuple[Place, bool]:
+    async def make_folder(self, principal: Principal, path: str, parent_id: str | None = None) -> tuple[Place, bool]:
         """The folder at `path`, made with those above it; whether it is new."""
-        parts, owner_id = split_path(path), principal.account_id
+        below, account_id = split_path(path), principal.account_id
 
         async def work(transaction: Transaction) -> tuple[Place, bool]:
-            found = await self._tree.walk(owner_id, [parts], transaction.session)
+            base = await find_base(self._tree, account_id, parent_id, transaction.session)
+            parts = base.full(below)
+            found = await self._tree.walk(base.owner_id, [parts], transaction.session)
+            authorize_path(account_id, found, parts)
             refuse_file_in_way(found, parts)
             there = place_at(found, parts)
             if there is not None:
                 if not there.node.is_folder:
                     raise NameTaken(f"{path} is a file.")
                 return there, False
-            changes = Changes(self._clock(), owner_id, principal.device)
-            place = changes.make_folder(owner_id, parts, found, Announcer(transaction, owner_id))
+            changes = Changes(self._clock(), account_id, principal.device)
+            place = changes.make_folder(base.owner_id, parts, found, Announcer(transaction, account_id))
             await changes.write(self._store, transaction.session)
             return place, True
 
@@ -95,6 +100,9 @@ class Files:
                     node.hidden = False
                     announcer.restored(after)
                 announcer.moved(after, before)
+                if node.is_folder and after.readers != before.readers:
+                    await self._jobs.add("settle", node, principal.account_id, transaction.session)
+                node.told_readers = after.readers
             if tags is not None and tags != node.tags:
                 node.tags = tags
                 announcer.tagged(after)
@@ -119,6 +127,8 @@ class Files:
     ) -> Place:
         """Where the node will be, with a node of its own to change."""
         node = replace(place.node)
+        if name not in (None, node.name) or parent_id not in (None, node.parent_id):
+            authorize(principal.account_id, place, Action.MOVE)
         if node.is_root and (name is not None or parent_id is not None):
             raise InvalidMove("The root can be neither renamed nor moved.")
         name = node.name if name is None else name
@@ -138,6 +148,8 @@ class Files:
         parent = authorize(account_id, await self._tree.place(parent_id, session), Action.WRITE)
         if not parent.node.is_folder:
             raise NotAFolder("What it should be moved into is a file.")
+        if parent.node.owner_id != place.node.owner_id:
+            raise InvalidMove("It can't be moved into what belongs to somebody else: copy it.")
         ancestors = (*parent.ancestors, parent.node)
         if any(folder.id == place.node.id for folder in ancestors):
             raise InvalidMove("A folder can't be moved into itself.")
@@ -163,6 +175,7 @@ def _description_update(node: Node) -> Document:
             "name": node.name,
             "parent": node.parent_id,
             "revision": node.revision,
+            "told_readers": list(node.told_readers),
             **tag_fields(node.tags),
         }
     }

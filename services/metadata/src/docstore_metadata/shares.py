@@ -67,7 +67,7 @@ class Shares:
                 created_at=self._clock(),
             )
             await self._store.shares.insert(new, transaction.session)
-            say("shared", new, place.node, principal.account_id, transaction)
+            say("shared", new, place, principal.account_id, transaction)
             await self._sharing.follow(place, [*shares, new], principal.account_id, transaction)
             return new, True
 
@@ -100,7 +100,7 @@ class Shares:
             await self._serialize(place, transaction)
             await self._store.shares.remove([share], session)
             ended = replace(share, revision=share.revision + 1)
-            say("revoked", ended, place.node, principal.account_id, transaction)
+            say("revoked", ended, place, principal.account_id, transaction)
             left = [other for other in shares if other.id != share_id]
             await self._sharing.follow(place, left, principal.account_id, transaction)
 
@@ -158,7 +158,7 @@ class Shares:
             return share
         changed = replace(share, role=role, revision=share.revision + 1)
         await self._store.shares.save([changed], transaction.session)
-        say("shared", changed, place.node, principal.account_id, transaction)
+        say("shared", changed, place, principal.account_id, transaction)
         now = [changed if other.id == share.id else other for other in shares]
         await self._sharing.follow(place, now, principal.account_id, transaction)
         return changed

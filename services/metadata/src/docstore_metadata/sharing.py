@@ -63,9 +63,10 @@ def _readers_update(node: Node) -> Document:
 
 
 def say(
-    change: Literal["shared", "revoked"], share: Share, node: Node, actor_id: str, transaction: Transaction
+    change: Literal["shared", "revoked"], share: Share, place: Place, actor_id: str, transaction: Transaction
 ) -> None:
     """Say the event of a share as it stands."""
+    node = place.node
     event = FileShared if change == "shared" else ShareRevoked
     transaction.publish(
         event(
@@ -79,14 +80,15 @@ def say(
             account_id=share.account_id,
             role=share.role,
             actor_id=actor_id,
+            ancestors=place.ancestor_ids,
         )
     )
 
 
-async def end_shares(store: Store, nodes: Sequence[Node], actor_id: str, transaction: Transaction) -> None:
-    """End the shares of nodes that are gone for good."""
-    shares = await store.shares.of_nodes([node.id for node in nodes], transaction.session)
-    by_id = {node.id: node for node in nodes}
+async def end_shares(store: Store, places: Sequence[Place], actor_id: str, transaction: Transaction) -> None:
+    """End the shares of files and folders that are gone for good."""
+    by_id = {place.node.id: place for place in places}
+    shares = await store.shares.of_nodes(by_id, transaction.session) if by_id else []
     for share in shares:
         ended = replace(share, revision=share.revision + 1)
         say("revoked", ended, by_id[share.node_id], actor_id, transaction)

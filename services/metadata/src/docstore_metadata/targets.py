@@ -1,15 +1,17 @@
 """Where a write goes: the path or file that is asked for, and what is there now."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from docstore_metadata.access import Action, authorize
+from docstore_metadata.access import Action, authorize, may_write_beside
 from docstore_metadata.announcing import Announcer
+from docstore_metadata.bases import Base, authorize_path, base_at, own_root
 from docstore_metadata.domain import Node, OnConflict, Place, Version
 from docstore_metadata.errors import NameTaken, NotAFile, NotAFolder, Refusal
-from docstore_metadata.paths import Parts, join_path, prefixes, split_path
+from docstore_metadata.paths import Parts, prefixes, split_path
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Found, Tree, place_at
 from docstore_platform.ids import new_id
@@ -17,12 +19,17 @@ from docstore_platform.mongo import Session, UpdateOne
 
 
 class Asked(Protocol):
-    """A write to a path or to a file, by one account; exactly one of path and file_id is given."""
+    """A write to a path or to a file, by one account; exactly one of path and file_id is given.
+
+    The path starts from the folder `parent_id`, from the account's root if there is none.
+    """
 
     @property
     def account_id(self) -> str: ...
     @property
     def path(self) -> str | None: ...
+    @property
+    def parent_id(self) -> str | None: ...
     @property
     def file_id(self) -> str | None: ...
     @property
@@ -33,30 +40,39 @@ class Asked(Protocol):
 
 @dataclass(slots=True)
 class Target:
-    """`current` is the file there, None if there is none; `found` what is on the way to it."""
+    """`current` is the file there, None if there is none; `found` what is on the way to it from its owner's root."""
 
     owner_id: str
     parts: Parts
+    seen_path: str
+    """As who writes sees it."""
     current: Place | None
     found: Found
+
+    def on_conflict(self, asked: Asked) -> OnConflict:
+        """A conflicted copy is put beside the file: who may write to the file alone is refused instead."""
+        alone = self.current is not None and not may_write_beside(asked.account_id, self.current)
+        return "fail" if alone else asked.on_conflict
 
 
 async def resolve(tree: Tree, asked: Sequence[Asked], session: Session = None) -> list[Target | Refusal]:
     """The target of each, or why it may not be written to. All are asked by one account."""
     account_id = asked[0].account_id
-    paths = [_split(ask.path) for ask in asked]
-    found: Found = {}
-    if any(isinstance(parts, tuple) for parts in paths):
-        found = await tree.walk(account_id, [parts for parts in paths if isinstance(parts, tuple)], session)
-    file_ids = [ask.file_id for ask in asked if ask.path is None and ask.file_id]
-    places = await tree.places(file_ids, session) if file_ids else {}
+    ids = {ask.file_id if ask.path is None else ask.parent_id for ask in asked}
+    places = await tree.places([node_id for node_id in ids if node_id], session) if any(ids) else {}
+    goals = [_goal(ask, places) for ask in asked]
+    by_owner: defaultdict[str, list[Parts]] = defaultdict(list)
+    for goal in goals:
+        if isinstance(goal, Goal):
+            by_owner[goal.base.owner_id].append(goal.parts)
+    found = {owner_id: await tree.walk(owner_id, paths, session) for owner_id, paths in by_owner.items()}
     targets: list[Target | Refusal] = []
-    for ask, parts in zip(asked, paths, strict=True):
+    for ask, goal in zip(asked, goals, strict=True):
         try:
-            if isinstance(parts, Refusal):
-                targets.append(parts)
-            elif parts is not None:
-                targets.append(_by_path(account_id, parts, found))
+            if isinstance(goal, Refusal):
+                targets.append(goal)
+            elif goal is not None:
+                targets.append(_by_path(goal, found[goal.base.owner_id]))
             else:
                 targets.append(_by_id(account_id, places.get(ask.file_id or "")))
         except Refusal as refusal:
@@ -64,28 +80,44 @@ async def resolve(tree: Tree, asked: Sequence[Asked], session: Session = None) -
     return targets
 
 
-def _split(path: str | None) -> Parts | Refusal | None:
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where a path leads: from its owner's root, and as who writes sees it."""
+
+    base: Base
+    parts: Parts
+    seen_path: str
+
+
+def _goal(ask: Asked, places: Mapping[str, Place]) -> Goal | Refusal | None:
+    if ask.path is None:
+        return None
     try:
-        return None if path is None else split_path(path)
+        below = split_path(ask.path)
+        own = ask.parent_id is None or ask.parent_id == ask.account_id
+        base = own_root(ask.account_id) if own else base_at(ask.account_id, places.get(ask.parent_id or ""))
+        return Goal(base, base.full(below), base.seen(below))
     except Refusal as refusal:
         return refusal
 
 
-def _by_path(account_id: str, parts: Parts, found: Found) -> Target:
-    refuse_file_in_way(found, parts)
-    current = place_at(found, parts)
+def _by_path(goal: Goal, found: Found) -> Target:
+    authorize_path(goal.base.account_id, found, goal.parts)
+    refuse_file_in_way(found, goal.parts)
+    current = place_at(found, goal.parts)
     if current is not None and current.node.is_folder:
-        raise NameTaken(f"{join_path(parts)} is a folder.")
-    return Target(account_id, parts, current, found)
+        raise NameTaken(f"{goal.seen_path} is a folder.")
+    return Target(goal.base.owner_id, goal.parts, goal.seen_path, current, found)
 
 
 def _by_id(account_id: str, place: Place | None) -> Target:
     place = authorize(account_id, place, Action.WRITE)
     if place.node.is_folder:
         raise NotAFile("A folder has no content.")
-    parts = place.parts
+    parts, seen_path = place.parts, place.as_seen_by(account_id).path
     chain = (*place.ancestors, place.node)
-    return Target(place.node.owner_id, parts, place, {parts[:depth]: node for depth, node in enumerate(chain)})
+    found = {parts[:depth]: node for depth, node in enumerate(chain)}
+    return Target(place.node.owner_id, parts, seen_path, place, found)
 
 
 def refuse_file_in_way(found: Found, parts: Parts) -> None:
@@ -93,7 +125,7 @@ def refuse_file_in_way(found: Found, parts: Parts) -> None:
     for above in prefixes(parts):
         node = found.get(above)
         if node is not None and not node.is_folder:
-            raise NotAFolder(f"{join_path(above)} is a file.")
+            raise NotAFolder(f"{above[-1]} is a file.")
 
 
 @dataclass(slots=True)

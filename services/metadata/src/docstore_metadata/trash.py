@@ -132,7 +132,7 @@ class Trash:
                 await purge_files(
                     self._store, [place], Announcer(transaction, principal.account_id), self._clock, session
                 )
-                await end_shares(self._store, [place.node], principal.account_id, transaction)
+                await end_shares(self._store, [place], principal.account_id, transaction)
 
         await self._transactor.run(work)
         self._jobs.wake()

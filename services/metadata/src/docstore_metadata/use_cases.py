@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from docstore_metadata.access import Action, authorize
+from docstore_metadata.bases import find_base
 from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
 from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
-from docstore_metadata.domain import Place
+from docstore_metadata.domain import Permission, Place
 from docstore_metadata.errors import NotAFolder, Refusal
 from docstore_metadata.history import History
 from docstore_metadata.listing import Listing, Listings, ListQuery
-from docstore_metadata.paths import split_path
 from docstore_metadata.presentation import Json, file_state, place_json
 from docstore_metadata.service import Files
 from docstore_metadata.shares import Shares
@@ -51,7 +51,8 @@ class UseCases:
 
     async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
         if query.path is not None:
-            place = await self.tree.at(principal.account_id, split_path(query.path))
+            base = await find_base(self.tree, principal.account_id, query.parent_id)
+            place = await base.place(self.tree, query.path)
         else:
             place = await self._by_id(principal, query.parent_id or "")
         place = authorize(principal.account_id, place, Action.READ)
@@ -83,6 +84,13 @@ class UseCases:
             except Refusal:
                 continue
         return found
+
+    async def permissions(self, asked: Sequence[tuple[str, str]]) -> list[Permission | None]:
+        """What each account is to each node, whether or not it is in the trash."""
+        places = await self.tree.places({node_id for _, node_id in asked})
+        return [
+            places[node_id].permission_of(account_id) if node_id in places else None for account_id, node_id in asked
+        ]
 
     async def every_file(self, after: str, limit: int, owner_id: str | None) -> list[Json]:
         """Files and folders by id, whatever their state: what an index is built from."""

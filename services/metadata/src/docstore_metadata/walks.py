@@ -73,7 +73,7 @@ class Walker:
         announcer = Announcer(transaction, job.actor_id, journalled=False)
         if step.exhausted:
             await self._remove_folder(place, announcer, transaction)
-            await end_shares(self._store, [place.node], job.actor_id, transaction)
+            await end_shares(self._store, [place], job.actor_id, transaction)
             return
         await self._store.bump([place.node.id], transaction.session)
         children = await self._children(step, transaction)
@@ -86,7 +86,7 @@ class Walker:
         if job.kind == "purge":
             files = [place.child(child) for child in children if not child.is_folder]
             await purge_files(self._store, files, announcer, self._clock, transaction.session)
-            await end_shares(self._store, [file.node for file in files], job.actor_id, transaction)
+            await end_shares(self._store, files, job.actor_id, transaction)
         else:
             await self._settle(place, children, announcer, transaction)
 

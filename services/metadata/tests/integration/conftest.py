@@ -51,6 +51,8 @@ class FakeQuota:
 
     room: int = 1 << 40
     reserved: dict[str, int] = field(default_factory=dict)
+    accounts: set[str] = field(default_factory=set)
+    """Who was charged."""
     released: set[str] = field(default_factory=set)
 
     async def call(self, path: str, body: Any) -> Any:
@@ -58,6 +60,7 @@ class FakeQuota:
             self.released.update(body["upload_ids"])
             return {}
         results = []
+        self.accounts.add(body["account_id"])
         for item in body["items"]:
             fits = sum(self.reserved.values()) + item["size"] <= self.room
             if fits:
@@ -171,6 +174,10 @@ class Stack:
 
     async def store_object(self, item: dict[str, Any], content: bytes) -> None:
         await self.objects.put(item["object_key"], content)
+
+    def new_person(self) -> Person:
+        """Somebody who has nothing to do with the others."""
+        return replace(self.person, account_id=new_id())
 
     async def meet(self, person: Person, email: str, revision: int = 1) -> None:
         """Have the service hear that a person has an account with this address."""

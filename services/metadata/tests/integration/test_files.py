@@ -114,7 +114,6 @@ async def test_listing_sorts_filters_and_pages(running: Any) -> None:
         "limit=x",
         "cursor=!!",
         "modified_after=soon",
-        "path=/&parent_id=x",
     ],
 )
 async def test_listing_refuses_nonsense(running: Any, query: str) -> None:
