@@ -1,0 +1,48 @@
+"""Looks at many files in the same moment, which the service reads together."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from docstore_platform.ids import new_id
+
+pytestmark = pytest.mark.connected
+
+
+async def test_looks_in_the_same_moment_are_answered_each_with_its_own(running: Any) -> None:
+    """Forty calls at once: each gets its file, a stranger gets none of them, and a deleted one is gone for all."""
+    files = [await running.put(f"/busy/file-{number}") for number in range(10)]
+    gone = await running.put("/busy/gone")
+    await running.person.get(gone)
+    await running.person.ok("DELETE", f"/v1/files/{gone['id']}")
+    stranger = replace(running.person, account_id=new_id())
+
+    seen = await asyncio.gather(*(running.person.get(file) for file in files * 2))
+    assert [(file["id"], file["path"]) for file in seen] == [(file["id"], file["path"]) for file in files * 2]
+    mixed = await asyncio.gather(
+        *(running.person.send("GET", f"/v1/files/{file['id']}") for file in files),
+        *(stranger.send("GET", f"/v1/files/{file['id']}") for file in files),
+        *(running.person.send("GET", f"/v1/files/{gone['id']}") for _ in range(10)),
+    )
+    assert [answer.status for answer in mixed] == [200] * 10 + [404] * 20
+
+
+async def test_a_look_after_a_rename_shows_it_while_others_are_looking(running: Any) -> None:
+    """What is read together is read after every call it answers: nobody sees a name older than his own call."""
+    file = await running.put("/busy/name-0")
+    stop = asyncio.Event()
+
+    async def look() -> None:
+        while not stop.is_set():
+            await running.person.get(file)
+
+    lookers = [asyncio.create_task(look()) for _ in range(8)]
+    try:
+        for number in range(1, 15):
+            await running.person.ok("PATCH", f"/v1/files/{file['id']}", {"name": f"name-{number}"})
+            assert (await running.person.get(file))["name"] == f"name-{number}"
+    finally:
+        stop.set()
+        await asyncio.gather(*lookers)
