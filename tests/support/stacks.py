@@ -82,8 +82,11 @@ def _names(process: psutil.Process, data: str) -> bool:
 class DetachedStack:
     """A stack in the background, and the power to kill its parts."""
 
-    def __init__(self, data: Path, environment: dict[str, str], *, processes: bool = False) -> None:
+    def __init__(
+        self, data: Path, environment: dict[str, str], *, processes: bool = False, region: str = "us-west-2"
+    ) -> None:
         self.data = data
+        self.region = region
         self._environment = environment
         self._arguments = ["--processes"] if processes else []
         self._gateway = ""
@@ -118,13 +121,12 @@ class DetachedStack:
     @property
     def bucket(self) -> Bucket:
         keys = load_credentials(self.data).services
-        region = "us-west-2"
         return Bucket(
             self.state.addresses["s3"],
             keys.access_key_id,
             keys.secret_access_key,
-            f"docstore-content-{region}",
-            region,
+            f"docstore-content-{self.region}",
+            self.region,
         )
 
     def identity(self, part: str) -> ProcessId:
