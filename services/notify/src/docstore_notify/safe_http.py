@@ -54,7 +54,7 @@ class SafeHttp:
         self._seconds = seconds
         self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="webhook-dns")
         self._look_up = look_up or self._system_look_up
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or True  # the system's authorities
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
