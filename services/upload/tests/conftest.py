@@ -21,6 +21,8 @@ class FakeMetadata:
         self.calls: Counter[str] = Counter()
         self.republished: list[str] = []
         self.refusals: dict[str, Json] = {}
+        self.owners: dict[str, str] = {}
+        """Of folders shared with whoever asks."""
         self.crash_after_commit = False
         self.down = False
 
@@ -48,7 +50,8 @@ class FakeMetadata:
         if item["on_conflict"] == "fail" and item["base_version"] not in (None, version):
             return {"problem": {"status": 409, "code": "version_conflict", "detail": "Stale.", "current": version}}
         file_id = current["id"] if current else None
-        return {"owner_id": account_id, "path": path, "file_id": file_id, "current_version": version}
+        owner_id = self.owners.get(item["parent_id"] or "", account_id)
+        return {"owner_id": owner_id, "path": path, "file_id": file_id, "current_version": version}
 
     def _commit(self, item: Json) -> Json:
         if item["path"] in self.refusals:

@@ -37,6 +37,8 @@ class UploadCompleted(UploadEvent):
     conflicted: bool = False
     """The commit was late: it became a conflicted copy."""
     completed_by: Literal["client", "workflow"] = "client"
+    uploaded_by: str = ""
+    """Account that uploaded it: the owner's, or that of an editor of a shared folder. `path` is as they see it."""
 
 
 class UploadExpired(UploadEvent):

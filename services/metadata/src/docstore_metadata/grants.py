@@ -9,7 +9,7 @@ from docstore_metadata.documents import root_node
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.share_rules import Share
 from docstore_metadata.share_store import Person
-from docstore_metadata.sharing import Sharing, say
+from docstore_metadata.sharing import Sharing, say_shared
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
@@ -69,5 +69,5 @@ class Grants:
             assert place.node.parent_id is not None
             await self._store.bump([place.node.parent_id], session)
             for share in shares:
-                say("shared", share, place, share.owner_id, transaction)
+                say_shared(share, place, share.owner_id, transaction)
             await self._sharing.follow(place, all_shares[node_id], place.node.owner_id, transaction)

@@ -8,7 +8,7 @@ from docstore_metadata.access import Action, authorize
 from docstore_metadata.domain import Place, ShareRole
 from docstore_metadata.errors import NotFound, NotShareable, Refusal, ShareWithSelf, TooManyShares
 from docstore_metadata.share_rules import MAX_SHARES, Share, clean_email, email_key
-from docstore_metadata.sharing import Sharing, say
+from docstore_metadata.sharing import Sharing, say_revoked, say_shared
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
@@ -67,7 +67,7 @@ class Shares:
                 created_at=self._clock(),
             )
             await self._store.shares.insert(new, transaction.session)
-            say("shared", new, place, principal.account_id, transaction)
+            say_shared(new, place, principal.account_id, transaction)
             await self._sharing.follow(place, [*shares, new], principal.account_id, transaction)
             return new, True
 
@@ -99,8 +99,7 @@ class Shares:
             share = _find(shares, share_id)
             await self._serialize(place, transaction)
             await self._store.shares.remove([share], session)
-            ended = replace(share, revision=share.revision + 1)
-            say("revoked", ended, place, principal.account_id, transaction)
+            say_revoked(share, place, principal.account_id, transaction)
             left = [other for other in shares if other.id != share_id]
             await self._sharing.follow(place, left, principal.account_id, transaction)
 
@@ -158,7 +157,7 @@ class Shares:
             return share
         changed = replace(share, role=role, revision=share.revision + 1)
         await self._store.shares.save([changed], transaction.session)
-        say("shared", changed, place, principal.account_id, transaction)
+        say_shared(changed, place, principal.account_id, transaction)
         now = [changed if other.id == share.id else other for other in shares]
         await self._sharing.follow(place, now, principal.account_id, transaction)
         return changed

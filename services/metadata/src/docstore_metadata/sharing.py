@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TypedDict
 
 from docstore_events.shares import FileShared, ShareRevoked
 from docstore_events.transaction import Transaction
 from docstore_metadata.announcing import Announcer
-from docstore_metadata.domain import Node, Place
+from docstore_metadata.domain import Kind, Node, Place, ShareRole
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.share_rules import Share, readers_by
 from docstore_metadata.storage import Store
@@ -62,27 +62,45 @@ def _readers_update(node: Node) -> Document:
     return update
 
 
-def say(
-    change: Literal["shared", "revoked"], share: Share, place: Place, actor_id: str, transaction: Transaction
-) -> None:
-    """Say the event of a share as it stands."""
-    node = place.node
-    event = FileShared if change == "shared" else ShareRevoked
-    transaction.publish(
-        event(
-            revision=share.revision,
-            share_id=share.id,
-            file_id=node.id,
-            file_name=node.name,
-            kind=node.kind,
-            owner_id=share.owner_id,
-            email=share.email,
-            account_id=share.account_id,
-            role=share.role,
-            actor_id=actor_id,
-            ancestors=place.ancestor_ids,
-        )
-    )
+def say_shared(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:
+    """Say that there is a share, or that it is for somebody else or another role now."""
+    transaction.publish(FileShared(**_about(share, place, actor_id)))
+
+
+def say_revoked(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:
+    """Say that a share, as it was to the end, is no more."""
+    ended = replace(share, revision=share.revision + 1)
+    transaction.publish(ShareRevoked(**_about(ended, place, actor_id)))
+
+
+class _About(TypedDict):
+    revision: int
+    share_id: str
+    file_id: str
+    file_name: str
+    kind: Kind
+    owner_id: str
+    email: str
+    account_id: str | None
+    role: ShareRole
+    actor_id: str
+    ancestors: tuple[str, ...]
+
+
+def _about(share: Share, place: Place, actor_id: str) -> _About:
+    return {
+        "revision": share.revision,
+        "share_id": share.id,
+        "file_id": place.node.id,
+        "file_name": place.node.name,
+        "kind": place.node.kind,
+        "owner_id": share.owner_id,
+        "email": share.email,
+        "account_id": share.account_id,
+        "role": share.role,
+        "actor_id": actor_id,
+        "ancestors": place.ancestor_ids,
+    }
 
 
 async def end_shares(store: Store, places: Sequence[Place], actor_id: str, transaction: Transaction) -> None:
@@ -90,6 +108,5 @@ async def end_shares(store: Store, places: Sequence[Place], actor_id: str, trans
     by_id = {place.node.id: place for place in places}
     shares = await store.shares.of_nodes(by_id, transaction.session) if by_id else []
     for share in shares:
-        ended = replace(share, revision=share.revision + 1)
-        say("revoked", ended, by_id[share.node_id], actor_id, transaction)
+        say_revoked(share, by_id[share.node_id], actor_id, transaction)
     await store.shares.remove(shares, transaction.session)

@@ -19,7 +19,7 @@ from docstore_events.uploads import UploadCompleted
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.s3 import ObjectStoreError, Part
-from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, Actor, Refusal, Upload, Verified
+from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, TARGET_GONE, Actor, Refusal, Upload, Verified
 from docstore_upload.ending import Ending
 from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.peers import Json, Peers, item_problem
@@ -138,6 +138,8 @@ class Completer:
             if refusing is None:
                 committed.append((upload, result))
                 continue
+            if refusing.status == 404:  # the upload is there: 404 would say that it is not
+                refusing = refused(TARGET_GONE)
             work.outcomes[upload.id] = refusing
             if refusing.status < 500:
                 refusal = Refusal(refusing.status, refusing.code, refusing.detail)
@@ -152,6 +154,7 @@ class Completer:
             "account_id": upload.account_id,
             "device": upload.device,
             "path": upload.wanted_path,
+            "parent_id": upload.parent_id,
             "file_id": upload.file_id,
             "size": upload.size,
             "content_type": upload.content_type,
@@ -218,4 +221,5 @@ def _completed(upload: Upload, result: Json) -> UploadCompleted:
         sha256=upload.sha256 or file["sha256"],
         conflicted=result["conflicted"],
         completed_by=upload.completed_by or "client",
+        uploaded_by=upload.account_id,
     )

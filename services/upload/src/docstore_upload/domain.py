@@ -88,6 +88,9 @@ class Refusal:
 
 INCOMPLETE = Refusal(409, "upload_incomplete", "The bytes have not all arrived yet.")
 EXPIRED = Refusal(409, "upload_expired", "This upload has expired; begin a new one.")
+TARGET_GONE = Refusal(
+    409, "target_gone", "Where this upload was to go is gone, or not shared with you any more. Nothing was stored."
+)
 ABORTED = Refusal(409, "upload_aborted", "This upload was given up; begin a new one.")
 
 
@@ -111,10 +114,12 @@ class Upload:
     """Whose quota the bytes count against."""
     device: str
     path: str
-    """Where it goes, as metadata resolved it; for people and events."""
+    """Where it goes, as metadata resolved it and as who uploads sees it; for people and events."""
     wanted_path: str | None
     file_id: str | None
     """What the client named: a path or a file."""
+    parent_id: str | None
+    """The folder that the path starts from; None: the root of who uploads."""
     size: int
     content_type: str
     sha256: str | None

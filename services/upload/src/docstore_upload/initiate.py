@@ -28,7 +28,7 @@ from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Uploads
 from docstore_upload.views import upload_json
 
-CHECKED = {"path", "file_id", "base_version", "on_conflict"}
+CHECKED = {"path", "parent_id", "file_id", "base_version", "on_conflict"}
 """What metadata needs to know to say whether an upload may be."""
 
 Indexed = dict[int, Upload]
@@ -106,6 +106,7 @@ class Initiator:
             device=principal.device,
             path=checked["path"],
             wanted_path=request.path,
+            parent_id=request.parent_id,
             file_id=request.file_id,
             size=request.size,
             content_type=request.content_type or content_type_of(checked["path"]),

@@ -17,11 +17,15 @@ Strict = ConfigDict(strict=True, extra="ignore")
 
 
 class InitiateRequest(BaseModel):
-    """What is to be uploaded and where to. `size` in bytes, `sha256` in hex."""
+    """What is to be uploaded and where to. `size` in bytes, `sha256` in hex.
+
+    `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
+    """
 
     model_config = Strict
 
     path: str | None = None
+    parent_id: str | None = Field(None, max_length=64)
     file_id: str | None = Field(None, max_length=64)
     size: int
     content_type: str | None = None
@@ -96,6 +100,8 @@ def refuse_initiate(request: InitiateRequest) -> Problem | None:
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
     if (request.path is None) == (request.file_id is None):
         return invalid("Name either a path or a file_id.")
+    if request.parent_id is not None and request.path is None:
+        return invalid("parent_id is where a path starts from.")
     if request.path is not None and not _is_unicode(request.path):
         return invalid("path is not Unicode text.", "invalid_path")
     return _refuse_size(request.size, request.method) or _refuse_description(request)  # type: ignore[arg-type]

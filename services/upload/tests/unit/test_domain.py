@@ -56,9 +56,9 @@ def test_states_that_are_final_stay() -> None:
 def upload(size: int, sha256: str | None) -> Upload:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     return Upload(
-        id="u", account_id="a", owner_id="a", device="", path="/p", wanted_path="/p", file_id=None, size=size,
-        content_type="text/plain", sha256=sha256, base_version=None, on_conflict="copy", tags=(), method="put",
-        multipart_id=None, part_size=None, state="initiated", revision=1, created_at=now, expires_at=now,
+        id="u", account_id="a", owner_id="a", device="", path="/p", wanted_path="/p", parent_id=None, file_id=None,
+        size=size, content_type="text/plain", sha256=sha256, base_version=None, on_conflict="copy", tags=(),
+        method="put", multipart_id=None, part_size=None, state="initiated", revision=1, created_at=now, expires_at=now,
         next_check_at=now,
     )  # fmt: skip
 

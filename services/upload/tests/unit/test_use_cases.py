@@ -209,3 +209,46 @@ async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world:
     await world.workflow.run_once()
     assert [world.uploads.sessions[upload_id].state for upload_id in ids] == ["completed", "initiated", "completed"]
     assert world.uploads.sessions[ids[1]].next_check_at > world.now
+
+
+async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
+    """Room is reserved with the folder's owner and the object is under their prefix; the session is the uploader's."""
+    world = make_world()
+    world.peers.metadata.owners["folder"] = "owner"
+    request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
+    [upload] = await world.service.initiate(world.person, [request])
+    session = world.uploads.sessions[upload["id"]]
+    assert (session.owner_id, session.account_id) == ("owner", "a1")
+    assert session.object_key.startswith("accounts/owner/")
+    world.store.objects[session.object_key] = b"right"
+    assert (await complete(world, upload["id"]))["path"] == "/a.txt"
+    assert world.peers.metadata.committed[upload["id"]]["item"]["parent_id"] == "folder"
+    completed = world.transactor.events[-1]
+    assert (completed.account_id, completed.uploaded_by) == ("owner", "a1")
+
+
+async def test_a_share_revoked_before_the_end(make_world: World) -> None:
+    """The upload ends: 409 `target_gone` now and later, the object is deleted, quota hears of it."""
+    world = make_world()
+    world.peers.metadata.owners["folder"] = "owner"
+    request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
+    [upload] = await world.service.initiate(world.person, [request])
+    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.peers.metadata.refusals["/a.txt"] = {"status": 404, "code": "not_found", "detail": "There is no such folder."}
+    for _ in range(2):
+        outcome = await complete(world, upload["id"])
+        assert (outcome.status, outcome.code) == (409, "target_gone")
+    assert world.store.objects == {}
+    assert world.said(upload["id"]) == ["upload-initiated", "upload-aborted"]
+    aborted = world.transactor.events[-1]
+    assert (aborted.account_id, aborted.reason) == ("owner", "target_gone")
+    shown = await world.service.get(world.person, upload["id"])
+    assert (shown["state"], shown["problem"]["code"]) == ("aborted", "target_gone")
+
+
+async def test_parent_id_is_for_paths(make_world: World) -> None:
+    """With a file_id it is 422."""
+    world = make_world()
+    request = InitiateRequest(file_id="f", parent_id="folder", size=5, method="put")
+    [refused] = await world.service.initiate(world.person, [request])
+    assert (refused.status, refused.code) == (422, "invalid_request")
