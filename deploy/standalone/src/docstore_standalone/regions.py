@@ -86,7 +86,7 @@ async def start_regions(
                 broker=broker,
                 on_change=_with_prefix(name, on_change),
                 port_choice=SERVER_PORTS[number :: len(names)],
-                regional=_regional(name, gateways, credentials),
+                regional=regional_variables(name, gateways, credentials),
             )
             for number, name in enumerate(names)
         )
@@ -111,7 +111,8 @@ def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
     return {name: folder / name for name in state.regions} or {"": folder}
 
 
-def _regional(name: str, gateways: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
+def regional_variables(name: str, gateways: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
+    """What the services of one region are told besides what every stack's are."""
     return {
         "DOCSTORE_REGION": name,
         "DOCSTORE_ISSUER": f"docstore-{name}",

@@ -11,7 +11,7 @@ from docstore_accounts.domain import Status
 from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, Signatures
 from docstore_accounts.regions import Entry
 from docstore_accounts.replication import Replication
-from docstore_platform.problems import invalid
+from docstore_platform.problems import Problem, invalid
 from docstore_platform.web import json_response
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -39,6 +39,9 @@ class SignUp(BaseModel):
     account_id: Id
 
 
+MAX_BODY_BYTES = 1 << 20
+"""More than a thousand accounts take; hashed before anybody knows who sent it."""
+
 B = TypeVar("B", bound=BaseModel)
 
 
@@ -47,6 +50,8 @@ def peer_router(signatures: Signatures, emails: AllRegions, replication: Replica
 
     async def signed(request: Request, kind: type[B]) -> tuple[str, B]:
         """Who sent it and what: nothing of the body is looked at before its signature is."""
+        if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+            raise Problem(413, "too_large", f"A call of another region has at most {MAX_BODY_BYTES} bytes.")
         body = await request.body()
         sender = signatures.sender(request.url.path, request.headers, body)
         try:

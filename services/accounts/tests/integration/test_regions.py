@@ -411,6 +411,13 @@ async def test_a_region_speaks_of_its_own_accounts_in_due_form(east, change: dic
     assert await east.database["directory"].find_one({}) is None
 
 
+async def test_a_call_of_a_stranger_is_not_read_beyond_reason(east) -> None:
+    """413 for a body that no region would send, before any of it is hashed."""
+    headers = {"content-length": str(2 << 20)}
+    answer = await LocalTransport(east.client.url).send("POST", ACCOUNTS_PATH, headers, b"{}")
+    assert answer.status == 413
+
+
 async def test_a_region_on_its_own_has_no_such_routes(client) -> None:
     """404 for all three, signed or not."""
     for path in (ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH):
