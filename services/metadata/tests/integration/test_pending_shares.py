@@ -1,0 +1,121 @@
+"""Shares with addresses that nobody has yet: they wait for the sign-up, and neither side misses the other."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+NEW = {"email": "New@Example.com", "role": "editor"}
+
+
+async def shares_of(stack: Any, file: Any) -> list[Any]:
+    return list((await stack.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"])
+
+
+async def share(stack: Any, file: Any) -> Any:
+    return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", NEW)
+
+
+async def test_a_share_waits_for_the_sign_up(running: Any) -> None:
+    """Pending, and nobody's, until account-created is heard; then it can be read, and all is said of it."""
+    file = await running.put("/f/a.txt")
+    folder = await running.person.at("/f")
+    waiting = await share(running, folder)
+    assert (waiting["state"], waiting["email"]) == ("pending", NEW["email"])
+    assert (await running.event(waiting["id"], "file-shared"))["account_id"] is None
+    assert "file-access-changed" not in await running.events(folder["id"])
+    reader = running.stranger
+    await running.meet(reader, "new@example.com")
+    assert (await reader.get(file))["permission"] == "editor"
+    assert [(found["id"], found["state"]) for found in await shares_of(running, folder)] == [(waiting["id"], "active")]
+    assert (await running.event(waiting["id"], "file-shared"))["account_id"] == reader.account_id
+    await running.walked()
+    assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == [reader.account_id]
+    assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 1
+    await running.meet(reader, "new@example.com", revision=2)
+    assert await running.events(waiting["id"]) == ["file-shared"] * 2
+
+
+async def test_sharing_and_signing_up_at_once(running: Any) -> None:
+    """Ten shares race with the sign-up, ten times over: every one is active in the end, and can be read."""
+    files = [await running.put(f"/{number}.txt") for number in range(10)]
+    for round_number in range(10):
+        person = running.new_person()
+        address = {"email": f"p{round_number}@example.com", "role": "viewer"}
+        routes = [f"/v1/files/{file['id']}/shares" for file in files]
+        await asyncio.gather(
+            *(running.person.ok("POST", route, address) for route in routes[:5]),
+            running.meet(person, address["email"]),
+            *(running.person.ok("POST", route, address) for route in routes[5:]),
+        )
+        for file in files:
+            assert (await person.get(file))["permission"] == "viewer"
+        assert len((await person.ok("GET", "/v1/shared-with-me"))["items"]) == 10
+    assert await running.database["shares"].count_documents({"pending": True}) == 0
+
+
+async def test_revoking_and_signing_up_at_once(running: Any) -> None:
+    """Whoever comes first: the share is gone, nobody reads the file, and an address nobody has is forgotten."""
+    file = await running.put("/a.txt")
+    for _ in range(5):
+        waiting, person = await share(running, file), running.new_person()
+        await asyncio.gather(
+            running.person.ok("DELETE", f"/v1/files/{file['id']}/shares/{waiting['id']}"),
+            running.meet(person, NEW["email"]),
+        )
+        assert await shares_of(running, file) == []
+        assert await person.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+        await running.database["people"].delete_many({})
+    waiting = await share(running, file)
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}/shares/{waiting['id']}")
+    assert await running.database["people"].count_documents({}) == 0
+
+
+async def test_very_many_waiting_shares(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what one transaction grants, a job goes on until all are granted."""
+    monkeypatch.setattr("docstore_metadata.grants.AT_ONCE", 3)
+    files = [await running.put(f"/{number}.txt") for number in range(8)]
+    for file in files:
+        await share(running, file)
+    await running.meet(running.stranger, NEW["email"])
+
+    async def all_granted() -> bool:
+        return len((await running.stranger.ok("GET", "/v1/shared-with-me"))["items"]) == 8
+
+    await eventually(all_granted)
+    await running.walked()
+    for file in files:
+        assert (await running.stranger.get(file))["permission"] == "editor"
+
+
+async def test_a_waiting_share_of_what_is_in_the_trash(running: Any) -> None:
+    """It is granted, and hidden until the file is restored; nothing is said of the file meanwhile."""
+    file = await running.put("/a.txt")
+    await share(running, file)
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.meet(running.stranger, NEW["email"])
+    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    assert await running.events(file["id"]) == ["file-created", "file-deleted"]
+    await running.person.ok("POST", f"/v1/files/{file['id']}/restore")
+    assert (await running.stranger.get(file))["permission"] == "editor"
+    readers = (await running.event(file["id"], "file-restored"))["file"]["readers"]
+    assert readers == [running.stranger.account_id]
+
+
+async def test_two_shares_that_meet_in_one_account(running: Any) -> None:
+    """A person with two addresses has the greater role, and what is left when one share ends."""
+    file = await running.put("/a.txt")
+    route = f"/v1/files/{file['id']}/shares"
+    viewer = await running.person.ok("POST", route, {"email": "old@example.com", "role": "viewer"})
+    editor = await running.person.ok("POST", route, {"email": "new@example.com", "role": "editor"})
+    await running.meet(running.stranger, "old@example.com")
+    await running.meet(running.stranger, "new@example.com", revision=2)
+    assert (await running.stranger.get(file))["permission"] == "editor"
+    await running.person.ok("DELETE", f"{route}/{editor['id']}")
+    assert (await running.stranger.get(file))["permission"] == "viewer"
+    await running.person.ok("DELETE", f"{route}/{viewer['id']}")
+    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
