@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from docstore_notify.channel_settings import ChannelSettings
 from docstore_notify.domain import Target
+from docstore_notify.public_addresses import AddressRule
 from docstore_platform.problems import Problem
 
 __all__ = ["Target", "check_target"]
@@ -76,7 +78,17 @@ def _webhook(fields: _Fields, account_id: str, settings: ChannelSettings) -> Tar
         raise _wrong("url must not contain a user name or password; check the signature instead.")
     if parts.fragment:
         raise _wrong("url must not have a fragment (#...).")
+    if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
+        raise _wrong("url must lead to a public address.")  # for names this is found out when they are called
     return Target(url)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _split(url: str) -> SplitResult:

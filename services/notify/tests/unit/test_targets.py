@@ -71,6 +71,9 @@ def test_a_target_becomes_one_form(channel: str, entered: Any, expected: Target)
         ("webhook", {"url": "https://example.org:99999/"}),
         ("webhook", {"url": "https://example.org:0/"}),
         ("webhook", {"url": "https://[::1/"}),
+        ("webhook", {"url": "https://[::1]/"}),
+        ("webhook", {"url": "https://169.254.169.254/latest/meta-data/"}),
+        ("webhook", {"url": "https://[::ffff:8.8.8.8]/"}),
         ("webhook", {"url": "https://example.org/#part"}),
         ("webhook", {"url": "https://example.org/" + "x" * 2048}),
         ("webhook", {"url": "https://example.org/", "secret": "whsec_mine"}),
@@ -103,7 +106,10 @@ def test_a_wrong_target_is_told_clearly(channel: str, entered: Any) -> None:
 
 def test_settings_widen_the_rules() -> None:
     """On one machine, http and the service's own AWS rights will do, and a local endpoint's queue URLs are known."""
-    assert check("webhook", {"url": "http://127.0.0.1/"}, webhook_allow_http=True).address == "http://127.0.0.1/"
+    inner = {"url": "http://127.0.0.1/"}
+    assert (
+        check("webhook", inner, webhook_allow_http=True, webhook_allowed_networks="127.0.0.0/8").address == inner["url"]
+    )
     assert check("sqs", {"queue": QUEUE}, aws_own_resources=True) == Target(QUEUE, region="us-west-2")
     local = {"queue": "http://127.0.0.1:5000/123456789012/changes", "role_arn": ROLE}
     assert check("sqs", local, aws_endpoint="http://127.0.0.1:5000").address == QUEUE
