@@ -72,7 +72,7 @@ class EventRuntime:
         try:
             yield
         finally:
-            await _end(tasks)
+            await end_tasks(tasks)
             await self.relay.give_up_lease()
 
     async def republish(self, event_ids: Sequence[str]) -> int:
@@ -211,7 +211,7 @@ class EventRuntime:
             wakeup.close()
 
 
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+async def end_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Cancel until all have ended: aiokafka's clients swallow a cancellation that comes while they close."""
     pending = set(tasks)
     while pending:

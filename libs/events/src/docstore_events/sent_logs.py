@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
 from docstore_platform.settings import InfraSettings
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 SETTLE_SECONDS = 10.0
 """Longer than a consumer that runs takes to notice that the log ends before its position."""
+
+REQUEST_MS = 10_000
 
 Offsets = Mapping[TopicPartition, int]
 
@@ -69,18 +72,33 @@ class SentLogs:
                 raise LogLost
 
     async def _ends(self, logs: Offsets) -> Offsets:
+        """Where those of the logs end that are there."""
+        present = await self._present(logs)
+        if not present:
+            return {}
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap,
             client_id=f"docstore-{self._service}-logs",
-            request_timeout_ms=10_000,
+            request_timeout_ms=REQUEST_MS,
+            enable_auto_commit=False,
         )
         try:
             await consumer.start()
-            present = [at for at in logs if at.partition in (consumer.partitions_for_topic(at.topic) or ())]
+            consumer.assign(present)  # makes the client ask for these topics' leaders
             ends: Offsets = await consumer.end_offsets(present)
             return ends
         finally:
             await consumer.stop()
+
+    async def _present(self, logs: Offsets) -> list[TopicPartition]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap, request_timeout_ms=REQUEST_MS)
+        await admin.start()
+        try:
+            topics = await admin.describe_topics(sorted({at.topic for at in logs}))
+        finally:
+            await admin.close()
+        numbers = {topic["topic"]: {each["partition"] for each in topic["partitions"]} for topic in topics}
+        return [at for at in logs if at.partition in numbers.get(at.topic, ())]
 
     async def _mark_lost(self, topics: set[str]) -> bool:
         if topics:

@@ -1,0 +1,106 @@
+"""Hears every event of some topics in every instance of a service, from now on: for what is no effect, only a hint.
+
+No group, no offsets kept, no inbox: what is said while the broker can't be reached is missed, and so may be what a
+partition holds that has just been made. Whoever listens must find out by other means what matters to it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+
+from docstore_events.envelope import UnreadableMessage, open_envelope
+from docstore_events.event import Event
+from docstore_events.topics import provision_topics
+from docstore_events.wakeup import Wakeup
+from docstore_platform.settings import InfraSettings
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+FETCH_WAIT_MS = 20
+QUIET_MS = 250
+PEEK_MS = 3 * FETCH_WAIT_MS
+UNPARKED_POLL_MS = 1000
+METADATA_AGE_MS = 60_000
+"""New partitions are found after this long."""
+
+
+class Broadcast:
+    """Gives each event heard to `hear`. `resumed` is called whenever listening begins (again): some may be missed."""
+
+    def __init__(
+        self,
+        service: str,
+        settings: InfraSettings,
+        topics: Iterable[str],
+        hear: Callable[[Event], None],
+        resumed: Callable[[], None],
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._topics = [settings.topic_prefix + topic for topic in topics]
+        self._hear = hear
+        self._resumed = resumed
+
+    async def run(self) -> None:
+        """Listen until cancelled; a broker that is down is waited for."""
+        while True:
+            try:
+                await self._listen()
+            except Exception as error:  # noqa: BLE001 - listening begins anew, whatever it failed with
+                log.warning("broadcast restarts", service=self._service, error=repr(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        await provision_topics(self._settings)
+        parking = self._settings.idle_park_ms > 0
+        kafka = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._settings.kafka_bootstrap,
+            client_id=f"docstore-{self._service}-broadcast",
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            fetch_max_wait_ms=FETCH_WAIT_MS if parking else self._settings.fetch_wait_ms,
+            metadata_max_age_ms=METADATA_AGE_MS,
+        )
+        wakeup = Wakeup(self._topics)
+        try:
+            await kafka.start()
+            await kafka.seek_to_end()
+            for partition in kafka.assignment():
+                await kafka.position(partition)
+            self._resumed()
+            poll_ms = QUIET_MS if parking else UNPARKED_POLL_MS
+            while True:
+                batches = await kafka.getmany(timeout_ms=poll_ms)
+                for records in batches.values():
+                    for record in records:
+                        self._tell(record)
+                if parking and not batches:
+                    poll_ms = QUIET_MS if await self._park(kafka, wakeup) else PEEK_MS
+        finally:
+            wakeup.close()
+            await kafka.stop()
+
+    async def _park(self, kafka: AIOKafkaConsumer, wakeup: Wakeup) -> bool:
+        """Send no fetch until something is published here, or it is time to look; whether it was the former."""
+        kafka.pause(*kafka.assignment())
+        woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
+        for partition in kafka.assignment():
+            end = kafka.highwater(partition)
+            if end is not None and end < await kafka.position(partition):
+                await kafka.seek_to_end(partition)  # another log than the one we heard
+        kafka.resume(*kafka.paused())
+        return woken
+
+    def _tell(self, record: Any) -> None:
+        try:
+            envelope = open_envelope(record.headers, record.value)
+        except UnreadableMessage as error:
+            log.debug("unreadable message passed over", topic=record.topic, error=str(error))
+            return
+        if envelope is not None:
+            self._hear(envelope.event)
