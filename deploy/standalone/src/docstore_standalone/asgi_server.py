@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from docstore_platform.serve import KEEP_ALIVE_SECONDS
+from docstore_platform.serve import KEEP_ALIVE_SECONDS, GracefulServer
 
 GRACE_SECONDS = 10
 
 
-class _Server(uvicorn.Server):
+class _Server(GracefulServer):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

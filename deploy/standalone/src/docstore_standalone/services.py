@@ -23,7 +23,7 @@ import docstore_quota.app
 import docstore_upload.app
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
-from docstore_platform.serve import ListenSettings
+from docstore_platform.serve import ListenSettings, raise_file_limit
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tracing import configure_tracing
 from docstore_standalone.asgi_server import serving
@@ -58,6 +58,7 @@ async def run(host: str, port: int) -> None:
     infra = InfraSettings()
     configure_logging(infra)
     tracing = configure_tracing(infra)
+    raise_file_limit()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

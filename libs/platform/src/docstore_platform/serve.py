@@ -1,6 +1,8 @@
 """Runs one service in a process of its own."""
 
+import resource
 import signal
+import socket
 import sys
 from collections.abc import Callable
 
@@ -12,12 +14,27 @@ from pydantic_settings import BaseSettings
 
 from docstore_platform.logs import configure_logging
 from docstore_platform.settings import InfraSettings
+from docstore_platform.stopping import announce_stopping
 from docstore_platform.tracing import configure_tracing
 
 GRACE_SECONDS = 15
 """Requests being answered when the process is told to stop get this long."""
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
+
+
+class GracefulServer(uvicorn.Server):
+    """Tells those who hold answers open that it is going to wait for them."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        announce_stopping()
+        await super().shutdown(sockets)
+
+
+def raise_file_limit() -> None:
+    """Take as many open files, sockets included, as the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class ListenSettings(BaseSettings):
@@ -34,6 +51,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
     configure_logging(infra)
     structlog.contextvars.bind_contextvars(service=name)
     tracing = configure_tracing(infra)
+    raise_file_limit()
     config = uvicorn.Config(
         create_app(),
         host=listen.host,
@@ -49,7 +67,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
+    server = GracefulServer(config)
     # Once it has shut down, uvicorn raises the signal it was stopped by again: that is no reason to die of it.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)

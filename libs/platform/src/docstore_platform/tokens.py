@@ -83,6 +83,11 @@ class TokenVerifier:
         return self._keys[key_id]
 
 
+def expires_at(token: str) -> float:
+    """Until when a verified token is good, in seconds since 1970."""
+    return float(jwt.decode(token, options={"verify_signature": False})["exp"]) + LEEWAY_SECONDS
+
+
 def bearer_token(authorization: str | None) -> str:
     """The token of an `Authorization: Bearer ...` header; 401 without one."""
     scheme, _, token = (authorization or "").partition(" ")

@@ -5,13 +5,15 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime, BaseModel
+from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.dead_letters import DeadLetterDesk
+from docstore_gateway.sse import LATEST, EventStream
 from docstore_platform.problems import Problem, not_found
-from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.tokens import Principal, bearer_token, current_principal
 
 OPENAPI_FILE = "openapi.json"
 UI_PACKAGE = "fastapi_offline"
@@ -62,6 +64,41 @@ def operators_router(desk: DeadLetterDesk) -> APIRouter:
     async def republish_events(body: Republish) -> dict[str, Any]:
         """Have every service send again what it said since a moment; who has handled an event ignores it."""
         return await desk.republish(body.since)
+
+    return router
+
+
+class _Streamed(Response):
+    """An answer that goes on until its client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, stream: EventStream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._stream.serve(scope, receive, send)
+
+
+def events_router() -> APIRouter:
+    """The stream of changes and notifications."""
+    router = APIRouter()
+
+    @router.get("/events", response_class=_Streamed)
+    async def stream_events(
+        request: Request,
+        principal: Annotated[Principal, Depends(current_principal)],
+        last_event_id: Annotated[str | None, Query(description="Where to go on, for who can't set the header.")] = None,
+        last_event: Annotated[str | None, Header(alias="Last-Event-ID", description="Where to go on.")] = None,
+    ) -> Response:
+        """Changes (`change`, its id is a cursor) and notifications as they come, as server-sent events.
+
+        Begins after the given event, else with what comes from now on. Ends with `cursor_expired` or `token_expired`.
+        """
+        token = bearer_token(request.headers.get("authorization"))
+        stream = request.app.state.event_streams(principal, token, begin=last_event or last_event_id or LATEST)
+        return _Streamed(stream)
 
     return router
 

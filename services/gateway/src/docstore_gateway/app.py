@@ -1,13 +1,17 @@
 """The wiring of the gateway."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from docstore_events.broadcast import Broadcast
+from docstore_events.runtime import end_tasks
 from docstore_gateway.access_log import open_access_log
-from docstore_gateway.api import operators_router, pages_router
+from docstore_gateway.api import events_router, operators_router, pages_router
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_gateway.edge import NAME, Edge
 from docstore_gateway.forwarding import Forwarder, open_forwarder
@@ -15,9 +19,12 @@ from docstore_gateway.health import ServicesReady
 from docstore_gateway.idempotency import IdempotencyKeys
 from docstore_gateway.limits import RateLimiter
 from docstore_gateway.settings import GatewaySettings
+from docstore_gateway.sse import EventStream
+from docstore_gateway.waiting import TOPICS, Waiting
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.stopping import on_stopping
 from docstore_platform.web import service_app
 
 SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name != NAME)
@@ -65,12 +72,17 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
+            waiting = await stack.enter_async_context(_waiting(settings, clients["metadata"]))
+            app.state.event_streams = partial(
+                EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
+            )
             app.state.edge = Edge(
                 settings,
                 verifier=app.state.verifier,
                 limiter=limiter,
                 idempotency=idempotency,
                 forwarders=forwarders,
+                waiting=waiting,
                 access_log=open_access_log(infra),
             )
             yield
@@ -79,9 +91,27 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterDesk(clients))],
+        public=[operators_router(DeadLetterDesk(clients)), events_router()],
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
     app.include_router(pages_router(), include_in_schema=False)
     app.add_middleware(EdgeMiddleware)
     return app
+
+
+@asynccontextmanager
+async def _waiting(settings: GatewaySettings, metadata: ServiceClient) -> AsyncIterator[Waiting]:
+    """Those who wait, and what wakes them."""
+    waiting = Waiting(metadata, max_streams=settings.max_streams, check_seconds=settings.journal_check_seconds)
+    broadcast = Broadcast(NAME, settings.infra, TOPICS, waiting.hear, waiting.check_now)
+    tasks = [
+        asyncio.create_task(broadcast.run(), name="gateway broadcast"),
+        asyncio.create_task(waiting.keep_checking(), name="gateway journal checks"),
+    ]
+    forget = on_stopping(waiting.stop)
+    try:
+        yield waiting
+    finally:
+        forget()
+        waiting.stop()
+        await end_tasks(tasks)

@@ -18,6 +18,7 @@ from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_pro
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
 from docstore_gateway.limits import Policy, RateLimiter
+from docstore_gateway.push import CHANGES_PATH, poll_changes
 from docstore_gateway.routes import (
     METHODS,
     MUTATING,
@@ -30,6 +31,7 @@ from docstore_gateway.routes import (
     open_limit,
 )
 from docstore_gateway.settings import GatewaySettings
+from docstore_gateway.waiting import Waiting
 from docstore_platform.ids import new_id
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
@@ -87,9 +89,11 @@ class Edge:
         limiter: RateLimiter,
         idempotency: IdempotencyKeys,
         forwarders: Mapping[ServiceName, Forwarder],
+        waiting: Waiting,
         access_log: AccessLog | None,
     ) -> None:
         self._settings = settings
+        self._waiting = waiting
         self._verifier = verifier
         self._limiter = limiter
         self._idempotency = idempotency
@@ -202,6 +206,10 @@ class Edge:
         who = await self._admit(exchange, path)
         receive = await self._bounded(exchange, receive)
         inner = self._scope(scope, exchange, path)
+        if path == CHANGES_PATH and exchange.method == "GET":
+            metadata = self._forwarders["metadata"]
+            await poll_changes(self._waiting, metadata, exchange.account, inner, receive, send)
+            return
         exchange.own = route.owner == NAME
         forward = own if exchange.own else self._forwarders[route.owner].forward
         key = exchange.headers.get(b"idempotency-key")

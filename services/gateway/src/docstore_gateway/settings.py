@@ -34,3 +34,9 @@ class GatewaySettings(ServiceSettings):
         120.0, gt=0, description="after this a call whose gateway died may be made again; above answer_seconds"
     )
     idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="a larger answer is not kept")
+
+    max_streams: int = Field(32, ge=1, description="connections of an account that may wait for changes at one gateway")
+    heartbeat_seconds: float = Field(25.0, gt=0, description="a silent stream of events gets a comment this often")
+    journal_check_seconds: float = Field(
+        20.0, gt=0, description="journals of those who wait are looked at this often, for wake-ups that were lost"
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from docstore_metadata.journal import entry_id
 from docstore_metadata.storage import Store
 from docstore_platform.mongo import MAJORITY_READS, Collection, Document
-from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.paging import change_cursor, decode_cursor
 from docstore_platform.problems import Problem, invalid
 
 LATEST = "latest"
@@ -19,11 +19,6 @@ class ChangePage:
 
     body: bytes
     cursor: str
-
-
-def feed_cursor(account_id: str, sequence: int) -> str:
-    """The place behind an entry; nobody else's journal can be read from there."""
-    return encode_cursor(account_id, sequence)
 
 
 def _expired() -> Problem:
@@ -48,13 +43,13 @@ class ChangeFeed:
         return int(counter["seq"]) if counter else 0
 
     async def latest(self, account_id: str) -> str:
-        return feed_cursor(account_id, await self.head(account_id))
+        return change_cursor(account_id, await self.head(account_id))
 
     async def heads(self, account_ids: Sequence[str]) -> dict[str, str]:
         """The cursor behind the last entry, of each account."""
         rows = self._counters.find({"_id": {"$in": list(account_ids)}})
         known = {row["_id"]: int(row["seq"]) async for row in rows}
-        return {account: feed_cursor(account, known.get(account, 0)) for account in account_ids}
+        return {account: change_cursor(account, known.get(account, 0)) for account in account_ids}
 
     async def page(self, account_id: str, cursor: str | None, limit: int) -> ChangePage:
         """Up to `limit` changes after `cursor`; 410 if some of them are gone, 422 for a cursor that is none.
@@ -70,7 +65,7 @@ class ChangeFeed:
         last = _last_of(rows, after)
         if after > head or (after < head and last == after):
             raise _expired()
-        next_cursor = feed_cursor(account_id, last)
+        next_cursor = change_cursor(account_id, last)
         more = b"true" if last < head else b"false"
         changes = b",".join(_change(after + number, row) for number, row in enumerate(rows, 1))
         body = b'{"changes":[%b],"cursor":"%b","has_more":%b}' % (changes, next_cursor.encode(), more)
