@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line, with the ids of the trace they belong to."""
 
 import logging
+import re
 import sys
 
 import orjson
@@ -9,6 +10,13 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from docstore_platform.settings import InfraSettings
+
+_LINK_TOKEN = re.compile(r"^(/+l/+|/+v1/+links/+)[^/]+", re.IGNORECASE)
+
+
+def loggable_path(path: str) -> str:
+    """A decoded URL path as it may be logged: what opens a public link is left out."""
+    return _LINK_TOKEN.sub(r"\1-", path)
 
 
 def add_trace_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

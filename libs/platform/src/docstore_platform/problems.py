@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from docstore_platform.logs import loggable_path
 from docstore_platform.mongo import PyMongoError, is_passing
 
 log = structlog.get_logger(__name__)
@@ -89,7 +90,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         return Problem(error.status_code, code, str(error.detail), headers=error.headers).response()
 
     async def on_anything(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=request.url.path, exc_info=error)
+        log.error("request failed", path=loggable_path(request.url.path), exc_info=error)
         return Problem(500, "internal_error", "Something went wrong here; it has been logged.").response()
 
     async def on_database_error(_: Request, error: Exception) -> Response:

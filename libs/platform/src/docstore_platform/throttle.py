@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Protocol
 
+from fastapi import Request
+
 from docstore_platform.clock import Clock
 from docstore_platform.mongo import Collection, Database
 from docstore_platform.problems import Problem
@@ -98,6 +100,12 @@ class MongoFailures:
 
     async def clear(self, subject: str, address: str) -> None:
         await self._failures.delete_one({"_id": _failures_id(subject, address)})
+
+
+def client_address(request: Request) -> str:
+    """Whom the gateway saw: it stands last in X-Forwarded-For. What a client wrote there itself stands before."""
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return forwarded or (request.client.host if request.client else "")
 
 
 def client_group(address: str) -> str:

@@ -24,6 +24,7 @@ from docstore_accounts.storage import Filter
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.throttle import client_address
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
@@ -44,15 +45,9 @@ def _sessions(request: Request) -> SessionService:
     return service
 
 
-def _client_address(request: Request) -> str:
-    """Whom the gateway saw: it stands last in X-Forwarded-For. What a client wrote there itself stands before."""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded or (request.client.host if request.client else "")
-
-
 Accounts = Annotated[AccountService, Depends(_accounts)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
-Address = Annotated[str, Depends(_client_address)]
+Address = Annotated[str, Depends(client_address)]
 Caller = Annotated[Principal, Depends(current_principal)]
 Id = Annotated[str, Path(max_length=64)]
 Cursor = Annotated[str, Query(max_length=2048)]

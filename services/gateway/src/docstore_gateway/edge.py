@@ -28,11 +28,13 @@ from docstore_gateway.routes import (
     clean_path,
     find_route,
     has_secret_answer,
+    is_routed,
     open_limit,
 )
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
 from docstore_platform.ids import new_id
+from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.settings import ServiceName
@@ -117,7 +119,7 @@ class Edge:
         started = time.perf_counter()
         exchange = self._exchange(scope)
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
-        public = scope["path"].lstrip("/").startswith("v1")
+        public = is_routed(scope["path"])
 
         async def send_out(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -193,7 +195,7 @@ class Edge:
                 return
             if exchange.status:
                 raise
-            log.error("request failed", path=scope["path"], exc_info=error)
+            log.error("request failed", path=loggable_path(scope["path"]), exc_info=error)
             await answer_problem(send, Problem(500, "internal_error", "Something went wrong here; it has been logged."))
 
     async def _call(
@@ -286,7 +288,7 @@ class Edge:
                 "request",
                 request_id=exchange.request_id.decode(),
                 method=exchange.method,
-                path=scope["path"],
+                path=loggable_path(scope["path"]),
                 status=exchange.status,
                 ms=round(elapsed * 1000, 2),
                 client=exchange.client,

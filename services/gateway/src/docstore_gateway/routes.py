@@ -35,6 +35,9 @@ ROUTES = (
     Route("/v1/files", "metadata", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
+    Route("/v1/shared-with-me", "metadata", "Files and folders"),
+    Route("/v1/links", "metadata", "Links"),
+    Route("/l", "metadata", "Links"),
     Route("/v1/changes", "metadata", "Sync"),
     Route("/v1/snapshot", "metadata", "Sync"),
     Route("/v1/compare", "metadata", "Sync"),
@@ -64,6 +67,9 @@ _OPEN: dict[tuple[str, str], Limit] = {
 PEER_CALLS = frozenset(f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups"))
 """What other regions may POST to accounts here, which checks their signatures; nothing else internal is let in."""
 
+LINK_PREFIXES = ("/v1/links/", "/l/")
+"""Whoever has the token that follows may come in: as a program, or to the page of a link."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -78,8 +84,15 @@ def find_route(path: str) -> Route:
     raise not_found("route")
 
 
+def is_routed(path: str) -> bool:
+    """Whether a path as it came, perhaps not clean, is a service's and not the gateway's own."""
+    return path.lstrip("/").startswith(("v1", "l/"))
+
+
 def open_limit(method: str, path: str) -> Limit | None:
     """The budget of a call that needs no login; None if it needs one."""
+    if path.startswith(LINK_PREFIXES):
+        return Limit.ANONYMOUS
     limit = _OPEN.get((method, path))
     if limit is None and method == "GET" and path.endswith("/redirect") and path.startswith("/v1/uploads/"):
         return Limit.ANONYMOUS if path.count("/") == 4 else None
@@ -87,8 +100,10 @@ def open_limit(method: str, path: str) -> Limit | None:
 
 
 def has_secret_answer(path: str) -> bool:
-    """Whether answers under `path` carry a login, which is never kept for a repeated call."""
-    return path == "/v1/sessions" or path.startswith("/v1/sessions/")
+    """Whether answers under `path` carry a login or the token of a link, which are never kept for a repeated call."""
+    if path == "/v1/sessions" or path.startswith(("/v1/sessions/", *LINK_PREFIXES)):
+        return True
+    return path.startswith("/v1/files/") and path.endswith("/links") and path.count("/") == 4
 
 
 def clean_path(raw: bytes) -> str:

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_metadata import api, changes_api, hot_api, internal_api, shares_api
+from docstore_metadata import api, changes_api, hot_api, internal_api, link_page, links_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
@@ -20,6 +21,10 @@ from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
 from docstore_metadata.jobs import Jobs, Worker
 from docstore_metadata.journal import create_journal_indexes
+from docstore_metadata.link_rules import LinkGrants
+from docstore_metadata.link_sweeper import LinkSweeper
+from docstore_metadata.link_visits import LinkVisits
+from docstore_metadata.links import Links
 from docstore_metadata.listing import Listings
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.presentation import problem_of
@@ -35,10 +40,13 @@ from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
+from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.passwords import Passwords
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
+from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
 
 NAME: ServiceName = "metadata"
@@ -68,6 +76,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             working = _working(app, settings, runtime, store, sharing, grants, jobs, objects, quota)
             await stack.enter_async_context(working)
+            await stack.enter_async_context(_links(app, settings, runtime, store, objects, database))
             yield
 
     app = service_app(
@@ -75,10 +84,11 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
-        public=[api.router, changes_api.router, shares_api.router],
+        public=[api.router, changes_api.router, shares_api.router, links_api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
+    app.include_router(link_page.router)
     app.add_exception_handler(Refusal, _on_refusal)
     return app
 
@@ -125,6 +135,35 @@ async def _working(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def _links(
+    app: FastAPI,
+    settings: MetadataSettings,
+    runtime: EventRuntime,
+    store: Store,
+    objects: ObjectStore,
+    database: Database,
+) -> AsyncIterator[None]:
+    """The use cases of public links, and who tells of their end."""
+    transactor, tree, passwords = runtime.transactor, Tree(store), Passwords(settings)
+    failures = MongoFailures(database, "link_failures")
+    await failures.create_indexes()
+    window = timedelta(seconds=settings.link_failure_seconds)
+    throttle = Throttle(failures, limit=settings.link_failures, window=window, clock=utc_now)
+    grants = LinkGrants(settings.infra.internal_secret.get_secret_value().encode())
+    app.state.links = Links(store, tree, transactor, passwords)
+    app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants, objects)
+    sweeper = LinkSweeper(store, tree, transactor, poll_seconds=settings.link_sweep_seconds)
+    task = asyncio.create_task(sweeper.run(), name="metadata link sweeper")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        passwords.close()
 
 
 async def _on_refusal(_: Request, error: Exception) -> Response:

@@ -77,6 +77,18 @@ class TooManyShares(Refusal):
     code = "too_many_shares"
 
 
+class TooManyLinks(Refusal):
+    status = 409
+    code = "too_many_links"
+
+
+class LinkPassword(Refusal):
+    """A link opens with its password only; `reason`: needed, wrong, or the proof that it was given has run out."""
+
+    status = 403
+    code = "link_password"
+
+
 class NameTaken(Refusal):
     status = 409
     code = "name_taken"

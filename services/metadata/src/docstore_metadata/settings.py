@@ -3,10 +3,10 @@
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from docstore_platform.settings import ServiceSettings
+from docstore_platform.passwords import HashingSettings
 
 
-class MetadataSettings(ServiceSettings):
+class MetadataSettings(HashingSettings):
     model_config = SettingsConfigDict(env_prefix="METADATA_", extra="ignore", frozen=True)
 
     max_versions: int = Field(50, ge=1, description="versions kept of one file, the current one included")
@@ -16,3 +16,6 @@ class MetadataSettings(ServiceSettings):
     download_seconds: int = Field(900, ge=1, le=604_800, description="how long a signed download URL is good for")
     job_poll_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
     job_lease_seconds: float = Field(30.0, gt=0, description="background work of a dead instance is taken over after")
+    link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
+    link_failure_seconds: int = Field(900, ge=1, description="how long those count")
+    link_sweep_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")

@@ -5,6 +5,7 @@ versions  every version kept
 objects   one for each object in S3: how many versions share it; at 0 it is due to be deleted
 commits   what each upload's commit answered, so that it can be asked again
 jobs      walks through folders that were put into the trash, restored or purged
+links     public links (see link_store.py)
 journal   what changed for each account, one entry a change (see journal.py)
 journals  the number of the last entry of each account
 and those of share_store.py
@@ -17,6 +18,7 @@ from itertools import islice
 
 from docstore_metadata.documents import node_document, node_of, root_node, version_document, version_id, version_of
 from docstore_metadata.domain import Node, Version
+from docstore_metadata.link_store import LinkStore
 from docstore_metadata.share_store import ShareStore
 from docstore_platform.mongo import (
     ASCENDING,
@@ -55,9 +57,11 @@ class Store:
         self.journal: Collection = database["journal"]
         self.journals: Collection = database["journals"]
         self.shares = ShareStore(database)
+        self.links = LinkStore(database)
 
     async def create_indexes(self) -> None:
         await self.shares.create_indexes()
+        await self.links.create_indexes()
         live = {"partialFilterExpression": {"live": True}}
         by_field = [
             IndexModel([("parent", ASCENDING), (field, ASCENDING), ("_id", ASCENDING)], name=f"live_by_{field}", **live)

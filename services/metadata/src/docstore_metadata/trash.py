@@ -14,6 +14,7 @@ from docstore_metadata.announcing import Announcer
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.errors import InvalidMove
 from docstore_metadata.jobs import Jobs
+from docstore_metadata.links import end_links
 from docstore_metadata.listing import moment_of, position_of
 from docstore_metadata.paths import noted_names
 from docstore_metadata.service import check_precondition
@@ -133,6 +134,7 @@ class Trash:
                     self._store, [place], Announcer(transaction, principal.account_id), self._clock, session
                 )
                 await end_shares(self._store, [place], principal.account_id, transaction)
+                await end_links(self._store, [place], transaction)
 
         await self._transactor.run(work)
         self._jobs.wake()

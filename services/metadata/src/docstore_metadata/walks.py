@@ -14,6 +14,7 @@ from docstore_metadata.announcing import Announcer
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.grants import Grants
 from docstore_metadata.jobs import Job, Jobs, Step
+from docstore_metadata.links import end_links
 from docstore_metadata.listing import moment_of, position_of
 from docstore_metadata.sharing import end_shares
 from docstore_metadata.storage import Store
@@ -74,6 +75,7 @@ class Walker:
         if step.exhausted:
             await self._remove_folder(place, announcer, transaction)
             await end_shares(self._store, [place], job.actor_id, transaction)
+            await end_links(self._store, [place], transaction)
             return
         await self._store.bump([place.node.id], transaction.session)
         children = await self._children(step, transaction)
@@ -87,6 +89,7 @@ class Walker:
             files = [place.child(child) for child in children if not child.is_folder]
             await purge_files(self._store, files, announcer, self._clock, transaction.session)
             await end_shares(self._store, files, job.actor_id, transaction)
+            await end_links(self._store, files, transaction)
         else:
             await self._settle(place, children, announcer, transaction)
 

@@ -1,0 +1,169 @@
+"""The plain page of a public link: HTML without script, cookies or anything from elsewhere.
+
+A page that asks for a password is a form of its own origin. There is no login and so nothing to forge.
+"""
+
+import base64
+import hashlib
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote, urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from docstore_metadata.domain import Node
+from docstore_metadata.errors import LinkPassword, Refusal
+from docstore_metadata.link_visits import LinkVisits, Visit
+from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, redirect
+from docstore_metadata.listing import DEFAULT_LIMIT
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import Problem
+
+router = APIRouter(prefix="/l", include_in_schema=False)
+
+MAX_FORM_BYTES = 4096
+UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
+CSS = Markup((files(__package__) / "templates" / "link.css").read_text("utf-8"))
+"""Ours and without markup: in a style element it stands as it is."""
+CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
+HEADERS = {
+    "content-security-policy": f"default-src 'none'; style-src 'sha256-{CSS_HASH}'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "cache-control": "private, no-store",
+    "x-robots-tag": "noindex, nofollow",
+}
+
+Text = Annotated[str, Query(max_length=4096)]
+
+
+def shown_size(size: int) -> str:
+    """As people read it: three digits are enough."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    if unit == 0:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {UNITS[unit]}"
+
+
+def shown_day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("docstore_metadata"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"size": shown_size, "day": shown_day}
+    return environment
+
+
+PAGE = _environment().get_template("link.html")
+
+
+@router.get("/{token}")
+async def show_link(
+    token: str, visits: Visits, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
+) -> Response:
+    """What the link leads to, or a form for its password. The first look is counted as an open."""
+    try:
+        if folder or after or grant:
+            return await _shown(visits, await visits.look(token, grant), token, folder, after)
+        if await visits.has_password(token):
+            return _password_form(token)
+        return await _shown(visits, await visits.open(token, None, address), token)
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+@router.post("/{token}")
+async def open_with_password(token: str, request: Request, visits: Visits, address: Address) -> Response:
+    """The same for whoever knows the password."""
+    try:
+        password = await _password_in(request)
+        return await _shown(visits, await visits.open(token, password, address), token)
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+@router.get("/{token}/download")
+async def download(token: str, visits: Visits, file: Text = "", grant: Text = "") -> Response:
+    """To the bytes; counted."""
+    try:
+        return redirect(await visits.download(await visits.look(token, grant), file or None))
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+async def _password_in(request: Request) -> str:
+    """The form's one field. A longer one than any password is no password."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            return ""
+    try:
+        fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        return ""
+    return fields.get("password", [""])[0][:MAX_PASSWORD_CHARS]
+
+
+async def _shown(visits: LinkVisits, visit: Visit, token: str, folder: str = "", after: str = "") -> Response:
+    link, top = visit.link, visit.place.node
+    grant = visit.grant if link.password_hash is not None else ""
+    about: dict[str, Any] = {"downloads_left": link.downloads_left, "expires_at": link.expires_at}
+    if not top.is_folder:
+        return _page("file", top.name, file=top, download=_href(token, "/download", grant=grant), **about)
+    last: str | None = decode_cursor(after, str)[0] if after else None
+    page = await visits.page(visit, folder or None, last, DEFAULT_LIMIT)
+    more = (
+        _href(token, folder=page.folder.id, after=encode_cursor(page.next_name), grant=grant)
+        if page.next_name is not None
+        else ""
+    )
+    return _page(
+        "folder",
+        page.folder.name,
+        items=[{"node": node, "href": _item_href(node, token, grant)} for node in page.items],
+        more=more,
+        up=_href(token, folder=top.id, grant=grant) if page.folder.id != top.id else "",
+        **about,
+    )
+
+
+def _item_href(node: Node, token: str, grant: str) -> str:
+    if node.is_folder:
+        return _href(token, folder=node.id, grant=grant)
+    return _href(token, "/download", file=node.id, grant=grant)
+
+
+def _href(token: str, what: str = "", **query: str) -> str:
+    given = {name: value for name, value in query.items() if value}
+    return f"/l/{quote(token, safe='')}{what}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _refused(error: Refusal | Problem, token: str) -> Response:
+    if isinstance(error, LinkPassword):
+        wrong = error.extra["reason"] == "wrong"
+        return _password_form(token, error.status, "That is not the password." if wrong else "")
+    if isinstance(error, Refusal) or error.status < 429:
+        return _page("message", "Nothing here", 404, message=GONE)
+    title = "Please wait" if error.status == 429 else "Not available just now"
+    response = _page("message", title, error.status, message=error.detail)
+    response.headers.update(error.headers)
+    return response
+
+
+def _password_form(token: str, status: int = 200, message: str = "") -> Response:
+    return _page("password", "Password needed", status, message=message, here=_href(token))
+
+
+def _page(state: str, title: str, status: int = 200, **about: Any) -> Response:
+    about = {"downloads_left": None, "expires_at": None, **about}
+    return HTMLResponse(PAGE.render(state=state, title=title, css=CSS, **about), status, HEADERS)

@@ -1,0 +1,150 @@
+"""Public links, as whoever has the token uses them: nobody is logged in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.domain import Node, Place
+from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound
+from docstore_metadata.link_rules import Link, LinkGrants, hash_of
+from docstore_metadata.links import say
+from docstore_metadata.listing import PageQuery, page_condition, page_order
+from docstore_metadata.storage import Store
+from docstore_metadata.tree import Tree
+from docstore_metadata.use_cases import OCTETS, Presigner
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.passwords import Passwords
+from docstore_platform.throttle import Throttle
+
+DOWNLOAD_SECONDS = 60
+"""A signed URL is used at once; who passes it on instead passes a short-lived one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A link that was found open, and what it leads to; `grant` proves to later calls that its password was given."""
+
+    link: Link
+    place: Place
+    grant: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPage:
+    folder: Node
+    items: Sequence[Node]
+    next_name: str | None
+    """The last name on this page, if there is another page."""
+
+
+class LinkVisits:
+    """What a token opens. A link that is unknown, revoked, expired or used up, or leads into the trash, is NotFound."""
+
+    def __init__(
+        self,
+        store: Store,
+        tree: Tree,
+        transactor: Transactor,
+        passwords: Passwords,
+        throttle: Throttle,
+        grants: LinkGrants,
+        presigner: Presigner,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._transactor = transactor
+        self._passwords = passwords
+        self._throttle = throttle
+        self._grants = grants
+        self._presigner = presigner
+        self._clock = clock
+
+    async def open(self, token: str, password: str | None, address: str) -> Visit:
+        """Look at what a link leads to, which is counted and said.
+
+        LinkPassword unless the password is right, Problem 429 after too many wrong ones from one address.
+        """
+        link, _ = await self._find(token)
+        if link.password_hash is not None:
+            if password is None:
+                raise _password_needed()
+            async with self._throttle.attempt(link.id, address) as attempt:
+                attempt.succeeded = await self._passwords.matches(password, link.password_hash)
+            if not attempt.succeeded:
+                raise LinkPassword("This is not the link's password.", reason="wrong")
+
+        async def work(transaction: Transaction) -> Visit:
+            # Read again: it may have been revoked while the password was checked.
+            place = await self._tree.place(link.node_id, transaction.session)
+            opened = await self._store.links.count_open(link.id, transaction.session)
+            if opened is None or opened.password_hash != link.password_hash or not opened.opens_at(self._clock()):
+                raise _no_link()
+            if place is None or not place.is_reachable:
+                raise _no_link()
+            say("opened", opened, place.node, transaction)
+            return Visit(opened, place, self._grants.make(opened, self._clock()))
+
+        return await self._transactor.run(work)
+
+    async def look(self, token: str, grant: str) -> Visit:
+        """The same once it was opened, not counted; LinkPassword if the link has one and `grant` is not good."""
+        link, place = await self._find(token)
+        if link.password_hash is not None and not self._grants.is_good(grant, link, self._clock()):
+            raise _password_needed()
+        return Visit(link, place, grant)
+
+    async def has_password(self, token: str) -> bool:
+        link, _ = await self._find(token)
+        return link.password_hash is not None
+
+    async def page(self, visit: Visit, folder_id: str | None, after: str | None, limit: int) -> FolderPage:
+        """What is in the folder that the link leads to, or in one below it, by name."""
+        place = await self._within(visit, folder_id)
+        if not place.node.is_folder:
+            raise NotAFolder("Only a folder can be listed.")
+        query = PageQuery(limit=limit, position=None if after is None else (after, ""))
+        nodes = await self._store.find_page(page_condition(place.node.id, query), page_order(query), limit + 1)
+        return FolderPage(place.node, nodes[:limit], nodes[limit - 1].name if len(nodes) > limit else None)
+
+    async def download(self, visit: Visit, file_id: str | None) -> str:
+        """A signed URL of the file, or of one in the folder; counted before it is given out, so a limit holds."""
+        node = (await self._within(visit, file_id)).node
+        if node.is_folder:
+            raise NotAFile("A folder has no content: name a file in it.")
+        if not await self._store.links.count_download(visit.link.id, self._clock()):
+            raise _no_link()
+        return self._presigner.presign_get(
+            node.object_key,
+            filename=node.name,
+            content_type=node.content_type or OCTETS,
+            expires_in=DOWNLOAD_SECONDS,
+        )
+
+    async def _find(self, token: str) -> tuple[Link, Place]:
+        link = await self._store.links.by_token(hash_of(token))
+        if link is None or not link.opens_at(self._clock()):
+            raise _no_link()
+        place = await self._tree.place(link.node_id)
+        if place is None or not place.is_reachable:
+            raise _no_link()
+        return link, place
+
+    async def _within(self, visit: Visit, node_id: str | None) -> Place:
+        """A node at or below what the link leads to; anything else is not there."""
+        top = visit.place.node.id
+        if node_id is None or node_id == top:
+            return visit.place
+        place = await self._tree.place(node_id)
+        if place is None or not place.is_reachable or top not in place.ancestor_ids:
+            raise NotFound
+        return place
+
+
+def _no_link() -> NotFound:
+    return NotFound("link")
+
+
+def _password_needed() -> LinkPassword:
+    return LinkPassword("This link needs its password.", reason="needed")

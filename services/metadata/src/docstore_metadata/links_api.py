@@ -1,0 +1,220 @@
+"""Public HTTP routes of links: those of the owner, and those for whoever has a link's token. Thin."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+
+from docstore_metadata.dependencies import Caller
+from docstore_metadata.domain import Node
+from docstore_metadata.link_rules import Link
+from docstore_metadata.link_visits import FolderPage, LinkVisits
+from docstore_metadata.links import Links, Wish
+from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
+from docstore_metadata.presentation import Json
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.throttle import client_address
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["links"])
+
+MAX_NAME_CHARS = 100
+MAX_PASSWORD_CHARS = 200
+MAX_DOWNLOADS = 1_000_000_000
+NO_STORE = {"cache-control": "private, no-store"}
+"""Also tells the gateway not to keep the answer for an Idempotency-Key: a token is shown once and kept nowhere."""
+
+
+def _one_line(text: str) -> str:
+    text = unicodedata.normalize("NFC", text.strip())
+    if not text.isprintable():
+        raise ValueError("printable text on one line")
+    return text
+
+
+def _encodable(text: str) -> str:
+    """JSON can spell half of a surrogate pair, which no hash takes."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("not valid Unicode")
+    return text
+
+
+def _moment(value: datetime) -> datetime:
+    """In UTC and to the millisecond, as it is stored; a moment at the very end of the calendar has no place in UTC."""
+    try:
+        value = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment within ten years") from None
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_one_line)]
+Password = Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD_CHARS), AfterValidator(_encodable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
+Downloads = Annotated[int, Field(ge=1, le=MAX_DOWNLOADS)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+NodeId = Annotated[str | None, Query(max_length=64)]
+
+
+class NewLink(BaseModel):
+    name: Name = ""
+    password: Password | None = None
+    expires_at: Moment | None = None
+    max_downloads: Downloads | None = None
+
+
+class LinkChanges(BaseModel):
+    """What is absent stays; null takes a password, an end or a limit away."""
+
+    name: Name = ""
+    password: Password | None = None
+    expires_at: Moment | None = None
+    max_downloads: Downloads | None = None
+
+
+class Opening(BaseModel):
+    password: Annotated[str, Field(max_length=MAX_PASSWORD_CHARS), AfterValidator(_encodable)] | None = None
+
+
+def owned_links(request: Request) -> Links:
+    links: Links = request.app.state.links
+    return links
+
+
+def link_visits(request: Request) -> LinkVisits:
+    visits: LinkVisits = request.app.state.link_visits
+    return visits
+
+
+Owned = Annotated[Links, Depends(owned_links)]
+Visits = Annotated[LinkVisits, Depends(link_visits)]
+Address = Annotated[str, Depends(client_address)]
+Grant = Annotated[str, Query(max_length=200, description="from `open`; needed where the link has a password")]
+GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, description="instead of `grant`")]
+
+
+@router.post("/files/{file_id}/links", status_code=201)
+async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller, links: Owned) -> Response:
+    """Make a public link. Its token and URL are in this answer and no other; sent again, the call makes another."""
+    wish = Wish(name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads)
+    link, token = await links.make(principal, file_id, wish)
+    public_url = request.app.state.infra.public_url.rstrip("/")
+    shown = {**link_json(link), "token": token, "url": f"{public_url}/l/{token}"}
+    return json_response(shown, 201, NO_STORE)
+
+
+@router.get("/files/{file_id}/links")
+async def list_links(
+    file_id: str, principal: Caller, links: Owned, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+) -> Response:
+    """The public links to it, the earliest first; one that has expired for another 30 days."""
+    after: str = decode_cursor(cursor, str)[0] if cursor else ""
+    found = await links.page(principal, file_id, after, limit + 1)
+    next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+    return json_response({"items": [link_json(link) for link in found[:limit]], "next_cursor": next_cursor})
+
+
+@router.get("/files/{file_id}/links/{link_id}")
+async def get_link(file_id: str, link_id: str, principal: Caller, links: Owned) -> Response:
+    """One public link, without its token."""
+    return json_response(link_json(await links.get(principal, file_id, link_id)))
+
+
+@router.patch("/files/{file_id}/links/{link_id}")
+async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller, links: Owned) -> Response:
+    """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
+    changes = {name: getattr(body, name) for name in body.model_fields_set}
+    return json_response(link_json(await links.change(principal, file_id, link_id, changes)))
+
+
+@router.delete("/files/{file_id}/links/{link_id}", status_code=204)
+async def revoke_link(file_id: str, link_id: str, principal: Caller, links: Owned) -> Response:
+    """Take a link back: from now on it leads nowhere."""
+    await links.revoke(principal, file_id, link_id)
+    return Response(status_code=204)
+
+
+@router.post("/links/{token}/open")
+async def open_link(token: str, body: Opening, visits: Visits, address: Address) -> Response:
+    """See what a link leads to; counted. Of a folder also the first page of what is in it."""
+    visit = await visits.open(token, body.password, address)
+    node = visit.place.node
+    opened: Json = {
+        "file": public_json(node),
+        "downloads_left": visit.link.downloads_left,
+        "expires_at": _shown(visit.link.expires_at),
+        "grant": visit.grant,
+    }
+    if node.is_folder:
+        opened |= page_json(await visits.page(visit, None, None, DEFAULT_LIMIT))
+    return json_response(opened, headers=NO_STORE)
+
+
+@router.get("/links/{token}/files")
+async def list_linked_files(
+    token: str,
+    visits: Visits,
+    parent_id: NodeId = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
+    grant: Grant = "",
+    x_link_grant: GrantHeader = "",
+) -> Response:
+    """What is in the folder that a link leads to, or in one below it, by name."""
+    visit = await visits.look(token, x_link_grant or grant)
+    after: str | None = decode_cursor(cursor, str)[0] if cursor else None
+    return json_response(page_json(await visits.page(visit, parent_id, after, limit)), headers=NO_STORE)
+
+
+@router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse)
+async def get_linked_content(
+    token: str, visits: Visits, file_id: NodeId = None, grant: Grant = "", x_link_grant: GrantHeader = ""
+) -> Response:
+    """A signed URL, good for a minute, of the file or of one in the folder. Each call counts as a download."""
+    visit = await visits.look(token, x_link_grant or grant)
+    return redirect(await visits.download(visit, file_id))
+
+
+def redirect(url: str) -> Response:
+    """To where the bytes are: an attachment with a declared type, on the object store's own origin."""
+    return RedirectResponse(url, 302, headers=NO_STORE)
+
+
+def link_json(link: Link) -> Json:
+    """A link as its owner sees it."""
+    return {
+        "id": link.id,
+        "file_id": link.node_id,
+        "name": link.name,
+        "has_password": link.password_hash is not None,
+        "expires_at": _shown(link.expires_at),
+        "max_downloads": link.max_downloads,
+        "downloads": link.downloads,
+        "opens": link.opens,
+        "created_at": rfc3339(link.created_at),
+    }
+
+
+def public_json(node: Node) -> Json:
+    """A file or folder as strangers see it: neither whose it is, nor where it lies."""
+    return {
+        "id": node.id,
+        "name": node.name,
+        "kind": node.kind,
+        "size": node.size,
+        "content_type": None if node.is_folder else node.content_type,
+        "modified_at": rfc3339(node.modified_at),
+    }
+
+
+def page_json(page: FolderPage) -> Json:
+    cursor = None if page.next_name is None else encode_cursor(page.next_name)
+    return {"items": [public_json(node) for node in page.items], "next_cursor": cursor}
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
