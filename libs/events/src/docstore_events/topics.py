@@ -1,5 +1,7 @@
 """Explicit provisioning of topics: a broker's auto-creation gives one partition and one replica."""
 
+import asyncio
+
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -39,3 +41,7 @@ def _raise_unless_made(response: object) -> None:
         error = for_code(code)
         if code and error is not TopicAlreadyExistsError:
             raise KafkaError(f"topic {name}: {error.__name__}")
+
+
+if __name__ == "__main__":  # as a step of its own before an upgrade: `python -m docstore_events.topics`
+    asyncio.run(provision_topics(InfraSettings()))
