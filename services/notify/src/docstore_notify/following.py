@@ -94,8 +94,12 @@ class Following:
 
     async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[Logged]:
         """What was sent for a subscription, newest first."""
-        await self.get(account_id, subscription_id)
-        return await self._deliveries.log(subscription_id, before, limit)
+        one = await self.get(account_id, subscription_id)
+        logged = await self._deliveries.log(subscription_id, before, limit)
+        if one.channel in PERSONAL:
+            return logged
+        due = await self._lanes.next_at(subscription_id)
+        return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in logged]
 
     async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, Attempt]:
         """Send a message now that says it is a test, once; it is in the log."""

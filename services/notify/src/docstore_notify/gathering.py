@@ -78,9 +78,8 @@ def seen_paths(facts: Facts, *, file_id: str, ancestors: Sequence[str], followed
     """What is said of paths to somebody with whom the followed node was shared: they begin at that node, for the names
     above it are not theirs to read. Of where it was before, the name."""
     parts = str(facts["path"]).split("/")[1:]
-    above = len(ancestors) if followed_id == file_id else list(ancestors).index(followed_id)
-    hidden = min(max(above - 1, 0), max(len(parts) - 1, 0))
-    seen: Facts = {**facts, "path": "/" + "/".join(parts[hidden:])}
+    below = 0 if followed_id == file_id else len(ancestors) - list(ancestors).index(followed_id)
+    seen: Facts = {**facts, "path": "/" + "/".join(parts[-below - 1 :])}
     if "previous_path" in facts:
         seen["previous_path"] = "/" + str(facts["previous_path"]).rpartition("/")[2]
     return seen

@@ -61,6 +61,10 @@ class Lanes(Protocol):
         """Seconds until the next one is due; None if all rest."""
         ...
 
+    async def next_at(self, subscription_id: str) -> datetime | None:
+        """When this one is due; None if it rests."""
+        ...
+
 
 class MongoLanes:
     """`next_at` is when a sender may take a lane up; one at rest has none."""
@@ -125,6 +129,10 @@ class MongoLanes:
 
     async def due_in(self) -> float | None:
         return await seconds_until_due(self._lanes, {"next_at": {"$exists": True}})
+
+    async def next_at(self, subscription_id: str) -> datetime | None:
+        row = await self._lanes.find_one({"_id": subscription_id}, {"next_at": 1})
+        return row.get("next_at") if row else None
 
 
 async def seconds_until_due(rows: Collection, which: Document) -> float | None:

@@ -19,8 +19,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from docstore_notify.public_addresses import AddressRule, Network
 
 MAX_ANSWER_BYTES = 4096
-LOOK_UPS = 8
-"""Names looked up at the same time; a name whose servers do not answer holds one for long."""
+LOOK_UPS = 32
+"""Names looked up at the same time: many, since one whose servers do not answer holds a thread beyond its time."""
 
 LookUp = Callable[[str, int], Awaitable[Collection[str]]]
 """The addresses of a name. Raises OSError."""
@@ -77,7 +77,6 @@ class SafeHttp:
                 socket_factory=self._socket,
                 ssl=self._tls,
                 force_close=True,
-                happy_eyeballs_delay=None,
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,

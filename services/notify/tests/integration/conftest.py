@@ -31,7 +31,7 @@ from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 sys.path.insert(0, str(Path(__file__).parent))
-from receivers import MoodySes
+from receivers import Machines, MoodySes
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -129,6 +129,15 @@ class Person:
         payload = orjson.dumps(body) if body is not None else b""
         return await LocalTransport(self.notify.url).send(method, path, headers, payload)
 
+    async def get(self, path: str) -> Any:
+        answer = await self.send("GET", path)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    async def hook(self, file_id: str, name: str = "one", **more: Any) -> Any:
+        """Follow by a webhook to the machine of that name."""
+        return await self.follow(file_id, channel="webhook", target={"url": f"https://{name}.example/"}, **more)
+
     async def follow(self, file_id: str, **more: Any) -> Any:
         self.notify.readable.add((self.id, file_id))
         answer = await self.send("POST", "/v1/subscriptions", {"file_id": file_id, "channel": "email", **more})
@@ -145,6 +154,7 @@ class Notify:
     url: str
     ses: MoodySes
     readable: set[tuple[str, str]] = field(default_factory=set)
+    machines: Machines = field(default_factory=Machines)
 
     @property
     def database(self) -> Database:
@@ -165,7 +175,7 @@ class Notify:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.teller().running())
             for _ in range(instances):
-                app = create_app(self.settings(**settings))
+                app = create_app(self.settings(**settings), machine_channels={"webhook": self.machines})
                 register_local_app(self.url, app)
                 await stack.enter_async_context(app.router.lifespan_context(app))
             yield

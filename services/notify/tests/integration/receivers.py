@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from docstore_notify.domain import Delivery, NotNow, Refused
+from docstore_notify.receipts import Gone, Receipt
+
 Mood = Literal["well", "failing", "refusing", "throttling", "silent"]
 
 
@@ -80,6 +83,40 @@ class MoodySes:
 
 def _error(code: str, status: int) -> web.Response:
     return web.json_response({"message": code}, status=status, headers={"x-amzn-ErrorType": code})
+
+
+@dataclass
+class Machines:
+    """A channel to machines, each with a mood; `silent` ones never answer. Keeps what each accepted, in order."""
+
+    moods: dict[str, Mood | Literal["gone"]] = field(default_factory=dict)
+    taken: dict[str, list[Delivery]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        assert delivery.target is not None
+        machine = delivery.target.address.removeprefix("https://").removesuffix(".example/")
+        self.asked[machine] += 1
+        match self.moods.get(machine, "well"):
+            case "failing":
+                raise NotNow("broken", None, 500)
+            case "throttling":
+                raise NotNow("slow down", 1.0, 429)
+            case "refusing":
+                raise Refused("not like this", 400)
+            case "gone":
+                raise Gone("no more", 410)
+            case "silent":
+                await asyncio.Event().wait()
+        self.taken.setdefault(machine, []).append(delivery)
+        return Receipt(200, "thanks")
+
+    async def close(self) -> None:
+        return None
+
+    def told(self, machine: str) -> list[str]:
+        """The changes it was told of, in order."""
+        return [str(item["change"]) for delivery in self.taken.get(machine, []) for item in delivery.items]
 
 
 @dataclass

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_notify.domain import KINDS, Contact, Delivery, Kind, Refused
-from docstore_notify.rendering import DELIVERY_HEADER, Renderer, human_size, one_line
+from docstore_notify.domain import FILE_CHANGES, KINDS, Contact, Delivery, Kind, Refused
+from docstore_notify.rendering import CHANGED, DELIVERY_HEADER, Renderer, human_size, one_line
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ANNA = Contact("anna", "anna@example.org", "Anna", 1)
-RENDERER = Renderer("DocStore <no-reply@docstore.example>", "https://docs.example.org")
+UNSUBSCRIBE = "https://docs.example.org/v1/unsubscribe?token=" + "t" * 250
+RENDERER = Renderer("DocStore <no-reply@docstore.example>", "https://docs.example.org", lambda _: UNSUBSCRIBE)
 
 
 def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
@@ -25,7 +26,22 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
     if kind == "file_changed":
         about = {"kind": "file", "actor_id": "bert", "device": "laptop", "at": at}
         return {"change": "moved", "path": path, "previous_path": "/old.pdf", **about}
-    return {"used": 2048, "limit": 1024, "requested": 4096, "at": at}
+    file = {"path": path, "kind": "file", "file_id": "f1", "owner_id": "bert", "actor_id": "bert", "at": at}
+    more: dict[Kind, dict[str, Any]] = {
+        "shared_with_you": {**file, "change": "role_changed", "role": "editor"},
+        "invitation": {**file, "share_id": "s1", "role": "viewer"},
+        "link_opened": {**file, "opens": 3},
+        "link_expiring": {**file, "expires_at": "2026-11-22T00:00:00.000Z"},
+        "new_device": {"device": "Old phone", "at": at},
+        "subscription_disabled": {
+            "channel": "webhook",
+            "address": "https://x.example/",
+            "reason": "gone",
+            "detail": "bye",
+        },
+        "test": {"subscription_id": "s1", "at": at},
+    }
+    return more.get(kind, {"used": 2048, "limit": 1024, "requested": 4096, "at": at})
 
 
 def delivery(kind: Kind, *items: dict[str, Any], events: int | None = None) -> Delivery:
@@ -49,12 +65,35 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
         "file_changed": ["plan.pdf", "moved from /old.pdf", "by Bert", "laptop"],
         "quota_exceeded": ["4.0 KB", "2.0 KB of 1.0 KB"],
         "quota_restored": ["2.0 KB of 1.0 KB"],
+        "shared_with_you": ["Bert has made you an editor", "plan.pdf"],
+        "invitation": ["Bert has shared", "plan.pdf", "sign up"],
+        "link_opened": ["plan.pdf", "3 times"],
+        "link_expiring": ["plan.pdf", "2026-11-22"],
+        "new_device": ["Old phone"],
+        "subscription_disabled": ["webhook", "https://x.example/", "wants nothing more", "bye"],
+        "test": ["the test you asked for"],
     }[kind]
     for part in (text, html):
-        for fact in ("Hello Anna", "https://docs.example.org", *facts):
+        for fact in ("Hello Anna", "https://docs.example.org", UNSUBSCRIBE, *facts):
             assert fact in part
     assert mail["To"].addresses[0].addr_spec == "anna@example.org"
     assert mail["Subject"]
+
+
+def test_a_mail_program_can_end_such_mails_with_one_click() -> None:
+    """RFC 8058: the URL stands in its header as it is, however long, and so it does on the wire."""
+    data = RENDERER.message(delivery("upload_done", item("upload_done")), ANNA, {}).as_bytes()
+    assert f"\r\nList-Unsubscribe: <{UNSUBSCRIBE}>\r\n".encode() in data
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in data
+
+
+@pytest.mark.parametrize("change", FILE_CHANGES)
+def test_every_change_has_words_of_its_own(change: str) -> None:
+    """In the subject and in both parts."""
+    facts = item("file_changed") | {"change": change, "tags": "a, b", "person": "cleo@example.org", "role": "editor"}
+    mail, text, html = read(RENDERER.message(delivery("file_changed", facts), ANNA, {}))
+    assert CHANGED[change] in str(mail["Subject"])
+    assert all(CHANGED[change] in part for part in (text, html))
 
 
 def test_a_digest_lists_some_and_numbers_the_rest() -> None:

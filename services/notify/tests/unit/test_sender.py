@@ -9,10 +9,13 @@ import orjson
 import pytest
 
 from docstore_events.transaction import Transaction
+from docstore_notify.attempts import Attempt, Trier
 from docstore_notify.delivery_store import Claim
 from docstore_notify.domain import Delivery, NotNow, Refused
+from docstore_notify.marking import Marker
 from docstore_notify.sender import Sender
 from docstore_notify.settings import NotifySettings
+from docstore_notify.worker import Worker
 from docstore_platform.mongo import ConnectionFailure
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -22,20 +25,27 @@ DELIVERY = Delivery("d1", "anna", "email", "upload_done", NOW, NOW, ({},), ("e1"
 CLAIM = Claim(DELIVERY, "mine")
 
 
+class Valid:
+    """Everything may be told."""
+
+    async def of(self, delivery: Delivery) -> Delivery:
+        return delivery
+
+
 class FakeDeliveries:
     """One delivery, held under a token."""
 
     def __init__(self) -> None:
         self.token, self.state = "mine", "pending"
-        self.put_off_until: datetime | None = None
+        self.put_off_for: timedelta | None = None
 
-    async def end(self, claim: Claim, state: str, now: datetime, session: Any) -> bool:
+    async def end(self, claim: Claim, state: str, attempt: Attempt, now: datetime, session: Any) -> bool:
         if claim.token == self.token:
             self.state = state
         return claim.token == self.token
 
-    async def put_off(self, claim: Claim, until: datetime, error: str) -> None:
-        self.put_off_until = until
+    async def put_off(self, claim: Claim, wait: timedelta, attempt: Attempt, now: datetime) -> None:
+        self.put_off_for = wait
 
 
 class FakeTransactor:
@@ -77,10 +87,12 @@ class Stage:
     def sender(self) -> Sender:
         infra = InfraSettings.model_validate({"internal_secret": "s"})
         settings = NotifySettings(infra=infra)
-        return Sender(self.deliveries, {"email": self}, self.transactor, settings, "w", lambda: NOW)  # type: ignore[arg-type]
+        trier = Trier({"email": self}, Valid(), 1.0)  # type: ignore[dict-item, arg-type]
+        marker = Marker(self.deliveries, self.transactor, settings, lambda: NOW)  # type: ignore[arg-type]
+        return Sender(self.deliveries, trier, marker, settings, lambda: NOW)  # type: ignore[arg-type]
 
     async def run(self, claim: Claim = CLAIM) -> None:
-        await self.sender().send(claim)
+        await self.sender().do(claim)
 
 
 async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> None:
@@ -116,9 +128,18 @@ async def test_whatever_may_pass_is_tried_again_later(error: Exception) -> None:
     stage = Stage()
     stage.answers = iter([error])
     await stage.run()
-    assert stage.deliveries.put_off_until is not None
-    assert timedelta(seconds=3) < stage.deliveries.put_off_until - NOW < timedelta(seconds=5)
+    assert stage.deliveries.put_off_for is not None
+    assert timedelta(seconds=3) < stage.deliveries.put_off_for < timedelta(seconds=5)
     assert stage.transactor.said == []
+
+
+async def test_a_channel_that_asks_for_time_gets_it() -> None:
+    """A Retry-After is longer than our own wait would have been."""
+    stage = Stage()
+    stage.answers = iter([NotNow("busy", 120.0)])
+    await stage.run()
+    assert stage.deliveries.put_off_for is not None
+    assert stage.deliveries.put_off_for > timedelta(seconds=90)
 
 
 @pytest.mark.parametrize(("error", "age"), [(Refused("no such mailbox"), 0), (NotNow("busy"), 25)])
@@ -138,21 +159,22 @@ class OneBadRow(FakeDeliveries):
         super().__init__()
         self.rows: Iterator[Claim | Exception | None] = iter([KeyError("items"), CLAIM])
 
-    async def claim(self, now: datetime, until: datetime) -> Claim | None:
+    async def claim(self, seconds: float) -> Claim | None:
         row = next(self.rows, None)
         if isinstance(row, Exception):
             raise row
         return row
 
-    async def next_at(self) -> datetime | None:
+    async def due_in(self) -> float | None:
         return None
 
 
 async def test_a_row_that_cannot_be_read_does_not_stop_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     """One bad row must not be the end of all mails of this instance."""
-    monkeypatch.setattr("docstore_notify.sender.OUTAGE_SECONDS", 0.001)
+    monkeypatch.setattr("docstore_notify.worker.OUTAGE_SECONDS", 0.001)
     stage = Stage()
     stage.deliveries = OneBadRow()
-    async with stage.sender().running():
+    worker = Worker("sender", stage.sender(), parallel=2, poll_seconds=1.0, wakeup_name="w")
+    async with worker.running():
         await eventually(stage.has_sent)
     assert stage.deliveries.state == "sent"

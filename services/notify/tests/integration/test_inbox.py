@@ -1,0 +1,83 @@
+"""What is told in the app waits there for its person."""
+
+from typing import Any
+
+import pytest
+
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_the_app_holds_what_an_absent_person_missed(notify: Any) -> None:
+    """Every event told once, newest first, in pages, and only to its person; notification-sent names the causes."""
+    anna, eve = notify.person(), notify.person()
+    async with notify.running():
+        ids = []
+        for name in ("a", "b", "c", "d", "e"):
+            (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
+            await notify.all_told(event_id, channel="in_app")
+            ids.append(event_id)
+        listed: list[Any] = []
+        cursor = ""
+        while cursor is not None:
+            page = await anna.get(f"/v1/notifications?limit=2&cursor={cursor}")
+            assert page["unread"] == 5
+            listed += page["items"]
+            cursor = page["next_cursor"]
+        assert [one["title"] for one in listed] == [f"Uploaded: {name}.txt" for name in "edcba"]
+        assert [one["read"] for one in listed] == [False] * 5
+        assert listed[0]["file_id"] == listed[0]["items"][0]["file_id"]
+        sent = await notify.all_told(*ids, channel="in_app")
+        assert {data["delivery_id"] for data in sent} == {one["id"] for one in listed}
+        assert (await eve.get("/v1/notifications")) == {"items": [], "next_cursor": None, "unread": 0}
+
+
+async def test_what_comes_together_is_one_notification(notify: Any) -> None:
+    """Three hundred uploads do not bury what else there is."""
+    anna = notify.person()
+    async with notify.running():
+        ids = await notify.say(*(anna.uploaded(f"{n}.txt") for n in range(300)))
+        await notify.all_told(*ids, channel="in_app")
+        items = (await anna.get("/v1/notifications"))["items"]
+        assert len(items) < 60
+        assert sum(len(one["items"]) + one["more"] for one in items) == 300
+
+
+async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> None:
+    """Each answers how many are left; another's stay as they are; which ones must be said."""
+    anna, eve = notify.person(), notify.person()
+    async with notify.running():
+        for name in "abcd":
+            (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
+            await notify.all_told(event_id, channel="in_app")
+        newest, _, third, _ = (await anna.get("/v1/notifications"))["items"]
+
+        async def mark(body: Any, person: Any = anna) -> Any:
+            return (await person.send("POST", "/v1/notifications/read", body)).json()
+
+        assert await mark({"ids": [newest["id"]]}, eve) == {"unread": 0}
+        assert await mark({"ids": [newest["id"]]}) == {"unread": 3}
+        assert await mark({"before": third["created_at"]}) == {"unread": 1}
+        unread = (await anna.get("/v1/notifications?unread=true"))["items"]
+        assert [one["title"] for one in unread] == ["Uploaded: c.txt"]
+        assert await mark({"all": True}) == {"unread": 0}
+        for wrong in ({}, {"all": True, "ids": []}):
+            assert (await anna.send("POST", "/v1/notifications/read", wrong)).status == 422
+
+
+async def test_an_upload_that_comes_twice_is_one_notification(notify: Any) -> None:
+    """The app is written with the inbox: exactly once."""
+    anna = notify.person()
+    async with notify.running():
+        ids = await notify.say(anna.uploaded())
+        await notify.all_told(*ids, channel="in_app")
+        outbox = notify.mongo.database(f"{notify.infra.database_prefix}teller")["outbox"]
+        await outbox.update_many({}, {"$set": {"state": "pending"}})
+        last = await notify.say(anna.uploaded("last.txt"))
+        await notify.all_told(*last, channel="in_app")
+
+        async def both() -> bool:
+            return len((await anna.get("/v1/notifications"))["items"]) == 2
+
+        await eventually(both)
