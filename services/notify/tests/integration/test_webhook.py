@@ -176,6 +176,19 @@ async def test_tls_is_for_the_name(tmp_path: Path) -> None:
     assert got.headers["Host"] == f"hooks.example.org:{receiver.port}"
 
 
+async def test_one_address_that_is_down_does_not_matter() -> None:
+    """A name with several addresses is reached at the one that listens."""
+
+    async def look_up(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+
+    channel = WebhookChannel(SafeHttp(LOOPBACK, 5.0, look_up=look_up))
+    async with Receiver().running("127.0.0.3") as receiver:
+        assert (await channel.send(to(f"http://hooks.example.org:{receiver.port}/"))).status == 200
+    await channel.close()
+    assert len(receiver.received) == 1
+
+
 async def test_an_unknown_certificate_is_refused(channel: WebhookChannel, tmp_path: Path) -> None:
     """Whoever is in the way can't read messages with a certificate of their own."""
     server_tls, _ = certificate(tmp_path, "localhost")
