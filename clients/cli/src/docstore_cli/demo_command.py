@@ -4,20 +4,30 @@ import asyncio
 import os
 import sys
 
+from docstore_cli.demo.regions import RegionDemo
 from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
-from docstore_cli.options import Data, console, running_stack, settings_for
+from docstore_cli.options import Data, console, run, running_stack, settings_for
 from docstore_cli.stack_commands import start_shown, stop_signal
 from docstore_standalone.mailbox import read_mailbox
+from docstore_standalone.regions import region_folders
 from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import StackState, running_state
+from docstore_standalone.state import StackState, read_state, running_state
 
 
 def demo(data: Data = None) -> None:
-    """Run the main job on real documents and show what happens; then stay until Ctrl-C."""
+    """Run the main job on real documents and show what happens; then stay until Ctrl-C.
+
+    Where several regions run: show what they do for one person.
+    """
     settings = settings_for(data)
-    if running_state(settings.data) is None:
+    state = running_state(settings.data)
+    if state is None:
         asyncio.run(_on_own(settings))
+    elif len(state.regions) > 1:
+        folders = region_folders(settings.data, state)
+        regions = {name: (folder, read_state(folder)) for name, folder in folders.items()}
+        run(RegionDemo(regions, console).run())
     else:
         asyncio.run(_on_running(*running_stack(data)))
 
