@@ -34,13 +34,15 @@ class _About(TypedDict):
 class Announcer:
     """The events of one transaction, caused by one account.
 
-    `journalled=False` for what only follows from the change of a folder above, whose entry stands for it.
+    `below_folder=True` for what only follows from the change of a folder above: its entry stands for that, but for
+    those to whom only this was shared, and not the folder.
     """
 
-    def __init__(self, transaction: Transaction, actor_id: str, *, journalled: bool = True) -> None:
+    def __init__(self, transaction: Transaction, actor_id: str, *, below_folder: bool = False) -> None:
         self._transaction = transaction
         self._actor_id = actor_id
-        self._journal = JournalNotes(transaction) if journalled else None
+        self._below_folder = below_folder
+        self._journal = JournalNotes(transaction)
 
     def shared(self, place: Place, account_ids: Iterable[str]) -> None:
         """Note in the journals of these accounts that they may now read it, or may do more or less with it than before.
@@ -113,13 +115,16 @@ class Announcer:
         self._transaction.publish(event)
 
     def _note_for_all(self, change: ChangeType, place: Place) -> None:
-        self._note(change, place, (place.node.owner_id, *place.readers))
+        if self._below_folder:
+            above = {account for folder in place.ancestors for account in folder.shared_with}
+            self._note(change, place, sorted(place.node.shared_with.keys() - above))
+        else:
+            self._note(change, place, (place.node.owner_id, *place.readers))
 
     def _note(self, change: ChangeType, place: Place, account_ids: Iterable[str], before: Place | None = None) -> None:
-        if self._journal is not None:
-            for account_id in account_ids:
-                previous_path = before.as_seen_by(account_id).path if before else None
-                self._journal.add(account_id, Note(change, place.as_seen_by(account_id), previous_path))
+        for account_id in account_ids:
+            previous_path = before.as_seen_by(account_id).path if before else None
+            self._journal.add(account_id, Note(change, place.as_seen_by(account_id), previous_path))
 
     def _about(self, place: Place) -> _About:
         return {

@@ -39,8 +39,10 @@ class Compared(BaseModel):
 
 
 class Comparison(BaseModel):
-    path: str = Field("/", max_length=MAX_PATH_CHARS, description="The folder that is compared, in one's own tree.")
-    parent_id: str | None = Field(None, max_length=64, description="The folder by its id, e.g. one shared by others.")
+    path: str = Field("/", max_length=MAX_PATH_CHARS, description="The folder that is compared.")
+    parent_id: str | None = Field(
+        None, max_length=64, description="The folder that `path` starts from; none: the root."
+    )
     entries: list[Compared] = Field(max_length=MAX_ENTRIES)
 
 
@@ -66,6 +68,6 @@ async def read_snapshot(
 
 @router.post("/compare")
 async def compare_entries(body: Comparison, principal: Caller, cases: Cases) -> Response:
-    """How a client's files differ from what is here below a folder."""
+    """How a client's files, with paths as the API shows them, differ from what is here below a folder."""
     entries = [Entry(entry.path, entry.sha256) for entry in body.entries]
     return json_response(await cases.comparer.compare(principal.account_id, body.path, body.parent_id, entries))

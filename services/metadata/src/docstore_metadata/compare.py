@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from docstore_metadata.access import Action, authorize
+from docstore_metadata.bases import find_base
 from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotAFolder, TooLarge
 from docstore_metadata.journal import path_key
-from docstore_metadata.paths import split_path
 from docstore_metadata.presentation import Json, file_json
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree, names_condition
@@ -45,7 +45,10 @@ class Comparer:
         """`newer`: something else is here; `missing`: the client did not list it; `deleted`: it was here once;
         `unknown`: it never was, as far as that is known; `same`: how many are alike.
         """
-        folder = await self._folder(account_id, path, parent_id)
+        base = await find_base(self._tree, account_id, parent_id)
+        folder = authorize(account_id, await base.place(self._tree, path), Action.READ)
+        if not folder.node.is_folder:
+            raise NotAFolder("Only what is in a folder can be compared.")
         prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"
         listed = {entry.path: entry.sha256 for entry in entries}
         if not all(entry.startswith(prefix) for entry in listed):
@@ -55,7 +58,7 @@ class Comparer:
         missing = [path for path, sha256 in here.checksums.items() if sha256 is not None and path not in listed]
         absent = [path for path in listed if path not in here.ids]
         deleted = await self._deleted(account_id, absent)
-        shown = await self._shown(account_id, folder, here, [*newer, *missing[:MAX_MISSING]])
+        shown = await self._shown(account_id, here, [*newer, *missing[:MAX_MISSING]])
         return {
             "newer": [shown[path] for path in newer if path in shown],
             "missing": [shown[path] for path in missing[:MAX_MISSING] if path in shown],
@@ -64,16 +67,6 @@ class Comparer:
             "deleted": [path for path in absent if path in deleted],
             "same": len(listed) - len(newer) - len(absent),
         }
-
-    async def _folder(self, account_id: str, path: str, parent_id: str | None) -> Place:
-        if parent_id is None or parent_id == account_id:
-            place = await self._tree.at(account_id, split_path(path) if parent_id is None else ())
-        else:
-            place = await self._tree.place(parent_id)
-        place = authorize(account_id, place, Action.READ)
-        if not place.node.is_folder:
-            raise NotAFolder("Only what is in a folder can be compared.")
-        return place
 
     async def _below(self, folder: Place, prefix: str) -> Below:
         """Level by level, without making nodes of what is read: most of it is as the client has it."""
@@ -96,7 +89,7 @@ class Comparer:
             level = folders
         return below
 
-    async def _shown(self, account_id: str, folder: Place, here: Below, paths: Sequence[str]) -> Mapping[str, Json]:
+    async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, Json]:
         nodes = {node.id: node for node in await self._store.find_nodes({"_id": {"$in": [here.ids[p] for p in paths]}})}
         places = await self._tree.places({node.parent_id for node in nodes.values() if node.parent_id})
         shown: dict[str, Json] = {}

@@ -71,7 +71,7 @@ class Walker:
         place = await self._tree.place(step.folder_id, transaction.session)
         if place is None:
             return
-        announcer = Announcer(transaction, job.actor_id, journalled=False)
+        announcer = Announcer(transaction, job.actor_id, below_folder=True)
         if step.exhausted:
             await self._remove_folder(place, announcer, transaction)
             await end_shares(self._store, [place], job.actor_id, transaction)

@@ -1,0 +1,123 @@
+"""The journal and the snapshot of those a file or folder is shared with."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.connected
+
+
+async def told(person: Any, cursor: str = "") -> list[tuple[str, str]]:
+    page = await person.ok("GET", f"/v1/changes?limit=1000&cursor={cursor}")
+    return [(change["type"], change["file"]["path"]) for change in page["changes"]]
+
+
+async def latest(person: Any) -> str:
+    return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
+
+
+async def snapshot(person: Any, limit: int) -> list[str]:
+    """Paths on all pages together."""
+    paths: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = await person.ok("GET", f"/v1/snapshot?limit={limit}&cursor={cursor}")
+        paths += [item["path"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    return paths
+
+
+async def share(running: Any, path: str, role: str = "viewer") -> str:
+    """Share with `running.stranger`; the share's route."""
+    await running.meet(running.stranger, "reader@example.com")
+    folder = await running.person.at(path)
+    route = f"/v1/files/{folder['id']}/shares"
+    made = await running.person.ok("POST", route, {"email": "reader@example.com", "role": role})
+    return f"{route}/{made['id']}"
+
+
+async def test_a_reader_is_told_as_the_owner_is(running: Any) -> None:
+    """From the share to its end, with the reader's paths; the owner's journal has no entry for shares."""
+    owner, reader = running.person, running.stranger
+    await running.put("/private/team/a.txt")
+    route = await share(running, "/private/team")
+    file = await running.put("/private/team/b.txt")
+    await owner.ok("PATCH", f"/v1/files/{file['id']}", {"name": "c.txt"})
+    await running.put("/private/secret.txt")
+    await owner.ok("POST", route.rpartition("/")[0], {"email": "reader@example.com", "role": "editor"})
+    await owner.ok("DELETE", f"/v1/files/{file['id']}")
+    await owner.ok("DELETE", route)
+    await running.put("/private/team/late.txt")
+    assert await told(reader) == [
+        ("shared", "/team"),
+        ("created", "/team/b.txt"),
+        ("moved", "/team/c.txt"),
+        ("shared", "/team"),
+        ("deleted", "/team/c.txt"),
+        ("unshared", "/team"),
+    ]
+    assert "shared" not in {kind for kind, _ in await told(owner)}
+
+
+async def test_moving_in_and_out_of_sight_is_sharing(running: Any) -> None:
+    """To the owner a move, to the reader `shared` and `unshared`; within the folder a move to both."""
+    owner, reader = running.person, running.stranger
+    await running.put("/team/sub/x.txt")
+    await running.put("/own/y.txt")
+    await share(running, "/team")
+    team, y = await owner.at("/team"), await owner.at("/own/y.txt")
+    cursor, owners = await latest(reader), await latest(owner)
+    for parent in (team["id"], (await owner.at("/team/sub"))["id"], owner.account_id):
+        await owner.ok("PATCH", f"/v1/files/{y['id']}", {"parent_id": parent})
+    assert await told(reader, cursor) == [
+        ("shared", "/team/y.txt"),
+        ("moved", "/team/sub/y.txt"),
+        ("unshared", "/team/sub/y.txt"),
+    ]
+    assert [kind for kind, _ in await told(owner, owners)] == ["moved"] * 3
+
+
+async def test_what_is_shared_by_itself_outlives_the_folder_s_share(running: Any) -> None:
+    """The reader loses the folder, and is told of the file in it that is still theirs."""
+    await running.put("/team/sub/x.txt")
+    await running.put("/team/other.txt")
+    route = await share(running, "/team")
+    await share(running, "/team/sub/x.txt", "editor")
+    cursor = await latest(running.stranger)
+    await running.person.ok("DELETE", route)
+    assert await told(running.stranger, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
+    assert await snapshot(running.stranger, 10) == ["/x.txt"]
+
+
+async def test_a_folder_above_takes_along_what_is_shared_below(running: Any) -> None:
+    """Whoever has a share of a file only is told when a folder above goes into the trash, and comes back."""
+    await running.put("/a/b/x.txt")
+    await running.put("/a/b/y.txt")
+    await share(running, "/a/b/x.txt")
+    cursor = await latest(running.stranger)
+    folder = await running.person.at("/a")
+    await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await running.walked()
+    assert await told(running.stranger, cursor) == [("deleted", "/x.txt")]
+    await running.person.ok("POST", f"/v1/files/{folder['id']}/restore")
+    await running.walked()
+    assert await told(running.stranger, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
+
+
+async def test_the_snapshot_has_what_is_shared(running: Any) -> None:
+    """Own files first, then each shared tree once, however large the pages; nothing of it after its end."""
+    owner, reader = running.person, running.stranger
+    for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
+        await running.put(path)
+    route = await share(running, "/p/team")
+    await share(running, "/p/team/s/t")
+    await share(running, "/p/one.txt")
+    await reader.folder("/mine")
+    wanted = sorted(
+        ["/mine", "/team", "/team/a.txt", "/team/s", "/team/s/b.txt", "/team/s/t", "/team/s/t/c.txt", "/team/u"]
+        + ["/team/u/d.txt", "/one.txt"]
+    )
+    for limit in (1, 2, 3, 1000):
+        assert sorted(await snapshot(reader, limit)) == wanted
+    await owner.ok("DELETE", route)
+    assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
