@@ -71,9 +71,11 @@ class FakeEngine:
 
     async def search(self, query: SearchQuery) -> SearchHits:
         self.queries.append(query)
-        if self.pages:
+        if self.pages and not query.of_others:
             return self.pages.pop(0)
         found = [document for document in self.documents.values() if query.reader in document.readers]
+        if query.of_others:
+            found = [document for document in found if document.owner_id != query.reader]
         return SearchHits(tuple(Hit(d.file_id, d.version, 1.0, d.text) for d in found), len(found), None)
 
     async def begin_rebuild(self) -> None:

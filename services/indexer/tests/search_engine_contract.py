@@ -91,6 +91,18 @@ async def test_only_readers_find_a_file(engine: SearchEngine) -> None:
         assert await found(engine, text, scope=scope, reader="nobody") == []
 
 
+async def test_files_of_others_alone(engine: SearchEngine) -> None:
+    """Those that the reader may read and does not own; in no snippets."""
+    await put(engine, document("mine", "plan a", "canary song", readers=("ann", "bea")))
+    await put(engine, document("hers", "plan b", "canary song", owner_id="bea", readers=("bea", "ann")))
+    await put(engine, document("secret", "plan c", "canary song", owner_id="bea", readers=("bea",)))
+    for scope, text in (("name", "plan"), ("content", "canary"), ("name", "")):
+        assert await found(engine, text, scope=scope, of_others=True) == ["hers"]
+        assert await found(engine, text, scope=scope, of_others=True, reader="bea") == ["mine"]
+    answer = await engine.search(SearchQuery("ann", "canary", "content", of_others=True))
+    assert answer.hits[0].snippet is None
+
+
 async def test_scores_tell_nothing_of_foreign_files(engine: SearchEngine) -> None:
     """A word's score is the same whether or not others have written it: else it would tell that they have."""
     await put(engine, document("mine", "canary a", "canary song"), document("other", "canary b", "a long canary song"))

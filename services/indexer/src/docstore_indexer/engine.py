@@ -49,6 +49,8 @@ class SearchQuery:
     modified_before: datetime | None = None
     limit: int = 20
     cursor: str | None = None
+    of_others: bool = False
+    """Only files of other owners, in no snippets: those that the reader may have ceased to read a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)

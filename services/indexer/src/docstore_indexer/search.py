@@ -1,5 +1,6 @@
 """Searching: the engine finds, metadata says what the caller may see of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from docstore_platform.problems import Problem, unavailable
 
 FILLED_FROM_PAGES = 5
 """A page all of whose hits are gone is skipped, so many times."""
+CHECKED = 1000
+"""Hits in files of others that are counted: more would be too many to look up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,31 @@ class Search:
             page = await self._engine.search(query)
         except EngineFailed as error:
             raise unavailable("Search") from error
-        files: dict[str, Json] = {}
-        if page.hits:
-            files = await self._metadata.readable(query.reader, [hit.file_id for hit in page.hits])
-        shown = [_item(hit, files.get(hit.file_id), query) for hit in page.hits]
-        items = [item for item in shown if item is not None]
-        total = max(page.total - (len(shown) - len(items)), len(items))
-        return Found(items, total, page.next_cursor)
+        files = await self._readable(query.reader, page.hits)
+        shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
+        items = [item for item in shown.values() if item is not None]
+        gone = {file_id for file_id, item in shown.items() if item is None}
+        if page.total > len(page.hits):
+            uncounted, hidden = await self._of_others(query)
+            total = page.total - uncounted - len(gone - hidden)
+        else:
+            total = page.total - len(gone)
+        return Found(items, max(total, len(items)), page.next_cursor)
+
+    async def _of_others(self, query: SearchQuery) -> tuple[int, set[str]]:
+        """How many hits in files of others are not to be counted, and which: the reader may not read them any more.
+
+        On all pages: that a file is there is as secret as what is in it.
+        """
+        try:
+            found = await self._engine.search(replace(query, of_others=True, limit=CHECKED, cursor=None))
+        except EngineFailed as error:
+            raise unavailable("Search") from error
+        readable = await self._readable(query.reader, found.hits)
+        return found.total - len(readable), {hit.file_id for hit in found.hits} - readable.keys()
+
+    async def _readable(self, reader: str, hits: Sequence[Hit]) -> dict[str, Json]:
+        return await self._metadata.readable(reader, [hit.file_id for hit in hits]) if hits else {}
 
 
 def _item(hit: Hit, file: Json | None, query: SearchQuery) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.envelope import Envelope
 from docstore_events.files import (
+    FileAccessChanged,
     FileCreated,
     FileDeleted,
     FileEvent,
@@ -41,6 +42,9 @@ class IndexerSubscribers(Subscribers[News]):
         _note(envelope, unit)
 
     def on_file_tagged(self, envelope: Envelope[FileTagged], unit: News) -> None:
+        _note(envelope, unit)
+
+    def on_file_access_changed(self, envelope: Envelope[FileAccessChanged], unit: News) -> None:
         _note(envelope, unit)
 
     def on_file_restored(self, envelope: Envelope[FileRestored], unit: News) -> None:

@@ -58,7 +58,7 @@ class Generation:
         limit = max(1, min(query.limit, MAX_POSITION - start))
         order = None if query.text.strip() else "modified_at"
         found = searcher.search(built, limit, count=True, order_by_field=order, offset=start)
-        snippets = Snippets(searcher, built) if query.scope == "content" else None
+        snippets = Snippets(searcher, built) if query.scope == "content" and not query.of_others else None
         hits = [
             _hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
             for place, (_, address) in enumerate(found.hits)

@@ -13,6 +13,7 @@ from docstore_indexer.tantivy_schema import (
     microseconds,
     name_words,
     normal,
+    owner_term,
     prefix_of,
     tag_term,
     type_term,
@@ -27,6 +28,8 @@ _WHOLE_NAME_BOOST = 5.0
 def build(query: SearchQuery) -> Query:
     """Everything the query asks for; the reader's own term is always part of it."""
     parts = [_filter(_term("readers", query.reader))]
+    if query.of_others:
+        parts.append((Occur.MustNot, _term("readers", owner_term(query.reader))))
     parts += [_filter(_term("tags", tag_term(tag))) for tag in query.tags]
     if query.type is not None:
         parts.append(_filter(_term("types", type_term(query.type))))

@@ -10,7 +10,7 @@ import tantivy
 from docstore_indexer.engine import IndexedDocument
 from docstore_indexer.plain_text import clean
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EXCERPT_CHARS = 200_000
 _PREFIX_CHARS = 32
 _NAME_TOKENS = 64
@@ -80,6 +80,11 @@ def prefix_of(word: str) -> str:
     return word[:_PREFIX_CHARS]
 
 
+def owner_term(account_id: str) -> str:
+    """Among the readers, which of them the owner is."""
+    return f"owner:{account_id}"
+
+
 def tag_term(tag: str) -> str:
     return normal(tag).casefold().strip()
 
@@ -100,7 +105,7 @@ def to_document(source: IndexedDocument) -> tantivy.Document:
     document.add_text("file_id", source.file_id)
     words = name_words(source.name)
     terms = {
-        "readers": source.readers,
+        "readers": (*source.readers, owner_term(source.owner_id)),
         "tags": map(tag_term, source.tags),
         "types": _type_terms(source),
         "name_prefixes": {word[:length] for word in words for length in range(1, min(len(word), _PREFIX_CHARS) + 1)},

@@ -18,7 +18,16 @@ from jwt.algorithms import OKPAlgorithm
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
 from docstore_events.event import Event
-from docstore_events.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored, FileState
+from docstore_events.files import (
+    FileAccessChanged,
+    FileCreated,
+    FileDeleted,
+    FileModified,
+    FileMoved,
+    FilePurged,
+    FileRestored,
+    FileState,
+)
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_indexer.app import create_app
@@ -213,6 +222,10 @@ class World:
     async def rename(self, file_id: str, name: str) -> None:
         kept = self.keep(file_id, name=name)
         await self.say(FileMoved(revision=kept.revision, **_about(kept.state), previous_path="/old"))
+
+    async def share(self, file_id: str, *readers: str) -> None:
+        kept = self.keep(file_id, readers=readers)
+        await self.say(FileAccessChanged(revision=kept.revision, **_about(kept.state)))
 
     async def delete(self, file_id: str) -> None:
         kept = self.keep(file_id, trashed=True)

@@ -75,6 +75,23 @@ async def test_a_reader_finds_what_is_shared(running: Any) -> None:
     await running.finds(bob, "walrus", "shared.txt", scope="content")
 
 
+async def test_on_file_access_changed_readers_come_and_go(running: Any) -> None:
+    """Who may read a file now finds it; who may not is shown nothing at once, total and pages, before any event."""
+    ann, bob = await running.person("premium"), await running.person("premium")
+    states = [await running.add(ann, f"shared {number}.txt", b"common walrus") for number in range(3)]
+    await running.finds(ann, "walrus", *(state.name for state in states), scope="content")
+    for state in states:
+        await running.share(state.file_id, bob)
+    await running.finds(bob, "walrus", *(state.name for state in states), scope="content")
+    revisions = [running.keep(state.file_id, readers=()).revision for state in states]
+    for scope in ("name", "content"):
+        for limit in (1, 20):
+            found = await running.search(bob, "shared" if scope == "name" else "walrus", scope=scope, limit=limit)
+            assert (found["items"], found["total"]) == ([], 0)
+    assert revisions == [3, 3, 3]
+    assert len((await running.search(ann, "walrus", scope="content"))["items"]) == 3
+
+
 async def test_pages_follow_each_other(running: Any) -> None:
     """Every hit comes once, the total stays, the last page has no cursor."""
     ann = await running.person()

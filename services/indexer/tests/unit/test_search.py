@@ -1,9 +1,10 @@
 """What of the engine's hits is shown."""
 
 import pytest
-from indexer_fakes import FakeAccounts, FakeEngine, FakeMetadata, a_file
+from indexer_fakes import FakeAccounts, FakeEngine, FakeMetadata, a_file, an_entry
 
 from docstore_indexer.engine import EngineFailed, Hit, SearchHits, SearchQuery
+from docstore_indexer.index_order import document_of
 from docstore_indexer.search import Search
 from docstore_platform.problems import Problem
 
@@ -56,7 +57,19 @@ async def test_a_page_without_anything_to_show_is_skipped() -> None:
     engine = FakeEngine(pages=pages)
     found = await shown(engine, metadata).search(SearchQuery("ann", "x"))
     assert ([item["file"]["id"] for item in found.items], found.next_cursor) == (["b"], "2")
-    assert [query.cursor for query in engine.queries] == [None, "1"]
+    assert [query.cursor for query in engine.queries if not query.of_others] == [None, "1"]
+
+
+async def test_the_total_counts_no_file_that_was_shared_until_a_moment_ago() -> None:
+    """Also not on a page that is not shown: the index still has Ann among its readers, metadata does not."""
+    files = {f"own{n}": a_file(f"own{n}") for n in range(2)}
+    files |= {f"shared{n}": a_file(f"shared{n}", owner_id="bob", readers=("ann",)) for n in range(2)}
+    gone = {f"gone{n}": a_file(f"gone{n}", owner_id="bob", readers=("ann",)) for n in range(3)}
+    engine = FakeEngine({key: document_of(an_entry(file), None) for key, file in {**files, **gone}.items()})
+    hits = [Hit("gone0", 1, 1.0, None), Hit("own0", 1, 1.0, None), Hit("own-trashed", 1, 1.0, None)]
+    engine.pages = [page(*hits, total=8, next_cursor="3")]
+    found = await shown(engine, FakeMetadata(files)).search(SearchQuery("ann", "x"))
+    assert ([item["file"]["id"] for item in found.items], found.total) == (["own0"], 4)
 
 
 async def test_content_is_for_premium() -> None:
