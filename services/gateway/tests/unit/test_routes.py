@@ -16,6 +16,8 @@ from docstore_platform.problems import Problem
         ("/v1/me/plan", "accounts"),
         ("/v1/files/7/versions/2/restore", "metadata"),
         ("/v1/trash", "metadata"),
+        ("/v1/links/abc/open", "metadata"),
+        ("/l/abc", "metadata"),
         ("/v1/uploads/7/redirect", "upload"),
         ("/v1/search", "indexer"),
         ("/v1/notifications/read", "notify"),
@@ -94,20 +96,30 @@ def test_no_path_leaves_its_area(segments: list[str]) -> None:
 
 
 def test_only_the_way_in_needs_no_login() -> None:
-    """Signing up, logging in, refreshing and the form's redirect are open; nothing else is."""
+    """Signing up, logging in, refreshing and the form's redirect are open, and what a link's token opens; nothing else."""
     assert open_limit("POST", "/v1/accounts") is Limit.SIGN_UP
     assert open_limit("POST", "/v1/sessions") is Limit.LOG_IN
     assert open_limit("POST", "/v1/sessions/refresh") is Limit.REFRESH
     assert open_limit("GET", "/v1/uploads/7/redirect") is Limit.ANONYMOUS
     assert open_limit("GET", "/v1/unsubscribe") is open_limit("POST", "/v1/unsubscribe") is Limit.ANONYMOUS
-    closed = [("GET", "/v1/accounts"), ("GET", "/v1/sessions"), ("POST", "/v1/uploads/7/redirect")]
+    assert open_limit("GET", "/v1/links/abc/content") is open_limit("POST", "/l/abc") is Limit.ANONYMOUS
+    closed = [
+        ("GET", "/v1/links"),
+        ("POST", "/v1/files/7/links"),
+        ("GET", "/v1/accounts"),
+        ("GET", "/v1/sessions"),
+        ("POST", "/v1/uploads/7/redirect"),
+    ]
     closed += [("GET", "/v1/uploads/7"), ("GET", "/v1/uploads/7/8/redirect"), ("GET", "/v1/files/7/redirect")]
     assert [open_limit(*call) for call in closed] == [None] * len(closed)
 
 
-def test_answers_with_a_login_are_known() -> None:
+def test_answers_with_a_secret_are_known() -> None:
     """They must not be kept for repeated calls."""
     assert has_secret_answer("/v1/sessions")
     assert has_secret_answer("/v1/sessions/refresh")
+    assert has_secret_answer("/v1/files/7/links")
+    assert has_secret_answer("/v1/links/abc/open")
+    assert not has_secret_answer("/v1/files/7/links/8")
     assert not has_secret_answer("/v1/sessionsomething")
     assert not has_secret_answer("/v1/uploads")
