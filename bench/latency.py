@@ -38,7 +38,7 @@ class Timeline:
                 self.steps["counted"].setdefault(upload_id, envelope.time)
         elif isinstance(event, FileIndexed):
             self.steps["searchable"].setdefault(event.file_id, envelope.time)
-        elif isinstance(event, NotificationSent):
+        elif isinstance(event, NotificationSent) and event.channel == "email":
             for cause in event.cause_ids:
                 self.steps["mailed"].setdefault(cause, envelope.time)
 

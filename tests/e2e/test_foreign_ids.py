@@ -21,12 +21,20 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/files/{file_id}/copy": {"path": "/stolen.txt"},
     "POST /v1/uploads/{upload_id}/complete": {},
     "POST /v1/uploads/{upload_id}/parts": {"numbers": [1]},
+    "PATCH /v1/subscriptions/{subscription_id}": {"events": ["moved"]},
     "PATCH /v1/admin/accounts/{account_id}": {"plan": "premium"},
 }
 """What a route with an id is sent: a new one with a body needs a line here."""
 QUERIES = {"GET /v1/files/{file_id}/changes": "?since=0"}
-OPEN = {"POST /v1/accounts", "POST /v1/sessions", "POST /v1/sessions/refresh", "GET /v1/uploads/{upload}/redirect"}
-"""Routes that need no login; the last one's path has the right in it."""
+OPEN = {
+    "POST /v1/accounts",
+    "POST /v1/sessions",
+    "POST /v1/sessions/refresh",
+    "GET /v1/uploads/{upload}/redirect",
+    "GET /v1/unsubscribe",
+    "POST /v1/unsubscribe",
+}
+"""Routes that need no login; the path of the redirect and the token of unsubscribing have the right in them."""
 
 
 async def operations(person: Person) -> list[tuple[str, str, Json]]:

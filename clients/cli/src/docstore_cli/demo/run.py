@@ -57,7 +57,10 @@ def _all_settled(events: list[Seen]) -> bool:
     """Every upload is counted and told of, every document searchable by its text."""
     uploads = {seen.event.upload_id: seen.id for seen in events if isinstance(seen.event, UploadCompleted)}
     counted = {one for seen in events if isinstance(seen.event, UsageChanged) for one in seen.event.upload_ids}
-    mailed = {one for seen in events if isinstance(seen.event, NotificationSent) for one in seen.event.cause_ids}
+    mails = [
+        seen.event for seen in events if isinstance(seen.event, NotificationSent) and seen.event.channel == "email"
+    ]
+    mailed = {one for mail in mails for one in mail.cause_ids}
     texts = {
         seen.event.file_id for seen in events if isinstance(seen.event, FileIndexed) and seen.event.mode == "fulltext"
     }
