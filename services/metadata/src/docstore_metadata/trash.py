@@ -78,8 +78,8 @@ class Trash:
         async def work(transaction: Transaction) -> Place:
             session = transaction.session
             place = await self._tree.place(node_id, session)
-            if place is not None and place.node.live:
-                return authorize(principal.account_id, place, Action.READ)
+            if place is not None and place.node.live:  # restored before: the answer may have been lost
+                return authorize(principal.account_id, place, Action.DELETE)
             place = authorize(principal.account_id, place, Action.RESTORE)
             parent = await self._home(place, transaction)
             await self._store.bump([parent.node.id], session)
