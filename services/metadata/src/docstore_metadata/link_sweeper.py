@@ -55,6 +55,6 @@ class LinkSweeper:
             opens = reachable and link.opens_at(now)
             taken = await self._store.links.take_warning(link, now, say=opens, session=transaction.session)
             if taken is not None and opens and place is not None:
-                say("expiring", taken, place.node, transaction)
+                say("expiring", taken, place, transaction)
 
         await self._transactor.run(work)

@@ -83,7 +83,7 @@ class LinkVisits:
                 raise _no_link()
             if place is None or not place.is_reachable:
                 raise _no_link()
-            say("opened", opened, place.node, transaction)
+            say("opened", opened, place, transaction)
             return Visit(opened, place, self._grants.make(opened, self._clock()))
 
         return await self._transactor.run(work)

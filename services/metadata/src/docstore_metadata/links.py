@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 from docstore_events.shares import LinkCreated, LinkExpiring, LinkOpened, LinkRevoked
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.access import Action, authorize
-from docstore_metadata.domain import Node, Place
+from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotFound, NotShareable, TooManyLinks
 from docstore_metadata.link_rules import MAX_LINK_YEARS, MAX_LINKS, Link, hash_of, new_token
 from docstore_metadata.storage import Store
@@ -37,6 +37,7 @@ class _About(TypedDict):
     file_name: str
     owner_id: str
     expires_at: datetime | None
+    ancestors: tuple[str, ...]
 
 
 class Links:
@@ -76,7 +77,7 @@ class Links:
             if await self._store.links.count(node_id, transaction.session) >= MAX_LINKS:
                 raise TooManyLinks(f"A file or folder can have {MAX_LINKS} links.")
             await self._store.links.insert(link, transaction.session)
-            say("created", link, place.node, transaction)
+            say("created", link, place, transaction)
 
         await self._transactor.run(work)
         return link, token
@@ -113,7 +114,7 @@ class Links:
             place = await self._owned(principal, node_id, transaction)
             link = _known(await self._store.links.get(node_id, link_id, transaction.session))
             await self._store.links.remove([link], transaction.session)
-            say("revoked", _next(link), place.node, transaction)
+            say("revoked", _next(link), place, transaction)
 
         await self._transactor.run(work)
 
@@ -131,16 +132,17 @@ class Links:
 
 
 def say(
-    change: Literal["created", "opened", "expiring", "revoked"], link: Link, node: Node, transaction: Transaction
+    change: Literal["created", "opened", "expiring", "revoked"], link: Link, place: Place, transaction: Transaction
 ) -> None:
     """Say the event of a link as it stands."""
     about = _About(
         revision=link.revision,
         link_id=link.id,
-        file_id=node.id,
-        file_name=node.name,
+        file_id=place.node.id,
+        file_name=place.node.name,
         owner_id=link.owner_id,
         expires_at=link.expires_at,
+        ancestors=place.ancestor_ids,
     )
     match change:
         case "created":
@@ -155,7 +157,7 @@ def say(
 
 async def end_links(store: Store, places: Sequence[Place], transaction: Transaction) -> None:
     """Revoke the links of what is gone for good."""
-    by_id = {place.node.id: place.node for place in places}
+    by_id = {place.node.id: place for place in places}
     links = await store.links.of_nodes(by_id, transaction.session)
     if not links:
         return

@@ -94,6 +94,7 @@ async def test_a_link_is_made_shown_once_opened_and_counted(running: Any) -> Non
     assert await running.events(link["id"]) == ["link-created", "link-opened"]
     event = await running.event(link["id"], "link-opened")
     assert (event["opens"], event["file_name"]) == (1, "report.pdf")
+    assert event["ancestors"] == [running.person.account_id]
     assert rfc3339(datetime.fromisoformat(event["expires_at"])) == end
 
 
