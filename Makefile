@@ -61,9 +61,10 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
-generate: setup ## write openapi.json and asyncapi.yaml anew
+generate: setup ## write openapi.json, asyncapi.yaml and the dashboard anew
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
+	$(RUN)/python tools/generate_dashboard.py
 
 bench: setup ## how fast it is, against references measured in the same run
 	$(RUN)/python -m bench

@@ -1,0 +1,75 @@
+"""Alerts, dashboard and runbook agree with each other and with the metrics that the services have."""
+
+import ast
+import json
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+OBSERVABILITY = ROOT / "deploy" / "observability"
+METRIC = re.compile(r"\bdocstore_[a-z_]+\b")
+ENDINGS = ("_bucket", "_count", "_sum")
+
+
+def metrics() -> set[str]:
+    """Names of the metrics made anywhere in the sources."""
+    return {
+        node.args[0].value
+        for folder in ("libs", "services")
+        for path in (ROOT / folder).glob("*/src/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"Counter", "Gauge", "Histogram"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def named(query: str) -> set[str]:
+    """The metrics a query names."""
+    known = metrics()
+    found = set(METRIC.findall(query))
+    return {
+        name if name in known else name.removesuffix(next((e for e in ENDINGS if name.endswith(e)), ""))
+        for name in found
+    }
+
+
+def rules() -> list[dict[str, dict[str, str]]]:
+    groups = yaml.safe_load((OBSERVABILITY / "alerts.yml").read_text("utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def test_alerts_are_about_metrics_that_exist() -> None:
+    """A metric that is renamed takes its alert along."""
+    assert set().union(*(named(str(rule["expr"])) for rule in rules())) <= metrics()
+
+
+def test_panels_are_about_metrics_that_exist() -> None:
+    """The same for the dashboard."""
+    panels = json.loads((OBSERVABILITY / "grafana" / "docstore.json").read_text("utf-8"))["panels"]
+    queries = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+    assert queries
+    assert set().union(*map(named, queries)) <= metrics()
+
+
+def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
+    """Who is woken finds what to do."""
+    pages = {path.relative_to(ROOT).as_posix(): path for path in (ROOT / "docs" / "runbook").glob("*.md")}
+    assert {rule["annotations"]["runbook"] for rule in rules()} == set(pages)
+    for rule in rules():
+        assert pages[rule["annotations"]["runbook"]].read_text("utf-8").startswith(f"# {rule['alert']}\n")
+
+
+def test_the_dashboard_is_the_one_that_is_generated() -> None:
+    """The file in the repository is not edited by hand."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from generate_dashboard import text
+    finally:
+        sys.path.pop(0)
+    assert (OBSERVABILITY / "grafana" / "docstore.json").read_text("utf-8") == text()

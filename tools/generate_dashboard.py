@@ -1,0 +1,209 @@
+"""Writes the Grafana dashboard: `python tools/generate_dashboard.py`. Each row answers one question in one look."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).parents[1] / "deploy" / "observability" / "grafana" / "docstore.json"
+SOURCE = {"type": "prometheus", "uid": "prometheus"}
+WIDTH, HEIGHT, COLUMNS = 6, 7, 24
+ANSWERED = "sum by (service) (rate(docstore_http_request_seconds_count[5m]))"
+
+
+def slowest(metric: str, share: float, by: str, window: str = "5m") -> str:
+    """The time within which `share` of them are done."""
+    return f"histogram_quantile({share}, sum by ({by}, le) (rate({metric}_bucket[{window}])))"
+
+
+def a_minute(counter: str, by: str) -> str:
+    return f"sum by ({by}) (rate({counter}[5m])) * 60" if by else f"sum(rate({counter}[5m])) * 60"
+
+
+Panel = tuple[str, str, str, str, str]
+"""Title, kind (`stat` or `timeseries`), unit, legend, query."""
+
+ROWS: dict[str, list[Panel]] = {
+    "Is it healthy?": [
+        ("Instances that answer", "stat", "none", "{{service_name}}", 'sum by (service_name) (up{job="docstore"})'),
+        ("Calls answered", "timeseries", "reqps", "{{service}}", ANSWERED),
+        (
+            "Calls that failed through us",
+            "timeseries",
+            "percentunit",
+            "{{service}}",
+            'sum by (service) (rate(docstore_http_request_seconds_count{status=~"5.."}[5m])) / ' + ANSWERED,
+        ),
+        (
+            "Events handled",
+            "timeseries",
+            "eps",
+            "{{service}}",
+            "sum by (service) (rate(docstore_events_handled_total[5m]))",
+        ),
+    ],
+    "What is stuck?": [
+        (
+            "Events to be read",
+            "timeseries",
+            "short",
+            "{{service}} {{topic}}",
+            "sum by (service, topic) (docstore_consumer_lag_events)",
+        ),
+        (
+            "Age of the oldest event to be said",
+            "timeseries",
+            "s",
+            "{{service}}",
+            "max by (service) (docstore_outbox_lag_seconds)",
+        ),
+        ("Dead letters", "stat", "short", "{{service}}", "max by (service) (docstore_dead_letters_waiting)"),
+        ("Uploads nobody reacted to", "stat", "short", "uploads", "max(docstore_uploads_stalled)"),
+        (
+            "Documents waiting for the index",
+            "timeseries",
+            "short",
+            "{{lane}}",
+            "max by (lane) (docstore_index_pending_documents)",
+        ),
+        (
+            "Messages put off or failed",
+            "timeseries",
+            "cpm",
+            "{{channel}}",
+            a_minute('docstore_notify_deliveries_total{outcome=~"put_off|failed"}', "channel"),
+        ),
+        ("Bytes counted wrongly", "stat", "bytes", "bytes", "max(docstore_quota_drift_bytes)"),
+        (
+            "Other regions wait for",
+            "timeseries",
+            "s",
+            "{{peer}}",
+            "max by (peer) (docstore_replication_behind_seconds)",
+        ),
+    ],
+    "Who is slow?": [
+        (
+            "Time to answer, half of the calls",
+            "timeseries",
+            "s",
+            "{{service}}",
+            slowest("docstore_http_request_seconds", 0.5, "service"),
+        ),
+        (
+            "Time to answer, 99 of 100",
+            "timeseries",
+            "s",
+            "{{service}}",
+            slowest("docstore_http_request_seconds", 0.99, "service"),
+        ),
+        (
+            "The ten slowest routes",
+            "timeseries",
+            "s",
+            "{{method}} {{route}}",
+            f"topk(10, {slowest('docstore_http_request_seconds', 0.99, 'method, route')})",
+        ),
+        (
+            "From event to handled, 99 of 100",
+            "timeseries",
+            "s",
+            "{{service}}",
+            slowest("docstore_event_delay_seconds", 0.99, "service"),
+        ),
+        (
+            "Time a batch of events takes",
+            "timeseries",
+            "s",
+            "{{service}}",
+            slowest("docstore_event_handler_seconds", 0.99, "service"),
+        ),
+        (
+            "Time to read a document",
+            "timeseries",
+            "s",
+            "{{type}}",
+            slowest("docstore_extraction_seconds", 0.9, "type", "15m"),
+        ),
+        (
+            "Time a channel takes",
+            "timeseries",
+            "s",
+            "{{channel}}",
+            slowest("docstore_notify_send_seconds", 0.99, "channel", "15m"),
+        ),
+    ],
+    "What do people do?": [
+        ("Documents", "timeseries", "short", "{{plan}}", "max by (plan) (docstore_documents)"),
+        ("Bytes kept", "timeseries", "bytes", "{{plan}}", "max by (plan) (docstore_document_bytes)"),
+        ("Uploads begun", "timeseries", "cpm", "{{method}}", a_minute("docstore_uploads_initiated_total", "method")),
+        (
+            "Bytes uploaded",
+            "timeseries",
+            "Bps",
+            "{{method}}",
+            "sum by (method) (rate(docstore_upload_bytes_total[5m]))",
+        ),
+        (
+            "Uploads refused for want of space",
+            "timeseries",
+            "cpm",
+            "uploads",
+            a_minute("docstore_quota_refused_total", ""),
+        ),
+        (
+            "Messages sent",
+            "timeseries",
+            "cpm",
+            "{{channel}}",
+            a_minute('docstore_notify_deliveries_total{outcome="sent"}', "channel"),
+        ),
+    ],
+}
+
+
+def dashboard() -> dict[str, Any]:
+    """As Grafana reads it."""
+    panels: list[dict[str, Any]] = []
+    y = 0
+    for title, row in ROWS.items():
+        panels.append(
+            {"type": "row", "title": title, "id": len(panels) + 1, "gridPos": _place(0, y, COLUMNS, 1), "panels": []}
+        )
+        y += 1
+        for number, panel in enumerate(row):
+            line, column = divmod(number * WIDTH, COLUMNS)
+            panels.append(_panel(len(panels) + 1, panel, _place(column, y + line * HEIGHT, WIDTH, HEIGHT)))
+        y += HEIGHT * -(-len(row) * WIDTH // COLUMNS)
+    return {
+        "uid": "docstore",
+        "title": "DocStore",
+        "schemaVersion": 39,
+        "time": {"from": "now-1h", "to": "now"},
+        "refresh": "15s",
+        "panels": panels,
+    }
+
+
+def _place(x: int, y: int, width: int, height: int) -> dict[str, int]:
+    return {"x": x, "y": y, "w": width, "h": height}
+
+
+def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
+    title, kind, unit, legend, query = panel
+    return {
+        "id": number,
+        "type": kind,
+        "title": title,
+        "datasource": SOURCE,
+        "gridPos": place,
+        "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
+        "targets": [{"refId": "A", "datasource": SOURCE, "expr": query, "legendFormat": legend}],
+    }
+
+
+def text() -> str:
+    return json.dumps(dashboard(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), "utf-8")
