@@ -23,6 +23,7 @@ TIME_HEADER = "x-docstore-time"
 SIGNATURE_HEADER = "x-docstore-signature"
 MAX_AGE_SECONDS = 300
 """How far clocks of two regions may differ. A request repeated within it does no harm: all are idempotent."""
+REFUSALS = (400, 413, 422)
 TRIES = 2
 """A kept connection may just have been closed by the other side."""
 
@@ -101,12 +102,14 @@ class Peer:
             except ConnectionError as error:
                 if attempt == TRIES:
                     raise PeerUnreachable(f"{self.region}: {error}") from error
-        if answer.status < 300:
-            return answer.json()
+        if answer.status == 200:
+            try:
+                return answer.json()
+            except ValueError:
+                raise PeerUnreachable(f"{self.region}: what answers there is no DocStore") from None
         text = f"{self.region} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
-        # Unsigned, unknown and too much are a matter of settings or of time, not of what was said.
-        passing = answer.status >= 500 or answer.status in (401, 403, 404, 408, 429)
-        raise PeerUnreachable(text) if passing else PeerRefused(text)
+        # Anything else is a matter of settings or of time, not of what was said.
+        raise PeerRefused(text) if answer.status in REFUSALS else PeerUnreachable(text)
 
     async def close(self) -> None:
         await self._transport.close()

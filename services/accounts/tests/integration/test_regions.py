@@ -319,6 +319,47 @@ async def test_what_a_dead_instance_had_taken_is_told_by_another(west, east) -> 
     await settled(west)
 
 
+async def test_two_instances_tell_together(west, east, client_of) -> None:
+    """Sign-ups at two instances of one region, both telling: each account is known, and nothing stays queued."""
+    app = create_app(west.settings)
+    async with app.router.lifespan_context(app):
+        emails = [email_decided_in(WEST) for _ in range(40)]
+        instances = [west.client, client_of(app)]
+        body = {"password": PASSWORD}
+        answers = await asyncio.gather(
+            *(instances[n % 2].call("POST", "/v1/accounts", body | {"email": email}) for n, email in enumerate(emails))
+        )
+        assert {answer.status for answer in answers} == {201}
+        for email in emails:
+            await known(east, email, home_region=WEST, revision=1)
+        await settled(west)
+    assert await east.database["directory"].count_documents({}) == len(emails)
+
+
+async def test_an_account_that_is_refused_keeps_no_other_waiting(west, east) -> None:
+    """The peer takes the others of the batch; the one it does not take stays queued for a later try."""
+    east.line.cut = True
+    good, bad = [email_decided_in(WEST) for _ in range(5)], email_decided_in(WEST)
+    for email in [*good, bad]:
+        await west.sign_up(email)
+    await west.database["accounts"].update_one({"email": bad}, {"$set": {"home_region": "nowhere"}})
+    rows = west.database["replication"]
+
+    async def all_queued() -> bool:
+        return bool(await rows.count_documents({}) == len(good) + 1)
+
+    await eventually(all_queued)
+    east.line.cut = False
+    for email in good:
+        await known(east, email, revision=1)
+
+    async def only_the_bad_one_is_left() -> bool:
+        return [row["due_at"] > utc_now() + timedelta(seconds=200) async for row in rows.find()] == [True]
+
+    await eventually(only_the_bad_one_is_left)
+    assert await east.entry(bad) is None
+
+
 async def test_accounts_older_than_the_second_region_are_introduced(settings, client_of, run, database) -> None:
     """Made while the region was alone, they are known to the peer after the first start that names it."""
     async with run() as alone:
