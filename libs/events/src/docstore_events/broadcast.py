@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer
 
+from docstore_events.connection import kafka_connection
 from docstore_events.envelope import UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.topics import provision_topics
@@ -59,7 +60,7 @@ class Broadcast:
         parking = self._settings.idle_park_ms > 0
         kafka = AIOKafkaConsumer(
             *self._topics,
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **kafka_connection(self._settings),
             client_id=f"docstore-{self._service}-broadcast",
             enable_auto_commit=False,
             auto_offset_reset="latest",

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
+from docstore_events.connection import kafka_connection
 from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
@@ -173,7 +174,7 @@ class Relay:
         if self._producer is None:
             # Not idempotent: the embedded broker has no InitProducerId, and the inbox makes doubles harmless.
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.kafka_bootstrap,
+                **kafka_connection(self._settings),
                 client_id=f"docstore-{self._service}-relay",
                 acks="all",
                 max_batch_size=MAX_BATCH_BYTES,

@@ -15,6 +15,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import KafkaMessage
 
+from docstore_events.connection import kafka_security
 from docstore_events.consumer import Consumer
 from docstore_events.dead_letters import DeadLetters
 from docstore_events.relay import Relay
@@ -114,6 +115,7 @@ class EventRuntime:
         prefix = self._settings.topic_prefix
         broker = KafkaBroker(
             self._settings.kafka_bootstrap,
+            security=kafka_security(self._settings),
             client_id=f"docstore-{self.service}",
             consumer_only=True,
             allow_auto_create_topics=False,

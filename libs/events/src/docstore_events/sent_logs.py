@@ -11,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from docstore_events.connection import kafka_connection
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
 from docstore_platform.settings import InfraSettings
 
@@ -77,7 +78,7 @@ class SentLogs:
         if not present:
             return {}
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **kafka_connection(self._settings),
             client_id=f"docstore-{self._service}-logs",
             request_timeout_ms=REQUEST_MS,
             enable_auto_commit=False,
@@ -91,7 +92,7 @@ class SentLogs:
             await consumer.stop()
 
     async def _present(self, logs: Offsets) -> list[TopicPartition]:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap, request_timeout_ms=REQUEST_MS)
+        admin = AIOKafkaAdminClient(**kafka_connection(self._settings), request_timeout_ms=REQUEST_MS)
         await admin.start()
         try:
             topics = await admin.describe_topics(sorted({at.topic for at in logs}))

@@ -5,6 +5,7 @@ import asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from docstore_events.connection import kafka_connection
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.settings import InfraSettings
 
@@ -16,7 +17,7 @@ def topic_names(prefix: str) -> list[str]:
 
 async def provision_topics(settings: InfraSettings) -> None:
     """Make the topics that are not there; safe to call by every service at every start."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, client_id="docstore-topics")
+    admin = AIOKafkaAdminClient(**kafka_connection(settings), client_id="docstore-topics")
     await admin.start()
     try:
         present = set(await admin.list_topics())

@@ -1,9 +1,9 @@
 """Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default."""
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ServiceName = Literal["accounts", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
@@ -31,6 +31,11 @@ class InfraSettings(BaseSettings):
     database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")
 
     kafka_bootstrap: str = "127.0.0.1:9092"
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str = Field("", description="of this service, where the protocol is a SASL one")
+    kafka_password: SecretStr = SecretStr("")
+    kafka_ca_file: str = Field("", description="CA certificates (PEM) the brokers' are checked by; empty: the system's")
     topic_prefix: str = Field("", description="put before every topic and consumer group")
     topic_partitions: int = Field(4, ge=1)
     topic_replication: int = Field(1, ge=1)
@@ -68,6 +73,14 @@ class InfraSettings(BaseSettings):
     log_level: str = "INFO"
     log_json: bool = True
     otlp_endpoint: str = Field("", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent")
+
+    @model_validator(mode="after")
+    def _kafka_user_is_named(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_username and self.kafka_password.get_secret_value()
+        ):
+            raise ValueError(f"{self.kafka_security_protocol} needs kafka_username and kafka_password")
+        return self
 
     def service_url(self, name: ServiceName) -> str:
         """Base address of a service; `local:` means the app of that name in this process."""
