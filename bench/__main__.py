@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.events import measure_events
+from bench.feed import measure_feed
 from bench.folders import measure_folders
 from bench.idle import measure_idle
 from bench.latency import measure_latency
@@ -23,6 +24,7 @@ PARTS: dict[str, Measure] = {
     "reads": measure_reads,
     "folders": measure_folders,
     "events": measure_events,
+    "feed": measure_feed,
     "small": measure_small_files,
     "large": measure_large_files,
 }

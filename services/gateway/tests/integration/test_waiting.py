@@ -320,14 +320,17 @@ async def test_a_stream_outlives_an_outage_of_metadata(
     open_gateway: Any, listening: Any, journal: FakeJournal, login: Any, client: Any
 ) -> None:
     """While metadata is away nothing is told; afterwards everything is."""
-    async with open_gateway(journal_check_seconds=0.1) as gateway, listening(gateway.app) as address:
-        async with events(client, address, login()) as stream:
-            await all_wait(gateway)
-            journal.status, reads = 503, journal.reads
-            journal.entries["ann"] = ["a"]
-            await eventually(lambda: _as_coroutine(journal.reads > reads + 1))
-            journal.status = 200
-            assert await stream.names(1) == ["a"]
+    async with (
+        open_gateway(journal_check_seconds=0.1) as gateway,
+        listening(gateway.app) as address,
+        events(client, address, login()) as stream,
+    ):
+        await all_wait(gateway)
+        journal.status, reads = 503, journal.reads
+        journal.entries["ann"] = ["a"]
+        await eventually(lambda: _as_coroutine(journal.reads > reads + 1))
+        journal.status = 200
+        assert await stream.names(1) == ["a"]
 
 
 async def test_an_account_has_a_bounded_number_of_streams(
@@ -370,9 +373,7 @@ def _answering() -> list[str]:
     return [name for name in running if name.endswith(("run_asgi", "until_gone"))]
 
 
-async def test_a_gateway_that_stops_ends_every_wait(
-    open_gateway: Any, listening: Any, login: Any, client: Any
-) -> None:
+async def test_a_gateway_that_stops_ends_every_wait(open_gateway: Any, listening: Any, login: Any, client: Any) -> None:
     """Polls are answered with nothing, streams end, at once: neither is broken off."""
     async with open_gateway() as gateway, listening(gateway.app) as address:
         poll = asyncio.create_task(client.get(f"{address}/v1/changes?wait=60", headers=login("bob")))
