@@ -61,10 +61,12 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
-generate: setup ## write openapi.json, asyncapi.yaml and the dashboard anew
+generate: setup ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_dashboard.py
+	$(RUN)/python tools/generate_postman.py
+	$(RUN)/python tools/generate_event_page.py
 
 bench: setup ## how fast it is, against references measured in the same run
 	$(RUN)/python -m bench

@@ -1,0 +1,20 @@
+"""Files that are generated are those in the repository: whoever changes their source runs `make generate`."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "tools"
+
+
+@pytest.fixture(autouse=True)
+def _tools_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+
+
+@pytest.mark.parametrize("tool", ["generate_dashboard", "generate_event_page", "generate_postman"])
+def test_the_committed_file_is_the_generated_one(tool: str) -> None:
+    """Nobody has edited it by hand, and it is not behind."""
+    module = importlib.import_module(tool)
+    assert module.TARGET.read_text("utf-8") == module.text(), "run: make generate"
