@@ -39,7 +39,7 @@ class Follow(BaseModel):
     events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
 
 
-class Change(BaseModel):
+class FollowChange(BaseModel):
     events: Events | None = None
     state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
 
@@ -125,7 +125,7 @@ def subscriptions_router(following: Following) -> APIRouter:
         return json_response(subscription_view(await following.get(caller.account_id, subscription_id)))
 
     @router.patch("/subscriptions/{subscription_id}")
-    async def change(subscription_id: str, body: Change, caller: Caller) -> Response:
+    async def change_subscription(subscription_id: str, body: FollowChange, caller: Caller) -> Response:
         """Other events; or, with `state: "active"`, enable it again."""
         events = in_order(body.events) if body.events else None
         changed = await following.change(caller.account_id, subscription_id, events, enable=body.state is not None)
@@ -148,7 +148,7 @@ def subscriptions_router(following: Following) -> APIRouter:
         return json_response({"items": [logged_view(item) for item in items], "next_cursor": next_cursor})
 
     @router.post("/subscriptions/{subscription_id}/test")
-    async def test(subscription_id: str, caller: Caller) -> Response:
+    async def test_subscription(subscription_id: str, caller: Caller) -> Response:
         """Send a test message now, and answer how that ended: 200 whatever the receiver said."""
         delivery, attempt = await following.test(caller.account_id, subscription_id)
         outcome = {"delivery_id": delivery.id, "state": delivery.state}
@@ -157,19 +157,19 @@ def subscriptions_router(following: Following) -> APIRouter:
     return router
 
 
-def preferences_router(preferences: PreferenceStore) -> APIRouter:
+def preferences_router(store: PreferenceStore) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
     @router.get("/notifications/preferences")
-    async def chosen(caller: Caller) -> Choices:
-        found = await preferences.find([caller.account_id])
+    async def preferences(caller: Caller) -> Choices:
+        found = await store.find([caller.account_id])
         return preferences_view(found.get(caller.account_id, Preferences(caller.account_id)))
 
     @router.put("/notifications/preferences")
     async def prefer(body: Choices, caller: Caller) -> Choices:
         """What is not said is as usual: everything on, but for mails about every opening of a link."""
         wishes = Preferences(caller.account_id, body)
-        await preferences.put(wishes)
+        await store.put(wishes)
         return preferences_view(wishes)
 
     return router

@@ -14,7 +14,7 @@ from docstore_platform.problems import invalid
 from docstore_platform.web import json_response
 
 
-class Read(BaseModel):
+class MarkRead(BaseModel):
     """Which ones: these, or all, or all that came until then."""
 
     ids: list[str] | None = Field(None, max_length=1000)
@@ -60,7 +60,7 @@ def inbox_router(inbox: Inbox) -> APIRouter:
         )
 
     @router.post("/notifications/read")
-    async def read(body: Read, caller: Caller) -> Response:
+    async def mark_read(body: MarkRead, caller: Caller) -> Response:
         """Mark as read; answers how many are left unread."""
         if (body.ids is not None) + body.all + (body.before is not None) != 1:
             raise invalid("Say which ones: one of ids, all and before.")

@@ -55,7 +55,8 @@ class NotifySubscribers(Subscribers[Heard]):
             "conflicted": event.conflicted,
             "in_absence": event.completed_by == "workflow",
         }
-        unit.notices += personal(_told(envelope, facts), event.account_id, "upload_done")
+        # `path` is as the uploader sees it, who may be an editor of somebody else's folder.
+        unit.notices += personal(_told(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
 
     def on_file_created(self, envelope: Envelope[FileCreated], unit: Heard) -> None:
         _followed("created", envelope, unit)

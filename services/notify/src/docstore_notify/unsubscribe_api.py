@@ -17,12 +17,12 @@ def unsubscribe_router(unsubscribing: Unsubscribing, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
     @router.get("/unsubscribe", response_class=HTMLResponse)
-    async def ask(token: Token) -> HTMLResponse:
+    async def unsubscribe_page(token: Token) -> HTMLResponse:
         """A page that asks whether to end these e-mails. It ends nothing: mail programs open links by themselves."""
         return HTMLResponse(pages.ask(unsubscribing.what(token)), headers=HEADERS)
 
     @router.post("/unsubscribe", response_class=HTMLResponse)
-    async def end(token: Token) -> HTMLResponse:
+    async def unsubscribe(token: Token) -> HTMLResponse:
         """End them: the page's button, and the one click of a mail program. Again is no error."""
         return HTMLResponse(pages.ended(await unsubscribing.end(token)), headers=HEADERS)
 
