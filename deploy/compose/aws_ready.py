@@ -1,4 +1,4 @@
-"""Health check of the AWS stand-in: its state is lost at a restart, so the sender of our mails is verified each time."""
+"""Health check of the AWS stand-in: a restart loses its state, so the sender of our mails is verified each time."""
 
 import os
 
