@@ -57,6 +57,17 @@ class Person(ApiClient):
         file: Json = await self.call("POST", f"/v1/uploads/{upload['id']}/complete", done or {})
         return file
 
+    async def share(self, node: Json, other: "Person", role: str = "viewer") -> Json:
+        """Share with somebody; returns once the file service knows who that is: it hears of sign-ups by events."""
+        route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role}
+
+        async def active() -> Any:
+            made = await self.call("POST", route, body)
+            return made if made["state"] == "active" else None
+
+        share: Json = await eventually(active)
+        return share
+
     async def every(self, path: str, /, **query: Any) -> list[Json]:
         """All items of a list, page after page."""
         items: list[Json] = []
