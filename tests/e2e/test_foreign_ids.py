@@ -19,6 +19,8 @@ Json = dict[str, Any]
 BODIES: Mapping[str, Any] = {
     "PATCH /v1/files/{file_id}": {"name": "stolen.txt"},
     "POST /v1/files/{file_id}/copy": {"path": "/stolen.txt"},
+    "POST /v1/files/{file_id}/shares": {"email": "eve@example.org", "role": "viewer"},
+    "PATCH /v1/files/{file_id}/shares/{share_id}": {"role": "editor"},
     "POST /v1/uploads/{upload_id}/complete": {},
     "POST /v1/uploads/{upload_id}/parts": {"numbers": [1]},
     "PATCH /v1/subscriptions/{subscription_id}": {"events": ["moved"]},
@@ -63,6 +65,8 @@ class Victim:
         multipart = await person.begin("/parts.bin", 3, "multipart")
         done = (await person.every("/v1/uploads", state="completed"))[0]
         subscription = await person.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"})
+        to_somebody = {"email": "somebody@example.org", "role": "viewer"}
+        share = await person.call("POST", f"/v1/files/{file['id']}/shares", to_somebody)
         (session,) = await person.every("/v1/sessions")
         folder = file["parent_id"]
         uploads = [put["id"], multipart["id"], done["id"]]
@@ -71,6 +75,7 @@ class Victim:
             "file_id": [file["id"], folder, trashed["id"], person.id],
             "upload_id": uploads,
             "upload": uploads,
+            "share_id": [share["id"]],
             "session_id": [session["id"]],
             "subscription_id": [subscription["id"]],
             "account_id": [person.id],
@@ -86,6 +91,7 @@ class Victim:
         for folder in ("/", "/private"):
             seen += await person.every("/v1/files", path=folder)
         seen += await person.every(f"/v1/files/{self.file}/versions")
+        seen += await person.every(f"/v1/files/{self.file}/shares")
         for path in ("/v1/trash", "/v1/subscriptions"):
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]
@@ -163,6 +169,12 @@ async def test_a_strangers_ids_in_bodies_and_queries_are_unknown(ada: Person, vi
         assert item["problem"]["status"] == 404
         assert (await ada.ask("POST", "/v1/subscriptions", {"file_id": file, "channel": "email"})).status == 404
         assert (await ada.ask("GET", f"/v1/files?parent_id={file}")).status == 404
+    starting_there = {"path": "/x", "parent_id": victim.folder}
+    assert (await ada.ask("POST", "/v1/uploads", {**starting_there, "size": 1, "method": "put"})).status == 404
+    assert (await ada.ask("POST", "/v1/folders", starting_there)).status == 404
+    assert (await ada.ask("POST", f"/v1/files/{own['id']}/copy", starting_there)).status == 404
+    assert (await ada.ask("GET", f"/v1/files?parent_id={victim.folder}&path=/")).status == 404
+    assert (await ada.ask("GET", f"/v1/files/by-path?parent_id={victim.folder}&path=/secret.txt")).status == 404
     move = {"parent_id": victim.folder}
     assert (await ada.ask("PATCH", f"/v1/files/{own['id']}", move)).status == 404
     completing = {"uploads": [{"id": upload} for upload in victim.uploads]}
