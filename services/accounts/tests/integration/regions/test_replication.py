@@ -1,0 +1,171 @@
+"""What one region tells the other of its accounts, over a line that is cut, deaf or flapping."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from docstore_accounts.app import create_app
+from docstore_accounts.regions import hash_email
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.internal import register_local_app
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+WEST, EAST = "us-west-2", "ap-southeast-2"
+PEPPER = "pepper of the peers"
+PASSWORD = "correct horse"
+
+
+async def test_the_minimum_of_an_account_crosses_and_nothing_more(west, east) -> None:
+    """The other region knows id, e-mail hash, home, status and revision: no address, name, plan or password."""
+    account = (await west.sign_up("ann@example.org")).json()
+    entry = await east.knows("ann@example.org", revision=1)
+    assert entry == {
+        "_id": hash_email(PEPPER, "ann@example.org"),
+        "account_id": account["id"],
+        "home_region": WEST,
+        "status": "active",
+        "revision": 1,
+    }
+    crossed = b"".join(east.line.bodies) + await east.everything()
+    assert b"ann" not in crossed
+    assert b"argon2" not in crossed
+    assert await east.accounts() == 0
+
+
+async def test_a_region_that_was_cut_off_hears_the_newest_state(west, east, client_of) -> None:
+    """Sign-ups and suspensions during the outage arrive after it, also when half of all calls fail first."""
+    east.line.cut = True
+    emails = [west.email() for _ in range(30)]
+    for email in emails:
+        assert (await west.sign_up(email)).status == 201
+    root = await make_admin(west, client_of)
+    for email in emails[::2]:
+        account = (await west.entry(email))["account_id"]
+        for status in ("suspended", "active", "suspended"):
+            await root.ok("PATCH", f"/v1/admin/accounts/{account}", {"status": status})
+    assert await east.entry(emails[0]) is None
+    east.line.cut, east.line.fails_of_ten = False, 5
+    for number, email in enumerate(emails):
+        state = {"status": "active", "revision": 1} if number % 2 else {"status": "suspended", "revision": 4}
+        await east.knows(email, **state)
+    await west.settled()
+    await east.settled()
+
+
+async def test_news_is_told_again_until_its_receipt_is_heard(west, east) -> None:
+    """With every answer lost an account is told several times, applied once, and told no more once one is heard."""
+    east.line.lose_answers = True
+    email = west.email()
+    await west.sign_up(email)
+
+    async def told_often() -> bool:
+        return len(east.line.bodies) >= 4
+
+    await eventually(told_often)
+    east.line.lose_answers = False
+    await west.settled()
+    told = len(east.line.bodies)
+    assert (await east.entry(email))["revision"] == 1
+    assert await east.database["directory"].count_documents({}) == 1
+    assert len(east.line.bodies) == told
+
+
+async def test_what_a_dead_instance_had_taken_is_told_by_another(west, east) -> None:
+    """A row under somebody's lease is told once the lease has ended."""
+    east.line.cut = True
+    email = west.email()
+    await west.sign_up(email)
+    rows = west.database["replication"]
+    await eventually(lambda: rows.find_one({}))
+    lease = {"lease": "of the dead", "due_at": utc_now() + timedelta(seconds=1)}
+    await eventually(lambda: rows.find_one_and_update({"lease": ""}, {"$set": lease}))
+    east.line.cut = False
+    await east.knows(email, revision=1)
+    await west.settled()
+
+
+async def test_two_instances_tell_together(west, east, client_of) -> None:
+    """Sign-ups at two instances of one region, both telling: each account is known, and nothing stays queued."""
+    app = create_app(west.settings)
+    async with app.router.lifespan_context(app):
+        emails = [west.email() for _ in range(40)]
+        instances = [west.client, client_of(app)]
+        body = {"password": PASSWORD}
+        answers = await asyncio.gather(
+            *(instances[n % 2].call("POST", "/v1/accounts", body | {"email": email}) for n, email in enumerate(emails))
+        )
+        assert {answer.status for answer in answers} == {201}
+        for email in emails:
+            await east.knows(email, home_region=WEST, revision=1)
+        await west.settled()
+    assert await east.database["directory"].count_documents({}) == len(emails)
+
+
+async def test_an_account_that_is_refused_keeps_no_other_waiting(west, east) -> None:
+    """The peer takes the others of the batch; the one it does not take stays queued for a later try."""
+    east.line.cut = True
+    good, bad = [west.email() for _ in range(5)], west.email()
+    for email in [*good, bad]:
+        await west.sign_up(email)
+    await west.database["accounts"].update_one({"email": bad}, {"$set": {"home_region": "nowhere"}})
+    rows = west.database["replication"]
+
+    async def all_queued() -> bool:
+        return bool(await rows.count_documents({}) == len(good) + 1)
+
+    await eventually(all_queued)
+    east.line.cut = False
+    for email in good:
+        await east.knows(email, revision=1)
+
+    async def only_the_bad_one_is_left() -> bool:
+        return [row["due_at"] > utc_now() + timedelta(seconds=200) async for row in rows.find()] == [True]
+
+    await eventually(only_the_bad_one_is_left)
+    assert await east.entry(bad) is None
+
+
+async def test_accounts_older_than_the_second_region_are_introduced(settings, of_region, run, database) -> None:
+    """Made while the region was alone, they are known to the peer after the first start that names it."""
+    async with run() as alone:
+        await alone.ok("POST", "/v1/accounts", {"email": "old@example.org", "password": PASSWORD})
+    assert await database["directory"].find_one({}) is None
+    heard: list[Any] = []
+    url = f"local:{new_id()}"
+    register_local_app(url, _listener(heard))
+    peers = of_region(settings.infra.region, {EAST: url}, infra=settings.infra)
+    for _ in range(2):
+        app = create_app(peers)
+        async with app.router.lifespan_context(app):
+
+            async def is_told() -> bool:
+                return bool(heard) and await database["replication"].find_one({}) is None
+
+            await eventually(is_told)
+    assert {entry["email_hash"] for entry in heard} == {hash_email(PEPPER, "old@example.org")}
+    assert (await database["directory"].find_one({}))["revision"] == 1
+
+
+def _listener(heard: list[Any]) -> Any:
+    """A peer that notes what it is told."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.extend(orjson.loads((await receive())["body"])["accounts"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    return app
+
+
+async def make_admin(region: Any, client_of: Any) -> Any:
+    email = region.email()
+    assert (await region.sign_up(email)).status == 201
+    await region.database["accounts"].update_one({"email": email}, {"$set": {"role": "admin"}})
+    return client_of(region.client.app, (await region.log_in(email)).json()["access_token"])

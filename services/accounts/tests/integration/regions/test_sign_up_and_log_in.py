@@ -1,0 +1,98 @@
+"""One e-mail, one account, in two regions together; and a log-in that finds its way home."""
+
+import asyncio
+import random
+
+import pytest
+
+pytestmark = pytest.mark.connected
+
+WEST, EAST = "us-west-2", "ap-southeast-2"
+PASSWORD = "correct horse"
+
+
+async def test_a_login_elsewhere_is_sent_home(west, east) -> None:
+    """307 to the home's public address, whatever the password: it is not known here, nor is more said."""
+    await west.sign_up("Ann@Example.org")
+    await east.knows("ann@example.org", revision=1)
+    for password in (PASSWORD, "wrong horse"):
+        answer = await east.client.call("POST", "/v1/sessions", {"email": "ann@example.ORG", "password": password})
+        assert (answer.status, answer.headers["location"]) == (307, f"https://{WEST}.example.org/v1/sessions")
+        assert answer.headers["cache-control"] == "no-store"
+        problem = answer.json()
+        assert (problem.pop("code"), problem.pop("home_region")) == ("home_region", WEST)
+        assert problem.keys() == {"type", "title", "status", "detail"}
+    assert (await west.log_in("ann@example.org")).status == 201
+    assert (await east.log_in("bob@example.org")).json()["code"] == "invalid_credentials"
+
+
+async def test_a_token_of_another_region_is_no_token(west, east, client_of) -> None:
+    """401 for an access token and for a refresh token that another region made."""
+    await west.sign_up("ann@example.org")
+    tokens = (await west.log_in("ann@example.org")).json()
+    stranger = client_of(east.client.app, tokens["access_token"])
+    assert await stranger.refused("GET", "/v1/sessions") == (401, "unauthorized")
+    body = {"refresh_token": tokens["refresh_token"]}
+    assert await east.client.refused("POST", "/v1/sessions/refresh", body) == (401, "unauthorized")
+    assert (await west.client.call("POST", "/v1/sessions/refresh", body)).status == 200
+
+
+async def test_of_one_email_in_both_regions_at_once_one_account_is_made(west, east) -> None:
+    """Forty rounds, three tries in each region at once: one 201, else 409 email_taken; nothing is half done."""
+    emails = [f"{number}@example.org" for number in range(40)]
+    winners = set()
+    for email in emails:
+        tries = [west, east] * 3
+        random.shuffle(tries)
+        answers = await asyncio.gather(*(region.sign_up(email) for region in tries))
+        assert sorted(answer.status for answer in answers) == [201] + [409] * 5, email
+        assert {answer.json()["code"] for answer in answers if answer.status == 409} == {"email_taken"}
+        winners.add(next(answer.json()["home_region"] for answer in answers if answer.status == 201))
+    assert winners == {WEST, EAST}
+    await west.settled()
+    await east.settled()
+    assert await west.accounts() + await east.accounts() == len(emails)
+    for email in emails:
+        assert await west.entry(email) == await east.entry(email)
+        statuses = {(await region.log_in(email)).status for region in (west, east)}
+        assert statuses == {201, 307}
+
+
+async def test_without_the_arbiter_nobody_can_take_its_emails(west, east) -> None:
+    """503 that says so and leaves nothing; e-mails decided here can be had; afterwards all can."""
+    east.line.cut = True
+    theirs, ours = east.email(), west.email()
+    refused = await west.sign_up(theirs)
+    assert (refused.status, refused.json()["code"]) == (503, "region_unreachable")
+    assert refused.headers["retry-after"] == "5"
+    assert await west.accounts() == 0
+    assert await west.database["sign_ups"].find_one({}) is None
+    assert await west.database["outbox"].find_one({}) is None
+    assert (await west.sign_up(ours)).status == 201
+    east.line.cut = False
+    assert (await west.sign_up(theirs)).status == 201
+    await west.settled()
+    await east.settled()
+
+
+async def test_an_answer_that_is_lost_leaves_the_email_free(west, east) -> None:
+    """The arbiter granted it, but nobody heard: the next one gets the e-mail, in either region."""
+    for again in (west, east):
+        email = east.email()
+        east.line.lose_answers = True
+        assert (await west.sign_up(email)).status == 503
+        east.line.lose_answers = False
+        assert (await east.entry(email))["revision"] == 0
+        assert (await again.sign_up(email)).status == 201
+        assert (await west.knows(email, revision=1))["home_region"] == again.name
+
+
+async def test_a_claim_whose_region_is_away_is_not_given_to_another(west, east) -> None:
+    """Whether its sign-up made an account only that region knows: 503 until it answers, however long that takes."""
+    email = east.email()
+    east.line.lose_answers = True
+    assert (await west.sign_up(email)).status == 503
+    east.line.lose_answers, west.line.cut = False, True
+    assert (await east.sign_up(email)).json()["code"] == "region_unreachable"
+    west.line.cut = False
+    assert (await east.sign_up(email)).status == 201
