@@ -107,7 +107,7 @@ async def sign_up(body: SignUp, accounts: Accounts) -> Response:
     return json_response(account_json(await accounts.sign_up(body.email, body.password, body.display_name)), 201)
 
 
-@router.post("/sessions", status_code=201, tags=["sessions"])
+@router.post("/sessions", status_code=201, tags=["sessions"], responses={307: {"description": "To the home region"}})
 async def log_in(
     body: LogIn, sessions: Sessions, address: Address, user_agent: Annotated[str | None, Header()] = None
 ) -> Response:
