@@ -2,17 +2,23 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from docstore_platform.serve import KEEP_ALIVE_SECONDS, GracefulServer
+from docstore_platform.serve import KEEP_ALIVE_SECONDS
+from docstore_platform.stopping import announce_stopping
 
 GRACE_SECONDS = 10
 
 
-class _Server(GracefulServer):
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        announce_stopping()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
