@@ -1,4 +1,12 @@
-{{- define "docstore.name" -}}{{ .Release.Name }}-{{ .service }}{{- end }}
+{{/* The longest name that follows has 16 letters, and Kubernetes allows 63. */}}
+{{- define "docstore.release" -}}{{ .Release.Name | replace "." "-" | trunc 46 | trimSuffix "-" }}{{- end }}
+{{- define "docstore.name" -}}{{ include "docstore.release" . }}-{{ .service }}{{- end }}
+
+{{- define "docstore.metadata" -}}
+name: {{ include "docstore.name" . }}
+namespace: {{ .Release.Namespace }}
+labels: {{- include "docstore.labels" . | nindent 2 }}
+{{- end }}
 
 {{/* Settings of one service: its own over the defaults. */}}
 {{- define "docstore.settings" -}}
@@ -19,14 +27,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{- define "docstore.image" -}}
-{{ .Values.image.prefix }}-{{ .service }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{ (include "docstore.settings" . | fromYaml).image | default (printf "%s-%s:%s" .Values.image.prefix .service (.Values.image.tag | default .Chart.AppVersion)) }}
 {{- end }}
 
 {{/* Which services reach S3, and which the internet. */}}
 {{- define "docstore.usesS3" -}}{{ if has .service (list "upload" "metadata" "indexer") }}yes{{ end }}{{- end }}
 {{- define "docstore.usesInternet" -}}{{ if has .service (list "notify" "accounts") }}yes{{ end }}{{- end }}
 
-{{/* Who calls whom by HTTP, as the architecture draws it; everybody asks accounts for its public keys. */}}
+{{/* Which services share events among their instances: none of them is of use without a partition. */}}
+{{- define "docstore.consumes" -}}{{ if has .service (list "accounts" "metadata" "quota" "indexer" "notify") }}yes{{ end }}{{- end }}
+
+{{/* Who calls whom by HTTP; everybody asks accounts for its public keys. Compared with the code in the tests. */}}
 {{- define "docstore.callers" -}}
 accounts: [gateway, upload, metadata, quota, indexer, notify]
 upload: [gateway]
@@ -37,25 +48,100 @@ notify: [gateway, upload]
 gateway: []
 {{- end }}
 
+{{/* How long a service that is told to stop waits for the answers it has begun: GRACE_SECONDS of docstore_platform.serve. */}}
+{{- define "docstore.drainSeconds" -}}15{{- end }}
+{{/* And how long it may take then to hand over its work and close its connections. */}}
+{{- define "docstore.closingSeconds" -}}15{{- end }}
+
+{{- define "docstore.kafkaSettings" -}}
+DOCSTORE_KAFKA_BOOTSTRAP: {{ .Values.kafka.bootstrap | quote }}
+DOCSTORE_KAFKA_SECURITY_PROTOCOL: {{ .Values.kafka.securityProtocol | quote }}
+DOCSTORE_KAFKA_SASL_MECHANISM: {{ .Values.kafka.saslMechanism | quote }}
+{{- if .Values.certificateAuthorities.kafka }}
+DOCSTORE_KAFKA_CA_FILE: /etc/docstore/ca/kafka/ca.crt
+{{- end }}
+DOCSTORE_TOPIC_PARTITIONS: {{ .Values.kafka.partitions | quote }}
+DOCSTORE_TOPIC_REPLICATION: {{ .Values.kafka.replication | quote }}
+{{- end }}
+
 {{- define "docstore.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001
 runAsGroup: 10001
 fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
 {{- define "docstore.containerSecurity" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
+runAsNonRoot: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
+{{/* Later ones win: a service's own secret may have S3 keys of its own. */}}
 {{- define "docstore.envFrom" -}}
-- configMapRef: {name: {{ .Release.Name }}-settings}
+- configMapRef: {name: {{ include "docstore.release" . }}-settings}
 - secretRef: {name: {{ .Values.secrets.shared }}}
-- secretRef: {name: {{ printf .Values.secrets.perService .service }}}
 {{- if include "docstore.usesS3" . }}
 - secretRef: {name: {{ .Values.secrets.objectStore }}, optional: true}
+{{- end }}
+- secretRef: {name: {{ printf .Values.secrets.perService .service }}}
+{{- end }}
+
+{{/* The certificate authorities a service needs, as {name: secret}. */}}
+{{- define "docstore.authorities" -}}
+{{- $authorities := .Values.certificateAuthorities }}
+{{- range $name := ternary (list "kafka" "mongo" "objectStore") (list "kafka" "mongo") (ne (include "docstore.usesS3" .) "") }}
+{{- with index $authorities $name }}
+{{ $name }}: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "docstore.authorityMounts" -}}
+{{- range $name, $secret := . }}
+- {name: ca-{{ lower $name }}, mountPath: /etc/docstore/ca/{{ $name }}, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "docstore.authorityVolumes" -}}
+{{- range $name, $secret := . }}
+- name: ca-{{ lower $name }}
+  secret: {secretName: {{ $secret }}, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
+{{- end }}
+
+{{/* What a schema can't say: values that are sound each by itself and wrong together. */}}
+{{- define "docstore.check" -}}
+{{- $needed := add .Values.readinessGapSeconds (include "docstore.drainSeconds" . | int) (include "docstore.closingSeconds" . | int) }}
+{{- if lt (int .Values.terminationGraceSeconds) (int $needed) }}
+{{- fail (printf "terminationGraceSeconds must be at least %d: the readiness gap, the drain, and time to close" $needed) }}
+{{- end }}
+{{- if and .Values.provisionTopics (hasPrefix "SASL" .Values.kafka.securityProtocol) (not .Values.secrets.provision) }}
+{{- fail "with SASL the topics job needs secrets.provision: a Kafka user who may make topics (or provisionTopics: false)" }}
+{{- end }}
+{{- range $service, $_ := .Values.services }}
+{{- $here := merge (dict "service" $service) $ }}
+{{- $settings := include "docstore.settings" $here | fromYaml }}
+{{- $most := 0 }}
+{{- if $settings.kedaLag.enabled }}{{ $most = $settings.kedaLag.max }}
+{{- else if $settings.autoscaling.enabled }}{{ $most = $settings.autoscaling.max }}
+{{- else }}{{ $most = $settings.replicas }}{{ end }}
+{{- if and $settings.storage (gt (int $most) 1) }}
+{{- fail (printf "services.%s: its volume belongs to one process: one replica, or storage: null" $service) }}
+{{- end }}
+{{- if and $settings.kedaLag.enabled (not (include "docstore.consumes" $here)) }}
+{{- fail (printf "services.%s has no unread events to be scaled by" $service) }}
+{{- end }}
+{{- if and (include "docstore.consumes" $here) (ge (int $most) (int $.Values.kafka.partitions)) }}
+{{- fail (printf "services.%s: %d instances and the one more during an upgrade need as many kafka.partitions, else one never is ready" $service (int $most)) }}
+{{- end }}
+{{- range list $settings.autoscaling $settings.kedaLag }}
+{{- if and .enabled (gt (int .min) (int .max)) }}
+{{- fail (printf "services.%s: min is above max" $service) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
