@@ -3,7 +3,9 @@
 Pattern: https://microservices.io/patterns/data/transactional-outbox.html
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from docstore_events.envelope import Envelope, outbox_row, seal
@@ -46,6 +48,25 @@ class Transaction:
         self.woken.add(name)
 
 
+class Lanes:
+    """Whoever is in the same lane takes turns, first come, first served; within this process."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, lane: str) -> AsyncIterator[None]:
+        lock, users = self._locks.get(lane) or (asyncio.Lock(), 0)
+        self._locks[lane] = lock, users + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(lane)
+            if users > 1:
+                self._locks[lane] = lock, users - 1
+
+
 class Transactor:
     """Runs work and writes its events to the outbox of one service's database, in one transaction."""
 
@@ -55,10 +76,18 @@ class Transactor:
         self._outbox: Collection = database["outbox"]
         self._service = service
         self._topic_prefix = topic_prefix
+        self._lanes = Lanes()
         self.wakeup_name = f"outbox:{database.name}"
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """`work` may run several times: it does nothing but write with the session and publish."""
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
+        """`work` may run several times: it does nothing but write with the session and publish.
+
+        Transactions that are likely to write the same document are given the same lane: they take turns then, where
+        else all but one would fail and be tried again.
+        """
+        if lane is not None:
+            async with self._lanes.turn(lane):
+                return await self.run(work)
 
         async def with_outbox(session: Session) -> tuple[T, set[str]]:
             transaction = Transaction(session, self._service, self._topic_prefix, self._database)

@@ -103,7 +103,7 @@ class Committer:
             await plan.write()
             return answers
 
-        answers = await self._transactor.run(work)
+        answers = await self._transactor.run(work, lane=commits[0].account_id)
         return await self._with_earlier(commits, answers)
 
     async def _full_histories(self, targets: Sequence[Target | Refusal], session: Session) -> dict[str, list[Version]]:

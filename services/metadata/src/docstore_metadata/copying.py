@@ -72,7 +72,7 @@ class Copier:
             return await self._write(principal, now, now.full(below), originals, by_original, transaction)
 
         try:
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
         except Exception as error:
             await self._reservations.release(base.owner_id, reserved)
             if isinstance(error, PyMongoError) and is_duplicate(error):

@@ -80,7 +80,7 @@ class History:
             return await self._restore(principal, node_id, number, reserved[0], transaction)
 
         try:
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
         except Exception:
             await self._reservations.release(owner_id, reserved)
             raise

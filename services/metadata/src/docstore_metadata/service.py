@@ -77,11 +77,11 @@ class Files:
             return place, True
 
         try:
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
         except PyMongoError as error:
             if not is_duplicate(error):
                 raise
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
 
     async def edit(self, principal: Principal, node_id: str, edit: Edit, if_match: str | None) -> Place:
         """Rename, move and tag in one go. A folder takes along all that is in it: that is one write, too."""
@@ -114,7 +114,7 @@ class Files:
             return after
 
         try:
-            after = await self._transactor.run(work)
+            after = await self._transactor.run(work, lane=principal.account_id)
         except PyMongoError as error:
             if is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None

@@ -72,11 +72,11 @@ class Shares:
             return new, True
 
         try:
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
         except PyMongoError as error:
             if not is_duplicate(error):
                 raise
-            return await self._transactor.run(work)
+            return await self._transactor.run(work, lane=principal.account_id)
 
     async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:
         async def work(transaction: Transaction) -> Share:
@@ -84,7 +84,7 @@ class Shares:
             shares = await self._store.shares.of_nodes([node_id], transaction.session)
             return await self._with_role(place, shares, _find(shares, share_id), role, principal, transaction)
 
-        return await self._transactor.run(work)
+        return await self._transactor.run(work, lane=principal.account_id)
 
     async def revoke(self, principal: Principal, node_id: str, share_id: str) -> None:
         """The owner takes a share back, or who it is with gives it up."""
@@ -103,7 +103,7 @@ class Shares:
             left = [other for other in shares if other.id != share_id]
             await self._sharing.follow(place, left, principal.account_id, transaction)
 
-        await self._transactor.run(work)
+        await self._transactor.run(work, lane=principal.account_id)
 
     async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> list[Share]:
         """Whom the owner has shared it with, the earliest first."""

@@ -55,7 +55,7 @@ class Trash:
             if node.is_folder:
                 await self._jobs.add("settle", node, principal.account_id, session)
 
-        await self._transactor.run(work)
+        await self._transactor.run(work, lane=principal.account_id)
         self._jobs.wake()
 
     async def page(self, principal: Principal, cursor: str | None, limit: int) -> tuple[Sequence[Node], str | None]:
@@ -100,7 +100,7 @@ class Trash:
                 await self._jobs.add("settle", node, principal.account_id, session)
             return restored
 
-        restored = await self._transactor.run(work)
+        restored = await self._transactor.run(work, lane=principal.account_id)
         self._jobs.wake()
         return restored
 
@@ -136,7 +136,7 @@ class Trash:
                 await end_shares(self._store, [place], principal.account_id, transaction)
                 await end_links(self._store, [place], transaction)
 
-        await self._transactor.run(work)
+        await self._transactor.run(work, lane=principal.account_id)
         self._jobs.wake()
 
 

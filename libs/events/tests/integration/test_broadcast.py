@@ -1,0 +1,113 @@
+"""Events heard in every instance, from now on, with a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from docstore_events.broadcast import Broadcast
+from docstore_events.envelope import seal
+from docstore_events.event import Event
+from docstore_events.notifications import NotificationSent
+from docstore_events.runtime import end_tasks
+from docstore_events.topics import provision_topics
+from docstore_events.wakeup import wake
+from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+class Listener:
+    """A running broadcast, and what it has heard."""
+
+    def __init__(self, infra: InfraSettings) -> None:
+        self.heard: list[str] = []
+        self.begun = 0
+        self._broadcast = Broadcast("test", infra, ["notifications", "shares"], self._hear, self._resumed)
+        self._task = asyncio.create_task(self._broadcast.run())
+
+    def _hear(self, event: Event) -> None:
+        assert isinstance(event, NotificationSent)
+        self.heard.append(event.delivery_id)
+
+    def _resumed(self) -> None:
+        self.begun += 1
+
+    async def started(self) -> "Listener":
+        async def has_begun() -> bool:
+            return self.begun > 0
+
+        await eventually(has_begun)
+        return self
+
+    async def has(self, *delivery_ids: str) -> None:
+        async def has_them() -> bool:
+            return sorted(self.heard) == sorted(delivery_ids)
+
+        await eventually(has_them)
+
+    async def stop(self) -> None:
+        await end_tasks([self._task])
+
+
+@pytest.fixture
+async def producer(infra: InfraSettings) -> AsyncIterator[Any]:
+    producer = AIOKafkaProducer(bootstrap_servers=infra.kafka_bootstrap)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+async def send(producer: Any, infra: InfraSettings, *delivery_ids: str) -> None:
+    topic = f"{infra.topic_prefix}notifications"
+    for delivery_id in delivery_ids:
+        event = NotificationSent(
+            revision=1, delivery_id=delivery_id, account_id="ann", channel="in_app", kind="upload_done", cause_ids=()
+        )
+        headers = seal(event, source="notify", traceparent=None).headers()
+        value = event.model_dump_json().encode()
+        await producer.send_and_wait(topic, value, key=delivery_id.encode(), headers=headers)
+    wake(topic)
+
+
+async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings, producer: Any) -> None:
+    """What was said before is not heard; what comes is, of all partitions, by all; the unreadable is passed over."""
+    await provision_topics(infra)
+    await send(producer, infra, "before")
+    one, two = await Listener(infra).started(), await Listener(infra).started()
+    await producer.send_and_wait(f"{infra.topic_prefix}notifications", b"\xff", headers=[("ce_type", b"x")])
+    names = [f"d{number}" for number in range(10)]
+    await send(producer, infra, *names)
+    await one.has(*names)
+    await two.has(*names)
+    await two.stop()
+    await send(producer, infra, "later")
+    await one.has(*names, "later")
+    assert "later" not in two.heard
+    await one.stop()
+
+
+async def test_a_parked_listener_looks_by_itself(infra: InfraSettings, producer: Any) -> None:
+    """Without a wake-up from a publisher in the same process it hears of an event, too."""
+    listener = await Listener(infra.model_copy(update={"idle_park_ms": 50})).started()
+    event = NotificationSent(
+        revision=1, delivery_id="d", account_id="ann", channel="in_app", kind="upload_done", cause_ids=()
+    )
+    headers = seal(event, source="notify", traceparent=None).headers()
+    await producer.send_and_wait(
+        f"{infra.topic_prefix}notifications", event.model_dump_json().encode(), headers=headers
+    )
+    await listener.has("d")
+    await listener.stop()
+
+
+async def test_a_broker_that_is_away_is_waited_for(infra: InfraSettings) -> None:
+    """Listening fails, is tried again, and can be ended at any time."""
+    listener = Listener(infra.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"}))
+    await asyncio.wait([listener._task], timeout=2)
+    assert not listener._task.done()
+    assert listener.begun == 0
+    await listener.stop()
