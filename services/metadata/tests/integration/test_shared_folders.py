@@ -217,3 +217,40 @@ async def test_internal_routes_answer_for_readers(shared: Shared) -> None:
     await shared.owner.ok("DELETE", f"/v1/files/{shared.folder['id']}")
     assert await call("POST", "/internal/access", {"items": items}) == expected
     assert (await call("POST", "/internal/files/lookup", body)) == {"files": []}
+
+
+async def test_a_share_within_a_share_outlives_it(shared: Shared) -> None:
+    """Roles add up on the way down; once the folder is unshared the inner one is seen at the top, with its own role."""
+    sub = await shared.owner.at("/private/shared/sub")
+    inner = {"email": "viewer@example.com", "role": "editor"}
+    await shared.owner.ok("POST", f"/v1/files/{sub['id']}/shares", inner)
+    listed = (await shared.viewer.ok("GET", f"/v1/files?parent_id={shared.folder['id']}"))["items"]
+    assert [(file["name"], file["permission"]) for file in listed] == [("a.txt", "viewer"), ("sub", "editor")]
+    new = {"path": "/sub/x", "parent_id": shared.folder["id"]}
+    assert (await shared.viewer.ok("POST", "/v1/folders", new))["path"] == "/shared/sub/x"
+    assert await shared.viewer.refused("PATCH", f"/v1/files/{sub['id']}", {"name": "y"}) == (403, "owner_only")
+    assert len((await shared.viewer.ok("GET", "/v1/shared-with-me"))["items"]) == 2
+    shares = (await shared.owner.ok("GET", f"/v1/files/{shared.folder['id']}/shares"))["items"]
+    [outer] = [share for share in shares if share["email"] == "viewer@example.com"]
+    await shared.owner.ok("DELETE", f"/v1/files/{shared.folder['id']}/shares/{outer['id']}")
+    assert await shared.viewer.refused("GET", f"/v1/files/{shared.file['id']}") == (404, "not_found")
+    seen = await shared.viewer.get(sub)
+    assert (seen["path"], seen["parent_id"], seen["permission"]) == ("/sub", None, "editor")
+    changes = (await shared.viewer.ok("GET", "/v1/changes"))["changes"]
+    assert [(change["type"], change["file"]["path"]) for change in changes][-2:] == [
+        ("unshared", "/shared"),
+        ("shared", "/sub"),
+    ]
+
+
+async def test_a_listing_that_is_kept_is_never_anothers(shared: Shared) -> None:
+    """Owner, editor and viewer each see their own paths and role, one after the other and with ETags of their own."""
+    answers = {}
+    for person, path in ((shared.owner, "/private/shared/a.txt"), (shared.editor, "/shared/a.txt")):
+        for _ in range(2):
+            answer = await person.send("GET", f"/v1/files?parent_id={shared.folder['id']}")
+            assert answer.json()["items"][0]["path"] == path
+            answers[person.account_id] = answer.headers["etag"]
+    viewed = await shared.viewer.send("GET", f"/v1/files?parent_id={shared.folder['id']}")
+    assert viewed.json()["items"][0]["permission"] == "viewer"
+    assert len({*answers.values(), viewed.headers["etag"]}) == 3
