@@ -85,7 +85,7 @@ def events_router() -> APIRouter:
     """The stream of changes and notifications."""
     router = APIRouter()
 
-    @router.get("/events", response_class=_Streamed)
+    @router.get("/events", response_class=_Streamed, status_code=200)
     async def stream_events(
         request: Request,
         principal: Annotated[Principal, Depends(current_principal)],

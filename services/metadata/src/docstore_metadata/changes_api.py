@@ -47,7 +47,7 @@ class Comparison(BaseModel):
 
 
 @direct_router.get("/changes", openapi_extra={"parameters": CHANGES_PARAMETERS})
-async def list_changes(request: Request, principal: Caller) -> Response:
+async def list_account_changes(request: Request, principal: Caller) -> Response:
     """What has changed since a cursor, the oldest first; 410 `cursor_expired` if that is no longer known."""
     query = request.query_params
     limit = parse_limit(query.get("limit"))
