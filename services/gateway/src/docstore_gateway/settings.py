@@ -18,7 +18,7 @@ class GatewaySettings(ServiceSettings):
     refresh_per_minute: int = Field(60, ge=1, description="per client address")
     anonymous_per_minute: int = Field(300, ge=1, description="other calls without a login, per client address")
     account_per_minute: int = Field(3000, ge=1, description="all calls of an account together")
-    peer_per_minute: int = Field(30_000, ge=1, description="calls of other regions, per address")
+    peer_per_minute: int = Field(6_000, ge=1, description="calls of other regions, per address")
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
         (), description="JSON list of networks whose X-Forwarded-For is believed; empty: nobody's"
