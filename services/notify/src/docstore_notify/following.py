@@ -66,12 +66,16 @@ class Following:
             target = replace(target, secret=new_secret())
         if not await self._files.readable(account_id, wish.file_id):
             raise not_found("file")
-        if await self._subscriptions.number(account_id) >= self._most:
-            raise Problem(409, "too_many_subscriptions", f"An account has at most {self._most} subscriptions.")
         new = Subscription(new_id(), account_id, wish.file_id, wish.channel, wish.events, self._clock(), target)
+        if await self._subscriptions.number(account_id) >= self._most and not await self._is_there(new):
+            raise Problem(409, "too_many_subscriptions", f"An account has at most {self._most} subscriptions.")
         kept = await self._subscriptions.follow(new)
         await self._lanes.wake([kept.id])
         return kept, kept.id == new.id
+
+    async def _is_there(self, new: Subscription) -> bool:
+        of_file = await self._subscriptions.of_account(new.account_id, "", self._most, new.file_id)
+        return any((one.channel, one.target.address) == (new.channel, new.target.address) for one in of_file)
 
     async def page(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
         return await self._subscriptions.of_account(account_id, after, limit, file_id)

@@ -179,6 +179,9 @@ class NotifyService:
         gone = await self._subscriptions.of_files(file_ids, tx.session)
         if gone:
             await self._subscriptions.forget(gone, tx.session)
+        machines = {one.id for one in gone if one.channel not in PERSONAL}
+        if machines:
+            await self._lanes.feed(machines, tx.session)  # so that a sender finds them gone, and ends what waits
 
 
 def _follower_notice(change: Changed, subscription: Subscription) -> Notice:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from docstore_events.files import FileCreated, FileDeleted, FileModified, FileTagged
+from docstore_events.files import FileCreated, FileDeleted, FileModified, FilePurged, FileTagged
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 
@@ -272,3 +272,26 @@ async def test_a_webhooks_secret_is_answered_once(notify: Any) -> None:
         body = {"file_id": file_id, "channel": "in_app"}
         answer = await anna.send("POST", "/v1/subscriptions", body)
         assert (answer.status, answer.json()["code"]) == (409, "too_many_subscriptions")
+        assert (await anna.hook(file_id, "two"))["id"] == second["id"]
+
+
+async def test_on_file_purged_what_waits_for_machines_ends(notify: Any) -> None:
+    """The subscription goes, and its lane with it."""
+    anna = notify.person()
+    about = anna.file()
+    notify.machines.moods["one"] = "failing"
+    async with notify.running():
+        await anna.hook(about["file"].file_id)
+        await notify.say(FileCreated(**about))
+
+        async def tried() -> bool:
+            return bool(notify.machines.asked["one"])
+
+        await eventually(tried)
+        await notify.say(FilePurged(**about, freed_bytes=5))
+
+        async def nothing_left() -> bool:
+            failed = [kind for kind, _ in await notify.said("webhook")] == ["notification-failed"]
+            return failed and await notify.database["lanes"].find_one({}) is None
+
+        await eventually(nothing_left)

@@ -28,6 +28,16 @@ async def test_on_upload_completed_the_owner_gets_a_mail(notify: Any) -> None:
         assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
 
 
+async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Any) -> None:
+    """Who uploads into the folder of somebody else is told; whose folder it is follows it if they want."""
+    anna, bert = notify.person(), notify.person()
+    async with notify.running():
+        event = anna.uploaded().model_copy(update={"uploaded_by": bert.id})
+        ids = await notify.say(anna.signed_up(), bert.signed_up(), event)
+        (sent,) = await notify.all_told(ids[2])
+        assert sent["account_id"] == bert.id
+
+
 async def test_an_upload_is_told_though_the_address_comes_later(notify: Any) -> None:
     """Topics keep no order between them: a mail to an account nobody has announced yet waits for it."""
     anna = notify.person()
