@@ -1,9 +1,11 @@
 """Log-ins, refresh tokens, devices and keys on a real database, over several instances."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
+from docstore_platform.testing import eventually
 from docstore_platform.tokens import TokenVerifier
 
 pytestmark = pytest.mark.connected
@@ -166,3 +168,34 @@ async def test_a_login_renews_a_hash_of_lower_cost(run, database) -> None:
         await client.login("ann@example.org")
         assert "$m=64,t=1,p=1$" in (await database["accounts"].find_one({}))["password_hash"]
         await client.login("ann@example.org")
+
+
+async def test_a_login_is_said_with_whether_its_device_is_new(client, said, database) -> None:
+    """session-started on the broker for each log-in, made together with its session; also when two come at once."""
+    await client.ok("POST", "/v1/accounts", {"email": "ann@example.org", "password": "correct horse"})
+    await asyncio.gather(*(client.login("ann@example.org", device=name) for name in ("Phone", "Phone", "Laptop")))
+    sessions = {row["_id"]: row async for row in database["sessions"].find()}
+    assert len(sessions) == 3
+    told = []
+    for session_id, session in sessions.items():
+        (envelope,) = await eventually(partial(said.of, session_id))
+        event = envelope.event
+        assert (event.type, event.account_id, event.device) == (
+            "session-started",
+            session["account_id"],
+            session["device"],
+        )
+        told.append((event.device, event.new_device))
+    assert sorted(told) == [("Laptop", True), ("Phone", False), ("Phone", True)]
+
+
+async def test_a_device_known_before_devices_were_kept_is_not_new(client, said, database) -> None:
+    """A session that is older than the list of devices counts as well."""
+    await client.ok("POST", "/v1/accounts", {"email": "ann@example.org", "password": "correct horse"})
+    await client.login("ann@example.org", device="Phone")
+    (first,) = [row["_id"] async for row in database["sessions"].find()]
+    await database["devices"].delete_many({})
+    await client.login("ann@example.org", device="Phone")
+    second = await database["sessions"].find_one({"_id": {"$ne": first}})
+    (envelope,) = await eventually(partial(said.of, second["_id"]))
+    assert envelope.event.new_device is False
