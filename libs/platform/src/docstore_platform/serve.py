@@ -1,5 +1,6 @@
 """Runs one service in a process of its own."""
 
+import asyncio
 import resource
 import signal
 import socket
@@ -11,11 +12,13 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import Field
 from pydantic_settings import BaseSettings
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.logs import configure_logging
 from docstore_platform.settings import InfraSettings
 from docstore_platform.stopping import announce_stopping
 from docstore_platform.tracing import configure_tracing
+from docstore_platform.web import json_response
 
 GRACE_SECONDS = 15
 """Requests being answered when the process is told to stop get this long."""
@@ -23,11 +26,42 @@ KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 
 
+class Leaving:
+    """ASGI middleware for a process that is about to stop: it is not ready, and each answer ends its connection.
+
+    A connection that is closed in the moment a request is sent on it loses that request. One that ends with an answer
+    is no surprise to its client, whose next connection a balancer gives to another instance.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.begun = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_last(message: Message) -> None:
+            if self.begun and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
+        if self.begun and scope["type"] == "http" and scope["path"] == "/readyz":
+            body = {"status": "stopping", "failed": {}}
+            await json_response(body, 503)(scope, receive, send_last)
+            return
+        await self.app(scope, receive, send_last)
+
+
 class GracefulServer(uvicorn.Server):
-    """Tells those who hold answers open that it is going to wait for them."""
+    """Leaves first: serves on, not ready, for `gap_seconds`. Then it stops, once what is being answered is finished."""
+
+    def __init__(self, config: uvicorn.Config, leaving: Leaving, gap_seconds: float) -> None:
+        super().__init__(config)
+        self._leaving = leaving
+        self._gap_seconds = gap_seconds
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leaving.begun = True
         announce_stopping()
+        await asyncio.sleep(self._gap_seconds)
         await super().shutdown(sockets)
 
 
@@ -38,10 +72,17 @@ def raise_file_limit() -> None:
 
 
 class ListenSettings(BaseSettings):
-    """Where the process listens: environment variables HOST and PORT."""
+    """Where the process listens, and how it leaves: environment variables HOST, PORT and READINESS_GAP_SECONDS."""
 
     host: str = "0.0.0.0"
     port: int = Field(8000, ge=0, le=65_535, description="0: a free one")
+    readiness_gap_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=60,
+        description="told to stop, serve on for so long, not ready: longer than a balancer takes to notice and than "
+        "its connections may be idle",
+    )
 
 
 def serve(create_app: Callable[[], FastAPI], name: str) -> None:
@@ -52,8 +93,9 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
     structlog.contextvars.bind_contextvars(service=name)
     tracing = configure_tracing(infra)
     raise_file_limit()
+    leaving = Leaving(create_app())
     config = uvicorn.Config(
-        create_app(),
+        leaving,
         host=listen.host,
         port=listen.port,
         loop="uvloop",
@@ -67,7 +109,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    server = GracefulServer(config)
+    server = GracefulServer(config, leaving, listen.readiness_gap_seconds)
     # Once it has shut down, uvicorn raises the signal it was stopped by again: that is no reason to die of it.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)

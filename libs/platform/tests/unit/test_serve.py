@@ -1,5 +1,6 @@
 """A service in a process of its own: starts, answers, finishes what it is doing, ends."""
 
+import http.client
 import os
 import signal
 import socket
@@ -48,8 +49,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(port: int, *, broken: bool = False) -> subprocess.Popen[str]:
+def start(port: int, *, broken: bool = False, gap_seconds: int = 0) -> subprocess.Popen[str]:
     environment = os.environ | {"HOST": "127.0.0.1", "PORT": str(port), "DOCSTORE_INTERNAL_SECRET": "s"}
+    environment["READINESS_GAP_SECONDS"] = str(gap_seconds)
     return subprocess.Popen(
         [sys.executable, "-c", SERVICE.format(broken=broken)],
         env=environment,
@@ -68,6 +70,37 @@ def wait_until_it_listens(port: int) -> None:
         except ConnectionRefusedError:
             time.sleep(0.02)
     raise AssertionError("the service does not listen")
+
+
+def get(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse:
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()
+    return answer
+
+
+def test_it_leaves_before_it_stops() -> None:
+    """Told to stop, it is not ready but serves on, old and new connections alike, each for one more answer."""
+    port = free_port()
+    process = start(port, gap_seconds=3)
+    try:
+        wait_until_it_listens(port)
+        kept = http.client.HTTPConnection("127.0.0.1", port)
+        assert get(kept, "/slow").getheader("connection") is None
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        while (answer := get(http.client.HTTPConnection("127.0.0.1", port), "/readyz")).status != 503:
+            assert time.monotonic() < deadline
+        assert answer.getheader("connection") == "close"
+        for connection in (kept, http.client.HTTPConnection("127.0.0.1", port)):
+            last = get(connection, "/slow")
+            assert (last.status, last.getheader("connection")) == (200, "close")
+        output, _ = process.communicate(timeout=10)
+        assert output.endswith("closed\n")
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -40,6 +40,12 @@ class ServicesReady:
             return self._failed
 
     async def _ask(self, name: str) -> tuple[str, str] | None:
+        """Why the service is not ready. An instance that is leaving is not, and closes the connection: the second
+        question reaches another one.
+        """
+        return await self._ask_once(name) and await self._ask_once(name)
+
+    async def _ask_once(self, name: str) -> tuple[str, str] | None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._transports[name].send("GET", "/readyz", {}, b"")
