@@ -21,6 +21,9 @@ BODIES: Mapping[str, Any] = {
     "POST /v1/files/{file_id}/copy": {"path": "/stolen.txt"},
     "POST /v1/files/{file_id}/shares": {"email": "eve@example.org", "role": "viewer"},
     "PATCH /v1/files/{file_id}/shares/{share_id}": {"role": "editor"},
+    "POST /v1/files/{file_id}/links": {},
+    "PATCH /v1/files/{file_id}/links/{link_id}": {"password": None},
+    "POST /v1/links/{token}/open": {},
     "POST /v1/uploads/{upload_id}/complete": {},
     "POST /v1/uploads/{upload_id}/parts": {"numbers": [1]},
     "PATCH /v1/subscriptions/{subscription_id}": {"events": ["moved"]},
@@ -33,10 +36,13 @@ OPEN = {
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
     "GET /v1/uploads/{upload}/redirect",
+    "POST /v1/links/{token}/open",
+    "GET /v1/links/{token}/content",
+    "GET /v1/links/{token}/files",
     "GET /v1/unsubscribe",
     "POST /v1/unsubscribe",
 }
-"""Routes that need no login; the path of the redirect and the token of unsubscribing have the right in them."""
+"""Routes that need no login; the path of the redirect, and the tokens of links and unsubscribing, are the right."""
 
 
 async def operations(person: Person) -> list[tuple[str, str, Json]]:
@@ -64,6 +70,7 @@ class Victim:
         put = await person.begin("/open.bin", 3)
         multipart = await person.begin("/parts.bin", 3, "multipart")
         done = (await person.every("/v1/uploads", state="completed"))[0]
+        link = await person.call("POST", f"/v1/files/{file['id']}/links", {"password": "open sesame"})
         subscription = await person.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"})
         to_somebody = {"email": "somebody@example.org", "role": "viewer"}
         share = await person.call("POST", f"/v1/files/{file['id']}/shares", to_somebody)
@@ -76,6 +83,8 @@ class Victim:
             "upload_id": uploads,
             "upload": uploads,
             "share_id": [share["id"]],
+            "link_id": [link["id"]],
+            "token": ["0" * 32],
             "session_id": [session["id"]],
             "subscription_id": [subscription["id"]],
             "account_id": [person.id],
@@ -92,6 +101,7 @@ class Victim:
             seen += await person.every("/v1/files", path=folder)
         seen += await person.every(f"/v1/files/{self.file}/versions")
         seen += await person.every(f"/v1/files/{self.file}/shares")
+        seen += await person.every(f"/v1/files/{self.file}/links")
         for path in ("/v1/trash", "/v1/subscriptions"):
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]

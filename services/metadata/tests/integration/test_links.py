@@ -113,6 +113,25 @@ async def test_only_the_owner_has_to_do_with_links(running: Any) -> None:
     assert await running.person.refused("POST", f"/v1/files/{root}/links", {}) == (409, "not_shareable")
 
 
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+async def test_readers_have_nothing_to_do_with_links(running: Any, role: str) -> None:
+    """Whom it is shared with may neither make nor see, change or revoke a link: 403."""
+    await running.meet(running.stranger, "bo@example.org")
+    file = await running.put("/shared.txt")
+    link = await make(running, file)
+    await running.person.ok("POST", f"/v1/files/{file['id']}/shares", {"email": "bo@example.org", "role": role})
+    await running.stranger.get(file)
+    base = f"/v1/files/{file['id']}/links"
+    refused = (403, "owner_only" if role == "editor" else "read_only")
+    for method, path in (
+        ("POST", base),
+        ("GET", base),
+        *((m, f"{base}/{link['id']}") for m in ("GET", "PATCH", "DELETE")),
+    ):
+        assert await running.stranger.refused(method, path, {}) == refused
+    assert await running.database["links"].count_documents({}) == 1
+
+
 @pytest.mark.parametrize(
     "wish",
     [
