@@ -1,6 +1,6 @@
 """Stores, engine and neighbours of the indexer, in memory."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -54,8 +54,8 @@ class FakeEngine:
             for index in self._indexes(document.file_id):
                 index[document.file_id] = document
 
-    async def delete(self, file_ids: Iterable[str]) -> None:
-        for file_id in file_ids:
+    async def delete(self, changes: Mapping[str, int]) -> None:
+        for file_id in changes:
             for index in self._indexes(file_id):
                 index.pop(file_id, None)
 

@@ -27,6 +27,7 @@ def document(file_id: str, name: str = "notes.txt", text: str | None = None, **c
         created_at=T0,
         modified_at=T0,
         text=text,
+        change=1,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -133,10 +134,10 @@ async def test_a_changed_file_is_found_as_it_is_now(engine: SearchEngine) -> Non
 async def test_a_deleted_file_is_gone(engine: SearchEngine) -> None:
     """After the flush, at once; an unknown id is no error; a deleted file may come back."""
     await put(engine, document("f1", text="zebra"), document("f2", text="zebra"))
-    await engine.delete(["f1", "unknown"])
+    await engine.delete({"f1": 1, "unknown": 1})
     await engine.flush()
     assert await found(engine, "zebra", scope="content") == ["f2"]
-    await engine.delete(["f2"])
+    await engine.delete({"f2": 1})
     await put(engine, document("f2", text="zebra"))
     assert await found(engine, "zebra", scope="content") == ["f2"]
 
@@ -144,7 +145,7 @@ async def test_a_deleted_file_is_gone(engine: SearchEngine) -> None:
 async def test_text_that_is_withdrawn_is_not_found(engine: SearchEngine) -> None:
     """A file put again without its text keeps its name and loses everything else, snippet included."""
     await put(engine, document("f1", "letter.txt", "zebra"))
-    await put(engine, document("f1", "letter.txt", None))
+    await put(engine, document("f1", "letter.txt", None, change=2))
     assert await found(engine, "zebra", scope="content") == []
     [hit] = (await engine.search(SearchQuery("ann", "letter", "content"))).hits
     assert hit.snippet is None
@@ -295,7 +296,7 @@ async def test_the_backlog_never_undoes_a_change_made_meanwhile(engine: SearchEn
     await put(engine, document("changed", "one"), document("deleted", "two"))
     await engine.begin_rebuild()
     await engine.upsert([document("changed", "three", version=2)])
-    await engine.delete(["deleted"])
+    await engine.delete({"deleted": 1})
     await engine.add_to_rebuild([document("changed", "one"), document("deleted", "two")])
     await engine.flush()
     await engine.add_to_rebuild([document("changed", "one"), document("deleted", "two")])

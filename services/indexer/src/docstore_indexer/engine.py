@@ -1,6 +1,6 @@
-"""The port to a full-text engine: what the service asks for, whatever answers (Tantivy here, a cluster later)."""
+"""The port to a full-text engine: what the service asks for, whatever answers (Tantivy or an OpenSearch cluster)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -27,6 +27,8 @@ class IndexedDocument:
     created_at: datetime
     modified_at: datetime
     text: str | None = None
+    change: int = 0
+    """Which of the file's changes this is: where several processes write, a lower one loses, however late it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ class SearchEngine(Protocol):
     async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
         """Replace these files, each as a whole."""
 
-    async def delete(self, file_ids: Iterable[str]) -> None:
-        """Remove these files; unknown ones are fine."""
+    async def delete(self, changes: Mapping[str, int]) -> None:
+        """Remove these files (by id, each as of its `change`); unknown ones are fine."""
 
     async def flush(self) -> None:
         """Return once everything accepted before is durable and found. Raises EngineFailed."""

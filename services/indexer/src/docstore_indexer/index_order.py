@@ -37,7 +37,7 @@ class OrderedIndex:
         for entry in entries:
             async with self._lock:
                 if self._is_newest(entry):
-                    await self._engine.delete([entry.file.file_id])
+                    await self._engine.delete({entry.file.file_id: entry.change})
 
     async def flush(self) -> None:
         await self._engine.flush()
@@ -68,6 +68,7 @@ def document_of(entry: Entry, text: str | None) -> IndexedDocument:
         created_at=whole(file.created_at),
         modified_at=whole(file.modified_at),
         text=text,
+        change=entry.change,
     )
 
 

@@ -6,10 +6,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from docstore_indexer.engine import SearchQuery
-from docstore_indexer.query_text import clauses
-from docstore_indexer.tantivy_schema import (
-    SCHEMA,
-    STEMMED,
+from docstore_indexer.index_terms import (
     microseconds,
     name_words,
     normal,
@@ -19,6 +16,8 @@ from docstore_indexer.tantivy_schema import (
     type_term,
     whole_name,
 )
+from docstore_indexer.query_text import clauses
+from docstore_indexer.tantivy_schema import SCHEMA, STEMMED
 
 SNIPPET_CHARS = 200
 _NAME_BOOST = 2.0
