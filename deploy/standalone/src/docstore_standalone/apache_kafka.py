@@ -1,31 +1,19 @@
 """Apache Kafka's own broker, one KRaft node, out of Maven Central: the second broker that tests run against."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from docstore_standalone.binaries import ProgramMissing
 from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.maven import Artifact, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import ServerFailed, base_environment
+from docstore_standalone.processes import base_environment
 
 VERSION = "4.1.0"
 LOG4J_VERSION = "2.24.3"
 CLUSTER_ID = "ZG9jc3RvcmUta2Fma2EtMQ"  # 16 bytes in base64; one stack's data never meets another's
 HEAP = ("-Xms96m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>docstore</groupId><artifactId>kafka-server</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-{dependencies}
-  </dependencies>
-</project>
-"""
-DEPENDENCY = "    <dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
-ARTIFACTS = (
+ARTIFACTS: Sequence[Artifact] = (
     ("org.apache.kafka", "kafka_2.13", VERSION),
     ("org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J_VERSION),
     ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
@@ -39,34 +27,9 @@ appender.out.layout.pattern = %d %p %c{1}: %m%n
 """
 
 
-def run_tool(command: Sequence[str]) -> None:
-    """Run to its end; ServerFailed with what it said if it fails."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ServerFailed(f"{command[0]} ended with status {done.returncode}\n{done.stdout}{done.stderr}")
-
-
 def fetch_kafka(tools: Path) -> Path:
     """The folder with the broker's jars; fetched by Maven on first use. ProgramMissing without Java 17 and mvn."""
-    if not shutil.which("java"):
-        raise ProgramMissing("Apache Kafka needs Java 17 or later on the PATH")
-    jars = tools / "kafka" / VERSION
-    if jars.is_dir():
-        return jars
-    if not shutil.which("mvn"):
-        raise ProgramMissing("Apache Kafka's jars are fetched by mvn, which is not on the PATH")
-    fetched = jars.with_name(f"{VERSION}.{os.getpid()}")
-    fetched.mkdir(parents=True, exist_ok=True)
-    pom = tools / "kafka" / f"pom-{os.getpid()}.xml"
-    pom.write_text(POM.format(dependencies="\n".join(DEPENDENCY.format(*artifact) for artifact in ARTIFACTS)))
-    goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={fetched.resolve()}"]
-    run_tool(["mvn", "--batch-mode", "--quiet", "-f", str(pom), *goal])
-    pom.unlink()
-    try:
-        fetched.rename(jars)
-    except OSError:  # another process was faster
-        shutil.rmtree(fetched)
-    return jars
+    return fetch_jars(tools / "kafka" / VERSION, ARTIFACTS, "Apache Kafka")
 
 
 def one_node(listen: str, advertised: str, controller: str) -> dict[str, str]:

@@ -1,0 +1,90 @@
+"""OpenSearch, one node, out of Maven Central: the second search engine that tests run against.
+
+Maven Central has the server and its modules, but not the distribution's start script, which loads modules by a class
+loader that is published nowhere. So `OneNode.java` puts the same parts together, as OpenSearch's own tests do; Java
+compiles it at each start. What it leaves out is the start script's checks of the machine, not any part of the engine.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from docstore_standalone.http_probe import http_status, until
+from docstore_standalone.maven import Artifact, fetch_jars
+from docstore_standalone.ports import LOOPBACK, PortBook
+from docstore_standalone.processes import base_environment
+
+VERSION = "2.19.3"
+LOG4J_VERSION = "2.21.0"
+HEAP = ("-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+ARTIFACTS: Sequence[Artifact] = (
+    ("org.opensearch", "opensearch", VERSION),
+    ("org.opensearch.plugin", "transport-netty4-client", VERSION),
+    ("org.opensearch.plugin", "analysis-common", VERSION),
+    ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
+)
+LOG4J = """rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1}: %m%n
+"""
+
+
+def fetch_opensearch(tools: Path) -> Path:
+    """The folder with the node's jars; fetched by Maven on first use. ProgramMissing without a JDK 17 and mvn."""
+    return fetch_jars(tools / "opensearch" / VERSION, ARTIFACTS, "OpenSearch", tool="javac")
+
+
+class OpenSearch:
+    """Data and configuration in `folder`; reached at `url`, on the loopback address alone, without passwords."""
+
+    name = "search"
+    port_names: Sequence[str] = ("opensearch", "opensearch-transport")
+    stop_seconds = 10.0
+
+    def __init__(self, tools: Path, folder: Path, log_file: Path, ports: PortBook) -> None:
+        self.tools, self.folder, self.log_file, self.ports = tools, folder.absolute(), log_file, ports
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports['opensearch']}"
+
+    def prepare(self) -> None:
+        """Fetch it on first use and write its configuration."""
+        fetch_opensearch(self.tools)
+        for name in ("config", "data", "logs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        settings = {
+            "cluster.name": "docstore",
+            "discovery.type": "single-node",
+            "network.host": LOOPBACK,
+            "http.port": self.ports["opensearch"],
+            "transport.port": self.ports["opensearch-transport"],
+            "path.data": self.folder / "data",
+            "path.logs": self.folder / "logs",
+            "cluster.routing.allocation.disk.threshold_enabled": "false",  # a full disk of someone else's stops no test
+        }
+        lines = [f"{name}: {value}\n" for name, value in settings.items()]
+        (self.folder / "config" / "opensearch.yml").write_text("".join(lines))
+        (self.folder / "log4j2.properties").write_text(LOG4J)
+
+    def command(self) -> Sequence[str]:
+        jars = self.tools / "opensearch" / VERSION
+        logs = f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}"
+        program = Path(__file__).with_name("OneNode.java")
+        return ["java", *HEAP, logs, "-Dlog4j2.disable.jmx=true", "-cp", f"{jars}/*", str(program), str(self.folder)]
+
+    def environment(self) -> Mapping[str, str]:
+        return base_environment()
+
+    async def wait_ready(self) -> None:
+        """Once its cluster has a manager and every index that it kept is there again."""
+        path = "/_cluster/health?wait_for_status=yellow&timeout=500ms"
+        await until(lambda: self._is_ready(path))
+
+    async def _is_ready(self, path: str) -> bool:
+        return await http_status(self.ports["opensearch"], path) == 200
+
+    def clean_up(self) -> None:
+        """It leaves nothing behind."""
