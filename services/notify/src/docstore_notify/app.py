@@ -96,7 +96,7 @@ def create_app(
         Worker(
             "lanes", lane_sender, parallel=settings.machine_parallel, poll_seconds=poll_seconds, wakeup_name=sending
         ),
-        Worker("rechecks", rechecker, parallel=1, poll_seconds=poll_seconds, wakeup_name=checking),
+        Worker("rechecks", rechecker, parallel=1, poll_seconds=10 * poll_seconds, wakeup_name=checking),
     ]
 
     @asynccontextmanager

@@ -20,6 +20,8 @@ from docstore_platform.tracing import span
 
 IN_A_ROW = 50
 """Messages after which a lane gives its place to others that are due."""
+TURN_SECONDS = 5.0
+"""Or the time after which it does: a sender that is to stop soon can."""
 DRAINED_AT_ONCE = 200
 NOT_ASKED_WAIT = timedelta(seconds=2)
 
@@ -47,7 +49,7 @@ class LaneSender:
         self._book = book
         self._transactor = transactor
         self._lease_seconds = settings.lease_seconds
-        self._turn_seconds = max(settings.lease_seconds - settings.send_seconds, 0.0) / 2
+        self._turn_seconds = min(TURN_SECONDS, max(settings.lease_seconds - settings.send_seconds, 0.0) / 2)
         self._give_up = timedelta(seconds=settings.give_up_seconds)
         self._disable_after = timedelta(seconds=settings.disable_after_seconds)
         self._clock = clock
