@@ -66,6 +66,7 @@ generate: setup ## write what is generated from the sources anew
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_dashboard.py
 	$(RUN)/python tools/generate_postman.py
+	$(RUN)/python tools/generate_sync_client.py
 	$(RUN)/python tools/generate_event_page.py
 
 bench: setup ## how fast it is, against references measured in the same run

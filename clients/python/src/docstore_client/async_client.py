@@ -1,0 +1,288 @@
+"""The client for asyncio: one method for each thing the API can do."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from docstore_client.connection import Connection, Credentials
+from docstore_client.errors import ApiError
+from docstore_client.models import (
+    Account,
+    Changes,
+    Comparison,
+    File,
+    Hits,
+    Link,
+    Model,
+    Notification,
+    Page,
+    Role,
+    Session,
+    Share,
+    Snapshot,
+    Subscription,
+    Version,
+)
+from docstore_client.transfers import Progress, Source, Transfers
+
+M = TypeVar("M", bound=Model)
+
+
+def _ignore(_: int) -> None:
+    return None
+
+
+class AsyncClient:
+    """For one gateway and one account; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        on_renewed: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
+        self._connection = Connection(gateway, credentials, on_renewed=on_renewed)
+        self._transfers = Transfers(self._connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        return self._connection.credentials
+
+    async def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
+        """Any call of the API, for what has no method here."""
+        return await self._connection.call(method, path, body, params=params)
+
+    async def _get(self, model: type[M], route: str, **params: Any) -> M:
+        return model.model_validate(await self._connection.call("GET", route, params=params))
+
+    async def _send(self, model: type[M], method: str, path: str, body: Any = None, etag: str = "") -> M:
+        return model.model_validate(await self._connection.call(method, path, body, etag=etag))
+
+    # --- the account -------------------------------------------------------------------------------------
+
+    async def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
+        """A new account; log in to use it."""
+        body = {"email": email, "password": password}
+        return await self._send(
+            Account, "POST", "/v1/accounts", body if display_name is None else {**body, "display_name": display_name}
+        )
+
+    async def log_in(self, email: str, password: str, device_name: str = "python client") -> Account:
+        return await self._connection.log_in(email, password, device_name)
+
+    async def log_out(self) -> None:
+        await self.call("DELETE", "/v1/sessions/current")
+
+    async def me(self) -> Account:
+        """The account with its usage."""
+        return await self._get(Account, "/v1/me")
+
+    async def sessions(self, cursor: str | None = None) -> Page[Session]:
+        return await self._get(Page[Session], "/v1/sessions", cursor=cursor)
+
+    # --- files and folders -------------------------------------------------------------------------------
+
+    async def list_page(
+        self,
+        path: str | None = None,
+        *,
+        parent_id: str | None = None,
+        sort: str = "name",
+        order: str = "asc",
+        tag: str | None = None,
+        limit: int = 500,
+        cursor: str | None = None,
+    ) -> Page[File]:
+        """A page of a folder; the root if neither path nor id is given."""
+        if path is None and parent_id is None:
+            path = "/"
+        return await self._get(
+            Page[File],
+            "/v1/files",
+            path=path,
+            parent_id=parent_id,
+            sort=sort,
+            order=order,
+            tag=tag,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    async def list_folder(self, path: str | None = None, *, parent_id: str | None = None) -> list[File]:
+        """All of a folder, page by page."""
+        return [file async for file in self.iterate_folder(path, parent_id=parent_id)]
+
+    async def iterate_folder(self, path: str | None = None, *, parent_id: str | None = None) -> AsyncIterator[File]:
+        cursor: str | None = None
+        while True:
+            page = await self.list_page(path, parent_id=parent_id, cursor=cursor)
+            for file in page.items:
+                yield file
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
+
+    async def get(self, file_id: str) -> File:
+        return await self._get(File, f"/v1/files/{file_id}")
+
+    async def get_by_path(self, path: str, *, parent_id: str | None = None) -> File:
+        return await self._get(File, "/v1/files/by-path", path=path, parent_id=parent_id)
+
+    async def find(self, path: str) -> File | None:
+        """What is at a path, None if nothing is."""
+        try:
+            return await self.get_by_path(path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def make_folder(self, path: str, *, parent_id: str | None = None) -> File:
+        """The folder, made with those above it if need be."""
+        body = {"path": path} if parent_id is None else {"path": path, "parent_id": parent_id}
+        return await self._send(File, "POST", "/v1/folders", body)
+
+    async def change(
+        self,
+        file_id: str,
+        *,
+        name: str | None = None,
+        parent_id: str | None = None,
+        tags: Iterable[str] | None = None,
+        etag: str = "",
+    ) -> File:
+        """Rename, move, tag; with `etag` only if it still is as that says."""
+        wanted = {"name": name, "parent_id": parent_id, "tags": None if tags is None else list(tags)}
+        body = {field: value for field, value in wanted.items() if value is not None}
+        return await self._send(File, "PATCH", f"/v1/files/{file_id}", body, etag)
+
+    async def copy(self, file_id: str, path: str) -> File:
+        return await self._send(File, "POST", f"/v1/files/{file_id}/copy", {"path": path})
+
+    async def delete(self, file_id: str, *, etag: str = "") -> None:
+        """Into the trash."""
+        await self._connection.call("DELETE", f"/v1/files/{file_id}", etag=etag)
+
+    async def trash(self, cursor: str | None = None) -> Page[File]:
+        return await self._get(Page[File], "/v1/trash", cursor=cursor)
+
+    async def restore(self, file_id: str) -> File:
+        """Out of the trash."""
+        return await self._send(File, "POST", f"/v1/files/{file_id}/restore")
+
+    async def purge(self, file_id: str) -> None:
+        """Out of the trash, for good."""
+        await self.call("DELETE", f"/v1/trash/{file_id}")
+
+    async def versions(self, file_id: str, cursor: str | None = None) -> Page[Version]:
+        """Newest first."""
+        return await self._get(Page[Version], f"/v1/files/{file_id}/versions", cursor=cursor)
+
+    async def restore_version(self, file_id: str, number: int) -> File:
+        return await self._send(File, "POST", f"/v1/files/{file_id}/versions/{number}/restore")
+
+    # --- bytes -------------------------------------------------------------------------------------------
+
+    async def upload(self, source: Source, progress: Progress = _ignore) -> File:
+        return await self._transfers.upload(source, progress)
+
+    async def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | ApiError]:
+        """Small files, many to a call; for each the file, or why not."""
+        return await self._transfers.upload_many(sources, progress)
+
+    async def download(
+        self, file: File, local: Path, *, version: int | None = None, progress: Progress = _ignore
+    ) -> None:
+        """Never a half-written file: what is at `local` is the old one, or the new one, verified."""
+        await self._transfers.download(file, local, version=version, progress=progress)
+
+    # --- sync --------------------------------------------------------------------------------------------
+
+    async def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
+        """What has changed since, the oldest first; waits up to `wait` seconds. ApiError `cursor_expired`: begin with
+        a snapshot."""
+        return await self._get(Changes, "/v1/changes", cursor=cursor, limit=limit, wait=wait or None)
+
+    async def snapshot(self, cursor: str | None = None) -> Snapshot:
+        return await self._get(Snapshot, "/v1/snapshot", cursor=cursor)
+
+    async def compare(self, entries: Mapping[str, str], path: str = "/") -> Comparison:
+        """How local files, SHA-256 by path, differ from what is there."""
+        listed = [{"path": at, "sha256": digest} for at, digest in entries.items()]
+        return await self._send(Comparison, "POST", "/v1/compare", {"path": path, "entries": listed})
+
+    # --- people, links, search ---------------------------------------------------------------------------
+
+    async def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
+        return await self._send(Share, "POST", f"/v1/files/{file_id}/shares", {"email": email, "role": role})
+
+    async def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
+        return await self._get(Page[Share], f"/v1/files/{file_id}/shares", cursor=cursor)
+
+    async def unshare(self, file_id: str, share_id: str) -> None:
+        await self.call("DELETE", f"/v1/files/{file_id}/shares/{share_id}")
+
+    async def shared_with_me(self, cursor: str | None = None) -> Page[File]:
+        return await self._get(Page[File], "/v1/shared-with-me", cursor=cursor)
+
+    async def make_link(
+        self,
+        file_id: str,
+        *,
+        password: str | None = None,
+        expires_at: datetime | None = None,
+        max_downloads: int | None = None,
+    ) -> Link:
+        """A public link: keep its `url`, it is told once."""
+        ends = None if expires_at is None else expires_at.isoformat()
+        wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads}
+        body = {field: value for field, value in wanted.items() if value is not None}
+        return await self._send(Link, "POST", f"/v1/files/{file_id}/links", body)
+
+    async def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:
+        return await self._get(Page[Link], f"/v1/files/{file_id}/links", cursor=cursor)
+
+    async def revoke_link(self, file_id: str, link_id: str) -> None:
+        await self.call("DELETE", f"/v1/files/{file_id}/links/{link_id}")
+
+    async def search(
+        self, query: str, *, within: str = "name", tag: str | None = None, limit: int = 20, cursor: str | None = None
+    ) -> Hits:
+        """`within`: "name", or "content" on the premium plan."""
+        params = {"q": query, "in": within, "tag": tag, "limit": limit, "cursor": cursor}
+        return Hits.model_validate(await self.call("GET", "/v1/search", params=params))
+
+    # --- following ---------------------------------------------------------------------------------------
+
+    async def follow(
+        self,
+        file_id: str,
+        channel: str = "email",
+        *,
+        target: Mapping[str, Any] | None = None,
+        events: Iterable[str] | None = None,
+    ) -> Subscription:
+        wanted = {"target": target, "events": None if events is None else list(events)}
+        body = {"file_id": file_id, "channel": channel} | {f: v for f, v in wanted.items() if v is not None}
+        return await self._send(Subscription, "POST", "/v1/subscriptions", body)
+
+    async def subscriptions(self, cursor: str | None = None) -> Page[Subscription]:
+        return await self._get(Page[Subscription], "/v1/subscriptions", cursor=cursor)
+
+    async def unfollow(self, subscription_id: str) -> None:
+        await self.call("DELETE", f"/v1/subscriptions/{subscription_id}")
+
+    async def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
+        return await self._get(Page[Notification], "/v1/notifications", unread=unread or None, cursor=cursor)

@@ -1,0 +1,174 @@
+"""What the API answers with, as types. Times are aware and in UTC, sizes are bytes. Unknown fields are ignored."""
+
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+Kind = Literal["file", "folder"]
+Permission = Literal["owner", "editor", "viewer"]
+Role = Literal["editor", "viewer"]
+ChangeType = Literal["created", "modified", "moved", "deleted", "restored", "shared", "unshared"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Page(Model, Generic[T]):
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class Usage(Model):
+    used: int
+    reserved: int
+    limit: int
+    over_quota: bool
+
+
+class Account(Model):
+    id: str
+    email: str
+    display_name: str
+    plan: Literal["free", "premium"]
+    role: Literal["user", "admin"]
+    home_region: str
+    created_at: datetime
+    usage: Usage | None = None
+
+
+class Session(Model):
+    """A device that is logged in."""
+
+    id: str
+    device_name: str = ""
+    created_at: datetime
+    last_used_at: datetime | None = None
+    current: bool = False
+
+
+class File(Model):
+    """A file or folder as the caller sees it."""
+
+    id: str
+    kind: Kind
+    name: str
+    path: str
+    parent_id: str | None
+    size: int
+    content_type: str | None
+    sha256: str | None
+    version: int
+    tags: tuple[str, ...]
+    owner_id: str
+    permission: Permission
+    created_at: datetime
+    modified_at: datetime
+    modified_by: str
+    etag: str
+    indexed: bool = False
+    trashed_at: datetime | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == "folder"
+
+
+class Version(Model):
+    version: int
+    size: int
+    content_type: str
+    sha256: str
+    created_at: datetime
+    created_by: str
+    device: str
+    restored_from: int | None
+    current: bool
+
+
+class Share(Model):
+    id: str
+    file_id: str
+    email: str
+    role: Role
+    state: Literal["pending", "active"]
+    created_at: datetime
+
+
+class Link(Model):
+    """A public link; `url` and `token` are told once, when it is made."""
+
+    id: str
+    url: str | None = None
+    token: str | None = None
+    name: str = ""
+    expires_at: datetime | None = None
+    max_downloads: int | None = None
+    downloads: int = 0
+    opens: int = 0
+    has_password: bool = False
+    created_at: datetime
+
+
+class Change(Model):
+    seq: int
+    type: ChangeType
+    file: File
+
+
+class Changes(Model):
+    changes: list[Change]
+    cursor: str
+    has_more: bool
+
+
+class Snapshot(Model):
+    """A page of everything one may read; changes go on from `changes_cursor` after the last page."""
+
+    items: list[File]
+    next_cursor: str | None
+    changes_cursor: str
+
+
+class Comparison(Model):
+    newer: list[File]
+    missing: list[File]
+    unknown: list[str]
+    deleted: list[str]
+    same: int
+
+
+class Hit(Model):
+    file: File
+    score: float
+    snippet: str | None = None
+
+
+class Hits(Model):
+    items: list[Hit]
+    total: int
+    mode: Literal["name", "fulltext"]
+    next_cursor: str | None = None
+
+
+class Subscription(Model):
+    id: str
+    file_id: str
+    channel: str
+    events: tuple[str, ...]
+    target: dict[str, Any] | None = None
+    state: str = "active"
+    secret: str | None = None
+    """Of a webhook; told once, when it is made."""
+
+
+class Notification(Model):
+    id: str
+    kind: str
+    created_at: datetime
+    read: bool
+    title: str = ""
+    items: list[dict[str, Any]] = []

@@ -1,0 +1,232 @@
+"""The client for code that waits: the methods of AsyncClient, one for one. Generated: change that one."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from docstore_client.async_client import AsyncClient, _ignore
+from docstore_client.connection import Credentials
+from docstore_client.errors import ApiError
+from docstore_client.models import (
+    Account,
+    Changes,
+    Comparison,
+    File,
+    Hits,
+    Link,
+    Notification,
+    Page,
+    Role,
+    Session,
+    Share,
+    Snapshot,
+    Subscription,
+    Version,
+)
+from docstore_client.transfers import Progress, Source
+from docstore_client.waiting import Loop
+
+
+class Client:
+    """For one gateway and one account; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        on_renewed: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
+        self._loop = Loop()
+        self._client = AsyncClient(gateway, credentials, on_renewed=on_renewed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._loop.wait(self._client.close())
+        self._loop.close()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        return self._client.credentials
+
+    def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
+        """Any call of the API, for what has no method here."""
+        return self._loop.wait(self._client.call(method, path, body, params=params))
+
+    def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
+        """A new account; log in to use it."""
+        return self._loop.wait(self._client.sign_up(email, password, display_name))
+
+    def log_in(self, email: str, password: str, device_name: str = "python client") -> Account:
+        return self._loop.wait(self._client.log_in(email, password, device_name))
+
+    def log_out(self) -> None:
+        self._loop.wait(self._client.log_out())
+
+    def me(self) -> Account:
+        """The account with its usage."""
+        return self._loop.wait(self._client.me())
+
+    def sessions(self, cursor: str | None = None) -> Page[Session]:
+        return self._loop.wait(self._client.sessions(cursor))
+
+    def list_page(
+        self,
+        path: str | None = None,
+        *,
+        parent_id: str | None = None,
+        sort: str = "name",
+        order: str = "asc",
+        tag: str | None = None,
+        limit: int = 500,
+        cursor: str | None = None,
+    ) -> Page[File]:
+        """A page of a folder; the root if neither path nor id is given."""
+        return self._loop.wait(
+            self._client.list_page(
+                path, parent_id=parent_id, sort=sort, order=order, tag=tag, limit=limit, cursor=cursor
+            )
+        )
+
+    def list_folder(self, path: str | None = None, *, parent_id: str | None = None) -> list[File]:
+        """All of a folder, page by page."""
+        return self._loop.wait(self._client.list_folder(path, parent_id=parent_id))
+
+    def iterate_folder(self, path: str | None = None, *, parent_id: str | None = None) -> Iterator[File]:
+        return self._loop.iterate(self._client.iterate_folder(path, parent_id=parent_id))
+
+    def get(self, file_id: str) -> File:
+        return self._loop.wait(self._client.get(file_id))
+
+    def get_by_path(self, path: str, *, parent_id: str | None = None) -> File:
+        return self._loop.wait(self._client.get_by_path(path, parent_id=parent_id))
+
+    def find(self, path: str) -> File | None:
+        """What is at a path, None if nothing is."""
+        return self._loop.wait(self._client.find(path))
+
+    def make_folder(self, path: str, *, parent_id: str | None = None) -> File:
+        """The folder, made with those above it if need be."""
+        return self._loop.wait(self._client.make_folder(path, parent_id=parent_id))
+
+    def change(
+        self,
+        file_id: str,
+        *,
+        name: str | None = None,
+        parent_id: str | None = None,
+        tags: Iterable[str] | None = None,
+        etag: str = "",
+    ) -> File:
+        """Rename, move, tag; with `etag` only if it still is as that says."""
+        return self._loop.wait(self._client.change(file_id, name=name, parent_id=parent_id, tags=tags, etag=etag))
+
+    def copy(self, file_id: str, path: str) -> File:
+        return self._loop.wait(self._client.copy(file_id, path))
+
+    def delete(self, file_id: str, *, etag: str = "") -> None:
+        """Into the trash."""
+        self._loop.wait(self._client.delete(file_id, etag=etag))
+
+    def trash(self, cursor: str | None = None) -> Page[File]:
+        return self._loop.wait(self._client.trash(cursor))
+
+    def restore(self, file_id: str) -> File:
+        """Out of the trash."""
+        return self._loop.wait(self._client.restore(file_id))
+
+    def purge(self, file_id: str) -> None:
+        """Out of the trash, for good."""
+        self._loop.wait(self._client.purge(file_id))
+
+    def versions(self, file_id: str, cursor: str | None = None) -> Page[Version]:
+        """Newest first."""
+        return self._loop.wait(self._client.versions(file_id, cursor))
+
+    def restore_version(self, file_id: str, number: int) -> File:
+        return self._loop.wait(self._client.restore_version(file_id, number))
+
+    def upload(self, source: Source, progress: Progress = _ignore) -> File:
+        return self._loop.wait(self._client.upload(source, progress))
+
+    def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | ApiError]:
+        """Small files, many to a call; for each the file, or why not."""
+        return self._loop.wait(self._client.upload_many(sources, progress))
+
+    def download(self, file: File, local: Path, *, version: int | None = None, progress: Progress = _ignore) -> None:
+        """Never a half-written file: what is at `local` is the old one, or the new one, verified."""
+        self._loop.wait(self._client.download(file, local, version=version, progress=progress))
+
+    def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
+        """What has changed since, the oldest first; waits up to `wait` seconds. ApiError `cursor_expired`: begin with
+        a snapshot."""
+        return self._loop.wait(self._client.changes(cursor, limit=limit, wait=wait))
+
+    def snapshot(self, cursor: str | None = None) -> Snapshot:
+        return self._loop.wait(self._client.snapshot(cursor))
+
+    def compare(self, entries: Mapping[str, str], path: str = "/") -> Comparison:
+        """How local files, SHA-256 by path, differ from what is there."""
+        return self._loop.wait(self._client.compare(entries, path))
+
+    def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
+        return self._loop.wait(self._client.share(file_id, email, role))
+
+    def shares(self, file_id: str, cursor: str | None = None) -> Page[Share]:
+        return self._loop.wait(self._client.shares(file_id, cursor))
+
+    def unshare(self, file_id: str, share_id: str) -> None:
+        self._loop.wait(self._client.unshare(file_id, share_id))
+
+    def shared_with_me(self, cursor: str | None = None) -> Page[File]:
+        return self._loop.wait(self._client.shared_with_me(cursor))
+
+    def make_link(
+        self,
+        file_id: str,
+        *,
+        password: str | None = None,
+        expires_at: datetime | None = None,
+        max_downloads: int | None = None,
+    ) -> Link:
+        """A public link: keep its `url`, it is told once."""
+        return self._loop.wait(
+            self._client.make_link(file_id, password=password, expires_at=expires_at, max_downloads=max_downloads)
+        )
+
+    def links(self, file_id: str, cursor: str | None = None) -> Page[Link]:
+        return self._loop.wait(self._client.links(file_id, cursor))
+
+    def revoke_link(self, file_id: str, link_id: str) -> None:
+        self._loop.wait(self._client.revoke_link(file_id, link_id))
+
+    def search(
+        self, query: str, *, within: str = "name", tag: str | None = None, limit: int = 20, cursor: str | None = None
+    ) -> Hits:
+        """`within`: "name", or "content" on the premium plan."""
+        return self._loop.wait(self._client.search(query, within=within, tag=tag, limit=limit, cursor=cursor))
+
+    def follow(
+        self,
+        file_id: str,
+        channel: str = "email",
+        *,
+        target: Mapping[str, Any] | None = None,
+        events: Iterable[str] | None = None,
+    ) -> Subscription:
+        return self._loop.wait(self._client.follow(file_id, channel, target=target, events=events))
+
+    def subscriptions(self, cursor: str | None = None) -> Page[Subscription]:
+        return self._loop.wait(self._client.subscriptions(cursor))
+
+    def unfollow(self, subscription_id: str) -> None:
+        self._loop.wait(self._client.unfollow(subscription_id))
+
+    def notifications(self, *, unread: bool = False, cursor: str | None = None) -> Page[Notification]:
+        return self._loop.wait(self._client.notifications(unread=unread, cursor=cursor))

@@ -1,0 +1,98 @@
+"""Writes the Python client for code that waits from the one for asyncio: `python tools/generate_sync_client.py`."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "clients/python/src/docstore_client"
+SOURCE = FOLDER / "async_client.py"
+TARGET = FOLDER / "sync_client.py"
+LEFT_OUT = {"close", "call"}
+HEAD = '''"""The client for code that waits: the methods of AsyncClient, one for one. Generated: change that one."""
+
+{imports}
+from docstore_client.async_client import AsyncClient, _ignore
+from docstore_client.waiting import Loop
+
+
+class Client:
+    """For one gateway and one account; close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        gateway: str,
+        credentials: Credentials | None = None,
+        *,
+        on_renewed: Callable[[Credentials], None] = lambda _: None,
+    ) -> None:
+        self._loop = Loop()
+        self._client = AsyncClient(gateway, credentials, on_renewed=on_renewed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._loop.wait(self._client.close())
+        self._loop.close()
+
+    @property
+    def credentials(self) -> Credentials | None:
+        return self._client.credentials
+
+    def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
+        """Any call of the API, for what has no method here."""
+        return self._loop.wait(self._client.call(method, path, body, params=params))
+'''
+UNUSED = {"M", "Model", "Connection", "Transfers", "TypeVar", "TracebackType"}
+
+
+def text() -> str:
+    """The module, in the project's style."""
+    module = ast.parse(SOURCE.read_text("utf-8"))
+    client = next(node for node in module.body if isinstance(node, ast.ClassDef))
+    methods = [node for node in client.body if isinstance(node, ast.AsyncFunctionDef)]
+    shown = [node for node in methods if not node.name.startswith("_") and node.name not in LEFT_OUT]
+    source = HEAD.format(imports=_imports(module)) + "\n".join(map(_method, shown))
+    command = [sys.executable, "-m", "ruff"]
+    checked = _run(
+        [*command, "check", "--select", "F401,I", "--fix", "--quiet", "--stdin-filename", str(TARGET), "-"], source
+    )
+    return _run([*command, "format", "--stdin-filename", str(TARGET), "-"], checked)
+
+
+def _run(command: list[str], source: str) -> str:
+    return subprocess.run(command, input=source, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def _imports(module: ast.Module) -> str:
+    lines = []
+    for node in module.body:
+        if isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names if alias.name not in UNUSED]
+            names = ["Iterator" if name == "AsyncIterator" else name for name in names]
+            if names:
+                lines.append(f"from {node.module} import {', '.join(sorted(names))}")
+    return "\n".join(lines)
+
+
+def _method(method: ast.AsyncFunctionDef) -> str:
+    """The same method, waiting for what the other answers; an iterator stays one."""
+    answer = ast.unparse(method.returns) if method.returns else "None"
+    iterates = answer.startswith("AsyncIterator")
+    passed = [argument.arg for argument in method.args.args[1:]]
+    passed += [f"{argument.arg}={argument.arg}" for argument in method.args.kwonlyargs]
+    call = f"self._client.{method.name}({', '.join(passed)})"
+    lines = [f"    def {method.name}({ast.unparse(method.args)}) -> {answer.removeprefix('Async')}:"]
+    documentation = ast.get_docstring(method, clean=False)
+    if documentation:
+        lines.append(f'        """{documentation}"""')
+    body = f"return self._loop.{'iterate' if iterates else 'wait'}({call})"
+    return "\n".join([*lines, f"        {body if answer != 'None' else body.removeprefix('return ')}", ""])
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), "utf-8")
