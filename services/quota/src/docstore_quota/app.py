@@ -34,7 +34,7 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     service = QuotaService(accounts, AccountPlans(owner), transactor, settings)
     runtime = EventRuntime("quota", infra, mongo, database, QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra)
-    jobs, drifts = MongoJobs(database), MongoDrifts(database)
+    jobs, drifts = MongoJobs(database, settings.lease_seconds), MongoDrifts(database)
     reconciler = Reconciler(service, MetadataClient(metadata), drifts, jobs, runtime.dead_letters, settings)
 
     @asynccontextmanager

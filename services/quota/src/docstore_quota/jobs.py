@@ -8,8 +8,6 @@ from docstore_platform.ids import new_id
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, ReturnDocument
 from docstore_quota.domain import Drift
 
-LEASE = timedelta(seconds=60)
-
 
 class Jobs(Protocol):
     """Named work, each with the moment it is due and how far it has come."""
@@ -50,8 +48,9 @@ class Drifts(Protocol):
 
 
 class MongoJobs:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_seconds: float) -> None:
         self._jobs: Collection = database["jobs"]
+        self._lease = timedelta(seconds=lease_seconds)
         self._owner = new_id()
 
     async def claim(self, name: str, now: datetime) -> str | None:
@@ -59,7 +58,7 @@ class MongoJobs:
         try:
             job = await self._jobs.find_one_and_update(
                 {"_id": name, "due_at": {"$not": {"$gt": now}}, "$or": [*free_or_mine, {"owner": None}]},
-                {"$set": {"owner": self._owner, "leased_until": now + LEASE}, "$setOnInsert": {"cursor": ""}},
+                {"$set": {"owner": self._owner, "leased_until": now + self._lease}, "$setOnInsert": {"cursor": ""}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
@@ -69,7 +68,7 @@ class MongoJobs:
 
     async def progress(self, name: str, cursor: str, now: datetime) -> bool:
         outcome = await self._jobs.update_one(
-            {"_id": name, "owner": self._owner}, {"$set": {"cursor": cursor, "leased_until": now + LEASE}}
+            {"_id": name, "owner": self._owner}, {"$set": {"cursor": cursor, "leased_until": now + self._lease}}
         )
         return bool(outcome.matched_count)
 

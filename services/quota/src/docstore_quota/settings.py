@@ -18,6 +18,9 @@ class QuotaSettings(ServiceSettings):
     expiry_grace_seconds: float = Field(
         900.0, ge=0, description="an upload that has not told its end by then loses its reservation"
     )
+    lease_seconds: float = Field(
+        60.0, gt=0, description="background work of an instance that died is taken over after this"
+    )
     reconcile_seconds: float = Field(6 * 3600.0, gt=0, description="compare all accounts with metadata this often")
     drift_confirm_seconds: float = Field(
         600.0, ge=0, description="a difference that stays the same for so long is no event under way"

@@ -1,0 +1,34 @@
+"""Two instances of every service, started once for all tests here."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from pairs import Pairs, running_pairs
+
+from docstore_standalone.apache_kafka import fetch_kafka
+from docstore_standalone.settings import StandaloneSettings
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch the broker before the first test's time runs."""
+    if any(item.get_closest_marker("scale") for item in session.items):
+        fetch_kafka(StandaloneSettings().tools)
+
+
+@pytest.fixture(scope="session")
+async def pairs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pairs]:
+    """All instances ready; of each service the one that has run longer holds the relay's lease."""
+    async with running_pairs(tmp_path_factory.mktemp("pairs")) as running:
+        yield running
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print a figure for whoever runs the tests."""
+
+    def print_it(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {text}", file=sys.stderr, end="", flush=True)
+
+    return print_it

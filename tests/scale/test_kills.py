@@ -1,0 +1,156 @@
+"""kill -9 of one instance of every service at once, as when a machine dies, under load: the others take over."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from busy_client import BusyClient, Steps, everything_is_as_promised, no_dead_letters
+from pairs import ADMIN, PAIRS, Pairs
+
+from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Document
+from docstore_platform.settings import ServiceName
+from docstore_platform.testing import eventually
+
+pytestmark = [pytest.mark.scale, pytest.mark.timeout(240)]
+
+CLIENTS = 2
+RELAYS: tuple[ServiceName, ...] = ("accounts", "metadata", "quota", "upload", "notify")
+GROUPS = ("metadata", "quota", "notify")
+LONGEST_SECONDS = 25.0
+"""For any takeover, on two busy cores: the longest lease is the 10 s of a consumer in its group, and of a relay."""
+
+Probe = Callable[[], Awaitable[bool]]
+
+
+@dataclass
+class InHand:
+    """What the instances that are to die hold: work they have begun, and leases."""
+
+    vanished: Steps
+    upload_id: str
+    delivery: Document
+    job: Document
+    relays: dict[ServiceName, str]
+
+
+async def test_an_instance_that_dies_is_taken_over(pairs: Pairs, say: Callable[[str], None]) -> None:
+    """Uploads, messages, events and jobs in the hands of the dead are finished by the living within seconds; whatever
+    was acknowledged is there, counted and told once.
+    """
+    dying = [pairs.by_age(service)[0] for service in PAIRS]
+    async with AsyncExitStack() as opened:
+        clients = [await opened.enter_async_context(BusyClient(lambda: pairs.gateway)) for _ in range(CLIENTS)]
+        async with clients[0].working(), clients[1].working():
+            await asyncio.gather(*(client.promised(3) for client in clients))
+            async with _in_mid_work(pairs, clients[0]) as held:
+                await asyncio.gather(*(instance.kill() for instance in dying))
+                killed_at = time.monotonic()
+            measured = await _taken_over(pairs, held, killed_at)
+            await asyncio.gather(*(client.promised(5) for client in clients))
+        for what, seconds in measured.items():
+            say(f"{what} taken over {seconds:.1f} s after kill -9")
+        for client in clients:
+            completed = await everything_is_as_promised(client, pairs.mailbox, pairs.bucket)
+            assert held.vanished.path in completed or client is not clients[0]
+        await no_dead_letters(pairs.gateway, ADMIN)
+        say(f"{sum(len(client.promises.files) for client in clients)} uploads acknowledged, none lost or counted twice")
+    await asyncio.gather(*(instance.start() for instance in dying))
+    await asyncio.gather(*(pairs.balanced(instance) for instance in dying))
+    assert max(measured.values()) < LONGEST_SECONDS
+
+
+@asynccontextmanager
+async def _in_mid_work(pairs: Pairs, client: BusyClient) -> AsyncIterator[InHand]:
+    """Freeze the younger instances, so that the older ones take all there is, and stop these in the middle of it: a
+    commit asked of metadata, a comparison too, and a mail, none of which is answered. All goes on at the end.
+    """
+    vanished = await (await Steps(client).begin()).send()
+    younger = [pairs.by_age(service)[1] for service in ("upload", "quota", "notify")]
+    for instance in younger:
+        instance.freeze()
+    try:
+        with pairs.balancers["ses"].held(), pairs.balancers["metadata"].held():
+            await _leased(pairs, "upload", "uploads", {"_id": vanished.upload["id"], "state": "committing"})
+            delivery = await _leased(
+                pairs,
+                "notify",
+                "deliveries",
+                {"state": "pending", "attempts": {"$gte": 1}, "next_at": {"$gt": utc_now()}},
+            )
+            job = await _leased(
+                pairs, "quota", "jobs", {"_id": "reconcile", "owner": {"$ne": None}, "leased_until": {"$gt": utc_now()}}
+            )
+            relays = {service: await _relay_owner(pairs, service) for service in RELAYS}
+            yield InHand(vanished, vanished.upload["id"], delivery, job, relays)
+    finally:
+        for instance in younger:
+            instance.go_on()
+
+
+async def _leased(pairs: Pairs, service: ServiceName, collection: str, condition: Document) -> Document:
+    async def find() -> Document | None:
+        found: Document | None = await pairs.database(service)[collection].find_one(condition)
+        return found
+
+    return await eventually(find, seconds=8)
+
+
+async def _relay_owner(pairs: Pairs, service: ServiceName) -> str:
+    lease = await pairs.database(service)["outbox_lease"].find_one({"_id": "relay"})
+    return str(lease["owner"]) if lease else ""
+
+
+async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, float]:
+    """Seconds after `since` at which each piece of work was finished, or had another owner."""
+
+    async def row(service: ServiceName, collection: str, document_id: str) -> Document:
+        found: Document = await pairs.database(service)[collection].find_one({"_id": document_id})
+        return found
+
+    async def upload_completed() -> bool:
+        return bool((await row("upload", "uploads", held.upload_id))["state"] == "completed")
+
+    async def message_sent() -> bool:
+        return bool((await row("notify", "deliveries", held.delivery["_id"]))["state"] == "sent")
+
+    async def job_has_another_owner() -> bool:
+        return (await row("quota", "jobs", "reconcile"))["owner"] not in (None, held.job["owner"])
+
+    def relay_has_another_owner(service: ServiceName) -> Probe:
+        async def probe() -> bool:
+            return await _relay_owner(pairs, service) not in ("", held.relays[service])
+
+        return probe
+
+    probes = {
+        "upload in mid-commit": upload_completed,
+        "mail in mid-sending": message_sent,
+        "quota's comparison": job_has_another_owner,
+        **{f"outbox relay of {service}": relay_has_another_owner(service) for service in RELAYS},
+    }
+
+    async def measure(probe: Probe) -> float:
+        await eventually(probe, seconds=60, every=0.05)
+        return time.monotonic() - since
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=pairs.servers.kafka_bootstrap)
+    await admin.start()
+    try:
+        probes["every partition of what was consumed"] = _left_to_one_consumer(admin)
+        return dict(zip(probes, await asyncio.gather(*map(measure, probes.values())), strict=True))
+    finally:
+        await admin.close()
+
+
+def _left_to_one_consumer(admin: AIOKafkaAdminClient) -> Probe:
+    async def probe() -> bool:
+        answers = await admin.describe_consumer_groups(list(GROUPS))
+        groups = [group for answer in answers for group in answer.groups]
+        return all(state == "Stable" and len(members) == 1 for _, _, state, _, _, members, *_ in groups)
+
+    return probe
