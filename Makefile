@@ -64,6 +64,7 @@ format: setup ## put the code in the one style
 generate: setup ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
+	$(RUN)/python tools/generate_kafka_acls.py
 	$(RUN)/python tools/generate_dashboard.py
 	$(RUN)/python tools/generate_postman.py
 	$(RUN)/python tools/generate_sync_client.py

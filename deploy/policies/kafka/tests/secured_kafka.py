@@ -1,0 +1,118 @@
+"""Apache Kafka as one secures it: TLS, SCRAM users, and an authorizer that allows what the shipped file says."""
+
+import datetime
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from docstore_platform.settings import InfraSettings
+from docstore_standalone.apache_kafka import CLUSTER_ID, HEAP, LOG4J, VERSION, ApacheKafka, fetch_kafka, one_node
+from docstore_standalone.http_probe import kafka_answers, until
+from docstore_standalone.maven import fetch_jars, run_tool
+from docstore_standalone.ports import LOOPBACK
+
+ACLS = Path(__file__).parents[1] / "acls.sh"
+SettingsOf = Callable[[str], InfraSettings]
+"""Settings of a service, or of the provisioner, by name."""
+
+MECHANISM = "SCRAM-SHA-512"
+TOOL = (("org.apache.kafka", "kafka-tools", VERSION), ("org.slf4j", "slf4j-nop", "1.7.36"))
+
+
+class SecuredKafka(ApacheKafka):
+    """Clients come in by SASL_SSL; the plain listener is the administrator's, whom nobody asks who he is."""
+
+    port_names = ("kafka", "kafka-controller", "kafka-inside")
+    users: Mapping[str, str] = {}
+    """Passwords by name; set before it is started."""
+
+    @property
+    def ca_file(self) -> Path:
+        return self.folder / "ca.pem"
+
+    @property
+    def inside(self) -> str:
+        return f"{LOOPBACK}:{self.ports['kafka-inside']}"
+
+    def prepare(self) -> None:
+        fetch_kafka(self.tools)
+        data = self.folder / "data"
+        data.mkdir(parents=True)
+        make_certificates(self.ca_file, self.folder / "broker.pem")
+        controller = f"{LOOPBACK}:{self.ports['kafka-controller']}"
+        scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        properties = {
+            **one_node(self.bootstrap, self.bootstrap, controller),
+            "log.dirs": str(data),
+            "listeners": f"OUTSIDE://{self.bootstrap},INSIDE://{self.inside},CONTROLLER://{controller}",
+            "advertised.listeners": f"OUTSIDE://{self.bootstrap},INSIDE://{self.inside}",
+            "listener.security.protocol.map": "OUTSIDE:SASL_SSL,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "INSIDE",
+            "sasl.enabled.mechanisms": MECHANISM,
+            f"listener.name.outside.{MECHANISM.lower()}.sasl.jaas.config": scram,
+            "listener.name.outside.ssl.keystore.type": "PEM",
+            "listener.name.outside.ssl.keystore.location": str(self.folder / "broker.pem"),
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+        }
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
+        (self.folder / "log4j2.properties").write_text(LOG4J)
+        users = [f"{MECHANISM}=[name={name},password={password}]" for name, password in self.users.items()]
+        added = [part for user in users for part in ("--add-scram", user)]
+        run_tool(self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties), *added))
+
+    async def wait_ready(self) -> None:
+        await until(lambda: kafka_answers(self.ports["kafka-inside"]))
+
+    def allow(self) -> None:
+        """Run the shipped file; ServerFailed with what it said if it fails."""
+        main = ("org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.inside)
+        tool = ["java", *HEAP, "-cp", f"{fetch_acl_tool(self.tools)}/*", *main]
+        run_tool(["env", f"KAFKA_ACLS={' '.join(tool)}", "sh", "-f", str(ACLS)])
+
+
+def fetch_acl_tool(tools: Path) -> Path:
+    """The jars of kafka-acls.sh, fetched by Maven on first use. ProgramMissing without Java 17 and mvn."""
+    return fetch_jars(tools / "kafka" / f"tools-{VERSION}", TOOL, "kafka-acls.sh")
+
+
+def make_certificates(ca_file: Path, broker_file: Path) -> None:
+    """An authority's certificate, and the broker's key and certificate signed by it, as PEM files."""
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "DocStore test authority")])
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    ca = (
+        _certificate(ca_name, ca_name, ca_key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "broker")])
+    certificate = (
+        _certificate(name, ca_name, key.public_key())
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    broker_file.write_bytes(pem + certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )

@@ -1,0 +1,178 @@
+"""The shipped AWS policies allow what the code does, and nothing more."""
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docstore_platform.presigned import Presigner
+from docstore_platform.s3 import ObjectStore
+from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.sts import upload_policy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from source_reading import functions_called, methods_called
+
+AWS = Path(__file__).parents[1] / "aws"
+BUCKET = "docstore-content-us-west-2"
+
+# Completing, aborting and listing are separate rights; creating an upload and sending parts are PutObject.
+READ = {"s3:GetObject"}
+WRITE = {"s3:PutObject"}
+ACTIONS: dict[str, set[str]] = {
+    "head": READ | {"s3:ListBucket"},  # without ListBucket an object that is missing is "forbidden"
+    "head_many": READ | {"s3:ListBucket"},
+    "get": READ | {"s3:ListBucket"},
+    "get_range": READ | {"s3:ListBucket"},
+    "put": WRITE,
+    "copy": READ | WRITE,
+    "delete": {"s3:DeleteObject"},
+    "delete_many": {"s3:DeleteObject"},
+    "sha256_of": READ,
+    "download": READ | {"s3:ListBucket"},
+    "create_multipart": WRITE,
+    "list_parts": {"s3:ListMultipartUploadParts"},
+    "complete_multipart": WRITE,
+    "abort_multipart": {"s3:AbortMultipartUpload"},
+    "clear": {"s3:ListBucketMultipartUploads", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:DeleteObject"},
+    "ensure_bucket": {"s3:CreateBucket", "s3:ListBucket"},
+    "presign_get": READ,
+    "presign_put": WRITE,
+    "presign_part": WRITE,
+    "presign_post": WRITE,
+}
+STORES = ("store", "objects", "presigner")
+"""What services call their object store; metadata's own store of documents has none of these methods but one."""
+
+NOTIFY = {
+    "send_email": {"ses:SendEmail", "ses:SendRawEmail"},  # sesv2 asks the second for a mail that is given as it is
+    "publish": {"sns:Publish"},
+    "send_message": {"sqs:SendMessage"},
+    "put_events": {"events:PutEvents"},
+    "assume_role": {"sts:AssumeRole"},
+}
+
+
+def policy(name: str) -> list[dict[str, Any]]:
+    statements: list[dict[str, Any]] = json.loads((AWS / f"{name}.json").read_text())["Statement"]
+    return statements
+
+
+def allowed(name: str) -> set[str]:
+    return {action for each in policy(name) if each["Effect"] == "Allow" for action in _list(each["Action"])}
+
+
+def _list(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def uses(service: str) -> set[str]:
+    """The S3 rights that a service's calls of its object store need."""
+    methods = {method for owner, method in methods_called(service) if owner in STORES and method in ACTIONS}
+    actions = {action for method in methods for action in ACTIONS[method]}
+    if "upload_credentials" in functions_called(service):
+        actions.add("sts:AssumeRole")
+    return actions
+
+
+def has_object_store(service: str) -> bool:
+    return "ObjectStore" in functions_called(service)
+
+
+def test_every_way_to_the_object_store_has_its_rights_named() -> None:
+    """A new method of the store has to say here what it needs, before any policy can allow it."""
+    methods = {
+        name
+        for kind in (ObjectStore, Presigner)
+        for name, member in vars(kind).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+    assert methods == set(ACTIONS)
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICE_NAMES if has_object_store(name)])
+def test_a_service_may_do_with_s3_what_its_code_does(service: str) -> None:
+    """No right is missing, and none is left over from what the code once did."""
+    assert allowed(service) == uses(service)
+
+
+def test_services_without_an_object_store_have_no_s3_policy() -> None:
+    """Who gets no policy file gets no keys."""
+    for service in SERVICE_NAMES:
+        if not has_object_store(service):
+            assert not (AWS / f"{service}.json").exists() or not any(a.startswith("s3:") for a in allowed(service))
+
+
+def test_content_is_reached_below_accounts_only() -> None:
+    """Every object's key begins with accounts/; what else is in the bucket stays closed."""
+    for name in ("upload", "metadata", "indexer", "uploader-role"):
+        for statement in policy(name):
+            objects = [action for action in _list(statement["Action"]) if "Object" in action or "Part" in action]
+            if objects:
+                assert statement["Resource"] == f"arn:aws:s3:::{BUCKET}/accounts/*", (name, statement)
+
+
+def test_lent_credentials_stay_within_the_lent_role() -> None:
+    """A session's policy can only narrow what its role has: the role has that and no more."""
+    session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/")["Statement"]
+    lent = {action for each in session if each["Effect"] == "Allow" for action in each["Action"]}
+    assert allowed("uploader-role") == lent
+
+
+def test_only_the_upload_service_lends_credentials() -> None:
+    """The role trusts one user, and that service's policy names that one role."""
+    (trust,) = policy("uploader-role-trust")
+    assert trust["Principal"]["AWS"].endswith(":user/docstore-upload")
+    lending = [each for each in policy("upload") if "sts:AssumeRole" in each["Action"]]
+    assert [each["Resource"] for each in lending] == ["arn:aws:iam::111122223333:role/docstore-uploader"]
+
+
+def test_notify_may_do_with_aws_what_its_code_does() -> None:
+    """By its own right it sends e-mail and takes on roles of customers; the rest is what an operator may add."""
+    calls = {method for owner, method in methods_called("notify") if method in NOTIFY}
+    calls |= {name for name in NOTIFY if f"client.{name}" in _source("notify")}
+    needed = {action for call in calls for action in NOTIFY[call]}
+    assert calls == set(NOTIFY)
+    assert allowed("notify") | allowed("notify-own-resources") == needed
+    assert not allowed("notify") & allowed("notify-own-resources")
+
+
+def test_notify_takes_on_no_role_of_its_own_account() -> None:
+    """A customer who names one of the operator's roles as his gets nothing."""
+    (denied,) = (each for each in policy("notify") if each["Effect"] == "Deny")
+    assert denied["Action"] == ["sts:AssumeRole"]
+    assert denied["Resource"] == "arn:aws:iam::111122223333:role/*"
+
+
+@pytest.mark.parametrize("path", sorted(AWS.glob("*.json")), ids=lambda path: path.stem)
+def test_no_policy_allows_everything(path: Path) -> None:
+    """No wildcard among what is allowed; wildcards in resources end a named prefix."""
+    for statement in json.loads(path.read_text()).get("Statement", []):
+        if statement["Effect"] == "Allow":
+            assert not any("*" in action for action in _list(statement["Action"])), statement
+            assert statement.get("Resource") != "*", statement
+
+
+def test_the_bucket_refuses_connections_without_tls() -> None:
+    """Also those of people with rights to it."""
+    denied = next(each for each in policy("bucket-policy") if "Bool" in each["Condition"])
+    assert denied["Effect"] == "Deny"
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert denied["Resource"] == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+
+
+def test_unfinished_uploads_outlive_what_a_client_may_take() -> None:
+    """The bucket's own clean-up never takes parts away from an upload that is still open."""
+    from docstore_upload.settings import UploadSettings
+
+    days = json.loads((AWS / "bucket-lifecycle.json").read_text())["Rules"][0]["AbortIncompleteMultipartUpload"]
+    longest = UploadSettings.model_fields["multipart_expiry_seconds"].default
+    assert days["DaysAfterInitiation"] * 86_400 > longest
+
+
+def _source(service: str) -> str:
+    folder = Path(__file__).parents[3] / "services" / service / "src"
+    return "\n".join(path.read_text() for path in folder.rglob("*.py"))
