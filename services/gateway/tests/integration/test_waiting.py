@@ -316,6 +316,19 @@ async def test_a_stream_says_why_it_ends(
         assert (await client.get(f"{address}/v1/events")).status == 401
 
 
+async def test_a_silent_stream_shows_that_it_lives(open_gateway: Any, listening: Any, login: Any, client: Any) -> None:
+    """It begins with how soon to come again, and has a comment once in a while."""
+    async with (
+        open_gateway(heartbeat_seconds=0.05) as gateway,
+        listening(gateway.app) as address,
+        client.get(f"{address}/v1/events", headers=login()) as response,
+    ):
+        lines = [(await response.content.readline()).decode() for _ in range(6)]
+        assert lines[0] == "retry: 2000\n"
+        assert [line[:2] for line in lines[2::2]] == [": ", ": "]
+        assert (await client.post(f"{address}/v1/events", headers=login())).status == 405
+
+
 async def test_a_stream_outlives_an_outage_of_metadata(
     open_gateway: Any, listening: Any, journal: FakeJournal, login: Any, client: Any
 ) -> None:

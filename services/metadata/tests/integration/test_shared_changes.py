@@ -119,3 +119,19 @@ async def test_the_snapshot_has_what_is_shared(running: Any) -> None:
         assert sorted(await snapshot(reader, limit)) == wanted
     await owner.ok("DELETE", route)
     assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
+
+
+async def test_pages_of_a_shared_tree_go_by_indexes(running: Any) -> None:
+    """Finding its folders reads folders only; a page of what is in them reads no more than it shows."""
+    items = [running.item(f"/team/{number % 10}/{number}.txt") for number in range(300)]
+    await running.commit(*items)
+    team = await running.person.at("/team")
+    database = running.database
+    ids = [team["id"], *[row["_id"] async for row in database["nodes"].find({"parent": team["id"]})]]
+    folders = {"find": "nodes", "filter": {"parent": {"$in": ids}, "kind": "folder", "live": True}}
+    plan = await database.command("explain", folders, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 10
+    order = {"parent": 1, "created": 1, "_id": 1}
+    page = {"find": "nodes", "filter": {"parent": {"$in": sorted(ids)}, "live": True}, "sort": order, "limit": 50}
+    plan = await database.command("explain", page, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 50
