@@ -12,7 +12,6 @@ from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_notify.api import preferences_router, subscriptions_router
 from docstore_notify.attempts import Channel, Trier
-from docstore_notify.channel_settings import ChannelSettings
 from docstore_notify.channels import MachineChannel, open_channels
 from docstore_notify.delivery_store import MongoDeliveries
 from docstore_notify.domain import ChannelName, Delivery
@@ -48,12 +47,10 @@ from docstore_platform.web import service_app
 
 def create_app(
     settings: NotifySettings | None = None,
-    channel_settings: ChannelSettings | None = None,
     machine_channels: dict[ChannelName, MachineChannel] | None = None,
 ) -> FastAPI:
     """The service, ready to be served; its lifespan opens and closes what it needs."""
     settings = settings or NotifySettings()
-    channel_settings = channel_settings or ChannelSettings(infra=settings.infra)
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
     database = mongo.database(f"{infra.database_prefix}notify")
@@ -76,7 +73,7 @@ def create_app(
 
     transport = open_transport(settings)
     email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url, unsubscribe_url), transport)
-    machines = open_channels(channel_settings) if machine_channels is None else machine_channels
+    machines = open_channels(settings) if machine_channels is None else machine_channels
     channels: dict[ChannelName, Channel] = {
         "email": email,
         "in_app": InAppChannel(inbox, runtime.transactor),
@@ -84,7 +81,7 @@ def create_app(
     }
     trier = Trier(channels, Validity(files, shares), settings.send_seconds)
     marker = Marker(deliveries, runtime.transactor, settings)
-    following = Following(subscriptions, deliveries, lanes, files, trier, marker, settings, channel_settings)
+    following = Following(subscriptions, deliveries, lanes, files, trier, marker, settings)
     unsubscribing = Unsubscribing(tokens, subscriptions, preferences, deliveries, shares)
 
     sender = Sender(deliveries, trier, marker, settings)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from docstore_notify.attempts import Attempt, Trier
-from docstore_notify.channel_settings import ChannelSettings
 from docstore_notify.delivery_rows import Logged
 from docstore_notify.delivery_store import Deliveries
 from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts, FileChange, Subscription
@@ -43,7 +42,6 @@ class Following:
         trier: Trier,
         marker: Marker,
         settings: NotifySettings,
-        channel_settings: ChannelSettings,
         clock: Clock = utc_now,
     ) -> None:
         self._subscriptions = subscriptions
@@ -52,8 +50,7 @@ class Following:
         self._files = files
         self._trier = trier
         self._marker = marker
-        self._most = settings.max_subscriptions
-        self._channel_settings = channel_settings
+        self._settings = settings
         self._clock = clock
 
     async def follow(self, account_id: str, wish: Wish) -> tuple[Subscription, bool]:
@@ -61,20 +58,28 @@ class Following:
 
         404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`.
         """
-        target = check_target(wish.channel, wish.target, account_id=account_id, settings=self._channel_settings)
+        target = check_target(wish.channel, wish.target, account_id=account_id, settings=self._settings)
         if wish.channel == "webhook":
             target = replace(target, secret=new_secret())
         if not await self._files.readable(account_id, wish.file_id):
             raise not_found("file")
         new = Subscription(new_id(), account_id, wish.file_id, wish.channel, wish.events, self._clock(), target)
-        if await self._subscriptions.number(account_id) >= self._most and not await self._is_there(new):
-            raise Problem(409, "too_many_subscriptions", f"An account has at most {self._most} subscriptions.")
+        if await self._subscriptions.number(
+            account_id
+        ) >= self._settings.max_subscriptions and not await self._is_there(new):
+            raise Problem(
+                409,
+                "too_many_subscriptions",
+                f"An account has at most {self._settings.max_subscriptions} subscriptions.",
+            )
         kept = await self._subscriptions.follow(new)
         await self._lanes.wake([kept.id])
         return kept, kept.id == new.id
 
     async def _is_there(self, new: Subscription) -> bool:
-        of_file = await self._subscriptions.of_account(new.account_id, "", self._most, new.file_id)
+        of_file = await self._subscriptions.of_account(
+            new.account_id, "", self._settings.max_subscriptions, new.file_id
+        )
         return any((one.channel, one.target.address) == (new.channel, new.target.address) for one in of_file)
 
     async def page(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:

@@ -27,7 +27,7 @@ KEYS = {"region_name": "us-west-2", "aws_access_key_id": "local", "aws_secret_ac
 async def running(notify: Any, **changes: Any) -> AsyncIterator[None]:
     """The service with its real channels."""
     settings = notify.settings(webhook_allow_http=True, aws_own_resources=True, **changes)
-    app = create_app(settings, channel_settings=settings)
+    app = create_app(settings)
     register_local_app(notify.url, app)
     async with notify.teller().running(), app.router.lifespan_context(app):
         yield
