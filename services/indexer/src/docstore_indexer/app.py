@@ -15,12 +15,15 @@ from docstore_indexer import background, metrics
 from docstore_indexer.api import admin_router, rebuild_router, search_router
 from docstore_indexer.background import Loop
 from docstore_indexer.content import StoredContents
+from docstore_indexer.engine import SearchEngine
 from docstore_indexer.entries import Lane
 from docstore_indexer.extraction import Extractor
 from docstore_indexer.index_order import OrderedIndex
 from docstore_indexer.indexing import Indexing, wakeup_name
 from docstore_indexer.jobs import Jobs
 from docstore_indexer.metadata import MetadataClient
+from docstore_indexer.opensearch_client import OpenSearchClient
+from docstore_indexer.opensearch_engine import Layout, OpenSearchEngine
 from docstore_indexer.plan_changes import PlanChanges
 from docstore_indexer.rebuild import Rebuild
 from docstore_indexer.search import Search
@@ -61,7 +64,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     lanes = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: settings.workers + 2, Lane.OCR: settings.workers + 1}
     contents = StoredContents(objects, documents, pictures, work_folder, settings.max_text_chars)
 
-    engine = TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_ms)
+    engine = _engine(settings)
     index = OrderedIndex(engine)
     indexing = Indexing(entries, texts, accounts, contents, index, transactor, lease_seconds=settings.lease_seconds)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
@@ -119,6 +122,15 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         ],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
+
+
+def _engine(settings: IndexerSettings) -> SearchEngine:
+    if settings.engine == "tantivy":
+        return TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_ms)
+    password = settings.opensearch_password.get_secret_value()
+    client = OpenSearchClient(settings.opensearch_url, settings.opensearch_user, password, settings.opensearch_ca_file)
+    layout = Layout(settings.opensearch_shards, settings.opensearch_replicas, settings.opensearch_refresh_ms)
+    return OpenSearchEngine(client, settings.opensearch_index, layout, commit_ms=settings.commit_ms)
 
 
 def _empty(folder: Path) -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_indexer.limits import ExtractionLimits
@@ -15,8 +16,25 @@ MIB = 1 << 20
 class IndexerSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INDEXER_", extra="ignore", frozen=True)
 
-    folder: Path = Field(Path("/var/lib/docstore/index"), description="of the index; for this process alone")
-    commit_ms: int = Field(50, ge=0, description="commits of the index are at least this far apart")
+    engine: Literal["tantivy", "opensearch"] = Field(
+        "tantivy", description="the index: in a folder of this process alone, or in a cluster that several share"
+    )
+    folder: Path = Field(
+        Path("/var/lib/docstore/index"), description="of temporary files and Tantivy's index; for this process alone"
+    )
+    commit_ms: int = Field(50, ge=0, description="batches of writes to the index are at least this far apart")
+    opensearch_url: str = Field("http://127.0.0.1:9200", description="one address, of a node or a load balancer")
+    opensearch_user: str = Field("", description="empty: no password is sent")
+    opensearch_password: SecretStr = SecretStr("")
+    opensearch_ca_file: str = Field("", description="PEM certificates the server's is checked by; empty: the system's")
+    opensearch_index: str = Field(
+        "docstore-files",
+        pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$",
+        description="indexes and aliases begin with it; one for each stack that uses the cluster",
+    )
+    opensearch_shards: int = Field(1, ge=1, description="of a new index: a change needs a rebuild")
+    opensearch_replicas: int = Field(1, ge=0, description="copies of each shard in a new index; 0 for a single node")
+    opensearch_refresh_ms: int = Field(100, ge=10, description="a write is found after this long at most")
     poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
     lease_seconds: float = Field(
         600.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"

@@ -1,5 +1,6 @@
 """The real indexer on the real servers; accounts and metadata are fakes in this process."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -125,6 +126,8 @@ class World:
     mongo: Mongo
     objects: ObjectStore
     folder: Path
+    engine: dict[str, Any] = field(default_factory=dict)
+    """Settings of the search engine."""
     metadata: FakeMetadata = field(default_factory=FakeMetadata)
     app: FastAPI | None = None
 
@@ -146,7 +149,8 @@ class World:
     @asynccontextmanager
     async def indexer(self, **settings: Any) -> AsyncIterator[FastAPI]:
         """An instance of the service, without anybody who says events."""
-        app = create_app(IndexerSettings(infra=self.infra, folder=self.folder, **{"poll_seconds": 0.2, **settings}))
+        usual: dict[str, Any] = {"folder": self.folder, "poll_seconds": 0.2, **self.engine}
+        app = create_app(IndexerSettings(infra=self.infra, **{**usual, **settings}))
         async with app.router.lifespan_context(app):
             register_local_app(self.infra.indexer_url, app)
             await self.rebuilt()
@@ -326,7 +330,21 @@ def _account(account_id: str, plan: Plan, revision: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def world(infra: InfraSettings, tmp_path: Path) -> AsyncIterator[World]:
+def engine_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Of the search engine that was chosen for the tests."""
+    if os.environ.get("TEST_SEARCH", "tantivy") == "tantivy":
+        return {}
+    return on_opensearch(request.getfixturevalue("opensearch_url"))
+
+
+def on_opensearch(url: str) -> dict[str, Any]:
+    """Indexes of this test's own in the cluster at `url`."""
+    names = {"opensearch_url": url, "opensearch_index": f"t{new_id()}"}
+    return {"engine": "opensearch", "opensearch_replicas": 0, **names}
+
+
+@pytest.fixture
+async def world(infra: InfraSettings, tmp_path: Path, engine_settings: dict[str, Any]) -> AsyncIterator[World]:
     """Nothing runs yet: `async with world.running()`."""
     name = new_id()
     urls = {f"{service}_url": f"local:{service}-{name}" for service in ("accounts", "metadata", "indexer")}
@@ -334,7 +352,7 @@ async def world(infra: InfraSettings, tmp_path: Path) -> AsyncIterator[World]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     async with ObjectStore(S3Config.of(infra)) as objects:
         await objects.ensure_bucket()
-        world = World(infra, mongo, objects, tmp_path / "index")
+        world = World(infra, mongo, objects, tmp_path / "index", engine_settings)
         register_local_app(infra.accounts_url, fake_accounts())
         register_local_app(infra.metadata_url, world.metadata.app())
         yield world
