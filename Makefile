@@ -1,12 +1,15 @@
 # DocStore: `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down compose-up compose-down compose-test test lint format types generate bench clean
+.PHONY: help setup demo up down compose-up compose-down compose-test test scale-test policy-test chart-test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+HELM ?= $(shell command -v helm || echo .tools/bin/helm)
+HELM_VERSION := v3.22.0
+CHECKOV_VERSION := 3.3.30
 export DOCKER_BUILDKIT ?= 1
 export COMPOSE_DOCKER_CLI_BUILD ?= 1
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
@@ -48,6 +51,23 @@ compose-test: setup ## the end-to-end tests against containers of their own
 
 test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(RUN)/pytest $(PYTEST_ARGS)
+
+scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven)
+	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
+
+policy-test: setup ## the shipped Kafka rules on a secured Apache Kafka (needs Java and Maven)
+	$(RUN)/pytest deploy/policies/kafka/tests $(PYTEST_ARGS)
+
+chart-test: setup $(HELM) .tools/checkov/bin/checkov ## the Helm chart: rendered, validated, scanned (needs Helm or Go)
+	HELM=$(HELM) CHECKOV=.tools/checkov/bin/checkov $(RUN)/pytest deploy/k8s/tests $(PYTEST_ARGS)
+
+.tools/bin/helm:
+	GOBIN=$(CURDIR)/.tools/bin go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
+
+# In an environment of its own: what it pins is not what we use.
+.tools/checkov/bin/checkov:
+	$(PYTHON) -m venv .tools/checkov
+	.tools/checkov/bin/pip install --quiet checkov==$(CHECKOV_VERSION)
 
 lint: setup ## style, import contracts
 	$(RUN)/ruff check $(wildcard $(SOURCES))

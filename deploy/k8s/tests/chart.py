@@ -1,0 +1,89 @@
+"""Renders the chart, and finds things in what comes out."""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+K8S = Path(__file__).parents[1]
+ROOT = K8S.parents[1]
+CHART = K8S / "docstore"
+EXAMPLES = sorted((K8S / "examples").glob("*.yaml"))
+KUBERNETES = "1.31.0"
+
+Object = dict[str, Any]
+
+SETS: dict[str, tuple[str, ...]] = {
+    "defaults": (),
+    **{path.stem: ("-f", str(path)) for path in EXAMPLES},
+    "no policies, no ingress, no job": (
+        "--set",
+        "networkPolicies.enabled=false,ingress.enabled=false,provisionTopics=false",
+    ),
+    "nothing scaled": (
+        "--set",
+        "services.gateway.autoscaling.enabled=false,services.upload.autoscaling.enabled=false,"
+        "services.metadata.autoscaling.enabled=false",
+    ),
+    "scaled by lag": (
+        "--set",
+        "defaults.kedaLag.max=8,services.accounts.kedaLag.enabled=true,services.metadata.kedaLag.enabled=true,"
+        "services.quota.kedaLag.enabled=true,services.notify.kedaLag.enabled=true",
+    ),
+    "own authorities": (
+        "--set",
+        "certificateAuthorities.kafka=a,certificateAuthorities.mongo=b,certificateAuthorities.objectStore=c",
+    ),
+    "no volume": ("--set-json", "services.indexer.storage=null", "--set", "services.indexer.replicas=3"),
+    "placed": (
+        "--set",
+        "defaults.nodeSelector.pool=docstore,defaults.tolerations[0].key=docstore,defaults.tolerations[0].operator=Exists,"
+        "services.quota.image=registry.example.org/quota@sha256:0,image.pullSecrets[0].name=registry",
+    ),
+}
+
+
+class Refused(Exception):
+    """Helm's own words about why it renders nothing."""
+
+
+def helm(*arguments: str) -> str:
+    """What helm prints; Refused if it fails. FileNotFoundError without helm: `make chart-test` fetches it."""
+    program = os.environ.get("HELM") or shutil.which("helm")
+    if not program:
+        raise FileNotFoundError("helm is neither on the PATH nor named by HELM: run `make chart-test`")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(done.stderr)
+    return done.stdout
+
+
+@functools.cache
+def render(*values: str, release: str = "files") -> tuple[Object, ...]:
+    """Every object of the chart, hooks too, with these further arguments of `helm template`."""
+    arguments = ("--namespace", "docstore", "--kube-version", KUBERNETES)
+    text = helm("template", release, str(CHART), *arguments, *values)
+    return tuple(document for document in yaml.safe_load_all(text) if document)
+
+
+def of_kind(objects: tuple[Object, ...], kind: str) -> list[Object]:
+    return [each for each in objects if each["kind"] == kind]
+
+
+def component(each: Object) -> str:
+    """The service an object belongs to."""
+    return str(each["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def by_service(objects: tuple[Object, ...], kind: str) -> dict[str, Object]:
+    return {component(each): each for each in of_kind(objects, kind)}
+
+
+def pods(objects: tuple[Object, ...]) -> dict[str, Object]:
+    """Pod specs of everything that runs, by component."""
+    running = (*of_kind(objects, "Deployment"), *of_kind(objects, "Job"))
+    return {component(each): each["spec"]["template"]["spec"] for each in running}

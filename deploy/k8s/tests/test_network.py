@@ -1,0 +1,163 @@
+"""Network policies let through exactly the calls that the sources make."""
+
+import ast
+import importlib
+import sys
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docstore_platform.settings import SERVICE_NAMES
+
+sys.path.insert(0, str(Path(__file__).parent))
+from chart import ROOT, SETS, by_service, of_kind, render
+
+POLICIES = by_service(render(), "NetworkPolicy")
+KINDS_OF_CALLS = ("ServiceClient", "service_url")
+
+
+def sources(service: str) -> list[Path]:
+    return sorted((ROOT / "services" / service / "src" / f"docstore_{service}").rglob("*.py"))
+
+
+def callees(service: str) -> set[str]:
+    """Whom a service calls: the names its clients are made with, and accounts, whose keys every service asks for."""
+    found = {"accounts"}
+    for path in sources(service):
+        module = f"docstore_{service}.{path.stem}"
+        tree = ast.parse(path.read_text())
+        scopes = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.ListComp | ast.DictComp)]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _called(node) in KINDS_OF_CALLS:
+                found |= _names(node.args[0], module, node, scopes)
+    return found - {service}
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
+def _names(argument: ast.expr, module: str, call: ast.Call, scopes: list[Any]) -> set[str]:
+    """The constant, or every value of the loop's variable: AssertionError where neither can be told."""
+    if isinstance(argument, ast.Constant):
+        return {argument.value}
+    assert isinstance(argument, ast.Name), ast.dump(argument)
+    for scope in scopes:
+        loops = [scope] if isinstance(scope, ast.For) else scope.generators
+        for loop in loops:
+            inside = any(node is call for node in ast.walk(scope))
+            if inside and isinstance(loop.target, ast.Name) and loop.target.id == argument.id:
+                assert isinstance(loop.iter, ast.Name)
+                return set(getattr(importlib.import_module(module), loop.iter.id))
+    raise AssertionError(f"{module}: whom does {ast.unparse(call)} call?")
+
+
+EXPECTED = {(service, callee) for service in SERVICE_NAMES for callee in callees(service)}
+
+
+def components(peers: list[Any]) -> set[str]:
+    labels = (peer["podSelector"]["matchLabels"] for peer in peers if "podSelector" in peer)
+    return {label["app.kubernetes.io/component"] for label in labels}
+
+
+def test_the_sources_are_understood() -> None:
+    """The gateway calls everybody; nobody calls the gateway."""
+    assert {callee for caller, callee in EXPECTED if caller == "gateway"} == set(SERVICE_NAMES) - {"gateway"}
+    assert ("upload", "metadata") in EXPECTED
+    assert "gateway" not in {callee for _, callee in EXPECTED}
+
+
+def test_services_let_in_those_who_call_them() -> None:
+    """No caller is forgotten, none is let in that has no reason."""
+    let_in = {
+        (caller, service)
+        for service, policy in POLICIES.items()
+        for rule in policy["spec"]["ingress"]
+        for caller in components(rule["from"])
+    }
+    assert let_in == EXPECTED
+
+
+def test_services_get_out_to_those_whom_they_call() -> None:
+    """The same from the other side."""
+    let_out = {
+        (service, callee)
+        for service, policy in POLICIES.items()
+        for rule in policy["spec"]["egress"]
+        for callee in components(rule.get("to", []))
+    }
+    assert let_out == EXPECTED
+
+
+def test_only_the_gateway_is_reached_from_outside() -> None:
+    """By the ingress controller; all are reached by Prometheus."""
+    for service, policy in POLICIES.items():
+        peers = [peer for rule in policy["spec"]["ingress"] for peer in rule["from"] if "namespaceSelector" in peer]
+        namespaces = {peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for peer in peers}
+        reached = {"monitoring"} | ({"ingress-nginx"} if service == "gateway" else set())
+        assert namespaces == (reached if service != "provision-topics" else set())
+
+
+@pytest.mark.parametrize("values", SETS.values(), ids=SETS)
+def test_everything_that_runs_has_a_policy_for_both_ways(values: tuple[str, ...]) -> None:
+    """Or there are none at all."""
+    objects = render(*values)
+    policies = by_service(objects, "NetworkPolicy")
+    running = {**by_service(objects, "Deployment"), **by_service(objects, "Job")}
+    assert set(policies) in (set(running), set())
+    for service, policy in policies.items():
+        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        labels = running[service]["spec"]["template"]["metadata"]["labels"]
+        assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+def ports(service: str) -> set[int]:
+    return {p["port"] for rule in POLICIES[service]["spec"]["egress"] for p in rule["ports"] if p["port"] != "http"}
+
+
+def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
+    """443 is both by default; MongoDB and Kafka are everybody's, names too."""
+    uses_s3 = {name for name in SERVICE_NAMES if any("ObjectStore(" in path.read_text() for path in sources(name))}
+    assert uses_s3 == {"upload", "metadata", "indexer"}
+    for service in SERVICE_NAMES:
+        outside = {443} if service in uses_s3 | {"notify", "accounts"} else set()
+        assert ports(service) == {53, 27017, 9092} | outside
+    assert ports("provision-topics") == {53, 9092}
+
+
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.169.254", "100.100.0.1", "fd00::1"]
+)
+def test_webhooks_do_not_reach_the_inner_network(address: str) -> None:
+    """A second wall behind notify's own: what is not public is not reached on the internet's rule."""
+    blocks = [
+        peer["ipBlock"]
+        for rule in POLICIES["notify"]["spec"]["egress"]
+        for peer in rule.get("to", [])
+        if "ipBlock" in peer
+    ]
+    assert blocks
+    for block in blocks:
+        if ip_address(address).version == ip_network(block["cidr"]).version:
+            assert any(ip_address(address) in ip_network(each) for each in block["except"])
+    assert not any(
+        "to" not in rule and {"port": 443, "protocol": "TCP"} in rule["ports"]
+        for rule in POLICIES["notify"]["spec"]["egress"]
+    )
+
+
+def test_collectors_and_further_servers_can_be_let_through() -> None:
+    """Spans go out where a collector is named; a service's own rules are added to its policy alone."""
+    values = (
+        "--set",
+        "telemetry.otlpEndpoint=http://collector:4318",
+        "--set-json",
+        'services.notify.egress=[{"ports":[{"port":587}]}]',
+    )
+    for policy in of_kind(render(*values), "NetworkPolicy"):
+        rules = policy["spec"]["egress"]
+        name = policy["metadata"]["labels"]["app.kubernetes.io/component"]
+        assert any(rule["ports"][0]["port"] == 4318 for rule in rules) is (name != "provision-topics")
+        assert any(rule["ports"][0]["port"] == 587 for rule in rules) is (name == "notify")
