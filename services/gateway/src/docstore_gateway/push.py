@@ -30,9 +30,13 @@ class Reading:
     status: int = 0
     headers: HeaderList = field(default_factory=list)
     body: bytes = b""
+    _asked: bool = False
 
     async def receive(self) -> Message:
-        """A request without a body, whose client never leaves."""
+        """A request without a body, whose client never leaves: whoever asks for more waits until cancelled."""
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:

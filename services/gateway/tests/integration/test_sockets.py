@@ -11,6 +11,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
+from docstore_gateway.forwarding import READ_AT_ONCE_BYTES
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -225,3 +226,24 @@ async def test_path_tricks_over_a_socket(open_gateway: Any, listening: Any, serv
             writer.close()
             assert " 404 " in status_line or target.endswith("..;/internal/keys"), (target, status_line)
     assert all(request.path.startswith("/v1/") for request in service.requests)
+
+
+async def test_a_long_page_of_changes_over_http(
+    open_gateway: Any, listening: Any, service: Any, issuer: Any, client: Any
+) -> None:
+    """One that is passed on in parts: it arrives whole, and the gateway goes on serving others."""
+    page = {"changes": [{"seq": 1, "type": "created", "file": {"name": "a" * READ_AT_ONCE_BYTES}}], "cursor": "c"}
+
+    async def tell(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        reply.body = orjson.dumps(page)
+        return reply
+
+    service.behave = tell
+    async with (
+        listening(service) as url,
+        open_gateway(urls={"metadata": url}) as gateway,
+        listening(gateway.app) as address,
+        client.get(f"{address}/v1/changes?wait=1", headers=issuer.bearer()) as answer,
+    ):
+        assert await answer.json() == page
