@@ -20,14 +20,10 @@ class Client:
     """For one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
-        self,
-        gateway: str,
-        credentials: Credentials | None = None,
-        *,
-        on_renewed: Callable[[Credentials], None] = lambda _: None,
+        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
     ) -> None:
         self._loop = Loop()
-        self._client = AsyncClient(gateway, credentials, on_renewed=on_renewed)
+        self._client = AsyncClient(gateway, credentials, store=store)
 
     def __enter__(self) -> Self:
         return self
@@ -47,7 +43,7 @@ class Client:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
 '''
-UNUSED = {"M", "Model", "Connection", "Transfers", "TypeVar", "TracebackType"}
+UNUSED = {"M", "Model", "Connection", "Uploads", "Downloads", "TypeVar", "TracebackType"}
 
 
 def text() -> str:

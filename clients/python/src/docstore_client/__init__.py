@@ -1,18 +1,20 @@
 """DocStore from Python: `AsyncClient` for asyncio, `Client` for code that waits."""
 
 from docstore_client.async_client import AsyncClient
-from docstore_client.connection import Credentials
-from docstore_client.errors import ApiError, ContentDiffers, DocStoreError, StoreError, Unreachable
+from docstore_client.credentials import Credentials, CredentialStore
+from docstore_client.errors import ApiError, ContentDiffers, DocStoreError, LocalError, StoreError, Unreachable
 from docstore_client.sync_client import Client
-from docstore_client.transfers import Source
+from docstore_client.uploads import Source
 
 __all__ = [
     "ApiError",
     "AsyncClient",
     "Client",
     "ContentDiffers",
+    "CredentialStore",
     "Credentials",
     "DocStoreError",
+    "LocalError",
     "Source",
     "StoreError",
     "Unreachable",

@@ -1,13 +1,15 @@
 """The client for asyncio: one method for each thing the API can do."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from docstore_client.connection import Connection, Credentials
-from docstore_client.errors import ApiError
+from docstore_client.connection import Connection
+from docstore_client.credentials import Credentials, CredentialStore
+from docstore_client.downloads import Downloads
+from docstore_client.errors import ApiError, DocStoreError
 from docstore_client.models import (
     Account,
     Changes,
@@ -25,7 +27,7 @@ from docstore_client.models import (
     Subscription,
     Version,
 )
-from docstore_client.transfers import Progress, Source, Transfers
+from docstore_client.uploads import Progress, Source, Uploads
 
 M = TypeVar("M", bound=Model)
 
@@ -35,17 +37,17 @@ def _ignore(_: int) -> None:
 
 
 class AsyncClient:
-    """For one gateway and one account; close it, or use it as a context manager."""
+    """For one gateway and one account; close it, or use it as a context manager.
+
+    A `store` keeps the credentials from one run to the next; what it has leads to the account's gateway.
+    """
 
     def __init__(
-        self,
-        gateway: str,
-        credentials: Credentials | None = None,
-        *,
-        on_renewed: Callable[[Credentials], None] = lambda _: None,
+        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
     ) -> None:
-        self._connection = Connection(gateway, credentials, on_renewed=on_renewed)
-        self._transfers = Transfers(self._connection)
+        self._connection = Connection(gateway, credentials, store)
+        self._uploads = Uploads(self._connection)
+        self._downloads = Downloads(self._connection)
 
     async def __aenter__(self) -> Self:
         return self
@@ -140,10 +142,10 @@ class AsyncClient:
     async def get_by_path(self, path: str, *, parent_id: str | None = None) -> File:
         return await self._get(File, "/v1/files/by-path", path=path, parent_id=parent_id)
 
-    async def find(self, path: str) -> File | None:
+    async def find(self, path: str, *, parent_id: str | None = None) -> File | None:
         """What is at a path, None if nothing is."""
         try:
-            return await self.get_by_path(path)
+            return await self.get_by_path(path, parent_id=parent_id)
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -168,8 +170,9 @@ class AsyncClient:
         body = {field: value for field, value in wanted.items() if value is not None}
         return await self._send(File, "PATCH", f"/v1/files/{file_id}", body, etag)
 
-    async def copy(self, file_id: str, path: str) -> File:
-        return await self._send(File, "POST", f"/v1/files/{file_id}/copy", {"path": path})
+    async def copy(self, file_id: str, path: str, *, parent_id: str | None = None) -> File:
+        body = {"path": path} if parent_id is None else {"path": path, "parent_id": parent_id}
+        return await self._send(File, "POST", f"/v1/files/{file_id}/copy", body)
 
     async def delete(self, file_id: str, *, etag: str = "") -> None:
         """Into the trash."""
@@ -196,32 +199,35 @@ class AsyncClient:
     # --- bytes -------------------------------------------------------------------------------------------
 
     async def upload(self, source: Source, progress: Progress = _ignore) -> File:
-        return await self._transfers.upload(source, progress)
+        return await self._uploads.upload(source, progress)
 
-    async def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | ApiError]:
+    async def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
         """Small files, many to a call; for each the file, or why not."""
-        return await self._transfers.upload_many(sources, progress)
+        return await self._uploads.upload_many(sources, progress)
 
     async def download(
         self, file: File, local: Path, *, version: int | None = None, progress: Progress = _ignore
     ) -> None:
         """Never a half-written file: what is at `local` is the old one, or the new one, verified."""
-        await self._transfers.download(file, local, version=version, progress=progress)
+        await self._downloads.download(file, local, version=version, progress=progress)
 
     # --- sync --------------------------------------------------------------------------------------------
 
     async def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
-        """What has changed since, the oldest first; waits up to `wait` seconds. ApiError `cursor_expired`: begin with
-        a snapshot."""
+        """What has changed since, the oldest first; "latest": what comes from now on. Waits up to `wait` seconds.
+
+        ApiError `cursor_expired`: begin with a snapshot.
+        """
         return await self._get(Changes, "/v1/changes", cursor=cursor, limit=limit, wait=wait or None)
 
     async def snapshot(self, cursor: str | None = None) -> Snapshot:
         return await self._get(Snapshot, "/v1/snapshot", cursor=cursor)
 
-    async def compare(self, entries: Mapping[str, str], path: str = "/") -> Comparison:
-        """How local files, SHA-256 by path, differ from what is there."""
+    async def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
+        """How up to 10,000 local files, SHA-256 by path as the API shows it, differ from what is in a folder."""
         listed = [{"path": at, "sha256": digest} for at, digest in entries.items()]
-        return await self._send(Comparison, "POST", "/v1/compare", {"path": path, "entries": listed})
+        body = {"path": path, "parent_id": parent_id, "entries": listed}
+        return await self._send(Comparison, "POST", "/v1/compare", body)
 
     # --- people, links, search ---------------------------------------------------------------------------
 
@@ -258,10 +264,17 @@ class AsyncClient:
         await self.call("DELETE", f"/v1/files/{file_id}/links/{link_id}")
 
     async def search(
-        self, query: str, *, within: str = "name", tag: str | None = None, limit: int = 20, cursor: str | None = None
+        self,
+        query: str,
+        *,
+        within: str = "name",
+        tag: str | None = None,
+        content_type: str | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
     ) -> Hits:
-        """`within`: "name", or "content" on the premium plan."""
-        params = {"q": query, "in": within, "tag": tag, "limit": limit, "cursor": cursor}
+        """`within`: "name", or "content" on the premium plan. `content_type`: a MIME type or a part of one."""
+        params = {"q": query, "in": within, "tag": tag, "type": content_type, "limit": limit, "cursor": cursor}
         return Hits.model_validate(await self.call("GET", "/v1/search", params=params))
 
     # --- following ---------------------------------------------------------------------------------------

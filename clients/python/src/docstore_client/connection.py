@@ -1,8 +1,8 @@
 """The connection to one gateway: tokens that renew themselves, and calls that are tried again where that is safe."""
 
 import asyncio
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,25 +11,14 @@ from uuid import uuid4
 import aiohttp
 import orjson
 
-from docstore_client.errors import ApiError, Unreachable
+from docstore_client.credentials import Credentials, CredentialStore
+from docstore_client.errors import ApiError, StoreError, Unreachable
 from docstore_client.models import Account
+from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_for
 
 SESSIONS = "/v1/sessions"
-TRIES = 5
-FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 10.0
-PASSING = frozenset({429, 502, 503, 504})
 ANSWER_SECONDS = 90.0
 CONNECTIONS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What keeps a device logged in; the refresh token changes with every use."""
-
-    gateway: str
-    access_token: str
-    refresh_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +32,12 @@ class Answer:
 
 
 class Connection:
-    """Calls one gateway. `on_renewed` is told of new credentials before they are used."""
+    """Calls one gateway, logged in as `store` says if it has credentials. New ones are kept there before their use."""
 
-    def __init__(
-        self,
-        gateway: str,
-        credentials: Credentials | None = None,
-        *,
-        on_renewed: Callable[[Credentials], None] = lambda _: None,
-    ) -> None:
-        self.gateway = credentials.gateway if credentials else gateway.rstrip("/")
-        self.credentials = credentials
-        self._on_renewed = on_renewed
+    def __init__(self, gateway: str, credentials: Credentials | None = None, store: CredentialStore | None = None):
+        self.credentials = credentials or (store.load() if store else None)
+        self.gateway = self.credentials.gateway if self.credentials else gateway.rstrip("/")
+        self._store = store
         self._renewing = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
@@ -113,21 +96,58 @@ class Connection:
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
                     raise Unreachable(f"{self.gateway} can't be reached: {error!r}") from error
-                await asyncio.sleep(_pause(attempt))
+                await asyncio.sleep(pause(attempt))
                 continue
             if answer.status not in PASSING or attempt == TRIES - 1:
                 return answer
-            await asyncio.sleep(_asked_pause(answer, attempt))
+            await asyncio.sleep(asked_pause(answer.headers, attempt))
         raise AssertionError("the loop above returns or raises")
 
     async def _once(
         self, method: str, path: str, body: bytes | None, query: Mapping[str, str], headers: Mapping[str, str]
     ) -> Answer:
-        token = {"authorization": f"Bearer {self.credentials.access_token}"} if self.credentials else {}
-        async with self.http.request(
-            method, self.gateway + path, params=query, data=body, headers={**headers, **token}, allow_redirects=False
-        ) as response:
+        async with self._request(method, path, params=query, data=body, headers=headers) as response:
             return Answer(response.status, response.headers, await response.read())
+
+    def _request(
+        self, method: str, path: str, *, headers: Mapping[str, str], **more: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        token = {"authorization": f"Bearer {self.credentials.access_token}"} if self.credentials else {}
+        url = self.gateway + path
+        return self.http.request(
+            method, url, headers={**headers, **token}, allow_redirects=False, proxy=proxy_for(url), **more
+        )
+
+    @asynccontextmanager
+    async def opened(self, path: str, params: Mapping[str, Any], start: int) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The bytes at a route from `start` on, as a stream: from the gateway, or from the signed URL it leads to.
+
+        Status 416: there are no more. ApiError or StoreError if refused; a lost connection is aiohttp's error.
+        """
+        headers = {"range": f"bytes={start}-"} if start else {}
+        query = {name: _text(value) for name, value in params.items() if value is not None}
+        used, first = self.credentials, self.credentials
+        for attempt in range(TRIES):
+            async with self._request("GET", path, params=query, headers=headers) as response:
+                if response.status in (200, 206, 416):
+                    yield response
+                    return
+                location = response.headers.get("location", "")
+                if response.status in (302, 307) and location:
+                    break
+                is_expired = response.status == 401 and used is first and used is not None
+                if attempt == TRIES - 1 or not (is_expired or response.status in PASSING):
+                    raise ApiError.of(response.status, await response.read())
+                wait = asked_pause(response.headers, attempt)
+            if is_expired and used is not None:
+                await self._renew(used)
+                used = self.credentials
+            else:
+                await asyncio.sleep(wait)
+        async with self.http.get(location, headers=headers, proxy=proxy_for(location)) as response:
+            if response.status >= 400 and response.status != 416:
+                raise StoreError(response.status, await response.text())
+            yield response
 
     # --- credentials -------------------------------------------------------------------------------------
 
@@ -138,24 +158,26 @@ class Connection:
         headers = {"content-type": "application/json"}
         answer = await self._try("POST", SESSIONS, body, {}, headers)
         if answer.status == 307:
-            self.gateway = self._home(answer.headers.get("location", ""))
+            self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self._try("POST", SESSIONS, body, {}, headers)
-        if answer.status != 201:
+        if answer.status != 201:  # a second redirect would be going round in circles
             raise ApiError.of(answer.status, answer.body)
-        return self._take(answer.json())
+        async with self._alone():
+            return self._take(answer.json())
 
-    def _home(self, location: str) -> str:
-        """A password that was to travel encrypted is not sent on in the open."""
-        home = location.removesuffix(SESSIONS)
-        known = ("https://",) if self.gateway.startswith("https://") else ("https://", "http://")
-        if home == location or not home.startswith(known):
-            raise ApiError(307, "bad_redirect", f"{self.gateway} sent the log-in to {location or 'nowhere'}")
-        return home
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        return self._store.renewing() if self._store else nullcontext()
 
     async def _renew(self, used: Credentials) -> None:
-        """New tokens, once for all calls that found the old ones expired."""
-        async with self._renewing:
+        """New tokens, once for all calls and all processes that found the old ones expired."""
+        async with self._renewing, self._alone():
             if self.credentials is not used:
+                return
+            kept = self._store.load() if self._store else used
+            if kept is None or (kept.gateway, kept.email) != (used.gateway, used.email):
+                raise ApiError(401, "logged_out", "This log-in has ended; another may have begun.")
+            if kept.refresh_token != used.refresh_token:
+                self.credentials = kept
                 return
             body = orjson.dumps({"refresh_token": used.refresh_token})
             headers = {"content-type": "application/json"}
@@ -169,20 +191,21 @@ class Connection:
             self._take(answer.json())
 
     def _take(self, answer: Mapping[str, Any]) -> Account:
-        self.credentials = Credentials(self.gateway, answer["access_token"], answer["refresh_token"])
-        self._on_renewed(self.credentials)
-        return Account.model_validate(answer["account"])
+        account = Account.model_validate(answer["account"])
+        self.credentials = Credentials(self.gateway, answer["access_token"], answer["refresh_token"], account.email)
+        if self._store is not None:
+            self._store.save(self.credentials)
+        return account
+
+
+def home_gateway(gateway: str, location: str) -> str:
+    """The gateway of the home region. A password that was to travel encrypted is not sent on in the open."""
+    home = location.removesuffix(SESSIONS)
+    known = ("https://",) if gateway.startswith("https://") else ("https://", "http://")
+    if home == location or not home.startswith(known):
+        raise ApiError(307, "bad_redirect", f"{gateway} sent the log-in to {location or 'nowhere'}")
+    return home
 
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _pause(attempt: int) -> float:
-    return float(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))
-
-
-def _asked_pause(answer: Answer, attempt: int) -> float:
-    """As long as the server asks for, within reason."""
-    asked = answer.headers.get("retry-after", "")
-    return min(float(asked), 60.0) if asked.isdigit() else _pause(attempt)

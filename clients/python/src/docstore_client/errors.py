@@ -43,3 +43,7 @@ class Unreachable(DocStoreError):
 
 class ContentDiffers(DocStoreError):
     """What arrived is not what was sent: the SHA-256 differs."""
+
+
+class LocalError(DocStoreError):
+    """A file of this machine can't be read or written."""

@@ -1,13 +1,13 @@
 """The client for code that waits: the methods of AsyncClient, one for one. Generated: change that one."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 from docstore_client.async_client import AsyncClient, _ignore
-from docstore_client.connection import Credentials
-from docstore_client.errors import ApiError
+from docstore_client.credentials import Credentials, CredentialStore
+from docstore_client.errors import DocStoreError
 from docstore_client.models import (
     Account,
     Changes,
@@ -24,7 +24,7 @@ from docstore_client.models import (
     Subscription,
     Version,
 )
-from docstore_client.transfers import Progress, Source
+from docstore_client.uploads import Progress, Source
 from docstore_client.waiting import Loop
 
 
@@ -32,14 +32,10 @@ class Client:
     """For one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
-        self,
-        gateway: str,
-        credentials: Credentials | None = None,
-        *,
-        on_renewed: Callable[[Credentials], None] = lambda _: None,
+        self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
     ) -> None:
         self._loop = Loop()
-        self._client = AsyncClient(gateway, credentials, on_renewed=on_renewed)
+        self._client = AsyncClient(gateway, credentials, store=store)
 
     def __enter__(self) -> Self:
         return self
@@ -107,9 +103,9 @@ class Client:
     def get_by_path(self, path: str, *, parent_id: str | None = None) -> File:
         return self._loop.wait(self._client.get_by_path(path, parent_id=parent_id))
 
-    def find(self, path: str) -> File | None:
+    def find(self, path: str, *, parent_id: str | None = None) -> File | None:
         """What is at a path, None if nothing is."""
-        return self._loop.wait(self._client.find(path))
+        return self._loop.wait(self._client.find(path, parent_id=parent_id))
 
     def make_folder(self, path: str, *, parent_id: str | None = None) -> File:
         """The folder, made with those above it if need be."""
@@ -127,8 +123,8 @@ class Client:
         """Rename, move, tag; with `etag` only if it still is as that says."""
         return self._loop.wait(self._client.change(file_id, name=name, parent_id=parent_id, tags=tags, etag=etag))
 
-    def copy(self, file_id: str, path: str) -> File:
-        return self._loop.wait(self._client.copy(file_id, path))
+    def copy(self, file_id: str, path: str, *, parent_id: str | None = None) -> File:
+        return self._loop.wait(self._client.copy(file_id, path, parent_id=parent_id))
 
     def delete(self, file_id: str, *, etag: str = "") -> None:
         """Into the trash."""
@@ -155,7 +151,7 @@ class Client:
     def upload(self, source: Source, progress: Progress = _ignore) -> File:
         return self._loop.wait(self._client.upload(source, progress))
 
-    def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | ApiError]:
+    def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
         """Small files, many to a call; for each the file, or why not."""
         return self._loop.wait(self._client.upload_many(sources, progress))
 
@@ -164,16 +160,18 @@ class Client:
         self._loop.wait(self._client.download(file, local, version=version, progress=progress))
 
     def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
-        """What has changed since, the oldest first; waits up to `wait` seconds. ApiError `cursor_expired`: begin with
-        a snapshot."""
+        """What has changed since, the oldest first; "latest": what comes from now on. Waits up to `wait` seconds.
+
+        ApiError `cursor_expired`: begin with a snapshot.
+        """
         return self._loop.wait(self._client.changes(cursor, limit=limit, wait=wait))
 
     def snapshot(self, cursor: str | None = None) -> Snapshot:
         return self._loop.wait(self._client.snapshot(cursor))
 
-    def compare(self, entries: Mapping[str, str], path: str = "/") -> Comparison:
-        """How local files, SHA-256 by path, differ from what is there."""
-        return self._loop.wait(self._client.compare(entries, path))
+    def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
+        """How up to 10,000 local files, SHA-256 by path as the API shows it, differ from what is in a folder."""
+        return self._loop.wait(self._client.compare(entries, path, parent_id=parent_id))
 
     def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
         return self._loop.wait(self._client.share(file_id, email, role))
@@ -207,10 +205,19 @@ class Client:
         self._loop.wait(self._client.revoke_link(file_id, link_id))
 
     def search(
-        self, query: str, *, within: str = "name", tag: str | None = None, limit: int = 20, cursor: str | None = None
+        self,
+        query: str,
+        *,
+        within: str = "name",
+        tag: str | None = None,
+        content_type: str | None = None,
+        limit: int = 20,
+        cursor: str | None = None,
     ) -> Hits:
-        """`within`: "name", or "content" on the premium plan."""
-        return self._loop.wait(self._client.search(query, within=within, tag=tag, limit=limit, cursor=cursor))
+        """`within`: "name", or "content" on the premium plan. `content_type`: a MIME type or a part of one."""
+        return self._loop.wait(
+            self._client.search(query, within=within, tag=tag, content_type=content_type, limit=limit, cursor=cursor)
+        )
 
     def follow(
         self,

@@ -1,0 +1,39 @@
+"""How often and after which pauses something is tried again, and by which proxy servers are reached."""
+
+import functools
+import random
+import urllib.request
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+TRIES = 5
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 10.0
+LONGEST_ASKED_SECONDS = 60.0
+PASSING = frozenset({429, 502, 503, 504})
+"""Statuses that another try may not meet."""
+
+
+def pause(attempt: int) -> float:
+    """Seconds before the next try, growing and not the same for all clients."""
+    return float(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))
+
+
+def asked_pause(headers: Mapping[str, str], attempt: int) -> float:
+    """As long as the server asks for, within reason."""
+    asked = headers.get("retry-after", "")
+    return min(float(asked), LONGEST_ASKED_SECONDS) if asked.isdigit() else pause(attempt)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the system's settings, name for a server."""
+    parts = urlsplit(url)
+    return _proxy(parts.scheme, parts.netloc)
+
+
+@functools.cache
+def _proxy(scheme: str, server: str) -> str | None:
+    proxies = urllib.request.getproxies()
+    if scheme not in proxies or urllib.request.proxy_bypass(server):
+        return None
+    return proxies[scheme]
