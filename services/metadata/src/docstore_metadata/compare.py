@@ -9,12 +9,14 @@ from docstore_metadata.bases import find_base
 from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotAFolder, TooLarge
 from docstore_metadata.journal import path_key
+from docstore_metadata.paths import MAX_DEPTH
 from docstore_metadata.presentation import Json, file_json
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree, names_condition
 from docstore_platform.problems import invalid
 
 MAX_MISSING = 1000
+AT_ONCE_CHARS = 1_000_000
 MAX_BELOW = 100_000
 """Files and folders below the folder that is compared: each is read, though little of it."""
 
@@ -110,13 +112,18 @@ class Comparer:
         return known | await self._in_trash(account_id, [path for path in paths if path not in known])
 
     async def _in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
-        """Those that were put there, or are in a folder that was: level by level down the folders of the trash."""
+        """Those that were put there, or are in a folder that was."""
+        found: set[str] = set()
+        for some in _few_at_once([path for path in paths if path.count("/") <= MAX_DEPTH]):
+            found |= await self._some_in_trash(account_id, some)
+        return found
+
+    async def _some_in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        """Level by level down the folders of the trash."""
         wanted: dict[str, list[str]] = {}
         for path in paths:
             for end in _ends(path):
                 wanted.setdefault(path[:end], []).append(path)
-        if not wanted:
-            return set()
         search = _Search()
         trashed = {"owner": account_id, "trashed_path": {"$in": list(wanted)}, "trashed_at": {"$exists": True}}
         async for row in self._store.nodes.find(trashed, {"trashed_path": 1}):
@@ -146,6 +153,21 @@ class _Search:
             return
         name = path[end + 1 :].partition("/")[0]
         self.next.setdefault((node_id, name), []).append((path, end + 1 + len(name)))
+
+
+def _few_at_once(paths: Sequence[str]) -> Iterator[list[str]]:
+    """The paths in runs: those of one, with all the folders above them, have no more characters than fit in a query."""
+    run: list[str] = []
+    room = AT_ONCE_CHARS
+    for path in paths:
+        needed = sum(_ends(path))
+        if run and needed > room:
+            yield run
+            run, room = [], AT_ONCE_CHARS
+        run.append(path)
+        room -= needed
+    if run:
+        yield run
 
 
 def _ends(path: str) -> Iterator[int]:

@@ -96,3 +96,16 @@ async def test_missing_files_are_bounded(running: Any) -> None:
         await running.commit(*items[start : start + 500])
     answer = await compare(running.person, {"/many/0.txt": SAME})
     assert (len(answer["missing"]), answer["missing_truncated"], answer["same"]) == (1000, True, 1)
+
+
+async def test_very_long_paths_are_looked_for_in_bounded_pieces(running: Any) -> None:
+    """Of paths that can be no file's, and of as many as there can be, each is just unknown."""
+    too_deep = {f"/{number}{'/a' * 9000}": SAME for number in range(2)}
+    assert (await compare(running.person, too_deep))["unknown"] == list(too_deep)
+    name = "n" * 200
+    await running.put(f"/x{f'/{name}' * 63}")
+    folder = await running.person.at("/x")
+    await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
+    deepest = {f"/{number}{f'/{name}' * 63}": SAME for number in (*range(60), "x")}
+    answer = await compare(running.person, deepest)
+    assert (len(answer["unknown"]), answer["deleted"]) == (60, [f"/x{f'/{name}' * 63}"])
