@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
@@ -37,6 +37,19 @@ QUIET_SECONDS = 0.25
 CANCEL_AGAIN_SECONDS = 1.0
 
 
+class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Whether the consumer has been given its share of the partitions, which may be none."""
+
+    def __init__(self) -> None:
+        self.done = False
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        """Others join or leave: what was fetched is still handled, and calls are served meanwhile."""
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        self.done = True
+
+
 class EventRuntime:
     """The event side of a service. `transactor` is how the service changes its state and says what it did."""
 
@@ -61,6 +74,7 @@ class EventRuntime:
         self._last_activity = time.monotonic()
         self._handled = 0
         self._handling = False
+        self._joined = _Joined()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -92,9 +106,9 @@ class EventRuntime:
         return int(outcome.modified_count)
 
     async def check_consumer(self) -> None:
-        """Readiness: the consumer has joined its group."""
-        if self.consumer is not None and (self._kafka is None or not self._kafka.assignment()):
-            raise RuntimeError("the consumer has no partitions yet")
+        """Readiness: the consumer has joined its group, though with more instances than partitions it gets none."""
+        if self.consumer is not None and not self._joined.done:
+            raise RuntimeError("the consumer has not joined its group yet")
 
     async def _keep(self, run: Any) -> None:
         """Run a part for as long as the service lives, again whenever it ends."""
@@ -132,6 +146,7 @@ class EventRuntime:
             group_id=f"{prefix}{self.service}",
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
+            listener=self._joined,
             fetch_max_wait_ms=BUSY_FETCH_WAIT_MS if parking else self._settings.fetch_wait_ms,
             decoder=_as_it_is,
         )
@@ -141,12 +156,13 @@ class EventRuntime:
             await broker.start()
             self._kafka = subscriber.consumer
             assert self._kafka is not None
+            self._joined.done |= self._settings.single_instance
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(self._kafka))
                 if parking:
                     group.create_task(self._park_when_idle(self._kafka, topics))
         finally:
-            self._kafka = None
+            self._kafka, self._joined.done = None, False
             await broker.stop()
 
     async def _on_message(self, message: KafkaMessage) -> None:

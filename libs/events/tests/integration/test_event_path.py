@@ -134,6 +134,25 @@ async def test_two_listeners_share_the_work_and_double_nothing(pair: Pair) -> No
             await pair.hears(account, *range(1, 21))
 
 
+async def test_one_listener_more_than_partitions_is_ready(pair: Pair) -> None:
+    """An instance for which the group has no partition is a spare one, not a broken one: it can take calls."""
+    pair.infra = pair.infra.model_copy(update={"single_instance": False})
+    listeners = [pair.listener() for _ in range(pair.infra.topic_partitions + 1)]
+    async with AsyncExitStack() as stack:
+        for listener in listeners:
+            await stack.enter_async_context(listener.running())
+
+        async def all_ready() -> bool:
+            try:
+                for listener in listeners:
+                    await listener.check_consumer()
+            except RuntimeError:
+                return False
+            return True
+
+        await eventually(all_ready)
+
+
 async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: Pair) -> None:
     """Only the holder of the lease relays; when it ends, another takes over."""
     holder, other = pair.teller().relay, pair.teller().relay
