@@ -16,7 +16,7 @@ import orjson
 from docstore_events.transaction import Transaction
 from docstore_metadata.domain import Node, View
 from docstore_metadata.presentation import file_json
-from docstore_metadata.shared_roots import shared_roots
+from docstore_metadata.shared_roots import shared_roots_of
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import (
     Collection,
@@ -112,7 +112,7 @@ async def _still_shared(database: Database, folders: list[Node], account: str, s
     lost = {folder.id for folder in folders}
     if not lost:
         return []
-    roots = await shared_roots(database, account, session)
+    roots = await shared_roots_of(database, account, {folder.owner_id for folder in folders}, session)
     return [place.as_seen_by(account) for place in roots if not lost.isdisjoint(place.ancestor_ids)]
 
 

@@ -41,13 +41,17 @@ class ShareStore:
         self._people: Collection = database["people"]
 
     async def create_indexes(self) -> None:
+        granted: Document = {"partialFilterExpression": {"account": {"$exists": True}}}
         await self._shares.create_indexes(
             [
                 IndexModel([("node", ASCENDING), ("email_key", ASCENDING)], name="by_node", unique=True),
-                IndexModel(
-                    [("account", ASCENDING), ("_id", DESCENDING)],
-                    name="by_account",
-                    partialFilterExpression={"account": {"$exists": True}},
+                *(
+                    IndexModel([("account", ASCENDING), (field, direction)], name=name, **granted)
+                    for name, field, direction in (
+                        ("by_account", "_id", DESCENDING),
+                        ("by_account_and_node", "node", ASCENDING),
+                        ("by_account_and_owner", "owner", ASCENDING),
+                    )
                 ),
                 IndexModel(
                     [("email_key", ASCENDING), ("_id", ASCENDING)],

@@ -12,7 +12,7 @@ from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.listing import moment_of, position_of
 from docstore_metadata.presentation import Json, place_json
-from docstore_metadata.shared_roots import shared_roots
+from docstore_metadata.shared_roots import next_shared_root
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree, place_among
 from docstore_platform.mongo import Document
@@ -68,8 +68,7 @@ class Snapshots:
     async def _step(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position | None]:
         if at.root == OWN:
             return await self._own(account_id, at, limit)
-        roots = await shared_roots(self._store.nodes.database, account_id)
-        root = next((place for place in roots if place.node.id >= at.root), None)
+        root = await next_shared_root(self._store.nodes.database, account_id, at.root)
         if root is None:
             return [], None
         if root.node.id != at.root:

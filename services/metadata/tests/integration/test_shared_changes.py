@@ -135,3 +135,26 @@ async def test_pages_of_a_shared_tree_go_by_indexes(running: Any) -> None:
     page = {"find": "nodes", "filter": {"parent": {"$in": sorted(ids)}, "live": True}, "sort": order, "limit": 50}
     plan = await database.command("explain", page, verbosity="executionStats")
     assert plan["executionStats"]["totalDocsExamined"] == 50
+
+
+async def test_shares_by_others_do_not_stand_in_the_way(running: Any) -> None:
+    """Somebody shares very much with a reader: to revoke what another shares, and a page of a snapshot, read none of
+    it, or little. Else a reader could have so much shared by a friend that nobody can revoke anything."""
+    await running.put("/team/x.txt")
+    route = await share(running, "/team")
+    database, friend = running.database, running.new_person()
+    await friend.folder("/much")
+    [much] = await database["nodes"].find({"owner": friend.account_id, "name": "much"}).to_list(1)
+    share_row = await database["shares"].find_one({"account": running.stranger.account_id})
+    many = [{**much, "_id": f"{number:032x}", "name": str(number)} for number in range(1000)]
+    rows = [{"_id": one["_id"], "node": one["_id"], "owner": friend.account_id} for one in many]
+    await database["nodes"].insert_many([{**one, "shared_with": {share_row["account"]: "viewer"}} for one in many])
+    await database["shares"].insert_many([{**share_row, **row} for row in rows])
+    await database.command("profile", 2)
+    try:
+        await running.person.ok("DELETE", route)
+        await running.stranger.ok("GET", "/v1/snapshot?limit=1")
+    finally:
+        await database.command("profile", 0)
+    lookups = database["system.profile"].find({"command.aggregate": "nodes"})
+    assert [row["docsExamined"] async for row in lookups if row["docsExamined"] > 200] == []
