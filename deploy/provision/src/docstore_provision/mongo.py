@@ -13,13 +13,30 @@ NOT_YET_INITIALIZED = 94
 UNAUTHORIZED = 13
 AUTHENTICATION_FAILED = 18
 USER_NOT_FOUND = 11
+ROLE_NOT_FOUND = 31
 RETRY_SECONDS = 0.5
+
+ROLE = "service"
+ROLE_ACTIONS = (
+    "find",
+    "insert",
+    "update",
+    "remove",
+    "createCollection",
+    "listCollections",
+    "createIndex",
+    "dropIndex",
+    "listIndexes",
+    "collMod",
+)
+"""What a service does with its own database: no dropping, renaming or copying away of collections; collMod changes how
+long entries are kept."""
 
 Client = MongoClient[dict[str, Any]]
 
 
 def provision_mongo(settings: ProvisionSettings) -> None:
-    """Bring the database to where the services can use it; doing it again changes passwords only.
+    """Bring the database to where the services can use it; doing it again changes roles and passwords only.
 
     The first user can be made without one, but from the server's own host alone: run this in its network namespace.
     """
@@ -78,12 +95,18 @@ def _make_admin(client: Client, settings: ProvisionSettings) -> None:
 
 
 def _make_user(admin: Client, settings: ProvisionSettings, service: str, password: str) -> None:
-    """The service's user, in its own database, with the right to read and write there and nothing else."""
+    """The service's user, in its own database, with the role of a service there and nothing else."""
     database = admin[f"{settings.database_prefix}{service}"]
-    roles = [{"role": "readWrite", "db": database.name}]
+    privileges = [{"resource": {"db": database.name, "collection": ""}, "actions": list(ROLE_ACTIONS)}]
+    _update_or_create(database, "Role", ROLE, ROLE_NOT_FOUND, privileges=privileges, roles=[])
+    roles = [{"role": ROLE, "db": database.name}]
+    _update_or_create(database, "User", service, USER_NOT_FOUND, pwd=password, roles=roles)
+
+
+def _update_or_create(database: Any, kind: str, name: str, not_found: int, **wanted: Any) -> None:
     try:
-        database.command("updateUser", service, pwd=password, roles=roles)
+        database.command(f"update{kind}", name, **wanted)
     except OperationFailure as error:
-        if error.code != USER_NOT_FOUND:
+        if error.code != not_found:
             raise
-        database.command("createUser", service, pwd=password, roles=roles)
+        database.command(f"create{kind}", name, **wanted)

@@ -1,0 +1,116 @@
+"""All services in this process, each with settings of its own, and a file that goes all the way through them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from yarl import URL
+
+import docstore_accounts.app
+import docstore_accounts.settings
+import docstore_gateway.app
+import docstore_gateway.settings
+import docstore_indexer.app
+import docstore_indexer.settings
+import docstore_metadata.app
+import docstore_metadata.settings
+import docstore_notify.app
+import docstore_notify.settings
+import docstore_quota.app
+import docstore_quota.settings
+import docstore_upload.app
+import docstore_upload.settings
+from docstore_platform.internal import LocalTransport, register_local_app
+from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.testing import eventually
+
+CONTENT = b"A note about the harbour.\n"
+
+
+class Gateway:
+    """Calls of a client, straight into the gateway's app."""
+
+    def __init__(self, url: str) -> None:
+        self._transport = LocalTransport(url)
+        self.token = ""
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"content-type": "application/json"}
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
+        answer = await self._transport.send(method, path, headers, orjson.dumps(body) if body is not None else b"")
+        return answer.status, answer.json() if answer.body else None
+
+
+@asynccontextmanager
+async def running_services(
+    infra: Mapping[ServiceName, InfraSettings], folder: Path, ses_endpoint: str
+) -> AsyncIterator[Gateway]:
+    """Each service runs with its own of these settings; their URLs are `local:` ones, the same in all."""
+    apps: dict[ServiceName, Any] = {
+        "accounts": docstore_accounts.app.create_app(
+            docstore_accounts.settings.AccountsSettings(infra=infra["accounts"])
+        ),
+        "quota": docstore_quota.app.create_app(docstore_quota.settings.QuotaSettings(infra=infra["quota"])),
+        "metadata": docstore_metadata.app.create_app(
+            docstore_metadata.settings.MetadataSettings(infra=infra["metadata"])
+        ),
+        "upload": docstore_upload.app.create_app(docstore_upload.settings.UploadSettings(infra=infra["upload"])),
+        "indexer": docstore_indexer.app.create_app(
+            docstore_indexer.settings.IndexerSettings(infra=infra["indexer"], folder=folder / "index")
+        ),
+        "notify": docstore_notify.app.create_app(
+            docstore_notify.settings.NotifySettings(infra=infra["notify"], ses_endpoint=ses_endpoint)
+        ),
+        "gateway": docstore_gateway.app.create_app(docstore_gateway.settings.GatewaySettings(infra=infra["gateway"])),
+    }
+    urls = {name: infra["gateway"].service_url(name) for name in apps if name != "gateway"}
+    urls["gateway"] = urls["accounts"].replace("accounts", "gateway")
+    async with AsyncExitStack() as stack:
+        for name, app in apps.items():
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            register_local_app(urls[name], app)
+        yield Gateway(urls["gateway"])
+
+
+async def carry_a_file(gateway: Gateway) -> None:
+    """Sign up, upload, and return once the file is counted and found: every service has had its part in it."""
+
+    async def ready() -> bool:
+        status, _ = await gateway.call("GET", "/readyz")
+        return status == 200
+
+    await eventually(ready, seconds=60)
+    person = {"email": "ada@example.org", "password": "correct horse battery"}
+    status, account = await gateway.call("POST", "/v1/accounts", person)
+    assert status == 201, account
+    _, session = await gateway.call("POST", "/v1/sessions", person)
+    gateway.token = session["access_token"]
+    wanted = {"path": "/note.txt", "size": len(CONTENT), "method": "put"}
+
+    async def begun() -> Any:
+        status, upload = await gateway.call("POST", "/v1/uploads", wanted)
+        return upload if status == 201 else None  # once metadata has heard of the account
+
+    upload = await eventually(begun, seconds=30)
+    async with (
+        aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as client,
+        client.put(URL(upload["put"]["url"], encoded=True), data=CONTENT, headers=upload["put"]["headers"]) as sent,
+    ):
+        assert sent.status == 200
+    status, done = await gateway.call("POST", f"/v1/uploads/{upload['id']}/complete")
+    assert status == 200, done
+
+    async def found() -> bool:
+        status, answer = await gateway.call("GET", "/v1/search?q=note")
+        return status == 200 and bool(answer["items"])
+
+    async def counted() -> bool:
+        _, me = await gateway.call("GET", "/v1/me")
+        return bool(me["usage"]["used"] == len(CONTENT))
+
+    await eventually(counted, seconds=30)
+    await eventually(found, seconds=30)
