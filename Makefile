@@ -1,6 +1,6 @@
 # DocStore: `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down compose-up compose-down compose-test test scale-test policy-test chart-test lint format types generate bench clean
+.PHONY: help setup demo up down compose-up compose-down compose-test test scale-test policy-test search-test chart-test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -54,6 +54,9 @@ test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|conta
 
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
+
+search-test: setup ## the indexer on a real OpenSearch node, killed and restarted too (needs a JDK 17 and Maven)
+	TEST_SEARCH=opensearch $(RUN)/pytest services/indexer -m "opensearch or connected" $(PYTEST_ARGS)
 
 policy-test: setup ## the shipped Kafka rules on a secured Apache Kafka (needs Java and Maven)
 	$(RUN)/pytest deploy/policies/kafka/tests $(PYTEST_ARGS)

@@ -38,7 +38,7 @@ class Layout:
 
     shards: int = 1
     replicas: int = 1
-    refresh_ms: int = 100
+    refresh_ms: int = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class IndexerSettings(ServiceSettings):
     )
     opensearch_shards: int = Field(1, ge=1, description="of a new index: a change needs a rebuild")
     opensearch_replicas: int = Field(1, ge=0, description="copies of each shard in a new index; 0 for a single node")
-    opensearch_refresh_ms: int = Field(100, ge=10, description="a write is found after this long at most")
+    opensearch_refresh_ms: int = Field(50, ge=10, description="a write is found after this long at most")
     poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
     lease_seconds: float = Field(
         600.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"
