@@ -7,7 +7,7 @@ commits: of two transactions that count up the same counter, one is tried again 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from docstore_metadata.presentation import file_json
 from docstore_metadata.shared_roots import shared_roots_of
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import (
+    BulkWriteError,
     Collection,
     CollectionInvalid,
     Database,
@@ -28,6 +29,7 @@ from docstore_platform.mongo import (
     OperationFailure,
     ReturnDocument,
     Session,
+    UpdateOne,
     conflict,
 )
 
@@ -89,6 +91,7 @@ class JournalNotes:
         for account, notes in self._notes.items():
             lost = [note.view.node for note in notes if note.change == "unshared" and note.view.node.is_folder]
             notes += [Note("shared", view) for view in await _still_shared(database, lost, account, session)]
+        await _meet_owners(database, self._notes, session)
         last = await _count_up(database, {account: len(notes) for account, notes in self._notes.items()}, session)
         await database["journal"].insert_many(list(self._entries(last)), session=session)
 
@@ -105,6 +108,21 @@ class JournalNotes:
                     "paths": [path_key(account, path) for path in paths],
                     "file": orjson.dumps(file_json(view)),
                 }
+
+
+async def _meet_owners(database: Database, noted: Mapping[str, Sequence[Note]], session: Session) -> None:
+    """Have a change of readers conflict with every change by whoever does not see it yet, wherever in the tree.
+
+    Each of those counts up the owner's journal; a share does not, so it writes the counter without counting.
+    """
+    seen = [note for notes in noted.values() for note in notes if note.change in ("shared", "unshared")]
+    owners = {note.view.node.owner_id for note in seen} - noted.keys()
+    if owners:
+        met = [UpdateOne({"_id": owner}, {"$inc": {"met": 1, "seq": 0}}, upsert=True) for owner in sorted(owners)]
+        try:
+            await database["journals"].bulk_write(met, session=session)
+        except BulkWriteError as error:
+            raise conflict("another transaction has just begun this journal") from error
 
 
 async def _still_shared(database: Database, folders: list[Node], account: str, session: Session) -> list[View]:

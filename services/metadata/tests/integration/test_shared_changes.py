@@ -2,7 +2,22 @@
 
 from typing import Any
 
+import orjson
 import pytest
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.announcing import Announcer
+from docstore_metadata.changes import ChangeFeed
+from docstore_metadata.jobs import Jobs
+from docstore_metadata.journal import create_journal_indexes
+from docstore_metadata.service import Files
+from docstore_metadata.shares import Shares
+from docstore_metadata.sharing import Sharing
+from docstore_metadata.storage import Store
+from docstore_metadata.targets import Changes
+from docstore_metadata.tree import Tree
+from docstore_platform.clock import utc_now
+from docstore_platform.tokens import Principal
 
 pytestmark = pytest.mark.connected
 
@@ -158,3 +173,35 @@ async def test_shares_by_others_do_not_stand_in_the_way(running: Any) -> None:
         await database.command("profile", 0)
     lookups = database["system.profile"].find({"command.aggregate": "nodes"})
     assert [row["docsExamined"] async for row in lookups if row["docsExamined"] > 200] == []
+
+
+async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None:
+    """Deep in the folder, by a transaction that began before the share and ends after it: either the reader's journal
+    has it, or it was there when the folder's own entry was."""
+    owner, reader = stack.person.account_id, stack.new_person()
+    store = Store(stack.database)
+    await store.create_indexes()
+    await create_journal_indexes(stack.database, 30)
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    tree, jobs = Tree(store), Jobs(store, lease_seconds=30)
+    await stack.meet(reader, "reader@example.com")
+    caller = Principal(owner, "s1", "user", "laptop")
+    files = Files(store, tree, transactor, jobs)
+    await files.make_folder(caller, "/team/sub")
+    team = await files.get_by_path(caller, "/team")
+    shares = Shares(store, tree, transactor, Sharing(store, jobs))
+    shared: list[Any] = []
+
+    async def make_folder(transaction: Transaction) -> None:
+        parts = ("team", "sub", "new")
+        found = await tree.walk(owner, [parts], transaction.session)
+        changes = Changes(utc_now(), owner, "laptop")
+        changes.make_folder(owner, parts, found, Announcer(transaction, owner))
+        if not shared:
+            shared.append(await shares.share(caller, team.node.id, "reader@example.com", "viewer"))
+        await changes.write(store, transaction.session)
+
+    await transactor.run(make_folder)
+    page = orjson.loads((await ChangeFeed(store).page(reader.account_id, None, 10)).body)
+    changes = [(change["type"], change["file"]["path"]) for change in page["changes"]]
+    assert changes == [("shared", "/team"), ("created", "/team/sub/new")]
