@@ -1,5 +1,6 @@
 """OpenSearch's HTTP API as far as the engine needs it: JSON in, JSON out, and two kinds of failure."""
 
+import base64
 import ssl
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -29,7 +30,8 @@ class OpenSearchClient:
     def __init__(self, url: str, user: str = "", password: str = "", ca_file: str = "") -> None:
         """`ca_file`: PEM certificates that the server's is checked by; empty: the system's."""
         self._url = url.rstrip("/")
-        self._auth = aiohttp.BasicAuth(user, password) if user else None
+        basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"authorization": f"Basic {basic}"} if user else {}
         self._ca_file = ca_file
         self._session: aiohttp.ClientSession | None = None
 
@@ -69,7 +71,7 @@ class OpenSearchClient:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=check),
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, sock_connect=CONNECT_SECONDS),
-                auth=self._auth,
+                headers=self._headers,
             )
         return self._session
 
