@@ -10,6 +10,7 @@ from docstore_indexer.entries import Entry
 
 REMEMBERED = 100_000
 _YIELD_EVERY = 32
+_CHANGE_BITS = 20
 
 
 class OrderedIndex:
@@ -37,7 +38,7 @@ class OrderedIndex:
         for entry in entries:
             async with self._lock:
                 if self._is_newest(entry):
-                    await self._engine.delete({entry.file.file_id: entry.change})
+                    await self._engine.delete({entry.file.file_id: number_of(entry)})
 
     async def flush(self) -> None:
         await self._engine.flush()
@@ -68,8 +69,13 @@ def document_of(entry: Entry, text: str | None) -> IndexedDocument:
         created_at=whole(file.created_at),
         modified_at=whole(file.modified_at),
         text=text,
-        change=entry.change,
+        change=number_of(entry),
     )
+
+
+def number_of(entry: Entry) -> int:
+    """Rises with every change of a file; by its revision first, so that it goes on where our own count was lost."""
+    return (entry.file.revision << _CHANGE_BITS) + min(entry.change, (1 << _CHANGE_BITS) - 1)
 
 
 def whole(moment: datetime) -> datetime:
