@@ -140,7 +140,9 @@ class Initiator:
                     reserved[index] = upload
                 else:
                     detail = f"{upload.size} bytes don't fit into what is left of the quota."
-                    outcomes[index] = Problem(507, "over_quota", detail, usage=usage)
+                    # How full the storage is, is its owner's to know.
+                    own = {"usage": usage} if upload.account_id == owner_id else {}
+                    outcomes[index] = Problem(507, "over_quota", detail, **own)
         return reserved
 
     async def _begin(self, reserved: Indexed, begun: Indexed, outcomes: list[Json | Problem | None]) -> dict[int, Json]:

@@ -227,6 +227,17 @@ async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
     assert (completed.account_id, completed.uploaded_by) == ("owner", "a1")
 
 
+async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: World) -> None:
+    """Only that it does not fit; of one's own storage the answer says how full it is."""
+    world = make_world()
+    world.peers.metadata.owners["folder"] = "owner"
+    world.peers.quota.limit = 4
+    requests = [InitiateRequest(path="/a.txt", parent_id=folder, size=5, method="put") for folder in ("folder", None)]
+    below, own = await world.service.initiate(world.person, requests)
+    assert (below.code, own.code) == ("over_quota", "over_quota")
+    assert ("usage" in below.extra, "usage" in own.extra) == (False, True)
+
+
 async def test_a_share_revoked_before_the_end(make_world: World) -> None:
     """The upload ends: 409 `target_gone` now and later, the object is deleted, quota hears of it."""
     world = make_world()
