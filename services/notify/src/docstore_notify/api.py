@@ -30,6 +30,8 @@ from docstore_platform.web import json_response
 Caller = Annotated[Principal, Depends(current_principal)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Events = Annotated[list[FileChange], Field(min_length=1)]
+NO_STORE = {"cache-control": "no-store"}
+"""Also tells the gateway not to keep the answer for an Idempotency-Key."""
 
 
 class Follow(BaseModel):
@@ -107,7 +109,7 @@ def subscriptions_router(following: Following) -> APIRouter:
         subscription, new = await following.follow(caller.account_id, wish)
         view = subscription_view(subscription)
         if new and channel == "webhook":
-            view["secret"] = subscription.target.secret
+            return json_response({**view, "secret": subscription.target.secret}, 201, NO_STORE)
         return json_response(view, 201 if new else 200)
 
     @router.get("/subscriptions")

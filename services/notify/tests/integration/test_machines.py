@@ -264,11 +264,13 @@ async def test_a_webhooks_secret_is_answered_once(notify: Any) -> None:
         changed = (await anna.send("PATCH", path, {"events": ["moved", "created"]})).json()
         assert changed == await anna.get(path)
         assert (changed["events"], changed["target"]) == (["created", "moved"], {"address": "https://two.example/"})
+        third = {"file_id": file_id, "channel": "webhook", "target": {"url": "https://three.example/"}}
+        answer = await anna.send("POST", "/v1/subscriptions", third)
+        assert (answer.status, answer.headers["cache-control"]) == (201, "no-store")
         listed = (await anna.get("/v1/subscriptions"))["items"]
         assert "secret" not in str(listed)
         kept = await notify.database["subscriptions"].find_one({"_id": first["id"]})
         assert kept["secret"] == first["secret"]
-        await anna.hook(file_id, "three")
         body = {"file_id": file_id, "channel": "in_app"}
         answer = await anna.send("POST", "/v1/subscriptions", body)
         assert (answer.status, answer.json()["code"]) == (409, "too_many_subscriptions")
