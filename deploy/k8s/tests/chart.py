@@ -36,7 +36,8 @@ SETS: dict[str, tuple[str, ...]] = {
     ),
     "own authorities": (
         "--set",
-        "certificateAuthorities.kafka=a,certificateAuthorities.mongo=b,certificateAuthorities.objectStore=c",
+        "certificateAuthorities.kafka=a,certificateAuthorities.mongo=b,certificateAuthorities.objectStore=c,"
+        "certificateAuthorities.search=d",
     ),
     "no volume": ("--set-json", "services.indexer.storage=null", "--set", "services.indexer.replicas=3"),
     "placed": (

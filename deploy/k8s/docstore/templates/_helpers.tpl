@@ -92,9 +92,11 @@ capabilities: {drop: [ALL]}
 
 {{/* The certificate authorities a service needs, as {name: secret}. */}}
 {{- define "docstore.authorities" -}}
-{{- $authorities := .Values.certificateAuthorities }}
-{{- range $name := ternary (list "kafka" "mongo" "objectStore") (list "kafka" "mongo") (ne (include "docstore.usesS3" .) "") }}
-{{- with index $authorities $name }}
+{{- $names := list "kafka" "mongo" }}
+{{- if include "docstore.usesS3" . }}{{ $names = append $names "objectStore" }}{{ end }}
+{{- if eq .service "indexer" }}{{ $names = append $names "search" }}{{ end }}
+{{- range $name := $names }}
+{{- with index $.Values.certificateAuthorities $name }}
 {{ $name }}: {{ . }}
 {{- end }}
 {{- end }}
