@@ -72,6 +72,10 @@ chart-test: setup $(HELM) .tools/checkov/bin/checkov ## the Helm chart: rendered
 	$(PYTHON) -m venv .tools/checkov
 	.tools/checkov/bin/pip install --quiet checkov==$(CHECKOV_VERSION)
 
+sync-soak: setup ## a night of simulated syncing: other worlds each time, the seed is printed (SYNC_SIMULATIONS=100000)
+	SYNC_SEED=$${SYNC_SEED:-$$(date +%s)000} SYNC_SIMULATIONS=$${SYNC_SIMULATIONS:-100000} \
+		$(RUN)/pytest clients/sync/tests/unit/test_simulation.py -s -o timeout=0
+
 lint: setup ## style, import contracts
 	$(RUN)/ruff check $(wildcard $(SOURCES))
 	$(RUN)/ruff format --check $(wildcard $(SOURCES))

@@ -1,0 +1,370 @@
+"""Carries out a plan: every step checks what it stands on, and is recorded once it is done.
+
+A step whose ground has gone (an earlier one failed, somebody changed something) is left out: planning again finds what
+is still to be done. So is everything after a kill, since what a step has done shows in the trees.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot, SyncedEntry
+from docstore_sync.names import Rules
+
+PARALLEL = 16
+
+
+class StepFailed(Exception):
+    """A step could not be done, now or ever; the message is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A local file that is to become a file's next version (`file_id`), or a new file in a folder."""
+
+    path: str
+    identity: str
+    sha256: str
+    parent_id: str
+    name: str
+    file_id: str = ""
+    base_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What an upload has become."""
+
+    id: str
+    version: int
+    sha256: str
+
+
+class Hands(Protocol):
+    """Does single steps on the disk and at the server; StepFailed if one can't be done. Paths as in `a/b`."""
+
+    async def move_here(self, path: str, identity: str, target: str) -> None:
+        """Only if it still is what it was, and never onto something."""
+
+    async def make_folder_here(self, path: str) -> str:
+        """Its identity."""
+
+    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+        """Only if it still is what it was; a folder only if it is empty."""
+
+    async def move_there(self, node_id: str, parent_id: str, name: str) -> None: ...
+
+    async def make_folder_there(self, parent_id: str, name: str) -> str:
+        """Its id."""
+
+    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
+        """Into the trash with all that is in it, if those are still these nodes with these versions."""
+
+    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
+        """What is to be sent together."""
+
+    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
+        """One answer for each; never over a version that is newer than its base."""
+
+    async def download(
+        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
+    ) -> str:
+        """The identity of the new file. Only over what still has this identity and SHA-256, else only onto nothing."""
+
+
+class Ledger(Protocol):
+    """Keeps what both sides had when they were last the same."""
+
+    def record(self, entry: SyncedEntry) -> None: ...
+
+    def forget(self, synced_id: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What has become of a plan."""
+
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+class Applier:
+    """Carries out one plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        hands: Hands,
+        ledger: Ledger,
+        rules: Rules,
+        *,
+        on_done: Callable[[Action], None] = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._hands = hands
+        self._ledger = ledger
+        self._key = rules.key
+        self._on_done = on_done
+        self._outcome = Outcome()
+        self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
+        self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
+        self._room = asyncio.Semaphore(PARALLEL)
+        self._unsent = self._still_unsent()
+        """Content on the disk that is not yet at the server where it is to be: its only copy there is not deleted."""
+
+    async def run(self) -> Outcome:
+        plan = self._plan
+        for action in plan.records:
+            await self._step(action)
+        await asyncio.gather(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
+        await self._transfer(plan.transfers)
+        self._unsent = self._still_unsent()
+        await asyncio.gather(
+            self._in_turn([action for action in plan.removals if action.do is Do.DELETE_HERE]),
+            self._at_once([action for action in plan.removals if action.do is Do.DELETE_THERE]),
+        )
+        return self._outcome
+
+    def _still_unsent(self) -> set[str]:
+        pairs = ((node.local, node.remote) for node in self._plan.nodes if node.local and node.goal)
+        return {local.sha256 for local, remote in pairs if remote is None or remote.sha256 != local.sha256}
+
+    async def _in_turn(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            await self._step(action)
+
+    async def _at_once(self, actions: Sequence[Action]) -> None:
+        async def one(action: Action) -> None:
+            async with self._room:
+                await self._step(action)
+
+        await asyncio.gather(*(one(action) for action in actions))
+
+    async def _structure_there(self, actions: Sequence[Action]) -> None:
+        """In turn, but new folders that stand beside each other are made at once."""
+        together: list[Action] = []
+        for action in actions:
+            stands_on = {each.node for each in together}
+            if together and (action.do is not Do.MAKE_THERE or action.parent in stands_on):
+                await self._at_once(together)
+                together = []
+            if action.do is Do.MAKE_THERE:
+                together.append(action)
+            else:
+                await self._step(action)
+        await self._at_once(together)
+
+    async def _step(self, action: Action) -> None:
+        work = {
+            Do.RECORD: self._record,
+            Do.FORGET: self._forget,
+            Do.MOVE_HERE: self._move_here,
+            Do.MOVE_THERE: self._move_there,
+            Do.MAKE_HERE: self._make_here,
+            Do.MAKE_THERE: self._make_there,
+            Do.DELETE_HERE: self._delete_here,
+            Do.DELETE_THERE: self._delete_there,
+            Do.DOWNLOAD: self._download,
+        }[action.do]
+        try:
+            await work(action)
+        except StepFailed as failure:
+            self._failed(action, failure)
+        else:
+            self._finished(action)
+
+    def _finished(self, action: Action) -> None:
+        self._outcome.done += 1
+        self._on_done(action)
+
+    def _failed(self, action: Action, failure: StepFailed) -> None:
+        self._outcome.failures.append(
+            f"{action.do} {action.node.path('local') or action.node.path('remote')}: {failure}"
+        )
+
+    # --- what both sides agree on ------------------------------------------------------------------------
+
+    def _settle(self, node: Node, sent: str = "") -> None:
+        """Record what is now the same on both sides. `sent`: what was uploaded, whatever is there now."""
+        local, remote, synced = node.local, node.remote, node.synced
+        if local is None or remote is None:
+            return
+        place = remote
+        if synced is not None and not local.is_at(remote.parent, remote.name):
+            place = synced
+        content = remote.sha256 if sent or local.sha256 == remote.sha256 else synced.sha256 if synced else ""
+        if node.kind is Kind.FILE and not content:
+            return
+        if node.synced_id and node.synced_id != remote.key:
+            self._ledger.forget(node.synced_id)
+        parent_id = place.parent.remote_id or (place.parent.synced_id if place is synced else "")
+        self._ledger.record(SyncedEntry(remote.key, parent_id, place.name, node.kind, content, local.key))
+        node.synced, node.synced_id = Spot(place.parent, place.name, local.key, content), remote.key
+
+    async def _record(self, action: Action) -> None:
+        self._settle(action.node)
+
+    async def _forget(self, action: Action) -> None:
+        self._forget_node(action.node)
+
+    def _forget_node(self, node: Node) -> None:
+        if node.synced_id:
+            self._ledger.forget(node.synced_id)
+        node.synced, node.synced_id = None, ""
+
+    # --- the ground a step stands on ---------------------------------------------------------------------
+
+    def _target_here(self, action: Action) -> str:
+        """Where it leads on the disk: the folder is there, and nothing in it has the name."""
+        assert action.parent
+        if not action.parent.is_here:
+            raise StepFailed("its folder is not there yet")
+        there = self._here.get((action.parent, self._key(action.name)))
+        if there is not None and there is not action.node:
+            raise StepFailed("its place is taken")
+        return _join(action.parent.path("local"), action.name)
+
+    def _target_there(self, action: Action) -> str:
+        """The id of the folder that it leads to."""
+        assert action.parent
+        if not action.parent.is_there:
+            raise StepFailed("its folder is not at the server yet")
+        if self._there.get((action.parent, action.name)) not in (None, action.node):
+            raise StepFailed("its place at the server is taken")
+        return action.parent.remote_id
+
+    def _put_here(self, node: Node, spot: Spot | None) -> None:
+        if node.local is not None:
+            del self._here[node.local.parent, self._key(node.local.name)]
+        node.local = spot
+        if spot is not None:
+            self._here[spot.parent, self._key(spot.name)] = node
+
+    def _put_there(self, node: Node, spot: Spot | None) -> None:
+        if node.remote is not None:
+            del self._there[node.remote.parent, node.remote.name]
+        node.remote = spot
+        if spot is not None:
+            self._there[spot.parent, spot.name] = node
+
+    # --- steps -------------------------------------------------------------------------------------------
+
+    async def _move_here(self, action: Action) -> None:
+        node, target, parent = action.node, self._target_here(action), action.parent
+        assert parent
+        if node.local is None or node in parent.chain("local"):
+            raise StepFailed("it is not where it was")
+        await self._hands.move_here(node.path("local"), node.local.key, target)
+        self._put_here(node, Spot(parent, action.name, node.local.key, node.local.sha256))
+        self._settle(node)
+
+    async def _move_there(self, action: Action) -> None:
+        node, parent_id, parent = action.node, self._target_there(action), action.parent
+        assert parent
+        if node.remote is None or node in parent.chain("remote"):
+            raise StepFailed("it is not where it was at the server")
+        remote = node.remote
+        await self._hands.move_there(remote.key, parent_id, action.name)
+        self._put_there(node, Spot(parent, action.name, remote.key, remote.sha256, remote.version))
+        self._settle(node)
+
+    async def _make_here(self, action: Action) -> None:
+        node, target = action.node, self._target_here(action)
+        assert action.parent
+        self._put_here(node, Spot(action.parent, action.name, await self._hands.make_folder_here(target)))
+        self._settle(node)
+
+    async def _make_there(self, action: Action) -> None:
+        node, parent_id = action.node, self._target_there(action)
+        assert action.parent
+        made = await self._hands.make_folder_there(parent_id, action.name)
+        self._put_there(node, Spot(action.parent, action.name, made))
+        self._settle(node)
+
+    async def _delete_here(self, action: Action) -> None:
+        node = action.node
+        if node.local is None:
+            raise StepFailed("it is not where it was")
+        await self._hands.delete_here(node.path("local"), node.kind, node.local.key, node.local.sha256)
+        self._put_here(node, None)
+        if node.remote is None:
+            self._forget_node(node)
+
+    async def _delete_there(self, action: Action) -> None:
+        node = action.node
+        if node.remote is None:
+            raise StepFailed("it is not at the server")
+        inside = [node] if node.kind is Kind.FILE else [n for n in self._plan.nodes if node in n.chain("remote")]
+        if not action.doomed.issuperset(inside):
+            raise StepFailed("something that is kept is still in it")
+        if not self._unsent.isdisjoint(each.remote.sha256 for each in inside if each.remote and each.remote.sha256):
+            raise StepFailed("its content is still to be sent under another name")
+        await self._hands.delete_there(
+            node.remote.key, {each.remote.key: each.remote.version for each in inside if each.remote}
+        )
+        for each in inside:
+            self._put_there(each, None)
+            if each.local is None:
+                self._forget_node(each)
+
+    # --- bytes -------------------------------------------------------------------------------------------
+
+    async def _transfer(self, actions: Sequence[Action]) -> None:
+        uploads: list[tuple[Upload, Action]] = []
+        for action in actions:
+            if action.do is Do.UPLOAD:
+                try:
+                    uploads.append((self._upload_of(action), action))
+                except StepFailed as failure:
+                    self._failed(action, failure)
+        wanted = dict(uploads)
+        downloads = [action for action in actions if action.do is Do.DOWNLOAD]
+        batches = self._hands.batches([upload for upload, _ in uploads])
+        sending = (self._send(batch, wanted) for batch in batches)
+        await asyncio.gather(self._at_once(downloads), *sending)
+
+    def _upload_of(self, action: Action) -> Upload:
+        node = action.node
+        if node.local is None:
+            raise StepFailed("it is not where it was")
+        path, local = node.path("local"), node.local
+        if node.remote is not None:
+            parent_id, name = node.remote.parent.remote_id, node.remote.name
+            return Upload(path, local.key, local.sha256, parent_id, name, node.remote.key, node.remote.version)
+        return Upload(path, local.key, local.sha256, self._target_there(action), action.name)
+
+    async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
+        async with self._room:
+            answers = await self._hands.upload(batch)
+        for upload, answer in zip(batch, answers, strict=True):
+            action = wanted[upload]
+            if isinstance(answer, StepFailed):
+                self._failed(action, answer)
+                continue
+            node, parent = action.node, action.parent
+            assert parent
+            old = node.remote
+            at = (old.parent, old.name) if old else (parent, action.name)
+            self._put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
+            self._settle(node, answer.sha256)
+            self._finished(action)
+
+    async def _download(self, action: Action) -> None:
+        node, remote = action.node, action.node.remote
+        if remote is None:
+            raise StepFailed("it is not at the server")
+        if node.local is not None:
+            at, path = (node.local.parent, node.local.name), node.path("local")
+            replaces = node.local.key, node.local.sha256
+            identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, replaces)
+        else:
+            assert action.parent
+            at, path = (action.parent, action.name), self._target_here(action)
+            identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, None)
+        self._put_here(node, Spot(*at, identity, remote.sha256))
+        self._settle(node)
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name

@@ -1,0 +1,148 @@
+"""Joins the three trees: which local thing is which remote thing. Standard library only.
+
+What was synced before is known at the server by its id, here by its identity (device and inode) together with its
+content, else by its place, else by its content alone. What is new on both sides is one thing if it is in one place.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from docstore_sync.model import Kind, LocalEntry, Node, RemoteEntry, Spot, SyncedEntry
+
+Place = tuple[Node, str]
+
+
+@dataclass(slots=True)
+class Forest:
+    """The nodes of all three trees; the root is not among them."""
+
+    root: Node
+    nodes: list[Node] = field(default_factory=list)
+
+
+def join(
+    local: Mapping[str, LocalEntry], remote: Iterable[RemoteEntry], synced: Iterable[SyncedEntry], root_id: str
+) -> Forest:
+    """`local` by path, as in `a/b`."""
+    root = Node(Kind.FOLDER, root_id=root_id)
+    nodes = _with_ids(root, remote, synced)
+    nodes += _match_local(root, local, [node for node in nodes if node.synced])
+    return Forest(root, _pair_new(root, nodes))
+
+
+def _with_ids(root: Node, remote: Iterable[RemoteEntry], synced: Iterable[SyncedEntry]) -> list[Node]:
+    there, before = {entry.id: entry for entry in remote}, {entry.id: entry for entry in synced}
+    nodes = {each: Node(row.kind) for each, row in before.items()} | {each: Node(e.kind) for each, e in there.items()}
+    nodes[root.root_id] = root
+    for row in before.values():
+        nodes[row.id].synced_id = row.id
+        if row.parent_id in nodes:
+            nodes[row.id].synced = Spot(nodes[row.parent_id], row.name, row.identity, row.sha256)
+    for each in there.values():
+        if each.parent_id in nodes:
+            nodes[each.id].remote = Spot(nodes[each.parent_id], each.name, each.id, each.sha256, each.version)
+    del nodes[root.root_id]
+    return list(nodes.values())
+
+
+def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]) -> list[Node]:
+    """Gives each local entry its node; those that are new."""
+    by_identity = _by_identity(local, synced)
+    matched = set(by_identity.values())
+    by_place = {(node.synced.parent, node.synced.name): node for node in synced if node.synced}
+    nodes: dict[str, Node] = {"": root}
+    new_files: list[str] = []
+    new: list[Node] = []
+    for path in sorted(local, key=lambda path: path.count("/")):
+        above, _, name = path.rpartition("/")
+        entry, node = local[path], by_identity.get(path)
+        if node is None:
+            node = by_place.get((nodes[above], name))
+            if node is None or node in matched or node.kind is not entry.kind:
+                node = Node(entry.kind)
+                new.append(node)
+                if entry.kind is Kind.FILE and entry.sha256:
+                    new_files.append(path)
+            matched.add(node)
+        nodes[path] = node
+        node.local = Spot(nodes[above], name, entry.identity, entry.sha256, trouble=entry.trouble)
+    moved = _by_content(local, new_files, [node for node in synced if node not in matched])
+    for path, node in moved.items():
+        node.local, nodes[path].local = nodes[path].local, None
+    return [node for node in new if node.local]
+
+
+def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node]) -> dict[str, Node]:
+    """By path: what has kept its identity, and its place or (a folder: or not) its content."""
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    for path, entry in local.items():
+        if entry.identity and entry.kind is not Kind.OTHER:
+            paths[entry.identity].append(path)
+    places = {node.path("synced"): node for node in synced}
+    found: dict[str, Node] = {}
+    moved: dict[Node, str] = {}
+    for node in synced:
+        assert node.synced
+        place = node.path("synced")
+        same = [path for path in paths.get(node.synced.key, ()) if local[path].kind is node.kind]
+        if place in same:
+            found[place] = node
+            continue
+        kept = [path for path in same if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
+        if kept:
+            moved[node] = kept[0]
+    for node, path in moved.items():
+        # Put in the place of something that is gone for good, it is a new version of that.
+        replaced = places.get(path)
+        if path not in found and (replaced is None or replaced.kind is not node.kind or replaced in moved):
+            found[path] = node
+    return found
+
+
+def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list[Node]) -> dict[str, Node]:
+    """New files that have the content of one that is gone: of the same name, if there is one."""
+    by_content: defaultdict[str, list[Node]] = defaultdict(list)
+    for node in missing:
+        if node.kind is Kind.FILE and node.synced and node.synced.sha256:
+            by_content[node.synced.sha256].append(node)
+    found: dict[str, Node] = {}
+    for path in paths:
+        alike = by_content.get(local[path].sha256)
+        if alike:
+            name = path.rpartition("/")[2]
+            node = next((node for node in alike if node.synced and node.synced.name == name), alike[0])
+            alike.remove(node)
+            found[path] = node
+    return found
+
+
+def _pair_new(root: Node, nodes: list[Node]) -> list[Node]:
+    """Makes one node of two that are in one place, one only here and one only there and new; the nodes then."""
+    here: defaultdict[Node, dict[str, Node]] = defaultdict(dict)
+    there: defaultdict[Node, dict[str, Node]] = defaultdict(dict)
+    for node in nodes:
+        if node.local:
+            here[node.local.parent][node.local.name] = node
+        if node.remote:
+            there[node.remote.parent][node.remote.name] = node
+    gone: dict[Node, Node] = {}
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        for name, mine in here[folder].items():
+            theirs = there[folder].get(name)
+            if theirs is not None and theirs is not mine and mine.kind is theirs.kind:
+                if mine.remote or theirs.local or theirs.synced or mine.kind is Kind.OTHER:
+                    continue
+                mine.remote = theirs.remote
+                gone[theirs] = mine
+                for child in there.pop(theirs, {}).values():
+                    assert child.remote
+                    child.remote.parent = mine
+                    there[mine][child.remote.name] = child
+        waiting += [node for node in here[folder].values() if node.kind is Kind.FOLDER]
+    for node in nodes:
+        if node.synced and node.synced.parent in gone:
+            node.synced.parent = gone[node.synced.parent]
+    return [node for node in nodes if node not in gone]

@@ -1,0 +1,216 @@
+"""The planner's rules, one by one: what is done when which sides have changed."""
+
+from datetime import date
+
+import pytest
+
+from docstore_sync.model import Kind, LocalEntry, Plan, RemoteEntry, SyncedEntry
+from docstore_sync.names import Rules, fold
+from docstore_sync.planner import plan
+
+FILE, FOLDER, OTHER = Kind.FILE, Kind.FOLDER, Kind.OTHER
+RULES = Rules("laptop", date(2026, 1, 2))
+CONFLICT = "a (conflicted copy 2026-01-02 laptop).txt"
+
+
+def here(content: str = "", identity: str = "", kind: Kind = FILE, trouble: str = "") -> LocalEntry:
+    return LocalEntry(kind, content, identity, trouble)
+
+
+def there(node_id: str, name: str, content: str = "", parent: str = "root", kind: Kind = FILE) -> RemoteEntry:
+    return RemoteEntry(node_id, parent, name, kind, content, 1)
+
+
+def was(node_id: str, name: str, content: str = "", parent: str = "root", kind: Kind = FILE) -> SyncedEntry:
+    return SyncedEntry(node_id, parent, name, kind, content, f"i{node_id}")
+
+
+def planned(
+    local: dict[str, LocalEntry],
+    remote: list[RemoteEntry],
+    synced: list[SyncedEntry],
+    rules: Rules = RULES,
+) -> Plan:
+    return plan(local, remote, synced, root_id="root", rules=rules)
+
+
+def steps(made: Plan) -> list[tuple[str, str]]:
+    """What is done, and to what: where it is to be, or where it is."""
+    return [(a.do.value, a.name or a.node.path("local") or a.node.path("remote")) for a in made.actions]
+
+
+@pytest.mark.parametrize(
+    ("local", "remote", "synced", "expected"),
+    [
+        ({"a.txt": here("1")}, [], [], [("upload", "a.txt")]),
+        ({}, [there("A", "a.txt", "1")], [], [("download", "a.txt")]),
+        ({"a.txt": here("1")}, [there("A", "a.txt", "1")], [], [("record", "a.txt")]),
+        ({"a.txt": here("2", "iA")}, [there("A", "a.txt", "1")], [was("A", "a.txt", "1")], [("upload", "a.txt")]),
+        ({"a.txt": here("1", "iA")}, [there("A", "a.txt", "2")], [was("A", "a.txt", "1")], [("download", "a.txt")]),
+        ({"a.txt": here("1", "iA")}, [there("A", "a.txt", "1")], [was("A", "a.txt", "1")], []),
+        ({}, [there("A", "a.txt", "1")], [was("A", "a.txt", "1")], [("delete there", "a.txt")]),
+        ({"a.txt": here("1", "iA")}, [], [was("A", "a.txt", "1")], [("delete here", "a.txt")]),
+        ({}, [], [was("A", "a.txt", "1")], [("forget", "")]),
+        ({}, [there("A", "a.txt", "2")], [was("A", "a.txt", "1")], [("download", "a.txt")]),
+        ({"a.txt": here("2", "iA")}, [], [was("A", "a.txt", "1")], [("upload", "a.txt")]),
+    ],
+    ids=[
+        "new here", "new there", "the same new on both", "edited here", "edited there", "nothing changed",
+        "deleted here", "deleted there", "deleted on both", "deleted here, edited there", "edited here, deleted there",
+    ],
+)  # fmt: skip
+def test_one_file(
+    local: dict[str, LocalEntry],
+    remote: list[RemoteEntry],
+    synced: list[SyncedEntry],
+    expected: list[tuple[str, str]],
+) -> None:
+    """Who changed it decides; an edit outlives a deletion, and what is the same needs no transfer."""
+    assert steps(planned(local, remote, synced)) == expected
+
+
+@pytest.mark.parametrize("synced", [[], [was("A", "a.txt", "0")]], ids=["both new", "both edited"])
+def test_two_contents_of_one_name_are_both_kept(synced: list[SyncedEntry]) -> None:
+    """The server's keeps the name, the local one is put aside under a name that says when and where, and sent."""
+    made = planned({"a.txt": here("mine", "iA")}, [there("A", "a.txt", "theirs")], synced)
+    assert steps(made) == [("move here", CONFLICT), ("download", "a.txt"), ("upload", CONFLICT)]
+
+
+def test_renaming_a_folder_is_one_step_however_much_is_in_it() -> None:
+    """Recognised by its identity; nothing is sent."""
+    local = {"new": here("", "iD", FOLDER)} | {f"new/{n}": here(str(n), f"i{n}") for n in range(1000)}
+    remote = [there("D", "old", kind=FOLDER)] + [there(str(n), str(n), str(n), "D") for n in range(1000)]
+    synced = [was("D", "old", kind=FOLDER)] + [was(str(n), str(n), str(n), "D") for n in range(1000)]
+    assert steps(planned(local, remote, synced)) == [("move there", "new")]
+
+
+def test_a_move_is_recognised_by_content_where_identities_change() -> None:
+    """Copied and deleted, as over file systems: still no bytes."""
+    made = planned({"b.txt": here("1", "other")}, [there("A", "a.txt", "1")], [was("A", "a.txt", "1")])
+    assert steps(made) == [("move there", "b.txt")]
+
+
+def test_saving_by_writing_a_new_file_over_the_old_one_is_a_new_version() -> None:
+    """The place decides, even if the new file was synced under a passing name before."""
+    remote = [there("A", "a.txt", "1"), there("T", "a.tmp", "2")]
+    synced = [was("A", "a.txt", "1"), was("T", "a.tmp", "2")]
+    made = planned({"a.txt": here("2", "iT")}, remote, synced)
+    assert steps(made) == [("upload", "a.txt"), ("delete there", "a.tmp")]
+
+
+def test_two_places_the_servers_wins() -> None:
+    """Moved on both sides: it goes where the server has it, and is nowhere else."""
+    made = planned({"mine": here("1", "iA")}, [there("A", "theirs", "1")], [was("A", "old", "1")])
+    assert steps(made) == [("move here", "theirs")]
+
+
+def test_folders_moved_into_each_other_end_as_the_server_has_them() -> None:
+    """No circle, and neither is lost."""
+    local = {"a": here("", "iA", FOLDER), "a/b": here("", "iB", FOLDER)}
+    remote = [there("B", "b", kind=FOLDER), there("A", "a", "", "B", FOLDER)]
+    synced = [was("A", "a", kind=FOLDER), was("B", "b", kind=FOLDER)]
+    assert steps(planned(local, remote, synced)) == [("move here", "b"), ("move here", "a")]
+
+
+def test_names_that_were_swapped_go_by_a_passing_one() -> None:
+    """Nothing is ever moved onto something."""
+    local = {"a": here("2", "iB"), "b": here("1", "iA")}
+    remote = [there("A", "a", "1"), there("B", "b", "2")]
+    synced = [was("A", "a", "1"), was("B", "b", "2")]
+    passing = RULES.temporary(1)
+    assert steps(planned(local, remote, synced)) == [("move there", passing), ("move there", "a"), ("move there", "b")]
+
+
+def test_what_moves_out_of_a_deleted_folder_leaves_it_first() -> None:
+    """The folder goes last, and only with what is to go with it."""
+    local = {"kept": here("1", "iA")}
+    remote = [there("D", "d", kind=FOLDER), there("A", "kept", "1", "D"), there("B", "gone", "2", "D")]
+    synced = [was("D", "d", kind=FOLDER), was("A", "kept", "1", "D"), was("B", "gone", "2", "D")]
+    assert steps(planned(local, remote, synced)) == [("move there", "kept"), ("delete there", "d")]
+
+
+def test_a_deleted_folder_stays_for_what_is_new_in_it() -> None:
+    """It is made again with that; what was deleted in it goes."""
+    remote = [there("D", "d", kind=FOLDER), there("A", "old", "1", "D"), there("B", "new", "2", "D")]
+    made = planned({}, remote, [was("D", "d", kind=FOLDER), was("A", "old", "1", "D")])
+    assert steps(made) == [("make folder here", "d"), ("download", "new"), ("delete there", "d/old")]
+
+
+def test_a_file_in_place_of_a_folder() -> None:
+    """The folder is deleted before the file takes its name."""
+    local = {"x": here("1", "new")}
+    made = planned(local, [there("D", "x", kind=FOLDER)], [was("D", "x", kind=FOLDER)])
+    assert steps(made) == [("delete there", "x"), ("upload", "x")]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("a\udcff", "not valid Unicode"),
+        ("e\u0301", "normal form C"),
+        ("a\nb", "control characters"),
+    ],
+)
+def test_names_that_the_server_refuses_are_set_aside(name: str, reason: str) -> None:
+    """With all that is in them, with the reason, and without a step."""
+    made = planned({name: here("", "iD", FOLDER), f"{name}/x": here("1")}, [], [])
+    assert not made.actions
+    assert {reason in aside.reason for aside in made.aside} == {True}
+
+
+def test_names_that_this_disk_refuses_are_set_aside() -> None:
+    """On Windows: what it keeps for devices, and characters that it has no names with."""
+    rules = Rules("laptop", date(2026, 1, 2), fold, windows=True)
+    made = planned({}, [there("A", "con.txt", "1"), there("B", "a:b", "2"), there("C", "fine", "3")], [], rules)
+    assert steps(made) == [("download", "fine")]
+    assert len(made.aside) == 2
+
+
+def test_names_that_this_disk_cannot_tell_apart_are_set_aside() -> None:
+    """The first is synced, the other waits for a name of its own; where the disk can, both are synced."""
+    remote = [there("A", "Read.me", "1"), there("B", "read.ME", "2")]
+    made = planned({}, remote, [], Rules("laptop", date(2026, 1, 2), fold))
+    assert steps(made) == [("download", "Read.me")]
+    assert [aside.path for aside in made.aside] == ["read.ME"]
+    assert len(steps(planned({}, remote, []))) == 2
+
+
+def test_renaming_something_to_a_refused_name_does_not_delete_it() -> None:
+    """It is left as it is on both sides, until it has a name again."""
+    made = planned({"e\u0301": here("1", "iA")}, [there("A", "a", "1")], [was("A", "a", "1")])
+    assert not made.actions
+
+
+def test_what_is_not_synced_holds_its_place_and_its_folder() -> None:
+    """A symbolic link where a file was: neither is touched. A folder deleted there stays while one is in it."""
+    made = planned({"a": here(kind=OTHER)}, [there("A", "a", "2")], [was("A", "a", "1")])
+    assert not made.actions
+    local = {"d": here("", "iD", FOLDER), "d/link": here(kind=OTHER)}
+    assert steps(planned(local, [], [was("D", "d", kind=FOLDER)])) == [("make folder there", "d")]
+
+
+def test_an_unreadable_file_is_neither_deleted_nor_overwritten() -> None:
+    """Whatever happens to it at the server; it is told why."""
+    local = {"a": here("", "iA", trouble="permission denied")}
+    for remote in ([], [there("A", "a", "2")]):
+        made = planned(local, remote, [was("A", "a", "1")])
+        assert not made.actions
+        assert made.aside[0].reason == "permission denied"
+
+
+def test_a_mass_deletion_asks_first() -> None:
+    """Eleven of eleven gone: a question, on either side; one of eleven: none."""
+    synced = [was(str(n), str(n), str(n)) for n in range(11)]
+    remote = [there(str(n), str(n), str(n)) for n in range(11)]
+    local = {str(n): here(str(n), f"i{n}") for n in range(11)}
+    assert "11 of 11" in planned({}, remote, synced).question
+    assert "11 of 11" in planned(local, [], synced).question
+    assert not planned(local, remote[1:], synced).question
+
+
+def test_a_conflict_name_that_is_taken_gets_a_number_and_long_names_are_cut() -> None:
+    """Never onto something, never longer than a name may be."""
+    local = {"a.txt": here("mine", "iA"), CONFLICT: here("older", "iC")}
+    made = planned(local, [there("A", "a.txt", "theirs")], [])
+    assert made.structure_here[0].name == "a (conflicted copy 2026-01-02 laptop 2).txt"
+    assert len(RULES.conflict_name("ä" * 120 + ".txt", set()).encode()) <= 255

@@ -1,0 +1,141 @@
+"""Devices on one account, changed at random on all sides, synced with failures, kills and users in between."""
+
+import asyncio
+import contextlib
+import random
+from datetime import date
+
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
+
+from docstore_sync.apply import Applier, StepFailed
+from docstore_sync.names import Rules
+from docstore_sync.planner import plan
+
+ROUNDS = 25
+NAMES = "abcd"
+
+
+class Simulation:
+    """Some devices on one account. `written`: contents that somebody wrote and nobody has taken away."""
+
+    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.chance = random.Random(seed)
+        self.server = Server()
+        self.devices = [(Disk(), Book()) for _ in range(self.chance.choice((1, 1, 2, 3)))]
+        self.written: set[str] = set()
+        self.contents = 0
+
+    def content(self) -> str:
+        if self.chance.random() < 0.1:
+            return "common"
+        self.contents += 1
+        self.written.add(f"c{self.contents}")
+        return f"c{self.contents}"
+
+    # --- users ---------------------------------------------------------------------------------------------
+
+    def change_something(self) -> None:
+        side = self.chance.randrange(len(self.devices) + 1)
+        try:
+            if side == len(self.devices):
+                self.change_server()
+            else:
+                self.change_disk(self.devices[side][0])
+        except StepFailed:
+            pass
+
+    def change_server(self) -> None:
+        folders = [ROOT, *(e.id for e in self.server.nodes.values() if e.kind is FOLDER)]
+        parent, name = self.chance.choice(folders), self.chance.choice(NAMES)
+        kind = self.chance.choices(("file", "folder", "edit", "move", "delete", "folder move"), (4, 3, 3, 4, 2, 2))[0]
+        if kind == "file":
+            self.server.refuse(parent, name)
+            self.server.add(parent, name, FILE, self.content())
+        elif kind == "folder":
+            self.server.add(parent, name, FOLDER)
+        elif self.server.nodes:
+            files = [e for e in self.server.nodes.values() if (e.kind is FILE) == (kind != "folder move")]
+            if not files:
+                return
+            entry = self.chance.choice(files)
+            if kind == "edit":
+                self.written.discard(entry.sha256)
+                self.server.write(entry.id, self.content())
+            elif "move" in kind:
+                self.server.move(entry.id, parent, name)
+            else:
+                entry = self.chance.choice(list(self.server.nodes.values()))
+                self.written -= {gone.sha256 for gone in self.server.remove(entry.id)}
+
+    def change_disk(self, disk: Disk) -> None:
+        folders = ["", *(path + "/" for path, e in disk.entries.items() if e.kind is FOLDER)]
+        target = self.chance.choice(folders) + self.chance.choice(NAMES)
+        kind = self.chance.choices(
+            ("file", "folder", "edit", "save", "move", "replace", "swap", "delete"), (4, 3, 2, 2, 6, 1, 1, 2)
+        )[0]
+        if kind in ("file", "folder"):
+            disk.refuse(target)
+            disk.add(target, FILE if kind == "file" else FOLDER, self.content() if kind == "file" else "")
+            return
+        if not disk.entries:
+            return
+        path = self.chance.choice(list(disk.entries))
+        entry = disk.entries[path]
+        if kind in ("edit", "save") and entry.kind is FILE:
+            self.written.discard(entry.sha256)
+            identity = entry.identity if kind == "edit" else disk.identity()
+            disk.entries[path] = type(entry)(FILE, self.content(), identity)
+        elif kind == "move":
+            disk.move(path, target)
+        elif kind == "replace" and entry.kind is FILE and target in disk.entries and target != path:
+            if disk.entries[target].kind is FILE:
+                self.written.discard(disk.entries.pop(target).sha256)
+                disk.move(path, target)
+        elif kind == "swap":
+            other = self.chance.choice(list(disk.entries))
+            if other != path and not (other + "/").startswith(path + "/") and not (path + "/").startswith(other + "/"):
+                disk.move(path, "passing")
+                disk.move(other, path)
+                disk.move("passing", other)
+        elif kind == "delete":
+            for each in [path, *disk.below(path)]:
+                self.written.discard(disk.entries.pop(each).sha256)
+
+    # --- syncing -------------------------------------------------------------------------------------------
+
+    def sync(self, device: int, failing: float, between: float = 0.0) -> int:
+        """One round; how much there was to do."""
+        disk, book = self.devices[device]
+        rules = Rules(f"device{device}", date(2026, 1, 1))
+        todo = plan(disk.entries, self.server.nodes.values(), book.rows.values(), root_id=ROOT, rules=rules)
+        assert not todo.aside
+        self.chance.shuffle(todo.transfers)
+        self.chance.shuffle(todo.records)
+        steps = Steps(disk, self.server, self.chance, failing)
+        if between:
+            steps.between = lambda: self.change_something() if self.chance.random() < between else None
+        with contextlib.suppress(Killed):
+            self.loop.run_until_complete(Applier(todo, steps, book, rules).run())
+        return len(todo.actions)
+
+    def run(self) -> None:
+        for _ in range(self.chance.randrange(1, 6)):
+            for _ in range(self.chance.randrange(12)):
+                self.change_something()
+            between = self.chance.choice((0.0, 0.0, 0.1))
+            self.sync(self.chance.randrange(len(self.devices)), self.chance.choice((0.0, 0.1, 0.4)), between)
+        self.come_to_one()
+
+    def come_to_one(self) -> None:
+        """Left alone, everything is the same everywhere in a few rounds, and then there is nothing to do."""
+        for _ in range(ROUNDS):
+            if not sum(self.sync(device, 0.0) for device in range(len(self.devices))):
+                break
+        else:
+            raise AssertionError("it does not end")
+        for disk, book in self.devices:
+            assert disk.tree() == self.server.tree()
+            assert {row.id for row in book.rows.values()} == set(self.server.nodes)
+        kept = {content for _, content in self.server.tree().values()}
+        assert self.written <= kept, f"lost {self.written - kept}"

@@ -1,0 +1,234 @@
+"""Worlds in memory for the planner: a disk for each device, a server, and users who change them."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from docstore_sync.apply import Sent, StepFailed, Upload
+from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
+
+ROOT = "root"
+FILE, FOLDER = Kind.FILE, Kind.FOLDER
+
+
+class Killed(Exception):
+    """The process is gone, in the middle of something."""
+
+
+@dataclass
+class Server:
+    """The account's tree. The content of a file is its own checksum."""
+
+    nodes: dict[str, RemoteEntry] = field(default_factory=dict)
+    made: int = 0
+
+    def at(self, parent_id: str, name: str) -> RemoteEntry | None:
+        return next((n for n in self.nodes.values() if n.parent_id == parent_id and n.name == name), None)
+
+    def refuse(self, parent_id: str, name: str) -> None:
+        if self.at(parent_id, name):
+            raise StepFailed("name_taken")
+        if parent_id != ROOT and self.nodes.get(parent_id, RemoteEntry("", "", "", FILE)).kind is not FOLDER:
+            raise StepFailed("not_found")
+
+    def add(self, parent_id: str, name: str, kind: Kind, content: str = "") -> RemoteEntry:
+        self.refuse(parent_id, name)
+        self.made += 1
+        entry = RemoteEntry(f"id{self.made}", parent_id, name, kind, content, int(kind is FILE))
+        self.nodes[entry.id] = entry
+        return entry
+
+    def write(self, node_id: str, content: str) -> RemoteEntry:
+        old = self.nodes[node_id]
+        self.nodes[node_id] = RemoteEntry(node_id, old.parent_id, old.name, old.kind, content, old.version + 1)
+        return self.nodes[node_id]
+
+    def move(self, node_id: str, parent_id: str, name: str) -> None:
+        old = self.nodes.get(node_id)
+        if old is None:
+            raise StepFailed("not_found")
+        if (old.parent_id, old.name) == (parent_id, name):
+            return
+        self.refuse(parent_id, name)
+        if node_id in self.above(parent_id):
+            raise StepFailed("invalid_move")
+        self.nodes[node_id] = RemoteEntry(node_id, parent_id, name, old.kind, old.sha256, old.version)
+
+    def above(self, node_id: str) -> list[str]:
+        found = []
+        while node_id != ROOT:
+            found.append(node_id)
+            node_id = self.nodes[node_id].parent_id
+        return found
+
+    def remove(self, node_id: str) -> list[RemoteEntry]:
+        gone = [entry for entry in self.nodes.values() if node_id in self.above(entry.id)]
+        for entry in gone:
+            del self.nodes[entry.id]
+        return gone
+
+    def path(self, entry: RemoteEntry) -> str:
+        above = [self.nodes[each].name for each in reversed(self.above(entry.id))]
+        return "/".join(above)
+
+    def tree(self) -> dict[str, tuple[Kind, str]]:
+        return {self.path(entry): (entry.kind, entry.sha256) for entry in self.nodes.values()}
+
+
+@dataclass
+class Disk:
+    """A folder of one device."""
+
+    entries: dict[str, LocalEntry] = field(default_factory=dict)
+    made: int = 0
+
+    def identity(self) -> str:
+        self.made += 1
+        return f"i{self.made}"
+
+    def refuse(self, path: str) -> None:
+        above = path.rpartition("/")[0]
+        if path in self.entries or (above and self.entries.get(above, LocalEntry(FILE)).kind is not FOLDER):
+            raise StepFailed("taken, or no such folder")
+
+    def add(self, path: str, kind: Kind, content: str = "") -> str:
+        self.refuse(path)
+        self.entries[path] = LocalEntry(kind, content, self.identity())
+        return self.entries[path].identity
+
+    def move(self, path: str, target: str) -> None:
+        self.refuse(target)
+        if target.startswith(path + "/"):
+            raise StepFailed("into itself")
+        for each in [each for each in self.entries if each == path or each.startswith(path + "/")]:
+            self.entries[target + each[len(path) :]] = self.entries.pop(each)
+
+    def below(self, path: str) -> list[str]:
+        return [each for each in self.entries if each.startswith(path + "/")]
+
+    def tree(self) -> dict[str, tuple[Kind, str]]:
+        return {path: (entry.kind, entry.sha256) for path, entry in self.entries.items()}
+
+
+@dataclass
+class Book:
+    """What was synced."""
+
+    rows: dict[str, SyncedEntry] = field(default_factory=dict)
+
+    def record(self, entry: SyncedEntry) -> None:
+        self.rows[entry.id] = entry
+
+    def forget(self, synced_id: str) -> None:
+        self.rows.pop(synced_id, None)
+
+
+class Steps:
+    """Hands for these worlds, that can fail, be killed, and let users in between steps."""
+
+    def __init__(self, disk: Disk, server: Server, chance: random.Random, failing: float = 0.0) -> None:
+        self.disk = disk
+        self.server = server
+        self._chance = chance
+        self._failing = failing
+        self.between = lambda: None
+
+    def _before(self) -> None:
+        self.between()
+        if self._chance.random() < self._failing:
+            raise StepFailed("injected")
+        if self._chance.random() < self._failing / 4:
+            raise Killed
+
+    def _after(self) -> None:
+        if self._chance.random() < self._failing / 4:
+            raise Killed
+
+    def _same(self, path: str, identity: str, content: str | None = None) -> None:
+        entry = self.disk.entries.get(path)
+        if entry is None or entry.identity != identity or (content is not None and entry.sha256 != content):
+            raise StepFailed("changed meanwhile")
+
+    async def move_here(self, path: str, identity: str, target: str) -> None:
+        self._before()
+        self._same(path, identity)
+        self.disk.move(path, target)
+        self._after()
+
+    async def make_folder_here(self, path: str) -> str:
+        self._before()
+        identity = self.disk.add(path, FOLDER)
+        self._after()
+        return identity
+
+    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+        self._before()
+        self._same(path, identity, sha256)
+        if self.disk.below(path):
+            raise StepFailed("not empty")
+        del self.disk.entries[path]
+        self._after()
+
+    async def move_there(self, node_id: str, parent_id: str, name: str) -> None:
+        self._before()
+        self.server.move(node_id, parent_id, name)
+        self._after()
+
+    async def make_folder_there(self, parent_id: str, name: str) -> str:
+        self._before()
+        made = self.server.add(parent_id, name, FOLDER).id
+        self._after()
+        return made
+
+    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
+        self._before()
+        inside = {each.id: each.version for each in self.server.nodes.values() if node_id in self.server.above(each.id)}
+        if inside != versions:
+            raise StepFailed("changed meanwhile")
+        self.server.remove(node_id)
+        self._after()
+
+    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
+        found = [[upload] for upload in uploads[::2]] + [list(uploads[1::2])]
+        self._chance.shuffle(found)
+        return found
+
+    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
+        answers: list[Sent | StepFailed] = []
+        for upload in batch:
+            try:
+                answers.append(self._upload(upload))
+            except StepFailed as failure:
+                answers.append(failure)
+        return answers
+
+    def _upload(self, upload: Upload) -> Sent:
+        self._before()
+        entry = self.disk.entries.get(upload.path)
+        if entry is None or entry.identity != upload.identity:
+            raise StepFailed("changed meanwhile")
+        if upload.file_id:
+            there = self.server.nodes.get(upload.file_id)
+            if there is None or there.version != upload.base_version:
+                raise StepFailed("version_conflict")
+            sent = self.server.write(upload.file_id, entry.sha256)
+        else:
+            sent = self.server.add(upload.parent_id, upload.name, FILE, entry.sha256)
+        self._after()
+        return Sent(sent.id, sent.version, sent.sha256)
+
+    async def download(
+        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
+    ) -> str:
+        self._before()
+        there = self.server.nodes.get(node_id)
+        if there is None or there.version != version:
+            raise StepFailed("changed meanwhile")
+        if replaces is None:
+            identity = self.disk.add(path, FILE, sha256)
+        else:
+            self._same(path, *replaces)
+            identity = self.disk.identity()
+            self.disk.entries[path] = LocalEntry(FILE, sha256, identity)
+        self._after()
+        return identity
