@@ -13,7 +13,9 @@ def _tools_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(TOOLS))
 
 
-@pytest.mark.parametrize("tool", ["generate_dashboard", "generate_event_page", "generate_postman", "generate_sync_client"])
+@pytest.mark.parametrize(
+    "tool", ["generate_dashboard", "generate_event_page", "generate_postman", "generate_sync_client"]
+)
 def test_the_committed_file_is_the_generated_one(tool: str) -> None:
     """Nobody has edited it by hand, and it is not behind."""
     module = importlib.import_module(tool)

@@ -96,7 +96,7 @@ def test_no_path_leaves_its_area(segments: list[str]) -> None:
 
 
 def test_only_the_way_in_needs_no_login() -> None:
-    """Signing up, logging in, refreshing and the form's redirect are open, and what a link's token opens; nothing else."""
+    """Signing up, logging in, refreshing, the form's redirect and what a link's token opens are open; nothing else."""
     assert open_limit("POST", "/v1/accounts") is Limit.SIGN_UP
     assert open_limit("POST", "/v1/sessions") is Limit.LOG_IN
     assert open_limit("POST", "/v1/sessions/refresh") is Limit.REFRESH
