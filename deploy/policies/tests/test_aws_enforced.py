@@ -1,0 +1,128 @@
+"""The S3 policies at work: each service's keys do what its policy says and are refused the rest.
+
+moto evaluates IAM policies for S3 requests as they come in, ours too, with their signatures checked.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import settings as moto_settings
+from moto.core.responses import ActionAuthenticatorMixin
+from moto.server import ThreadedMotoServer
+
+from docstore_platform.s3 import ObjectStore, ObjectStoreError, Part, S3Config
+
+AWS = Path(__file__).parents[1] / "aws"
+BUCKET, REGION = "docstore-content-us-west-2", "us-west-2"
+INSIDE, OUTSIDE = "accounts/a/uploads/u/content", "other/content"
+
+Keys = tuple[str, str]
+Deed = Callable[[ObjectStore], Awaitable[object]]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """A server whose rules are not in force yet."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def keys(aws: str) -> Iterator[dict[str, Keys]]:
+    """A user for each service with the shipped policy, and objects of root's; from here on the rules are in force."""
+    root = {"aws_access_key_id": "root", "aws_secret_access_key": "root", "region_name": REGION, "endpoint_url": aws}
+    s3, iam = boto3.client("s3", **root), boto3.client("iam", **root)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for key in (INSIDE, OUTSIDE):
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"content")
+    made: dict[str, Keys] = {}
+    for service in ("upload", "metadata", "indexer"):
+        iam.create_user(UserName=service)
+        policy = (AWS / f"{service}.json").read_text()
+        iam.put_user_policy(UserName=service, PolicyName="docstore", PolicyDocument=policy)
+        pair = iam.create_access_key(UserName=service)["AccessKey"]
+        made[service] = (pair["AccessKeyId"], pair["SecretAccessKey"])
+    unlimited = moto_settings.INITIAL_NO_AUTH_ACTION_COUNT
+    moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0.0
+    ActionAuthenticatorMixin.request_count = 0
+    yield made
+    moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = unlimited
+
+
+@pytest.fixture
+async def store_of(aws: str, keys: dict[str, Keys]) -> AsyncIterator[Callable[[str], ObjectStore]]:
+    opened: list[ObjectStore] = []
+
+    def of(service: str) -> ObjectStore:
+        key, secret = keys[service]
+        store = ObjectStore(S3Config(aws, aws, REGION, key, secret, BUCKET))
+        store.transport.open()
+        opened.append(store)
+        return store
+
+    yield of
+    for store in opened:
+        await store.transport.close()
+
+
+def deeds(key: str) -> dict[str, tuple[str, Deed]]:
+    """What can be done about an object, each with the right it needs."""
+    return {
+        "read": ("s3:GetObject", lambda store: store.get(key)),
+        "look": ("s3:GetObject", lambda store: store.head(key)),
+        "write": ("s3:PutObject", lambda store: store.put(key + "-new", b"content")),
+        "begin parts": (
+            "s3:PutObject",
+            lambda store: store.create_multipart(key + "-parts", content_type="text/plain"),
+        ),
+        "see parts": ("s3:ListMultipartUploadParts", lambda store: store.list_parts(key, "u")),
+        "drop parts": ("s3:AbortMultipartUpload", lambda store: store.abort_multipart(key, "u")),
+        "put parts together": ("s3:PutObject", lambda store: store.complete_multipart(key, "u", [Part(1, "e")])),
+        "delete": ("s3:DeleteObject", lambda store: store.delete(key + "-gone")),
+        "list": ("s3:ListBucket", lambda store: store.transport.call("list_objects_v2", Prefix="accounts/")),
+        "list uploads": ("s3:ListBucketMultipartUploads", lambda store: store.transport.call("list_multipart_uploads")),
+        "delete the bucket": ("s3:DeleteBucket", lambda store: store.transport.call("delete_bucket")),
+        "open the bucket": (
+            "s3:PutBucketPolicy",
+            lambda store: store.transport.call("put_bucket_policy", Policy='{"Statement": []}'),
+        ),
+    }
+
+
+async def refused(deed: Deed, store: ObjectStore) -> bool:
+    """Whether it was forbidden; other errors, of an upload that is not there, are an answer."""
+    try:
+        await deed(store)
+    except ObjectStoreError as error:
+        return error.code in ("AccessDenied", "403")
+    return False
+
+
+def allowed(service: str) -> set[str]:
+    statements = json.loads((AWS / f"{service}.json").read_text())["Statement"]
+    return {action for each in statements for action in each["Action"]}
+
+
+@pytest.mark.parametrize("deed", deeds(""))
+@pytest.mark.parametrize("service", ["upload", "metadata", "indexer"])
+async def test_a_services_keys_do_what_its_policy_says(
+    service: str, deed: str, store_of: Callable[[str], ObjectStore]
+) -> None:
+    """And not one thing more."""
+    right, act = deeds(INSIDE)[deed]
+    assert await refused(act, store_of(service)) is (right not in allowed(service))
+
+
+@pytest.mark.parametrize("deed", ["read", "write", "delete", "begin parts"])
+@pytest.mark.parametrize("service", ["upload", "metadata", "indexer"])
+async def test_nothing_outside_accounts_is_reached(
+    service: str, deed: str, store_of: Callable[[str], ObjectStore]
+) -> None:
+    """Other prefixes of the bucket are somebody else's."""
+    assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
