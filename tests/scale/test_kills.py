@@ -3,13 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from busy_client import BusyClient, Steps, everything_is_as_promised, no_dead_letters
-from pairs import ADMIN, PAIRS, Pairs
+from pairs import ADMIN, PAIRS, WAITS, Instance, Pairs
 
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Document
@@ -72,37 +72,45 @@ async def test_an_instance_that_dies_is_taken_over(pairs: Pairs, say: Callable[[
 @asynccontextmanager
 async def _in_mid_work(pairs: Pairs, client: BusyClient) -> AsyncIterator[InHand]:
     """Freeze the younger instances, so that the older ones take all there is, and stop these in the middle of it: a
-    commit asked of metadata, a comparison too, and a mail, none of which is answered. All goes on at the end.
+    mail, a commit asked of metadata, a comparison too, none of which is answered. All goes on at the end.
     """
-    vanished = await (await Steps(client).begin()).send()
-    younger = [pairs.by_age(service)[1] for service in ("upload", "quota", "notify")]
-    for instance in younger:
-        instance.freeze()
-    try:
-        with pairs.balancers["ses"].held(), pairs.balancers["metadata"].held():
-            await _leased(pairs, "upload", "uploads", {"_id": vanished.upload["id"], "state": "committing"})
-            delivery = await _leased(
-                pairs,
-                "notify",
-                "deliveries",
-                {"state": "pending", "attempts": {"$gte": 1}, "next_at": {"$gt": utc_now()}},
-            )
-            job = await _leased(
-                pairs, "quota", "jobs", {"_id": "reconcile", "owner": {"$ne": None}, "leased_until": {"$gt": utc_now()}}
-            )
-            relays = {service: await _relay_owner(pairs, service) for service in RELAYS}
-            yield InHand(vanished, vanished.upload["id"], delivery, job, relays)
-    finally:
-        for instance in younger:
-            instance.go_on()
+    upload, quota, notify = (pairs.by_age(service)[1] for service in ("upload", "quota", "notify"))
+    with ExitStack() as held:
+        _freeze(held, notify)
+        held.enter_context(pairs.balancers["ses"].held())
+        lease = _lease("NOTIFY_LEASE_SECONDS")
+        delivery = await _found(pairs, "notify", "deliveries", {"state": "pending", "next_at": {"$gt": lease}})
+        vanished = await (await Steps(client).begin()).send()
+        _freeze(held, upload)
+        _freeze(held, quota)
+        held.enter_context(pairs.balancers["metadata"].held())
+        commit = {"_id": vanished.upload["id"], "state": "committing"}
+        await _found(pairs, "upload", "uploads", commit)
+        comparison = {"_id": "reconcile", "owner": {"$ne": None}, "leased_until": {"$gt": utc_now()}}
+        job = await _found(pairs, "quota", "jobs", comparison)
+        relays = {service: await _relay_owner(pairs, service) for service in RELAYS}
+        yield InHand(vanished, vanished.upload["id"], delivery, job, relays)
 
 
-async def _leased(pairs: Pairs, service: ServiceName, collection: str, condition: Document) -> Document:
+def _freeze(held: ExitStack, instance: Instance) -> None:
+    instance.freeze()
+    held.callback(instance.go_on)
+
+
+def _lease(setting: str) -> datetime:
+    """When a lease ends that is taken now: those that end later were taken later."""
+    return utc_now() + timedelta(seconds=float(WAITS[setting]))
+
+
+async def _found(pairs: Pairs, service: ServiceName, collection: str, condition: Document) -> Document:
     async def find() -> Document | None:
         found: Document | None = await pairs.database(service)[collection].find_one(condition)
         return found
 
-    return await eventually(find, seconds=8)
+    try:
+        return await eventually(find, seconds=10)
+    except AssertionError:
+        raise AssertionError(f"{service} has nothing in hand: {condition}") from None
 
 
 async def _relay_owner(pairs: Pairs, service: ServiceName) -> str:
