@@ -5,11 +5,13 @@ before, and nobody knows who had read that: all that the outbox keeps of its top
 handled an event ignores it. Before that the consumers get time to see that their log is a short one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import NoError, UnknownTopicOrPartitionError, for_code
 
 from docstore_events.connection import kafka_connection
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, UpdateOne
@@ -27,6 +29,18 @@ Offsets = Mapping[TopicPartition, int]
 
 class LogLost(Exception):
     """The broker has lost a log: its topic may have to be made anew."""
+
+
+def partitions_there(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
+    """By topic, from a broker's description of topics. Only one that it says it does not know has none.
+
+    KafkaError for any other answer: who may not see a topic, or asks at a bad moment, has lost nothing.
+    """
+    for topic in topics:
+        error = for_code(topic["error_code"])
+        if error is not NoError and error is not UnknownTopicOrPartitionError:
+            raise error(f"topic {topic['topic']} can't be described")
+    return {topic["topic"]: {each["partition"] for each in topic["partitions"]} for topic in topics}
 
 
 class SentLogs:
@@ -98,7 +112,7 @@ class SentLogs:
             topics = await admin.describe_topics(sorted({at.topic for at in logs}))
         finally:
             await admin.close()
-        numbers = {topic["topic"]: {each["partition"] for each in topic["partitions"]} for topic in topics}
+        numbers = partitions_there(topics)
         return [at for at in logs if at.partition in numbers.get(at.topic, ())]
 
     async def _mark_lost(self, topics: set[str]) -> bool:

@@ -1,0 +1,17 @@
+"""When a log that was written to counts as lost."""
+
+import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from docstore_events.sent_logs import partitions_there
+
+FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"partition": 1}]}
+
+
+def test_only_an_unknown_topic_has_no_partitions() -> None:
+    """What may not be seen just now is not lost: else all that was ever said would be said again for nothing."""
+    gone = {"error_code": 3, "topic": "shares", "partitions": []}
+    assert partitions_there([FILES, gone]) == {"files": {0, 1}, "shares": set()}
+    forbidden = {"error_code": 29, "topic": "shares", "partitions": []}
+    with pytest.raises(TopicAuthorizationFailedError):
+        partitions_there([FILES, forbidden])
