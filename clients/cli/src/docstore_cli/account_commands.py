@@ -1,74 +1,75 @@
 """`docstore login`, `logout` and `usage`: acting as a person, at the account's home region."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from docstore_cli.api import ApiClient, ApiError
-from docstore_cli.options import AsJson, console, failed, print_json, run
-from docstore_cli.session_file import SavedSession, forget_session, load_session, save_session
+from docstore_cli.options import AsJson, console, print_json, size_text
+from docstore_cli.session import as_person, run, session_file
+from docstore_client import AsyncClient, Credentials, DocStoreError
 
-T = TypeVar("T")
-MIB = 1024 * 1024
+DEVICE = "docstore command"
 
 Server = Annotated[str, typer.Option("--server", help="Address of any region's gateway.")]
 Email = Annotated[str, typer.Option("--email", prompt=True)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
 
 
-def login(email: Email, server: Server = "http://127.0.0.1:8080", password_stdin: PasswordStdin = False) -> None:
+def login(
+    email: Email,
+    server: Server = "http://127.0.0.1:8080",
+    password_stdin: PasswordStdin = False,
+    as_json: AsJson = False,
+) -> None:
     """Log in, wherever the account's home is, and stay logged in on this machine."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
     session = run(_log_in(server, email, password))
-    save_session(session)
-    moved = "" if session.server == server.rstrip("/") else ", the account's home"
-    console.print(f"Logged in as {escape(email)} at [bold]{escape(session.server)}[/]{moved}")
+    if as_json:
+        print_json({"email": session.email, "server": session.gateway})
+        return
+    moved = "" if session.gateway == server.rstrip("/") else ", the account's home"
+    console.print(f"Logged in as {escape(session.email)} at [bold]{escape(session.gateway)}[/]{moved}")
 
 
-async def _log_in(server: str, email: str, password: str) -> SavedSession:
-    async with ApiClient(server) as api:
-        await api.log_in(email, password)
-        return _saved(api, email)
+async def _log_in(server: str, email: str, password: str) -> Credentials:
+    async with AsyncClient(server, store=session_file()) as docstore:
+        await docstore.log_in(email, password, DEVICE)
+        assert docstore.credentials is not None
+        return docstore.credentials
 
 
-def logout() -> None:
+def logout(as_json: AsJson = False) -> None:
     """End the session of this machine."""
-    if load_session() is not None:
-        run(as_person(lambda api: api.call("DELETE", "/v1/sessions/current")))
-    forget_session()
-    console.print("Logged out.")
+    run(_log_out())
+    if as_json:
+        print_json({"email": None})
+    else:
+        console.print("Logged out.")
+
+
+async def _log_out() -> None:
+    """The credentials are forgotten even if the server can't be told or has ended the session itself."""
+    store = session_file()
+    credentials = store.load()
+    if credentials is None:
+        return
+    try:
+        async with AsyncClient(credentials.gateway, credentials, store=store) as docstore:
+            await docstore.log_out()
+    except DocStoreError:
+        pass
+    async with store.renewing():
+        store.forget()
 
 
 def usage(as_json: AsJson = False) -> None:
     """Whose account this is, and how much of its room is used."""
-    me = run(as_person(lambda api: api.call("GET", "/v1/me")))
+    me = as_person(lambda docstore: docstore.me())
     if as_json:
         print_json(me)
         return
-    used, limit = me["usage"]["used"] / MIB, me["usage"]["limit"] / MIB
-    who = f"{escape(me['email'])} ({me['plan']}, {me['home_region']})"
-    console.print(f"{who}: {used:,.1f} of {limit:,.0f} MiB used", highlight=False)
-
-
-async def as_person(work: Callable[[ApiClient], Awaitable[T]]) -> T:
-    """Work with the saved session; once more with new tokens if the access token has expired."""
-    session = load_session()
-    if session is None:
-        raise failed("not logged in: use `docstore login`")
-    async with ApiClient(session.server) as api:
-        api.access_token, api.refresh_token = session.access_token, session.refresh_token
-        try:
-            return await work(api)
-        except ApiError as error:
-            if error.status != 401:
-                raise
-        await api.refresh()
-        save_session(_saved(api, session.email))
-        return await work(api)
-
-
-def _saved(api: ApiClient, email: str) -> SavedSession:
-    return SavedSession(api.gateway, email, api.access_token, api.refresh_token)
+    assert me.usage is not None
+    who = f"{escape(me.email)} ({me.plan}, {me.home_region})"
+    console.print(f"{who}: {size_text(me.usage.used)} of {size_text(me.usage.limit)} used", highlight=False)

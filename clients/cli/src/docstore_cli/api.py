@@ -1,4 +1,4 @@
-"""A client of the public API."""
+"""The public API as it is on the wire: for the demo, the benchmarks and the tests. Programs use docstore_client."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,16 +9,10 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
+from docstore_client.connection import home_gateway
+from docstore_client.errors import ApiError
+
 LOG_IN = "/v1/sessions"
-
-
-class ApiError(Exception):
-    """The gateway refused: `code` is the problem's stable code."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(f"{detail} ({code})")
-        self.status = status
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ class ApiClient:
         """The JSON answer, None if there is none; ApiError when refused."""
         answer = await self.ask(method, path, body, headers)
         if answer.status >= 400:
-            raise _error(answer.status, answer.body)
+            raise ApiError.of(answer.status, answer.body)
         return answer.json()
 
     async def sign_up(self, email: str, password: str) -> None:
@@ -83,7 +77,7 @@ class ApiClient:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self.ask("POST", LOG_IN, credentials)
         if answer.status != 201:  # a second redirect would be going round in circles
-            raise _error(answer.status, answer.body)
+            raise ApiError.of(answer.status, answer.body)
         self._take(answer.json())
 
     async def refresh(self) -> None:
@@ -153,23 +147,6 @@ def _accepted(answer: dict[str, Any]) -> list[dict[str, Any]]:
         if "problem" in item:
             raise ApiError(item["problem"]["status"], item["problem"]["code"], item["problem"]["detail"])
     return items
-
-
-def home_gateway(gateway: str, location: str) -> str:
-    """The gateway of the home region. A password that was to travel encrypted is not sent on in the open."""
-    home = location.removesuffix(LOG_IN)
-    known = ("https://",) if gateway.startswith("https://") else ("https://", "http://")
-    if home == location or not home.startswith(known):
-        raise ApiError(307, "bad_redirect", f"{gateway} sent the log-in to {location or 'nowhere'}")
-    return home
-
-
-def _error(status: int, text: bytes) -> ApiError:
-    try:
-        problem = orjson.loads(text)
-        return ApiError(status, problem["code"], problem["detail"])
-    except (ValueError, KeyError, TypeError):
-        return ApiError(status, f"http_{status}", text[:200].decode(errors="replace"))
 
 
 async def _raise_for_store(response: aiohttp.ClientResponse) -> None:

@@ -6,8 +6,10 @@ import sys
 
 from docstore_cli.demo.regions import RegionDemo
 from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
-from docstore_cli.options import Data, console, run, running_stack, settings_for
+from docstore_cli.options import console
+from docstore_cli.session import run
 from docstore_cli.stack_commands import start_shown, stop_signal
+from docstore_cli.stack_options import Data, running_stack, settings_for
 from docstore_standalone.mailbox import read_mailbox
 from docstore_standalone.regions import region_folders
 from docstore_standalone.servers import MAILBOX_FOLDER

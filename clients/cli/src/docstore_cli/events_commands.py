@@ -12,8 +12,10 @@ from aiokafka import AIOKafkaConsumer
 from rich.markup import escape
 from rich.table import Table
 
-from docstore_cli.api import ApiClient
-from docstore_cli.options import AsJson, Data, console, failed, print_json, run, running_stack
+from docstore_cli.options import AsJson, console, failed, print_json
+from docstore_cli.session import run
+from docstore_cli.stack_options import Data, running_stack
+from docstore_client import AsyncClient
 from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
 from docstore_events.event import TOPICS
 from docstore_platform.clock import utc_now
@@ -102,10 +104,13 @@ def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def discard(letter_id: str, data: Data = None) -> None:
+def discard(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
     """Give up a dead letter that can't be read, so that what waits behind it can be replayed."""
     run(_as_admin(data, "DELETE", f"/v1/admin/dead-letters/{letter_id}"))
-    console.print("Discarded.")
+    if as_json:
+        print_json({"id": letter_id})
+    else:
+        console.print("Discarded.")
 
 
 @app.command()
@@ -140,6 +145,6 @@ def _moment(text: str, now: datetime) -> datetime:
 
 async def _as_admin(data: Any, method: str, path: str, body: Any = None) -> Any:
     settings, state = running_stack(data)
-    async with ApiClient(state.addresses["gateway"]) as api:
-        await api.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
-        return await api.call(method, path, body)
+    async with AsyncClient(state.addresses["gateway"]) as docstore:
+        await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
+        return await docstore.call(method, path, body)

@@ -1,21 +1,83 @@
-"""The `docstore` command."""
+"""The `docstore` command. Each command's module is imported when that command runs: the others cost nothing.
+
+Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not logged in; 4 not found; 5 over quota; 6 unreachable;
+130 ended by Ctrl-C. Of several things that failed, that of the first. `docstore status`: 3 if nothing runs.
+"""
+
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer import core
 
-from docstore_cli import account_commands, demo_command, events_commands, stack_commands
+COMMANDS = {
+    "up": ("stack_commands", "Start everything on this machine and stay until Ctrl-C."),
+    "down": ("stack_commands", "Stop the stack of a data folder; what it keeps stays."),
+    "status": ("stack_commands", "What is running on a data folder, where, and how much memory it takes."),
+    "mail": ("stack_commands", "What the local SES received, newest last; that of every region."),
+    "demo": ("demo_command", "Run the main job on real documents and show what happens; then stay until Ctrl-C."),
+    "events": ("events_commands", "What the services say, and what could not be handled."),
+    "login": ("account_commands", "Log in, wherever the account's home is, and stay logged in on this machine."),
+    "logout": ("account_commands", "End the session of this machine."),
+    "usage": ("account_commands", "Whose account this is, and how much of its room is used."),
+    "ls": ("tree_commands", "List folders and files."),
+    "put": ("put_command", "Send files and folders; what is there already is not sent again."),
+    "get": ("get_command", "Fetch files and folders; what is here already is not fetched again."),
+    "mkdir": ("tree_commands", "Make folders, with those above them."),
+    "mv": ("tree_commands", "Move or rename files and folders."),
+    "cp": ("tree_commands", "Copy files and folders, without fetching them."),
+    "rm": ("tree_commands", "Put files and folders into the trash."),
+    "history": ("history_commands", "The versions of a file, newest first."),
+    "restore": ("history_commands", "Bring an old version back, or a file or folder out of the trash."),
+    "trash": ("history_commands", "What is in the trash, the latest first."),
+    "search": ("search_command", "Find files and folders by name, or files by their text."),
+    "share": ("sharing_commands", "Share a file or folder with somebody."),
+    "unshare": ("sharing_commands", "End a share: one's own, or one that was received."),
+    "shared": ("sharing_commands", "What others share with you; of a file or folder of yours: with whom it is shared."),
+    "link": ("sharing_commands", "Make a public link."),
+    "links": ("sharing_commands", "The public links to a file or folder."),
+    "unlink": ("sharing_commands", "Take public links back."),
+    "watch": ("watch_command", "Show changes as they happen, until Ctrl-C."),
+    "follow": ("following_commands", "Be told of changes to a file or folder; without one: what you follow."),
+    "unfollow": ("following_commands", "Be told no more of a file or folder."),
+}
+"""Name: the module with its function, or with an `app` of sub-commands; what it does."""
+
+
+class LazyGroup(core.TyperGroup):
+    """Imports a command's module when the command is used, not to list it."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: Any = dict.fromkeys(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"docstore_cli.{COMMANDS[cmd_name][0]}")
+        found = getattr(module, "app", None)
+        if found is None:
+            found = typer.Typer(rich_markup_mode=None, add_completion=False)
+            found.command(cmd_name)(getattr(module, cmd_name))
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        items = [core.CompletionItem(name, help=COMMANDS[name][1]) for name in names]  # type: ignore[attr-defined]
+        return items + super(core.TyperGroup, self).shell_complete(ctx, incomplete)
+
 
 app = typer.Typer(
-    name="docstore",
-    help="Keep, sync, search and share files: a whole DocStore on this machine, and the tools to look into it.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    name="docstore", cls=LazyGroup, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_show_locals=False
 )
-app.command("up")(stack_commands.up)
-app.command("down")(stack_commands.down)
-app.command("status")(stack_commands.status)
-app.command("mail")(stack_commands.mail)
-app.command("demo")(demo_command.demo)
-app.command("login")(account_commands.login)
-app.command("logout")(account_commands.logout)
-app.command("usage")(account_commands.usage)
-app.add_typer(events_commands.app, name="events")
+
+
+@app.callback()
+def docstore() -> None:
+    """Keep, sync, search and share files: a whole DocStore on this machine, and the tools to look into it."""

@@ -13,8 +13,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from docstore_cli.options import AsJson, Data, console, failed, print_json, settings_for
+from docstore_cli.options import AsJson, console, failed, print_json
 from docstore_cli.progress import StartDisplay
+from docstore_cli.stack_options import Data, settings_for
 from docstore_standalone.binaries import ProgramMissing
 from docstore_standalone.mailbox import Mail, read_mailbox
 from docstore_standalone.ports import PortTaken

@@ -36,7 +36,8 @@ class Connection:
 
     def __init__(self, gateway: str, credentials: Credentials | None = None, store: CredentialStore | None = None):
         self.credentials = credentials or (store.load() if store else None)
-        self.gateway = self.credentials.gateway if self.credentials else gateway.rstrip("/")
+        self._entrance = gateway.rstrip("/")
+        self.gateway = self.credentials.gateway if self.credentials else self._entrance
         self._store = store
         self._renewing = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
@@ -153,7 +154,7 @@ class Connection:
 
     async def log_in(self, email: str, password: str, device_name: str) -> Account:
         """Log in here, or at the account's home region, which `gateway` is from then on."""
-        self.credentials = None
+        self.credentials, self.gateway = None, self._entrance or self.gateway
         body = orjson.dumps({"email": email, "password": password, "device_name": device_name})
         headers = {"content-type": "application/json"}
         answer = await self._try("POST", SESSIONS, body, {}, headers)

@@ -8,7 +8,8 @@ import boto3
 from botocore.config import Config
 from rich.console import Console
 
-from docstore_cli.api import ApiClient, ApiError
+from docstore_cli.api import ApiClient
+from docstore_client import ApiError
 from docstore_platform.ids import new_id
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackState

@@ -1,0 +1,81 @@
+"""`docstore follow` and `unfollow`: being told of changes by e-mail or otherwise."""
+
+from typing import Annotated, Any
+
+import typer
+
+from docstore_cli.options import AsJson, print_json, shown
+from docstore_cli.remote_path import RemotePath, need
+from docstore_cli.session import as_person, every
+from docstore_cli.tree_commands import PATH_HELP
+from docstore_client import ApiError, AsyncClient
+from docstore_client.models import Subscription
+
+OptionalPath = Annotated[str | None, typer.Argument(metavar="[PATH]", help=PATH_HELP)]
+Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
+Channel = Annotated[str, typer.Option("--channel", help="email, in_app, webhook, sns, sqs or eventbridge.")]
+Target = Annotated[
+    list[str] | None, typer.Option("--target", metavar="NAME=VALUE", help="Where to, such as url=https://example.org/.")
+]
+Events = Annotated[list[str] | None, typer.Option("--event", help="Which changes; the usual ones if not said.")]
+OnlyChannel = Annotated[str | None, typer.Option("--channel", help="Only what comes this way.")]
+
+
+def follow(
+    path: OptionalPath = None,
+    channel: Channel = "email",
+    target: Target = None,
+    event: Events = None,
+    as_json: AsJson = False,
+) -> None:
+    """Be told of changes to a file or folder; without one: what you follow."""
+    if path is None:
+        found = as_person(lambda docstore: every(docstore.subscriptions))
+        _tell(found, as_json=as_json)
+        return
+    fields = _fields(target or [])
+
+    async def work(docstore: AsyncClient) -> Subscription:
+        file = await need(docstore, RemotePath.parse(path))
+        return await docstore.follow(file.id, channel, target=fields or None, events=event)
+
+    made = as_person(work)
+    if as_json:
+        print_json(made)
+    else:
+        _tell([made], as_json=False)
+        if made.secret:
+            typer.echo(f"its messages are signed with {made.secret}, which is shown this once")
+
+
+def _fields(pairs: list[str]) -> dict[str, Any]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE.", param_hint="--target")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def unfollow(path: Path, channel: OnlyChannel = None, as_json: AsJson = False) -> None:
+    """Be told no more of a file or folder."""
+
+    async def work(docstore: AsyncClient) -> list[Subscription]:
+        file = await need(docstore, RemotePath.parse(path))
+        followed = await every(docstore.subscriptions)
+        ended = [one for one in followed if one.file_id == file.id and channel in (None, one.channel)]
+        if not ended:
+            raise ApiError(404, "not_found", f"{path} is not followed")
+        for one in ended:
+            await docstore.unfollow(one.id)
+        return ended
+
+    _tell(as_person(work), as_json=as_json)
+
+
+def _tell(subscriptions: list[Subscription], *, as_json: bool) -> None:
+    if as_json:
+        print_json(subscriptions)
+        return
+    for one in subscriptions:
+        where = " ".join(f"{name}={value}" for name, value in (one.target or {}).items())
+        state = "" if one.state == "active" else f" ({one.state})"
+        typer.echo(shown(f"id:{one.file_id} {one.channel} {where} {','.join(one.events)}{state}"))

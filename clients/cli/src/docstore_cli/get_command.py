@@ -1,0 +1,151 @@
+"""`docstore get`."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from docstore_cli.failures import NOT_LOGGED_IN, UNREACHABLE, BadUsage, Failures, each, status_of
+from docstore_cli.options import AsJson, print_json
+from docstore_cli.remote_path import RemotePath, name_of, need, placed
+from docstore_cli.session import as_person
+from docstore_cli.transfer_progress import showing
+from docstore_cli.tree_commands import PATH_HELP
+from docstore_client import AsyncClient, DocStoreError, LocalError, Source
+from docstore_client.models import File, Kind
+from docstore_client.uploads import Progress
+
+PARALLEL_FILES = 8
+PARALLEL_FOLDERS = 8
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(metavar="PATHS... [DEST]", help=f"{PATH_HELP} The last of several is where to, on this machine."),
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Fetch what is here already, too.")]
+Number = Annotated[int | None, typer.Option("--version", min=1, help="Another version than the current one of a file.")]
+
+
+@dataclass(slots=True)
+class Outcome:
+    fetched: list[dict[str, Any]] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"fetched": self.fetched, "unchanged": self.unchanged, "failed": self.failures.items}
+
+
+def get(paths: Paths, version: Number = None, force: Force = False, as_json: AsJson = False) -> None:
+    """Fetch files and folders; what is here already is not fetched again.
+
+    What was interrupted goes on where it was. Each file is verified before it takes its place.
+    """
+    sources, destination = (paths[:-1], paths[-1]) if len(paths) > 1 else (paths, ".")
+    places = [RemotePath.parse(source) for source in sources]
+    outcome = as_person(lambda docstore: Get(docstore, version, force=force).run(places, destination))
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        typer.echo(f"{len(outcome.fetched)} fetched, {len(outcome.unchanged)} unchanged")
+    outcome.failures.end()
+
+
+class Get:
+    """One run of the command."""
+
+    def __init__(self, docstore: AsyncClient, version: int | None, *, force: bool) -> None:
+        self._docstore = docstore
+        self._version = version
+        self._force = force
+        self._outcome = Outcome()
+
+    async def run(self, sources: Sequence[RemotePath], destination: str) -> Outcome:
+        failures, there = self._outcome.failures, Path(destination)
+        found = await each(sources, failures, lambda source: self._named(source))
+        names = [name for name, _ in found]
+        places = placed(_kind(there), is_folder=destination.endswith("/"), names=names) if found else []
+        planned: list[tuple[File, Path]] = []
+        for (_, file), place in zip(found, places, strict=True):
+            planned += await self._plan(file, there / place)
+        with showing("fetching", sum(file.size for file, _ in planned)) as progress:
+            room = asyncio.Semaphore(PARALLEL_FILES)
+            await asyncio.gather(*(self._fetch(file, local, room, progress) for file, local in planned))
+        return self._outcome
+
+    async def _named(self, source: RemotePath) -> tuple[str, File]:
+        file = await need(self._docstore, source)
+        if file.is_folder and self._version is not None:
+            raise BadUsage(f"{source} is a folder: it has no versions")
+        return _safe(name_of(source, file)) if name_of(source, file) else "", file
+
+    async def _plan(self, file: File, local: Path) -> list[tuple[File, Path]]:
+        """The files of a file or folder and where they go; its folders are made."""
+        if not file.is_folder:
+            await asyncio.to_thread(local.parent.mkdir, parents=True, exist_ok=True)
+            return [(file, local)]
+        planned: list[tuple[File, Path]] = []
+        level = [(file, local)]
+        while level:
+            for _, folder in level:
+                folder.mkdir(parents=True, exist_ok=True)
+            below = [
+                child
+                for start in range(0, len(level), PARALLEL_FOLDERS)
+                for child in await self._below(level[start : start + PARALLEL_FOLDERS])
+            ]
+            planned += [child for child in below if not child[0].is_folder]
+            level = [child for child in below if child[0].is_folder]
+        return planned
+
+    async def _below(self, folders: Sequence[tuple[File, Path]]) -> list[tuple[File, Path]]:
+        listed = await asyncio.gather(*(self._docstore.list_folder(parent_id=folder.id) for folder, _ in folders))
+        below: list[tuple[File, Path]] = []
+        for (_, local), files in zip(folders, listed, strict=True):
+            for file in files:
+                try:
+                    below.append((file, local / _safe(file.name)))
+                except LocalError as error:
+                    self._outcome.failures.note(file.path, error)
+        return below
+
+    async def _fetch(self, file: File, local: Path, room: asyncio.Semaphore, progress: Progress) -> None:
+        async with room:
+            try:
+                if await self._is_here(file, local):
+                    self._outcome.unchanged.append(str(local))
+                    progress(file.size)
+                    return
+                await self._docstore.download(file, local, version=self._version, progress=progress)
+            except (DocStoreError, OSError) as error:
+                if status_of(error) in (NOT_LOGGED_IN, UNREACHABLE):
+                    raise
+                self._outcome.failures.note(file.path, error)
+                return
+            done = {"path": file.path, "local": str(local), "version": self._version or file.version}
+            self._outcome.fetched.append(done)
+
+    async def _is_here(self, file: File, local: Path) -> bool:
+        if self._force or self._version is not None or _size(local) != file.size:
+            return False
+        return (await Source(local).measure())[1] == file.sha256
+
+
+def _kind(path: Path) -> Kind | None:
+    if path.is_dir():
+        return "folder"
+    return "file" if path.exists() else None
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _safe(name: str) -> str:
+    """A name that leads nowhere else, whatever a server says."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise LocalError(f"{name!r} is no name for a file")
+    return name

@@ -1,0 +1,49 @@
+"""What is to be sent of this machine's files."""
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Names = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class LocalTree:
+    """Files by their names below the source; a source that is a file has no names."""
+
+    files: list[tuple[Path, Names]] = field(default_factory=list)
+    empty_folders: list[Names] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
+    """Symbolic links in folders, sockets, pipes, devices."""
+
+
+def scan(source: Path) -> LocalTree:
+    """What is named is followed if it is a link; within folders links are left out. OSError if it can't be read."""
+    tree = LocalTree()
+    if stat.S_ISDIR(source.stat().st_mode):
+        _scan_folder(source, (), tree)
+    else:
+        tree.files.append((source, ()))
+    return tree
+
+
+def _scan_folder(folder: Path, names: Names, tree: LocalTree) -> None:
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    if not entries:
+        tree.empty_folders.append(names)
+    for entry in entries:
+        path, below = Path(entry.path), (*names, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            _scan_folder(path, below, tree)
+        elif entry.is_file(follow_symlinks=False):
+            tree.files.append((path, below))
+        else:
+            tree.left_out.append(path)
+
+
+def name_for(source: str) -> str:
+    """What a source is called where it is sent to; "" for `.`, `..` and `folder/.`: the contents are sent."""
+    last = source.rstrip("/").rpartition("/")[2]
+    return "" if last in ("", ".", "..") else last

@@ -1,0 +1,165 @@
+"""`docstore put`."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from docstore_cli.failures import Failures
+from docstore_cli.local_tree import name_for, scan
+from docstore_cli.options import AsJson, errors, print_json, shown, size_text
+from docstore_cli.remote_path import BASE, RemotePath, find, placed
+from docstore_cli.session import as_person
+from docstore_cli.transfer_progress import showing
+from docstore_cli.unchanged import Unchanged
+from docstore_client import AsyncClient, DocStoreError, LocalError, Source
+from docstore_client.models import File
+from docstore_client.uploads import MULTIPART_FROM
+
+PARALLEL_READS = 4
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILES... [DEST]", help="The last of several is where to, if it begins with / or id:."),
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Send what is there already, too.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A local file and where it is to be."""
+
+    local: Path
+    target: RemotePath
+    size: int = 0
+    sha256: str = ""
+
+    @property
+    def source(self) -> Source:
+        measured = (self.size, self.sha256)
+        return Source(self.local, self.target.path, parent_id=self.target.base, measured=measured)
+
+
+@dataclass(slots=True)
+class Outcome:
+    sent: list[File] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"sent": self.sent, "unchanged": self.unchanged, "failed": self.failures.items}
+
+
+def put(files: Files, force: Force = False, as_json: AsJson = False) -> None:
+    """Send files and folders; what is there already is not sent again.
+
+    Large files that were interrupted go on where they were. Symbolic links in folders are left out.
+    """
+    sources, destination = split_arguments(files)
+    outcome = as_person(lambda docstore: Put(docstore, force=force).run(sources, destination))
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        size = size_text(sum(file.size for file in outcome.sent))
+        typer.echo(f"{len(outcome.sent)} sent ({size}), {len(outcome.unchanged)} unchanged")
+    outcome.failures.end()
+
+
+def split_arguments(arguments: Sequence[str]) -> tuple[list[str], RemotePath]:
+    """The sources and the destination, which is the root if none is given."""
+    *sources, last = arguments
+    if sources and last.startswith(("/", BASE)):
+        return sources, RemotePath.parse(last)
+    return list(arguments), RemotePath((), is_folder=True)
+
+
+class Put:
+    """One run of the command."""
+
+    def __init__(self, docstore: AsyncClient, *, force: bool) -> None:
+        self._docstore = docstore
+        self._force = force
+        self._unchanged = Unchanged(docstore)
+        self._outcome = Outcome()
+
+    async def run(self, sources: Sequence[str], destination: RemotePath) -> Outcome:
+        there = await find(self._docstore, destination)
+        names = [name_for(source) for source in sources]
+        places = placed(there.kind if there else None, is_folder=destination.is_folder, names=names)
+        planned: list[Planned] = []
+        for source, place in zip(sources, places, strict=True):
+            planned += await self._plan(Path(source), destination.child(place))
+        await self._send(_without_doubles(planned, self._outcome.failures))
+        return self._outcome
+
+    async def _plan(self, source: Path, target: RemotePath) -> list[Planned]:
+        """What of a source is to be sent."""
+        try:
+            tree = await asyncio.to_thread(scan, source)
+        except OSError as error:
+            self._outcome.failures.note(str(source), error)
+            return []
+        for path in tree.left_out:
+            errors.print(f"left out: {shown(str(path))}", soft_wrap=True, highlight=False, markup=False)
+        for names in tree.empty_folders:
+            folder = target.child(*names)
+            await self._docstore.make_folder(folder.path, parent_id=folder.base)
+        planned = await self._measured([Planned(local, target.child(*names)) for local, names in tree.files])
+        if self._force or not planned:
+            return planned
+        is_folder = tree.files[0][1] != ()
+        digests = {each.target: each.sha256 for each in planned}
+        same = await (self._unchanged.below(target, digests) if is_folder else self._unchanged.among(digests))
+        self._outcome.unchanged += sorted(map(str, same))
+        return [each for each in planned if each.target not in same]
+
+    async def _measured(self, planned: list[Planned]) -> list[Planned]:
+        room = asyncio.Semaphore(PARALLEL_READS)
+
+        async def measured(each: Planned) -> Planned | None:
+            async with room:
+                try:
+                    str(each.target).encode()
+                    size, sha256 = await Source(each.local).measure()
+                except UnicodeEncodeError:
+                    self._outcome.failures.note(repr(str(each.local)), LocalError("its name is not Unicode text"))
+                    return None
+                except OSError as error:
+                    self._outcome.failures.note(str(each.local), error)
+                    return None
+                return Planned(each.local, each.target, size, sha256)
+
+        return [each for each in await asyncio.gather(*map(measured, planned)) if each is not None]
+
+    async def _send(self, planned: list[Planned]) -> None:
+        small = [each for each in planned if each.size < MULTIPART_FROM]
+        with showing("sending", sum(each.size for each in planned)) as progress:
+            results = await self._docstore.upload_many([each.source for each in small], progress)
+            for each, result in zip(small, results, strict=True):
+                self._note(each, result)
+            for each in planned:
+                if each.size >= MULTIPART_FROM:
+                    try:
+                        self._note(each, await self._docstore.upload(each.source, progress))
+                    except (DocStoreError, OSError) as error:
+                        self._note(each, error)
+
+    def _note(self, planned: Planned, result: File | DocStoreError | OSError) -> None:
+        if isinstance(result, File):
+            self._outcome.sent.append(result)
+        else:
+            self._outcome.failures.note(str(planned.local), result)
+
+
+def _without_doubles(planned: Sequence[Planned], failures: Failures) -> list[Planned]:
+    """Names that differ here may be one in DocStore: the normal form of Unicode. The first of them is sent."""
+    first: dict[RemotePath, Planned] = {}
+    for each in planned:
+        if each.target in first:
+            failures.note(str(each.local), LocalError(f"it would replace {first[each.target].local}"))
+        else:
+            first[each.target] = each
+    return list(first.values())

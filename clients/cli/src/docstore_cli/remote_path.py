@@ -1,0 +1,97 @@
+"""Places in DocStore as the command line names them, and where several things go when they are given one of them."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from docstore_cli.failures import BadUsage
+from docstore_client import ApiError, AsyncClient
+from docstore_client.models import File, Kind
+
+BASE = "id:"
+
+
+@dataclass(frozen=True, slots=True)
+class RemotePath:
+    """A path from one's root, or from the file or folder with an id."""
+
+    names: tuple[str, ...]
+    base: str | None = None
+    is_folder: bool = False
+    """It was written with a slash at its end."""
+
+    @classmethod
+    def parse(cls, text: str) -> "RemotePath":
+        """`/a/b`, `a/b`, `id:ID` or `id:ID/a/b`; in the normal form (NFC) that DocStore keeps names in."""
+        base, rest = None, text
+        if text.startswith(BASE):
+            base, _, rest = text.removeprefix(BASE).partition("/")
+        names = tuple(name for name in unicodedata.normalize("NFC", rest).split("/") if name)
+        return cls(names, base, text.endswith("/"))
+
+    @property
+    def path(self) -> str:
+        return "/" + "/".join(self.names)
+
+    @property
+    def name(self) -> str:
+        """Of the root, and of what is named by its id alone: empty."""
+        return self.names[-1] if self.names else ""
+
+    @property
+    def parent(self) -> "RemotePath":
+        return replace(self, names=self.names[:-1], is_folder=True)
+
+    def child(self, *names: str) -> "RemotePath":
+        """Below this; itself for no names, and for the empty name."""
+        normal = (unicodedata.normalize("NFC", name) for name in names if name)
+        return replace(self, names=(*self.names, *normal), is_folder=False)
+
+    def __str__(self) -> str:
+        if self.base is None:
+            return self.path
+        return BASE + "/".join((self.base, *self.names))
+
+
+async def find(docstore: AsyncClient, place: RemotePath) -> File | None:
+    """What is there, None if nothing is."""
+    try:
+        if place.base is not None and not place.names:
+            return await docstore.get(place.base)
+        return await docstore.get_by_path(place.path, parent_id=place.base)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+async def need(docstore: AsyncClient, place: RemotePath) -> File:
+    """What is there; ApiError 404 if nothing is."""
+    found = await find(docstore, place)
+    if found is None:
+        raise ApiError(404, "not_found", f"{place}: there is no such file or folder")
+    return found
+
+
+def name_of(place: RemotePath, file: File) -> str:
+    """What it is called when it goes somewhere else; the root has no name: its contents go."""
+    return place.name or file.name
+
+
+def placed(kind: Kind | None, *, is_folder: bool, names: Sequence[str]) -> list[str]:
+    """Where things of these names end up below a destination, as `cp` decides; "" is the destination itself.
+
+    `kind` is what the destination is, None if there is nothing; `is_folder`: it was written with a slash at its end.
+    The contents of a folder have the name "". BadUsage if they can't all be there.
+    """
+    if kind == "folder" or (kind is None and is_folder):
+        doubled = [name for name, count in Counter(names).items() if name and count > 1]
+        if doubled:
+            raise BadUsage(f"{doubled[0]} is given twice")
+        return list(names)
+    if kind == "file" and is_folder:
+        raise BadUsage("the destination is a file, not a folder")
+    if len(names) > 1:
+        raise BadUsage("several go into a folder only; end its name with / to have it made")
+    return [""]

@@ -1,0 +1,60 @@
+"""Who is logged in on this machine, and acting as that person."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docstore_cli.failures import BadUsage, NotLoggedIn, ended_by
+from docstore_client import AsyncClient, DocStoreError
+from docstore_client.credential_file import CredentialFile
+from docstore_client.models import Model, Page
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+
+def session_file() -> CredentialFile:
+    """Where the platform keeps state that is worth keeping, but nobody's configuration: on Linux by the XDG base
+    directory specification."""
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    usual = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
+    return CredentialFile((named if named.is_absolute() else Path.home() / usual) / "docstore" / "session.json")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work; what goes wrong ends it with one line and the status of its kind."""
+    try:
+        return asyncio.run(work)
+    except (DocStoreError, BadUsage, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise ended_by(error) from None
+
+
+def as_person(work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    """Work as who is logged in; tokens are renewed and kept."""
+    return run(_as_person(work))
+
+
+async def _as_person(work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    store = session_file()
+    credentials = store.load()
+    if credentials is None:
+        raise NotLoggedIn("not logged in: use `docstore login`")
+    async with AsyncClient(credentials.gateway, credentials, store=store) as docstore:
+        return await work(docstore)
+
+
+async def every(page: Callable[[str | None], Awaitable[Page[M]]]) -> list[M]:
+    """All items of a list, page after page."""
+    items: list[M] = []
+    cursor: str | None = None
+    while True:
+        found = await page(cursor)
+        items += found.items
+        cursor = found.next_cursor
+        if cursor is None:
+            return items

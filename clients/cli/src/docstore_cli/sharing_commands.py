@@ -1,0 +1,166 @@
+"""`docstore share`, `unshare`, `shared`, `link`, `links` and `unlink`."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from docstore_cli.options import AsJson, print_json, shown, time_text
+from docstore_cli.remote_path import RemotePath, need
+from docstore_cli.session import as_person, every
+from docstore_cli.tree_commands import PATH_HELP
+from docstore_client import ApiError, AsyncClient
+from docstore_client.models import File, Link, Share
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Role(StrEnum):
+    viewer = "viewer"
+    editor = "editor"
+
+
+Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
+OptionalPath = Annotated[str | None, typer.Argument(metavar="[PATH]", help=PATH_HELP)]
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+RoleOption = Annotated[Role, typer.Option("--role", help="An editor may change what is there, too.")]
+Password = Annotated[bool, typer.Option("--password-stdin", help="It opens with a password only, read from stdin.")]
+Expires = Annotated[str | None, typer.Option("--expires", help="A time like 2026-05-01T12:00:00Z, or a span like 7d.")]
+Downloads = Annotated[int | None, typer.Option("--max-downloads", min=1)]
+LinkId = Annotated[str | None, typer.Argument(metavar="[LINK_ID]", help="As `docstore links` shows it; else all.")]
+
+
+def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJson = False) -> None:
+    """Share a file or folder with somebody."""
+
+    async def work(docstore: AsyncClient) -> Share:
+        return await docstore.share((await need(docstore, RemotePath.parse(path))).id, email, role.value)
+
+    made = as_person(work)
+    if as_json:
+        print_json(made)
+    else:
+        waits = ", once they have signed up" if made.state == "pending" else ""
+        typer.echo(f"{shown(made.email)} is {made.role}{waits}")
+
+
+def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
+    """End a share: one's own, or one that was received.
+
+    The e-mail is that of the person it is shared with.
+    """
+
+    async def work(docstore: AsyncClient) -> str:
+        file = await need(docstore, RemotePath.parse(path))
+        if file.permission == "owner":
+            shares = await every(partial(docstore.shares, file.id))
+            ids = [one.id for one in shares if one.email.casefold() == email.casefold()]
+        else:
+            received = (await docstore.call("GET", "/v1/shared-with-me", params={"limit": 1000}))["items"]
+            ids = [one["share"]["id"] for one in received if one["id"] == file.id]
+        if not ids:
+            raise ApiError(404, "not_found", f"{path} is not shared with {email}")
+        await docstore.unshare(file.id, ids[0])
+        return ids[0]
+
+    ended = as_person(work)
+    if as_json:
+        print_json({"id": ended})
+
+
+def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
+    """What others share with you; of a file or folder of yours: with whom it is shared."""
+
+    async def with_others(docstore: AsyncClient) -> list[Share]:
+        return await every(partial(docstore.shares, (await need(docstore, RemotePath.parse(str(path)))).id))
+
+    async def with_me(docstore: AsyncClient) -> list[File]:
+        return await every(docstore.shared_with_me)
+
+    if path is not None:
+        shares = as_person(with_others)
+        lines = [f"{one.role:6} {shown(one.email)}{' (pending)' * (one.state == 'pending')}" for one in shares]
+        _tell(shares, lines, as_json=as_json)
+        return
+    files = as_person(with_me)
+    lines = [f"id:{one.id} {one.permission:6} {shown(one.name)}{'/' * one.is_folder}" for one in files]
+    _tell(files, lines, as_json=as_json)
+
+
+def link(
+    path: Path,
+    password_stdin: Password = False,
+    expires: Expires = None,
+    max_downloads: Downloads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a public link.
+
+    Its address is told this once.
+    """
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    ends = None if expires is None else moment(expires, datetime.now(UTC))
+
+    async def work(docstore: AsyncClient) -> Link:
+        file = await need(docstore, RemotePath.parse(path))
+        return await docstore.make_link(file.id, password=password, expires_at=ends, max_downloads=max_downloads)
+
+    made = as_person(work)
+    _tell(made, [made.url or ""], as_json=as_json)
+
+
+def links(path: Path, as_json: AsJson = False) -> None:
+    """The public links to a file or folder."""
+
+    async def work(docstore: AsyncClient) -> list[Link]:
+        return await every(partial(docstore.links, (await need(docstore, RemotePath.parse(path))).id))
+
+    found = as_person(work)
+    _tell(found, [_link_line(one) for one in found], as_json=as_json)
+
+
+def _link_line(one: Link) -> str:
+    limit = f" of {one.max_downloads}" if one.max_downloads else ""
+    ends = f", until {time_text(one.expires_at)}" if one.expires_at else ""
+    locked = ", with a password" if one.has_password else ""
+    return f"{one.id} {time_text(one.created_at)} {one.downloads}{limit} downloads{ends}{locked}"
+
+
+def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:
+    """Take public links back."""
+
+    async def work(docstore: AsyncClient) -> list[str]:
+        file = await need(docstore, RemotePath.parse(path))
+        ids = [link_id] if link_id else [one.id for one in await every(partial(docstore.links, file.id))]
+        for each in ids:
+            await docstore.revoke_link(file.id, each)
+        return ids
+
+    revoked = as_person(work)
+    _tell(revoked, revoked, as_json=as_json)
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """A time with its zone, or so long after `now`, like 30m, 12h or 7d; BadParameter for anything else."""
+    try:
+        if span := re.fullmatch(r"(\d+)([mhd])", text):
+            return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            raise ValueError("no time zone")
+    except (ValueError, OverflowError):
+        message = f"{text!r} is neither a time like 2026-05-01T12:00:00Z nor a span like 7d."
+        raise typer.BadParameter(message, param_hint="--expires") from None
+    return found
+
+
+def _tell(value: object, lines: list[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+        return
+    for line in lines:
+        typer.echo(line)

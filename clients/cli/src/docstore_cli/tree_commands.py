@@ -1,0 +1,133 @@
+"""`docstore ls`, `mkdir`, `rm`, `mv` and `cp`."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from docstore_cli.failures import Failures, each
+from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
+from docstore_cli.remote_path import RemotePath, find, name_of, need, placed
+from docstore_cli.session import as_person
+from docstore_client import AsyncClient
+from docstore_client.models import File
+
+PATH_HELP = "/folder/name, or id:ID and id:ID/name of what others share."
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATHS...", help=PATH_HELP)]
+OptionalPaths = Annotated[list[str] | None, typer.Argument(metavar="[PATHS]...", help=PATH_HELP)]
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCES... DEST", help=f"{PATH_HELP} A folder takes them in.")]
+Long = Annotated[bool, typer.Option("--long", "-l", help="With rights, version, size and time.")]
+
+
+def ls(paths: OptionalPaths = None, long: Long = False, as_json: AsJson = False) -> None:
+    """List folders and files."""
+    places = [RemotePath.parse(path) for path in paths or ["/"]]
+    failures = Failures()
+    listed = as_person(lambda docstore: each(places, failures, lambda place: _list(docstore, place)))
+    files = [file for files in listed for file in files]
+    if as_json:
+        print_json(files)
+    else:
+        for file in files:
+            typer.echo(_long(file) if long else _name(file))
+    failures.end()
+
+
+async def _list(docstore: AsyncClient, place: RemotePath) -> list[File]:
+    found = await need(docstore, place)
+    return await docstore.list_folder(parent_id=found.id) if found.is_folder else [found]
+
+
+def _name(file: File) -> str:
+    return shown(file.name) + ("/" if file.is_folder else "")
+
+
+def _long(file: File) -> str:
+    version = "" if file.is_folder else f"v{file.version}"
+    size = "" if file.is_folder else size_text(file.size)
+    return f"{file.permission:6} {version:>5} {size:>10} {time_text(file.modified_at)} {_name(file)}"
+
+
+def mkdir(paths: Paths, as_json: AsJson = False) -> None:
+    """Make folders, with those above them."""
+    failures = Failures()
+
+    async def work(docstore: AsyncClient) -> list[File]:
+        places = [RemotePath.parse(path) for path in paths]
+        return await each(places, failures, lambda place: docstore.make_folder(place.path, parent_id=place.base))
+
+    changed = as_person(work)
+    if as_json:
+        print_json(changed)
+    failures.end()
+
+
+def rm(paths: Paths, as_json: AsJson = False) -> None:
+    """Put files and folders into the trash."""
+    failures = Failures()
+
+    async def work(docstore: AsyncClient) -> list[File]:
+        return await each([RemotePath.parse(path) for path in paths], failures, lambda place: _remove(docstore, place))
+
+    changed = as_person(work)
+    if as_json:
+        print_json(changed)
+    failures.end()
+
+
+async def _remove(docstore: AsyncClient, place: RemotePath) -> File:
+    file = await need(docstore, place)
+    await docstore.delete(file.id)
+    return file
+
+
+def mv(paths: Sources, as_json: AsJson = False) -> None:
+    """Move or rename files and folders."""
+
+    async def move(docstore: AsyncClient, file: File, target: RemotePath) -> File:
+        folder = await need(docstore, target.parent)
+        name = None if target.name == file.name else target.name
+        parent_id = None if folder.id == file.parent_id else folder.id
+        return await docstore.change(file.id, name=name, parent_id=parent_id, etag=file.etag)
+
+    _transfer(paths, move, as_json=as_json)
+
+
+def cp(paths: Sources, as_json: AsJson = False) -> None:
+    """Copy files and folders, without fetching them."""
+
+    async def copy(docstore: AsyncClient, file: File, target: RemotePath) -> File:
+        return await docstore.copy(file.id, target.path, parent_id=target.base)
+
+    _transfer(paths, copy, as_json=as_json)
+
+
+Transfer = Callable[[AsyncClient, File, RemotePath], Awaitable[File]]
+
+
+def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
+    if len(paths) < 2:
+        raise typer.BadParameter("what, and where to?", param_hint="SOURCES... DEST")
+    *sources, destination = [RemotePath.parse(path) for path in paths]
+    failures = Failures()
+
+    async def work(docstore: AsyncClient) -> list[File]:
+        files = await each(sources, failures, lambda source: _named(docstore, source))
+        there = await find(docstore, destination)
+        names = [name for name, _ in files]
+        places = placed(there.kind if there else None, is_folder=destination.is_folder, names=names) if files else []
+        if there is None and destination.is_folder and files:
+            await docstore.make_folder(destination.path, parent_id=destination.base)
+        targets = {destination.child(place): file for (_, file), place in zip(files, places, strict=True)}
+        return await each(targets, failures, lambda target: transfer(docstore, targets[target], target))
+
+    changed = as_person(work)
+    if as_json:
+        print_json(changed)
+    failures.end()
+
+
+async def _named(docstore: AsyncClient, source: RemotePath) -> tuple[str, File]:
+    file = await need(docstore, source)
+    return name_of(source, file), file

@@ -1,0 +1,54 @@
+"""Which files are in DocStore already, with the same bytes at the same place."""
+
+import asyncio
+from collections.abc import Mapping
+from itertools import islice
+
+from docstore_cli.remote_path import RemotePath, find
+from docstore_client import ApiError, AsyncClient
+
+COMPARED_AT_ONCE = 10_000
+PARALLEL = 16
+
+Digests = Mapping[RemotePath, str]
+"""SHA-256 by place."""
+
+
+class Unchanged:
+    """Asks for them."""
+
+    def __init__(self, docstore: AsyncClient) -> None:
+        self._docstore = docstore
+
+    async def among(self, digests: Digests) -> set[RemotePath]:
+        """One by one."""
+        room = asyncio.Semaphore(PARALLEL)
+
+        async def is_there(place: RemotePath, digest: str) -> bool:
+            async with room:
+                found = await find(self._docstore, place)
+                return found is not None and found.sha256 == digest
+
+        there = await asyncio.gather(*(is_there(*item) for item in digests.items()))
+        return {place for place, is_same in zip(digests, there, strict=True) if is_same}
+
+    async def below(self, folder: RemotePath, digests: Digests) -> set[RemotePath]:
+        """Those in a folder, many by one call."""
+        there = await find(self._docstore, folder)
+        if there is None or not there.is_folder:
+            return set()
+        prefix = there.path.rstrip("/")
+        paths = {"/".join((prefix, *place.names[len(folder.names) :])): place for place in digests}
+        same: set[RemotePath] = set()
+        left = iter(paths)
+        while chunk := list(islice(left, COMPARED_AT_ONCE)):
+            entries = {path: digests[paths[path]] for path in chunk}
+            try:
+                found = await self._docstore.compare(entries, parent_id=there.id)
+            except ApiError as error:
+                if error.code != "too_large":
+                    raise
+                return await self.among(digests)
+            changed = {file.path for file in found.newer} | {*found.unknown, *found.deleted}
+            same |= {paths[path] for path in chunk if path not in changed}
+        return same

@@ -1,0 +1,64 @@
+"""`docstore watch`."""
+
+import asyncio
+import contextlib
+from typing import Annotated
+
+import typer
+
+from docstore_cli.options import AsJson, errors, print_json_line, shown
+from docstore_cli.remote_path import RemotePath, need
+from docstore_cli.session import as_person
+from docstore_cli.tree_commands import PATH_HELP
+from docstore_client import ApiError, AsyncClient, Unreachable
+from docstore_client.models import Change
+
+WAIT_SECONDS = 50
+PAUSE_SECONDS = 2.0
+LATEST = "latest"
+
+Path = Annotated[str | None, typer.Argument(metavar="[PATH]", help=f"Only of this and what is in it. {PATH_HELP}")]
+FromStart = Annotated[bool, typer.Option("--from-start", help="What has changed before, too.")]
+
+
+def watch(path: Path = None, from_start: FromStart = False, as_json: AsJson = False) -> None:
+    """Show changes as they happen, until Ctrl-C.
+
+    One a line; goes on after an outage.
+    """
+    cursor = None if from_start else LATEST
+    with contextlib.suppress(KeyboardInterrupt):
+        as_person(lambda docstore: _watch(docstore, path, cursor, as_json=as_json))
+
+
+async def _watch(docstore: AsyncClient, path: str | None, cursor: str | None, *, as_json: bool) -> None:
+    at = (await need(docstore, RemotePath.parse(path))).path if path else "/"
+    prefix = at.rstrip("/") + "/"
+    is_up = True
+    while True:
+        try:
+            page = await docstore.changes(cursor, wait=WAIT_SECONDS)
+        except Unreachable as error:
+            if is_up:
+                errors.print(f"{error}; trying again", soft_wrap=True, highlight=False, markup=False)
+            is_up = False
+            await asyncio.sleep(PAUSE_SECONDS)
+            continue
+        except ApiError as error:
+            if error.code != "cursor_expired":
+                raise
+            errors.print("some changes are too old to be shown")
+            cursor = LATEST
+            continue
+        is_up, cursor = True, page.cursor
+        for change in page.changes:
+            if change.file.path == at or change.file.path.startswith(prefix):
+                _show(change, as_json=as_json)
+
+
+def _show(change: Change, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(change)
+        return
+    version = "" if change.file.is_folder else f" v{change.file.version}"
+    typer.echo(f"{change.type:8} {shown(change.file.path)}{'/' * change.file.is_folder}{version}")

@@ -1,0 +1,85 @@
+"""How places are named, and where things go when they are given one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_cli.failures import BadUsage
+from docstore_cli.local_tree import name_for
+from docstore_cli.put_command import split_arguments
+from docstore_cli.remote_path import RemotePath, placed
+
+NAMES = st.text(st.characters(exclude_characters="/", exclude_categories=("Cc", "Cs")), min_size=1).filter(
+    lambda name: name not in (".", "..") and not name.startswith("id:")
+)
+KINDS = st.sampled_from(["file", "folder", None])
+
+
+@given(st.lists(NAMES), st.none() | st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.booleans())
+def test_a_place_is_what_it_is_written_as(names: list[str], base: str | None, slash: bool) -> None:
+    """Reading what a place is shown as gives the same place; a slash at its end says that it is a folder."""
+    place = RemotePath((), base).child(*names)
+    read = RemotePath.parse(str(place) + "/" * slash)
+    assert (read.names, read.base) == (place.names, base)
+    assert read.is_folder == (slash or (base is None and not names))
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "base"),
+    [
+        ("/", "/", None),
+        ("", "/", None),
+        ("a/b", "/a/b", None),
+        ("//a///b/", "/a/b", None),
+        ("id:12", "/", "12"),
+        ("id:12/a b", "/a b", "12"),
+        ("/e\u0301", "/\u00e9", None),
+    ],
+)
+def test_ways_to_write_a_place(text: str, path: str, base: str | None) -> None:
+    """From the root with or without a slash, from an id, and in the one form that Unicode names have."""
+    place = RemotePath.parse(text)
+    assert (place.path, place.base) == (path, base)
+
+
+@given(KINDS, st.booleans(), st.lists(NAMES | st.just(""), min_size=1))
+def test_things_go_where_cp_would_put_them(kind, is_folder: bool, names: list[str]) -> None:
+    """Into a folder by their own names, no two to one place; one alone becomes the destination; else nowhere."""
+    try:
+        places = placed(kind, is_folder=is_folder, names=names)
+    except BadUsage:
+        several = len(names) > 1
+        named = [name for name in names if name]
+        into = kind == "folder" or (kind is None and is_folder)
+        assert (into and len(set(named)) < len(named)) or (not into and (several or is_folder))
+        return
+    assert len(places) == len(names)
+    if kind == "folder" or (kind is None and is_folder):
+        assert places == names
+    else:
+        assert places == [""]
+        assert len(names) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sources", "destination"),
+    [
+        (["a.txt"], ["a.txt"], "/"),
+        (["/tmp/a.txt"], ["/tmp/a.txt"], "/"),
+        (["a.txt", "b.txt"], ["a.txt", "b.txt"], "/"),
+        (["a.txt", "/docs"], ["a.txt"], "/docs"),
+        (["a", "b", "id:12/c"], ["a", "b"], "id:12/c"),
+    ],
+)
+def test_the_destination_of_put_begins_like_one(arguments: list[str], sources: list[str], destination: str) -> None:
+    """The last of several files is no destination by accident."""
+    found, place = split_arguments(arguments)
+    assert (found, str(place)) == (sources, destination)
+
+
+@pytest.mark.parametrize(
+    ("source", "name"), [("a", "a"), ("x/a/", "a"), (".", ""), ("..", ""), ("x/.", ""), ("/", ""), ("./a", "a")]
+)
+def test_a_source_keeps_its_name_but_for_dots(source: str, name: str) -> None:
+    """Of `.` the contents are sent."""
+    assert name_for(source) == name
