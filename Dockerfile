@@ -6,15 +6,14 @@ FROM ${PYTHON_IMAGE} AS build
 ARG SERVICE
 ARG UV_VERSION=0.13.8
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_PROJECT_ENVIRONMENT=/app
-RUN --mount=type=cache,target=/root/.cache python3 -m pip install --quiet "uv==${UV_VERSION}"
+RUN python3 -m pip install --quiet --no-cache-dir "uv==${UV_VERSION}"
 WORKDIR /source
 COPY pyproject.toml uv.lock ./
 COPY libs libs
 COPY services services
 COPY deploy/provision deploy/provision
 # The lock alone decides what goes in; --no-editable copies our own packages, so that the sources stay behind.
-RUN --mount=type=cache,target=/root/.cache \
-    uv sync --frozen --no-dev --no-editable --package "docstore-${SERVICE}"
+RUN uv sync --no-cache --frozen --no-dev --no-editable --package "docstore-${SERVICE}"
 
 FROM ${PYTHON_IMAGE}
 ARG SERVICE

@@ -10,8 +10,6 @@ COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose
 HELM ?= $(shell command -v helm || echo .tools/bin/helm)
 HELM_VERSION := v3.22.0
 CHECKOV_VERSION := 3.3.30
-export DOCKER_BUILDKIT ?= 1
-export COMPOSE_DOCKER_CLI_BUILD ?= 1
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 SOURCES := libs services deploy clients tests tools bench
 
