@@ -86,7 +86,7 @@ class LinkVisits:
             say("opened", opened, place, transaction)
             return Visit(opened, place, self._grants.make(opened, self._clock()))
 
-        return await self._transactor.run(work)
+        return await self._transactor.run(work, lane=link.id)
 
     async def look(self, token: str, grant: str) -> Visit:
         """The same once it was opened, not counted; LinkPassword if the link has one and `grant` is not good."""

@@ -327,6 +327,14 @@ async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
     assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (60, 40, None)
 
 
+async def test_a_link_that_everybody_opens_at_once(running: Any) -> None:
+    """Nobody is turned away: each open counts up the same link, and they take turns at that."""
+    link = await make(running, await running.put("/a.txt"))
+    await asyncio.gather(*(opened(running, link) for _ in range(300)))
+    owned = await running.person.ok("GET", f"/v1/files/{link['file_id']}/links/{link['id']}")
+    assert owned["opens"] == 300
+
+
 async def test_every_open_is_counted_and_said(running: Any) -> None:
     """Many at once: the count has no gap."""
     file = await running.put("/a.txt")
