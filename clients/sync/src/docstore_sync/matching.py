@@ -93,9 +93,10 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node]) -> dict[st
         if kept:
             moved[node] = kept[0]
     for node, path in moved.items():
-        # Put in the place of something that is gone for good, it is a new version of that.
+        # Put in the place of something that is gone here and still at the server, it is a new version of that.
         replaced = places.get(path)
-        if path not in found and (replaced is None or replaced.kind is not node.kind or replaced in moved):
+        is_version = replaced is not None and replaced.remote and replaced.kind is node.kind and replaced not in moved
+        if path not in found and not is_version:
             found[path] = node
     return found
 

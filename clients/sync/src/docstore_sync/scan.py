@@ -1,0 +1,161 @@
+"""Looks at the folder: names and stamps of everything, the content only of what has changed.
+
+Symbolic links, devices, sockets and pipes are not synced and not followed; what `.docstoreignore` names (patterns as
+in .gitignore) is not synced either. All of these keep their places: nothing is put over them, and a folder that holds
+one is not deleted.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from docstore_sync.model import Kind, LocalEntry
+from docstore_sync.state import Stamp, State
+
+IGNORE_FILE = ".docstoreignore"
+PARTS = ".docstore-parts"
+"""The folder for downloads until they are whole."""
+ALWAYS_IGNORED = (f"/{PARTS}", ".DS_Store", "Thumbs.db", "desktop.ini", "~$*", ".~lock.*#")
+HASHING_THREADS = 2
+PIECE = 1 << 20
+
+
+class FolderMissing(Exception):
+    """There is no such folder, or it can't be read."""
+
+
+@dataclass(slots=True)
+class Scan:
+    """What is in the folder. Paths as in `a/b`."""
+
+    entries: dict[str, LocalEntry] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    busy: bool = False
+    """Something changed while it was read: look again soon."""
+
+
+@dataclass(slots=True)
+class Ignore:
+    """The rules of one folder's ignore file, and those that always hold."""
+
+    spec: GitIgnoreSpec
+
+    @classmethod
+    def of(cls, folder: Path) -> "Ignore":
+        try:
+            lines = (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        return cls(GitIgnoreSpec.from_lines([*ALWAYS_IGNORED, *lines]))
+
+    def __call__(self, path: str, is_folder: bool) -> bool:
+        return self.spec.match_file(f"{path}/" if is_folder else path)
+
+
+def identity_of(found: os.stat_result) -> str:
+    return f"{found.st_dev:x}:{found.st_ino:x}"
+
+
+def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], None] = lambda _: None) -> Scan:
+    """`progress` is told of bytes that were read."""
+    try:
+        with os.scandir(folder):
+            pass
+    except OSError as error:
+        raise FolderMissing(f"{folder} can't be read: {error.strerror}") from error
+    found, unknown = Scan(), []
+    waiting: list[tuple[str, str]] = [(os.fspath(folder), "")]
+    while waiting:
+        place, prefix = waiting.pop()
+        try:
+            with os.scandir(place) as listing:
+                children = list(listing)
+        except OSError as error:
+            found.entries[prefix[:-1]] = _troubled(found.entries[prefix[:-1]], error)
+            continue
+        for child in children:
+            path = prefix + child.name
+            try:
+                # Not from the listing: that may have no inode, and of an open file an old size.
+                about = os.stat(child.path, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                found.entries[path] = LocalEntry(Kind.OTHER, trouble=_reason(error))
+                continue
+            entry = _entry(path, about, ignored)
+            found.entries[path] = entry
+            if entry.kind is Kind.FOLDER:
+                waiting.append((child.path, path + "/"))
+            elif entry.kind is Kind.FILE:
+                stamp = Stamp.of(about)
+                found.stamps[path] = stamp
+                sha256 = state.hash_of(entry.identity, stamp)
+                if sha256:
+                    found.entries[path] = LocalEntry(Kind.FILE, sha256, entry.identity)
+                else:
+                    unknown.append(path)
+    _hash_all(folder, unknown, found, state, progress)
+    return found
+
+
+def _entry(path: str, about: os.stat_result, ignored: Ignore) -> LocalEntry:
+    mode = about.st_mode
+    if stat.S_ISLNK(mode):
+        return LocalEntry(Kind.OTHER, trouble="it is a symbolic link")
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        return LocalEntry(Kind.OTHER, trouble="it is neither a file nor a folder")
+    kind = Kind.FOLDER if stat.S_ISDIR(mode) else Kind.FILE
+    if ignored(path, kind is Kind.FOLDER):
+        return LocalEntry(Kind.OTHER)
+    return LocalEntry(kind, identity=identity_of(about))
+
+
+def _hash_all(folder: Path, paths: list[str], found: Scan, state: State, progress: Callable[[int], None]) -> None:
+    hashed: list[tuple[str, Stamp, str]] = []
+
+    def one(path: str) -> tuple[str, str, OSError | None]:
+        try:
+            return path, hash_steady(folder / path, found.stamps[path], progress), None
+        except OSError as error:
+            return path, "", error
+
+    with ThreadPoolExecutor(HASHING_THREADS) as threads:
+        for path, sha256, error in threads.map(one, paths):
+            identity = found.entries[path].identity
+            if sha256:
+                found.entries[path] = LocalEntry(Kind.FILE, sha256, identity)
+                hashed.append((identity, found.stamps[path], sha256))
+            elif isinstance(error, FileNotFoundError):
+                del found.entries[path]
+                found.busy = True
+            else:
+                trouble = _reason(error) if error else "it changes while it is read"
+                found.entries[path] = LocalEntry(Kind.FILE, "", identity, trouble)
+                found.busy = found.busy or error is None
+    state.keep_hashes(hashed)
+
+
+def hash_steady(path: Path, stamp: Stamp, progress: Callable[[int], None] = lambda _: None) -> str:
+    """The SHA-256 of a file that is as `stamp` says before and after; else empty."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            progress(len(piece))
+        after = Stamp.of(os.fstat(file.fileno()))
+    return digest.hexdigest() if after == stamp and Stamp.of(path.stat(follow_symlinks=False)) == stamp else ""
+
+
+def _troubled(entry: LocalEntry, error: OSError) -> LocalEntry:
+    return LocalEntry(entry.kind, entry.sha256, entry.identity, _reason(error))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,193 @@
+"""What a synced folder's engine keeps between runs: one SQLite file a folder, and a lock that one process holds.
+
+`synced`  what both sides had when they were last the same
+`remote`  the account's tree as of the cursor
+`hashed`  SHA-256 of local files by identity, good while size, mtime and ctime are the same
+`about`   the cursor, whose account it is, the identity of the folder itself
+"""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from docstore_sync.model import Kind, RemoteEntry, SyncedEntry
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS synced (
+    id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, identity TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS remote (
+    id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, version INTEGER,
+    size INTEGER, modified_ns INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hashed (
+    identity TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+"""
+
+
+class FolderInUse(Exception):
+    """Another process syncs the folder."""
+
+
+class OtherAccount(Exception):
+    """The folder is linked to another account."""
+
+
+def state_folder(folder: Path) -> Path:
+    """Where the state of a synced folder lives, by the XDG base directory specification."""
+    named = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    return base / "docstore" / "sync" / digest
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What shows that a file has not changed. Nanoseconds, bytes."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> "Stamp":
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRow:
+    """An entry of the account's tree with what a download should leave on the disk."""
+
+    entry: RemoteEntry
+    size: int
+    modified_ns: int
+
+
+class State:
+    """The state of one folder; open it with `opened`. Every change is on the disk before the next step begins."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+        self._hashed: dict[str, tuple[Stamp, str]] = {
+            identity: (Stamp(size, mtime, ctime), sha256)
+            for identity, size, mtime, ctime, sha256 in connection.execute("SELECT * FROM hashed")
+        }
+
+    # --- about -------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> str:
+        """Empty if it was never set."""
+        row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else ""
+
+    def keep(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
+
+    def link(self, account_id: str) -> None:
+        """Once and for all; OtherAccount if it is linked to another."""
+        known = self.get("account")
+        if known and known != account_id:
+            raise OtherAccount
+        self.keep("account", account_id)
+
+    # --- what was synced ---------------------------------------------------------------------------------
+
+    def synced(self) -> list[SyncedEntry]:
+        rows = self._db.execute("SELECT id, parent_id, name, kind, sha256, identity FROM synced")
+        return [SyncedEntry(id_, parent, name, Kind(kind), sha, who) for id_, parent, name, kind, sha, who in rows]
+
+    def record(self, entry: SyncedEntry) -> None:
+        self._db.execute("INSERT OR REPLACE INTO synced VALUES (?, ?, ?, ?, ?, ?)", astuple(entry))
+
+    def forget(self, synced_id: str) -> None:
+        self._db.execute("DELETE FROM synced WHERE id = ?", (synced_id,))
+
+    # --- hashes ------------------------------------------------------------------------------------------
+
+    def hash_of(self, identity: str, stamp: Stamp) -> str:
+        """Empty if it is not known for the file as it is."""
+        known = self._hashed.get(identity)
+        return known[1] if known and known[0] == stamp else ""
+
+    def keep_hashes(self, found: Iterable[tuple[str, Stamp, str]]) -> None:
+        rows = list(found)
+        self._hashed.update({identity: (stamp, sha256) for identity, stamp, sha256 in rows})
+        values = [(identity, *astuple(stamp), sha256) for identity, stamp, sha256 in rows]
+        with self.together():
+            self._db.executemany("INSERT OR REPLACE INTO hashed VALUES (?, ?, ?, ?, ?)", values)
+
+    def keep_only_hashes_of(self, identities: set[str]) -> None:
+        gone = [(identity,) for identity in self._hashed if identity not in identities]
+        for (identity,) in gone:
+            del self._hashed[identity]
+        with self.together():
+            self._db.executemany("DELETE FROM hashed WHERE identity = ?", gone)
+
+    # --- the account's tree ------------------------------------------------------------------------------
+
+    def remote(self) -> list[RemoteRow]:
+        rows = self._db.execute("SELECT * FROM remote")
+        return [
+            RemoteRow(RemoteEntry(id_, parent, name, Kind(kind), sha256, version), size, modified)
+            for id_, parent, name, kind, sha256, version, size, modified in rows
+        ]
+
+    def put_remote(self, rows: Iterable[RemoteRow]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*astuple(row.entry), row.size, row.modified_ns) for row in rows],
+        )
+
+    def remove_remote(self, node_ids: Iterable[str]) -> None:
+        self._db.executemany("DELETE FROM remote WHERE id = ?", [(node_id,) for node_id in node_ids])
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Changes that are on the disk all or not at all."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[State]:
+    """The state of a synced folder, for one process at a time: FolderInUse if another has it."""
+    home = state_folder(folder)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(home / "lock"):
+        connection = sqlite3.connect(home / "state.sqlite", isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(SCHEMA)
+            yield State(connection)
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The lock goes with the process, however that ends."""
+    with path.open("a+b") as file:
+        try:
+            if os.name == "nt":
+                import msvcrt  # only there
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            else:
+                import fcntl  # not on Windows
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise FolderInUse from None
+        yield

@@ -1,0 +1,41 @@
+"""What the engine of a folder is at, in a file that anybody may look at while it runs."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from docstore_sync.state import state_folder
+
+KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`state`: syncing, idle (in sync), waiting (something failed) or offline; `at`: since when, in UTC."""
+
+    folder: str
+    state: str
+    at: str
+    pending: int
+    failures: list[str]
+    aside: list[str]
+
+
+def write_status(folder: Path, state: str, failures: list[str], aside: list[str], pending: int = 0) -> None:
+    """Replaces the one before, at once."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT])
+    path = state_folder(folder) / "status.json"
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(asdict(status)), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def read_status(folder: Path) -> Status | None:
+    """None if the folder was never synced."""
+    try:
+        return Status(**json.loads((state_folder(folder) / "status.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,233 @@
+"""Two devices keep a folder each in sync with one account, against a whole DocStore."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from deployments import Deployment
+
+from docstore_client import AsyncClient
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+from docstore_sync.engine import AgreementNeeded, Engine, Result, engine
+from docstore_sync.model import Do
+from docstore_sync.status import read_status
+
+PASSWORD = "correct horse battery staple"
+pytestmark = pytest.mark.connected
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Everything in a folder by path, with the bytes of files."""
+    found = sorted(folder.rglob("*"))
+    return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in found}
+
+
+def write(path: Path, content: bytes | str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+class Calls(AsyncClient):
+    """A client that counts what it is asked for."""
+
+    def reset(self) -> None:
+        self.made: list[str] = []
+        connection = self._connection
+        ask = type(connection).ask
+
+        async def counted(method: str, path: str, *args: object, **options: object) -> object:
+            self.made.append(f"{method} {path}")
+            return await ask(connection, method, path, *args, **options)  # type: ignore[arg-type]
+
+        connection.ask = counted  # type: ignore[method-assign,assignment]
+
+
+Device = tuple[Path, Engine, Calls]
+NewDevice = Callable[[str], Awaitable[Device]]
+
+
+@pytest.fixture
+async def device(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NewDevice]:
+    """Makes devices of one new account: its folder, its engine, its client."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    email = f"sync-{new_id()[-10:]}@example.org"
+    async with AsyncExitStack() as closing:
+        first = await closing.enter_async_context(AsyncClient(deployment.gateway))
+        await first.sign_up(email, PASSWORD)
+
+        async def new_device(name: str) -> Device:
+            client = await closing.enter_async_context(Calls(deployment.gateway))
+            await client.log_in(email, PASSWORD, name)
+            client.reset()
+            folder = tmp_path / name
+            return folder, await closing.enter_async_context(engine(folder, client, name)), client
+
+        yield new_device
+
+
+async def both(first: Device, second: Device) -> None:
+    """Both sync until neither has anything to do; their folders are the same then, byte for byte."""
+    for _ in range(6):
+        results = [await each.sync() for _, each, _ in (first, second)]
+        assert not [failure for result in results for failure in result.failures], results
+        if not any(result.done for result in results):
+            break
+    assert tree(first[0]) == tree(second[0])
+
+
+async def test_two_devices_come_to_one_tree(device: NewDevice) -> None:
+    """New, edited, renamed, moved and deleted files, folders that are empty, files that are: all of it arrives."""
+    one, two = await device("laptop"), await device("desk")
+    for number in range(30):
+        write(one[0] / f"docs/{number}.txt", f"text {number}")
+    write(one[0] / "large.bin", os.urandom(3_000_000))
+    (one[0] / "empty folder").mkdir()
+    write(one[0] / "empty file", "")
+    await both(one, two)
+    assert len(tree(two[0])) == 34
+    write(two[0] / "docs/0.txt", "edited")
+    (two[0] / "docs").rename(two[0] / "papers")
+    (one[0] / "large.bin").rename(one[0] / "docs/moved.bin")
+    (one[0] / "empty folder").rmdir()
+    (one[0] / "docs/1.txt").unlink()
+    await both(one, two)
+    assert (one[0] / "papers/0.txt").read_text() == "edited"
+    assert (two[0] / "papers/moved.bin").stat().st_size == 3_000_000
+    assert not (two[0] / "empty folder").exists()
+    assert not (two[0] / "papers/1.txt").exists()
+
+
+async def test_edits_of_both_are_both_kept(device: NewDevice) -> None:
+    """One keeps the name, the other is beside it and says from which device it is; an edit outlives a deletion."""
+    one, two = await device("laptop"), await device("desk")
+    write(one[0] / "a.txt", "first")
+    write(one[0] / "b.txt", "first")
+    await both(one, two)
+    write(one[0] / "a.txt", "of the laptop")
+    write(two[0] / "a.txt", "of the desk")
+    write(one[0] / "b.txt", "still needed")
+    (two[0] / "b.txt").unlink()
+    await both(one, two)
+    contents = {path.name: path.read_text() for path in one[0].iterdir()}
+    assert contents.pop("b.txt") == "still needed"
+    assert contents.pop("a.txt") == "of the laptop"
+    ((name, content),) = contents.items()
+    assert (content, "conflicted copy" in name, "desk" in name) == ("of the desk", True, True)
+
+
+async def test_a_race_for_one_version_is_a_conflict_and_not_an_overwrite(device: NewDevice) -> None:
+    """Both upload a next version without knowing of each other: the second finds its base stale."""
+    one, two = await device("laptop"), await device("desk")
+    write(one[0] / "a.txt", "first")
+    await both(one, two)
+    write(one[0] / "a.txt", "one")
+    write(two[0] / "a.txt", "two")
+    results = await asyncio.gather(one[1].sync(), two[1].sync())
+    assert any(isinstance(result, Result) for result in results)
+    await both(one, two)
+    assert sorted(content for content in tree(one[0]).values() if content) == [b"one", b"two"]
+
+
+async def test_nothing_changed_costs_one_look_at_the_feed(device: NewDevice) -> None:
+    """No listing, no transfer, no file is read."""
+    folder, syncing, client = await device("laptop")
+    write(folder / "a/b.txt", "x")
+    await syncing.sync()
+    client.reset()
+    result = await syncing.sync()
+    assert (result.done, client.made) == (0, ["GET /v1/changes"])
+
+
+async def test_renaming_a_folder_of_many_is_one_call(device: NewDevice) -> None:
+    """Nothing is sent, and the other device renames, too, without fetching."""
+    one, two = await device("laptop"), await device("desk")
+    for number in range(120):
+        write(one[0] / f"old/{number}", f"{number}")
+    await both(one, two)
+    one[2].reset()
+    two[2].reset()
+    (one[0] / "old").rename(one[0] / "new")
+    await one[1].sync()
+    await two[1].sync()
+    assert [call.split(" ")[0] for call in one[2].made if "changes" not in call] == ["PATCH"]
+    assert not [call for call in two[2].made if "changes" not in call]
+    assert tree(one[0]) == tree(two[0])
+
+
+async def test_a_dry_run_changes_nothing(device: NewDevice) -> None:
+    """It tells what would be done; neither side is touched."""
+    folder, syncing, client = await device("laptop")
+    write(folder / "here.txt", "here")
+    await client.make_folder("/there")
+    planned = await syncing.dry_run()
+    assert {action.do for action in planned.actions} == {Do.UPLOAD, Do.MAKE_HERE}
+    assert list(tree(folder)) == ["here.txt"]
+    assert [file.name for file in await client.list_folder("/")] == ["there"]
+
+
+async def test_a_mass_deletion_and_another_folder_ask_first(device: NewDevice) -> None:
+    """A folder that has lost nearly all, or is another one (a disk that is not mounted), deletes nothing unasked."""
+    one, two = await device("laptop"), await device("desk")
+    for number in range(12):
+        write(one[0] / f"{number}", f"{number}")
+    await both(one, two)
+    for path in list(one[0].iterdir()):
+        path.unlink()
+    with pytest.raises(AgreementNeeded, match="12 of 12"):
+        await one[1].sync()
+    shutil.rmtree(two[0])
+    with pytest.raises(AgreementNeeded, match="is gone"):
+        await two[1].sync()
+    assert len(await one[2].list_folder("/")) == 12
+
+
+async def test_what_is_ignored_stays_where_it_is(device: NewDevice) -> None:
+    """By .docstoreignore as in .gitignore, and symbolic links: not sent, not deleted, not overwritten."""
+    one, two = await device("laptop"), await device("desk")
+    write(one[0] / ".docstoreignore", "*.log\nbuild/\n!keep.log\n")
+    for name in ("a.log", "keep.log", "build/x", "src/b.log", "src/c.txt"):
+        write(one[0] / name, name)
+    (one[0] / "link").symlink_to("src")
+    for each in (one, two):
+        await each[1].sync()
+    assert set(tree(two[0])) == {".docstoreignore", "keep.log", "src", "src/c.txt"}
+    assert (one[0] / "build/x").exists()
+    status = read_status(one[0])
+    assert status is not None
+    assert status.aside == ["link: it is a symbolic link"]
+
+
+async def test_watching_devices_hear_of_each_other(device: NewDevice) -> None:
+    """A change here is there in a moment, by the disk's and the feed's word alone, and the other way round."""
+    one, two = await device("laptop"), await device("desk")
+    tasks = [asyncio.create_task(each.watch()) for _, each, _ in (one, two)]
+    try:
+        write(one[0] / "a.txt", "from the laptop")
+        await eventually(lambda: asyncio.sleep(0, (two[0] / "a.txt").exists()), every=0.02)
+        write(two[0] / "sub/b.txt", "from the desk")
+        await eventually(lambda: asyncio.sleep(0, (one[0] / "sub/b.txt").exists()), every=0.02)
+        (one[0] / "a.txt").unlink()
+        await eventually(lambda: asyncio.sleep(0, not (two[0] / "a.txt").exists()), every=0.02)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_downloads_have_the_time_of_their_version(device: NewDevice) -> None:
+    """The server keeps when a version was made, and that is the new file's time; a replaced file's mode stays."""
+    one, two = await device("laptop"), await device("desk")
+    write(one[0] / "run.sh", "echo 1")
+    await both(one, two)
+    (two[0] / "run.sh").chmod(0o755)
+    write(one[0] / "run.sh", "echo 2")
+    await both(one, two)
+    there = await one[2].get_by_path("/run.sh")
+    about = (two[0] / "run.sh").stat()
+    assert about.st_mtime == pytest.approx(there.modified_at.timestamp(), abs=0.01)
+    assert about.st_mode & 0o777 == 0o755
