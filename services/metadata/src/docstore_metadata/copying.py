@@ -68,6 +68,8 @@ class Copier:
         by_original = {file.id: reservation for file, reservation in zip(files, reserved, strict=True)}
 
         async def work(transaction: Transaction) -> Place:
+            # Again: until here, reading and asking for room may have taken long.
+            authorize(principal.account_id, await self._tree.place(node_id, transaction.session), Action.READ)
             now = await find_base(self._tree, principal.account_id, parent_id, transaction.session)
             return await self._write(principal, now, now.full(below), originals, by_original, transaction)
 

@@ -174,6 +174,23 @@ async def test_readers_copy_on_whose_tree_it_goes_into(shared: Shared) -> None:
     assert await shared.viewer.refused("POST", route, into) == (403, "read_only")
 
 
+async def test_a_copy_ends_with_the_right_to_read(shared: Shared) -> None:
+    """Revoked while room for the copy is asked for: nothing is copied, and the room is given back."""
+    ask_quota = shared.stack.quota.call
+
+    async def revoke_meanwhile(path: str, body: Any) -> Any:
+        if not path.endswith("/release"):
+            share = f"/v1/files/{shared.folder['id']}/shares/{shared.editors_share['id']}"
+            await shared.owner.ok("DELETE", share)
+        return await ask_quota(path, body)
+
+    shared.stack.quota.call = revoke_meanwhile
+    route = f"/v1/files/{shared.folder['id']}/copy"
+    assert await shared.editor.refused("POST", route, {"path": "/copy"}) == (404, "not_found")
+    assert await shared.editor.names("path=/") == []
+    assert shared.stack.quota.released == set(shared.stack.quota.reserved)
+
+
 async def test_an_editor_restores_a_version_on_the_owners_quota(shared: Shared) -> None:
     """Readers see the history; going back is for editors."""
     await shared.put(shared.editor, "/a.txt", b"second")
