@@ -37,6 +37,7 @@ COMMANDS = {
     "link": ("sharing_commands", "Make a public link."),
     "links": ("sharing_commands", "The public links to a file or folder."),
     "unlink": ("sharing_commands", "Take public links back."),
+    "sync": ("sync_command", "Keep a folder and the account's files the same, both ways."),
     "watch": ("watch_command", "Show changes as they happen, until Ctrl-C."),
     "follow": ("following_commands", "Be told of changes to a file or folder; without one: what you follow."),
     "unfollow": ("following_commands", "Be told no more of a file or folder."),

@@ -20,6 +20,8 @@ class RemotePath:
     base: str | None = None
     is_folder: bool = False
     """It was written with a slash at its end."""
+    is_contents: bool = False
+    """It was written as `folder/.`: what is in the folder."""
 
     @classmethod
     def parse(cls, text: str) -> "RemotePath":
@@ -27,8 +29,8 @@ class RemotePath:
         base, rest = None, text
         if text.startswith(BASE):
             base, _, rest = text.removeprefix(BASE).partition("/")
-        names = tuple(name for name in unicodedata.normalize("NFC", rest).split("/") if name)
-        return cls(names, base, text.endswith("/"))
+        names = tuple(name for name in unicodedata.normalize("NFC", rest).split("/") if name not in ("", "."))
+        return cls(names, base, text.endswith(("/", "/.")), text.endswith("/."))
 
     @property
     def path(self) -> str:
@@ -41,12 +43,12 @@ class RemotePath:
 
     @property
     def parent(self) -> "RemotePath":
-        return replace(self, names=self.names[:-1], is_folder=True)
+        return replace(self, names=self.names[:-1], is_folder=True, is_contents=False)
 
     def child(self, *names: str) -> "RemotePath":
         """Below this; itself for no names, and for the empty name."""
         normal = (unicodedata.normalize("NFC", name) for name in names if name)
-        return replace(self, names=(*self.names, *normal), is_folder=False)
+        return replace(self, names=(*self.names, *normal), is_folder=False, is_contents=False)
 
     def __str__(self) -> str:
         if self.base is None:
@@ -75,8 +77,8 @@ async def need(docstore: AsyncClient, place: RemotePath) -> File:
 
 
 def name_of(place: RemotePath, file: File) -> str:
-    """What it is called when it goes somewhere else; the root has no name: its contents go."""
-    return place.name or file.name
+    """What it is called when it goes somewhere else; "" if its contents go, as those of the root."""
+    return "" if place.is_contents else place.name or file.name
 
 
 def placed(kind: Kind | None, *, is_folder: bool, names: Sequence[str]) -> list[str]:

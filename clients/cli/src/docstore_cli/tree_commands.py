@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from docstore_cli.failures import Failures, each
+from docstore_cli.failures import BadUsage, Failures, each
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, find, name_of, need, placed
 from docstore_cli.session import as_person
@@ -130,4 +130,7 @@ def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
 
 async def _named(docstore: AsyncClient, source: RemotePath) -> tuple[str, File]:
     file = await need(docstore, source)
-    return name_of(source, file), file
+    name = name_of(source, file)
+    if not name:
+        raise BadUsage(f"{source}: name what is in it, one by one")
+    return name, file

@@ -33,6 +33,7 @@ def test_a_place_is_what_it_is_written_as(names: list[str], base: str | None, sl
         ("//a///b/", "/a/b", None),
         ("id:12", "/", "12"),
         ("id:12/a b", "/a b", "12"),
+        ("/a/./b/.", "/a/b", None),
         ("/e\u0301", "/\u00e9", None),
     ],
 )

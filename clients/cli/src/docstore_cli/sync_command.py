@@ -1,0 +1,161 @@
+"""`docstore sync`."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from docstore_cli.failures import FAILED
+from docstore_cli.options import AsJson, errors, failed, print_json, print_json_line, shown
+from docstore_cli.session import as_person
+from docstore_client import AsyncClient
+from docstore_sync.engine import AgreementNeeded, FolderMissing, Progress, Result, engine
+from docstore_sync.model import Action, Do, Plan
+from docstore_sync.state import FolderInUse, OtherAccount
+from docstore_sync.status import read_status
+
+Folder = Annotated[Path, typer.Argument(help="With its first use it is linked to the account: all of it.")]
+Once = Annotated[bool, typer.Option("--once", help="Until there is nothing more to do; else until Ctrl-C.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+Status = Annotated[bool, typer.Option("--status", help="Say what the command that syncs the folder is at.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Also delete most of the files; also sync a folder that was replaced.")
+]
+
+QUIET = frozenset({Do.RECORD, Do.FORGET})
+
+
+def sync(
+    folder: Folder,
+    once: Once = False,
+    dry_run: DryRun = False,
+    status: Status = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a folder and the account's files the same, both ways.
+
+    Where both have changed a file, one is kept beside the other, named by device and date. Symbolic links and
+    what .docstoreignore names, as in .gitignore, are left alone.
+    """
+    if status:
+        _show_status(folder, as_json=as_json)
+        return
+    try:
+        if dry_run:
+            _show_plan(as_person(lambda docstore: _planned(docstore, folder, yes)), as_json=as_json)
+        elif once:
+            _show_result(as_person(lambda docstore: _once(docstore, folder, yes)), as_json=as_json)
+        else:
+            with contextlib.suppress(KeyboardInterrupt):
+                as_person(lambda docstore: _watch(docstore, folder, yes, as_json=as_json))
+    except AgreementNeeded as question:
+        raise failed(f"{question}; --yes if that is meant") from None
+    except FolderInUse:
+        raise failed(f"{folder} is being synced by another process") from None
+    except (OtherAccount, FolderMissing) as error:
+        raise failed(str(error) or f"{folder} is linked to another account") from None
+
+
+async def _planned(docstore: AsyncClient, folder: Path, yes: bool) -> Plan:
+    async with engine(folder, docstore, socket.gethostname(), agreed=yes) as syncing:
+        return await syncing.dry_run()
+
+
+async def _once(docstore: AsyncClient, folder: Path, yes: bool) -> Result:
+    with _showing() as progress:
+        async with engine(folder, docstore, socket.gethostname(), agreed=yes, progress=progress) as syncing:
+            return await syncing.sync()
+
+
+async def _watch(docstore: AsyncClient, folder: Path, yes: bool, *, as_json: bool) -> None:
+    def done(action: Action) -> None:
+        if action.do in QUIET:
+            return
+        if as_json:
+            print_json_line({"do": action.do, "path": path_of(action)})
+        else:
+            typer.echo(f"{action.do:17} {shown(path_of(action))}")
+
+    def rested(result: Result) -> None:
+        for failure in result.failures:
+            errors.print(shown(failure), soft_wrap=True, highlight=False, markup=False)
+
+    def offline(reason: str) -> None:
+        errors.print(f"{reason}; trying again", soft_wrap=True, highlight=False, markup=False)
+
+    progress = Progress(done=done, rested=rested, offline=offline)
+    async with engine(folder, docstore, socket.gethostname(), agreed=yes, progress=progress) as syncing:
+        await syncing.watch()
+
+
+def path_of(action: Action) -> str:
+    """Where the thing is, or is to be."""
+    node = action.node
+    if action.parent is not None:
+        above = action.parent.path("goal")
+        return f"{above}/{action.name}" if above else action.name
+    return node.path("local") or node.path("remote")
+
+
+@contextlib.contextmanager
+def _showing() -> Iterator[Progress]:
+    """Steps that are done out of those that are planned, on stderr if that is a terminal."""
+    if not errors.is_terminal:
+        yield Progress()
+        return
+    from rich import progress as bars  # costs time that is better spent where there is a terminal
+
+    columns = (bars.TextColumn("syncing"), bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn())
+    with bars.Progress(*columns, console=errors, transient=True) as bar:
+        task = bar.add_task("syncing", total=None)
+        yield Progress(
+            planned=lambda plan: bar.reset(task, total=len(plan.actions)), done=lambda _: bar.advance(task, 1)
+        )
+
+
+def _show_plan(plan: Plan, *, as_json: bool) -> None:
+    steps = [{"do": action.do.value, "path": path_of(action)} for action in plan.actions if action.do not in QUIET]
+    aside = [{"path": aside.path, "reason": aside.reason} for aside in plan.aside]
+    if as_json:
+        print_json({"steps": steps, "aside": aside, "question": plan.question or None})
+        return
+    for step in steps:
+        typer.echo(f"{step['do']:17} {shown(step['path'])}")
+    for each in aside:
+        typer.echo(f"left alone        {shown(each['path'])}: {each['reason']}")
+    if plan.question:
+        typer.echo(f"needs --yes: {plan.question}")
+
+
+def _show_result(result: Result, *, as_json: bool) -> None:
+    counts: dict[str, Any] = {}
+    for action in result.actions:
+        if action.do not in QUIET:
+            counts[action.do.value] = counts.get(action.do.value, 0) + 1
+    if as_json:
+        print_json({"in_sync": result.in_sync, "steps": counts, "failed": result.failures, "aside": result.aside})
+    else:
+        done = ", ".join(f"{do}: {count}" for do, count in counts.items()) or "nothing to do"
+        typer.echo(f"{'in sync' if result.in_sync else 'not in sync'} ({done})")
+        for each in result.aside:
+            errors.print(f"left alone: {shown(each)}", soft_wrap=True, highlight=False, markup=False)
+        for each in result.failures:
+            errors.print(f"failed: {shown(each)}", soft_wrap=True, highlight=False, markup=False)
+    if not result.in_sync:
+        raise typer.Exit(FAILED)
+
+
+def _show_status(folder: Path, *, as_json: bool) -> None:
+    status = read_status(folder)
+    if status is None:
+        raise failed(f"{folder} was never synced")
+    if as_json:
+        print_json({name: getattr(status, name) for name in ("folder", "state", "at", "pending", "failures", "aside")})
+        return
+    typer.echo(f"{status.state} since {status.at}" + (f", {status.pending} steps" if status.pending else ""))
+    for each in [*status.failures, *(f"left alone: {aside}" for aside in status.aside)]:
+        typer.echo(f"  {shown(each)}")

@@ -1,0 +1,80 @@
+"""The `docstore` command as somebody uses it on a machine of their own: a home, and processes."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from people import PASSWORD, Person
+
+DOCSTORE = Path(sys.executable).with_name("docstore")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.status == 0, self.err
+        return json.loads(self.out)
+
+
+class Shell:
+    """Commands with one home folder, in the current folder `cwd`."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.cwd = home / "work"
+        self.cwd.mkdir(parents=True, exist_ok=True)
+        self._environment = environment
+
+    @property
+    def session(self) -> Path:
+        """Where the credentials are."""
+        return self.home / "state" / "docstore" / "session.json"
+
+    def through(self, proxy: str) -> "Shell":
+        """The same, by an HTTP proxy."""
+        return Shell(self.home, HTTP_PROXY=proxy)
+
+    async def start(self, *arguments: str | Path) -> Process:
+        environment = {**os.environ, "HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
+        return await asyncio.create_subprocess_exec(
+            DOCSTORE,
+            *map(str, arguments),
+            env={**environment, **self._environment},
+            cwd=self.cwd,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+
+    async def run(self, *arguments: str | Path, stdin: str = "") -> Result:
+        """To its end, whichever that is."""
+        return await ended(await self.start(*arguments), stdin)
+
+    async def done(self, *arguments: str | Path, stdin: str = "") -> str:
+        """What it printed; it has to succeed."""
+        result = await self.run(*arguments, stdin=stdin)
+        assert result.status == 0, result
+        return result.out
+
+    async def log_in(self, person: Person) -> None:
+        arguments = ["login", "--server", person.gateway, "--email", person.email, "--password-stdin"]
+        await self.done(*arguments, stdin=f"{PASSWORD}\n")
+
+
+async def ended(process: Process, stdin: str = "") -> Result:
+    """How it ends."""
+    out, err = await process.communicate(stdin.encode())
+    assert process.returncode is not None
+    return Result(process.returncode, out.decode(), err.decode())
