@@ -50,9 +50,12 @@ class Trier:
 
     async def send(self, delivery: Delivery) -> Attempt:
         try:
-            valid = await self._validity.of(delivery)
+            async with asyncio.timeout(self._seconds):
+                valid = await self._validity.of(delivery)
         except NotNow as error:
             return Attempt("not_asked", str(error))
+        except TimeoutError:  # later than the lease lasts, another would be sending it by now
+            return Attempt("not_asked", "rights are not known: no answer in time")
         if valid is None:
             return Attempt("void", "it may not be told any more")
         started = perf_counter()

@@ -1,5 +1,6 @@
 """What a sender does with the answers of its channel and with a lease it has lost."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,14 @@ class FakeTransactor:
         return result
 
 
+class NeverSaid:
+    """Whether it may be told is asked, and never answered."""
+
+    async def of(self, delivery: Delivery) -> Delivery:
+        await asyncio.Event().wait()
+        return delivery
+
+
 class Stage:
     """A sender among fakes."""
 
@@ -131,6 +140,14 @@ async def test_whatever_may_pass_is_tried_again_later(error: Exception) -> None:
     assert stage.deliveries.put_off_for is not None
     assert timedelta(seconds=3) < stage.deliveries.put_off_for < timedelta(seconds=5)
     assert stage.transactor.said == []
+
+
+async def test_rights_that_are_not_answered_are_asked_for_again_later() -> None:
+    """Within the time that a lease allows for, or two senders would be at it; the receiver is not to blame."""
+    trier = Trier({}, NeverSaid(), 0.05)  # type: ignore[arg-type]
+    async with asyncio.timeout(5):
+        attempt = await trier.send(DELIVERY)
+    assert (attempt.outcome, attempt.final) == ("not_asked", False)
 
 
 async def test_a_channel_that_asks_for_time_gets_it() -> None:
