@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from docstore_platform.serve import KEEP_ALIVE_SECONDS
+from docstore_platform.settings import KEEP_ALIVE_SECONDS
 from docstore_platform.stopping import announce_stopping
 
 GRACE_SECONDS = 10

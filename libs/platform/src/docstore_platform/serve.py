@@ -15,15 +15,13 @@ from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.logs import configure_logging
-from docstore_platform.settings import InfraSettings
+from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
 from docstore_platform.stopping import announce_stopping
 from docstore_platform.tracing import configure_tracing
 from docstore_platform.web import json_response
 
 GRACE_SECONDS = 15
 """Requests being answered when the process is told to stop get this long."""
-KEEP_ALIVE_SECONDS = 75
-"""An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 
 
 class Leaving:

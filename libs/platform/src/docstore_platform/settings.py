@@ -7,6 +7,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ServiceName = Literal["accounts", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
+KEEP_ALIVE_SECONDS = 75
+"""An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 SERVICE_NAMES: tuple[ServiceName, ...] = (
     "accounts",
     "gateway",
