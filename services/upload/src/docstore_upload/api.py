@@ -26,6 +26,8 @@ internal_router = APIRouter(tags=["uploads"])
 
 Caller = Annotated[Principal, Depends(current_principal)]
 UploadId = Annotated[str, Path(max_length=64)]
+NO_STORE = {"cache-control": "no-store"}
+"""Of answers with credentials in them. Also tells the gateway not to keep one for an Idempotency-Key."""
 
 
 def _service(request: Request) -> UploadService:
@@ -34,7 +36,8 @@ def _service(request: Request) -> UploadService:
 
 
 def _answer(body: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    secret = any("credentials" in item for item in body.get("items", [body]))
+    return Response(orjson.dumps(body), status, NO_STORE if secret else None, media_type="application/json")
 
 
 def _one(outcomes: list[Json | Problem], status: int) -> Response:

@@ -117,6 +117,17 @@ def s3_client(means: Any) -> Any:
     )
 
 
+async def test_answers_with_credentials_are_kept_nowhere(stack: Any) -> None:
+    """Alone, in a batch, and asked for again; other means are given again for the same Idempotency-Key."""
+    body = {"path": "/a.txt", "size": 1, "method": "credentials"}
+    async with stack.run():
+        alone = await stack.person.send("POST", "/v1/uploads", body)
+        batch = await stack.person.send("POST", "/v1/uploads/batch", {"uploads": [{**body, "method": "put"}, body]})
+        again = await stack.person.send("GET", f"/v1/uploads/{alone.json()['id']}")
+        other = await stack.person.send("POST", "/v1/uploads", {**body, "method": "put"})
+    assert [answer.headers.get("cache-control") for answer in (alone, batch, again, other)] == ["no-store"] * 3 + [None]
+
+
 async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
     """Any S3 tool uploads with the STS credentials; beside the upload's own prefix they are refused."""
     async with stack.run():
