@@ -57,8 +57,7 @@ def test_the_grace_period_has_room_for_the_gap_and_the_drain(values: tuple[str, 
     for deployment in of_kind(render(*values), "Deployment"):
         pod = deployment["spec"]["template"]["spec"]
         (container,) = pod["containers"]
-        program, gap = container["lifecycle"]["preStop"]["exec"]["command"]
-        assert program == "sleep"
+        (gap,) = (each["value"] for each in container["env"] if each["name"] == "READINESS_GAP_SECONDS")
         assert pod["terminationGracePeriodSeconds"] >= int(gap) + GRACE_SECONDS + 15
 
 

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from docstore_platform.serve import ListenSettings
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -47,7 +48,7 @@ def fields(kind: type[BaseSettings]) -> dict[str, Any]:
 
 def known(service: str) -> dict[str, Any]:
     """Every variable a service reads, with its type."""
-    every = fields(InfraSettings)
+    every = {**fields(InfraSettings), **fields(ListenSettings)}
     for kind in settings_classes(service):
         every |= fields(kind)
     return every
