@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from deployments import Deployment
+from synced_folders import tree, write
 
 from docstore_client import AsyncClient
 from docstore_platform.ids import new_id
@@ -19,17 +20,6 @@ from docstore_sync.status import read_status
 
 PASSWORD = "correct horse battery staple"
 pytestmark = pytest.mark.connected
-
-
-def tree(folder: Path) -> dict[str, bytes | None]:
-    """Everything in a folder by path, with the bytes of files."""
-    found = sorted(folder.rglob("*"))
-    return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in found}
-
-
-def write(path: Path, content: bytes | str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 class Calls(AsyncClient):

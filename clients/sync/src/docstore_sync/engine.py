@@ -21,7 +21,7 @@ from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan import PARTS, FolderMissing, Ignore, Scan, identity_of, scan
-from docstore_sync.state import State, opened, state_folder
+from docstore_sync.state import OtherAccount, State, opened, state_folder
 from docstore_sync.status import write_status
 
 MAX_ROUNDS = 20
@@ -90,14 +90,14 @@ class Engine:
     async def dry_run(self) -> Plan:
         """What would be done now. Nothing is changed but what is known of the server."""
         self._check_root(change=False)
-        await self._remote.catch_up()
+        await self._catch_up()
         _, made = await asyncio.to_thread(self._look)
         return made
 
     async def sync(self) -> Result:
         """Until there is nothing more to do, or nothing more can be done. AgreementNeeded, Unreachable, ApiError."""
         self._check_root(change=True)
-        await self._remote.catch_up()
+        await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
             found, made = await asyncio.to_thread(self._look)
@@ -116,6 +116,14 @@ class Engine:
         write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.aside)
         self._progress.rested(result)
         return result
+
+    async def _catch_up(self) -> None:
+        try:
+            await self._remote.catch_up()
+        except ApiError as error:
+            if error.code == "invalid_cursor":
+                raise OtherAccount from error
+            raise
 
     def _finish(self, result: Result, found: Scan) -> None:
         if result.in_sync and result.actions:

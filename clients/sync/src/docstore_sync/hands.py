@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from docstore_client import ApiError, AsyncClient, ContentDiffers, DocStoreError, Source, StoreError
@@ -128,11 +129,16 @@ class RealHands:
         return [answers[number] for number in range(len(batch))]
 
     def _source(self, upload: Upload) -> Source:
-        self._disk.check(upload.path, upload.identity, upload.sha256)
-        local = self._disk.at(upload.path)
+        found = self._disk.check(upload.path, upload.identity, upload.sha256)
+        source = Source(
+            self._disk.at(upload.path),
+            base_version=upload.base_version,
+            on_conflict="fail",
+            measured=(found.st_size, upload.sha256),
+        )
         if upload.file_id:
-            return Source(local, file_id=upload.file_id, base_version=upload.base_version, on_conflict="fail")
-        return Source(local, f"/{upload.name}", parent_id=upload.parent_id, base_version=0, on_conflict="fail")
+            return replace(source, file_id=upload.file_id)
+        return replace(source, path=f"/{upload.name}", parent_id=upload.parent_id)
 
     async def _send(self, sources: list[Source]) -> Sequence[File | DocStoreError]:
         if len(sources) == 1:
