@@ -10,7 +10,7 @@ from docstore_client.uploads import Progress
 @contextmanager
 def showing(what: str, total: int) -> Iterator[Progress]:
     """To be told of bytes that were moved, out of `total`."""
-    if not errors.is_terminal:
+    if not errors.is_terminal or not total:
         yield lambda _: None
         return
     from rich import progress as bars  # costs time that is better spent where there is a terminal
