@@ -77,6 +77,13 @@ class TooManyShares(Refusal):
     code = "too_many_shares"
 
 
+class TooManyInvitations(Refusal):
+    """Of addresses that are nobody's, in a day."""
+
+    status = 429
+    code = "too_many_invitations"
+
+
 class TooManyLinks(Refusal):
     status = 409
     code = "too_many_links"

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from docstore_metadata.domain import SharedWith, ShareRole
 from docstore_metadata.errors import InvalidEmail
@@ -11,6 +11,9 @@ from docstore_metadata.errors import InvalidEmail
 MAX_EMAIL_CHARS = 254
 MAX_SHARES = 200
 """Of one file or folder."""
+MAX_INVITATIONS = 500
+"""Shares by one owner with addresses that are nobody's: an e-mail goes to each, with words that the owner chose."""
+INVITATIONS_COUNT_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,16 @@
 """Shares, and which e-mail address is whose account, in MongoDB.
 
 shares  one for each person a node is shared with; `account` is there once somebody has signed up with the address
+invitations  how many shares with addresses that were nobody's an owner has made, and until when that counts
 people  one for each address that is somebody's, or that something is shared with. Whoever shares and whoever signs up
         write the same one, so neither can miss the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from docstore_metadata.share_rules import Share
+from docstore_metadata.share_rules import INVITATIONS_COUNT_FOR, Share
 from docstore_platform.mongo import (
     ASCENDING,
     DESCENDING,
@@ -39,6 +41,7 @@ class ShareStore:
     def __init__(self, database: Database) -> None:
         self._shares: Collection = database["shares"]
         self._people: Collection = database["people"]
+        self._invitations: Collection = database["invitations"]
 
     async def create_indexes(self) -> None:
         granted: Document = {"partialFilterExpression": {"account": {"$exists": True}}}
@@ -61,6 +64,7 @@ class ShareStore:
             ]
         )
         await self._people.create_index("account", name="by_account", sparse=True)
+        await self._invitations.create_index("until", expireAfterSeconds=0, name="kept")
 
     # --- shares ------------------------------------------------------------------------------------------
 
@@ -117,6 +121,23 @@ class ShareStore:
             still = set(await self._shares.distinct("email_key", {"email_key": {"$in": waited_for}}, session=session))
             gone = [key for key in waited_for if key not in still]
             await self._people.delete_many({"_id": {"$in": gone}, "account": {"$exists": False}}, session=session)
+
+    async def count_invitation(self, owner_id: str, now: datetime, session: Session) -> tuple[int, datetime]:
+        """Count one more; how many there are, and until when they count."""
+        running = {"$gt": ["$until", now]}
+        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
+        until = {"$cond": [running, "$until", now + INVITATIONS_COUNT_FOR]}
+        try:
+            row = await self._invitations.find_one_and_update(
+                {"_id": owner_id},
+                [{"$set": {"count": count, "until": until}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        except DuplicateKeyError as error:
+            raise conflict("another transaction has just made the first of these") from error
+        return row["count"], row["until"]
 
     # --- people ------------------------------------------------------------------------------------------
 

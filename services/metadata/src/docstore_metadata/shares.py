@@ -6,8 +6,15 @@ from dataclasses import dataclass, replace
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.access import Action, authorize
 from docstore_metadata.domain import Place, ShareRole
-from docstore_metadata.errors import NotFound, NotShareable, Refusal, ShareWithSelf, TooManyShares
-from docstore_metadata.share_rules import MAX_SHARES, Share, clean_email, email_key
+from docstore_metadata.errors import (
+    NotFound,
+    NotShareable,
+    Refusal,
+    ShareWithSelf,
+    TooManyInvitations,
+    TooManyShares,
+)
+from docstore_metadata.share_rules import MAX_INVITATIONS, MAX_SHARES, Share, clean_email, email_key
 from docstore_metadata.sharing import Sharing, say_revoked, say_shared
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.tree import Tree
@@ -56,6 +63,8 @@ class Shares:
                 return await self._with_role(place, shares, known, role, principal, transaction), False
             if len(shares) >= MAX_SHARES:
                 raise TooManyShares(f"A file or folder can be shared with {MAX_SHARES} people.")
+            if account_id is None:
+                await self._count_invitation(place.node.owner_id, transaction)
             new = Share(
                 id=new_id(),
                 node_id=node_id,
@@ -77,6 +86,14 @@ class Shares:
             if not is_duplicate(error):
                 raise
             return await self._transactor.run(work, lane=principal.account_id)
+
+    async def _count_invitation(self, owner_id: str, transaction: Transaction) -> None:
+        now = self._clock()
+        count, until = await self._store.shares.count_invitation(owner_id, now, transaction.session)
+        if count > MAX_INVITATIONS:
+            wait = {"Retry-After": str(max(1, round((until - now).total_seconds())))}
+            detail = f"At most {MAX_INVITATIONS} shares a day can be made with addresses that have no account yet."
+            raise TooManyInvitations(detail, headers=wait)
 
     async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:
         async def work(transaction: Transaction) -> Share:

@@ -1,10 +1,12 @@
 """Shares with addresses that nobody has yet: they wait for the sign-up, and neither side misses the other."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -73,6 +75,24 @@ async def test_revoking_and_signing_up_at_once(running: Any) -> None:
     waiting = await share(running, file)
     await running.person.ok("DELETE", f"/v1/files/{file['id']}/shares/{waiting['id']}")
     assert await running.database["people"].count_documents({}) == 0
+
+
+async def test_invitations_are_bounded(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's count, and revoking gives none back: each has sent an e-mail. Who has an account is no invitation."""
+    monkeypatch.setattr("docstore_metadata.shares.MAX_INVITATIONS", 2)
+    await running.meet(running.stranger, "known@example.com")
+    file = await running.put("/a.txt")
+    route = f"/v1/files/{file['id']}/shares"
+    for number in range(2):
+        made = await running.person.ok("POST", route, {"email": f"{number}@example.com", "role": "viewer"})
+        await running.person.ok("DELETE", f"{route}/{made['id']}")
+    answer = await running.person.send("POST", route, {"email": "third@example.com", "role": "viewer"})
+    assert (answer.status, answer.json()["code"]) == (429, "too_many_invitations")
+    assert 86_000 < int(answer.headers["retry-after"]) <= 86_400
+    await running.person.ok("POST", route, {"email": "known@example.com", "role": "viewer"})
+    yesterday = utc_now() - timedelta(seconds=1)
+    await running.database["invitations"].update_many({}, {"$set": {"until": yesterday}})
+    await running.person.ok("POST", route, {"email": "third@example.com", "role": "viewer"})
 
 
 async def test_very_many_waiting_shares(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
