@@ -26,6 +26,7 @@ from docstore_notify.lane_store import MongoLanes
 from docstore_notify.marking import Marker
 from docstore_notify.notices import NoticeBook
 from docstore_notify.pages import Pages
+from docstore_notify.phone_limit import MongoTexts, PhoneLimit
 from docstore_notify.rechecks import MongoRechecks, Rechecker
 from docstore_notify.rendering import Renderer
 from docstore_notify.sender import Sender
@@ -74,11 +75,14 @@ def create_app(
     transport = open_transport(settings)
     email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url, unsubscribe_url), transport)
     machines = open_channels(settings) if machine_channels is None else machine_channels
+    texts = MongoTexts(database)
     channels: dict[ChannelName, Channel] = {
         "email": email,
         "in_app": InAppChannel(inbox, runtime.transactor),
         **machines,
     }
+    if "sns" in machines:
+        channels["sns"] = PhoneLimit(machines["sns"], texts, settings.max_texts_a_day)
     trier = Trier(channels, Validity(files, shares), settings.send_seconds)
     marker = Marker(deliveries, runtime.transactor, settings)
     following = Following(subscriptions, deliveries, lanes, files, trier, marker, settings)
@@ -98,7 +102,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (subscriptions, deliveries, lanes, inbox, rechecks):
+        for store in (subscriptions, deliveries, lanes, inbox, rechecks, texts):
             await store.create_indexes()
         try:
             async with AsyncExitStack() as stack:
