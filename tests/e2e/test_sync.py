@@ -221,3 +221,44 @@ async def test_downloads_have_the_time_of_their_version(device: NewDevice) -> No
     about = (two[0] / "run.sh").stat()
     assert about.st_mtime == pytest.approx(there.modified_at.timestamp(), abs=0.01)
     assert about.st_mode & 0o777 == 0o755
+
+
+async def test_a_folder_out_of_the_trash_is_back_on_every_device(device: NewDevice) -> None:
+    """With all that was in it, though the feed says so of the folder only."""
+    one, two = await device("laptop"), await device("desk")
+    write(one[0] / "d/sub/a.txt", "a")
+    write(one[0] / "d/b.txt", "b")
+    await both(one, two)
+    before = tree(one[0])
+    folder = await one[2].get_by_path("/d")
+    await one[2].delete(folder.id)
+    await both(one, two)
+    assert tree(one[0]) == {}
+    await one[2].restore(folder.id)
+    await both(one, two)
+    assert tree(two[0]) == before
+
+
+async def test_three_devices_that_change_all_at_once(device: NewDevice) -> None:
+    """Moves of one folder to different places, edits in it, a deletion: alike in the end, and no content is missing."""
+    devices = [await device(name) for name in ("laptop", "desk", "phone")]
+    one, two, three = devices
+    for number in range(12):
+        write(one[0] / f"work/{number}.txt", f"text {number}")
+    for _, each, _ in devices:
+        await each.sync()
+    (one[0] / "work").rename(one[0] / "of the laptop")
+    (two[0] / "work").rename(two[0] / "of the desk")
+    write(two[0] / "of the desk/0.txt", "edited on the desk")
+    write(three[0] / "work/0.txt", "edited on the phone")
+    write(three[0] / "work/new.txt", "new on the phone")
+    (three[0] / "work/1.txt").unlink()
+    await asyncio.gather(*(each.sync() for _, each, _ in devices))
+    for _ in range(4):
+        for _, each, _ in devices:
+            await each.sync()
+    trees = [tree(folder) for folder, _, _ in devices]
+    assert trees[0] == trees[1] == trees[2]
+    contents = {content.decode() for content in trees[0].values() if content is not None}
+    expected = {f"text {number}" for number in range(2, 12)}
+    assert expected | {"edited on the desk", "edited on the phone", "new on the phone"} <= contents

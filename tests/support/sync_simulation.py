@@ -7,9 +7,10 @@ from datetime import date
 
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
 
-from docstore_sync.apply import Applier, StepFailed
+from docstore_sync.apply import Applier
 from docstore_sync.names import Rules
 from docstore_sync.planner import plan
+from docstore_sync.steps import StepFailed
 
 ROUNDS = 25
 NAMES = "abcd"

@@ -4,8 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from docstore_sync.apply import Sent, StepFailed, Upload
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.steps import Sent, StepFailed, Upload
 
 ROOT = "root"
 FILE, FOLDER = Kind.FILE, Kind.FOLDER
@@ -213,9 +213,14 @@ class Steps:
                 raise StepFailed("version_conflict")
             sent = self.server.write(upload.file_id, entry.sha256)
         else:
-            sent = self.server.add(upload.parent_id, upload.name, FILE, entry.sha256)
+            *folders, name = upload.name.split("/")
+            parent_id = upload.parent_id
+            for folder in folders:
+                there = self.server.at(parent_id, folder)
+                parent_id = there.id if there else self.server.add(parent_id, folder, FOLDER).id
+            sent = self.server.add(parent_id, name, FILE, entry.sha256)
         self._after()
-        return Sent(sent.id, sent.version, sent.sha256)
+        return Sent(sent.id, sent.version, sent.sha256, sent.parent_id)
 
     async def download(
         self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None

@@ -5,80 +5,15 @@ is still to be done. So is everything after a kill, since what a step has done s
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot, SyncedEntry
 from docstore_sync.names import Rules
+from docstore_sync.steps import Hands, Ledger, StepFailed, Upload
 
 PARALLEL = 16
-
-
-class StepFailed(Exception):
-    """A step could not be done, now or ever; the message is for people."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A local file that is to become a file's next version (`file_id`), or a new file in a folder."""
-
-    path: str
-    identity: str
-    sha256: str
-    parent_id: str
-    name: str
-    file_id: str = ""
-    base_version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What an upload has become."""
-
-    id: str
-    version: int
-    sha256: str
-
-
-class Hands(Protocol):
-    """Does single steps on the disk and at the server; StepFailed if one can't be done. Paths as in `a/b`."""
-
-    async def move_here(self, path: str, identity: str, target: str) -> None:
-        """Only if it still is what it was, and never onto something."""
-
-    async def make_folder_here(self, path: str) -> str:
-        """Its identity."""
-
-    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
-        """Only if it still is what it was; a folder only if it is empty."""
-
-    async def move_there(self, node_id: str, parent_id: str, name: str) -> None: ...
-
-    async def make_folder_there(self, parent_id: str, name: str) -> str:
-        """Its id."""
-
-    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
-        """Into the trash with all that is in it, if those are still these nodes with these versions."""
-
-    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
-        """What is to be sent together."""
-
-    async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
-        """One answer for each; never over a version that is newer than its base."""
-
-    async def download(
-        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
-    ) -> str:
-        """The identity of the new file. Only over what still has this identity and SHA-256, else only onto nothing."""
-
-
-class Ledger(Protocol):
-    """Keeps what both sides had when they were last the same."""
-
-    def record(self, entry: SyncedEntry) -> None: ...
-
-    def forget(self, synced_id: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -110,6 +45,7 @@ class Applier:
         self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
         self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
         self._room = asyncio.Semaphore(PARALLEL)
+        self._made_by_uploads = self._folders_of_uploads()
         self._unsent = self._still_unsent()
         """Content on the disk that is not yet at the server where it is to be: its only copy there is not deleted."""
 
@@ -117,10 +53,10 @@ class Applier:
         plan = self._plan
         for action in plan.records:
             await self._step(action)
-        await asyncio.gather(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
+        await _together(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
         await self._transfer(plan.transfers)
         self._unsent = self._still_unsent()
-        await asyncio.gather(
+        await _together(
             self._in_turn([action for action in plan.removals if action.do is Do.DELETE_HERE]),
             self._at_once([action for action in plan.removals if action.do is Do.DELETE_THERE]),
         )
@@ -139,12 +75,26 @@ class Applier:
             async with self._room:
                 await self._step(action)
 
-        await asyncio.gather(*(one(action) for action in actions))
+        await _together(*(one(action) for action in actions))
+
+    def _folders_of_uploads(self) -> set[Node]:
+        """New folders that the server makes with the files that are sent into them."""
+        found: set[Node] = set()
+        for action in self._plan.transfers:
+            above = action.parent if action.do is Do.UPLOAD else None
+            while above is not None and not above.is_there and above not in found:
+                found.add(above)
+                above = above.goal.parent if above.goal else None
+        return found
 
     async def _structure_there(self, actions: Sequence[Action]) -> None:
         """In turn, but new folders that stand beside each other are made at once."""
         together: list[Action] = []
+        needed = {action.parent for action in actions if action.do is Do.MOVE_THERE}
+        self._made_by_uploads -= {each for node in needed if node for each in node.chain("goal")}
         for action in actions:
+            if action.node in self._made_by_uploads:
+                continue
             stands_on = {each.node for each in together}
             if together and (action.do is not Do.MAKE_THERE or action.parent in stands_on):
                 await self._at_once(together)
@@ -196,9 +146,11 @@ class Applier:
         content = remote.sha256 if sent or local.sha256 == remote.sha256 else synced.sha256 if synced else ""
         if node.kind is Kind.FILE and not content:
             return
+        parent_id = place.parent.remote_id or (place.parent.synced_id if place is synced else "")
+        if not parent_id:  # its folder was made with it, and the one above that is not known yet
+            return
         if node.synced_id and node.synced_id != remote.key:
             self._ledger.forget(node.synced_id)
-        parent_id = place.parent.remote_id or (place.parent.synced_id if place is synced else "")
         self._ledger.record(SyncedEntry(remote.key, parent_id, place.name, node.kind, content, local.key))
         node.synced, node.synced_id = Spot(place.parent, place.name, local.key, content), remote.key
 
@@ -322,7 +274,7 @@ class Applier:
         downloads = [action for action in actions if action.do is Do.DOWNLOAD]
         batches = self._hands.batches([upload for upload, _ in uploads])
         sending = (self._send(batch, wanted) for batch in batches)
-        await asyncio.gather(self._at_once(downloads), *sending)
+        await _together(self._at_once(downloads), *sending)
 
     def _upload_of(self, action: Action) -> Upload:
         node = action.node
@@ -332,7 +284,13 @@ class Applier:
         if node.remote is not None:
             parent_id, name = node.remote.parent.remote_id, node.remote.name
             return Upload(path, local.key, local.sha256, parent_id, name, node.remote.key, node.remote.version)
-        return Upload(path, local.key, local.sha256, self._target_there(action), action.name)
+        parent, name = action.parent, action.name
+        while parent is not None and not parent.is_there and parent in self._made_by_uploads:
+            above = parent.goal
+            assert above
+            parent, name = above.parent, f"{above.name}/{name}"
+        parent_id = self._target_there(replace(action, parent=parent, name=name))
+        return Upload(path, local.key, local.sha256, parent_id, name)
 
     async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
         async with self._room:
@@ -345,6 +303,9 @@ class Applier:
             node, parent = action.node, action.parent
             assert parent
             old = node.remote
+            if not parent.is_there and parent.goal:
+                self._put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
+                self._settle(parent)
             at = (old.parent, old.name) if old else (parent, action.name)
             self._put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
             self._settle(node, answer.sha256)
@@ -364,6 +325,17 @@ class Applier:
             identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, None)
         self._put_here(node, Spot(*at, identity, remote.sha256))
         self._settle(node)
+
+
+async def _together(*work: Coroutine[Any, Any, None]) -> None:
+    """All at once; what one of them raises ends the others, too, before it goes on up."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _join(folder: str, name: str) -> str:

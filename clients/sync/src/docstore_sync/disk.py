@@ -6,10 +6,10 @@ import os
 import shutil
 from pathlib import Path
 
-from docstore_sync.apply import StepFailed
 from docstore_sync.model import Kind
 from docstore_sync.scan import PARTS, identity_of
 from docstore_sync.state import Stamp, State
+from docstore_sync.steps import StepFailed
 
 NO_REPLACE, EXCHANGE = 1, 2
 AT_FDCWD = -100

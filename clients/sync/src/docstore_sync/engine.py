@@ -94,10 +94,14 @@ class Engine:
         _, made = await asyncio.to_thread(self._look)
         return made
 
-    async def sync(self) -> Result:
-        """Until there is nothing more to do, or nothing more can be done. AgreementNeeded, Unreachable, ApiError."""
+    async def sync(self, *, is_fresh: bool = False) -> Result:
+        """Until there is nothing more to do, or nothing more can be done. AgreementNeeded, Unreachable, ApiError.
+
+        `is_fresh`: what is known of the server is of this moment, or nearly: uploads name the version they replace.
+        """
         self._check_root(change=True)
-        await self._catch_up()
+        if not is_fresh:
+            await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
             found, made = await asyncio.to_thread(self._look)
@@ -180,21 +184,23 @@ class Engine:
 
     async def watch(self) -> None:
         """Sync, then wait for the disk, the server or the time to try again; until cancelled."""
-        touched, pause = asyncio.Event(), FIRST_PAUSE_SECONDS
+        touched, pause, is_fresh = asyncio.Event(), FIRST_PAUSE_SECONDS, False
         self._check_root(change=True)
         watching = asyncio.create_task(self._watch_disk(touched))
         try:
             while True:
                 touched.clear()
                 try:
-                    result = await self.sync()
+                    result = await self.sync(is_fresh=is_fresh)
                     await self._wait(touched, watching, LONG_POLL_SECONDS if result.in_sync else pause)
                     pause = FIRST_PAUSE_SECONDS if result.in_sync else min(pause * 2, LONGEST_PAUSE_SECONDS)
+                    is_fresh = result.in_sync
                 except (Unreachable, ApiError) as error:
                     if isinstance(error, ApiError) and error.status < 500:
                         raise
                     write_status(self._folder, "offline", [str(error)], [])
                     self._progress.offline(str(error))
+                    is_fresh = False
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         finally:

@@ -10,13 +10,14 @@ from typing import Any
 
 from docstore_client import ApiError, AsyncClient, ContentDiffers, DocStoreError, Source, StoreError
 from docstore_client.models import File
-from docstore_sync.apply import Sent, StepFailed, Upload
 from docstore_sync.disk import Disk
 from docstore_sync.model import Kind
 from docstore_sync.remote import RemoteTree, row_of
+from docstore_sync.steps import Sent, StepFailed, Upload
 
 SMALL = 1 << 20
-BATCH = 100
+BATCH = 200
+PARALLEL_BATCHES = 3
 FRESH_SECONDS = 0.5
 
 
@@ -47,6 +48,7 @@ class RealHands:
         self._progress = progress
         self._fresh = 0.0
         self._catching_up = asyncio.Lock()
+        self._batching = asyncio.Semaphore(PARALLEL_BATCHES)
 
     # --- here --------------------------------------------------------------------------------------------
 
@@ -143,7 +145,8 @@ class RealHands:
     async def _send(self, sources: list[Source]) -> Sequence[File | DocStoreError]:
         if len(sources) == 1:
             return [await self._client.upload(sources[0], self._progress)]
-        return await self._client.upload_many(sources, self._progress)
+        async with self._batching:
+            return await self._client.upload_many(sources, self._progress)
 
     def _answer(self, file: File | DocStoreError | StepFailed) -> Sent | StepFailed:
         if isinstance(file, DocStoreError):
@@ -151,7 +154,7 @@ class RealHands:
         if isinstance(file, StepFailed):
             return file
         self._remote.put(row_of(file))
-        return Sent(file.id, file.version, file.sha256 or "")
+        return Sent(file.id, file.version, file.sha256 or "", file.parent_id or "")
 
     async def download(
         self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None

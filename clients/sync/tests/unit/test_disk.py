@@ -1,0 +1,100 @@
+"""Steps on the disk never take the place of something that somebody has just written."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from docstore_sync import disk as disk_module
+from docstore_sync.disk import Disk
+from docstore_sync.model import Kind
+from docstore_sync.scan import Ignore, scan
+from docstore_sync.state import State, opened
+from docstore_sync.steps import StepFailed
+
+
+@pytest.fixture(params=["atomic", "plain"])
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Disk]:
+    """With what Linux can do at once, and with what every system can."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    if request.param == "plain":
+        monkeypatch.setattr(disk_module, "_renameat2", None)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with opened(folder) as state:
+        yield Disk(folder, state)
+
+
+def known(disk: Disk, path: str, content: bytes) -> tuple[str, str]:
+    """A file that was scanned: its identity and SHA-256."""
+    disk.at(path).write_bytes(content)
+    state: State = disk._state
+    entry = scan(disk.folder, state, Ignore.of(disk.folder)).entries[path]
+    return entry.identity, entry.sha256
+
+
+def whole(disk: Disk, content: bytes) -> tuple[Path, str]:
+    """A download that has arrived."""
+    path = disk.part("arrived")
+    path.write_bytes(content)
+    return path, sha256(content).hexdigest()
+
+
+def test_a_move_is_never_onto_something(disk: Disk) -> None:
+    """Both stay as they are."""
+    identity, _ = known(disk, "a", b"mine")
+    known(disk, "b", b"in the way")
+    with pytest.raises(StepFailed, match="taken"):
+        disk.move("a", identity, "b")
+    disk.move("a", identity, "c")
+    assert (disk.at("b").read_bytes(), disk.at("c").read_bytes()) == (b"in the way", b"mine")
+
+
+def test_a_file_that_was_written_since_is_not_deleted(disk: Disk) -> None:
+    """Nor one that took its place; the one that was meant is."""
+    identity, digest = known(disk, "a", b"old")
+    disk.at("a").write_bytes(b"written since")
+    with pytest.raises(StepFailed, match="changed"):
+        disk.delete("a", Kind.FILE, identity, digest)
+    assert disk.at("a").read_bytes() == b"written since"
+    disk.delete("a", Kind.FILE, *known(disk, "a", b"again"))
+    assert not disk.at("a").exists()
+
+
+def test_a_folder_is_deleted_only_if_it_is_empty(disk: Disk) -> None:
+    """What came into it meanwhile stays, and so does the folder."""
+    identity = disk.make_folder("d")
+    disk.at("d/new").write_bytes(b"x")
+    with pytest.raises(OSError, match="not empty"):
+        disk.delete("d", Kind.FOLDER, identity, "")
+    assert disk.at("d/new").exists()
+
+
+def test_a_download_replaces_only_what_it_is_to_replace(disk: Disk) -> None:
+    """What was written since the scan stays; a new file never goes onto something."""
+    identity, digest = known(disk, "a", b"old")
+    disk.at("a").write_bytes(b"written since")
+    with pytest.raises(StepFailed):
+        disk.put(*_put(disk, b"new", "a"), (identity, digest))
+    with pytest.raises(StepFailed):
+        disk.put(*_put(disk, b"new", "a"), None)
+    assert disk.at("a").read_bytes() == b"written since"
+
+
+def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
+    """Its checksum is known already; what it replaced is gone."""
+    before = known(disk, "a", b"old")
+    disk.at("a").chmod(0o750)
+    path, digest = whole(disk, b"new")
+    before = known(disk, "a", b"old")
+    identity = disk.put(path, "a", digest, before)
+    assert disk.at("a").read_bytes() == b"new"
+    assert disk.at("a").stat().st_mode & 0o777 == 0o750
+    disk.check("a", identity, digest)
+    assert not path.exists()
+
+
+def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
+    path, digest = whole(disk, content)
+    return path, target, digest

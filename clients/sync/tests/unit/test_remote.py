@@ -1,0 +1,130 @@
+"""The account's tree from the feed: what a change means, and what becomes of a cursor that is too old."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from docstore_client import ApiError, AsyncClient
+from docstore_client.models import Change, Changes, ChangeType, File, Snapshot
+from docstore_sync.remote import RemoteTree, row_of
+from docstore_sync.state import State, opened
+
+ME = "me"
+
+
+def file(node_id: str, name: str, parent: str = ME, *, kind: str = "file", version: int = 1, owner: str = ME) -> File:
+    known: dict[str, Any] = {"id": node_id, "kind": kind, "name": name, "parent_id": parent, "version": version}
+    known |= {"sha256": f"{node_id}{version}", "size": 1, "owner_id": owner, "path": name}
+    return File.model_construct(**known, modified_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def folder(node_id: str, name: str, parent: str = ME) -> File:
+    return file(node_id, name, parent, kind="folder")
+
+
+class Feed:
+    """A server with a list of changes, a tree for snapshots, and folders to be listed."""
+
+    def __init__(self) -> None:
+        self.changed: list[tuple[ChangeType, File]] = []
+        self.now: list[File] = []
+        self.expired_before = 0
+        self.calls: list[str] = []
+
+    async def changes(self, cursor: str, *, limit: int, wait: int) -> Changes:
+        self.calls.append("changes")
+        start = int(cursor)
+        if start < self.expired_before:
+            raise ApiError(410, "cursor_expired", "too old")
+        page = self.changed[start : start + 2]
+        told = [Change.model_construct(seq=start + n, type=type_, file=each) for n, (type_, each) in enumerate(page)]
+        end = start + len(page)
+        return Changes.model_construct(changes=told, cursor=str(end), has_more=end < len(self.changed))
+
+    async def snapshot(self, cursor: str | None) -> Snapshot:
+        self.calls.append("snapshot")
+        at = int(cursor or 0)
+        further = str(at + 1) if at + 1 < len(self.now) else None
+        begin = str(len(self.changed))
+        return Snapshot.model_construct(items=self.now[at : at + 1], next_cursor=further, changes_cursor=begin)
+
+    async def list_folder(self, *, parent_id: str) -> list[File]:
+        self.calls.append("list")
+        return [each for each in self.now if each.parent_id == parent_id]
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with opened(tmp_path) as state:
+        yield state
+
+
+def tree_of(feed: Feed, state: State) -> RemoteTree:
+    return RemoteTree(cast(AsyncClient, feed), state, ME)
+
+
+def names(tree: RemoteTree) -> dict[str, tuple[str, int]]:
+    return {row.entry.name: (row.entry.parent_id, row.entry.version) for row in tree.rows.values()}
+
+
+async def test_a_snapshot_then_changes_and_the_same_after_a_restart(state: State) -> None:
+    """Page by page; what is somebody else's is left out; the state keeps it all."""
+    feed = Feed()
+    feed.now = [folder("d", "d"), file("a", "a", "d"), file("x", "theirs", "elsewhere", owner="other")]
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    feed.changed = [
+        ("modified", file("a", "a", "d", version=2)),
+        ("created", file("b", "b")),
+        ("moved", file("b", "c")),
+    ]
+    assert await tree.catch_up()
+    assert names(tree) == {"d": (ME, 0), "a": ("d", 2), "c": (ME, 1)}
+    again = tree_of(feed, state)
+    feed.calls.clear()
+    assert not await again.catch_up()
+    assert (names(again), feed.calls) == (names(tree), ["changes"])
+
+
+async def test_a_deleted_folder_goes_with_all_that_is_in_it_and_comes_back_with_it(state: State) -> None:
+    """The feed says it of the folder only."""
+    feed = Feed()
+    inside = [folder("d", "d"), folder("e", "e", "d"), file("a", "a", "e")]
+    feed.now = inside
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    feed.changed.append(("deleted", folder("d", "d")))
+    await tree.catch_up()
+    assert names(tree) == {}
+    feed.changed.append(("restored", folder("d", "d")))
+    await tree.catch_up()
+    assert set(names(tree)) == {"d", "e", "a"}
+
+
+async def test_a_cursor_that_is_too_old_leads_to_a_snapshot(state: State) -> None:
+    """What has gone meanwhile is gone, what has come is there, without a single change told."""
+    feed = Feed()
+    feed.now = [file("a", "a"), file("b", "b")]
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    feed.changed = [("deleted", file("a", "a"))] * 5
+    feed.expired_before, feed.now = 5, [file("b", "b", version=7), file("c", "c")]
+    assert await tree.catch_up()
+    assert names(tree) == {"b": (ME, 7), "c": (ME, 1)}
+
+
+async def test_what_this_device_has_done_is_no_news(state: State) -> None:
+    """Its own upload comes by again; an older state of it in between does not stay."""
+    feed = Feed()
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    tree.put(row_of(file("a", "a", version=2)))
+    feed.changed = [("modified", file("a", "a", version=2))]
+    assert not await tree.catch_up()
+    feed.changed += [("modified", file("a", "a", version=1)), ("modified", file("a", "a", version=2))]
+    await tree.catch_up()
+    assert names(tree) == {"a": (ME, 2)}

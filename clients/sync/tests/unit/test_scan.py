@@ -1,0 +1,116 @@
+"""Looking at the folder: what is read, what is left alone, what is waited for."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docstore_sync.model import Kind
+from docstore_sync.scan import FolderMissing, Ignore, Scan, hash_steady, scan
+from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def state(folder: Path) -> Iterator[State]:
+    with opened(folder) as state:
+        yield state
+
+
+def look(folder: Path, state: State) -> tuple[Scan, int]:
+    """What is found, and how many bytes were read for that."""
+    read: list[int] = []
+    found = scan(folder, state, Ignore.of(folder), read.append)
+    return found, sum(read)
+
+
+def test_only_what_has_changed_is_read(folder: Path, state: State) -> None:
+    """All of it at first, then nothing, then the one that was written or saved anew."""
+    (folder / "a").write_bytes(b"12345")
+    (folder / "b").write_bytes(b"1")
+    first, read = look(folder, state)
+    assert read == 6
+    assert look(folder, state)[1] == 0
+    (folder / "new").write_bytes(b"54321")
+    os.utime(folder / "new", ns=(0, (folder / "a").stat().st_mtime_ns))
+    os.replace(folder / "new", folder / "a")
+    second, read = look(folder, state)
+    assert read == 5
+    assert first.entries["a"].sha256 != second.entries["a"].sha256
+
+
+def test_a_file_of_the_same_size_and_time_is_still_seen_to_be_changed(folder: Path, state: State) -> None:
+    """Whoever sets the time back can't set back when that was done."""
+    (folder / "a").write_bytes(b"one")
+    before, _ = look(folder, state)
+    times = (folder / "a").stat()
+    (folder / "a").write_bytes(b"two")
+    os.utime(folder / "a", ns=(times.st_atime_ns, times.st_mtime_ns))
+    after, _ = look(folder, state)
+    assert before.entries["a"].sha256 != after.entries["a"].sha256
+
+
+def test_links_and_pipes_are_named_with_the_reason_and_not_followed(folder: Path, state: State) -> None:
+    """A link to a folder is no folder; neither is opened."""
+    (folder / "folder").mkdir()
+    (folder / "folder/file").write_bytes(b"x")
+    (folder / "link").symlink_to("folder")
+    os.mkfifo(folder / "pipe")
+    found, _ = look(folder, state)
+    assert set(found.entries) == {"folder", "folder/file", "link", "pipe"}
+    assert found.entries["link"].trouble == "it is a symbolic link"
+    assert found.entries["pipe"].kind is Kind.OTHER
+
+
+def test_what_the_ignore_file_names_holds_its_place_only(folder: Path, state: State) -> None:
+    """Patterns as in .gitignore: folders, exceptions, from the root; an ignored folder is not looked into."""
+    (folder / ".docstoreignore").write_text("*.tmp\n!keep.tmp\n/build/\n")
+    for name in ("a.tmp", "keep.tmp", "build/x", "sub/build/y"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    found, _ = look(folder, state)
+    kinds = {path: entry.kind for path, entry in found.entries.items()}
+    assert {path for path, kind in kinds.items() if kind is Kind.OTHER} == {"a.tmp", "build"}
+    assert "build/x" not in kinds
+    assert kinds["sub/build/y"] is Kind.FILE
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_later(folder: Path) -> None:
+    """No checksum of a mixture; the next look finds it."""
+    path = folder / "growing"
+    path.write_bytes(b"x" * 100)
+    stamp = Stamp.of(path.stat())
+    assert hash_steady(path, stamp)
+    assert hash_steady(path, stamp, lambda _: path.write_bytes(b"y" * 200) and None) == ""
+
+
+def test_a_folder_that_is_gone_is_not_an_empty_one(folder: Path, state: State) -> None:
+    """It is an error, not a tree without files."""
+    folder.rmdir()
+    with pytest.raises(FolderMissing):
+        look(folder, state)
+
+
+def test_names_that_are_no_text_are_found(folder: Path, state: State) -> None:
+    """Whatever bytes the disk has; the planner says what becomes of them."""
+    name = os.fsdecode(b"caf\xe9")
+    (folder / name).write_bytes(b"x")
+    assert look(folder, state)[0].entries[name].kind is Kind.FILE
+
+
+def test_one_process_at_a_time_and_one_account_for_good(folder: Path, state: State) -> None:
+    """A second one is told so; the link is not changed by who happens to be logged in."""
+    with pytest.raises(FolderInUse), opened(folder):
+        pass
+    state.link("ada")
+    state.link("ada")
+    with pytest.raises(OtherAccount):
+        state.link("grace")
