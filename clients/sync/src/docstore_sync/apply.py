@@ -9,7 +9,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot, SyncedEntry
+from docstore_sync.ground import Ground
+from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot
 from docstore_sync.names import Rules
 from docstore_sync.steps import Hands, Ledger, StepFailed, Upload
 
@@ -38,12 +39,9 @@ class Applier:
     ) -> None:
         self._plan = plan
         self._hands = hands
-        self._ledger = ledger
-        self._key = rules.key
         self._on_done = on_done
         self._outcome = Outcome()
-        self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
-        self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
+        self._ground = Ground(plan, ledger, rules)
         self._room = asyncio.Semaphore(PARALLEL)
         self._made_by_uploads = self._folders_of_uploads()
         self._unsent = self._still_unsent()
@@ -133,115 +131,54 @@ class Applier:
             f"{action.do} {action.node.path('local') or action.node.path('remote')}: {failure}"
         )
 
-    # --- what both sides agree on ------------------------------------------------------------------------
-
-    def _settle(self, node: Node, sent: str = "") -> None:
-        """Record what is now the same on both sides. `sent`: what was uploaded, whatever is there now."""
-        local, remote, synced = node.local, node.remote, node.synced
-        if local is None or remote is None:
-            return
-        place = remote
-        if synced is not None and not local.is_at(remote.parent, remote.name):
-            place = synced
-        content = remote.sha256 if sent or local.sha256 == remote.sha256 else synced.sha256 if synced else ""
-        if node.kind is Kind.FILE and not content:
-            return
-        parent_id = place.parent.remote_id or (place.parent.synced_id if place is synced else "")
-        if not parent_id:  # its folder was made with it, and the one above that is not known yet
-            return
-        if node.synced_id and node.synced_id != remote.key:
-            self._ledger.forget(node.synced_id)
-        self._ledger.record(SyncedEntry(remote.key, parent_id, place.name, node.kind, content, local.key))
-        node.synced, node.synced_id = Spot(place.parent, place.name, local.key, content), remote.key
-
     async def _record(self, action: Action) -> None:
-        self._settle(action.node)
+        self._ground.settle(action.node)
 
     async def _forget(self, action: Action) -> None:
-        self._forget_node(action.node)
-
-    def _forget_node(self, node: Node) -> None:
-        if node.synced_id:
-            self._ledger.forget(node.synced_id)
-        node.synced, node.synced_id = None, ""
-
-    # --- the ground a step stands on ---------------------------------------------------------------------
-
-    def _target_here(self, action: Action) -> str:
-        """Where it leads on the disk: the folder is there, and nothing in it has the name."""
-        assert action.parent
-        if not action.parent.is_here:
-            raise StepFailed("its folder is not there yet")
-        there = self._here.get((action.parent, self._key(action.name)))
-        if there is not None and there is not action.node:
-            raise StepFailed("its place is taken")
-        return _join(action.parent.path("local"), action.name)
-
-    def _target_there(self, action: Action) -> str:
-        """The id of the folder that it leads to."""
-        assert action.parent
-        if not action.parent.is_there:
-            raise StepFailed("its folder is not at the server yet")
-        if self._there.get((action.parent, action.name)) not in (None, action.node):
-            raise StepFailed("its place at the server is taken")
-        return action.parent.remote_id
-
-    def _put_here(self, node: Node, spot: Spot | None) -> None:
-        if node.local is not None:
-            del self._here[node.local.parent, self._key(node.local.name)]
-        node.local = spot
-        if spot is not None:
-            self._here[spot.parent, self._key(spot.name)] = node
-
-    def _put_there(self, node: Node, spot: Spot | None) -> None:
-        if node.remote is not None:
-            del self._there[node.remote.parent, node.remote.name]
-        node.remote = spot
-        if spot is not None:
-            self._there[spot.parent, spot.name] = node
+        self._ground.forget(action.node)
 
     # --- steps -------------------------------------------------------------------------------------------
 
     async def _move_here(self, action: Action) -> None:
-        node, target, parent = action.node, self._target_here(action), action.parent
+        node, target, parent = action.node, self._ground.target_here(action), action.parent
         assert parent
         if node.local is None or node in parent.chain("local"):
             raise StepFailed("it is not where it was")
         await self._hands.move_here(node.path("local"), node.local.key, target)
-        self._put_here(node, Spot(parent, action.name, node.local.key, node.local.sha256))
-        self._settle(node)
+        self._ground.put_here(node, Spot(parent, action.name, node.local.key, node.local.sha256))
+        self._ground.settle(node)
 
     async def _move_there(self, action: Action) -> None:
-        node, parent_id, parent = action.node, self._target_there(action), action.parent
+        node, parent_id, parent = action.node, self._ground.target_there(action), action.parent
         assert parent
         if node.remote is None or node in parent.chain("remote"):
             raise StepFailed("it is not where it was at the server")
         remote = node.remote
         await self._hands.move_there(remote.key, parent_id, action.name)
-        self._put_there(node, Spot(parent, action.name, remote.key, remote.sha256, remote.version))
-        self._settle(node)
+        self._ground.put_there(node, Spot(parent, action.name, remote.key, remote.sha256, remote.version))
+        self._ground.settle(node)
 
     async def _make_here(self, action: Action) -> None:
-        node, target = action.node, self._target_here(action)
+        node, target = action.node, self._ground.target_here(action)
         assert action.parent
-        self._put_here(node, Spot(action.parent, action.name, await self._hands.make_folder_here(target)))
-        self._settle(node)
+        self._ground.put_here(node, Spot(action.parent, action.name, await self._hands.make_folder_here(target)))
+        self._ground.settle(node)
 
     async def _make_there(self, action: Action) -> None:
-        node, parent_id = action.node, self._target_there(action)
+        node, parent_id = action.node, self._ground.target_there(action)
         assert action.parent
         made = await self._hands.make_folder_there(parent_id, action.name)
-        self._put_there(node, Spot(action.parent, action.name, made))
-        self._settle(node)
+        self._ground.put_there(node, Spot(action.parent, action.name, made))
+        self._ground.settle(node)
 
     async def _delete_here(self, action: Action) -> None:
         node = action.node
         if node.local is None:
             raise StepFailed("it is not where it was")
         await self._hands.delete_here(node.path("local"), node.kind, node.local.key, node.local.sha256)
-        self._put_here(node, None)
+        self._ground.put_here(node, None)
         if node.remote is None:
-            self._forget_node(node)
+            self._ground.forget(node)
 
     async def _delete_there(self, action: Action) -> None:
         node = action.node
@@ -256,9 +193,9 @@ class Applier:
             node.remote.key, {each.remote.key: each.remote.version for each in inside if each.remote}
         )
         for each in inside:
-            self._put_there(each, None)
+            self._ground.put_there(each, None)
             if each.local is None:
-                self._forget_node(each)
+                self._ground.forget(each)
 
     # --- bytes -------------------------------------------------------------------------------------------
 
@@ -289,7 +226,7 @@ class Applier:
             above = parent.goal
             assert above
             parent, name = above.parent, f"{above.name}/{name}"
-        parent_id = self._target_there(replace(action, parent=parent, name=name))
+        parent_id = self._ground.target_there(replace(action, parent=parent, name=name))
         return Upload(path, local.key, local.sha256, parent_id, name)
 
     async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
@@ -304,11 +241,11 @@ class Applier:
             assert parent
             old = node.remote
             if not parent.is_there and parent.goal:
-                self._put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
-                self._settle(parent)
+                self._ground.put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
+                self._ground.settle(parent)
             at = (old.parent, old.name) if old else (parent, action.name)
-            self._put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
-            self._settle(node, answer.sha256)
+            self._ground.put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
+            self._ground.settle(node, answer.sha256)
             self._finished(action)
 
     async def _download(self, action: Action) -> None:
@@ -321,10 +258,10 @@ class Applier:
             identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, replaces)
         else:
             assert action.parent
-            at, path = (action.parent, action.name), self._target_here(action)
+            at, path = (action.parent, action.name), self._ground.target_here(action)
             identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, None)
-        self._put_here(node, Spot(*at, identity, remote.sha256))
-        self._settle(node)
+        self._ground.put_here(node, Spot(*at, identity, remote.sha256))
+        self._ground.settle(node)
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:
@@ -336,7 +273,3 @@ async def _together(*work: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _join(folder: str, name: str) -> str:
-    return f"{folder}/{name}" if folder else name

@@ -28,6 +28,9 @@ MAX_ROUNDS = 20
 DEBOUNCE_MS = 100
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 600.0
+"""Not every disk tells of all changes."""
+POLL_DISK_MS = 1000
 
 
 class AgreementNeeded(Exception):
@@ -192,7 +195,7 @@ class Engine:
                 touched.clear()
                 try:
                     result = await self.sync(is_fresh=is_fresh)
-                    await self._wait(touched, watching, LONG_POLL_SECONDS if result.in_sync else pause)
+                    await self._wait(touched, watching, LOOK_AGAIN_SECONDS if result.in_sync else pause)
                     pause = FIRST_PAUSE_SECONDS if result.in_sync else min(pause * 2, LONGEST_PAUSE_SECONDS)
                     is_fresh = result.in_sync
                 except (Unreachable, ApiError) as error:
@@ -214,11 +217,20 @@ class Engine:
         def is_ours(_: watchfiles.Change, path: str) -> bool:
             return not path.startswith(parts)
 
-        async for _ in watchfiles.awatch(self._folder, watch_filter=is_ours, debounce=DEBOUNCE_MS, step=20):
-            touched.set()
+        for by_looking in (False, True):  # where the system has no more room for watches, it is looked at again
+            with suppress(OSError):
+                async for _ in watchfiles.awatch(
+                    self._folder,
+                    watch_filter=is_ours,
+                    debounce=DEBOUNCE_MS,
+                    step=20,
+                    force_polling=by_looking,
+                    poll_delay_ms=POLL_DISK_MS,
+                ):
+                    touched.set()
 
     async def _wait(self, touched: asyncio.Event, watching: asyncio.Task[None], seconds: float) -> None:
-        """Until the disk or the server has something new; polls again and again where everything is in sync."""
+        """Until the disk or the server has something new, or the time is up."""
         until = time.monotonic() + seconds
         while True:
             waits = max(1, min(LONG_POLL_SECONDS, int(until - time.monotonic())))
@@ -229,9 +241,11 @@ class Engine:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 if watching.done():
                     watching.result()
+                    self._check_root(change=False)
+                    raise FolderMissing(f"{self._folder} can't be watched")
                 if touching.done():
                     return
-                if polling.result() or (seconds < LONG_POLL_SECONDS and time.monotonic() >= until):
+                if polling.result() or time.monotonic() >= until:
                     return
             finally:
                 for task in (polling, touching):
