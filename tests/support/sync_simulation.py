@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import random
+from dataclasses import replace
 from datetime import date
 
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
 
 from docstore_sync.apply import Applier
-from docstore_sync.names import Rules
+from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan
 from docstore_sync.steps import StepFailed
 
@@ -19,11 +20,15 @@ NAMES = "abcd"
 class Simulation:
     """Some devices on one account. `written`: contents that somebody wrote and nobody has taken away."""
 
-    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop, *, odd: bool = False, folding: bool = False) -> None:
+        """`odd`: some names the server refuses, some files can't be read. `folding`: disks that ignore case."""
         self.loop = loop
+        self.odd = odd
+        self.folding = folding
+        self.names = "ab\n" if odd else "abB" if folding else NAMES
         self.chance = random.Random(seed)
         self.server = Server()
-        self.devices = [(Disk(), Book()) for _ in range(self.chance.choice((1, 1, 2, 3)))]
+        self.devices = [(Disk(key=fold if folding else str), Book()) for _ in range(self.chance.choice((1, 1, 2, 3)))]
         self.written: set[str] = set()
         self.contents = 0
 
@@ -48,7 +53,7 @@ class Simulation:
 
     def change_server(self) -> None:
         folders = [ROOT, *(e.id for e in self.server.nodes.values() if e.kind is FOLDER)]
-        parent, name = self.chance.choice(folders), self.chance.choice(NAMES)
+        parent, name = self.chance.choice(folders), self.chance.choice(self.names.replace("\n", "c"))
         kind = self.chance.choices(("file", "folder", "edit", "move", "delete", "folder move"), (4, 3, 3, 4, 2, 2))[0]
         if kind == "file":
             self.server.refuse(parent, name)
@@ -71,7 +76,7 @@ class Simulation:
 
     def change_disk(self, disk: Disk) -> None:
         folders = ["", *(path + "/" for path, e in disk.entries.items() if e.kind is FOLDER)]
-        target = self.chance.choice(folders) + self.chance.choice(NAMES)
+        target = self.chance.choice(folders) + self.chance.choice(self.names)
         kind = self.chance.choices(
             ("file", "folder", "edit", "save", "move", "replace", "swap", "delete"), (4, 3, 2, 2, 6, 1, 1, 2)
         )[0]
@@ -108,9 +113,14 @@ class Simulation:
     def sync(self, device: int, failing: float, between: float = 0.0) -> int:
         """One round; how much there was to do."""
         disk, book = self.devices[device]
-        rules = Rules(f"device{device}", date(2026, 1, 1))
-        todo = plan(disk.entries, self.server.nodes.values(), book.rows.values(), root_id=ROOT, rules=rules)
-        assert not todo.aside
+        rules = Rules(f"device{device}", date(2026, 1, 1), fold if self.folding else str)
+        entries = dict(disk.entries)
+        if self.odd and failing:
+            for path in [path for path, entry in entries.items() if entry.kind is FILE]:
+                if self.chance.random() < 0.2:
+                    entries[path] = replace(entries[path], sha256="", trouble="it changes while it is read")
+        todo = plan(entries, self.server.nodes.values(), book.rows.values(), root_id=ROOT, rules=rules)
+        assert self.odd or self.folding or not todo.aside
         self.chance.shuffle(todo.transfers)
         self.chance.shuffle(todo.records)
         steps = Steps(disk, self.server, self.chance, failing)
@@ -135,8 +145,11 @@ class Simulation:
                 break
         else:
             raise AssertionError("it does not end")
-        for disk, book in self.devices:
-            assert disk.tree() == self.server.tree()
-            assert {row.id for row in book.rows.values()} == set(self.server.nodes)
         kept = {content for _, content in self.server.tree().values()}
+        for disk, book in self.devices:
+            if self.odd or self.folding:  # what is set aside stays where it is
+                kept |= {content for _, content in disk.tree().values()}
+            else:
+                assert disk.tree() == self.server.tree()
+                assert {row.id for row in book.rows.values()} == set(self.server.nodes)
         assert self.written <= kept, f"lost {self.written - kept}"

@@ -1,7 +1,7 @@
 """Worlds in memory for the planner: a disk for each device, a server, and users who change them."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
@@ -81,14 +81,17 @@ class Disk:
 
     entries: dict[str, LocalEntry] = field(default_factory=dict)
     made: int = 0
+    key: Callable[[str], str] = str
+    """What it knows a name by."""
 
     def identity(self) -> str:
         self.made += 1
         return f"i{self.made}"
 
-    def refuse(self, path: str) -> None:
-        above = path.rpartition("/")[0]
-        if path in self.entries or (above and self.entries.get(above, LocalEntry(FILE)).kind is not FOLDER):
+    def refuse(self, path: str, moving: str = "") -> None:
+        above, key = path.rpartition("/")[0], self.key(path)
+        taken = any(self.key(each) == key for each in self.entries if each != moving)
+        if taken or (above and self.entries.get(above, LocalEntry(FILE)).kind is not FOLDER):
             raise StepFailed("taken, or no such folder")
 
     def add(self, path: str, kind: Kind, content: str = "") -> str:
@@ -97,7 +100,7 @@ class Disk:
         return self.entries[path].identity
 
     def move(self, path: str, target: str) -> None:
-        self.refuse(target)
+        self.refuse(target, path)
         if target.startswith(path + "/"):
             raise StepFailed("into itself")
         for each in [each for each in self.entries if each == path or each.startswith(path + "/")]:

@@ -14,13 +14,17 @@ FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
 
 
 @pytest.mark.timeout(0)
-def test_random_worlds_become_one_and_nothing_is_lost() -> None:
-    """However they were changed, whatever failed: all sides are equal in a few rounds, and every content is there."""
+@pytest.mark.parametrize("world", [{}, {"odd": True}, {"folding": True}], ids=["plain", "odd", "folding"])
+def test_random_worlds_become_one_and_nothing_is_lost(world: dict[str, bool]) -> None:
+    """However they were changed, whatever failed: it ends in a few rounds, and every content is there.
+
+    All sides are equal then, but for names that one of them can't have.
+    """
     loop = asyncio.new_event_loop()
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
-            Simulation(seed, loop).run()
+            Simulation(seed, loop, **world).run()
         except Exception as error:
-            print(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1")
+            print(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1 in a world that is {world or 'plain'}")
             raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1: {error!r}") from error
     loop.close()
