@@ -20,6 +20,7 @@ def test_random_worlds_become_one_and_nothing_is_lost(world: dict[str, bool]) ->
 
     All sides are equal then, but for names that one of them can't have.
     """
+    print(f"seeds {FIRST_SEED} to {FIRST_SEED + RUNS - 1}")
     loop = asyncio.new_event_loop()
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
