@@ -20,17 +20,6 @@ INFRA = os.environ.get("TEST_INFRA", "embedded")
 BROKERS: dict[str, "BrokerKind"] = {"embedded": "tansu", "kafka": "apache-kafka", "containers": "apache-kafka"}
 
 
-STACK_STARTERS = ("tests/faults", "tests/regions", "deploy/standalone", "clients/cli")
-"""Folders whose tests run `docstore up` as people do: each takes the port that people know, if it is free."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Side by side, the tests of a file stay together, and those that start stacks come one after the other."""
-    for item in items:
-        place = item.path.relative_to(config.rootpath).as_posix()
-        item.add_marker(pytest.mark.xdist_group("stacks" if place.startswith(STACK_STARTERS) else place))
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch what may take minutes before the first test's time runs."""
     if INFRA not in BROKERS:
