@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
-from docstore_events.runtime import EventRuntime
+from docstore_events.runtime import EventRuntime, end_tasks
 from docstore_metadata import api, changes_api, hot_api, internal_api, link_page, links_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
@@ -132,9 +132,7 @@ async def _working(
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
 
 
 @asynccontextmanager
@@ -160,9 +158,7 @@ async def _links(
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
         passwords.close()
 
 

@@ -3,22 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
-Kind = Literal[
-    "upload_done",
-    "file_changed",
-    "shared_with_you",
-    "link_opened",
-    "link_expiring",
-    "new_device",
-    "quota_exceeded",
-    "quota_restored",
-    "subscription_disabled",
-    "invitation",
-    "test",
-]
-"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower."""
 ChosenKind = Literal[
     "upload_done",
     "file_changed",
@@ -30,41 +16,23 @@ ChosenKind = Literal[
     "quota_restored",
     "subscription_disabled",
 ]
-CHOSEN_KINDS: tuple[ChosenKind, ...] = (
-    "upload_done",
-    "file_changed",
-    "shared_with_you",
-    "link_opened",
-    "link_expiring",
-    "new_device",
-    "quota_exceeded",
-    "quota_restored",
-    "subscription_disabled",
-)
 """What an account's preferences switch on and off."""
+Kind = ChosenKind | Literal["invitation", "test"]
+"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower."""
+CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test")
 
 PersonalChannel = Literal["email", "in_app"]
-PERSONAL: tuple[PersonalChannel, ...] = ("email", "in_app")
+PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
 """Channels to a person: what is told by them is chosen by preferences."""
 ChannelName = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
-CHANNELS: tuple[ChannelName, ...] = ("email", "in_app", "webhook", "sns", "sqs", "eventbridge")
+CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
 """Those that are not personal lead to machines, and tell what their subscription asks for, event by event."""
 
 FileChange = Literal[
     "created", "modified", "moved", "deleted", "restored", "tagged", "shared", "unshared", "link_opened"
 ]
-FILE_CHANGES: tuple[FileChange, ...] = (
-    "created",
-    "modified",
-    "moved",
-    "deleted",
-    "restored",
-    "tagged",
-    "shared",
-    "unshared",
-    "link_opened",
-)
+FILE_CHANGES: tuple[FileChange, ...] = get_args(FileChange)
 OWNERS_CHANGES: frozenset[FileChange] = frozenset({"shared", "unshared", "link_opened"})
 """With whom a file is shared is news for its owner alone."""
 USUAL_CHANGES: tuple[FileChange, ...] = ("created", "modified", "moved", "deleted", "restored")

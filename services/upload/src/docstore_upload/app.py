@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
 from docstore_events.operations import operations_router
-from docstore_events.runtime import EventRuntime
+from docstore_events.runtime import EventRuntime, end_tasks
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
@@ -89,7 +89,5 @@ async def _working(
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
         await verifier.close()
