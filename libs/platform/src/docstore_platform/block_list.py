@@ -1,0 +1,57 @@
+"""The block list: what a version's content in blocks is made of, in the order of the file.
+
+It is a JSON object in the store, `{"blocks": [{"hash", "size", "key"}]}`, under the key of `block_list_key`. Each block
+is an object of its own: one zstd frame, with the content's size in its header, of the block's plain bytes.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+MAX_BLOCK_BYTES = 8 << 20
+"""Of plain bytes; the frame of a block that can't be compressed is a little longer."""
+MAX_BLOCKS = 100_000
+"""Of one file."""
+
+_LIST_KEY = re.compile(r"accounts/[^/]+/uploads/[^/]+/blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`hash` is the SHA-256 (hex) and `size` the number of the plain bytes; `key` names the object of its frame."""
+
+    hash: str
+    size: int
+    key: str
+
+
+def block_list_key(account_id: str, upload_id: str) -> str:
+    """Where the block list of an upload lies; `account_id` is who owns the tree it goes into."""
+    return f"accounts/{account_id}/uploads/{upload_id}/blocks"
+
+
+def block_key(account_id: str, block_hash: str, generation: str) -> str:
+    """Where a block lies that `account_id` sent; a block sent again after it was deleted has another generation."""
+    return f"accounts/{account_id}/blocks/{block_hash}.{generation}"
+
+
+def is_block_list(object_key: str) -> bool:
+    """Whether this is the key of a block list."""
+    return _LIST_KEY.fullmatch(object_key) is not None
+
+
+def serialise(blocks: Sequence[Block]) -> bytes:
+    """The object's bytes."""
+    return orjson.dumps({"blocks": blocks})
+
+
+def parse(data: bytes) -> list[Block]:
+    """The blocks of a list; ValueError if it is none."""
+    try:
+        return [
+            Block(str(block["hash"]), int(block["size"]), str(block["key"])) for block in orjson.loads(data)["blocks"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a block list: {error!r}") from error
