@@ -15,7 +15,7 @@ MAX_BLOCK_BYTES = 8 << 20
 MAX_BLOCKS = 100_000
 """Of one file."""
 
-_LIST_KEY = re.compile(r"accounts/[^/]+/uploads/[^/]+/blocks")
+_LIST_KEY = re.compile(r"accounts/[^/]+/uploads/[^/]+/blocks-[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,13 @@ class Block:
     key: str
 
 
-def block_list_key(account_id: str, upload_id: str) -> str:
-    """Where the block list of an upload lies; `account_id` is who owns the tree it goes into."""
-    return f"accounts/{account_id}/uploads/{upload_id}/blocks"
+def block_list_key(account_id: str, upload_id: str, generation: str) -> str:
+    """Where a block list of an upload lies; `account_id` is who owns the tree it goes into.
+
+    Every list that is written has a `generation` of its own: of two calls that complete an upload, the one that comes
+    late must not write over the list that counts.
+    """
+    return f"accounts/{account_id}/uploads/{upload_id}/blocks-{generation}"
 
 
 def block_key(account_id: str, block_hash: str, generation: str) -> str:
@@ -37,7 +41,7 @@ def block_key(account_id: str, block_hash: str, generation: str) -> str:
     return f"accounts/{account_id}/blocks/{block_hash}.{generation}"
 
 
-def is_block_list(object_key: str) -> bool:
+def is_blocks(object_key: str) -> bool:
     """Whether this is the key of a block list."""
     return _LIST_KEY.fullmatch(object_key) is not None
 
