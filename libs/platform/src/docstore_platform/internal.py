@@ -109,7 +109,13 @@ class LocalTransport:
         answer_headers: dict[str, str] = {}
         parts: list[bytes] = []
 
+        given = False
+
         async def receive() -> Message:
+            nonlocal given
+            if given:  # the caller waits for the answer: it never goes away
+                await asyncio.Event().wait()
+            given = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Message) -> None:

@@ -16,6 +16,7 @@ from boto3.s3.transfer import TransferConfig
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
 from docstore_platform.s3_transport import (
+    ObjectChanged,
     ObjectNotFound,
     ObjectStoreError,
     ObjectStoreUnavailable,
@@ -26,6 +27,7 @@ from docstore_platform.s3_transport import (
 )
 
 __all__ = [
+    "ObjectChanged",
     "ObjectInfo",
     "ObjectNotFound",
     "ObjectStore",
@@ -64,6 +66,15 @@ class Part:
     size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of an object of `size` bytes in all."""
+
+    etag: str
+    size: int
+    data: bytes
+
+
 class ObjectStore(Presigner):
     """One bucket. Use as an async context manager; every awaited method may raise ObjectStoreError."""
 
@@ -96,9 +107,18 @@ class ObjectStore(Presigner):
         """A small object, whole."""
         return (await self.transport.request("GET", key))[1]
 
-    async def get_range(self, key: str, start: int, length: int) -> bytes:
-        """Up to `length` bytes from offset `start`."""
-        return (await self.transport.request("GET", key, headers={"range": f"bytes={start}-{start + length - 1}"}))[1]
+    async def get_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
+        """Up to `length` bytes from offset `start`; ObjectChanged if `etag` is given and is not the object's."""
+        headers = {"range": f"bytes={start}-{start + length - 1}"}
+        if etag is not None:
+            headers["if-match"] = f'"{etag}"'
+        return (await self.transport.request("GET", key, headers=headers))[1]
+
+    async def get_tail(self, key: str, length: int) -> Tail:
+        """The last `length` bytes of an object, or all of a smaller one."""
+        headers, data = await self.transport.request("GET", key, headers={"range": f"bytes=-{length}"})
+        total = headers.get("content-range", "").rpartition("/")[2]
+        return Tail(headers["etag"].strip('"'), int(total) if total else len(data), data)
 
     async def put(
         self,

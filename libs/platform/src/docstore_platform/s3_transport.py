@@ -50,6 +50,10 @@ class UploadNotFound(ObjectStoreError):
     """This multipart upload was completed, aborted or never begun."""
 
 
+class ObjectChanged(ObjectStoreError):
+    """The object is no longer the one whose ETag was given."""
+
+
 class ObjectTooLarge(ObjectStoreError):
     """The object has more bytes than the caller was willing to take."""
 
@@ -58,6 +62,8 @@ ERRORS_BY_CODE: Mapping[str, type[ObjectStoreError]] = {
     "NoSuchKey": ObjectNotFound,
     "404": ObjectNotFound,
     "NoSuchUpload": UploadNotFound,
+    "PreconditionFailed": ObjectChanged,
+    "412": ObjectChanged,
 }
 
 

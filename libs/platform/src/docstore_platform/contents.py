@@ -1,0 +1,259 @@
+"""The bytes of a version, whatever their form: a whole object, a list of blocks, or a slice of a pack.
+
+What comes in blocks or in a pack was put together by a client, so it is verified before a byte of it is passed on.
+"""
+
+import asyncio
+import hashlib
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import zstandard
+
+from docstore_platform.block_list import MAX_BLOCK_BYTES, Block, is_blocks, parse
+from docstore_platform.packs import MAX_INDEX_BYTES, PackSlice, Slice, pack_of, read_index
+from docstore_platform.s3 import ObjectChanged, ObjectNotFound, ObjectStoreError, ObjectStoreUnavailable, Tail
+
+__all__ = ["ContentDamaged", "Contents", "is_blocks", "is_whole", "pack_of"]
+
+AHEAD = 3
+"""Pieces of one stream that are held or on their way at a time."""
+AHEAD_BYTES = 64 << 20
+"""Held or on their way for all streams together; beyond that, each stream has one piece at a time."""
+WHOLE_PIECE_BYTES = 4 << 20
+INDEXES_KEPT = 64
+SLICE_TRIES = 3
+_INLINE_BYTES = 32 << 10
+"""A block no larger is unpacked at once: handing it to a thread would take longer."""
+
+
+class ContentDamaged(ObjectStoreError):
+    """What is stored is not what the version says; none of it was passed on."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ContentDamaged", message)
+
+
+class Objects(Protocol):
+    """What of an ObjectStore contents are read by."""
+
+    async def get(self, key: str) -> bytes: ...
+
+    async def get_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes: ...
+
+    async def get_tail(self, key: str, length: int) -> Tail: ...
+
+    async def download(self, key: str, path: Path, max_bytes: int) -> int: ...
+
+
+def is_whole(object_key: str) -> bool:
+    """Whether the content is an object of its own, as a signed URL can open it."""
+    return not is_blocks(object_key) and pack_of(object_key) is None
+
+
+@dataclass(frozen=True, slots=True)
+class PackIndex:
+    """Where the slices of a pack are while it has this ETag."""
+
+    etag: str
+    slices: Mapping[int, Slice]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Bytes `start` to `end` of a block (of its plain bytes), or of a whole object."""
+
+    start: int
+    end: int
+    block: Block | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        return self.block.size if self.block is not None else self.end - self.start
+
+
+class Contents:
+    """Reads contents of one store. Every method may raise ContentDamaged, or another ObjectStoreError."""
+
+    def __init__(self, store: Objects) -> None:
+        self._store = store
+        self._indexes: OrderedDict[str, PackIndex] = OrderedDict()
+        self._held_bytes = 0
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    async def read(self, object_key: str, size: int, sha256: str | None = None) -> bytes:
+        """A small content of `size` bytes; verified if its SHA-256 (hex) is given."""
+        if is_whole(object_key):
+            data = await self._store.get(object_key)
+        else:
+            async with aclosing(self.stream(object_key, size)) as parts:
+                data = b"".join([part async for part in parts])
+        if len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
+            raise ContentDamaged(f"{object_key} is not what it should be")
+        return data
+
+    async def read_range(self, object_key: str, start: int, length: int) -> bytes:
+        """Up to `length` bytes from offset `start`."""
+        if is_whole(object_key):
+            return await self._store.get_range(object_key, start, length)
+        named = pack_of(object_key)
+        if named is not None:
+            return (await self._slice(named))[start : start + length]
+        pieces = _pieces_of_blocks(await self.blocks(object_key), start, start + length)
+        async with aclosing(self._in_order(object_key, pieces)) as parts:
+            return b"".join([part async for part in parts])
+
+    async def stream(
+        self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Bytes `start` to `end` of a content of `size` bytes, in parts of a block each, fetched a few ahead.
+
+        Blocks are verified by their hashes, a slice by `sha256` of the whole content. Close the iterator: that ends
+        the work that is under way.
+        """
+        end = size if end is None else end
+        named = pack_of(object_key)
+        if named is not None:
+            data = await self._slice(named)
+            if len(data) != size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
+                raise ContentDamaged(f"{object_key} is not what it should be")
+            yield data[start:end]
+            return
+        if is_blocks(object_key):
+            blocks = await self.blocks(object_key)
+            if sum(block.size for block in blocks) != size:
+                raise ContentDamaged(f"the blocks of {object_key} are not {size} bytes")
+            pieces = _pieces_of_blocks(blocks, start, end)
+        else:
+            pieces = [_Piece(at, min(at + WHOLE_PIECE_BYTES, end)) for at in range(start, end, WHOLE_PIECE_BYTES)]
+        async with aclosing(self._in_order(object_key, pieces)) as parts:
+            async for part in parts:
+                yield part
+
+    async def download(self, object_key: str, path: Path, size: int) -> None:
+        """Write a content of `size` bytes to `path`; no file is left if that fails."""
+        if is_whole(object_key):
+            await self._store.download(object_key, path, size)
+            return
+        try:
+            with path.open("wb") as file:
+                async with aclosing(self.stream(object_key, size)) as parts:
+                    async for part in parts:
+                        await asyncio.to_thread(file.write, part)
+        except BaseException:
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 - as fast as asking a thread to
+            raise
+
+    async def blocks(self, object_key: str) -> list[Block]:
+        """What a content in blocks is made of."""
+        try:
+            blocks = parse(await self._store.get(object_key))
+        except ValueError as error:
+            raise ContentDamaged(f"{object_key}: {error}") from error
+        if any(not 0 <= block.size <= MAX_BLOCK_BYTES for block in blocks):
+            raise ContentDamaged(f"{object_key} has a block of an impossible size")
+        return blocks
+
+    async def pack_index(self, pack_key: str) -> PackIndex:
+        """Where the slices of a pack are now; it may be rewritten in the next moment."""
+        tail = await self._store.get_tail(pack_key, MAX_INDEX_BYTES)
+        try:
+            index = PackIndex(tail.etag, read_index(tail.data, tail.size))
+        except ValueError as error:
+            raise ContentDamaged(f"{pack_key}: {error}") from error
+        self._indexes[pack_key] = index
+        self._indexes.move_to_end(pack_key)
+        if len(self._indexes) > INDEXES_KEPT:
+            self._indexes.popitem(last=False)
+        return index
+
+    # --- slices of packs ---------------------------------------------------------------------------------
+
+    async def _slice(self, named: PackSlice) -> bytes:
+        """A slice's bytes. A compaction meanwhile moves it: then the index is read again."""
+        for _ in range(SLICE_TRIES):
+            index = self._indexes.get(named.pack_key) or await self.pack_index(named.pack_key)
+            entry = index.slices.get(named.number)
+            if entry is None:
+                raise ObjectNotFound("NoSuchKey", f"{named.pack_key} has no slice {named.number}")
+            if entry.size == 0:
+                return b""
+            try:
+                return await self._store.get_range(named.pack_key, entry.offset, entry.size, etag=index.etag)
+            except ObjectChanged:
+                self._indexes.pop(named.pack_key, None)
+        raise ObjectStoreUnavailable("PreconditionFailed", f"{named.pack_key} changes all the time")
+
+    # --- blocks and pieces -------------------------------------------------------------------------------
+
+    async def _in_order(self, object_key: str, pieces: Sequence[_Piece]) -> AsyncGenerator[bytes]:
+        """The pieces' bytes, one after the other, while the next ones are on their way."""
+        ahead = iter(pieces)
+        following = next(ahead, None)
+        under_way: deque[tuple[_Piece, asyncio.Task[bytes]]] = deque()
+        try:
+            while following is not None or under_way:
+                while following is not None and self._may_fetch(following, len(under_way)):
+                    self._held_bytes += following.held_bytes
+                    under_way.append((following, asyncio.create_task(self._fetch(object_key, following))))
+                    following = next(ahead, None)
+                piece, fetching = under_way[0]
+                yield await fetching
+                under_way.popleft()
+                self._held_bytes -= piece.held_bytes
+        finally:
+            for piece, fetching in under_way:
+                fetching.cancel()
+                self._held_bytes -= piece.held_bytes
+            await asyncio.gather(*(fetching for _, fetching in under_way), return_exceptions=True)
+
+    def _may_fetch(self, piece: _Piece, under_way: int) -> bool:
+        return under_way == 0 or (under_way < AHEAD and self._held_bytes + piece.held_bytes <= AHEAD_BYTES)
+
+    async def _fetch(self, object_key: str, piece: _Piece) -> bytes:
+        block = piece.block
+        if block is None:
+            data = await self._store.get_range(object_key, piece.start, piece.end - piece.start)
+            if len(data) != piece.end - piece.start:
+                raise ContentDamaged(f"{object_key} is shorter than it should be")
+            return data
+        frame = await self._store.get_range(block.key, 0, _frame_bound(block.size))
+        plain = unpack(frame, block) if block.size <= _INLINE_BYTES else await asyncio.to_thread(unpack, frame, block)
+        return plain if len(plain) == piece.end - piece.start else plain[piece.start : piece.end]
+
+
+def unpack(frame: bytes, block: Block) -> bytes:
+    """The plain bytes of a block from its zstd frame; ContentDamaged unless they are what its hash says."""
+    try:
+        # The header says how much memory will be taken, so it is asked before.
+        if zstandard.get_frame_parameters(frame).content_size != block.size:
+            raise ContentDamaged(f"{block.key} says another size than its list")
+        decompressor = zstandard.ZstdDecompressor()
+        plain = decompressor.decompress(frame, max_output_size=block.size, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise ContentDamaged(f"{block.key}: {error}") from error
+    if hashlib.sha256(plain).hexdigest() != block.hash:
+        raise ContentDamaged(f"{block.key} is not the block that its name says")
+    return plain
+
+
+def _frame_bound(size: int) -> int:
+    """The most bytes that a frame of a block may have, whatever was stored under its key (ZSTD_COMPRESSBOUND)."""
+    return size + (size >> 8) + 1024
+
+
+def _pieces_of_blocks(blocks: Sequence[Block], start: int, end: int) -> list[_Piece]:
+    """What of each block lies between `start` and `end` of the file."""
+    pieces: list[_Piece] = []
+    offset = 0
+    for block in blocks:
+        first, last = max(start - offset, 0), min(end - offset, block.size)
+        if first < last:
+            pieces.append(_Piece(first, last, block))
+        offset += block.size
+    return pieces
