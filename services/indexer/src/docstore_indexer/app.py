@@ -33,6 +33,7 @@ from docstore_indexer.storage import MongoEntries
 from docstore_indexer.subscribers import IndexerSubscribers
 from docstore_indexer.tantivy_engine import TantivyEngine
 from docstore_indexer.text_storage import MongoAccounts, MongoTexts
+from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
@@ -62,7 +63,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     pictures = Extractor(settings.picture_limits, work_folder)
     # More loops than workers: while one waits for the index or a download, another has the worker.
     lanes = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: settings.workers + 2, Lane.OCR: settings.workers + 1}
-    contents = StoredContents(objects, documents, pictures, work_folder, settings.max_text_chars)
+    contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars)
 
     engine = _engine(settings)
     index = OrderedIndex(engine)

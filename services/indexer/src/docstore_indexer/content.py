@@ -12,13 +12,13 @@ from docstore_indexer.entries import File, Lane
 from docstore_indexer.extraction import Extractor
 from docstore_indexer.kinds import IMAGES, kind_of
 from docstore_indexer.plain_text import decode
-from docstore_platform.s3 import ObjectStore
+from docstore_platform.contents import Contents
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20
 
 
-class Contents(Protocol):
+class TextReader(Protocol):
     """Where texts come from."""
 
     def lane_of(self, file: File) -> Lane:
@@ -34,9 +34,9 @@ class StoredContents:
     """`documents` reads text layers, `pictures` everything."""
 
     def __init__(
-        self, objects: ObjectStore, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int
+        self, contents: Contents, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int
     ) -> None:
-        self._objects = objects
+        self._contents = contents
         self._documents = documents
         self._pictures = pictures
         self._folder = folder
@@ -66,7 +66,7 @@ class StoredContents:
             metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
 
     async def _decode(self, file: File, wanted: int) -> ExtractedText:
-        data = await self._objects.get_range(file.object_key, 0, min(file.size, wanted))
+        data = await self._contents.read_range(file.object_key, 0, min(file.size, wanted))
         truncated = file.size > wanted
         if len(data) < _DECODED_IN_A_THREAD_FROM:
             return decode(data, truncated=truncated)
@@ -78,9 +78,10 @@ class StoredContents:
         with TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "document"
             if file.size <= _FETCHED_WHOLE_BYTES:
-                await asyncio.to_thread(path.write_bytes, await self._objects.get(file.object_key))
+                data = await self._contents.read(file.object_key, file.size)
+                await asyncio.to_thread(path.write_bytes, data)
             else:
-                await self._objects.download(file.object_key, path, file.size)
+                await self._contents.download(file.object_key, path, file.size)
             found = await extractor.extract(path, file.content_type, file.name)
         has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self._max_text_chars
         return Lane.OCR if has_blank_pages and not pictures else found

@@ -18,7 +18,7 @@ from docstore_events.files import FileIndexed, FileIndexFailed
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import wake
 from docstore_indexer import metrics
-from docstore_indexer.content import Contents
+from docstore_indexer.content import TextReader
 from docstore_indexer.domain import ExtractedText, ExtractionFailed
 from docstore_indexer.engine import EngineFailed
 from docstore_indexer.entries import Decision, Entry, Lane, Outcome, Step, decide
@@ -54,7 +54,7 @@ class Indexing:
         entries: Entries,
         texts: Texts,
         accounts: Accounts,
-        contents: Contents,
+        contents: TextReader,
         index: OrderedIndex,
         transactor: Transactor,
         *,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from docstore_metadata.dependencies import Caller, Cases
@@ -89,15 +89,6 @@ async def purge_file(file_id: str, principal: Caller, cases: Cases) -> Response:
     """Remove for good, with all versions."""
     await cases.trash.purge(principal, file_id)
     return Response(status_code=204)
-
-
-@router.get("/files/{file_id}/content", status_code=302, response_class=RedirectResponse)
-async def get_content(
-    file_id: str, principal: Caller, cases: Cases, version: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None
-) -> Response:
-    """A signed URL that expires by itself: the bytes come straight from the object store."""
-    url = await cases.content_url(principal, file_id, version)
-    return RedirectResponse(url, 302, headers={"cache-control": "private, no-store"})
 
 
 @router.get("/files/{file_id}/versions")

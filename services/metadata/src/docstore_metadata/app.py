@@ -10,12 +10,14 @@ from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime, end_tasks
-from docstore_metadata import api, changes_api, hot_api, internal_api, link_page, links_api, shares_api
+from docstore_metadata import api, changes_api, contents_api, hot_api, internal_api, link_page, links_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
 from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
+from docstore_metadata.delivery import Delivery
+from docstore_metadata.downloads import Downloads
 from docstore_metadata.errors import Refusal
 from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
@@ -41,6 +43,7 @@ from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
 from docstore_platform.clock import utc_now
+from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.passwords import Passwords
@@ -71,12 +74,16 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await store.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            quota = ServiceClient("quota", infra)
+            quota, uploads = ServiceClient("quota", infra), ServiceClient("upload", infra)
             stack.push_async_callback(quota.close)
+            stack.push_async_callback(uploads.close)
             await stack.enter_async_context(runtime.running())
-            working = _working(app, settings, runtime, store, sharing, grants, jobs, objects, quota)
+            contents = Contents(objects)
+            app.state.delivery = Delivery(objects, contents)
+            remover = ObjectRemover(store, objects, uploads, lease_seconds=settings.job_lease_seconds)
+            working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota)
             await stack.enter_async_context(working)
-            await stack.enter_async_context(_links(app, settings, runtime, store, objects, database))
+            await stack.enter_async_context(_links(app, settings, runtime, store, database))
             yield
 
     app = service_app(
@@ -84,7 +91,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
-        public=[api.router, changes_api.router, shares_api.router, links_api.router],
+        public=[api.router, contents_api.router, changes_api.router, shares_api.router, links_api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "events": runtime.check_consumer},
     )
@@ -102,31 +109,32 @@ async def _working(
     sharing: Sharing,
     grants: Grants,
     jobs: Jobs,
-    objects: ObjectStore,
+    contents: Contents,
+    remover: ObjectRemover,
     quota: ServiceClient,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
     changes = ChangeFeed(store)
     max_versions = settings.max_versions
+    history = History(store, tree, transactor, reservations, max_versions=max_versions)
+    delivery: Delivery = app.state.delivery
     app.state.use_cases = UseCases(
         store=store,
         tree=tree,
         files=Files(store, tree, transactor, jobs),
         trash=Trash(store, tree, transactor, jobs),
         shares=Shares(store, tree, transactor, sharing),
-        history=History(store, tree, transactor, reservations, max_versions=max_versions),
+        history=history,
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
         committer=Committer(store, tree, transactor, max_versions=max_versions),
         listings=Listings(store, cache_bytes=settings.listing_cache_bytes),
         changes=changes,
         snapshots=Snapshots(store, tree, changes),
         comparer=Comparer(store, tree),
-        presigner=objects,
-        download_seconds=settings.download_seconds,
+        downloads=Downloads(store, tree, history, contents, delivery, seconds=settings.download_seconds),
     )
     walker = Walker(store, tree, transactor, jobs, grants)
-    remover = ObjectRemover(store, objects, lease_seconds=settings.job_lease_seconds)
     worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
     task = asyncio.create_task(worker.run(), name="metadata worker")
     try:
@@ -141,7 +149,6 @@ async def _links(
     settings: MetadataSettings,
     runtime: EventRuntime,
     store: Store,
-    objects: ObjectStore,
     database: Database,
 ) -> AsyncIterator[None]:
     """The use cases of public links, and who tells of their end."""
@@ -152,7 +159,7 @@ async def _links(
     throttle = Throttle(failures, limit=settings.link_failures, window=window, clock=utc_now)
     grants = LinkGrants(settings.infra.internal_secret.get_secret_value().encode())
     app.state.links = Links(store, tree, transactor, passwords)
-    app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants, objects)
+    app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)
     sweeper = LinkSweeper(store, tree, transactor, poll_seconds=settings.link_sweep_seconds)
     task = asyncio.create_task(sweeper.run(), name="metadata link sweeper")
     try:

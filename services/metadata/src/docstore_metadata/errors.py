@@ -111,6 +111,13 @@ class NotAFile(Refusal):
     code = "not_a_file"
 
 
+class NotInBlocks(Refusal):
+    """The content has another form."""
+
+    status = 409
+    code = "not_in_blocks"
+
+
 class VersionConflict(Refusal):
     status = 409
     code = "version_conflict"

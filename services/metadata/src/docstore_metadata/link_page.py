@@ -18,7 +18,7 @@ from markupsafe import Markup
 from docstore_metadata.domain import Node
 from docstore_metadata.errors import LinkPassword, Refusal
 from docstore_metadata.link_visits import LinkVisits, Visit
-from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, redirect
+from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, deliver
 from docstore_metadata.listing import DEFAULT_LIMIT
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem
@@ -92,10 +92,10 @@ async def open_with_password(token: str, request: Request, visits: Visits, addre
 
 
 @router.get("/{token}/download")
-async def download(token: str, visits: Visits, file: Text = "", grant: Text = "") -> Response:
+async def download(token: str, request: Request, visits: Visits, file: Text = "", grant: Text = "") -> Response:
     """To the bytes; counted."""
     try:
-        return redirect(await visits.download(await visits.look(token, grant), file or None))
+        return await deliver(request, visits, await visits.look(token, grant), file or None)
     except (Refusal, Problem) as error:
         return _refused(error, token)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.delivery import Download
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound
 from docstore_metadata.link_rules import Link, LinkGrants, hash_of
@@ -11,7 +12,6 @@ from docstore_metadata.links import say
 from docstore_metadata.listing import PageQuery, page_condition, page_order
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
-from docstore_metadata.use_cases import OCTETS, Presigner
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.passwords import Passwords
 from docstore_platform.throttle import Throttle
@@ -48,7 +48,6 @@ class LinkVisits:
         passwords: Passwords,
         throttle: Throttle,
         grants: LinkGrants,
-        presigner: Presigner,
         *,
         clock: Clock = utc_now,
     ) -> None:
@@ -58,7 +57,6 @@ class LinkVisits:
         self._passwords = passwords
         self._throttle = throttle
         self._grants = grants
-        self._presigner = presigner
         self._clock = clock
 
     async def open(self, token: str, password: str | None, address: str) -> Visit:
@@ -108,19 +106,14 @@ class LinkVisits:
         nodes = await self._store.find_page(page_condition(place.node.id, query), page_order(query), limit + 1)
         return FolderPage(place.node, nodes[:limit], nodes[limit - 1].name if len(nodes) > limit else None)
 
-    async def download(self, visit: Visit, file_id: str | None) -> str:
-        """A signed URL of the file, or of one in the folder; counted before it is given out, so a limit holds."""
+    async def download(self, visit: Visit, file_id: str | None) -> Download:
+        """The file, or one in the folder, to be fetched; counted before it is given out, so a limit holds."""
         node = (await self._within(visit, file_id)).node
         if node.is_folder:
             raise NotAFile("A folder has no content: name a file in it.")
         if not await self._store.links.count_download(visit.link.id, self._clock()):
             raise _no_link()
-        return self._presigner.presign_get(
-            node.object_key,
-            filename=node.name,
-            content_type=node.content_type or OCTETS,
-            expires_in=DOWNLOAD_SECONDS,
-        )
+        return Download(node.name, node.content_type, node.object_key, node.size, node.sha256)
 
     async def _find(self, token: str) -> tuple[Link, Place]:
         link = await self._store.links.by_token(hash_of(token))

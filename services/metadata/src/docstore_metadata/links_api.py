@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
+from docstore_metadata.contents_api import CONTENT_RESPONSES
+from docstore_metadata.delivery import NO_STORE, Delivery
 from docstore_metadata.dependencies import Caller
 from docstore_metadata.domain import Node
 from docstore_metadata.link_rules import Link
-from docstore_metadata.link_visits import FolderPage, LinkVisits
+from docstore_metadata.link_visits import DOWNLOAD_SECONDS, FolderPage, LinkVisits, Visit
 from docstore_metadata.links import Links, Wish
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import Json
@@ -25,8 +27,6 @@ router = APIRouter(tags=["links"])
 MAX_NAME_CHARS = 100
 MAX_PASSWORD_CHARS = 200
 MAX_DOWNLOADS = 1_000_000_000
-NO_STORE = {"cache-control": "private, no-store"}
-"""Also tells the gateway not to keep the answer for an Idempotency-Key: a token is shown once and kept nowhere."""
 
 
 def _one_line(text: str) -> str:
@@ -170,18 +170,26 @@ async def list_linked_files(
     return json_response(page_json(await visits.page(visit, parent_id, after, limit)), headers=NO_STORE)
 
 
-@router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse)
+@router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
 async def get_linked_content(
-    token: str, visits: Visits, file_id: NodeId = None, grant: Grant = "", x_link_grant: GrantHeader = ""
+    token: str,
+    request: Request,
+    visits: Visits,
+    file_id: NodeId = None,
+    grant: Grant = "",
+    x_link_grant: GrantHeader = "",
 ) -> Response:
-    """A signed URL, good for a minute, of the file or of one in the folder. Each call counts as a download."""
-    visit = await visits.look(token, x_link_grant or grant)
-    return redirect(await visits.download(visit, file_id))
+    """The file, or one in the folder: to a signed URL, good for a minute, or the bytes themselves, also by ranges.
+
+    Each call counts as a download.
+    """
+    return await deliver(request, visits, await visits.look(token, x_link_grant or grant), file_id)
 
 
-def redirect(url: str) -> Response:
-    """To where the bytes are: an attachment with a declared type, on the object store's own origin."""
-    return RedirectResponse(url, 302, headers=NO_STORE)
+async def deliver(request: Request, visits: LinkVisits, visit: Visit, file_id: str | None) -> Response:
+    """The content, always as an attachment with a declared type; counted."""
+    delivery: Delivery = request.app.state.delivery
+    return await delivery.answer(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
 
 
 def link_json(link: Link) -> Json:

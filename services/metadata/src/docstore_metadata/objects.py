@@ -1,4 +1,8 @@
-"""Deletes from the object store what no version refers to any more: never before that is committed, never forgotten."""
+"""Lets go of contents that no version refers to any more: never before that is committed, never forgotten.
+
+An object of its own is deleted here; what is in blocks or in a pack shares objects with others, of which the upload
+service keeps count.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -6,6 +10,7 @@ from typing import Protocol
 
 from docstore_metadata.storage import Store
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.contents import is_whole
 from docstore_platform.mongo import UpdateOne
 
 BATCH = 500
@@ -17,17 +22,26 @@ class Objects(Protocol):
         ...
 
 
-class ObjectRemover:
-    """Takes batches of due objects under a lease: a document goes once its object is gone."""
+class Uploads(Protocol):
+    async def call(self, method: str, path: str, body: object = None) -> object:
+        """Call an internal route of the upload service."""
+        ...
 
-    def __init__(self, store: Store, objects: Objects, *, lease_seconds: float, clock: Clock = utc_now) -> None:
+
+class ObjectRemover:
+    """Takes batches of due contents under a lease: a document goes once its content is gone."""
+
+    def __init__(
+        self, store: Store, objects: Objects, uploads: Uploads, *, lease_seconds: float, clock: Clock = utc_now
+    ) -> None:
         self._store = store
         self._objects = objects
+        self._uploads = uploads
         self._lease = timedelta(seconds=lease_seconds)
         self._clock = clock
 
     async def remove_due(self) -> int:
-        """Delete up to one batch; answers how many. If the store fails, they are due again after the lease."""
+        """Let go of up to one batch; answers how many. What fails is due again after the lease."""
         now = self._clock()
         due = await self._store.objects.find({"due_at": {"$lte": now}}, {"due_at": 1}).limit(BATCH).to_list(BATCH)
         if not due:
@@ -37,6 +51,15 @@ class ObjectRemover:
         leases = [UpdateOne({"_id": row["_id"], "due_at": row["due_at"]}, {"$set": {"due_at": until}}) for row in due]
         await self._store.objects.bulk_write(leases, ordered=False)
         keys = [row["_id"] for row in due]
-        await self._objects.delete_many(keys)
-        await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
+        whole = [key for key in keys if is_whole(key)]
+        if whole:
+            await self._objects.delete_many(whole)
+            await self._forget(whole)
+        shared = [key for key in keys if not is_whole(key)]
+        if shared:
+            await self._uploads.call("POST", "/internal/contents/release", {"keys": shared})
+            await self._forget(shared)
         return len(keys)
+
+    async def _forget(self, keys: list[str]) -> None:
+        await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})

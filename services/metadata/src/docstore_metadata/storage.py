@@ -175,6 +175,10 @@ class Store:
         document = await self.versions.find_one({"_id": version_id(node_id, number)}, session=session)
         return version_of(document) if document else None
 
+    async def versions_by_id(self, ids: Sequence[str]) -> dict[str, Version]:
+        """Those of the versions that are kept, by their ids."""
+        return {row["_id"]: version_of(row) async for row in self.versions.find({"_id": {"$in": list(ids)}})}
+
     async def find_versions(self, condition: Document, direction: int, limit: int) -> list[Version]:
         """Up to `limit` versions in the order of their numbers, or against it."""
         rows = self.versions.find(condition, sort=[("_id", direction)], limit=limit)

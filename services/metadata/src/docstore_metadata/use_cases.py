@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from docstore_metadata.access import Action, authorize
 from docstore_metadata.bases import find_base
@@ -11,6 +10,7 @@ from docstore_metadata.commits import Committer
 from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
 from docstore_metadata.domain import Permission, Place
+from docstore_metadata.downloads import Downloads
 from docstore_metadata.errors import NotAFolder, Refusal
 from docstore_metadata.history import History
 from docstore_metadata.listing import Listing, Listings, ListQuery
@@ -22,14 +22,6 @@ from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
 from docstore_platform.tokens import Principal
-
-OCTETS = "application/octet-stream"
-
-
-class Presigner(Protocol):
-    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
-        """A URL that downloads an object as an attachment for `expires_in` seconds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +38,7 @@ class UseCases:
     changes: ChangeFeed
     snapshots: Snapshots
     comparer: Comparer
-    presigner: Presigner
-    download_seconds: int
+    downloads: Downloads
 
     async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
         if query.path is not None:
@@ -64,15 +55,6 @@ class UseCases:
         if node_id == principal.account_id:  # the root, which may not have been made yet
             return await self.tree.at(node_id, ())
         return await self.tree.place(node_id)
-
-    async def content_url(self, principal: Principal, node_id: str, number: int | None) -> str:
-        place, version = await self.history.fetch(principal, node_id, number)
-        return self.presigner.presign_get(
-            version.object_key,
-            filename=place.node.name,
-            content_type=version.content_type or OCTETS,
-            expires_in=self.download_seconds,
-        )
 
     async def lookup(self, account_id: str, node_ids: Sequence[str]) -> list[Json]:
         """Those of the files that the account may read, in the order asked for."""

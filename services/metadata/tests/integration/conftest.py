@@ -235,7 +235,7 @@ class Stack:
 async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
     name = new_id()
-    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "metadata")}
+    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "metadata")}
     infra = infra.model_copy(update=urls)
     quota = FakeQuota()
     register_local_app(urls["accounts_url"], fake_app(FakeAccounts()))
@@ -256,7 +256,6 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
         await objects.ensure_bucket()
         internal = ServiceClient("metadata", infra)
         yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)
-    await mongo.drop(database.name)
     mongo.close()
 
 

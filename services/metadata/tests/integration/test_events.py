@@ -31,7 +31,6 @@ async def say(stack: Any, *events: Event) -> None:
     async with runtime.running():
         await runtime.transactor.run(work)
         await eventually(all_sent)
-    await mongo.drop(database.name)
     mongo.close()
 
 
