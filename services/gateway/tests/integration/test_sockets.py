@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -12,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from yarl import URL
 
 from docstore_gateway.forwarding import READ_AT_ONCE_BYTES
+from docstore_platform.internal import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -205,6 +207,62 @@ async def test_a_client_that_leaves_ends_the_stream(
             return streaming.left.is_set()
 
         assert await eventually(left)
+
+
+class Content:
+    """Announces `size` bytes and sends parts of 64 KiB, until so many have gone or `breaks_at` is reached."""
+
+    def __init__(self, size: int, breaks_at: int | None = None) -> None:
+        self.size = size
+        self.breaks_at = breaks_at
+        self.sent = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", str(self.size).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while self.sent < self.size:
+            if self.sent == self.breaks_at:
+                raise RuntimeError("a block is damaged")
+            await send({"type": "http.response.body", "body": bytes(1 << 16), "more_body": True})
+            self.sent += 1 << 16
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False])
+async def test_a_content_that_breaks_off_breaks_off_for_the_client(
+    is_elsewhere: bool, open_gateway: Any, listening: Any, issuer: Any, client: Any
+) -> None:
+    """Nobody takes half of a file for all of it, whether the service is in this process or not."""
+    content = Content(1 << 24, breaks_at=1 << 22)
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(listening(content)) if is_elsewhere else "local:content"
+        register_local_app("local:content", content)
+        gateway = await stack.enter_async_context(open_gateway(urls={"metadata": url}))
+        address = await stack.enter_async_context(listening(gateway.app))
+        answer = await client.get(f"{address}/v1/files/7/content", headers=issuer.bearer())
+        assert answer.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+
+
+async def test_a_slow_client_slows_the_service(open_gateway: Any, listening: Any, issuer: Any, client: Any) -> None:
+    """What is not taken is not fetched: the gateway holds little of it."""
+    content = Content(1 << 28)
+    async with (
+        listening(content) as url,
+        open_gateway(urls={"metadata": url}) as gateway,
+        listening(gateway.app) as address,
+    ):
+        answer = await client.get(f"{address}/v1/files/7/content", headers=issuer.bearer())
+        before: list[int] = []
+
+        async def stands_still() -> bool:
+            before.append(content.sent)
+            return content.sent > 0 and before[-20:] == [content.sent] * 20
+
+        await eventually(stands_still)
+        assert content.sent < 1 << 25
+        answer.close()
 
 
 async def test_path_tricks_over_a_socket(open_gateway: Any, listening: Any, service: Any, issuer: Any) -> None:
