@@ -14,6 +14,7 @@ from bench.idle import measure_idle
 from bench.latency import measure_latency
 from bench.reads import measure_reads
 from bench.stack import Stack, fresh_stack
+from bench.sync import measure_sync_latency
 from bench.uploads import measure_large_files, measure_small_files
 
 Measure = Callable[[Stack], Awaitable[list[tuple[str, str]]]]
@@ -27,6 +28,7 @@ PARTS: dict[str, Measure] = {
     "feed": measure_feed,
     "small": measure_small_files,
     "large": measure_large_files,
+    "sync-latency": measure_sync_latency,
 }
 
 

@@ -5,27 +5,52 @@ import contextlib
 import random
 from dataclasses import replace
 from datetime import date
+from string import ascii_lowercase
 
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
 
 from docstore_sync.apply import Applier
+from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
-from docstore_sync.planner import plan
+from docstore_sync.planner import plan, plan_all
 from docstore_sync.steps import StepFailed
 
 ROUNDS = 25
 NAMES = "abcd"
 
 
+def told(todo: Plan) -> list[tuple[str, ...]]:
+    """What a plan does, in words that another plan for the same trees has, too."""
+
+    def place(node: Node | None) -> str:
+        return "" if node is None else f"{node.path('local')}|{node.path('remote')}|{node.path('goal')}"
+
+    def doomed(action: Action) -> str:
+        return ",".join(sorted(map(place, action.doomed)))
+
+    return sorted((a.do, place(a.node), place(a.parent), a.name, doomed(a)) for a in todo.actions)
+
+
 class Simulation:
     """Some devices on one account. `written`: contents that somebody wrote and nobody has taken away."""
 
-    def __init__(self, seed: int, loop: asyncio.AbstractEventLoop, *, odd: bool = False, folding: bool = False) -> None:
-        """`odd`: some names the server refuses, some files can't be read. `folding`: disks that ignore case."""
+    def __init__(
+        self,
+        seed: int,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        odd: bool = False,
+        folding: bool = False,
+        roomy: bool = False,
+    ) -> None:
+        """`odd`: some names the server refuses, some files can't be read. `folding`: disks that ignore case.
+
+        `roomy`: so many names that most of what is there has nothing to do with what has changed.
+        """
         self.loop = loop
         self.odd = odd
         self.folding = folding
-        self.names = "ab\n" if odd else "abB" if folding else NAMES
+        self.names = "ab\n" if odd else "abB" if folding else ascii_lowercase if roomy else NAMES
         self.chance = random.Random(seed)
         self.server = Server()
         self.devices = [(Disk(key=fold if folding else str), Book()) for _ in range(self.chance.choice((1, 1, 2, 3)))]
@@ -119,7 +144,9 @@ class Simulation:
             for path in [path for path, entry in entries.items() if entry.kind is FILE]:
                 if self.chance.random() < 0.2:
                     entries[path] = replace(entries[path], sha256="", trouble="it changes while it is read")
-        todo = plan(entries, self.server.nodes.values(), book.rows.values(), root_id=ROOT, rules=rules)
+        trees = entries, list(self.server.nodes.values()), list(book.rows.values())
+        todo = plan(*trees, root_id=ROOT, rules=rules)
+        assert told(todo) == told(plan_all(*trees, root_id=ROOT, rules=rules)), "what is left out of a plan matters"
         assert self.odd or self.folding or not todo.aside
         self.chance.shuffle(todo.transfers)
         self.chance.shuffle(todo.records)

@@ -27,6 +27,8 @@ class Disk:
         self.folder = folder
         self._state = state
         self.parts = folder / PARTS
+        self.touched: set[str] = set()
+        """Where something was done since this was last emptied."""
 
     def at(self, path: str) -> Path:
         return self.folder / path
@@ -44,6 +46,7 @@ class Disk:
         return found
 
     def move(self, path: str, identity: str, target: str) -> None:
+        self.touched |= {path, target}
         found = self.check(path, identity)
         sha256 = self._state.hash_of(identity, Stamp.of(found))
         move_without_replacing(self.at(path), self.at(target))
@@ -57,11 +60,13 @@ class Disk:
         return identity_of(found)
 
     def make_folder(self, path: str) -> str:
+        self.touched.add(path)
         os.mkdir(self.at(path))
         return identity_of(os.lstat(self.at(path)))
 
     def delete(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
         """A file is moved away and looked at again first, so that what is written at this moment is not lost."""
+        self.touched.add(path)
         if kind is Kind.FOLDER:
             self.check(path, identity)
             os.rmdir(self.at(path))
@@ -76,6 +81,7 @@ class Disk:
 
     def put(self, whole: Path, path: str, sha256: str, replaces: tuple[str, str] | None) -> str:
         """Put a file that is whole into its place; its identity."""
+        self.touched.add(path)
         target = self.at(path)
         if replaces is None:
             move_without_replacing(whole, target)

@@ -6,31 +6,31 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import watchfiles
 
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_sync.apply import Applier, Outcome
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
+from docstore_sync.looking import Looker
 from docstore_sync.model import Action, Plan
-from docstore_sync.names import Rules, fold
-from docstore_sync.planner import plan
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
-from docstore_sync.scan import PARTS, FolderMissing, Ignore, Scan, identity_of, scan
+from docstore_sync.scan import FolderMissing, Scan, identity_of
 from docstore_sync.state import OtherAccount, State, opened, state_folder
 from docstore_sync.status import write_status
+from docstore_sync.steps import StepFailed
+from docstore_sync.watching import DiskWatch
 
 MAX_ROUNDS = 20
-DEBOUNCE_MS = 100
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 600.0
 """Not every disk tells of all changes."""
-POLL_DISK_MS = 1000
+QUIET_SECONDS = 1.0
+"""After changes that were told one by one, all is looked at once it is quiet."""
+WHOLE_LOOK_SECONDS = 60.0
+"""... or after so long."""
 
 
 class AgreementNeeded(Exception):
@@ -79,14 +79,13 @@ class Engine:
     ) -> None:
         self._folder = folder
         self._state = state
-        self._account_id = account_id
-        self._device = device
         self._agreed = agreed
         self._progress = progress or Progress()
         self._disk = Disk(folder, state)
         self._remote = RemoteTree(client, state, account_id)
         self._hands = RealHands(self._disk, client, self._remote, self._progress.moved_bytes)
-        self._keys = fold if _ignores_case(folder) else (lambda name: name)
+        self._watch = DiskWatch(folder)
+        self._looker = Looker(folder, state, self._disk, self._remote, self._watch, account_id, device)
 
     # --- once --------------------------------------------------------------------------------------------
 
@@ -94,35 +93,49 @@ class Engine:
         """What would be done now. Nothing is changed but what is known of the server."""
         self._check_root(change=False)
         await self._catch_up()
-        _, made = await asyncio.to_thread(self._look)
+        _, made = await self._looker.look()
         return made
 
-    async def sync(self, *, is_fresh: bool = False) -> Result:
+    async def sync(self, *, is_fresh: bool = False, only_told: bool = False) -> Result:
         """Until there is nothing more to do, or nothing more can be done. AgreementNeeded, Unreachable, ApiError.
 
         `is_fresh`: what is known of the server is of this moment, or nearly: uploads name the version they replace.
+        `only_told`: of the folder only that is looked at which the disk has told of since it was looked at before.
         """
         self._check_root(change=True)
         if not is_fresh:
             await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
-            found, made = await asyncio.to_thread(self._look)
+            found, made = await self._looker.look(only_told=only_told)
             result.busy, result.failures = found.busy, []
             result.aside = [f"{aside.path}: {aside.reason}" for aside in made.aside]
+            if self._give_way(found, made.giving_way, result):
+                continue
             if not made.actions:
                 self._finish(result, found)
                 break
             outcome = await self._apply(made)
             result.done += outcome.done
             result.actions += made.actions
-            result.failures = outcome.failures
+            result.failures += outcome.failures
             if not outcome.done:
                 break
             await self._remote.catch_up()
         write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.aside)
         self._progress.rested(result)
         return result
+
+    def _give_way(self, found: Scan, paths: list[str], result: Result) -> bool:
+        """Make edits of what may only be read files of the account's own; whether there was one that could be moved."""
+        moved = 0
+        for path, name in self._looker.free_names(found, paths).items():
+            try:
+                self._disk.move(path, found.entries[path].identity, name)
+                moved += 1
+            except (StepFailed, OSError) as error:
+                result.failures.append(f"{path}: {error}")
+        return moved > 0
 
     async def _catch_up(self) -> None:
         try:
@@ -137,27 +150,12 @@ class Engine:
             self._disk.clean()
             self._state.keep_only_hashes_of({entry.identity for entry in found.entries.values()})
 
-    def _look(self) -> tuple[Scan, Plan]:
-        ignored = Ignore.of(self._folder)
-        found = scan(self._folder, self._state, ignored)
-        rules = Rules(self._device, datetime.now(UTC).date(), self._keys, windows=os.name == "nt")
-        made = plan(
-            found.entries,
-            [row.entry for row in self._remote.rows.values()],
-            self._state.synced(),
-            root_id=self._account_id,
-            rules=rules,
-            ignored=ignored,
-        )
-        return found, made
-
     async def _apply(self, made: Plan) -> Outcome:
         if made.question and not self._agreed:
             raise AgreementNeeded(made.question)
         self._progress.planned(made)
         write_status(self._folder, "syncing", [], [], len(made.actions))
-        rules = Rules(self._device, datetime.now(UTC).date(), self._keys, windows=os.name == "nt")
-        return await Applier(made, self._hands, self._state, rules, on_done=self._progress.done).run()
+        return await Applier(made, self._hands, self._state, self._looker.rules(), on_done=self._progress.done).run()
 
     def _check_root(self, *, change: bool) -> None:
         """A folder that is another one than was synced (a disk that is not mounted) is not taken for an empty one.
@@ -187,23 +185,25 @@ class Engine:
 
     async def watch(self) -> None:
         """Sync, then wait for the disk, the server or the time to try again; until cancelled."""
-        touched, pause, is_fresh = asyncio.Event(), FIRST_PAUSE_SECONDS, False
+        pause, is_fresh, only_told = FIRST_PAUSE_SECONDS, False, False
         self._check_root(change=True)
-        watching = asyncio.create_task(self._watch_disk(touched))
+        watching = asyncio.create_task(self._watch.run())
         try:
             while True:
-                touched.clear()
+                self._watch.touched.clear()
                 try:
-                    result = await self.sync(is_fresh=is_fresh)
-                    await self._wait(touched, watching, LOOK_AGAIN_SECONDS if result.in_sync else pause)
+                    result = await self.sync(is_fresh=is_fresh, only_told=only_told)
+                    is_woken = await self._wait(watching, self._rest_seconds(result, only_told, pause))
                     pause = FIRST_PAUSE_SECONDS if result.in_sync else min(pause * 2, LONGEST_PAUSE_SECONDS)
                     is_fresh = result.in_sync
+                    is_long_ago = self._looker.seconds_since_whole > WHOLE_LOOK_SECONDS
+                    only_told = result.in_sync and is_woken and not (only_told and is_long_ago)
                 except (Unreachable, ApiError) as error:
                     if isinstance(error, ApiError) and error.status < 500:
                         raise
                     write_status(self._folder, "offline", [str(error)], [])
                     self._progress.offline(str(error))
-                    is_fresh = False
+                    is_fresh = only_told = False
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         finally:
@@ -211,54 +211,35 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await watching
 
-    async def _watch_disk(self, touched: asyncio.Event) -> None:
-        parts = str(self._folder.resolve() / PARTS)
+    def _rest_seconds(self, result: Result, only_told: bool, pause: float) -> float:
+        if not result.in_sync:
+            return pause
+        return QUIET_SECONDS if only_told else LOOK_AGAIN_SECONDS
 
-        def is_ours(_: watchfiles.Change, path: str) -> bool:
-            return not path.startswith(parts)
-
-        for by_looking in (False, True):  # where the system has no more room for watches, it is looked at again
-            with suppress(OSError):
-                async for _ in watchfiles.awatch(
-                    self._folder,
-                    watch_filter=is_ours,
-                    debounce=DEBOUNCE_MS,
-                    step=20,
-                    force_polling=by_looking,
-                    poll_delay_ms=POLL_DISK_MS,
-                ):
-                    touched.set()
-
-    async def _wait(self, touched: asyncio.Event, watching: asyncio.Task[None], seconds: float) -> None:
-        """Until the disk or the server has something new, or the time is up."""
+    async def _wait(self, watching: asyncio.Task[None], seconds: float) -> bool:
+        """Until the disk or the server has something new, or the time is up; whether it was the former."""
         until = time.monotonic() + seconds
         while True:
-            waits = max(1, min(LONG_POLL_SECONDS, int(until - time.monotonic())))
-            polling = asyncio.create_task(self._remote.catch_up(waits))
-            touching = asyncio.create_task(touched.wait())
+            polling = asyncio.create_task(self._remote.catch_up(LONG_POLL_SECONDS))
+            touching = asyncio.create_task(self._watch.touched.wait())
             try:
                 tasks: set[asyncio.Task[Any]] = {polling, touching, watching}
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                left = max(0.0, until - time.monotonic())
+                await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if watching.done():
                     watching.result()
                     self._check_root(change=False)
                     raise FolderMissing(f"{self._folder} can't be watched")
                 if touching.done():
-                    return
-                if polling.result() or time.monotonic() >= until:
-                    return
+                    return True
+                if polling.done() and polling.result():
+                    return True
+                if time.monotonic() >= until:
+                    return False
             finally:
                 for task in (polling, touching):
                     task.cancel()
                 await asyncio.gather(polling, touching, return_exceptions=True)
-
-
-def _ignores_case(folder: Path) -> bool:
-    """Whether the folder's disk takes two spellings for one name, as far as the folder's own name tells."""
-    try:
-        return os.path.samefile(folder, folder.with_name(folder.name.swapcase()))
-    except (OSError, ValueError):
-        return False
 
 
 def _absolute(folder: Path) -> Path:

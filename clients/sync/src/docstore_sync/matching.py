@@ -22,12 +22,16 @@ class Forest:
 
 
 def join(
-    local: Mapping[str, LocalEntry], remote: Iterable[RemoteEntry], synced: Iterable[SyncedEntry], root_id: str
+    local: Mapping[str, LocalEntry],
+    remote: Iterable[RemoteEntry],
+    synced: Iterable[SyncedEntry],
+    root_id: str,
+    apart: str = "",
 ) -> Forest:
-    """`local` by path, as in `a/b`."""
+    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into from outside."""
     root = Node(Kind.FOLDER, root_id=root_id)
     nodes = _with_ids(root, remote, synced)
-    nodes += _match_local(root, local, [node for node in nodes if node.synced])
+    nodes += _match_local(root, local, [node for node in nodes if node.synced], f"{apart}/" if apart else "")
     return Forest(root, _pair_new(root, nodes))
 
 
@@ -46,9 +50,9 @@ def _with_ids(root: Node, remote: Iterable[RemoteEntry], synced: Iterable[Synced
     return list(nodes.values())
 
 
-def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]) -> list[Node]:
+def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> list[Node]:
     """Gives each local entry its node; those that are new."""
-    by_identity = _by_identity(local, synced)
+    by_identity = _by_identity(local, synced, apart)
     matched = set(by_identity.values())
     by_place = {(node.synced.parent, node.synced.name): node for node in synced if node.synced}
     nodes: dict[str, Node] = {"": root}
@@ -67,13 +71,13 @@ def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]
             matched.add(node)
         nodes[path] = node
         node.local = Spot(nodes[above], name, entry.identity, entry.sha256, trouble=entry.trouble)
-    moved = _by_content(local, new_files, [node for node in synced if node not in matched])
+    moved = _by_content(local, new_files, [node for node in synced if node not in matched], apart)
     for path, node in moved.items():
         node.local, nodes[path].local = nodes[path].local, None
     return [node for node in new if node.local]
 
 
-def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node]) -> dict[str, Node]:
+def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> dict[str, Node]:
     """By path: what has kept its identity, and its place or (a folder: or not) its content."""
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, entry in local.items():
@@ -89,6 +93,7 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node]) -> dict[st
         if place in same:
             found[place] = node
             continue
+        same = [path for path in same if _may_have_moved(place, path, apart)]
         kept = [path for path in same if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
         if kept:
             moved[node] = kept[0]
@@ -101,7 +106,11 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node]) -> dict[st
     return found
 
 
-def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list[Node]) -> dict[str, Node]:
+def _may_have_moved(place: str, path: str, apart: str) -> bool:
+    return not apart or not path.startswith(apart) or place.startswith(apart)
+
+
+def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list[Node], apart: str) -> dict[str, Node]:
     """New files that have the content of one that is gone: of the same name, if there is one."""
     by_content: defaultdict[str, list[Node]] = defaultdict(list)
     for node in missing:
@@ -109,11 +118,12 @@ def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list
             by_content[node.synced.sha256].append(node)
     found: dict[str, Node] = {}
     for path in paths:
-        alike = by_content.get(local[path].sha256)
+        nodes = by_content.get(local[path].sha256, [])
+        alike = [node for node in nodes if _may_have_moved(node.path("synced"), path, apart)] if apart else nodes
         if alike:
             name = path.rpartition("/")[2]
             node = next((node for node in alike if node.synced and node.synced.name == name), alike[0])
-            alike.remove(node)
+            nodes.remove(node)
             found[path] = node
     return found
 

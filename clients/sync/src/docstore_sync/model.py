@@ -160,6 +160,8 @@ class Plan:
     transfers: list[Action] = field(default_factory=list)
     removals: list[Action] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
+    giving_way: list[str] = field(default_factory=list)
+    """Paths of files to be moved out of the way before: they are edited and may only be read."""
     question: str = ""
     """Why somebody should agree to this plan first: it deletes very much."""
 

@@ -10,6 +10,7 @@ MAX_NAME_BYTES = 255
 MAX_EXTENSION_BYTES = 32
 MAX_DEVICE_BYTES = 60
 TEMPORARY = ".docstore-tmp-"
+CONFLICTED = "conflicted copy"
 WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10))}
 )
@@ -52,8 +53,13 @@ class Rules:
 
     def conflict_name(self, name: str, taken: Container[str]) -> str:
         """A free name for the copy of `name` that gives way: it says when and from where it came."""
-        note = f"conflicted copy {self.day.isoformat()} {_clean(self.device, MAX_DEVICE_BYTES)}".rstrip()
+        note = f"{CONFLICTED} {self.day.isoformat()} {_clean(self.device, MAX_DEVICE_BYTES)}".rstrip()
         return next(each for each in _noted(name, note) if self.key(each) not in taken)
+
+
+def is_given_out(key: str) -> bool:
+    """Whether a name, or what it is known by, is like those that plans make up."""
+    return CONFLICTED in key or key.startswith(TEMPORARY)
 
 
 def refused_there(name: str) -> str | None:

@@ -11,6 +11,7 @@ from docstore_sync.merging import IGNORED, Ignored, Merger
 from docstore_sync.model import Action, Aside, Do, Kind, LocalEntry, Node, Plan, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.ordering import Steps
+from docstore_sync.settled import leave_out_settled
 
 MANY_FILES = 10
 MOST = 0.5
@@ -24,9 +25,30 @@ def plan(
     root_id: str,
     rules: Rules,
     ignored: Ignored = lambda _path, _is_folder: False,
+    apart: str = "",
 ) -> Plan:
-    """`local` by path, as in `a/b`."""
-    forest = join(local, remote, synced, root_id)
+    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into from outside.
+
+    What is the same everywhere is left out of it.
+    """
+    rest = leave_out_settled(local, remote, synced, root_id=root_id, key=rules.key)
+    made = plan_all(rest.local, rest.remote, rest.synced, root_id=root_id, rules=rules, ignored=ignored, apart=apart)
+    made.question = _question(made, rest.settled_files)
+    return made
+
+
+def plan_all(
+    local: Mapping[str, LocalEntry],
+    remote: Iterable[RemoteEntry],
+    synced: Iterable[SyncedEntry],
+    *,
+    root_id: str,
+    rules: Rules,
+    ignored: Ignored = lambda _path, _is_folder: False,
+    apart: str = "",
+) -> Plan:
+    """The same with nothing left out, and without asking whether all that is to be deleted is meant to be."""
+    forest = join(local, remote, synced, root_id, apart)
     Merger(forest, rules, ignored).run()
     here, there = Steps("local", forest.nodes, rules), Steps("remote", forest.nodes, rules)
     here.work_out()
@@ -43,7 +65,6 @@ def plan(
                 made.records.append(Action(Do.FORGET, node))
         elif node.local and node.remote:
             _compare(node, made)
-    made.question = _question(made)
     return made
 
 
@@ -62,9 +83,9 @@ def _compare(node: Node, made: Plan) -> None:
             made.records.append(Action(Do.RECORD, node))
 
 
-def _question(made: Plan) -> str:
+def _question(made: Plan, settled_files: int) -> str:
     """Most of the files are gone on one side: that may be a disk that is not mounted, or a mistake."""
-    synced = sum(1 for node in made.nodes if node.synced_id and node.kind is Kind.FILE)
+    synced = settled_files + sum(1 for node in made.nodes if node.synced_id and node.kind is Kind.FILE)
     steps = [*made.structure_here, *made.structure_there, *made.removals]
     for do, where in ((Do.DELETE_HERE, "in the folder"), (Do.DELETE_THERE, "at the server")):
         deletions = [step for step in steps if step.do is do]

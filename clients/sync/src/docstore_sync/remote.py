@@ -1,6 +1,6 @@
 """The account's tree as the change feed tells of it: a snapshot first, then change by change, kept in the state.
 
-Only what is the account's own is synced; what others share with it has no place in its tree.
+What others share with the account is in it, too: what was shared itself is in no folder.
 """
 
 from collections import defaultdict
@@ -22,7 +22,8 @@ def row_of(file: File) -> RemoteRow:
     version = file.version if kind is Kind.FILE else 0
     entry = RemoteEntry(file.id, file.parent_id or "", file.name, kind, file.sha256 or "", version)
     since = file.modified_at - EPOCH
-    return RemoteRow(entry, file.size, (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000)
+    modified_ns = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
+    return RemoteRow(entry, file.size, modified_ns, file.permission)
 
 
 class RemoteTree:
@@ -69,7 +70,7 @@ class RemoteTree:
         while True:
             page = await self._client.snapshot(cursor)
             begin = begin or page.changes_cursor
-            files.update({file.id: row_of(file) for file in page.items if file.owner_id == self._account_id})
+            files.update({file.id: row_of(file) for file in page.items})
             cursor = page.next_cursor
             if cursor is None:
                 break
@@ -79,23 +80,23 @@ class RemoteTree:
             self._state.keep("cursor", begin)
 
     def _apply(self, change: Change, inside: list[File]) -> bool:
-        """Whether it is news: not somebody else's, and not what this device has done itself."""
+        """Whether it is news: not what this device has done itself."""
         file = change.file
-        if file.owner_id != self._account_id or file.id == self._account_id:
+        if file.id == self._account_id:
             return False
         known = self.rows.get(file.id)
-        if change.type == "deleted":
+        if change.type in ("deleted", "unshared"):
             self._drop(self.below(file.id))
             return known is not None
         row = row_of(file)
         self._put([row, *map(row_of, inside)])
-        return known is None or known.entry != row.entry or bool(inside)
+        return known is None or (known.entry, known.permission) != (row.entry, row.permission) or bool(inside)
 
     async def _inside(self, change: Change) -> list[File]:
-        """What is in a folder that has come back: its entry stands for all of it."""
+        """What is in a folder that has come (back), or may be used otherwise now: its entry stands for all of it."""
         file = change.file
-        known = change.type != "restored" and (change.type != "moved" or file.id in self.rows)
-        if known or not file.is_folder or file.owner_id != self._account_id:
+        known = change.type not in ("restored", "shared") and (change.type != "moved" or file.id in self.rows)
+        if known or not file.is_folder:
             return []
         found: list[File] = []
         waiting = [file.id]

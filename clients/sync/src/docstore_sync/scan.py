@@ -8,7 +8,8 @@ one is not deleted.
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ PARTS = ".docstore-parts"
 ALWAYS_IGNORED = (f"/{PARTS}", ".DS_Store", "Thumbs.db", "desktop.ini", "~$*", ".~lock.*#")
 HASHING_THREADS = 2
 PIECE = 1 << 20
+TICK_NS = 12_000_000
+"""Of the clock that files get their times from: what is written within one tick of another write has its time."""
+NOTHING = LocalEntry(Kind.OTHER)
 
 
 class FolderMissing(Exception):
@@ -69,40 +73,100 @@ def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], 
             pass
     except OSError as error:
         raise FolderMissing(f"{folder} can't be read: {error.strerror}") from error
-    found, unknown = Scan(), []
-    waiting: list[tuple[str, str]] = [(os.fspath(folder), "")]
+    found = Scan()
+    _look_into([(os.fspath(folder), "")], folder, found, state, ignored, progress)
+    return found
+
+
+def scan_again(folder: Path, before: Scan, paths: Iterable[str], state: State, ignored: Ignore) -> Scan:
+    """What is in the folder if nothing has changed since `before` but what is at `paths`, and below them."""
+    found = Scan(dict(before.entries), dict(before.stamps))
+    places: list[tuple[str, str]] = []
+    unknown: list[str] = []
+    tops = {_topmost_unknown(path, before) for path in paths}
+    for path in tops:
+        if not tops.isdisjoint(_above(path)):
+            continue
+        if path in found.entries:
+            gone = [path]
+            if found.entries[path].kind is not Kind.FILE:
+                gone += [each for each in found.entries if each.startswith(path + "/")]
+            for each in gone:
+                del found.entries[each]
+                found.stamps.pop(each, None)
+        above = path.rpartition("/")[0]
+        if above and found.entries.get(above, NOTHING).kind is not Kind.FOLDER:
+            continue
+        place = os.path.join(folder, path)
+        if _note(place, path, found, state, ignored, unknown):
+            places.append((place, path + "/"))
+    _look_into(places, folder, found, state, ignored, lambda _: None, unknown)
+    return found
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above it, from the nearest up."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _topmost_unknown(path: str, before: Scan) -> str:
+    """The path itself, or the folder above it that has come with it."""
+    for above in _above(path):
+        if above in before.entries:
+            break
+        path = above
+    return path
+
+
+def _look_into(
+    waiting: list[tuple[str, str]],
+    folder: Path,
+    found: Scan,
+    state: State,
+    ignored: Ignore,
+    progress: Callable[[int], None],
+    unknown: list[str] | None = None,
+) -> None:
+    """All that is in the folders `waiting`, as (place, path with a slash), and the content of `unknown`, too."""
+    unknown = unknown or []
     while waiting:
         place, prefix = waiting.pop()
         try:
             with os.scandir(place) as listing:
                 children = list(listing)
         except OSError as error:
-            found.entries[prefix[:-1]] = _troubled(found.entries[prefix[:-1]], error)
+            if prefix:
+                found.entries[prefix[:-1]] = _troubled(found.entries[prefix[:-1]], error)
             continue
         for child in children:
             path = prefix + child.name
-            try:
-                # Not from the listing: that may have no inode, and of an open file an old size.
-                about = os.stat(child.path, follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                found.entries[path] = LocalEntry(Kind.OTHER, trouble=_reason(error))
-                continue
-            entry = _entry(path, about, ignored)
-            found.entries[path] = entry
-            if entry.kind is Kind.FOLDER:
+            if _note(child.path, path, found, state, ignored, unknown):
                 waiting.append((child.path, path + "/"))
-            elif entry.kind is Kind.FILE:
-                stamp = Stamp.of(about)
-                found.stamps[path] = stamp
-                sha256 = state.hash_of(entry.identity, stamp)
-                if sha256:
-                    found.entries[path] = LocalEntry(Kind.FILE, sha256, entry.identity)
-                else:
-                    unknown.append(path)
     _hash_all(folder, unknown, found, state, progress)
-    return found
+
+
+def _note(place: str, path: str, found: Scan, state: State, ignored: Ignore, unknown: list[str]) -> bool:
+    """Note what is at a place; whether it is a folder to look into."""
+    try:
+        # Not from the listing: that may have no inode, and of an open file an old size.
+        about = os.lstat(place)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        found.entries[path] = LocalEntry(Kind.OTHER, trouble=_reason(error))
+        return False
+    entry = _entry(path, about, ignored)
+    found.entries[path] = entry
+    if entry.kind is Kind.FILE:
+        stamp = Stamp.of(about)
+        found.stamps[path] = stamp
+        sha256 = state.hash_of(entry.identity, stamp)
+        if sha256:
+            found.entries[path] = LocalEntry(Kind.FILE, sha256, entry.identity)
+        else:
+            unknown.append(path)
+    return entry.kind is Kind.FOLDER
 
 
 def _entry(path: str, about: os.stat_result, ignored: Ignore) -> LocalEntry:
@@ -144,6 +208,8 @@ def _hash_all(folder: Path, paths: list[str], found: Scan, state: State, progres
 
 def hash_steady(path: Path, stamp: Stamp, progress: Callable[[int], None] = lambda _: None) -> str:
     """The SHA-256 of a file that is as `stamp` says before and after; else empty."""
+    if 0 <= time.time_ns() - stamp.ctime_ns < TICK_NS:
+        time.sleep(TICK_NS / 1e9)
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
         while piece := file.read(PIECE):

@@ -21,11 +21,17 @@ CREATE TABLE IF NOT EXISTS synced (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, identity TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS remote (
     id TEXT PRIMARY KEY, parent_id TEXT, name TEXT, kind TEXT, sha256 TEXT, version INTEGER,
-    size INTEGER, modified_ns INTEGER) WITHOUT ROWID;
+    size INTEGER, modified_ns INTEGER, permission TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hashed (
     identity TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, sha256 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
+VERSION = 1
+BEFORE_SHARES = """
+DROP TABLE IF EXISTS remote;
+DELETE FROM about WHERE name = 'cursor';
+"""
+"""Version 0 knew only what is the account's own; all is asked for again."""
 
 
 class FolderInUse(Exception):
@@ -64,6 +70,8 @@ class RemoteRow:
     entry: RemoteEntry
     size: int
     modified_ns: int
+    permission: str = "owner"
+    """What the account is to it: owner, editor or viewer."""
 
 
 class State:
@@ -74,6 +82,10 @@ class State:
         self._hashed: dict[str, tuple[Stamp, str]] = {
             identity: (Stamp(size, mtime, ctime), sha256)
             for identity, size, mtime, ctime, sha256 in connection.execute("SELECT * FROM hashed")
+        }
+        rows = connection.execute("SELECT id, parent_id, name, kind, sha256, identity FROM synced")
+        self._synced = {
+            id_: SyncedEntry(id_, parent, name, Kind(kind), sha, who) for id_, parent, name, kind, sha, who in rows
         }
 
     # --- about -------------------------------------------------------------------------------------------
@@ -96,14 +108,16 @@ class State:
     # --- what was synced ---------------------------------------------------------------------------------
 
     def synced(self) -> list[SyncedEntry]:
-        rows = self._db.execute("SELECT id, parent_id, name, kind, sha256, identity FROM synced")
-        return [SyncedEntry(id_, parent, name, Kind(kind), sha, who) for id_, parent, name, kind, sha, who in rows]
+        return list(self._synced.values())
 
     def record(self, entry: SyncedEntry) -> None:
-        self._db.execute("INSERT OR REPLACE INTO synced VALUES (?, ?, ?, ?, ?, ?)", astuple(entry))
+        values = (entry.id, entry.parent_id, entry.name, entry.kind, entry.sha256, entry.identity)
+        self._db.execute("INSERT OR REPLACE INTO synced VALUES (?, ?, ?, ?, ?, ?)", values)
+        self._synced[entry.id] = entry
 
     def forget(self, synced_id: str) -> None:
         self._db.execute("DELETE FROM synced WHERE id = ?", (synced_id,))
+        self._synced.pop(synced_id, None)
 
     # --- hashes ------------------------------------------------------------------------------------------
 
@@ -131,14 +145,14 @@ class State:
     def remote(self) -> list[RemoteRow]:
         rows = self._db.execute("SELECT * FROM remote")
         return [
-            RemoteRow(RemoteEntry(id_, parent, name, Kind(kind), sha256, version), size, modified)
-            for id_, parent, name, kind, sha256, version, size, modified in rows
+            RemoteRow(RemoteEntry(id_, parent, name, Kind(kind), sha256, version), size, modified, permission)
+            for id_, parent, name, kind, sha256, version, size, modified, permission in rows
         ]
 
     def put_remote(self, rows: Iterable[RemoteRow]) -> None:
         self._db.executemany(
-            "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [(*astuple(row.entry), row.size, row.modified_ns) for row in rows],
+            "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*astuple(row.entry), row.size, row.modified_ns, row.permission) for row in rows],
         )
 
     def remove_remote(self, node_ids: Iterable[str]) -> None:
@@ -169,10 +183,16 @@ def opened(folder: Path) -> Iterator[State]:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(SCHEMA)
+            _bring_up_to_date(connection)
             yield State(connection)
         finally:
             connection.close()
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    connection.executescript(SCHEMA)
+    if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        connection.executescript(f"BEGIN; {BEFORE_SHARES} {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
 
 
 @contextmanager

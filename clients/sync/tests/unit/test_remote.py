@@ -15,9 +15,11 @@ from docstore_sync.state import State, opened
 ME = "me"
 
 
-def file(node_id: str, name: str, parent: str = ME, *, kind: str = "file", version: int = 1, owner: str = ME) -> File:
+def file(
+    node_id: str, name: str, parent: str | None = ME, *, kind: str = "file", version: int = 1, permission: str = "owner"
+) -> File:
     known: dict[str, Any] = {"id": node_id, "kind": kind, "name": name, "parent_id": parent, "version": version}
-    known |= {"sha256": f"{node_id}{version}", "size": 1, "owner_id": owner, "path": name}
+    known |= {"sha256": f"{node_id}{version}", "size": 1, "permission": permission, "path": name}
     return File.model_construct(**known, modified_at=datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -72,9 +74,9 @@ def names(tree: RemoteTree) -> dict[str, tuple[str, int]]:
 
 
 async def test_a_snapshot_then_changes_and_the_same_after_a_restart(state: State) -> None:
-    """Page by page; what is somebody else's is left out; the state keeps it all."""
+    """Page by page, what others share with the account, too; the state keeps it all."""
     feed = Feed()
-    feed.now = [folder("d", "d"), file("a", "a", "d"), file("x", "theirs", "elsewhere", owner="other")]
+    feed.now = [folder("d", "d"), file("a", "a", "d"), file("x", "theirs", None, permission="viewer")]
     tree = tree_of(feed, state)
     await tree.catch_up()
     feed.changed = [
@@ -83,7 +85,8 @@ async def test_a_snapshot_then_changes_and_the_same_after_a_restart(state: State
         ("moved", file("b", "c")),
     ]
     assert await tree.catch_up()
-    assert names(tree) == {"d": (ME, 0), "a": ("d", 2), "c": (ME, 1)}
+    assert names(tree) == {"d": (ME, 0), "a": ("d", 2), "c": (ME, 1), "theirs": ("", 1)}
+    assert tree.rows["x"].permission == "viewer"
     again = tree_of(feed, state)
     feed.calls.clear()
     assert not await again.catch_up()
@@ -103,6 +106,23 @@ async def test_a_deleted_folder_goes_with_all_that_is_in_it_and_comes_back_with_
     feed.changed.append(("restored", folder("d", "d")))
     await tree.catch_up()
     assert set(names(tree)) == {"d", "e", "a"}
+
+
+async def test_a_share_comes_with_all_that_is_in_it_and_goes_with_it(state: State) -> None:
+    """As does another role: what is in the folder may be used otherwise then."""
+    feed = Feed()
+    feed.now = []
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    for role in ("viewer", "editor"):
+        shared = file("s", "s", None, kind="folder", permission=role)
+        feed.now = [shared, file("a", "a", "s", permission=role)]
+        feed.changed.append(("shared", shared))
+        assert await tree.catch_up()
+        assert {row.permission for row in tree.rows.values()} == {role}
+    feed.changed.append(("unshared", shared))
+    assert await tree.catch_up()
+    assert names(tree) == {}
 
 
 async def test_a_cursor_that_is_too_old_leads_to_a_snapshot(state: State) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docstore_sync.model import Kind
-from docstore_sync.scan import FolderMissing, Ignore, Scan, hash_steady, scan
+from docstore_sync.scan import FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
 from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, opened
 
 
@@ -90,6 +90,39 @@ def test_a_file_that_changes_while_it_is_read_is_read_later(folder: Path) -> Non
     stamp = Stamp.of(path.stat())
     assert hash_steady(path, stamp)
     assert hash_steady(path, stamp, lambda _: path.write_bytes(b"y" * 200) and None) == ""
+
+
+def test_looking_where_something_was_told_of_finds_what_looking_everywhere_does(folder: Path, state: State) -> None:
+    """Files and folders that came, went, changed or took another's place; paths in new folders, and of nothing."""
+    for name in ("a/1", "a/2", "b/1", "c"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    before, _ = look(folder, state)
+    (folder / "a/1").write_bytes(b"changed")
+    (folder / "a/2").unlink()
+    (folder / "b").rename(folder / "e")
+    (folder / "c").unlink()
+    (folder / "c").mkdir()
+    (folder / "c/deep/er").mkdir(parents=True)
+    (folder / "c/deep/er/1").write_bytes(b"x")
+    told = ["a/1", "a/2", "b", "b/1", "e", "c", "c/deep/er/1", "was/never"]
+    again = scan_again(folder, before, told, state, Ignore.of(folder))
+    assert again.entries == look(folder, state)[0].entries
+    assert again.stamps.keys() == look(folder, state)[0].stamps.keys()
+    assert "b/1" in before.entries
+
+
+def test_only_what_was_told_of_is_looked_at(folder: Path, state: State) -> None:
+    """What nobody told of is as it was; what is in an ignored folder stays out."""
+    (folder / ".docstoreignore").write_text("build/\n")
+    (folder / "build").mkdir()
+    (folder / "a").write_bytes(b"1")
+    before, _ = look(folder, state)
+    for name in ("a", "b", "build/x"):
+        (folder / name).write_bytes(b"22")
+    again = scan_again(folder, before, ["b", "build/x"], state, Ignore.of(folder))
+    assert set(again.entries) == {".docstoreignore", "build", "a", "b"}
+    assert again.entries["a"] == before.entries["a"]
 
 
 def test_a_folder_that_is_gone_is_not_an_empty_one(folder: Path, state: State) -> None:

@@ -8,11 +8,16 @@ from collections.abc import Iterable
 _waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
 
-class Wakeup:
-    """Waits for any of `names`: topics that are published to, or any other name agreed on."""
+def journal_of(account_id: str) -> str:
+    """The name that is woken when there is something new in an account's journal."""
+    return f"journal:{account_id}"
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._event = asyncio.Event()
+
+class Wakeup:
+    """Waits for any of `names`: topics that are published to, or any other name agreed on. `event` is set then."""
+
+    def __init__(self, names: Iterable[str], event: asyncio.Event | None = None) -> None:
+        self._event = event or asyncio.Event()
         self._names = tuple(names)
         for name in self._names:
             _waiting[name].add(self._event)
@@ -29,6 +34,8 @@ class Wakeup:
     def close(self) -> None:
         for name in self._names:
             _waiting[name].discard(self._event)
+            if not _waiting[name]:
+                del _waiting[name]
 
 
 def wake(name: str) -> None:

@@ -1,7 +1,8 @@
 """Who waits here for changes of which account, and what wakes them.
 
-A wake-up is a hint that comes with the events; what has changed is read from the journal afterwards. So that a lost one
-costs only time, the journals of those who wait are looked at once in a while, all in one call.
+A wake-up is a hint that comes with the events, or sooner from who writes the journal in this process; what has changed
+is read from the journal afterwards. So that a lost one costs only time, the journals of those who wait are looked at
+once in a while, all in one call.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import ShareEvent
+from docstore_events.wakeup import Wakeup, journal_of
 from docstore_platform.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -34,7 +36,7 @@ class Metadata(Protocol):
 class Waiter:
     """One client that waits. `cursor` is the end of what it was told; None while that is being read."""
 
-    __slots__ = ("_woken", "account_id", "cursor", "gone", "notifications")
+    __slots__ = ("account_id", "cursor", "gone", "notifications", "woken")
 
     def __init__(self, account_id: str, *, hears_notifications: bool) -> None:
         self.account_id = account_id
@@ -43,10 +45,10 @@ class Waiter:
         self.notifications: deque[NotificationSent] | None = None
         if hears_notifications:
             self.notifications = deque(maxlen=MAX_NOTIFICATIONS)
-        self._woken = asyncio.Event()
+        self.woken = asyncio.Event()
 
     def wake(self) -> None:
-        self._woken.set()
+        self.woken.set()
 
     def leave(self) -> None:
         """The client has closed the connection."""
@@ -55,15 +57,15 @@ class Waiter:
 
     def begin(self) -> None:
         """What wakes from now on comes after the read that follows."""
-        self._woken.clear()
+        self.woken.clear()
         self.cursor = None
 
     async def wait(self, seconds: float) -> bool:
         """Whether something has woken it within `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        return self._woken.is_set()
+                await self.woken.wait()
+        return self.woken.is_set()
 
 
 class Waiting:
@@ -93,9 +95,11 @@ class Waiting:
             )
         waiter = Waiter(account_id, hears_notifications=hears_notifications)
         waiters.add(waiter)
+        written_here = Wakeup([journal_of(account_id)], waiter.woken)
         try:
             yield waiter
         finally:
+            written_here.close()
             waiters.discard(waiter)
             if not waiters:
                 self._waiters.pop(account_id, None)

@@ -8,6 +8,7 @@ import pytest
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
+from docstore_events.wakeup import journal_of, wake
 from docstore_platform.paging import change_cursor
 from docstore_platform.testing import eventually
 
@@ -45,6 +46,19 @@ async def test_a_poll_is_answered_when_a_change_is_heard_of(
             page = await (await poll).json()
             assert [change["file"]["name"] for change in page["changes"]] == ["a.txt"]
         assert waiters.number(one) == waiters.number(two) == 0
+
+
+async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
+    open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any
+) -> None:
+    """Where metadata lives in the gateway's process its word is enough: no event is heard here."""
+    async with open_gateway(journal_check_seconds=1000.0) as gateway, listening(gateway.app) as address:
+        poll = asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login("ann")))
+        await waiters.become(1, gateway)
+        journal.entries["ann"] = ["a.txt"]
+        wake(journal_of("ann"))
+        page = await (await poll).json()
+        assert [change["file"]["name"] for change in page["changes"]] == ["a.txt"]
 
 
 async def _published_until_done(publish: Any, event: Event, polls: list[Any]) -> bool:
