@@ -17,6 +17,8 @@ from docstore_client.models import Account
 from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_for
 
 SESSIONS = "/v1/sessions"
+REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
+"""Ends of routes that do nothing twice by themselves: keeping a key for them would only cost time."""
 ANSWER_SECONDS = 90.0
 CONNECTIONS = 32
 
@@ -73,7 +75,7 @@ class Connection:
     ) -> Answer:
         """The answer, a redirect too. A call that changes something has a key, so that trying again is safe."""
         headers = {"content-type": "application/json"} if body is not None else {}
-        if method != "GET":
+        if method != "GET" and not path.endswith(REPEATABLE):
             headers["idempotency-key"] = uuid4().hex
         if etag:
             headers["if-match"] = etag
