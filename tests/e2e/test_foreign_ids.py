@@ -187,6 +187,9 @@ async def test_a_strangers_ids_in_bodies_and_queries_are_unknown(ada: Person, vi
     assert (await ada.ask("GET", f"/v1/files/by-path?parent_id={victim.folder}&path=/secret.txt")).status == 404
     move = {"parent_id": victim.folder}
     assert (await ada.ask("PATCH", f"/v1/files/{own['id']}", move)).status == 404
+    wanted = [{"id": file} for file in (victim.file, victim.folder)]
+    results = (await ada.call("POST", "/v1/contents", {"items": wanted}))["results"]
+    assert [result["problem"]["status"] for result in results] == [404, 404]
     completing = {"uploads": [{"id": upload} for upload in victim.uploads]}
     items = (await ada.call("POST", "/v1/uploads/complete-batch", completing))["items"]
     assert [item["problem"]["status"] for item in items] == [404] * len(victim.uploads)
