@@ -43,7 +43,7 @@ class Client:
         """Any call of the API, for what has no method here."""
         return self._loop.wait(self._client.call(method, path, body, params=params))
 '''
-UNUSED = {"M", "Model", "Connection", "Uploads", "Downloads", "TypeVar", "TracebackType"}
+UNUSED = {"M", "Model", "Connection", "Uploads", "Downloads", "BulkDownloads", "TypeVar", "TracebackType"}
 
 
 def text() -> str:

@@ -61,8 +61,9 @@ async def test_many_small_files_go_in_few_calls_and_each_tells_its_own_end(clien
 
 
 async def test_a_large_file_goes_in_parts(client: AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In parallel, and as one file with one checksum."""
-    monkeypatch.setattr("docstore_client.uploads.MULTIPART_FROM", 6 * MIB)
+    """One that is too large for blocks: in parallel, and as one file with one checksum."""
+    monkeypatch.setattr("docstore_client.object_uploads.MULTIPART_FROM", 6 * MIB)
+    monkeypatch.setattr("docstore_client.uploads.BLOCKS_UP_TO", 0)
     content = os.urandom(7 * MIB)
     file = await client.upload(Source(local_file(tmp_path, "large", content), "/large.bin"))
     await client.download(file, tmp_path / "back")

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from docstore_cli.api import Answer, ApiClient
+from docstore_cli.api import ApiClient
+from docstore_client.connection import Answer
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

@@ -2,30 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 import orjson
 
-from docstore_client.connection import home_gateway
+from docstore_client.connection import Answer, home_gateway
 from docstore_client.errors import ApiError
 
 LOG_IN = "/v1/sessions"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came. `headers` by any case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """What the body says; None if it is empty."""
-        return orjson.loads(self.body) if self.body else None
 
 
 class ApiClient:

@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from docstore_cli.failures import NOT_LOGGED_IN, UNREACHABLE, BadUsage, Failures, each, status_of
+from docstore_cli.failures import BadUsage, Failures, each
 from docstore_cli.options import AsJson, print_json
 from docstore_cli.remote_path import RemotePath, name_of, need, placed
 from docstore_cli.session import as_person
 from docstore_cli.transfer_progress import showing
 from docstore_cli.tree_commands import PATH_HELP
-from docstore_client import AsyncClient, DocStoreError, LocalError, Source
+from docstore_client import AsyncClient, LocalError, Wanted
 from docstore_client.models import File, Kind
-from docstore_client.uploads import Progress
+from docstore_client.sources import Progress, measure
 
-PARALLEL_FILES = 8
+PARALLEL_READS = 4
 PARALLEL_FOLDERS = 8
 
 Paths = Annotated[
@@ -72,8 +72,7 @@ class Get:
         for (_, file), place in zip(found, places, strict=True):
             planned += await self._plan(file, there / place)
         with showing("fetching", sum(file.size for file, _ in planned)) as progress:
-            room = asyncio.Semaphore(PARALLEL_FILES)
-            await asyncio.gather(*(self._fetch(file, local, room, progress) for file, local in planned))
+            await self._fetch(planned, progress)
         return self._outcome
 
     async def _named(self, source: RemotePath) -> tuple[str, File]:
@@ -112,36 +111,37 @@ class Get:
                     self._outcome.failures.note(file.path, error)
         return below
 
-    async def _fetch(self, file: File, local: Path, room: asyncio.Semaphore, progress: Progress) -> None:
-        async with room:
-            try:
-                if await self._is_here(file, local):
-                    self._outcome.unchanged.append(str(local))
-                    progress(file.size)
-                    return
-                await self._docstore.download(file, local, version=self._version, progress=progress)
-            except (DocStoreError, OSError) as error:
-                if status_of(error) in (NOT_LOGGED_IN, UNREACHABLE):
-                    raise
-                self._outcome.failures.note(file.path, error)
-                return
-            done = {"path": file.path, "local": str(local), "version": self._version or file.version}
-            self._outcome.fetched.append(done)
+    async def _fetch(self, planned: Sequence[tuple[File, Path]], progress: Progress) -> None:
+        room = asyncio.Semaphore(PARALLEL_READS)
 
-    async def _is_here(self, file: File, local: Path) -> bool:
-        if self._force or self._version is not None or _size(local) != file.size:
+        async def is_here(file: File, local: Path) -> bool:
+            async with room:
+                return await asyncio.to_thread(self._is_here, file, local)
+
+        here = await asyncio.gather(*(is_here(*each) for each in planned))
+        self._outcome.unchanged += [str(local) for (_, local), is_same in zip(planned, here, strict=True) if is_same]
+        progress(sum(file.size for (file, _), is_same in zip(planned, here, strict=True) if is_same))
+        wanted = [Wanted(*each, self._version) for each, is_same in zip(planned, here, strict=True) if not is_same]
+        for asked, error in zip(wanted, await self._docstore.download_many(wanted, progress), strict=True):
+            if error is not None:
+                self._outcome.failures.note(asked.file.path, error)
+                continue
+            number = self._version or asked.file.version
+            self._outcome.fetched.append({"path": asked.file.path, "local": str(asked.local), "version": number})
+
+    def _is_here(self, file: File, local: Path) -> bool:
+        """Not so if it can't be read, which writing it will tell."""
+        try:
+            is_same_size = local.is_file() and local.stat().st_size == file.size
+            return not self._force and self._version is None and is_same_size and measure(local)[1] == file.sha256
+        except OSError:
             return False
-        return (await Source(local).measure())[1] == file.sha256
 
 
 def _kind(path: Path) -> Kind | None:
     if path.is_dir():
         return "folder"
     return "file" if path.exists() else None
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
 
 
 def _safe(name: str) -> str:

@@ -17,7 +17,8 @@ from docstore_cli.transfer_progress import showing
 from docstore_cli.unchanged import Unchanged
 from docstore_client import AsyncClient, DocStoreError, LocalError, Source
 from docstore_client.models import File
-from docstore_client.uploads import MULTIPART_FROM
+from docstore_client.sources import measure
+from docstore_client.uploads import BLOCKS_FROM
 
 PARALLEL_READS = 4
 
@@ -36,10 +37,11 @@ class Planned:
     target: RemotePath
     size: int = 0
     sha256: str = ""
+    """Empty of a large file: it is read once, when it is sent."""
 
     @property
     def source(self) -> Source:
-        measured = (self.size, self.sha256)
+        measured = (self.size, self.sha256) if self.sha256 else None
         return Source(self.local, self.target.path, parent_id=self.target.base, measured=measured)
 
 
@@ -111,8 +113,9 @@ class Put:
         if self._force or not planned:
             return planned
         is_folder = tree.files[0][1] != ()
-        digests = {each.target: each.sha256 for each in planned}
+        digests = {each.target: each.sha256 for each in planned if each.sha256}
         same = await (self._unchanged.below(target, digests) if is_folder else self._unchanged.among(digests))
+        same |= await self._unchanged.among_large({each.target: each.local for each in planned if not each.sha256})
         self._outcome.unchanged += sorted(map(str, same))
         return [each for each in planned if each.target not in same]
 
@@ -123,7 +126,7 @@ class Put:
             async with room:
                 try:
                     str(each.target).encode()
-                    size, sha256 = await Source(each.local).measure()
+                    size, sha256 = await asyncio.to_thread(_measure_small, each.local)
                 except UnicodeEncodeError:
                     self._outcome.failures.note(repr(str(each.local)), LocalError("its name is not Unicode text"))
                     return None
@@ -135,23 +138,21 @@ class Put:
         return [each for each in await asyncio.gather(*map(measured, planned)) if each is not None]
 
     async def _send(self, planned: list[Planned]) -> None:
-        small = [each for each in planned if each.size < MULTIPART_FROM]
         with showing("sending", sum(each.size for each in planned)) as progress:
-            results = await self._docstore.upload_many([each.source for each in small], progress)
-            for each, result in zip(small, results, strict=True):
-                self._note(each, result)
-            for each in planned:
-                if each.size >= MULTIPART_FROM:
-                    try:
-                        self._note(each, await self._docstore.upload(each.source, progress))
-                    except (DocStoreError, OSError) as error:
-                        self._note(each, error)
+            results = await self._docstore.upload_many([each.source for each in planned], progress)
+        for each, result in zip(planned, results, strict=True):
+            self._note(each, result)
 
-    def _note(self, planned: Planned, result: File | DocStoreError | OSError) -> None:
+    def _note(self, planned: Planned, result: File | DocStoreError) -> None:
         if isinstance(result, File):
             self._outcome.sent.append(result)
         else:
             self._outcome.failures.note(str(planned.local), result)
+
+
+def _measure_small(path: Path) -> tuple[int, str]:
+    size = path.stat().st_size
+    return (size, "") if size >= BLOCKS_FROM else measure(path)
 
 
 def _without_doubles(planned: Sequence[Planned], failures: Failures) -> list[Planned]:

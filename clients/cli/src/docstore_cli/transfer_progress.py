@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from docstore_cli.options import errors
-from docstore_client.uploads import Progress
+from docstore_client.sources import Progress
 
 
 @contextmanager

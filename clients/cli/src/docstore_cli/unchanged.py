@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 from itertools import islice
+from pathlib import Path
 
 from docstore_cli.remote_path import RemotePath, find
 from docstore_client import ApiError, AsyncClient
+from docstore_client.models import File
+from docstore_client.sources import measure
 
 COMPARED_AT_ONCE = 10_000
 PARALLEL = 16
+PARALLEL_READS = 2
 
 Digests = Mapping[RemotePath, str]
 """SHA-256 by place."""
@@ -32,6 +36,18 @@ class Unchanged:
         there = await asyncio.gather(*(is_there(*item) for item in digests.items()))
         return {place for place, is_same in zip(digests, there, strict=True) if is_same}
 
+    async def among_large(self, files: Mapping[RemotePath, Path]) -> set[RemotePath]:
+        """One by one; a file is read only if what is there has its size."""
+        room = asyncio.Semaphore(PARALLEL_READS)
+
+        async def is_there(place: RemotePath, local: Path) -> bool:
+            async with room:
+                found = await find(self._docstore, place)
+                return found is not None and await asyncio.to_thread(_is_same, found, local)
+
+        there = await asyncio.gather(*(is_there(*item) for item in files.items()))
+        return {place for place, is_same in zip(files, there, strict=True) if is_same}
+
     async def below(self, folder: RemotePath, digests: Digests) -> set[RemotePath]:
         """Those in a folder, many by one call."""
         there = await find(self._docstore, folder)
@@ -52,3 +68,11 @@ class Unchanged:
             changed = {file.path for file in found.newer} | {*found.unknown, *found.deleted}
             same |= {paths[path] for path in chunk if path not in changed}
         return same
+
+
+def _is_same(file: File, local: Path) -> bool:
+    """Not so if it can't be read, which sending it will tell."""
+    try:
+        return file.size == local.stat().st_size and file.sha256 == measure(local)[1]
+    except OSError:
+        return False

@@ -1,10 +1,11 @@
 """DocStore from Python: `AsyncClient` for asyncio, `Client` for code that waits."""
 
 from docstore_client.async_client import AsyncClient
+from docstore_client.bulk_downloads import Wanted
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import ApiError, ContentDiffers, DocStoreError, LocalError, StoreError, Unreachable
+from docstore_client.sources import Source
 from docstore_client.sync_client import Client
-from docstore_client.uploads import Source
 
 __all__ = [
     "ApiError",
@@ -18,4 +19,5 @@ __all__ = [
     "Source",
     "StoreError",
     "Unreachable",
+    "Wanted",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from docstore_client.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloads import Downloads
@@ -27,7 +28,8 @@ from docstore_client.models import (
     Subscription,
     Version,
 )
-from docstore_client.uploads import Progress, Source, Uploads
+from docstore_client.sources import Progress, Source
+from docstore_client.uploads import Uploads
 
 M = TypeVar("M", bound=Model)
 
@@ -48,6 +50,7 @@ class AsyncClient:
         self._connection = Connection(gateway, credentials, store)
         self._uploads = Uploads(self._connection)
         self._downloads = Downloads(self._connection)
+        self._bulk = BulkDownloads(self._connection, self._downloads)
 
     async def __aenter__(self) -> Self:
         return self
@@ -199,17 +202,33 @@ class AsyncClient:
     # --- bytes -------------------------------------------------------------------------------------------
 
     async def upload(self, source: Source, progress: Progress = _ignore) -> File:
+        """Send one file; of a large one only the blocks that the account has not sent before."""
         return await self._uploads.upload(source, progress)
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
-        """Small files, many to a call; for each the file, or why not."""
+        """Files of any size, small ones many to a call and an object; for each the file, or why not."""
         return await self._uploads.upload_many(sources, progress)
 
     async def download(
-        self, file: File, local: Path, *, version: int | None = None, progress: Progress = _ignore
+        self,
+        file: File,
+        local: Path,
+        *,
+        version: int | None = None,
+        old: Path | None = None,
+        progress: Progress = _ignore,
     ) -> None:
-        """Never a half-written file: what is at `local` is the old one, or the new one, verified."""
-        await self._downloads.download(file, local, version=version, progress=progress)
+        """Never a half-written file: what is at `local` is the old one, or the new one, verified.
+
+        Blocks that `old` has, or `local` as it is, are taken from there.
+        """
+        await self._downloads.download(file, local, version=version, old=old, progress=progress)
+
+    async def download_many(
+        self, wanted: Sequence[Wanted], progress: Progress = _ignore
+    ) -> list[DocStoreError | OSError | None]:
+        """Files of any size, those of one pack by one request; for each None, or why not."""
+        return await self._bulk.download_many(wanted, progress)
 
     # --- sync --------------------------------------------------------------------------------------------
 

@@ -1,16 +1,19 @@
 """Bytes from DocStore to this machine: taken up where they were cut off, verified, never a half-written file."""
 
 import asyncio
+import hashlib
 import os
 from pathlib import Path
 
 import aiohttp
 
+from docstore_client.block_downloads import BlockDownloads
 from docstore_client.connection import Connection
 from docstore_client.errors import ContentDiffers, Unreachable
 from docstore_client.models import File
 from docstore_client.retrying import TRIES, pause
-from docstore_client.uploads import Progress, measure
+from docstore_client.sources import Progress
+from docstore_client.uploads import BLOCKS_FROM
 
 PIECE = 256 * 1024
 NAME_CHARACTERS = 60
@@ -22,24 +25,32 @@ class Downloads:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._blocks = BlockDownloads(connection)
 
     async def download(
-        self, file: File, local: Path, *, version: int | None = None, progress: Progress = lambda _: None
+        self,
+        file: File,
+        local: Path,
+        *,
+        version: int | None = None,
+        old: Path | None = None,
+        progress: Progress = lambda _: None,
     ) -> None:
         """Fetch a version's content, the current one's by default, to `local`: written beside it, verified, moved.
 
-        Takes up what a download before has left; begins anew if that is damaged. ContentDiffers if what arrives is not
-        what the file says.
+        Takes up what a download before has left, and takes what it can from `old`, a local file, or from `local` as it
+        is; begins anew if that is damaged. ContentDiffers if what arrives is not what the file says.
         """
         number = version or file.version
         digest = file.sha256 if number == file.version else await self._digest(file, number)
-        beside = local.with_name(f".{local.name[:NAME_CHARACTERS]}.{file.id[-8:]}-{number}.part")
-        is_resumed = _size(beside) > 0
-        await self._fetch_all(file, beside, number, progress)
-        if is_resumed and (await asyncio.to_thread(measure, beside))[1] != digest:
+        beside = part_beside(local, file.id, number)
+        old = old or local
+        is_begun = _size(beside) > 0 or _size(old) > 0
+        arrived = await self._fetch(file, beside, number, old, progress)
+        if arrived != digest and is_begun:
             beside.unlink()
-            await self._fetch_all(file, beside, number, progress)
-        if (await asyncio.to_thread(measure, beside))[1] != digest:
+            arrived = await self._fetch(file, beside, number, None, progress)
+        if arrived != digest:
             beside.unlink()
             raise ContentDiffers(f"{file.path} did not arrive as it was sent")
         os.replace(beside, local)
@@ -49,27 +60,57 @@ class Downloads:
         answer = await self._connection.call("GET", f"/v1/files/{file.id}/changes", params=query)
         return next((one["sha256"] for one in answer["items"] if one["version"] == number), "")
 
-    async def _fetch_all(self, file: File, beside: Path, version: int, progress: Progress) -> None:
-        for attempt in range(TRIES):
+    async def _fetch(self, file: File, beside: Path, version: int, old: Path | None, progress: Progress) -> str:
+        """The SHA-256 of what arrived."""
+        if _may_be_in_blocks(file, version):
+            digest = await self._blocks.fetch(file.id, version, beside, old, progress)
+            if digest is not None:
+                return digest
+        for attempt in range(TRIES - 1):
             try:
-                await self._fetch(file, beside, version, progress)
-                return
-            except (aiohttp.ClientError, TimeoutError) as error:
-                if attempt == TRIES - 1:
-                    raise Unreachable(f"{file.path} can't be fetched: {error!r}") from error
+                return await self._fetch_whole(file, beside, version, progress)
+            except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(pause(attempt))
+        try:
+            return await self._fetch_whole(file, beside, version, progress)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"{file.path} can't be fetched: {error!r}") from error
 
-    async def _fetch(self, file: File, beside: Path, version: int, progress: Progress) -> None:
-        have = _size(beside)
+    async def _fetch_whole(self, file: File, beside: Path, version: int, progress: Progress) -> str:
         route = f"/v1/files/{file.id}/content"
-        async with self._connection.opened(route, {"version": version}, have) as response:
+        whole = await asyncio.to_thread(_hashed, beside)
+        async with self._connection.opened(route, {"version": version}, _size(beside)) as response:
             if response.status == 416:  # all of it is there
-                return
+                return whole.hexdigest()
+            if response.status != 206:
+                whole = hashlib.sha256()
             with beside.open("ab" if response.status == 206 else "wb") as out:
                 async for piece in response.content.iter_chunked(PIECE):
                     out.write(piece)
+                    whole.update(piece)
                     progress(len(piece))
+        return whole.hexdigest()
+
+
+def part_beside(local: Path, file_id: str, version: int) -> Path:
+    """Where a download is written until it is whole."""
+    return local.with_name(f".{local.name[:NAME_CHARACTERS]}.{file_id[-8:]}-{version}.part")
+
+
+def _may_be_in_blocks(file: File, version: int) -> bool:
+    """Small ones never are; of another version, or of a file of which not all is known, only the server knows."""
+    is_size_known = version == file.version and "size" in file.model_fields_set
+    return not is_size_known or file.size >= BLOCKS_FROM
+
+
+def _hashed(path: Path) -> "hashlib._Hash":
+    whole = hashlib.sha256()
+    if path.exists():
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                whole.update(piece)
+    return whole
 
 
 def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    return path.stat().st_size if path.is_file() else 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from docstore_client.async_client import AsyncClient, _ignore
+from docstore_client.bulk_downloads import Wanted
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import DocStoreError
 from docstore_client.models import (
@@ -24,7 +25,7 @@ from docstore_client.models import (
     Subscription,
     Version,
 )
-from docstore_client.uploads import Progress, Source
+from docstore_client.sources import Progress, Source
 from docstore_client.waiting import Loop
 
 
@@ -149,15 +150,33 @@ class Client:
         return self._loop.wait(self._client.restore_version(file_id, number))
 
     def upload(self, source: Source, progress: Progress = _ignore) -> File:
+        """Send one file; of a large one only the blocks that the account has not sent before."""
         return self._loop.wait(self._client.upload(source, progress))
 
     def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
-        """Small files, many to a call; for each the file, or why not."""
+        """Files of any size, small ones many to a call and an object; for each the file, or why not."""
         return self._loop.wait(self._client.upload_many(sources, progress))
 
-    def download(self, file: File, local: Path, *, version: int | None = None, progress: Progress = _ignore) -> None:
-        """Never a half-written file: what is at `local` is the old one, or the new one, verified."""
-        self._loop.wait(self._client.download(file, local, version=version, progress=progress))
+    def download(
+        self,
+        file: File,
+        local: Path,
+        *,
+        version: int | None = None,
+        old: Path | None = None,
+        progress: Progress = _ignore,
+    ) -> None:
+        """Never a half-written file: what is at `local` is the old one, or the new one, verified.
+
+        Blocks that `old` has, or `local` as it is, are taken from there.
+        """
+        self._loop.wait(self._client.download(file, local, version=version, old=old, progress=progress))
+
+    def download_many(
+        self, wanted: Sequence[Wanted], progress: Progress = _ignore
+    ) -> list[DocStoreError | OSError | None]:
+        """Files of any size, those of one pack by one request; for each None, or why not."""
+        return self._loop.wait(self._client.download_many(wanted, progress))
 
     def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
         """What has changed since, the oldest first; "latest": what comes from now on. Waits up to `wait` seconds.

@@ -1,0 +1,162 @@
+"""Large files in blocks: what an old copy on this machine has, or an earlier try has left, is not fetched."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from docstore_client.chunking import Block, blocks_of
+from docstore_client.connection import Connection
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
+from docstore_client.frames import plain_of
+from docstore_client.retrying import PASSING, TRIES, pause, proxy_for
+from docstore_client.sources import Progress
+
+PARALLEL_BLOCKS = 6
+BLOCKS_A_CALL = 200
+"""Their URLs are good for minutes only."""
+LARGEST_BLOCK = 8 << 20
+"""Bytes that any client may put into one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteBlock(Block):
+    """A block of a version, where it belongs in the file, and where it is to be had for a while."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A file that is put together from blocks; descriptors of it and of the old copy."""
+
+    part: int
+    old: int | None
+    known: Mapping[str, Block]
+    """Blocks of the old copy, by hash."""
+    is_resumed: bool
+
+    def has(self, block: Block) -> bool:
+        """Whether the block is in its place already, or was in the old copy and is now."""
+        if self.is_resumed:
+            there = os.pread(self.part, block.size, block.offset)
+            if len(there) == block.size and hashlib.sha256(there).hexdigest() == block.hash:
+                return True
+        before = self.known.get(block.hash)
+        if before is None or self.old is None:
+            return False
+        # If the old copy has changed since it was cut, the SHA-256 of the whole tells.
+        self.write(os.pread(self.old, before.size, before.offset), block.offset)
+        return True
+
+    def write(self, data: bytes, offset: int) -> None:
+        left = memoryview(data)
+        while left:
+            written = os.pwrite(self.part, left, offset)
+            left, offset = left[written:], offset + written
+
+    def hash_into(self, whole: "hashlib._Hash", block: Block) -> None:
+        whole.update(os.pread(self.part, block.size, block.offset))
+
+
+class BlockDownloads:
+    """Downloads in blocks over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._fetching = asyncio.Semaphore(PARALLEL_BLOCKS)
+
+    async def fetch(self, file_id: str, version: int, beside: Path, old: Path | None, progress: Progress) -> str | None:
+        """A version's bytes to `beside`; their SHA-256, or None if they are not kept in blocks.
+
+        What is fetched is verified block by block. Blocks of `old`, a local file, are taken from there.
+        """
+        route = f"/v1/files/{file_id}/blocks"
+        query: dict[str, Any] = {"version": version, "limit": BLOCKS_A_CALL}
+        try:
+            page = await self._connection.call("GET", route, params=query)
+        except ApiError as error:
+            if error.code != "not_in_blocks":
+                raise
+            return None
+        whole, offset = hashlib.sha256(), 0
+        async with _assembling(beside, old) as assembly:
+            while True:
+                blocks = _placed(page["blocks"], offset)
+                offset += sum(block.size for block in blocks)
+                await self._place_all(blocks, assembly, whole, progress)
+                if not page.get("cursor"):
+                    break
+                page = await self._connection.call("GET", route, params={**query, "cursor": page["cursor"]})
+            os.ftruncate(assembly.part, offset)
+        return whole.hexdigest()
+
+    async def _place_all(
+        self, blocks: Sequence[RemoteBlock], assembly: Assembly, whole: "hashlib._Hash", progress: Progress
+    ) -> None:
+        """Blocks to their places, hashed in their order as they arrive."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                placing = [group.create_task(self._place(block, assembly, progress)) for block in blocks]
+                for task, block in zip(placing, blocks, strict=True):
+                    await task
+                    await asyncio.to_thread(assembly.hash_into, whole, block)
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    async def _place(self, block: RemoteBlock, assembly: Assembly, progress: Progress) -> None:
+        async with self._fetching:
+            if not await asyncio.to_thread(assembly.has, block):
+                plain = await self._get(block)
+                await asyncio.to_thread(assembly.write, plain, block.offset)
+        progress(block.size)
+
+    async def _get(self, block: RemoteBlock) -> bytes:
+        for attempt in range(TRIES):
+            try:
+                async with self._connection.http.get(block.url, proxy=proxy_for(block.url)) as response:
+                    if response.status < 400:
+                        framed = await response.read()
+                        return await asyncio.to_thread(plain_of, framed, block.hash, block.size)
+                    if response.status not in PASSING or attempt == TRIES - 1:
+                        raise StoreError(response.status, await response.text())
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if attempt == TRIES - 1:
+                    raise Unreachable(f"the object store can't be reached: {error!r}") from error
+            await asyncio.sleep(pause(attempt))
+        raise AssertionError("the loop above returns or raises")
+
+
+def _placed(listed: Sequence[Mapping[str, Any]], offset: int) -> list[RemoteBlock]:
+    """Blocks as they are listed, each after the one before."""
+    blocks: list[RemoteBlock] = []
+    for each in listed:
+        if not 0 < each["size"] <= LARGEST_BLOCK:
+            raise ContentDiffers(f"a block of {each['size']} bytes is none")
+        blocks.append(RemoteBlock(each["hash"], offset, each["size"], each["url"]))
+        offset += each["size"]
+    return blocks
+
+
+@asynccontextmanager
+async def _assembling(beside: Path, old: Path | None) -> AsyncIterator[Assembly]:
+    known = await asyncio.to_thread(_blocks_by_hash, old) if old is not None else {}
+    with ExitStack() as closing:
+        source = closing.enter_context(old.open("rb")).fileno() if known and old is not None else None
+        part = os.open(beside, os.O_RDWR | os.O_CREAT, 0o666)
+        closing.callback(os.close, part)
+        yield Assembly(part, source, known, is_resumed=os.fstat(part).st_size > 0)
+
+
+def _blocks_by_hash(old: Path) -> dict[str, Block]:
+    """What an old copy has; nothing if it can't be read: it only saves fetching."""
+    try:
+        return {block.hash: block for block in blocks_of(old)} if old.is_file() else {}
+    except OSError:
+        return {}

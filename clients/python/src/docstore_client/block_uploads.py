@@ -1,0 +1,181 @@
+"""Large files in blocks: only those go that the account hasn't sent before, in whatever file.
+
+A file is read once. What is sent is what was hashed, and both hashes, each block's and the whole file's, are of the
+same bytes in memory: a file that changes meanwhile can be refused, never stored as something it was not. The upload
+itself begins when all blocks are there; one that is cut off leaves only blocks, which the next finds.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from docstore_client.chunking import WINDOW, Block, Cutter, buffer_for
+from docstore_client.connection import Connection
+from docstore_client.errors import ApiError, ContentDiffers, DocStoreError
+from docstore_client.frames import frame
+from docstore_client.models import Account, File
+from docstore_client.retrying import TRIES
+from docstore_client.sources import Progress, Source
+from docstore_client.transfers import complete, put_bytes, together
+
+PARALLEL_BLOCKS = 6
+BUFFERS = 3
+"""Of chunking.WINDOW bytes each: while one is read, others are sent."""
+
+Part = tuple[Block, memoryview]
+
+
+class Reading:
+    """One file, read once from its beginning to its end; `blocks` is what it was made of so far."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._cutter = Cutter(file)
+        self._whole = hashlib.sha256()
+        self._turn = asyncio.Lock()
+        self._hashing = asyncio.Lock()
+        self._seen: set[str] = set()
+        self.blocks: list[Block] = []
+
+    async def next(self, buffer: bytearray) -> list[Part] | None:
+        """The next blocks with their bytes, each block of the file once; None after the last."""
+        async with self._turn:
+            window = await asyncio.to_thread(self._cutter.read, buffer)
+            await self._hashing.acquire()  # in the order of reading, while others read on
+        try:
+            if window is None:
+                return None
+            naming = asyncio.to_thread(window.name)
+            blocks, _ = await asyncio.gather(naming, asyncio.to_thread(self._whole.update, window.fresh))
+            self.blocks += blocks
+            new = {block.hash: (block, part) for block, part in zip(blocks, window.parts, strict=True)}
+            found = [each for digest, each in new.items() if digest not in self._seen]
+            self._seen |= new.keys()
+            return found
+        finally:
+            self._hashing.release()
+
+    def content(self) -> "Content":
+        return Content(self.blocks, sum(block.size for block in self.blocks), self._whole.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file was when it was read."""
+
+    blocks: list[Block]
+    size: int
+    sha256: str
+
+
+class BlockUploads:
+    """Uploads in blocks over one connection; all together keep to the same few buffers."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._buffers = asyncio.Semaphore(BUFFERS)
+        self._sending = asyncio.Semaphore(PARALLEL_BLOCKS)
+
+    async def upload(self, source: Source, progress: Progress) -> File:
+        """Send one file; the file as it is then."""
+        await self._refuse_early(source)
+        content = await self._send(source.local, progress)
+        if source.measured not in (None, (content.size, content.sha256)):
+            raise ContentDiffers(f"{source.local} has changed since it was measured")
+        wish = {**source.wish(content.size, content.sha256), "method": "blocks"}
+        upload = await self._connection.call("POST", "/v1/uploads", wish)
+        try:
+            return await self._complete(upload["id"], source.local, content)
+        except (ContentDiffers, OSError):
+            with suppress(DocStoreError):  # so that no quota stays reserved for it
+                await self._connection.call("DELETE", f"/v1/uploads/{upload['id']}")
+            raise
+
+    async def _refuse_early(self, source: Source) -> None:
+        """The server decides when the upload begins; what it is sure to refuse then is not sent."""
+        if source.file_id is not None or source.parent_id is not None:
+            return  # maybe another's, whose quota we don't know
+        usage = Account.model_validate(await self._connection.call("GET", "/v1/me")).usage
+        size = source.size_now()
+        if usage is not None and usage.used + usage.reserved + size > usage.limit:
+            detail = f"{size} bytes don't fit into what is left of the quota."
+            raise ApiError(507, "over_quota", detail, {"usage": usage.model_dump()})
+
+    async def _send(self, path: Path, progress: Progress) -> Content:
+        """Read a file and send its blocks as they are found."""
+        with path.open("rb", buffering=0) as file:
+            before = _state(file)
+            size, _ = before
+            reading = Reading(file)
+            await together(self._send_windows(reading, size, progress) for _ in range(min(BUFFERS, 1 + size // WINDOW)))
+            if _state(file) != before:
+                raise ContentDiffers(f"{path} has changed while it was sent")
+        content = reading.content()
+        once = {block.hash: block.size for block in content.blocks}
+        progress(content.size - sum(once.values()))
+        return content
+
+    async def _send_windows(self, reading: Reading, size: int, progress: Progress) -> None:
+        async with self._buffers:
+            buffer = buffer_for(size)
+            while (parts := await reading.next(buffer)) is not None:
+                await self._send_missing(parts, progress)
+
+    async def _send_missing(self, parts: Sequence[Part], progress: Progress) -> None:
+        targets = await self._missing([block.hash for block, _ in parts])
+        progress(sum(block.size for block, _ in parts if block.hash not in targets))
+
+        async def send(block: Block, part: memoryview) -> None:
+            async with self._sending:
+                framed = await asyncio.to_thread(frame, part)
+                await put_bytes(self._connection, targets[block.hash], framed)
+                progress(block.size)
+
+        await together(send(block, part) for block, part in parts if block.hash in targets)
+
+    async def _missing(self, hashes: Sequence[str]) -> dict[str, Any]:
+        """Where those are to be sent that the account has not sent yet."""
+        if not hashes:
+            return {}
+        answer = await self._connection.call("POST", "/v1/blocks/missing", {"hashes": hashes})
+        return {each["hash"]: each for each in answer["missing"]}
+
+    async def _complete(self, upload_id: str, path: Path, content: Content) -> File:
+        done = {"blocks": [{"hash": block.hash, "size": block.size} for block in content.blocks]}
+        for _ in range(TRIES - 1):
+            try:
+                return await complete(self._connection, upload_id, done)
+            except ApiError as error:
+                if error.code != "blocks_missing":
+                    raise
+                await self._send_again(path, content, error.extra.get("hashes", []))
+        return await complete(self._connection, upload_id, done)
+
+    async def _send_again(self, path: Path, content: Content, hashes: Iterable[str]) -> None:
+        """What was taken for known and is gone: collected since, or it never arrived."""
+        places = {block.hash: block for block in content.blocks}
+        gone = [places[each] for each in hashes if each in places]
+        for start in range(0, len(gone), PARALLEL_BLOCKS):
+            blocks = gone[start : start + PARALLEL_BLOCKS]
+            read = await asyncio.to_thread(_read_again, path, blocks)
+            parts = [(block, memoryview(data)) for block, data in zip(blocks, read, strict=True)]
+            await self._send_missing(parts, lambda _: None)
+
+
+def _state(file: FileIO) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_size, found.st_mtime_ns
+
+
+def _read_again(path: Path, blocks: Sequence[Block]) -> list[bytes]:
+    with path.open("rb") as file:
+        read = [os.pread(file.fileno(), block.size, block.offset) for block in blocks]
+    for block, data in zip(blocks, read, strict=True):
+        if hashlib.sha256(data).hexdigest() != block.hash:
+            raise ContentDiffers(f"{path} has changed while it was sent")
+    return read

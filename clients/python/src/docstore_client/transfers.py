@@ -1,0 +1,112 @@
+"""What all ways of sending have in common: signed PUTs that are tried again, completion, work side by side."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from docstore_client.connection import Connection
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
+from docstore_client.models import File
+from docstore_client.retrying import TRIES, pause, proxy_for
+from docstore_client.sources import Progress
+
+PIECE = 256 * 1024
+
+Body = Callable[[Progress], AsyncIterator[bytes | memoryview]]
+"""Makes what is sent, once for each try; it tells how much of it went."""
+
+
+async def put(
+    connection: Connection, url: str, headers: Mapping[str, str], length: int, body: Body, progress: Progress
+) -> None:
+    """Send bytes to a signed URL, again after a failure. StoreError if refused, Unreachable after the last try."""
+    sent_headers = {**headers, "content-length": str(length)}
+    for attempt in range(TRIES):
+        moved = 0
+
+        def count(size: int) -> None:
+            nonlocal moved
+            moved += size
+            progress(size)
+
+        try:
+            async with connection.http.put(
+                url, headers=sent_headers, data=body(count) if length else b"", proxy=proxy_for(url)
+            ) as response:
+                if response.status < 400:
+                    return
+                if response.status < 500 or attempt == TRIES - 1:
+                    raise StoreError(response.status, await response.text())
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if attempt == TRIES - 1:
+                raise Unreachable(f"the object store can't be reached: {error!r}") from error
+        progress(-moved)
+        await asyncio.sleep(pause(attempt))
+
+
+async def put_bytes(connection: Connection, target: Mapping[str, Any], data: bytes) -> None:
+    """Send what is in memory to a signed URL with its headers."""
+
+    async def pieces(_: Progress) -> AsyncIterator[memoryview]:
+        view = memoryview(data)
+        for start in range(0, len(view), PIECE):
+            yield view[start : start + PIECE]
+
+    await put(connection, target["url"], target["headers"], len(data), pieces, lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A part of a local file of a known size, in bytes."""
+
+    local: Path
+    size: int
+    start: int
+    length: int
+
+    def check(self) -> None:
+        """ContentDiffers if the file has another size by now."""
+        if self.local.stat().st_size != self.size:
+            raise ContentDiffers(f"{self.local} has changed while it was sent")
+
+    async def pieces(self, count: Progress) -> AsyncIterator[bytes]:
+        """In pieces, so that memory does not grow with the size; ends early if the file does."""
+        self.check()
+        with self.local.open("rb") as file:
+            file.seek(self.start)
+            left = self.length
+            while left and (piece := file.read(min(PIECE, left))):
+                yield piece
+                left -= len(piece)
+                count(len(piece))
+
+
+async def complete(connection: Connection, upload_id: str, done: Any = None) -> File:
+    """The file that an upload became; waits while the server reads a large object for its checksum."""
+    while True:
+        try:
+            answer = await connection.call("POST", f"/v1/uploads/{upload_id}/complete", done)
+        except ApiError as error:
+            if error.code == "verifying":
+                continue
+            raise
+        return File.model_validate(answer)
+
+
+def refusal(problem: Mapping[str, Any]) -> ApiError:
+    """What one item of a batch was answered."""
+    return ApiError(problem["status"], problem["code"], problem["detail"], dict(problem))
+
+
+async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """The first failure ends the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None

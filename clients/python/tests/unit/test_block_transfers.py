@@ -1,0 +1,174 @@
+"""Large files there and back."""
+
+import os
+from pathlib import Path
+from random import Random
+
+import pytest
+from aiohttp import web
+from fake_docstore import FakeDocStore
+
+from docstore_client import ApiError, AsyncClient, ContentDiffers, Source
+from docstore_client.models import File
+from docstore_client.sources import measure
+
+MIB = 1 << 20
+CONTENT = Random(7).randbytes(40 * MIB)
+
+
+def local_file(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def sent_blocks(server: FakeDocStore) -> dict[str, int]:
+    return {key: len(data) for key, data in server.objects.items() if key.startswith("blocks/")}
+
+
+def fetched_blocks(server: FakeDocStore) -> list[str]:
+    return [key for key, _ in server.fetched if key.startswith("blocks/")]
+
+
+async def test_a_large_file_goes_in_blocks_and_a_changed_one_in_those_that_changed(
+    client: AsyncClient, server: FakeDocStore, tmp_path: Path
+) -> None:
+    """All of it once; then about as much as was inserted. Progress adds up to the size both times."""
+    moved: list[int] = []
+    path = local_file(tmp_path, "large", CONTENT)
+    file = await client.upload(Source(path, "/large"), moved.append)
+    assert (file.size, file.sha256) == measure(path)
+    assert sum(moved) == len(CONTENT)
+    first = sent_blocks(server)
+    assert sum(first.values()) == pytest.approx(len(CONTENT), rel=0.001)
+
+    moved.clear()
+    path.write_bytes(CONTENT[: 20 * MIB] + os.urandom(MIB) + CONTENT[20 * MIB :])
+    file = await client.upload(Source(path, "/large", base_version=1, measured=measure(path)), moved.append)
+    assert file.size == sum(moved) == len(CONTENT) + MIB
+    assert sum(sent_blocks(server).values()) - sum(first.values()) < 6 * MIB
+
+
+async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+    """Of a file of zeros there is one block, and its frame is short; the bar still gets to its end."""
+    moved: list[int] = []
+    await client.upload(Source(local_file(tmp_path, "zeros", bytes(40 * MIB)), "/zeros"), moved.append)
+    assert sum(moved) == 40 * MIB
+    assert [size < 1000 for size in sent_blocks(server).values()] == [True]
+
+
+async def test_what_was_collected_meanwhile_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A completion that says which blocks are gone gets them."""
+    path = local_file(tmp_path, "large", CONTENT)
+    complete = FakeDocStore.complete
+    lost: list[str] = []
+
+    async def losing(self: FakeDocStore, request: web.Request) -> web.Response:
+        if not lost:
+            lost.extend(list(sent_blocks(self))[3:12])
+            for key in lost:
+                del self.objects[key]
+        return await complete(self, request)
+
+    monkeypatch.setattr(FakeDocStore, "complete", losing)
+    async with FakeDocStore().serving() as server, AsyncClient(server.url) as client:
+        file = await client.upload(Source(path, "/large"))
+        assert file.size == len(CONTENT)
+        assert set(lost) < set(sent_blocks(server))
+
+
+async def test_a_file_that_is_not_what_it_was_is_no_upload(
+    client: AsyncClient, server: FakeDocStore, tmp_path: Path
+) -> None:
+    """One that differs from how it was measured, or changes while it is read, is refused; no upload is left behind."""
+    path = local_file(tmp_path, "large", CONTENT)
+    with pytest.raises(ContentDiffers):
+        await client.upload(Source(path, "/large", measured=(len(CONTENT), "0" * 64)))
+
+    def change(_: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"more")
+
+    with pytest.raises(ContentDiffers):
+        await client.upload(Source(path, "/large"), change)
+    assert (server.begun, server.files) == ({}, {})
+
+
+async def test_what_does_not_fit_is_not_sent(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+    """Nothing moves if the quota is known to be too small."""
+    server.quota = 39 * MIB
+    with pytest.raises(ApiError) as refused:
+        await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
+    assert (refused.value.status, refused.value.code) == (507, "over_quota")
+    assert server.objects == {}
+
+
+@pytest.fixture
+async def large(client: AsyncClient, tmp_path: Path) -> File:
+    """A file that is there in blocks."""
+    return await client.upload(Source(local_file(tmp_path, "sent", CONTENT), "/large"))
+
+
+async def test_a_download_takes_what_an_old_copy_has(
+    client: AsyncClient, server: FakeDocStore, large: File, tmp_path: Path
+) -> None:
+    """From the file that is replaced, or from another one that is named: only what they lack is fetched."""
+    old = CONTENT[: 5 * MIB] + b"other" * 1000 + CONTENT[6 * MIB :]
+    moved: list[int] = []
+    await client.download(large, local_file(tmp_path, "there", old), progress=moved.append)
+    assert (tmp_path / "there").read_bytes() == CONTENT
+    assert sum(moved) == len(CONTENT)
+    assert 0 < len(fetched_blocks(server)) <= 4
+    server.fetched.clear()
+    await client.download(large, tmp_path / "new", old=tmp_path / "there")
+    assert (tmp_path / "new").read_bytes() == CONTENT
+    assert fetched_blocks(server) == []
+
+
+async def test_a_download_in_blocks_goes_on_where_one_was_cut_off(
+    client: AsyncClient, server: FakeDocStore, large: File, tmp_path: Path
+) -> None:
+    """What is in its place already is not fetched again, damaged or missing blocks are; no part is left."""
+    part = tmp_path / f".target.{large.id[-8:]}-1.part"
+    left = bytearray(CONTENT[: 30 * MIB])
+    left[10 * MIB] ^= 1
+    part.write_bytes(left)
+    await client.download(large, tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == CONTENT
+    assert len(fetched_blocks(server)) < len(server.blocks_of[large.id]) / 2
+    assert not part.exists()
+
+
+async def test_damaged_content_takes_no_files_place(
+    client: AsyncClient, server: FakeDocStore, large: File, tmp_path: Path
+) -> None:
+    """Neither a block that is another one, nor a list of blocks that make another file; what was there stays."""
+    target = local_file(tmp_path, "target", b"old")
+    blocks = server.blocks_of[large.id]
+    blocks[0], blocks[1] = blocks[1], blocks[0]
+    with pytest.raises(ContentDiffers):
+        await client.download(large, target)
+    blocks[0], blocks[1] = blocks[1], blocks[0]
+    server.objects[f"blocks/{blocks[2]['hash']}"] = server.objects[f"blocks/{blocks[3]['hash']}"]
+    with pytest.raises(ContentDiffers):
+        await client.download(large, target)
+    assert target.read_bytes() == b"old"
+
+
+async def test_large_content_that_is_not_in_blocks_comes_as_it_is(
+    client: AsyncClient, server: FakeDocStore, tmp_path: Path
+) -> None:
+    """One question more, then the object."""
+    file = File.model_validate(server.add(CONTENT))
+    await client.download(file, tmp_path / "whole")
+    assert (tmp_path / "whole").read_bytes() == CONTENT
+    assert server.calls == [f"GET /v1/files/{file.id}/blocks", f"GET /v1/files/{file.id}/content"]
+
+
+async def test_a_long_list_of_blocks_comes_in_pages(
+    client: AsyncClient, large: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page's blocks follow those of the page before."""
+    monkeypatch.setattr("docstore_client.block_downloads.BLOCKS_A_CALL", 7)
+    await client.download(large, tmp_path / "paged")
+    assert (tmp_path / "paged").read_bytes() == CONTENT

@@ -1,0 +1,47 @@
+"""Blocks as they travel."""
+
+import hashlib
+import os
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_client import ContentDiffers
+from docstore_client.frames import frame, plain_of, raw_frame
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@given(st.binary(max_size=400_000) | st.integers(0, 400_000).map(bytes))
+def test_any_bytes_come_out_as_they_went_in(content: bytes) -> None:
+    """Both kinds of frame say how many bytes are in them."""
+    for framed in (frame(memoryview(content)), raw_frame(memoryview(content))):
+        assert zstandard.get_frame_parameters(framed).content_size == len(content)
+        assert plain_of(framed, digest(content), len(content)) == content
+
+
+def test_what_does_not_shrink_is_sent_as_it_is() -> None:
+    """Text is a fraction, noise is the noise and a few bytes."""
+    text, noise = b"all work and no play " * 10_000, os.urandom(1 << 20)
+    assert len(frame(memoryview(text))) < len(text) / 50
+    assert len(noise) < len(frame(memoryview(noise))) < len(noise) + 64
+
+
+@pytest.mark.parametrize("damage", ["other", "longer", "bomb", "cut", "nonsense"])
+def test_what_is_not_the_block_is_refused(damage: str) -> None:
+    """Whatever a frame has in it: other bytes, more of them than it says or should have, or none."""
+    content = b"content" * 1000
+    framed = zstandard.ZstdCompressor().compress(content)
+    damaged = {
+        "other": zstandard.ZstdCompressor().compress(b"Content" * 1000),
+        "longer": zstandard.ZstdCompressor().compress(content + b"!"),
+        "bomb": zstandard.ZstdCompressor().compress(bytes(64 << 20)),
+        "cut": framed[:-3],
+        "nonsense": b"no frame at all",
+    }[damage]
+    with pytest.raises(ContentDiffers):
+        plain_of(damaged, digest(content), len(content))
