@@ -4,16 +4,21 @@
 of them from Docker.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from docstore_platform import internal
 from docstore_platform.ids import new_id
+from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
 
 if TYPE_CHECKING:
+    from emptied_databases import EmptiedDatabases
+
     from docstore_standalone.servers import BrokerKind, Servers
 
 INFRA = os.environ.get("TEST_INFRA", "embedded")
@@ -22,6 +27,8 @@ BROKERS: dict[str, "BrokerKind"] = {"embedded": "tansu", "kafka": "apache-kafka"
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch what may take minutes before the first test's time runs."""
+    # All modules and tests stay to the end: without them a garbage collection costs a tenth.
+    gc.freeze()
     if INFRA not in BROKERS:
         raise pytest.UsageError(f"TEST_INFRA is {INFRA!r}, and not one of {', '.join(BROKERS)}")
     if not any(item.get_closest_marker("connected") for item in session.items):
@@ -64,19 +71,34 @@ async def servers(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str,
     await servers.stop()
 
 
+@pytest.fixture(autouse=True)
+def _local_apps_end_with_their_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apps that a test makes reachable in this process are not kept until the last one."""
+    monkeypatch.setattr(internal, "_local_apps", dict(internal._local_apps))
+
+
+@pytest.fixture(scope="session")
+async def databases(servers: "Servers") -> AsyncIterator["EmptiedDatabases"]:
+    from emptied_databases import EmptiedDatabases
+
+    mongo = Mongo(servers.environment()["DOCSTORE_MONGO_URL"], app_name="test")
+    yield EmptiedDatabases(mongo)
+    mongo.close()
+
+
 @pytest.fixture
-def infra(servers: "Servers") -> InfraSettings:
-    """Settings of one test: databases and topics that no other test has, and a consumer that need not join a group."""
-    corner = new_id()[-8:]
+async def infra(servers: "Servers", databases: "EmptiedDatabases") -> AsyncIterator[InfraSettings]:
+    """Settings of one test: databases and topics of its own, and a consumer that need not join a group."""
     settings = {name.removeprefix("DOCSTORE_").lower(): value for name, value in servers.environment().items()}
-    return InfraSettings.model_validate(
-        {
-            **settings,
-            "database_prefix": f"{corner}_",
-            "topic_prefix": f"{corner}.",
-            "topic_partitions": 2,
-            "single_instance": True,
-            "idle_park_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
-            "outbox_poll_ms": 200,
-        }
-    )
+    async with databases.prefix() as database_prefix:
+        yield InfraSettings.model_validate(
+            {
+                **settings,
+                "database_prefix": database_prefix,
+                "topic_prefix": f"{new_id()[-8:]}.",
+                "topic_partitions": 2,
+                "single_instance": True,
+                "idle_park_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
+                "outbox_poll_ms": 200,
+            }
+        )

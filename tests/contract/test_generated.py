@@ -1,16 +1,8 @@
 """Files that are generated are those in the repository: whoever changes their source runs `make generate`."""
 
 import importlib
-from pathlib import Path
 
 import pytest
-
-TOOLS = Path(__file__).parents[2] / "tools"
-
-
-@pytest.fixture(autouse=True)
-def _tools_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(TOOLS))
 
 
 @pytest.mark.parametrize(

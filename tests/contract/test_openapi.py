@@ -1,10 +1,9 @@
 """The committed OpenAPI document is what the services serve."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
+import generate_openapi
 from openapi_spec_validator import validate
 
 from docstore_gateway.openapi import operations
@@ -12,29 +11,19 @@ from docstore_gateway.openapi import operations
 ROOT = Path(__file__).parents[2]
 
 
-def _generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_openapi", ROOT / "tools/generate_openapi.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_committed_document_is_the_generated_one() -> None:
     """Whoever changes a public route runs `make generate`, so that clients read what is served."""
-    generator = _generator()
-    assert generator.TARGET.read_bytes() == generator.generate(), "run: make generate"
+    assert generate_openapi.TARGET.read_bytes() == generate_openapi.generate(), "run: make generate"
 
 
 def test_document_is_valid_openapi() -> None:
     """Tools that read OpenAPI 3.1 can read ours."""
-    validate(json.loads(_generator().TARGET.read_bytes()))
+    validate(json.loads(generate_openapi.TARGET.read_bytes()))
 
 
 def test_every_operation_has_an_error_answer_and_says_what_it_is_for() -> None:
     """A reader finds for each call its area, a summary and the form of its errors."""
-    document = json.loads(_generator().TARGET.read_bytes())
+    document = json.loads(generate_openapi.TARGET.read_bytes())
     for method, path, operation in operations(document):
         assert operation["tags"], (method, path)
         assert operation["summary"], (method, path)
@@ -43,7 +32,7 @@ def test_every_operation_has_an_error_answer_and_says_what_it_is_for() -> None:
 
 def test_paths_of_the_public_contract_are_described() -> None:
     """The routes that were promised by name are all there."""
-    document = json.loads(_generator().TARGET.read_bytes())
+    document = json.loads(generate_openapi.TARGET.read_bytes())
     described = {f"{method.upper()} {path}" for method, path, _ in operations(document)}
     promised = (ROOT / "tests/contract/promised_routes.txt").read_text().split("\n")
     missing = [line for line in promised if line and _normal(line) not in {_normal(known) for known in described}]

@@ -1,10 +1,10 @@
 """The shipped Kafka rules are those of the code."""
 
 import ast
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+
+import generate_kafka_acls
 
 from docstore_events.event import DEAD_LETTER_SUFFIX
 from docstore_platform.settings import SERVICE_NAMES
@@ -13,19 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from source_reading import ROOT, functions_called
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_kafka_acls", ROOT / "tools/generate_kafka_acls.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_committed_rules_are_the_generated_ones() -> None:
     """Whoever lets a service hear or say something else sees the rule change; `make generate` writes it."""
-    module = generator()
-    assert module.TARGET.read_text() == module.generate()
+    assert generate_kafka_acls.TARGET.read_text() == generate_kafka_acls.generate()
 
 
 def test_only_the_gateway_listens_without_a_group() -> None:
@@ -41,10 +31,11 @@ def test_services_with_subscribers_are_those_that_run_them() -> None:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "EventRuntime":
                 running |= {name} if len(node.args) > 4 else set()
-    assert {name for name, topics in generator().consumed().items() if topics} == running
+    assert {name for name, topics in generate_kafka_acls.consumed().items() if topics} == running
 
 
 def test_dead_letters_are_written_and_never_read() -> None:
     """Operators read them from the services' databases; the topics are the copy that is left for ever."""
-    module = generator()
-    assert not any(topic.endswith(DEAD_LETTER_SUFFIX) for topics in module.read().values() for topic in topics)
+    assert not any(
+        topic.endswith(DEAD_LETTER_SUFFIX) for topics in generate_kafka_acls.read().values() for topic in topics
+    )

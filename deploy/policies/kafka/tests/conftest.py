@@ -1,13 +1,13 @@
 """A secured broker with the shipped rules, and settings for each user of it."""
 
 import asyncio
-import importlib.util
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import generate_kafka_acls
 import pytest
 
 from docstore_events.topics import provision_topics
@@ -30,12 +30,7 @@ PASSWORDS = {name: f"{name}-secret" for name in (*SERVICE_NAMES, "provision")}
 @pytest.fixture(scope="session")
 def rules() -> ModuleType:
     """The generator: what each service reads and writes."""
-    spec = importlib.util.spec_from_file_location("generate_kafka_acls", ROOT / "tools/generate_kafka_acls.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return generate_kafka_acls
 
 
 @pytest.fixture(scope="session")

@@ -129,8 +129,6 @@ async def stage(infra: InfraSettings) -> AsyncIterator[Stage]:
     await create_outbox_indexes(stage.said)
     await create_outbox_indexes(stage.heard)
     yield stage
-    await mongo.drop(stage.said.name)
-    await mongo.drop(stage.heard.name)
     mongo.close()
 
 

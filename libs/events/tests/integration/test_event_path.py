@@ -92,8 +92,6 @@ async def pair(infra: InfraSettings) -> AsyncIterator[Pair]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     pair = Pair(infra, mongo)
     yield pair
-    await mongo.drop(pair.said.name)
-    await mongo.drop(pair.heard.name)
     mongo.close()
 
 

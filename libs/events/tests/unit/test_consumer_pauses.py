@@ -1,11 +1,11 @@
 """How the consume path waits while it fails, and tries less at once."""
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import docstore_events.consumer
 from docstore_events.consumer import MAX_BATCH, OUTAGE_DELAY_SECONDS, Consumer, Record, batch_after, pause_after
 from docstore_events.subscribers import Subscribers
 
@@ -19,17 +19,18 @@ class FullDisk:
 
 async def test_a_failure_that_is_no_outage_is_paused_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """The records come again at once whatever failed: without a pause they would come again without end."""
-    paused: list[float] = []
+    pauses_after: list[int] = []
 
-    async def note(seconds: float) -> None:
-        paused.append(seconds)
+    def note(failures: int) -> float:
+        pauses_after.append(failures)
+        return 0.0
 
-    monkeypatch.setattr(asyncio, "sleep", note)
+    monkeypatch.setattr(docstore_events.consumer, "pause_after", note)
     disk: Any = FullDisk()
     consumer = Consumer("quota", Subscribers[Any](), {"inbox": None}, disk, disk)
     with pytest.raises(OSError, match="no space"):
         await consumer.consume([Record("usage", 0, 0, "anna", (), b"{nonsense")])
-    assert len(paused) == 1
+    assert pauses_after == [1]
 
 
 def test_the_pause_stays_bounded_however_long_an_outage_lasts() -> None:
@@ -50,11 +51,7 @@ class FakeKafka:
 
 async def test_a_batch_that_fails_is_tried_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one transaction has no time for would else come again, as it is, for ever."""
-
-    async def at_once(seconds: float) -> None:
-        return None
-
-    monkeypatch.setattr(asyncio, "sleep", at_once)
+    monkeypatch.setattr(docstore_events.consumer, "pause_after", lambda failures: 0.0)
     disk: Any = FullDisk()
     consumer = Consumer("quota", Subscribers[Any](), {"inbox": None}, disk, disk)
     raw = SimpleNamespace(topic="usage", partition=0, offset=0, key=b"anna", headers=(), value=b"{nonsense")

@@ -103,9 +103,6 @@ class Mongo:
     async def ping(self) -> None:
         await self._client.admin.command("ping")
 
-    async def drop(self, name: str) -> None:
-        await self._client.drop_database(name)
-
     def close(self) -> None:
         self._client.close()
 

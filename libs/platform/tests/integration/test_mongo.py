@@ -15,7 +15,6 @@ pytestmark = pytest.mark.connected
 async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     yield mongo
-    await mongo.drop(f"{infra.database_prefix}platform")
     mongo.close()
 
 

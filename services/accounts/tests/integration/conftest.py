@@ -87,10 +87,9 @@ def _quota() -> FastAPI:
 
 @pytest.fixture
 async def database(infra: InfraSettings) -> AsyncIterator[Database]:
-    """The service's own database, looked into from outside and dropped afterwards."""
+    """The service's own database, looked into from outside."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     yield mongo.database(f"{infra.database_prefix}accounts")
-    await mongo.drop(f"{infra.database_prefix}accounts")
     mongo.close()
 
 

@@ -356,8 +356,6 @@ async def world(infra: InfraSettings, tmp_path: Path, engine_settings: dict[str,
         register_local_app(infra.accounts_url, fake_accounts())
         register_local_app(infra.metadata_url, world.metadata.app())
         yield world
-    for service in ("indexer", "teller"):
-        await mongo.drop(f"{infra.database_prefix}{service}")
     mongo.close()
 
 

@@ -23,5 +23,4 @@ async def test_asking_for_open_jobs_reads_no_ended_ones(infra: InfraSettings) ->
     await database.command({"profile": 0})
     asked = await database["system.profile"].find_one({"op": "query", "ns": f"{database.name}.jobs"})
     assert asked["docsExamined"] == 1
-    await mongo.drop(database.name)
     mongo.close()

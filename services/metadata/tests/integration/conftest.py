@@ -30,7 +30,7 @@ from docstore_metadata.tree import Tree
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -210,10 +210,11 @@ class Stack:
         await Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix).run(work)
 
     async def walked(self) -> None:
-        """Wait until no background work is left."""
+        """Wait until no background work is left, and what it did can be read in the journal, too."""
+        jobs = self.database["jobs"].with_options(read_concern=MAJORITY_READS)
 
         async def none_left() -> bool:
-            return await self.database["jobs"].count_documents({}) == 0
+            return await jobs.count_documents({}) == 0
 
         await eventually(none_left)
 

@@ -224,6 +224,4 @@ async def notify(infra: InfraSettings) -> AsyncIterator[Notify]:
         register_local_app(infra.accounts_url, fake_accounts())
         register_local_app(infra.metadata_url, fake_metadata(notify.readable))
         yield notify
-    for service in ("notify", "teller"):
-        await mongo.drop(f"{infra.database_prefix}{service}")
     mongo.close()

@@ -181,6 +181,4 @@ async def quota(infra: InfraSettings) -> AsyncIterator[Quota]:
     register_local_app(infra.accounts_url, fake_accounts(quota.accounts))
     register_local_app(infra.metadata_url, fake_metadata(quota.stored))
     yield quota
-    for service in ("quota", "teller"):
-        await mongo.drop(f"{infra.database_prefix}{service}")
     mongo.close()

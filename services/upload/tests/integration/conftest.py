@@ -160,5 +160,4 @@ async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[S
         await store.ensure_bucket()
         database = mongo.database(f"{infra.database_prefix}upload")
         yield Stack(infra, peers, store, database, http, run, person, replace(person, account_id=new_id()))
-        await mongo.drop(database.name)
     mongo.close()

@@ -141,7 +141,6 @@ async def regions(settings: AccountsSettings, client_of: Any) -> AsyncIterator[t
             register_local_app(lines[name], line)
             await stack.enter_async_context(app.router.lifespan_context(app))
             database = mongo.database(f"{own.infra.database_prefix}accounts")
-            stack.push_async_callback(mongo.drop, f"{own.infra.database_prefix}accounts")
             found.append(Region(name, own, database, line, client_of(app)))
         yield found[0], found[1]
 
