@@ -5,7 +5,7 @@ from typing import Literal
 
 from docstore_events.event import Event
 
-UploadMethod = Literal["form", "put", "multipart", "credentials"]
+UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 
 
 class UploadEvent(Event, topic="uploads", abstract=True):
@@ -55,5 +55,74 @@ class UploadStalled(UploadEvent):
     """Emitted when something that must follow a completed upload has not happened in time."""
 
     file_id: str
+    missing: tuple[str, ...]
+    """The services that have not reacted: quota, indexer, notify."""
+
+
+def slice_upload_id(pack_id: str, number: int) -> str:
+    """What a file in a pack is to quota and metadata: an upload of its own."""
+    return f"{pack_id}-{number}"
+
+
+class PackEvent(Event, topic="uploads", abstract=True):
+    """What is known from its beginning on of a pack: many small files, all of one account, sent as one object.
+
+    Sizes in bytes.
+    """
+
+    pack_id: str
+    account_id: str
+    path: str
+    """The folder below which all of them go; the path of a single one."""
+    files: int
+    size: int
+
+    def key(self) -> str:
+        return self.pack_id
+
+
+class PackInitiated(PackEvent):
+    """Emitted when quota is reserved for each file of a pack and the client may send it."""
+
+    expires_at: datetime
+
+
+class PackCompleted(PackEvent):
+    """Emitted when a pack's files are verified and committed, each as a version of its own."""
+
+    refused: tuple[int, ...] = ()
+    """Numbers of files that came to nothing, so that their reservations end: not what was declared, or refused by the
+    tree."""
+    conflicted: int = 0
+    """Commits that were late: they became conflicted copies."""
+    completed_by: Literal["client", "workflow"] = "client"
+
+    def ended_upload_ids(self) -> list[str]:
+        return [slice_upload_id(self.pack_id, number) for number in self.refused]
+
+
+class EndedPackEvent(PackEvent, abstract=True):
+    """A pack that came to nothing: the reservations of its files end."""
+
+    numbers: tuple[int, ...]
+    """Of its files."""
+
+    def ended_upload_ids(self) -> list[str]:
+        return [slice_upload_id(self.pack_id, number) for number in self.numbers]
+
+
+class PackExpired(EndedPackEvent):
+    """Emitted when a pack never came."""
+
+
+class PackAborted(EndedPackEvent):
+    """Emitted when the client gave a pack up, or what was sent is none."""
+
+    reason: str
+
+
+class PackStalled(PackEvent):
+    """Emitted when something that must follow a completed pack has not happened in time."""
+
     missing: tuple[str, ...]
     """The services that have not reacted: quota, indexer, notify."""

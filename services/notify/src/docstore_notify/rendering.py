@@ -122,7 +122,8 @@ def subject(delivery: Delivery) -> str:
     number, item = len(delivery.event_ids), delivery.items[-1]
     match delivery.kind:
         case "upload_done":
-            return f"Uploaded: {_file_name(item)}" if number == 1 else f"Uploaded: {number} files"
+            files = number + sum(int(each.get("files", 1)) - 1 for each in delivery.items)
+            return f"Uploaded: {_file_name(item)}" if files == 1 else f"Uploaded: {files} files"
         case "file_changed":
             return (
                 f"{_file_name(item)} {CHANGED[str(item['change'])]}"

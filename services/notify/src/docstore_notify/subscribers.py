@@ -16,7 +16,7 @@ from docstore_events.files import (
 from docstore_events.shares import FileShared, LinkEvent, LinkExpiring, LinkOpened, ShareEvent, ShareRevoked
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_events.uploads import UploadCompleted
+from docstore_events.uploads import PackCompleted, UploadCompleted
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageEvent
 from docstore_notify.domain import Contact, Facts, FileChange, Kind
 from docstore_notify.service import Changed, Heard, Login, NotifyService, ShareNews, Told, personal
@@ -57,6 +57,20 @@ class NotifySubscribers(Subscribers[Heard]):
         }
         # `path` is as the uploader sees it, who may be an editor of somebody else's folder.
         unit.notices += personal(_told(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
+
+    def on_pack_completed(self, envelope: Envelope[PackCompleted], unit: Heard) -> None:
+        """One piece of news, however many files."""
+        event = envelope.event
+        files = event.files - len(event.refused)
+        if files:
+            facts: Facts = {
+                "path": event.path,
+                "files": files,
+                "size": event.size,
+                "conflicted": event.conflicted,
+                "in_absence": event.completed_by == "workflow",
+            }
+            unit.notices += personal(_told(envelope, facts), event.account_id, "upload_done")
 
     def on_file_created(self, envelope: Envelope[FileCreated], unit: Heard) -> None:
         _followed("created", envelope, unit)

@@ -1,0 +1,221 @@
+"""Packs in MongoDB: one document each. Every change is conditional on the state it starts from: of two, one wins."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Protocol
+
+from docstore_platform.mongo import (
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    Session,
+    UpdateOne,
+)
+from docstore_upload.domain import OPEN, Actor, Refusal, State
+from docstore_upload.packs import Pack
+from docstore_upload.storage import refusal_document, take_due
+
+
+@dataclass(frozen=True, slots=True)
+class PackCompletion:
+    """What became of a pack's files, and the events that tell of it."""
+
+    answers: bytes
+    refused: Sequence[int]
+    file_event_ids: Sequence[str]
+    completed_event_id: str
+
+
+class Packs(Protocol):
+    """Where packs are kept."""
+
+    async def insert(self, pack: Pack, session: Session) -> None: ...
+
+    async def get(self, pack_id: str, account_id: str | None = None, session: Session = None) -> Pack | None:
+        """A pack; with `account_id` only if that account sends it."""
+        ...
+
+    async def claim(
+        self, pack_id: str, wrong: Sequence[int], live: Sequence[int], by: Actor, retry_at: datetime
+    ) -> Pack | None:
+        """An open pack becomes committing, due at `retry_at`; None if it is not open any more."""
+        ...
+
+    async def complete(
+        self, pack_id: str, done: PackCompletion, now: datetime, check_at: datetime, session: Session
+    ) -> None:
+        """A pack that the same transaction has read as committing becomes completed."""
+        ...
+
+    async def amend(
+        self, pack_id: str, answers: bytes, refused: Sequence[int], more_event_ids: Sequence[str], session: Session
+    ) -> None:
+        """Of a completed pack more files have been committed than was known."""
+        ...
+
+    async def end(self, pack_id: str, state: State, refusal: Refusal | None, now: datetime, session: Session) -> None:
+        """A pack that the same transaction has read as not yet ended becomes so; clean-up is due at once."""
+        ...
+
+    async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
+        """Drop live slices, by (account id, pack id); a settled pack is due to be looked at, unless somebody does."""
+        ...
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
+        """Up to `limit` packs that are due, for this caller alone until `lease_until`; then they are due again."""
+        ...
+
+    async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
+        """Plan the next look, if the pack is as it was seen; else it stays due at the end of the lease."""
+        ...
+
+    async def settle(self, pack: Pack, now: datetime) -> None:
+        """Everything that follows from it has happened. What was refused lives no longer; due at once for the rest."""
+        ...
+
+    async def forget(self, pack: Pack) -> None:
+        """Drop what was declared and answered: what remains is which slices live."""
+        ...
+
+    async def mark_stalled(self, pack_id: str, missing: Sequence[str], session: Session) -> None: ...
+
+    async def count_stalled(self) -> int: ...
+
+
+_FIELDS = tuple(field.name for field in fields(Pack))
+_SEQUENCES = ("sizes", "wrong", "live", "refused", "file_event_ids", "missing")
+
+
+def to_document(pack: Pack) -> Document:
+    document = {name: value for name, value in vars(pack).items() if value is not None}
+    document["_id"] = document.pop("id")
+    del document["missing"]
+    return document
+
+
+def to_pack(document: Document) -> Pack:
+    values: dict[str, Any] = {name: document.get(name) for name in _FIELDS}
+    values["id"] = document["_id"]
+    for name in _SEQUENCES:
+        values[name] = tuple(document.get(name, ()))
+    values["refusal"] = Refusal(**document["refusal"]) if "refusal" in document else None
+    return Pack(**values)
+
+
+def _as_planned(pack: Pack) -> Document:
+    """That the look that was planned still is to happen: for the pack is as it was seen."""
+    states = OPEN if pack.is_open else (pack.state,)
+    return {"_id": pack.id, "state": {"$in": list(states)}, "releases": pack.releases}
+
+
+class MongoPacks:
+    """One collection; the lease of the workflow is `next_check_at` moved on, so that it ends by itself."""
+
+    def __init__(self, database: Database) -> None:
+        self._packs: Collection = database["packs"]
+
+    async def create_indexes(self) -> None:
+        await self._packs.create_indexes(
+            [
+                IndexModel("next_check_at", sparse=True),
+                IndexModel("missing", sparse=True),
+                IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
+            ]
+        )
+
+    async def insert(self, pack: Pack, session: Session) -> None:
+        await self._packs.insert_one(to_document(pack), session=session)
+
+    async def get(self, pack_id: str, account_id: str | None = None, session: Session = None) -> Pack | None:
+        query: Document = {"_id": pack_id} | ({} if account_id is None else {"account_id": account_id})
+        document = await self._packs.find_one(query, session=session)
+        return to_pack(document) if document else None
+
+    async def claim(
+        self, pack_id: str, wrong: Sequence[int], live: Sequence[int], by: Actor, retry_at: datetime
+    ) -> Pack | None:
+        changes = {"state": "committing", "wrong": wrong, "live": live, "completed_by": by, "next_check_at": retry_at}
+        document = await self._packs.find_one_and_update(
+            {"_id": pack_id, "state": {"$in": OPEN}}, {"$set": changes}, return_document=ReturnDocument.AFTER
+        )
+        return to_pack(document) if document else None
+
+    async def complete(
+        self, pack_id: str, done: PackCompletion, now: datetime, check_at: datetime, session: Session
+    ) -> None:
+        changes = {
+            "state": "completed",
+            "answers": done.answers,
+            "refused": done.refused,
+            "file_event_ids": done.file_event_ids,
+            "completed_event_id": done.completed_event_id,
+            "completed_at": now,
+            "next_check_at": check_at,
+            "attempts": 0,
+        }
+        await self._packs.update_one({"_id": pack_id}, {"$set": changes, "$inc": {"revision": 1}}, session=session)
+
+    async def amend(
+        self, pack_id: str, answers: bytes, refused: Sequence[int], more_event_ids: Sequence[str], session: Session
+    ) -> None:
+        changes: Document = {
+            "$set": {"answers": answers, "refused": refused},
+            "$push": {"file_event_ids": {"$each": more_event_ids}},
+        }
+        await self._packs.update_one({"_id": pack_id}, changes, session=session)
+
+    async def end(self, pack_id: str, state: State, refusal: Refusal | None, now: datetime, session: Session) -> None:
+        changes: Document = {"state": state, "next_check_at": now, "attempts": 0}
+        if refusal is not None:
+            changes["refusal"] = refusal_document(refusal)
+        await self._packs.update_one({"_id": pack_id}, {"$set": changes, "$inc": {"revision": 1}}, session=session)
+
+    async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
+        looks = {"$and": [{"$eq": ["$settled", True]}, {"$eq": [{"$type": "$lease"}, "missing"]}]}
+
+        def drop(dropped: list[int]) -> list[Document]:
+            change = {
+                "live": {"$setDifference": ["$live", dropped]},
+                "releases": {"$add": ["$releases", 1]},
+                "next_check_at": {"$cond": [looks, now, "$next_check_at"]},
+            }
+            return [{"$set": change}]
+
+        operations = [
+            UpdateOne({"_id": pack_id, "account_id": account_id, "live": {"$in": list(dropped)}}, drop(list(dropped)))
+            for (account_id, pack_id), dropped in numbers.items()
+        ]
+        await self._packs.bulk_write(operations, ordered=False)
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
+        return [to_pack(document) for document in await take_due(self._packs, now, limit, lease_until)]
+
+    async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
+        planned: Document = {"$set": {"attempts": attempts, **changes}, "$unset": {"lease": 1}}
+        if at is None:
+            planned["$unset"]["next_check_at"] = 1
+        else:
+            planned["$set"]["next_check_at"] = at
+        await self._packs.update_one(_as_planned(pack), planned)
+
+    async def settle(self, pack: Pack, now: datetime) -> None:
+        change = {
+            "$set": {"settled": True, "next_check_at": now, "attempts": 0},
+            "$pullAll": {"live": list(pack.refused)},
+            "$unset": {"missing": 1, "file_event_ids": 1, "lease": 1},
+        }
+        await self._packs.update_one({"_id": pack.id, "state": "completed"}, change)
+
+    async def forget(self, pack: Pack) -> None:
+        dropped = {"declared": 1, "answers": 1, "next_check_at": 1, "lease": 1}
+        await self._packs.update_one(_as_planned(pack), {"$unset": dropped})
+
+    async def mark_stalled(self, pack_id: str, missing: Sequence[str], session: Session) -> None:
+        change = {"$set": {"missing": list(missing)}, "$inc": {"revision": 1}}
+        await self._packs.update_one({"_id": pack_id}, change, session=session)
+
+    async def count_stalled(self) -> int:
+        return int(await self._packs.count_documents({"missing": {"$exists": True}}))

@@ -1,0 +1,153 @@
+"""What happens to packs when no client asks for it: completing, expiring, checking, cleaning up, rewriting."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_platform.s3 import ObjectNotFound, ObjectStore, ObjectStoreError
+from docstore_upload.domain import ENDED, INCOMPLETE, next_look
+from docstore_upload.due_work import DueWork, Step
+from docstore_upload.metrics import compacted_bytes_total, stalled_packs
+from docstore_upload.pack_complete import PackCompleter
+from docstore_upload.pack_events import stalled
+from docstore_upload.pack_store import Packs
+from docstore_upload.pack_views import CONTENT_TYPE
+from docstore_upload.packs import Pack, compacted
+from docstore_upload.peers import Peers
+from docstore_upload.settings import UploadSettings
+from docstore_upload.settling import Following, Republish, find_unheard, next_settle_look, say_again
+
+log = structlog.get_logger(__name__)
+
+
+class PackWorkflow(DueWork[Pack]):
+    """Each step takes packs that are due; one that fails leaves its pack due again at the end of the lease."""
+
+    name = "packs"
+    batch = 20
+    """Each may be 16 MiB in memory while it is verified or rewritten."""
+
+    def __init__(
+        self,
+        packs: Packs,
+        transactor: Transactor,
+        completer: PackCompleter,
+        peers: Peers,
+        republish: Republish,
+        store: ObjectStore,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        super().__init__(settings, clock)
+        self._packs = packs
+        self._transactor = transactor
+        self._completer = completer
+        self._peers = peers
+        self._republish = republish
+        self._store = store
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
+        return await self._packs.claim_due(now, limit, lease_until)
+
+    def step(self, due: Pack) -> Step[Pack]:
+        if due.state == "completed" and not due.settled:
+            return self._check
+        return self._one_by_one
+
+    async def _one_by_one(self, packs: Sequence[Pack]) -> None:
+        for pack in packs:
+            try:
+                await self._next(pack)(pack)
+            except ObjectStoreError as error:
+                log.warning("a pack is looked at again", pack_id=pack.id, error=str(error))
+
+    def _next(self, pack: Pack) -> Callable[[Pack], Awaitable[None]]:
+        if pack.is_open or pack.state == "committing":
+            return self._complete
+        if pack.state in ENDED or not pack.live:
+            return self._clear
+        return self._compact if pack.is_mostly_dead() else self._rest
+
+    async def _complete(self, pack: Pack) -> None:
+        """Complete what a client sent and left; expire what never came; look at the rest later."""
+        now = self._clock()
+        try:
+            await self._completer.complete(pack, "workflow")
+        except Problem as problem:
+            if problem.code == INCOMPLETE.code and now >= pack.expires_at:
+                await self._completer.end(pack, "expired", by="workflow")
+            elif pack.is_open and (problem.code == INCOMPLETE.code or problem.status >= 500):
+                await self._packs.plan(pack, self._next_look(pack, now), pack.attempts + 1)
+
+    def _next_look(self, pack: Pack, now: datetime) -> datetime:
+        first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+        return next_look(pack.attempts, pack.expires_at, now, first=first, longest=longest)
+
+    async def _clear(self, pack: Pack) -> None:
+        """Delete the object of an ended or empty pack; once more when no URL works any more."""
+        await self._store.delete(pack.object_key)
+        now = self._clock()
+        if pack.attempts:
+            purge_at = now + timedelta(days=self._settings.kept_days)
+            await self._packs.plan(pack, None, pack.attempts, purge_at=purge_at)
+        else:
+            await self._packs.plan(pack, pack.last_sweep_at(now, self._settings.sweep_seconds), 1)
+
+    async def _compact(self, pack: Pack) -> None:
+        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again."""
+        try:
+            content = await self._store.get(pack.object_key)
+            kept = await asyncio.to_thread(compacted, content, pack.live)
+        except (ObjectNotFound, ValueError) as error:
+            log.error("a pack is damaged", pack_id=pack.id, error=str(error))
+            await self._packs.plan(pack, None, pack.attempts)
+            return
+        if len(kept) < len(content):
+            await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE)
+            compacted_bytes_total.inc(len(content) - len(kept))
+        await self._packs.plan(pack, self._forget_at(pack), 0, object_bytes=len(kept))
+
+    async def _rest(self, pack: Pack) -> None:
+        forget_at = self._forget_at(pack)
+        if forget_at is not None and forget_at <= self._clock():
+            await self._packs.forget(pack)
+        else:
+            await self._packs.plan(pack, forget_at, 0)
+
+    def _forget_at(self, pack: Pack) -> datetime | None:
+        if pack.answers is None or pack.completed_at is None:
+            return None
+        return pack.completed_at + timedelta(days=self._settings.kept_days)
+
+    async def _check(self, packs: Sequence[Pack]) -> None:
+        """The final check: settle, ask again for, or give up what must follow from completed packs."""
+        following = {pack.id: Following(pack.file_event_ids, pack.completed_event_id or "") for pack in packs}
+        unheard = await find_unheard(self._peers, following)
+        now, last = self._clock(), self._settings.settle_attempts
+        late = [pack for pack in packs if pack.id in unheard]
+        for pack in packs:
+            if pack.id not in unheard:
+                await self._packs.settle(pack, now)
+        await say_again(self._peers, self._republish, [unheard[pack.id] for pack in late if pack.attempts + 1 < last])
+        for pack in late:
+            attempts = pack.attempts + 1
+            if attempts == last:
+                await self._give_up(pack, tuple(unheard[pack.id]))
+            await self._packs.plan(pack, next_settle_look(attempts, now, self._settings), attempts)
+        if late or any(pack.missing for pack in packs):
+            stalled_packs.set(await self._packs.count_stalled())
+
+    async def _give_up(self, pack: Pack, missing: tuple[str, ...]) -> None:
+        async def work(transaction: Transaction) -> None:
+            current = await self._packs.get(pack.id, session=transaction.session)
+            if current is not None and not current.missing:
+                await self._packs.mark_stalled(pack.id, missing, transaction.session)
+                transaction.publish(stalled(current, missing))
+
+        await self._transactor.run(work)
+        log.warning("a pack stalled", pack_id=pack.id, missing=missing)

@@ -1,0 +1,329 @@
+"""Packs on real servers: from the client's first call to the rewriting of what is mostly dead."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_platform.contents import Contents
+from docstore_platform.ids import new_id
+from docstore_platform.packs import Slice, index_bytes
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+FILES = {"/a/1.txt": b"one", "/a/2.txt": b"", "/a/b/3.txt": b"three"}
+
+
+def wish(path: str, content: bytes) -> dict[str, Any]:
+    return {"path": path, "size": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def packed(pack: Any, contents: list[bytes]) -> bytes:
+    """As a client makes it of the answer that it got."""
+    places = [Slice(**place) for place in pack["files"] if "number" in place]
+    return b"".join(contents[place.number] for place in places) + index_bytes(places)
+
+
+async def initiate(stack: Any, files: Mapping[str, bytes]) -> Any:
+    return await stack.person.ok("POST", "/v1/packs", {"files": [wish(path, data) for path, data in files.items()]})
+
+
+async def send(stack: Any, pack: Any, files: Mapping[str, bytes]) -> None:
+    assert await stack.put(pack["put"], packed(pack, list(files.values()))) == 200
+
+
+async def complete(stack: Any, pack: Any) -> list[Any]:
+    answers: list[Any] = (await stack.person.ok("POST", f"/v1/packs/{pack['id']}/complete"))["files"]
+    return answers
+
+
+async def row(stack: Any, pack: Any) -> Any:
+    return await stack.database["packs"].find_one({"_id": pack["id"]})
+
+
+def key(stack: Any, pack: Any, number: int | None = None) -> str:
+    whole = f"accounts/{stack.person.account_id}/packs/{pack['id']}"
+    return whole if number is None else f"{whole}/{number}"
+
+
+async def settled_pack(stack: Any, files: Mapping[str, bytes]) -> Any:
+    pack = await initiate(stack, files)
+    await send(stack, pack, files)
+    await complete(stack, pack)
+
+    async def is_settled() -> bool:
+        return (await row(stack, pack)).get("settled") is True
+
+    await eventually(is_settled)
+    return pack
+
+
+async def release(stack: Any, keys: list[str]) -> None:
+    headers = {"authorization": f"Bearer {stack.infra.internal_secret.get_secret_value()}"}
+    answer = await stack.transport().send(
+        "POST",
+        "/internal/contents/release",
+        headers | {"content-type": "application/json"},
+        orjson.dumps({"keys": keys}),
+    )
+    assert answer.status == 204, answer.body
+
+
+async def test_from_files_to_versions(stack: Any) -> None:
+    """A pack's files become versions, each naming its slice, which reads as what was sent."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        assert pack["size"] == 8
+        assert (await stack.person.ok("GET", f"/v1/packs/{pack['id']}"))["files"] == pack["files"]
+        assert await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete") == (409, "upload_incomplete")
+        await send(stack, pack, FILES)
+        answers = await complete(stack, pack)
+        assert await complete(stack, pack) == answers
+        shown = await stack.person.ok("GET", f"/v1/packs/{pack['id']}")
+    assert (shown["state"], shown["files"]) == ("completed", answers)
+    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
+    for number, content in enumerate(FILES.values()):
+        item = stack.peers.metadata.committed[f"{pack['id']}-{number}"]["item"]
+        assert item["object_key"] == key(stack, pack, number)
+        assert await Contents(stack.store).read(item["object_key"], len(content), item["sha256"]) == content
+
+
+async def test_nothing_is_stored_over_a_pack(stack: Any) -> None:
+    """Its URL works once; what was verified stays what it is."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+        assert await stack.put(pack["put"], packed(pack, [b"eno", b"", b"three"])) == 412
+        assert all("file" in answer for answer in await complete(stack, pack))
+
+
+async def test_strangers_and_bad_requests(stack: Any) -> None:
+    """Another's pack is unknown; what breaks a rule is refused, an item by itself."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        for method, path in (("GET", ""), ("POST", "/complete"), ("DELETE", "")):
+            assert await stack.stranger.refused(method, f"/v1/packs/{pack['id']}{path}") == (404, "not_found")
+        for body in ({}, {"files": []}, {"files": [{}] * 513}, b"{", {"files": "x"}):
+            assert (await stack.person.refused("POST", "/v1/packs", body))[0] == 422
+        wrong: list[Any] = [1, {}, {"path": "/x"}, {"path": "/x", "size": 1, "sha256": "y"}, {"path": "\ud800"}]
+        sizes = [{"path": "/x", "size": size, "sha256": "0" * 64} for size in (-1, 65_537, 1.5, "1")]
+        refused = await stack.person.ok("POST", "/v1/packs", {"files": [*wrong[:-1], *sizes]})
+        assert refused["id"] is None
+        assert all("problem" in item for item in refused["files"])
+
+
+async def test_wrong_slice(stack: Any) -> None:
+    """Bytes that are not those declared refuse that file; its reservation ends by the event."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES | {"/a/b/3.txt": b"THREE"})
+        answers = await complete(stack, pack)
+        assert answers[2]["problem"]["code"] == "upload_mismatch"
+        event = await stack.database["outbox"].find_one({"key": pack["id"], "sequence": 2})
+    assert b'"refused":[2]' in event["value"]
+
+
+async def test_vanished_client(stack: Any) -> None:
+    """A pack that was sent is completed in its client's absence."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+
+        async def is_completed() -> bool:
+            return (await row(stack, pack))["state"] == "completed"
+
+        await eventually(is_completed)
+    assert (await row(stack, pack))["completed_by"] == "workflow"
+
+
+async def test_expiry(stack: Any) -> None:
+    """A pack that never came expires, says so once, and what comes late is deleted."""
+    async with stack.run(expiry_seconds=0.5, sweep_seconds=0.5):
+        pack = await initiate(stack, FILES)
+
+        async def is_swept_once() -> bool:
+            return (await row(stack, pack)).get("attempts") == 1 and (await row(stack, pack))["state"] == "expired"
+
+        await eventually(is_swept_once)
+        await stack.store.put(key(stack, pack), b"late")
+
+        async def is_gone() -> bool:
+            return "purge_at" in await row(stack, pack)
+
+        await eventually(is_gone)
+        assert await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete") == (409, "upload_expired")
+    assert await stack.store.head(key(stack, pack)) is None
+    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-expired"]
+
+
+async def test_giving_up(stack: Any) -> None:
+    """What was sent goes; again: 204; a completed pack can't be given up."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+        for _ in range(2):
+            await stack.person.ok("DELETE", f"/v1/packs/{pack['id']}")
+
+        async def is_gone() -> bool:
+            return await stack.store.head(key(stack, pack)) is None
+
+        await eventually(is_gone)
+        done = await initiate(stack, FILES)
+        await send(stack, done, FILES)
+        await complete(stack, done)
+        assert await stack.person.refused("DELETE", f"/v1/packs/{done['id']}") == (409, "upload_completed")
+    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-aborted"]
+
+
+async def test_killed_in_mid_commit(stack: Any) -> None:
+    """Killed after metadata's commit: whoever runs next commits again, with the same answer, and says it once."""
+    stack.peers.metadata.crash_after_commit = True
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+        assert (await stack.person.send("POST", f"/v1/packs/{pack['id']}/complete")).status >= 500
+        assert (await stack.person.ok("GET", f"/v1/packs/{pack['id']}"))["state"] == "uploading"
+        assert await stack.person.refused("DELETE", f"/v1/packs/{pack['id']}") == (409, "upload_completed")
+    stack.peers.metadata.crash_after_commit = False
+    async with stack.run():
+
+        async def is_completed() -> bool:
+            return (await row(stack, pack))["state"] == "completed"
+
+        await eventually(is_completed)
+    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
+    versions = {item["answer"]["version"] for item in stack.peers.metadata.committed.values()}
+    assert versions == {1}
+
+
+async def test_many_complete_at_once(stack: Any) -> None:
+    """However many ask, and wherever: the same answer, said once."""
+    async with stack.run(), stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+        answers = await asyncio.gather(*(complete(stack, pack) for _ in range(8)))
+    assert all(answer == answers[0] for answer in answers)
+    assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
+
+
+async def test_quota_refuses_and_is_given_back(stack: Any) -> None:
+    """What does not fit is refused by itself; a pack that can't be kept gives its reservations back."""
+    stack.peers.quota.limit = 3
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        assert [place.get("number") for place in pack["files"]] == [0, 1, None]
+        assert pack["files"][2]["problem"]["code"] == "over_quota"
+        assert set(stack.peers.quota.reserved) == {f"{pack['id']}-0", f"{pack['id']}-1"}
+
+
+async def test_metadata_is_down(stack: Any) -> None:
+    """503, and the pack is committed once metadata is back."""
+    async with stack.run():
+        pack = await initiate(stack, FILES)
+        await send(stack, pack, FILES)
+        stack.peers.metadata.down = True
+        assert (await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete"))[0] == 503
+        stack.peers.metadata.down = False
+        assert len(await complete(stack, pack)) == 3
+
+
+async def test_an_empty_pack_is_deleted(stack: Any) -> None:
+    """Released bit by bit and again: the object goes with the last slice."""
+    async with stack.run(sweep_seconds=0.1, expiry_seconds=1):
+        pack = await settled_pack(stack, FILES)
+        await release(stack, [key(stack, pack, 0), key(stack, pack, 1)])
+        await release(stack, [key(stack, pack, 0)])
+        assert await stack.store.head(key(stack, pack)) is not None
+        await release(stack, [key(stack, pack, 1), key(stack, pack, 2), f"accounts/nobody/packs/{new_id()}/7"])
+
+        async def is_gone() -> bool:
+            return "purge_at" in await row(stack, pack)
+
+        await eventually(is_gone)
+        assert await stack.store.head(key(stack, pack)) is None
+        await release(stack, [key(stack, pack, 2)])
+
+
+BIG = {f"/{number}": bytes([number]) * 60_000 for number in range(8)}
+
+
+async def test_compaction_with_a_reader_in_between(stack: Any) -> None:
+    """A pack that is mostly dead is rewritten; who has read its index before reads the right bytes after."""
+    async with stack.run():
+        pack = await settled_pack(stack, BIG)
+        early, last = Contents(stack.store), key(stack, pack, 7)
+        assert await early.read_range(last, 0, 10) == bytes([7]) * 10
+        before = await stack.store.head(key(stack, pack))
+        await release(stack, [key(stack, pack, number) for number in range(5)])
+
+        async def is_compacted() -> bool:
+            return bool((await row(stack, pack))["object_bytes"] < 200_000)
+
+        await eventually(is_compacted)
+        after = await stack.store.head(key(stack, pack))
+        assert after.size == 3 * 60_000 + 3 * 12 + 8
+        assert after.etag != before.etag
+        for reader in (early, Contents(stack.store)):
+            for number in (5, 6, 7):
+                content = BIG[f"/{number}"]
+                found = await reader.read(key(stack, pack, number), 60_000, sha256(content).hexdigest())
+                assert found == content
+
+
+async def test_a_compaction_that_dies(stack: Any) -> None:
+    """Killed after the object was written and before that was noted: the next look finds it done."""
+    async with stack.run(lease_seconds=0.5):
+        pack = await settled_pack(stack, BIG)
+        await release(stack, [key(stack, pack, number) for number in range(5)])
+
+        async def is_compacted() -> bool:
+            return bool((await row(stack, pack))["object_bytes"] < 200_000)
+
+        await eventually(is_compacted)
+        forgotten = {"object_bytes": 480_104, "lease": "dead", "next_check_at": (await row(stack, pack))["created_at"]}
+        await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": forgotten})
+        await eventually(is_compacted)
+        assert (await stack.store.head(key(stack, pack))).size == 3 * 60_000 + 3 * 12 + 8
+
+
+async def test_reads_under_compaction(stack: Any) -> None:
+    """While slices are released one after the other, every live one always reads right."""
+    async with stack.run(), reading(stack) as watched:
+        pack = await settled_pack(stack, BIG)
+        watched.update({key(stack, pack, number): BIG[f"/{number}"] for number in range(8)})
+        for number in range(7):
+            del watched[key(stack, pack, number)]
+            await release(stack, [key(stack, pack, number)])
+            changes = (await row(stack, pack))["releases"]
+
+            async def is_looked_at(changes: int = changes) -> bool:
+                found = await row(stack, pack)
+                return found["releases"] == changes and "lease" not in found
+
+            await eventually(is_looked_at)
+
+
+@asynccontextmanager
+async def reading(stack: Any) -> Any:
+    """Reads what is in the dict, by key, over and over; the first wrong content fails the test."""
+    watched: dict[str, bytes] = {}
+    contents = Contents(stack.store)
+
+    async def read() -> None:
+        while True:
+            for name, content in list(watched.items()):
+                found = await contents.read(name, len(content))
+                assert found == content or name not in watched
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(read())
+    try:
+        yield watched
+        assert not task.done(), task.exception()
+    finally:
+        task.cancel()
