@@ -8,8 +8,9 @@ from typing import Self
 from urllib.parse import quote, urlsplit
 
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.role_credentials import role_credentials
 from docstore_platform.settings import InfraSettings
-from docstore_platform.signing import Credentials, PolicyCondition, Signer, encode_key
+from docstore_platform.signing import Credentials, CredentialsSource, PolicyCondition, Signer, encode_key
 
 HEADER_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
@@ -17,7 +18,10 @@ HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 @dataclass(frozen=True, slots=True)
 class S3Config:
-    """Where the store is and who we are to it; `public_endpoint` is its address as clients reach it."""
+    """Where the store is and who we are to it; `public_endpoint` is its address as clients reach it.
+
+    Without an access key we are who the AWS environment says: a role.
+    """
 
     endpoint: str
     public_endpoint: str
@@ -43,12 +47,18 @@ class S3Config:
             sts_endpoint=settings.s3_sts_endpoint,
         )
 
+    @property
+    def has_keys(self) -> bool:
+        return bool(self.access_key_id)
+
     def signer(self, endpoint: str, clock: Clock) -> Signer:
         """A signer of requests to this bucket at `endpoint`."""
         parts = urlsplit(endpoint)
         origin = endpoint if self.path_style else f"{parts.scheme}://{self.bucket}.{parts.netloc}"
-        credentials = Credentials(self.access_key_id, self.secret_access_key, self.session_token)
-        return Signer(origin, credentials, self.region, clock)
+        source: Credentials | CredentialsSource = role_credentials()
+        if self.has_keys:
+            source = Credentials(self.access_key_id, self.secret_access_key, self.session_token)
+        return Signer(origin, source, self.region, clock)
 
     def path(self, key: str) -> str:
         """The path of an object in a URL; the empty key is the bucket itself."""

@@ -15,6 +15,7 @@ from boto3.s3.transfer import TransferConfig
 
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
+from docstore_platform.role_credentials import role_credentials
 from docstore_platform.s3_transport import (
     ObjectChanged,
     ObjectNotFound,
@@ -83,6 +84,8 @@ class ObjectStore(Presigner):
         self.transport = S3Transport(config, clock)
 
     async def __aenter__(self) -> Self:
+        if not self.config.has_keys:
+            await asyncio.to_thread(role_credentials().load)
         self.transport.open()
         return self
 

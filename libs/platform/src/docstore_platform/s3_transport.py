@@ -18,6 +18,7 @@ from yarl import URL
 
 from docstore_platform.clock import Clock
 from docstore_platform.presigned import S3Config
+from docstore_platform.role_credentials import CredentialsUnavailable
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 CONNECT_SECONDS, READ_SECONDS = 2, 10
@@ -70,13 +71,16 @@ ERRORS_BY_CODE: Mapping[str, type[ObjectStoreError]] = {
 @lru_cache(maxsize=8)
 def boto_client(config: S3Config, service: str) -> Any:
     """The process's one client of this service. Clients, unlike sessions, are safe to share among threads."""
+    keys = {
+        "aws_access_key_id": config.access_key_id,
+        "aws_secret_access_key": config.secret_access_key,
+        "aws_session_token": config.session_token,
+    }
     return boto3.session.Session().client(
         service,
         endpoint_url=config.sts_endpoint or config.endpoint if service == "sts" else config.endpoint,
         region_name=config.region,
-        aws_access_key_id=config.access_key_id,
-        aws_secret_access_key=config.secret_access_key,
-        aws_session_token=config.session_token,
+        **(keys if config.has_keys else {}),
         config=Config(
             signature_version="s3v4" if service == "s3" else None,
             connect_timeout=CONNECT_SECONDS,
@@ -151,13 +155,13 @@ class S3Transport:
         assert http is not None, "use as `async with ObjectStore(...)`"
 
         async def once() -> tuple[Mapping[str, str], bytes]:
-            url, signed = self._signer.sign(method, path, payload_sha256=sha256, headers=headers)
             try:
+                url, signed = self._signer.sign(method, path, payload_sha256=sha256, headers=headers)
                 async with http.request(
                     method, URL(url, encoded=True), headers=signed, data=body or None, allow_redirects=False
                 ) as answer:
                     content = await answer.read()
-            except (aiohttp.ClientError, TimeoutError) as error:
+            except (aiohttp.ClientError, TimeoutError, CredentialsUnavailable) as error:
                 raise ObjectStoreUnavailable(type(error).__name__, str(error)) from error
             if answer.status >= 300:
                 raise _refusal(answer.status, content)

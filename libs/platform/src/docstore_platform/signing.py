@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,6 +30,14 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+
+
+CredentialsSource = Callable[[], Credentials]
+"""Answers at once, with the keys of the moment."""
+
+
+def _always(credentials: Credentials) -> CredentialsSource:
+    return lambda: credentials
 
 
 @lru_cache(maxsize=64)
@@ -73,14 +81,16 @@ def host_header(endpoint: str) -> str:
 
 
 class Signer:
-    """Signs requests to one endpoint (scheme, host and port) with one access key. Paths are given encoded."""
+    """Signs requests to one endpoint (scheme, host and port) by one identity. Paths are given encoded."""
 
-    def __init__(self, endpoint: str, credentials: Credentials, region: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, endpoint: str, credentials: Credentials | CredentialsSource, region: str, clock: Clock = utc_now
+    ) -> None:
         parts = urlsplit(endpoint)
         self.host = host_header(endpoint)
         self.origin = f"{parts.scheme}://{self.host}"
         self.region = region
-        self._credentials = credentials
+        self._credentials = _always(credentials) if isinstance(credentials, Credentials) else credentials
         self._clock = clock
 
     def presign(
@@ -95,21 +105,22 @@ class Signer:
         """A URL good for this method and path for `expires_in` seconds, used with exactly these headers."""
         if not 1 <= expires_in <= LONGEST_EXPIRY:
             raise ValueError(f"expires_in must be 1 to {LONGEST_EXPIRY} seconds")
+        keys = self._credentials()
         stamp, scope = self._stamp_and_scope()
         block, names = canonical_headers({**(headers or {}), "host": self.host})
         parameters = {
             **(query or {}),
             "X-Amz-Algorithm": ALGORITHM,
-            "X-Amz-Credential": f"{self._credentials.access_key_id}/{scope}",
+            "X-Amz-Credential": f"{keys.access_key_id}/{scope}",
             "X-Amz-Date": stamp,
             "X-Amz-Expires": str(expires_in),
             "X-Amz-SignedHeaders": names,
         }
-        if self._credentials.session_token is not None:
-            parameters["X-Amz-Security-Token"] = self._credentials.session_token
+        if keys.session_token is not None:
+            parameters["X-Amz-Security-Token"] = keys.session_token
         query_string = canonical_query(parameters)
         request = f"{method}\n{path}\n{query_string}\n{block}\n{names}\n{UNSIGNED_PAYLOAD}"
-        signature = self._sign_request(request, stamp, scope)
+        signature = self._sign_request(keys, request, stamp, scope)
         return f"{self.origin}{path}?{query_string}&X-Amz-Signature={signature}"
 
     def sign(
@@ -122,15 +133,16 @@ class Signer:
         headers: Mapping[str, str] | None = None,
     ) -> tuple[str, dict[str, str]]:
         """URL and headers of a request whose body has this SHA-256 (hex, or UNSIGNED_PAYLOAD)."""
+        keys = self._credentials()
         stamp, scope = self._stamp_and_scope()
         sent = {**(headers or {}), "x-amz-content-sha256": payload_sha256, "x-amz-date": stamp}
-        if self._credentials.session_token is not None:
-            sent["x-amz-security-token"] = self._credentials.session_token
+        if keys.session_token is not None:
+            sent["x-amz-security-token"] = keys.session_token
         block, names = canonical_headers({**sent, "host": self.host})
         query_string = canonical_query(query) if query else ""
         request = f"{method}\n{path}\n{query_string}\n{block}\n{names}\n{payload_sha256}"
-        signature = self._sign_request(request, stamp, scope)
-        credential = f"{self._credentials.access_key_id}/{scope}"
+        signature = self._sign_request(keys, request, stamp, scope)
+        credential = f"{keys.access_key_id}/{scope}"
         sent["authorization"] = f"{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
         return f"{self.origin}{path}{'?' if query_string else ''}{query_string}", sent
 
@@ -149,9 +161,10 @@ class Signer:
         """
         if "${filename}" in key:
             raise ValueError("S3 would replace ${filename}: the key would not be fixed")
+        keys = self._credentials()
         now = self._clock()
         stamp, scope = self._stamp_and_scope(now)
-        credential = f"{self._credentials.access_key_id}/{scope}"
+        credential = f"{keys.access_key_id}/{scope}"
         form = {
             **(fields or {}),
             "key": key,
@@ -159,24 +172,24 @@ class Signer:
             "x-amz-credential": credential,
             "x-amz-date": stamp,
         }
-        if self._credentials.session_token is not None:
-            form["x-amz-security-token"] = self._credentials.session_token
+        if keys.session_token is not None:
+            form["x-amz-security-token"] = keys.session_token
         policy = {
             "expiration": (now + timedelta(seconds=expires_in)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "conditions": [*conditions, {"bucket": bucket}, *({name: value} for name, value in form.items())],
         }
         form["policy"] = base64.b64encode(json.dumps(policy).encode()).decode()
-        form["x-amz-signature"] = self._sign_text(form["policy"], stamp)
+        form["x-amz-signature"] = self._sign_text(keys, form["policy"], stamp)
         return form
 
     def _stamp_and_scope(self, now: datetime | None = None) -> tuple[str, str]:
         stamp = (now or self._clock()).strftime("%Y%m%dT%H%M%SZ")
         return stamp, f"{stamp[:8]}/{self.region}/s3/aws4_request"
 
-    def _sign_request(self, canonical_request: str, stamp: str, scope: str) -> str:
+    def _sign_request(self, keys: Credentials, canonical_request: str, stamp: str, scope: str) -> str:
         digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-        return self._sign_text(f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}", stamp)
+        return self._sign_text(keys, f"{ALGORITHM}\n{stamp}\n{scope}\n{digest}", stamp)
 
-    def _sign_text(self, text: str, stamp: str) -> str:
-        key = _signing_key(self._credentials.secret_access_key, stamp[:8], self.region, "s3")
+    def _sign_text(self, keys: Credentials, text: str, stamp: str) -> str:
+        key = _signing_key(keys.secret_access_key, stamp[:8], self.region, "s3")
         return hmac.digest(key, text.encode(), "sha256").hex()
