@@ -2,12 +2,15 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
-from docstore_sync.steps import Sent, StepFailed, Upload
+from docstore_sync.steps import Download, Sent, StepFailed, Upload
 
 ROOT = "root"
+T = TypeVar("T")
 FILE, FOLDER = Kind.FILE, Kind.FOLDER
 
 
@@ -125,6 +128,9 @@ class Book:
     def forget(self, synced_id: str) -> None:
         self.rows.pop(synced_id, None)
 
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
 
 class Steps:
     """Hands for these worlds, that can fail, be killed, and let users in between steps."""
@@ -191,8 +197,14 @@ class Steps:
         self.server.remove(node_id)
         self._after()
 
-    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
-        found = [[upload] for upload in uploads[::2]] + [list(uploads[1::2])]
+    def upload_batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
+        return self._batches(uploads)
+
+    def download_batches(self, downloads: Sequence[Download]) -> list[list[Download]]:
+        return self._batches(downloads)
+
+    def _batches(self, items: Sequence[T]) -> list[list[T]]:
+        found = [[item] for item in items[::2]] + [list(items[1::2])]
         self._chance.shuffle(found)
         return found
 
@@ -225,18 +237,25 @@ class Steps:
         self._after()
         return Sent(sent.id, sent.version, sent.sha256, sent.parent_id)
 
-    async def download(
-        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
-    ) -> str:
+    async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
+        answers: list[str | StepFailed] = []
+        for each in batch:
+            try:
+                answers.append(self._download(each))
+            except StepFailed as failure:
+                answers.append(failure)
+        return answers
+
+    def _download(self, wanted: Download) -> str:
         self._before()
-        there = self.server.nodes.get(node_id)
-        if there is None or there.version != version:
+        there = self.server.nodes.get(wanted.node_id)
+        if there is None or there.version != wanted.version:
             raise StepFailed("changed meanwhile")
-        if replaces is None:
-            identity = self.disk.add(path, FILE, sha256)
+        if wanted.replaces is None:
+            identity = self.disk.add(wanted.path, FILE, wanted.sha256)
         else:
-            self._same(path, *replaces)
+            self._same(wanted.path, *wanted.replaces)
             identity = self.disk.identity()
-            self.disk.entries[path] = LocalEntry(FILE, sha256, identity)
+            self.disk.entries[wanted.path] = LocalEntry(FILE, wanted.sha256, identity)
         self._after()
         return identity

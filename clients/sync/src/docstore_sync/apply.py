@@ -12,7 +12,7 @@ from typing import Any
 from docstore_sync.ground import Ground
 from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot
 from docstore_sync.names import Rules
-from docstore_sync.steps import Hands, Ledger, StepFailed, Upload
+from docstore_sync.steps import Download, Hands, Ledger, Sent, StepFailed, Upload
 
 PARALLEL = 16
 
@@ -113,7 +113,6 @@ class Applier:
             Do.MAKE_THERE: self._make_there,
             Do.DELETE_HERE: self._delete_here,
             Do.DELETE_THERE: self._delete_there,
-            Do.DOWNLOAD: self._download,
         }[action.do]
         try:
             await work(action)
@@ -200,18 +199,20 @@ class Applier:
     # --- bytes -------------------------------------------------------------------------------------------
 
     async def _transfer(self, actions: Sequence[Action]) -> None:
-        uploads: list[tuple[Upload, Action]] = []
+        sent: dict[Upload, Action] = {}
+        fetched: dict[Download, Action] = {}
         for action in actions:
-            if action.do is Do.UPLOAD:
-                try:
-                    uploads.append((self._upload_of(action), action))
-                except StepFailed as failure:
-                    self._failed(action, failure)
-        wanted = dict(uploads)
-        downloads = [action for action in actions if action.do is Do.DOWNLOAD]
-        batches = self._hands.batches([upload for upload, _ in uploads])
-        sending = (self._send(batch, wanted) for batch in batches)
-        await _together(self._at_once(downloads), *sending)
+            try:
+                if action.do is Do.UPLOAD:
+                    sent[self._upload_of(action)] = action
+                else:
+                    fetched[self._download_of(action)] = action
+            except StepFailed as failure:
+                self._failed(action, failure)
+        await _together(
+            *(self._fetch(batch, fetched) for batch in self._hands.download_batches(list(fetched))),
+            *(self._send(batch, sent) for batch in self._hands.upload_batches(list(sent))),
+        )
 
     def _upload_of(self, action: Action) -> Upload:
         node = action.node
@@ -232,36 +233,52 @@ class Applier:
     async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
         async with self._room:
             answers = await self._hands.upload(batch)
-        for upload, answer in zip(batch, answers, strict=True):
-            action = wanted[upload]
-            if isinstance(answer, StepFailed):
-                self._failed(action, answer)
-                continue
-            node, parent = action.node, action.parent
-            assert parent
-            old = node.remote
-            if not parent.is_there and parent.goal:
-                self._ground.put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
-                self._ground.settle(parent)
-            at = (old.parent, old.name) if old else (parent, action.name)
-            self._ground.put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
-            self._ground.settle(node, answer.sha256)
-            self._finished(action)
+        with self._ground.together():
+            for upload, answer in zip(batch, answers, strict=True):
+                action = wanted[upload]
+                if isinstance(answer, StepFailed):
+                    self._failed(action, answer)
+                else:
+                    self._sent(action, answer)
 
-    async def _download(self, action: Action) -> None:
+    def _sent(self, action: Action, answer: Sent) -> None:
+        node, parent = action.node, action.parent
+        assert parent
+        old = node.remote
+        if not parent.is_there and parent.goal:
+            self._ground.put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
+            self._ground.settle(parent)
+        at = (old.parent, old.name) if old else (parent, action.name)
+        self._ground.put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
+        self._ground.settle(node, answer.sha256)
+        self._finished(action)
+
+    def _download_of(self, action: Action) -> Download:
         node, remote = action.node, action.node.remote
         if remote is None:
             raise StepFailed("it is not at the server")
+        replaces = None
         if node.local is not None:
-            at, path = (node.local.parent, node.local.name), node.path("local")
-            replaces = node.local.key, node.local.sha256
-            identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, replaces)
+            path, replaces = node.path("local"), (node.local.key, node.local.sha256)
         else:
-            assert action.parent
-            at, path = (action.parent, action.name), self._ground.target_here(action)
-            identity = await self._hands.download(remote.key, remote.version, remote.sha256, path, None)
-        self._ground.put_here(node, Spot(*at, identity, remote.sha256))
-        self._ground.settle(node)
+            path = self._ground.target_here(action)
+        return Download(path, remote.key, remote.version, remote.sha256, replaces)
+
+    async def _fetch(self, batch: Sequence[Download], wanted: dict[Download, Action]) -> None:
+        async with self._room:
+            answers = await self._hands.download(batch)
+        with self._ground.together():
+            for download, answer in zip(batch, answers, strict=True):
+                action = wanted[download]
+                if isinstance(answer, StepFailed):
+                    self._failed(action, answer)
+                    continue
+                node, parent = action.node, action.parent
+                assert parent
+                at = (node.local.parent, node.local.name) if node.local else (parent, action.name)
+                self._ground.put_here(node, Spot(*at, answer, download.sha256))
+                self._ground.settle(node)
+                self._finished(action)
 
 
 async def _together(*work: Coroutine[Any, Any, None]) -> None:

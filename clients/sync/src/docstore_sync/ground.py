@@ -1,5 +1,7 @@
 """The ground that steps stand on: where everything is while a plan is carried out, and what is recorded of it."""
 
+from contextlib import AbstractContextManager
+
 from docstore_sync.model import Action, Kind, Node, Plan, Spot, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.steps import Ledger, StepFailed
@@ -13,6 +15,10 @@ class Ground:
         self._key = rules.key
         self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
         self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is settled in the block is recorded all at once."""
+        return self._ledger.together()
 
     # --- what both sides agree on ------------------------------------------------------------------------
 

@@ -2,23 +2,37 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from docstore_client import ApiError, AsyncClient, ContentDiffers, DocStoreError, Source, StoreError
+from docstore_client import (
+    ApiError,
+    AsyncClient,
+    ContentDiffers,
+    DocStoreError,
+    Source,
+    StoreError,
+    Unreachable,
+    Wanted,
+)
 from docstore_client.models import File
 from docstore_sync.disk import Disk
-from docstore_sync.model import Kind
+from docstore_sync.model import Kind, RemoteEntry
 from docstore_sync.remote import RemoteTree, row_of
-from docstore_sync.steps import Sent, StepFailed, Upload
+from docstore_sync.state import RemoteRow
+from docstore_sync.steps import Download, Sent, StepFailed, Upload
 
 SMALL = 1 << 20
-BATCH = 200
+BATCH = 512
+BATCH_BYTES = 16 << 20
 PARALLEL_BATCHES = 3
 FRESH_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -95,16 +109,16 @@ class RealHands:
 
     # --- bytes -------------------------------------------------------------------------------------------
 
-    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
-        """Small files together, each large one alone."""
-        small: list[Upload] = []
-        found: list[list[Upload]] = []
-        for upload in uploads:
-            if self._size(upload.path) <= SMALL:
-                small.append(upload)
-            else:
-                found.append([upload])
-        return [small[start : start + BATCH] for start in range(0, len(small), BATCH)] + found
+    def upload_batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
+        return _batches(uploads, lambda upload: self._size(upload.path))
+
+    def download_batches(self, downloads: Sequence[Download]) -> list[list[Download]]:
+        return _batches(downloads, lambda download: self._row(download).size)
+
+    def _row(self, download: Download) -> RemoteRow:
+        """What is known of it; of something that has gone meanwhile, what the plan knew."""
+        entry = RemoteEntry(download.node_id, "", "", Kind.FILE, download.sha256, download.version)
+        return self._remote.rows.get(download.node_id) or RemoteRow(entry, 0, time.time_ns())
 
     def _size(self, path: str) -> int:
         try:
@@ -126,8 +140,9 @@ class RealHands:
                 files = await self._send(list(sources.values()))
         except StepFailed as failure:
             files = [failure] * len(sources)
+        self._remote.put_all([row_of(file) for file in files if isinstance(file, File)])
         for number, file in zip(sources, files, strict=True):
-            answers[number] = self._answer(file)
+            answers[number] = _answer(file)
         return [answers[number] for number in range(len(batch))]
 
     def _source(self, upload: Upload) -> Source:
@@ -148,30 +163,98 @@ class RealHands:
         async with self._batching:
             return await self._client.upload_many(sources, self._progress)
 
-    def _answer(self, file: File | DocStoreError | StepFailed) -> Sent | StepFailed:
-        if isinstance(file, DocStoreError):
-            return StepFailed(str(file))
-        if isinstance(file, StepFailed):
-            return file
-        self._remote.put(row_of(file))
+    async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
+        """A new file has the time of its version; one that is replaced hands on its mode."""
+        answers: dict[int, str | StepFailed] = {}
+        wanted: dict[int, Wanted] = {}
+        for number, download in enumerate(batch):
+            try:
+                with step():
+                    wanted[number] = self._wanted(download)
+            except StepFailed as failure:
+                answers[number] = failure
+        try:
+            with step():
+                outcomes = await self._fetch(list(wanted.values()))
+        except StepFailed as failure:
+            outcomes = [failure] * len(wanted)
+        arrived: dict[int, Wanted] = {}
+        for (number, each), outcome in zip(wanted.items(), outcomes, strict=True):
+            if outcome is None:
+                arrived[number] = each
+            else:
+                answers[number] = _failure(outcome)
+        answers |= await self._put_in_place(batch, arrived)
+        return [answers[number] for number in range(len(batch))]
+
+    def _wanted(self, download: Download) -> Wanted:
+        row, old = self._row(download), None
+        if row.size > shutil.disk_usage(self._disk.folder).free:
+            raise StepFailed(f"there is no room on the disk for its {row.size} bytes")
+        if download.replaces is not None:
+            self._disk.check(download.path, *download.replaces)
+            old = self._disk.at(download.path)
+        known: dict[str, Any] = {"id": download.node_id, "version": download.version, "sha256": download.sha256}
+        known |= {"path": download.path, "size": row.size}
+        whole = self._disk.part(f"{download.node_id}-{download.version}")
+        return Wanted(File.model_construct(**known), whole, old=old)
+
+    async def _fetch(self, wanted: Sequence[Wanted]) -> Sequence[DocStoreError | OSError | StepFailed | None]:
+        if len(wanted) != 1:
+            return await self._client.download_many(wanted, self._progress)
+        only = wanted[0]
+        await self._client.download(only.file, only.local, old=only.old, progress=self._progress)
+        return [None]
+
+    async def _put_in_place(self, batch: Sequence[Download], arrived: dict[int, Wanted]) -> dict[int, str | StepFailed]:
+        times = [(each.local, self._row(batch[number]).modified_ns) for number, each in arrived.items()]
+        answers: dict[int, str | StepFailed] = {}
+        try:
+            with step():
+                await asyncio.to_thread(self._disk.finish, times)
+        except StepFailed as failure:
+            return dict.fromkeys(arrived, failure)
+        with self._disk.together():
+            for number, each in arrived.items():
+                download = batch[number]
+                try:
+                    with step():
+                        answers[number] = self._disk.put(each.local, download.path, download.sha256, download.replaces)
+                except StepFailed as failure:
+                    answers[number] = failure
+        return answers
+
+
+def _batches(items: Sequence[T], size_of: Callable[[T], int]) -> list[list[T]]:
+    """Small files together, each large one alone."""
+    found: list[list[T]] = []
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        size = size_of(item)
+        if size > SMALL:
+            found.append([item])
+            continue
+        if batch and (len(batch) == BATCH or total + size > BATCH_BYTES):
+            found.append(batch)
+            batch, total = [], 0
+        batch.append(item)
+        total += size
+    return [*found, batch] if batch else found
+
+
+def _answer(file: File | DocStoreError | StepFailed) -> Sent | StepFailed:
+    if isinstance(file, File):
         return Sent(file.id, file.version, file.sha256 or "", file.parent_id or "")
-
-    async def download(
-        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
-    ) -> str:
-        """The new file has the time of its version; one that is replaced hands on its mode."""
-        with step():
-            whole = self._disk.part(f"{node_id}-{version}")
-            known: dict[str, Any] = {"id": node_id, "version": version, "sha256": sha256, "path": path}
-            wanted = File.model_construct(**known)
-            await self._client.download(wanted, whole, version=version, progress=self._progress)
-            row = self._remote.rows.get(node_id)
-            await asyncio.to_thread(_finish, whole, row.modified_ns if row else time.time_ns())
-            return self._disk.put(whole, path, sha256, replaces)
+    return _failure(file)
 
 
-def _finish(path: os.PathLike[str], modified_ns: int) -> None:
-    """On the disk for good before it gets its name: after a power cut there is the old file or the new one."""
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-    os.utime(path, ns=(modified_ns, modified_ns))
+def _failure(error: DocStoreError | OSError | StepFailed) -> StepFailed:
+    """Why one of many failed; what concerns all of them goes on up."""
+    if isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status == 401):
+        raise error
+    if isinstance(error, StepFailed):
+        return error
+    if isinstance(error, ApiError):
+        return StepFailed(error.detail)
+    return StepFailed(str((isinstance(error, OSError) and error.strerror) or error))

@@ -122,8 +122,11 @@ class RemoteTree:
 
     def put(self, row: RemoteRow) -> None:
         """What this device has made there itself: the feed will tell of it as of something known."""
+        self.put_all([row])
+
+    def put_all(self, rows: Iterable[RemoteRow]) -> None:
         with self._state.together():
-            self._put([row])
+            self._put(rows)
 
     def drop(self, node_id: str) -> None:
         with self._state.together():

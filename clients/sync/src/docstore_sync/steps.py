@@ -1,6 +1,7 @@
 """The single steps that a plan is carried out in: what does them, and what keeps that they are done."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +26,18 @@ class Upload:
     name: str
     file_id: str = ""
     base_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A version at the server that is to be at a path here: over what still has this identity and SHA-256, if that is
+    given, else only onto nothing."""
+
+    path: str
+    node_id: str
+    version: int
+    sha256: str
+    replaces: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +70,17 @@ class Hands(Protocol):
     async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
         """Into the trash with all that is in it, if those are still these nodes with these versions."""
 
-    def batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
+    def upload_batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
         """What is to be sent together."""
+
+    def download_batches(self, downloads: Sequence[Download]) -> list[list[Download]]:
+        """What is to be fetched together."""
 
     async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
         """One answer for each; never over a version that is newer than its base."""
 
-    async def download(
-        self, node_id: str, version: int, sha256: str, path: str, replaces: tuple[str, str] | None
-    ) -> str:
-        """The identity of the new file. Only over what still has this identity and SHA-256, else only onto nothing."""
+    async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
+        """For each the identity of the new file, or why there is none."""
 
 
 class Ledger(Protocol):
@@ -75,3 +89,6 @@ class Ledger(Protocol):
     def record(self, entry: SyncedEntry) -> None: ...
 
     def forget(self, synced_id: str) -> None: ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is recorded in the block is kept all at once."""
