@@ -130,18 +130,21 @@ class Presigner:
         self,
         key: str,
         *,
-        size: int,
+        size: int | None,
         content_type: str,
         expires_in: int,
         sha256: str | None = None,
         metadata: Mapping[str, str] | None = None,
         overwrite: bool = True,
     ) -> SignedPut:
-        """One PUT of exactly `size` bytes, and of the content `sha256` (hex) if given: else nothing is stored.
+        """One PUT of exactly `size` bytes (None: of any number), and of the content `sha256` (hex) if given.
 
-        Without `overwrite` nothing is stored over an object that is there: the store answers 412.
+        Else nothing is stored. Without `overwrite` nothing is stored over an object that is there: the store
+        answers 412.
         """
-        headers = {"content-length": str(size), **object_headers(content_type, sha256, metadata)}
+        headers = object_headers(content_type, sha256, metadata)
+        if size is not None:
+            headers = {"content-length": str(size), **headers}
         if not overwrite:
             headers["if-none-match"] = "*"
         path = self.config.path(key)

@@ -123,6 +123,17 @@ class ObjectStore(Presigner):
         total = headers.get("content-range", "").rpartition("/")[2]
         return Tail(headers["etag"].strip('"'), int(total) if total else len(data), data)
 
+    async def peek(self, key: str, length: int) -> tuple[bytes, int]:
+        """The first `length` bytes of an object and the size of all of it. ObjectNotFound if there is none."""
+        try:
+            headers, start = await self.transport.request("GET", key, headers={"range": f"bytes=0-{length - 1}"})
+        except ObjectStoreError as error:
+            if error.code in ("InvalidRange", "416"):  # an empty object has no first byte
+                return b"", 0
+            raise
+        size = headers.get("content-range", "").rpartition("/")[2]
+        return start[:length], int(size) if size else len(start)
+
     async def put(
         self,
         key: str,
