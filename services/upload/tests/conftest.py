@@ -1,6 +1,8 @@
 """The services that upload asks, small enough to be seen through: they answer, keep what was asked, fail when told."""
 
+import sys
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +10,8 @@ import pytest
 
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 Json = dict[str, Any]
 

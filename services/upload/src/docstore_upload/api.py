@@ -66,7 +66,7 @@ async def initiate_batch(request: Request, body: BatchRequest, caller: Caller) -
 
 @router.post("/uploads/complete-batch")
 async def complete_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
-    """Complete up to 1000 uploads, each `{id, parts?}` or an id: `{items}`, in order, each a file or `{problem}`."""
+    """Complete up to 1000 uploads, each an id or `{id, parts?, blocks?}`: `{items}` in order, a file or `{problem}`."""
     return _each(await _service(request).complete(caller, [read_complete_item(item) for item in body.uploads]))
 
 
@@ -98,8 +98,13 @@ async def get_parts(request: Request, upload_id: UploadId, body: PartsRequest, c
 async def complete(
     request: Request, upload_id: UploadId, caller: Caller, body: CompleteRequest | None = None
 ) -> Response:
-    """Verify and commit what was sent: the file it has become. Calling it again answers the same."""
-    item = BatchCompleteItem(id=upload_id, parts=body.parts if body else None)
+    """Verify and commit what was sent: the file it has become. Calling it again answers the same.
+
+    What is sent in blocks is completed with the list of them, in the order of the file; 409 `blocks_missing` names
+    in `hashes` those that are not there.
+    """
+    said = body or CompleteRequest()
+    item = BatchCompleteItem(id=upload_id, parts=said.parts, blocks=said.blocks)
     return _one(await _service(request).complete(caller, [item]), 200)
 
 

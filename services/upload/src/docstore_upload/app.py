@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -14,13 +15,25 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
 from docstore_platform.web import service_app
-from docstore_upload import api, metrics, redirect
+from docstore_upload import api, blocks_api, metrics, packs_api, redirect
+from docstore_upload.block_proof import BlockProver
+from docstore_upload.block_store import MongoBlocks
+from docstore_upload.block_sweeper import BlockSweeper
+from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.complete import Completer
+from docstore_upload.due_work import DueWork
 from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.initiate import Initiator
 from docstore_upload.means import Means, RedirectTokens
+from docstore_upload.pack_complete import PackCompleter
+from docstore_upload.pack_initiate import PackInitiator
+from docstore_upload.pack_service import PackService
+from docstore_upload.pack_store import MongoPacks
+from docstore_upload.pack_workflow import PackWorkflow
+from docstore_upload.packs_release import PackReleaser
 from docstore_upload.peers import Peers
+from docstore_upload.released import ReleasedContents
 from docstore_upload.service import UploadService
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import MongoUploads
@@ -39,27 +52,33 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     runtime = EventRuntime(NAME, infra, mongo, database)
     uploads = MongoUploads(database)
+    blocks = MongoBlocks(database, runtime.transactor)
+    packs = MongoPacks(database)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             await uploads.create_indexes()
+            await blocks.create_indexes()
+            await packs.create_indexes()
             metrics.stalled.set(await uploads.count_stalled())
+            metrics.stalled_packs.set(await packs.count_stalled())
             store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
             clients = [ServiceClient(name, infra) for name in PEERS]
             for client in clients:
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
-            await stack.enter_async_context(_working(app, settings, runtime, uploads, store, Peers(*clients)))
+            peers = Peers(*clients)
+            await stack.enter_async_context(_working(app, settings, runtime, uploads, blocks, packs, store, peers))
             yield
 
     return service_app(
         NAME,
         infra,
         lifespan=lifespan,
-        public=[redirect.router, api.router],
-        internal=[api.internal_router, operations_router(runtime, database)],
+        public=[redirect.router, api.router, blocks_api.router, packs_api.router],
+        internal=[api.internal_router, blocks_api.internal_router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping},
     )
 
@@ -70,24 +89,36 @@ async def _working(
     settings: UploadSettings,
     runtime: EventRuntime,
     uploads: MongoUploads,
+    blocks: MongoBlocks,
+    packs: MongoPacks,
     store: ObjectStore,
     peers: Peers,
 ) -> AsyncIterator[None]:
-    """The use cases for the routes, and the workflow in the background."""
+    """The use cases for the routes, and the workflow and the deletion of blocks in the background."""
     transactor = runtime.transactor
     tokens = RedirectTokens(settings.infra.internal_secret.get_secret_value())
     means = Means(store, settings, tokens, utc_now)
     verifier = Verifier(store, uploads, settings)
-    ending = Ending(uploads, transactor, store, utc_now)
-    completer = Completer(uploads, transactor, peers, verifier, ending, settings, utc_now)
+    prover = BlockProver(blocks, store, settings, utc_now)
+    block_uploads = BlockUploads(uploads, blocks, transactor, prover, store, settings, utc_now)
+    ending = Ending(uploads, transactor, block_uploads, store, utc_now)
+    completer = Completer(uploads, transactor, peers, verifier, block_uploads, ending, settings, utc_now)
     initiator = Initiator(uploads, transactor, peers, means, settings, utc_now)
     final_check = FinalCheck(uploads, transactor, peers, runtime.republish, settings, utc_now)
     workflow = Workflow(uploads, completer, ending, final_check, settings, utc_now)
     app.state.uploads = uploads
     app.state.service = UploadService(uploads, initiator, completer, ending, means, tokens)
-    task = asyncio.create_task(workflow.run(), name="upload workflow")
+    app.state.blocks = block_uploads
+    app.state.released_contents = ReleasedContents(block_uploads, PackReleaser(packs, utc_now))
+    sweeper = BlockSweeper(blocks, store, settings, utc_now)
+    pack_completer = PackCompleter(packs, transactor, peers, store, settings, utc_now)
+    pack_initiator = PackInitiator(packs, transactor, peers, store, settings, utc_now)
+    app.state.packs = PackService(packs, pack_initiator, pack_completer, store, utc_now)
+    pack_workflow = PackWorkflow(packs, transactor, pack_completer, peers, runtime.republish, store, settings, utc_now)
+    works: list[DueWork[Any]] = [workflow, sweeper, pack_workflow]
+    tasks = [asyncio.create_task(work.run(), name=f"due {work.name}") for work in works]
     try:
         yield
     finally:
-        await end_tasks([task])
+        await end_tasks(tasks)
         await verifier.close()

@@ -19,10 +19,13 @@ from docstore_events.uploads import UploadCompleted
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.s3 import ObjectStoreError, Part
-from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, TARGET_GONE, Actor, Refusal, Upload, Verified
+from docstore_upload.block_uploads import Assembled, BlockUploads
+from docstore_upload.blocks import Piece
+from docstore_upload.commit_answers import commit_each, commit_refusal, refused
+from docstore_upload.domain import COMMITTING, INCOMPLETE, OPEN, Actor, Refusal, Upload, Verified
 from docstore_upload.ending import Ending
 from docstore_upload.metrics import completed_bytes_total, ended_total
-from docstore_upload.peers import Json, Peers, item_problem
+from docstore_upload.peers import Json, Peers
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Claim, Completion, Uploads
 from docstore_upload.verify import Verifier
@@ -30,8 +33,15 @@ from docstore_upload.verify import Verifier
 log = structlog.get_logger(__name__)
 
 
-def refused(refusal: Refusal) -> Problem:
-    return Problem(refusal.status, refusal.code, refusal.detail)
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a client says that it has sent: the parts of a multipart upload, or what its file in blocks is made of."""
+
+    parts: Sequence[Part] | None = None
+    blocks: Sequence[Piece] | None = None
+
+
+NOTHING_SAID = Sent()
 
 
 @dataclass
@@ -51,6 +61,7 @@ class Completer:
         transactor: Transactor,
         peers: Peers,
         verifier: Verifier,
+        blocks: BlockUploads,
         ending: Ending,
         settings: UploadSettings,
         clock: Clock,
@@ -59,17 +70,18 @@ class Completer:
         self._transactor = transactor
         self._peers = peers
         self._verifier = verifier
+        self._blocks = blocks
         self._ending = ending
         self._settings = settings
         self._clock = clock
 
     async def complete(
-        self, uploads: Sequence[Upload], by: Actor, parts: Mapping[str, Sequence[Part]] | None = None
+        self, uploads: Sequence[Upload], by: Actor, sent: Mapping[str, Sent] | None = None
     ) -> dict[str, Json | Problem]:
         """By id, the file each upload has become, or why it has not."""
         work = Work(by)
-        claims = await self._verify([upload for upload in uploads if upload.is_open], parts or {}, work)
-        current = await self._claim(uploads, claims)
+        claims = await self._verify([upload for upload in uploads if upload.is_open], sent or {}, work)
+        current = await self._claim(uploads, claims, work)
         committing = []
         for upload in current:
             refusal = upload.final_refusal()
@@ -83,17 +95,18 @@ class Completer:
             await self._commit(committing, work)
         return work.outcomes
 
-    async def _verify(
-        self, uploads: Sequence[Upload], parts: Mapping[str, Sequence[Part]], work: Work
-    ) -> dict[str, Claim]:
+    async def _verify(self, uploads: Sequence[Upload], sent: Mapping[str, Sent], work: Work) -> dict[str, Claim]:
         verdicts = await asyncio.gather(
-            *(self._verifier.verify(upload, parts.get(upload.id)) for upload in uploads), return_exceptions=True
+            *(self._verify_one(upload, sent.get(upload.id, NOTHING_SAID)) for upload in uploads),
+            return_exceptions=True,
         )
         claims: dict[str, Claim] = {}
         for upload, verdict in zip(uploads, verdicts, strict=True):
             match verdict:
                 case Verified():
                     claims[upload.id] = Claim(upload.id, verdict, work.by)
+                case Assembled():
+                    claims[upload.id] = Claim(upload.id, verdict.verified, work.by, verdict.references)
                 case Refusal():
                     work.outcomes[upload.id] = refused(verdict)
                     if verdict.code != INCOMPLETE.code:
@@ -110,10 +123,22 @@ class Completer:
                     raise verdict
         return claims
 
-    async def _claim(self, uploads: Sequence[Upload], claims: Mapping[str, Claim]) -> list[Upload]:
+    async def _verify_one(self, upload: Upload, sent: Sent) -> Verified | Assembled | Refusal:
+        if upload.method == "blocks":
+            return await self._blocks.assemble(upload, sent.blocks)
+        return await self._verifier.verify(upload, sent.parts)
+
+    async def _claim(self, uploads: Sequence[Upload], claims: Mapping[str, Claim], work: Work) -> list[Upload]:
         """The uploads as they stand once those in `claims` are claimed, by us or by somebody before us."""
         retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
-        all_claimed = not claims or await self._uploads.claim(list(claims.values()), retry_at)
+        whole = [claim for claim in claims.values() if claim.references is None]
+        all_claimed = not whole or await self._uploads.claim(whole, retry_at)
+        for claim in claims.values():
+            if claim.references is not None:
+                try:
+                    all_claimed &= await self._blocks.claim(claim, claim.references, retry_at)
+                except Problem as problem:
+                    all_claimed, work.outcomes[claim.id] = False, problem
         # One that can't be verified may have been completed meanwhile: what was sent is deleted after that.
         if not all_claimed or any(upload.is_open and upload.id not in claims for upload in uploads):
             latest = await self._uploads.by_ids([upload.id for upload in uploads])
@@ -121,25 +146,16 @@ class Completer:
         return [_claimed(upload, claims.get(upload.id)) for upload in uploads]
 
     async def _commit(self, uploads: Sequence[Upload], work: Work) -> None:
-        try:
-            results = await self._peers.commit([self._commit_item(upload) for upload in uploads])
-        except Problem as problem:
-            if problem.status != 503 and len(uploads) > 1:  # one that can't be taken must not hold up the others
-                middle = len(uploads) // 2
-                await self._commit(uploads[:middle], work)
-                await self._commit(uploads[middle:], work)
-                return
-            log.warning("commit is tried again", count=len(uploads), upload_id=uploads[0].id, error=problem.detail)
-            work.outcomes.update((upload.id, problem) for upload in uploads)
-            return
+        results = await commit_each(self._peers, [self._commit_item(upload) for upload in uploads])
         committed: list[tuple[Upload, Json]] = []
         for upload, result in zip(uploads, results, strict=True):
-            refusing = item_problem(result)
+            if isinstance(result, Problem):
+                work.outcomes[upload.id] = result
+                continue
+            refusing = commit_refusal(result)
             if refusing is None:
                 committed.append((upload, result))
                 continue
-            if refusing.status == 404:  # the upload is there: 404 would say that it is not
-                refusing = refused(TARGET_GONE)
             work.outcomes[upload.id] = refusing
             if refusing.status < 500:
                 refusal = Refusal(refusing.status, refusing.code, refusing.detail)

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 State = Literal["initiated", "uploading", "committing", "completed", "expired", "aborted"]
-Method = Literal["form", "put", "multipart", "credentials"]
+Method = Literal["form", "put", "multipart", "credentials", "blocks"]
 OnConflict = Literal["copy", "fail"]
 Actor = Literal["client", "workflow"]
 
@@ -42,6 +42,8 @@ MAX_SINGLE_REQUEST = 5 * GIB
 MAX_PARTS = 10_000
 MIN_CREDENTIALS_SECONDS = 900
 """STS gives no shorter session: credentials may outlive their upload by this much."""
+RETRY_AFTER_SECONDS = 5
+"""Who asks while bytes are being verified is told to ask again after this."""
 
 _TOKEN = r"[a-z0-9!#$&^_.+-]{1,100}"
 CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}=[\w.+/:\"-]{{1,100}}){{0,4}}", re.A | re.I)
@@ -175,6 +177,11 @@ class Upload:
         return self.method in ("form", "credentials")
 
     @property
+    def may_have_strays(self) -> bool:
+        """Whether more objects than the one that is committed may lie under its prefix."""
+        return self.is_copied or self.method == "blocks"
+
+    @property
     def prefix(self) -> str:
         """Everything this upload may ever store is under it."""
         return f"accounts/{self.owner_id}/uploads/{self.id}/"
@@ -199,9 +206,14 @@ class Upload:
 
     def final_refusal(self) -> Refusal | None:
         """Why it can't be completed any more, if so."""
-        if self.state == "expired":
-            return EXPIRED
-        return (self.refusal or ABORTED) if self.state == "aborted" else None
+        return final_refusal(self.state, self.refusal)
+
+
+def final_refusal(state: State, refusal: Refusal | None) -> Refusal | None:
+    """Why what is in this state can't be completed any more, if so."""
+    if state == "expired":
+        return EXPIRED
+    return (refusal or ABORTED) if state == "aborted" else None
 
 
 def method_limit(method: Method) -> int:
@@ -245,3 +257,9 @@ def part_length(size: int, part_size: int, number: int) -> int:
 def backoff(attempts: int, first: float, longest: float) -> float:
     """Pause before the next look after `attempts` looks: doubling, bounded."""
     return min(first * 2.0 ** min(attempts, 40), longest)
+
+
+def next_look(attempts: int, expires_at: datetime, now: datetime, *, first: float, longest: float) -> datetime:
+    """When to look again for bytes that have not come: later each time, but not missing the end."""
+    planned = now + timedelta(seconds=backoff(attempts + 1, first, longest))
+    return min(planned, expires_at) if expires_at > now else planned

@@ -10,6 +10,7 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadAborted, UploadExpired
 from docstore_platform.clock import Clock
 from docstore_platform.s3 import ObjectStore, ObjectStoreError
+from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.domain import Actor, Refusal, State, Upload
 from docstore_upload.metrics import ended_total
 from docstore_upload.storage import Uploads
@@ -20,9 +21,12 @@ log = structlog.get_logger(__name__)
 class Ending:
     """Expires and aborts uploads. The events make quota give their reservations back."""
 
-    def __init__(self, uploads: Uploads, transactor: Transactor, store: ObjectStore, clock: Clock) -> None:
+    def __init__(
+        self, uploads: Uploads, transactor: Transactor, blocks: BlockUploads, store: ObjectStore, clock: Clock
+    ) -> None:
         self._uploads = uploads
         self._transactor = transactor
+        self._blocks = blocks
         self._store = store
         self._clock = clock
 
@@ -80,6 +84,8 @@ class Ending:
     async def _delete(self, upload: Upload) -> None:
         if upload.multipart_id is not None:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
+        if upload.method == "blocks":  # one that was refused after it was claimed
+            await self._blocks.release([upload.object_key])
         for key in {upload.sent_key, upload.object_key}:
             await self._store.delete(key)
 
@@ -88,10 +94,10 @@ class Ending:
 
     async def _sweep(self, upload: Upload) -> None:
         completed = upload.state == "completed"
-        if upload.is_copied:
-            await self._store.clear(upload.prefix, frozenset({upload.object_key} if completed else ()))
-        elif not completed:  # else what was sent is what is committed
+        if not completed:
             await self._delete(upload)
+        if upload.may_have_strays:
+            await self._store.clear(upload.prefix, frozenset({upload.object_key} if completed else ()))
 
 
 def _event(upload: Upload, state: State, refusal: Refusal | None) -> UploadExpired | UploadAborted:

@@ -5,7 +5,7 @@ under its old id, so that whoever has handled it ignores it. After the last atte
 counted and listed, and looked at once in a while until what is missing has happened after all.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,16 +13,14 @@ import structlog
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadStalled
 from docstore_platform.clock import Clock
-from docstore_upload.domain import Upload, backoff
-from docstore_upload.metrics import republished_total, stalled
-from docstore_upload.peers import SETTLING, Peers
+from docstore_upload.domain import Upload
+from docstore_upload.metrics import stalled
+from docstore_upload.peers import Peers
 from docstore_upload.settings import UploadSettings
+from docstore_upload.settling import Following, Republish, find_unheard, next_settle_look, say_again
 from docstore_upload.storage import Recheck, Uploads
 
 log = structlog.get_logger(__name__)
-
-Republish = Callable[[Sequence[str]], Awaitable[object]]
-"""Says events of this service again."""
 
 
 class FinalCheck:
@@ -46,43 +44,22 @@ class FinalCheck:
 
     async def check(self, uploads: Sequence[Upload]) -> None:
         """Settle, ask again for, or give up these completed uploads."""
-        missing = await self._missing(uploads)
+        following = {
+            upload.id: Following((upload.file_event_id or "",), upload.completed_event_id or "") for upload in uploads
+        }
+        unheard = await find_unheard(self._peers, following)
+        missing = {upload_id: tuple(late) for upload_id, late in unheard.items()}
         settled = [upload for upload in uploads if upload.id not in missing]
         late = [upload for upload in uploads if upload.id in missing]
         if settled:
             await self._uploads.settle([upload.id for upload in settled])
         last = self._settings.settle_attempts
-        await self._say_again([upload for upload in late if upload.attempts + 1 < last], missing)
+        again = [unheard[upload.id] for upload in late if upload.attempts + 1 < last]
+        await say_again(self._peers, self._republish, again)
         await self._give_up([upload for upload in late if upload.attempts + 1 == last], missing)
         await self._uploads.recheck([self._next(upload, upload.id in missing) for upload in uploads], self._purge_at())
         if any(upload.missing for upload in settled) or late:
             stalled.set(await self._uploads.count_stalled())
-
-    async def _missing(self, uploads: Sequence[Upload]) -> dict[str, tuple[str, ...]]:
-        """By id of the uploads that are not settled, the services that have not reacted."""
-        file_events = [upload.file_event_id or "" for upload in uploads]
-        upload_events = [upload.completed_event_id or "" for upload in uploads]
-        done = await self._peers.settled(file_events, upload_events)
-        missing: dict[str, tuple[str, ...]] = {}
-        for upload in uploads:
-            late = tuple(
-                name
-                for name in SETTLING
-                if (upload.completed_event_id if name == "notify" else upload.file_event_id) not in done[name]
-            )
-            if late:
-                missing[upload.id] = late
-        return missing
-
-    async def _say_again(self, uploads: Sequence[Upload], missing: dict[str, tuple[str, ...]]) -> None:
-        for name in SETTLING:
-            republished_total.labels(name).inc(sum(name in missing[upload.id] for upload in uploads))
-        file_events = [upload.file_event_id or "" for upload in uploads if set(missing[upload.id]) - {"notify"}]
-        upload_events = [upload.completed_event_id or "" for upload in uploads if "notify" in missing[upload.id]]
-        if file_events:
-            await self._peers.republish_file_events(file_events)
-        if upload_events:
-            await self._republish(upload_events)
 
     async def _give_up(self, uploads: Sequence[Upload], missing: dict[str, tuple[str, ...]]) -> None:
         if not uploads:
@@ -101,13 +78,10 @@ class FinalCheck:
 
     def _next(self, upload: Upload, is_late: bool) -> Recheck:
         if not is_late:
-            sweep_at = upload.last_sweep_at(self._clock(), self._settings.sweep_seconds) if upload.is_copied else None
-            return Recheck(upload, sweep_at, upload.attempts)
-        settings, attempts = self._settings, upload.attempts + 1
-        stalls = attempts >= settings.settle_attempts
-        longest = settings.settle_longest_seconds
-        pause = longest if stalls else backoff(attempts, settings.settle_first_seconds, longest)
-        return Recheck(upload, self._clock() + timedelta(seconds=pause), attempts)
+            last = upload.last_sweep_at(self._clock(), self._settings.sweep_seconds)
+            return Recheck(upload, last if upload.may_have_strays else None, upload.attempts)
+        attempts = upload.attempts + 1
+        return Recheck(upload, next_settle_look(attempts, self._clock(), self._settings), attempts)
 
     def _purge_at(self) -> datetime:
         return self._clock() + timedelta(days=self._settings.kept_days)

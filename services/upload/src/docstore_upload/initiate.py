@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import get_args
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadInitiated
@@ -97,7 +98,7 @@ class Initiator:
 
     def _plan(self, principal: Principal, request: InitiateRequest, checked: Json, now: datetime) -> Upload:
         settings, method = self._settings, _method(request.method)
-        life = settings.multipart_expiry_seconds if method == "multipart" else settings.expiry_seconds
+        life = settings.multipart_expiry_seconds if method in ("multipart", "blocks") else settings.expiry_seconds
         expires_at = now + timedelta(seconds=life)
         return Upload(
             id=new_id(),
@@ -139,10 +140,8 @@ class Initiator:
                 if upload.id in accepted:
                     reserved[index] = upload
                 else:
-                    detail = f"{upload.size} bytes don't fit into what is left of the quota."
                     # How full the storage is, is its owner's to know.
-                    own = {"usage": usage} if upload.account_id == owner_id else {}
-                    outcomes[index] = Problem(507, "over_quota", detail, **own)
+                    outcomes[index] = over_quota(upload.size, usage if upload.account_id == owner_id else None)
         return reserved
 
     async def _begin(self, reserved: Indexed, begun: Indexed, outcomes: list[Json | Problem | None]) -> dict[int, Json]:
@@ -194,5 +193,11 @@ class Initiator:
 
 
 def _method(name: str) -> Method:
-    methods: dict[str, Method] = {"form": "form", "put": "put", "multipart": "multipart", "credentials": "credentials"}
+    methods: dict[str, Method] = {known: known for known in get_args(Method)}
     return methods[name]
+
+
+def over_quota(size: int, usage: Json | None) -> Problem:
+    """So many bytes were not reserved; `usage` if it may be told."""
+    detail = f"{size} bytes don't fit into what is left of the quota."
+    return Problem(507, "over_quota", detail, **({} if usage is None else {"usage": usage}))

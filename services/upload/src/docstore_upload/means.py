@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from hashlib import sha256
 
 from docstore_platform.clock import Clock, rfc3339
@@ -25,6 +26,11 @@ class RedirectTokens:
 
     def is_valid(self, upload_id: str, token: str) -> bool:
         return hmac.compare_digest(self.token(upload_id).encode(), token.encode())
+
+
+def seconds_left(expires_at: datetime, now: datetime) -> int:
+    """How long a URL works that ends at `expires_at`."""
+    return max(1, int((expires_at - now).total_seconds()))
 
 
 class Means:
@@ -54,6 +60,8 @@ class Means:
             return {"credentials": await self._credentials(upload)}
         if upload.method == "multipart":
             return {"multipart": await self._multipart(upload)}
+        if upload.method == "blocks":
+            return {"blocks": {}}
         return {"form": self._form(upload)} if upload.method == "form" else {"put": self._put(upload)}
 
     def parts(self, upload: Upload, numbers: Sequence[int]) -> list[Json]:
@@ -70,7 +78,7 @@ class Means:
         return answers
 
     def _seconds_left(self, upload: Upload) -> int:
-        return max(1, int((upload.expires_at - self._clock()).total_seconds()))
+        return seconds_left(upload.expires_at, self._clock())
 
     def _form(self, upload: Upload) -> Json:
         public_url = self._settings.infra.public_url.rstrip("/")

@@ -13,6 +13,10 @@ SETTLING = ("quota", "indexer", "notify")
 """Services that must have reacted to an upload before it is settled."""
 
 
+MAX_EVENTS = 1000
+"""In one question."""
+
+
 class Caller(Protocol):
     """A ServiceClient, or what stands in for one."""
 
@@ -67,21 +71,26 @@ class Peers:
 
     async def republish_file_events(self, event_ids: Sequence[str]) -> None:
         """Have metadata say these again, under their old ids."""
-        await self._metadata.call("POST", "/internal/events/republish", {"event_ids": list(event_ids)})
+        for some in _batches(event_ids):
+            await self._metadata.call("POST", "/internal/events/republish", {"event_ids": some})
 
     async def settled(self, file_events: Sequence[str], upload_events: Sequence[str]) -> dict[str, set[str]]:
         """By service, the events it is done with. One that can't be reached has settled nothing."""
 
         async def ask(name: str) -> set[str]:
-            event_ids = upload_events if name == "notify" else file_events
-            try:
-                answer = await self._by_name[name].call(
-                    "POST", "/internal/events/settled", {"event_ids": list(event_ids)}
-                )
-            except Problem as problem:
-                if problem.status < 500:
-                    raise
-                return set()
-            return set(answer["settled"])
+            settled: set[str] = set()
+            for some in _batches(upload_events if name == "notify" else file_events):
+                try:
+                    answer = await self._by_name[name].call("POST", "/internal/events/settled", {"event_ids": some})
+                except Problem as problem:
+                    if problem.status < 500:
+                        raise
+                    return set()
+                settled.update(answer["settled"])
+            return settled
 
         return dict(zip(SETTLING, await asyncio.gather(*(ask(name) for name in SETTLING)), strict=True))
+
+
+def _batches(event_ids: Sequence[str]) -> list[list[str]]:
+    return [list(event_ids[start : start + MAX_EVENTS]) for start in range(0, len(event_ids), MAX_EVENTS)]

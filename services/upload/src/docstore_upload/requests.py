@@ -1,22 +1,24 @@
 """What clients send, checked: the shapes of the public API."""
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.problems import Problem, invalid
 from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
 
 MAX_BATCH = 1000
 MAX_TAGS, MAX_TAG_BYTES = 50, 64
 MAX_VERSION = 2**31 - 1
-METHODS = ("form", "put", "multipart", "credentials")
+METHODS = ("form", "put", "multipart", "credentials", "blocks")
 
 Strict = ConfigDict(strict=True, extra="ignore")
+BlockHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class InitiateRequest(BaseModel):
+class FileRequest(BaseModel):
     """What is to be uploaded and where to. `size` in bytes, `sha256` in hex.
 
     `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
@@ -33,6 +35,11 @@ class InitiateRequest(BaseModel):
     base_version: int | None = Field(None, ge=0, le=MAX_VERSION)
     on_conflict: Literal["copy", "fail"] = "copy"
     tags: list[str] = Field(default_factory=list)
+
+
+class InitiateRequest(FileRequest):
+    """A file and the method by which its bytes are to be sent."""
+
     method: str
 
 
@@ -43,12 +50,28 @@ class PartRequest(BaseModel):
     etag: str = Field(max_length=200)
 
 
+class BlockRequest(BaseModel):
+    """A block by the SHA-256 of its bytes; `size` of them."""
+
+    model_config = Strict
+
+    hash: BlockHash
+    size: int = Field(ge=1, le=MAX_BLOCK_BYTES)
+
+
 class CompleteRequest(BaseModel):
-    """`parts` is optional: without it the store is asked which parts it has."""
+    """`parts` is optional: without it the store is asked which parts it has. `blocks` are in the order of the file."""
 
     model_config = Strict
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS)
+    blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
+
+
+class MissingRequest(BaseModel):
+    model_config = Strict
+
+    hashes: list[BlockHash] = Field(min_length=1, max_length=1000, fail_fast=True)
 
 
 class BatchCompleteItem(CompleteRequest):
@@ -73,38 +96,47 @@ _initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
 _complete_item: TypeAdapter[BatchCompleteItem] = TypeAdapter(BatchCompleteItem)
 
 
-def _refused(error: ValidationError) -> Problem:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return invalid(f"{'.'.join(map(str, first['loc'])) or 'item'}: {first['msg']}")
+R = TypeVar("R")
+
+
+def read_item(adapter: TypeAdapter[R], item: Any) -> R | Problem:
+    """One item of a batch; a Problem if it can't be understood."""
+    try:
+        return adapter.validate_python(item)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return invalid(f"{'.'.join(map(str, first['loc'])) or 'item'}: {first['msg']}")
 
 
 def read_initiate(item: Any) -> InitiateRequest | Problem:
     """One item of a batch; a Problem if it can't be understood."""
-    try:
-        return _initiate.validate_python(item)
-    except ValidationError as error:
-        return _refused(error)
+    return read_item(_initiate, item)
 
 
 def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
-    """One item of a batch: `{id, parts?}`, or just the id."""
-    try:
-        return _complete_item.validate_python({"id": item} if isinstance(item, str) else item)
-    except ValidationError as error:
-        return _refused(error)
+    """One item of a batch: `{id, parts?, blocks?}`, or just the id."""
+    return read_item(_complete_item, {"id": item} if isinstance(item, str) else item)
 
 
 def refuse_initiate(request: InitiateRequest) -> Problem | None:
     """The rule that this request breaks, if any. The other rules of paths are metadata's."""
     if request.method not in METHODS:
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
+    if request.method == "blocks" and request.sha256 is None:
+        return invalid("What is sent in blocks is declared with its sha256.", "invalid_sha256")
+    refused = refuse_target(request) or _refuse_size(request.size, request.method)  # type: ignore[arg-type]
+    return refused or refuse_description(request)
+
+
+def refuse_target(request: FileRequest) -> Problem | None:
+    """Whether it says where to."""
     if (request.path is None) == (request.file_id is None):
         return invalid("Name either a path or a file_id.")
     if request.parent_id is not None and request.path is None:
         return invalid("parent_id is where a path starts from.")
     if request.path is not None and not _is_unicode(request.path):
         return invalid("path is not Unicode text.", "invalid_path")
-    return _refuse_size(request.size, request.method) or _refuse_description(request)  # type: ignore[arg-type]
+    return None
 
 
 def _is_unicode(text: str) -> bool:
@@ -115,13 +147,14 @@ def _is_unicode(text: str) -> bool:
 def _refuse_size(size: int, method: Method) -> Problem | None:
     if not 0 <= size <= MAX_SIZE:
         return invalid(f"size must be 0 to {MAX_SIZE} bytes.", "invalid_size")
-    if size > method_limit(method):
-        detail = f"{method} can send at most {method_limit(method) // MIB} MiB; use multipart."
+    limit = MAX_BLOCKS * MAX_BLOCK_BYTES if method == "blocks" else method_limit(method)
+    if size > limit:
+        detail = f"{method} can send at most {limit // MIB} MiB; use multipart."
         return invalid(detail, "too_large_for_method")
     return None
 
 
-def _refuse_description(request: InitiateRequest) -> Problem | None:
+def refuse_description(request: FileRequest) -> Problem | None:
     if request.content_type is not None and not CONTENT_TYPE.fullmatch(request.content_type):
         return invalid("content_type is no media type.", "invalid_content_type")
     if request.sha256 is not None and not SHA256.fullmatch(request.sha256.lower()):

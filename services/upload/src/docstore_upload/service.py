@@ -6,13 +6,15 @@ from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, invalid, not_found, unavailable
 from docstore_platform.s3 import ObjectStoreError, Part
 from docstore_platform.tokens import Principal
-from docstore_upload.complete import Completer, refused
+from docstore_upload.blocks import Piece
+from docstore_upload.commit_answers import refused
+from docstore_upload.complete import Completer, Sent
 from docstore_upload.domain import ENDED, OPEN, State, Upload, part_count
 from docstore_upload.ending import Ending
 from docstore_upload.initiate import Initiator
 from docstore_upload.means import Means, RedirectTokens
 from docstore_upload.peers import Json
-from docstore_upload.requests import BatchCompleteItem, InitiateRequest, PartRequest
+from docstore_upload.requests import BatchCompleteItem, InitiateRequest
 from docstore_upload.storage import Uploads
 from docstore_upload.views import upload_json
 
@@ -47,8 +49,8 @@ class UploadService:
         """The file that each has become, or why not; in order. An upload named twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
         mine = await self._uploads.of_account(principal.account_id, ids)
-        parts = {item.id: _parts(item.parts) for item in items if isinstance(item, BatchCompleteItem) and item.parts}
-        outcomes = await self._completer.complete(list(mine.values()), "client", parts)
+        sent = {item.id: _sent(item) for item in items if isinstance(item, BatchCompleteItem)}
+        outcomes = await self._completer.complete(list(mine.values()), "client", sent)
         return [item if isinstance(item, Problem) else outcomes.get(item.id, not_found("upload")) for item in items]
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
@@ -117,5 +119,8 @@ def _require_open(upload: Upload) -> None:
         raise Problem(409, "upload_completed", "All bytes of this upload have been sent.")
 
 
-def _parts(parts: Sequence[PartRequest]) -> list[Part]:
-    return [Part(part.number, part.etag) for part in parts]
+def _sent(item: BatchCompleteItem) -> Sent:
+    return Sent(
+        parts=[Part(part.number, part.etag) for part in item.parts] if item.parts else None,
+        blocks=None if item.blocks is None else [Piece(block.hash, block.size) for block in item.blocks],
+    )

@@ -1,5 +1,7 @@
 """Settings of the upload service: environment variables `UPLOAD_<NAME>`. All times in seconds."""
 
+from datetime import timedelta
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -12,11 +14,16 @@ class UploadSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="UPLOAD_", extra="ignore", frozen=True)
 
     expiry_seconds: float = Field(86_400, gt=0, le=604_800, description="how long a client may send its bytes")
-    multipart_expiry_seconds: float = Field(604_800, gt=0, le=604_800, description="the same for multipart uploads")
+    multipart_expiry_seconds: float = Field(604_800, gt=0, le=604_800, description="the same in parts or in blocks")
     credentials_seconds: int = Field(3_600, ge=900, description="life of one set of STS credentials")
     part_bytes: int = Field(16 * MIB, ge=5 * MIB, description="smallest part size of a multipart upload")
     first_part_urls: int = Field(100, ge=1, le=1000, description="part URLs answered at once; more are asked for")
     complete_wait_seconds: float = Field(20, gt=0, description="how long `complete` waits for a large object's hash")
+
+    block_url_seconds: int = Field(3_600, ge=1, le=3_600, description="life of the URL for one block")
+    block_grace_seconds: float = Field(
+        86_400, gt=0, description="a block that nothing refers to is deleted this long after somebody last asked for it"
+    )
 
     poll_seconds: float = Field(1, gt=0, description="how often an instance looks for due work")
     lease_seconds: float = Field(60, gt=0, description="work of an instance that died is taken over after this")
@@ -32,3 +39,8 @@ class UploadSettings(ServiceSettings):
     settle_longest_seconds: float = Field(3_600, gt=0, description="longest pause between two final checks")
     settle_attempts: int = Field(6, ge=1, description="final checks before an upload counts as stalled")
     kept_days: float = Field(30, gt=0, description="how long a finished upload's session is kept")
+
+    @property
+    def block_put_life(self) -> timedelta:
+        """After this no request can be under way any more that uses the URL of a block given now."""
+        return timedelta(seconds=self.block_url_seconds + self.sweep_seconds)

@@ -16,6 +16,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
+from docstore_upload.blocks import References
 from docstore_upload.domain import OPEN, Actor, Refusal, State, Upload, Verified
 
 
@@ -26,6 +27,8 @@ class Claim:
     id: str
     verified: Verified
     completed_by: Actor
+    references: References | None = None
+    """To the blocks of a content in blocks: taken with the claim, or neither is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Uploads(Protocol):
         """Remember what the object of this ETag is, so that nobody reads it all again."""
         ...
 
-    async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
         """Open uploads become committing, due at `retry_at`; others stay as they are. Whether all were open."""
         ...
 
@@ -116,11 +119,11 @@ def to_document(upload: Upload) -> Document:
     document = {name: value for name, value in vars(upload).items() if value is not None}
     document["_id"] = document.pop("id")
     if upload.refusal is not None:
-        document["refusal"] = _refusal_document(upload.refusal)
+        document["refusal"] = refusal_document(upload.refusal)
     return document
 
 
-def _refusal_document(refusal: Refusal) -> Document:
+def refusal_document(refusal: Refusal) -> Document:
     return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
 
 
@@ -140,6 +143,17 @@ def to_upload(document: Document) -> Upload:
 
 def _found(document: Document) -> tuple[str, Verified]:
     return document["etag"], Verified(document["size"], document["sha256"], document["object_name"])
+
+
+async def take_due(collection: Collection, now: datetime, limit: int, lease_until: datetime) -> list[Document]:
+    """Up to `limit` documents whose `next_check_at` has come, for this caller alone until `lease_until`."""
+    due: Document = {"next_check_at": {"$lte": now}}
+    rows = await collection.find(due, {"_id": 1}).sort("next_check_at", ASCENDING).limit(limit).to_list(limit)
+    if not rows:
+        return []
+    lease, chosen = new_id(), {"_id": {"$in": [row["_id"] for row in rows]}}
+    await collection.update_many(chosen | due, {"$set": {"next_check_at": lease_until, "lease": lease}})
+    return list(await collection.find(chosen | {"lease": lease}).to_list(None))
 
 
 class MongoUploads:
@@ -190,8 +204,8 @@ class MongoUploads:
         found = {"etag": etag, **asdict(verified)}
         await self._uploads.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": found}})
 
-    async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
-        matched = await self._bulk(
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
+        changes = (
             UpdateOne(
                 {"_id": claim.id, "state": {"$in": OPEN}},
                 {
@@ -206,6 +220,7 @@ class MongoUploads:
             )
             for claim in claims
         )
+        matched = await self._bulk(changes, session)
         return matched == len(claims)
 
     async def complete(
@@ -238,19 +253,13 @@ class MongoUploads:
     ) -> None:
         changes: Document = {"state": state, "next_check_at": now, "attempts": 0}
         if refusal is not None:
-            changes["refusal"] = _refusal_document(refusal)
+            changes["refusal"] = refusal_document(refusal)
         await self._uploads.update_many(
             {"_id": {"$in": list(ids)}}, {"$set": changes, "$inc": {"revision": 1}}, session=session
         )
 
     async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
-        due: Document = {"next_check_at": {"$lte": now}}
-        rows = await self._uploads.find(due, {"_id": 1}).sort("next_check_at", ASCENDING).limit(limit).to_list(limit)
-        if not rows:
-            return []
-        lease, chosen = new_id(), {"_id": {"$in": [row["_id"] for row in rows]}}
-        await self._uploads.update_many(chosen | due, {"$set": {"next_check_at": lease_until, "lease": lease}})
-        return list((await self._by_id(chosen | {"lease": lease})).values())
+        return [to_upload(document) for document in await take_due(self._uploads, now, limit, lease_until)]
 
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
         def change(recheck: Recheck) -> Document:

@@ -14,13 +14,12 @@ from hashlib import sha256
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
 from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
-from docstore_upload.domain import INCOMPLETE, MIB, Refusal, Upload, Verified, mismatch, part_count
+from docstore_upload.domain import INCOMPLETE, MIB, RETRY_AFTER_SECONDS, Refusal, Upload, Verified, mismatch, part_count
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Uploads
 
 SMALL = 1 * MIB
 """Up to this an object is hashed in one piece: a millisecond."""
-RETRY_AFTER_SECONDS = 5
 
 
 class Verifier:

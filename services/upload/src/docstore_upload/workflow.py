@@ -1,32 +1,24 @@
-"""The durable upload workflow: what happens to an upload when no client asks for it.
+"""The durable upload workflow: what happens to an upload when no client asks for it."""
 
-It is data: each session says when it is to be looked at next. Any instance picks up what is due, moving that moment
-on by a lease; whoever dies with work in hand leaves it to be due again. Every step may be taken twice.
-"""
-
-import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-
-import structlog
 
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
 from docstore_upload.complete import Completer
-from docstore_upload.domain import ENDED, INCOMPLETE, OPEN, Upload, backoff
+from docstore_upload.domain import ENDED, INCOMPLETE, OPEN, Upload, next_look
+from docstore_upload.due_work import DueWork, Step
 from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Recheck, Uploads
 
-log = structlog.get_logger(__name__)
 
-BATCH = 500
+class Workflow(DueWork[Upload]):
+    """Completes, expires, checks and cleans up after uploads."""
 
-
-class Workflow:
-    """Looks at what is due, for as long as the service runs."""
+    name = "uploads"
+    batch = 500
 
     def __init__(
         self,
@@ -37,45 +29,23 @@ class Workflow:
         settings: UploadSettings,
         clock: Clock,
     ) -> None:
+        super().__init__(settings, clock)
         self._uploads = uploads
         self._completer = completer
         self._ending = ending
         self._final_check = final_check
-        self._settings = settings
-        self._clock = clock
 
-    async def run(self) -> None:
-        """Until cancelled. A failure costs one round: what was in hand is due again after its lease."""
-        while True:
-            try:
-                taken = await self.run_once()
-            except Exception as error:  # noqa: BLE001 - the workflow outlives whatever one round fails with
-                log.warning("upload workflow tries again", error=repr(error))
-                taken = 0
-            if taken < BATCH:
-                await asyncio.sleep(self._settings.poll_seconds)
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
+        return await self._uploads.claim_due(now, limit, lease_until)
 
-    async def run_once(self) -> int:
-        """Take what is due; answers how many uploads that were."""
-        now = self._clock()
-        due = await self._uploads.claim_due(now, BATCH, now + timedelta(seconds=self._settings.lease_seconds))
-        by_step: defaultdict[Callable[[Sequence[Upload]], Awaitable[None]], list[Upload]] = defaultdict(list)
-        for upload in due:
-            by_step[self._step(upload)].append(upload)
-        outcomes = await asyncio.gather(*(step(uploads) for step, uploads in by_step.items()), return_exceptions=True)
-        failed = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
-        if failed is not None:
-            raise failed
-        return len(due)
-
-    def _step(self, upload: Upload) -> Callable[[Sequence[Upload]], Awaitable[None]]:
-        if upload.state in OPEN:
+    def step(self, due: Upload) -> Step[Upload]:
+        if due.state in OPEN:
             return self._look
-        if upload.state == "committing":
+        if due.state == "committing":
             return self._commit
-        if upload.state in ENDED:
+        if due.state in ENDED:
             return self._sweep
-        return self._tidy if upload.settled else self._final_check.check
+        return self._tidy if due.settled else self._final_check.check
 
     async def _look(self, uploads: Sequence[Upload]) -> None:
         """Complete what a client sent and left; expire what never came; look at the rest later."""
@@ -94,10 +64,8 @@ class Workflow:
         await self._uploads.recheck(later, now)
 
     def _next_look(self, upload: Upload, now: datetime) -> datetime:
-        settings = self._settings
-        pause = backoff(upload.attempts + 1, settings.check_first_seconds, settings.check_longest_seconds)
-        planned = now + timedelta(seconds=pause)
-        return min(planned, upload.expires_at) if upload.expires_at > now else planned
+        first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+        return next_look(upload.attempts, upload.expires_at, now, first=first, longest=longest)
 
     async def _commit(self, uploads: Sequence[Upload]) -> None:
         """Take up commits that were begun; those that fail again are due again when their lease ends."""

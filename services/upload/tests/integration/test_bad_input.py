@@ -93,7 +93,7 @@ async def test_expired_form_stores_nothing(stack: Any) -> None:
         ({"size": True}, 422, "invalid_request"),
         ({"size": (5 << 30) + 1}, 422, "too_large_for_method"),
         ({"size": (5 << 30) + 1, "method": "form"}, 422, "too_large_for_method"),
-        ({"method": "blocks"}, 422, "unsupported_method"),
+        ({"method": "blocks"}, 422, "invalid_sha256"),
         ({"method": "carrier-pigeon"}, 422, "unsupported_method"),
         ({"content_type": "text/html\r\nx-amz-acl: public-read"}, 422, "invalid_content_type"),
         ({"content_type": "nonsense"}, 422, "invalid_content_type"),

@@ -1,20 +1,26 @@
 """The service's use cases over fakes: sessions in a dict, objects in a dict, a clock that is set by hand."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from memory_store import FakeStore
 
 from docstore_events.event import Event
-from docstore_platform.presigned import Presigner, S3Config
-from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreUnavailable, Part, UploadNotFound
+from docstore_platform.block_list import block_key
+from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
+from docstore_upload.block_proof import BlockProver
+from docstore_upload.block_store import BlocksGone
+from docstore_upload.block_sweeper import BlockSweeper
+from docstore_upload.block_uploads import BlockUploads
+from docstore_upload.blocks import KnownBlock, References
 from docstore_upload.complete import Completer
 from docstore_upload.domain import COMMITTING, OPEN, Refusal, State, Upload, Verified
 from docstore_upload.ending import Ending
@@ -61,7 +67,7 @@ class FakeUploads:
     async def note_found(self, upload_id: str, etag: str, verified: Verified) -> None:
         self.change(upload_id, OPEN, found=(etag, verified))
 
-    async def claim(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Any = None) -> bool:
         claimed = 0
         for claim in claims:
             found = {"sha256": claim.verified.sha256, "object_name": claim.verified.object_name}
@@ -124,82 +130,83 @@ class FakeUploads:
         return len(await self.stalled("", 0))
 
 
-class FakeStore(Presigner):
-    """Objects and multipart uploads in memory; `down` refuses every call."""
+class FakeBlocks:
+    """Blocks in memory: `rows` by account and hash, with the number of lists that refer to each."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        super().__init__(S3Config("http://s3", "", "r", "id", "secret", "bucket"), clock)
-        self.objects: dict[str, bytes] = {}
-        self.multiparts: dict[str, dict[int, bytes]] = {}
-        self.reads = 0
-        self.down = False
-        self._numbers = itertools.count(1)
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], KnownBlock] = {}
+        self.refs: dict[tuple[str, str], int] = {}
+        self.touched: dict[tuple[str, str], datetime] = {}
+        self.lists: dict[str, str] = {}
+        self.discarded: dict[str, datetime] = {}
 
-    def _up(self) -> None:
-        if self.down:
-            raise ObjectStoreUnavailable("503", "down")
+    async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
+        known = {name: self.rows[account_id, name] for name in hashes if (account_id, name) in self.rows}
+        self.touched.update({(account_id, name): now for name in known})
+        return known
 
-    async def head(self, key: str) -> ObjectInfo | None:
-        self._up()
-        content = self.objects.get(key)
-        if content is None:
-            return None
-        return ObjectInfo(key, len(content), sha256(content).hexdigest()[:32], None, "text/plain", {})
+    async def add(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
+        names = list(hashes)
+        for name in names:
+            fresh = KnownBlock(name, block_key(account_id, name, new_id()), "pending")
+            self.rows.setdefault((account_id, name), fresh)
+        return await self.touch(account_id, names, now)
 
-    async def get(self, key: str) -> bytes:
-        self._up()
-        self.reads += 1
-        if key not in self.objects:
-            raise ObjectNotFound("NoSuchKey", key)
-        return self.objects[key]
+    async def mark_stored(self, account_id: str, arrived: Sequence[tuple[KnownBlock, int]]) -> None:
+        for block, size in arrived:
+            if self.rows.get((account_id, block.hash)) == block:
+                self.rows[account_id, block.hash] = replace(block, state="stored", size=size)
 
-    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
-        self._up()
-        self.objects[key] = data
+    async def replace(self, account_id: str, wrong: KnownBlock, now: datetime, delete_at: datetime) -> None:
+        row = account_id, wrong.hash
+        if self.rows.get(row) == wrong:
+            self.rows[row] = replace(wrong, key=block_key(account_id, wrong.hash, new_id()))
+            self.touched[row] = now
+            self.discarded[wrong.key] = delete_at
 
-    async def copy(self, key: str, to: str) -> None:
-        self.objects[to] = await self.get(key)
+    async def refer(self, references: References, now: datetime, session: Any) -> None:
+        for name, key in references.keys.items():
+            row = references.account_id, name
+            found = self.rows.get(row)
+            if found is None or (found.key, found.state) != (key, "stored"):
+                raise BlocksGone
+            self.refs[row] = self.refs.get(row, 0) + 1
+            self.touched[row] = now
+        self.lists[references.list_key] = references.account_id
 
-    async def clear(self, prefix: str, keep: frozenset[str]) -> None:
-        self._up()
-        for key in [key for key in self.objects if key.startswith(prefix) and key not in keep]:
-            del self.objects[key]
+    async def owner_of(self, list_key: str) -> str | None:
+        return self.lists.get(list_key)
 
-    async def sha256_of(self, key: str) -> tuple[int, str]:
-        content = await self.get(key)
-        return len(content), sha256(content).hexdigest()
+    async def release(self, list_key: str, account_id: str, hashes: Iterable[str], now: datetime) -> bool:
+        if self.lists.pop(list_key, None) is None:
+            return False
+        for name in hashes:
+            self.refs[account_id, name] -= 1
+        self.discarded[list_key] = now
+        return True
 
-    async def delete(self, key: str) -> None:
-        self._up()
-        self.objects.pop(key, None)
+    async def give_up(self, before: datetime, delete_at: datetime, limit: int) -> int:
+        unneeded = [row for row in self.rows if not self.refs.get(row) and self.touched[row] < before][:limit]
+        for row in unneeded:
+            self.discarded[self.rows.pop(row).key] = delete_at
+        return len(unneeded)
 
-    async def create_multipart(self, key: str, *, content_type: str) -> str:
-        self._up()
-        multipart_id = f"m{next(self._numbers)}"
-        self.multiparts[multipart_id] = {}
-        return multipart_id
+    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[str]:
+        due = [key for key, at in self.discarded.items() if at <= now][:limit]
+        self.discarded.update(dict.fromkeys(due, lease_until))
+        return due
 
-    async def list_parts(self, key: str, multipart_id: str) -> list[Part]:
-        self._up()
-        if multipart_id not in self.multiparts:
-            raise UploadNotFound("NoSuchUpload", "gone")
-        return [Part(number, f"e{number}", len(content)) for number, content in self.multiparts[multipart_id].items()]
-
-    async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo | None:
-        pieces = self.multiparts.pop(multipart_id)
-        self.objects[key] = b"".join(pieces[part.number] for part in parts)
-        return await self.head(key)
-
-    async def abort_multipart(self, key: str, multipart_id: str) -> None:
-        self._up()
-        self.multiparts.pop(multipart_id, None)
+    async def forget_discarded(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.discarded.pop(key, None)
 
 
 class FakeTransactor:
-    """Keeps what was said; `run` is atomic since the fakes never fail in the middle."""
+    """Keeps what was said; undoes what was written by work that fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, *written: Any) -> None:
         self.events: list[Event] = []
+        self._written = written
         self._ids = itertools.count(1)
 
     async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
@@ -209,7 +216,13 @@ class FakeTransactor:
             said.append(event)
             return f"event-{next(self._ids)}"
 
-        result = await work(SimpleNamespace(session=None, publish=publish))
+        before = [{name: copy(value) for name, value in vars(fake).items()} for fake in self._written]
+        try:
+            result = await work(SimpleNamespace(session="transaction", publish=publish))
+        except BaseException:
+            for fake, values in zip(self._written, before, strict=True):
+                vars(fake).update(values)
+            raise
         self.events += said
         return result
 
@@ -222,16 +235,22 @@ class World:
         self.peers = peers
         infra = InfraSettings(internal_secret="secret")  # type: ignore[arg-type]
         self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
-        self.uploads, self.transactor, self.store = FakeUploads(), FakeTransactor(), FakeStore(self.clock)
+        self.uploads, self.stored_blocks, self.store = FakeUploads(), FakeBlocks(), FakeStore(self.clock)
+        self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store
         transactor: Any = self.transactor
         asked = Peers(peers.metadata, peers.quota, peers.indexer, peers.notify)
         self.tokens = RedirectTokens("secret")
         self.means = Means(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)
-        self.ending = Ending(self.uploads, transactor, store, self.clock)
+        prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)
+        self.blocks = BlockUploads(
+            self.uploads, self.stored_blocks, transactor, prover, store, self.settings, self.clock
+        )
+        self.sweeper = BlockSweeper(self.stored_blocks, store, self.settings, self.clock)
+        self.ending = Ending(self.uploads, transactor, self.blocks, store, self.clock)
         self.completer = Completer(
-            self.uploads, transactor, asked, self.verifier, self.ending, self.settings, self.clock
+            self.uploads, transactor, asked, self.verifier, self.blocks, self.ending, self.settings, self.clock
         )
         initiator = Initiator(self.uploads, transactor, asked, self.means, self.settings, self.clock)
         self.republished: list[str] = []

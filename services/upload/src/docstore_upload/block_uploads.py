@@ -1,0 +1,172 @@
+"""Use cases of blocks: which ones a client need not send, what a file is made of, and the end of such a content."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.block_list import Block, block_list_key, parse, serialise
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, invalid
+from docstore_platform.s3 import ObjectNotFound, ObjectStore
+from docstore_upload.block_proof import BlockProver
+from docstore_upload.block_store import Blocks, BlocksGone
+from docstore_upload.blocks import KnownBlock, Piece, References, piece_sizes
+from docstore_upload.domain import Refusal, Upload, Verified
+from docstore_upload.metrics import blocks_asked_total
+from docstore_upload.peers import Json
+from docstore_upload.settings import UploadSettings
+from docstore_upload.storage import Claim, Uploads
+
+log = structlog.get_logger(__name__)
+
+NOT_NAMED = Refusal(409, "upload_incomplete", "Complete it with the blocks that the file is made of.")
+FRAME_TYPE = "application/zstd"
+MAX_NAMED = 1000
+"""Hashes in one refusal: as many as are sent in one question for what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A file whose blocks are all there, with its list stored, and what this list refers to."""
+
+    verified: Verified
+    references: References
+
+
+def blocks_missing(hashes: Sequence[str]) -> Problem:
+    detail = f"{len(hashes)} blocks are not there; ask for them with /v1/blocks/missing and send them."
+    return Problem(409, "blocks_missing", detail, hashes=list(hashes[:MAX_NAMED]))
+
+
+class BlockUploads:
+    """Blocks are looked for only among those of the account that uploads, whoever's tree the file goes into."""
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        blocks: Blocks,
+        transactor: Transactor,
+        prover: BlockProver,
+        store: ObjectStore,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._uploads = uploads
+        self._blocks = blocks
+        self._transactor = transactor
+        self._prover = prover
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    async def missing(self, account_id: str, hashes: Iterable[str]) -> list[Json]:
+        """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it."""
+        wanted, now = list(dict.fromkeys(hashes)), self._clock()
+        known = await self._blocks.touch(account_id, wanted, now)
+        pending = [block for block in known.values() if block.state == "pending"]
+        arrived = await self._prover.prove(account_id, pending)
+        there = arrived.keys() | {block.hash for block in known.values() if block.state == "stored"}
+        missing = [name for name in wanted if name not in there]
+        blocks_asked_total.labels("missing").inc(len(missing))
+        blocks_asked_total.labels("there").inc(len(there))
+        if not missing:
+            return []
+        new = await self._blocks.add(account_id, [name for name in missing if name not in known], now)
+        # Read again: what came as no block can be is wanted under another key.
+        again = await self._blocks.touch(account_id, [name for name in missing if name in known], now)
+        return [self._put(block) for block in (new | again).values()]
+
+    async def assemble(self, upload: Upload, pieces: Sequence[Piece] | None) -> Assembled | Refusal:
+        """Store the list of the blocks that a client says the file is made of.
+
+        Problem 422 `invalid_blocks` if they can't be, 409 `blocks_missing` with `hashes` (up to 1000) if some are not
+        there, 503 `verifying` while they are being looked at; the upload stays open.
+        """
+        if pieces is None:
+            return NOT_NAMED
+        sha256 = upload.sha256 or ""
+        sizes = piece_sizes(pieces, upload.size, sha256)
+        if isinstance(sizes, str):
+            raise invalid(sizes, "invalid_blocks")
+        stored = await self._stored(upload.account_id, sizes)
+        other = [name for name, size in sizes.items() if stored[name].size != size]
+        if other:
+            detail = "Some blocks are there with another size than the one named."
+            raise invalid(detail, "invalid_blocks", hashes=other[:MAX_NAMED])
+        list_key = block_list_key(upload.owner_id, upload.id, new_id())
+        blocks = [Block(piece.hash, piece.size, stored[piece.hash].key) for piece in pieces]
+        await self._store.put(list_key, serialise(blocks), content_type="application/json")
+        keys = {name: block.key for name, block in stored.items()}
+        verified = Verified(upload.size, sha256, list_key.removeprefix(upload.prefix))
+        return Assembled(verified, References(list_key, upload.account_id, keys))
+
+    async def claim(self, claim: Claim, references: References, retry_at: datetime) -> bool:
+        """Claim an upload, and for its list the blocks, in one transaction. Whether it was open.
+
+        Problem 409 `blocks_missing` if blocks have gone since they were looked for: then it stays open.
+        """
+        now = self._clock()
+
+        async def work(transaction: Transaction) -> bool:
+            is_claimed = await self._uploads.claim([claim], retry_at, transaction.session)
+            if is_claimed:
+                await self._blocks.refer(references, now, transaction.session)
+            return is_claimed
+
+        try:
+            return await self._transactor.run(work)
+        except BlocksGone:
+            known = await self._blocks.touch(references.account_id, references.keys, now)
+            there = {block.hash for block in known.values() if block.state == "stored"}
+            gone = [name for name, key in references.keys.items() if name not in there or known[name].key != key]
+            raise blocks_missing(gone) from None
+
+    async def release(self, list_keys: Iterable[str]) -> None:
+        """No version has these contents any more: give back the blocks they refer to. Again, it changes nothing."""
+        for list_key in list_keys:
+            account_id = await self._blocks.owner_of(list_key)
+            if account_id is None:
+                continue
+            blocks = await self._read(list_key)
+            if not await self._blocks.release(list_key, account_id, {block.hash for block in blocks}, self._clock()):
+                continue  # somebody else just did
+            if not blocks:
+                log.warning("of a block list that is empty or lost no blocks are given back", key=list_key)
+            await self._store.delete(list_key)
+            await self._blocks.forget_discarded([list_key])
+
+    async def _read(self, list_key: str) -> list[Block]:
+        try:
+            return parse(await self._store.get(list_key))
+        except ObjectNotFound:
+            return []
+
+    async def _stored(self, account_id: str, hashes: Iterable[str]) -> dict[str, KnownBlock]:
+        """These blocks, all of them stored; they are looked for in the store if that is not known yet."""
+        wanted = list(hashes)
+        known = await self._blocks.touch(account_id, wanted, self._clock())
+        pending = [block for block in known.values() if block.state == "pending"]
+        if pending:
+            arrived = await self._prover.prove(account_id, pending)
+            for block in pending:
+                if block.hash in arrived:
+                    known[block.hash] = KnownBlock(block.hash, block.key, "stored", arrived[block.hash])
+        missing = [name for name in wanted if name not in known or known[name].state == "pending"]
+        if missing:
+            raise blocks_missing(missing)
+        return known
+
+    def _put(self, block: KnownBlock) -> Json:
+        put = self._store.presign_put(
+            block.key,
+            size=None,
+            content_type=FRAME_TYPE,
+            expires_in=self._settings.block_url_seconds,
+            # What was looked at once can't be changed afterwards by whoever still has the URL.
+            overwrite=False,
+        )
+        return {"hash": block.hash, "url": put.url, "headers": dict(put.headers)}

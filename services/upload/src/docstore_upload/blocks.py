@@ -1,0 +1,78 @@
+"""The rules of blocks: how a file is made of them, and what a block that has arrived must be. Sizes in bytes.
+
+A block is named by the SHA-256 of its plain bytes and stored as one zstd frame that says how many these are. Blocks
+are shared among the files of the account that sent them, never with another's: neither whether a stranger has a block
+nor what is in it may be found out by whoever knows its name; and an editor must not choose what the owner's other
+files are made of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+import zstandard
+
+from docstore_platform.block_list import MAX_BLOCK_BYTES
+
+BlockState = Literal["pending", "stored"]
+
+FRAME_MAGIC = b"\x28\xb5\x2f\xfd"
+MAX_FRAME_HEADER = 18
+MAX_FRAME_BYTES = MAX_BLOCK_BYTES + (64 << 10)
+"""What can't be compressed grows by 3 bytes for every 128 KiB and a header."""
+EMPTY_SHA256 = sha256(b"").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A block of a file, as the client names it."""
+
+    hash: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBlock:
+    """A block of one account: to be sent (pending), or there (stored) with `size` plain bytes."""
+
+    hash: str
+    key: str
+    state: BlockState
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What one block list refers to: blocks of `account_id`, by hash the key of each."""
+
+    list_key: str
+    account_id: str
+    keys: Mapping[str, str]
+
+
+def piece_sizes(pieces: Sequence[Piece], size: int, file_sha256: str) -> dict[str, int] | str:
+    """The size of each distinct block, by hash; or why a file of this size and SHA-256 can't be made of them."""
+    sizes: dict[str, int] = {}
+    for piece in pieces:
+        if sizes.setdefault(piece.hash, piece.size) != piece.size:
+            return f"Block {piece.hash} is named with two sizes."
+    total = sum(piece.size for piece in pieces)
+    if total != size:
+        return f"{size} bytes were declared, the blocks have {total}."
+    whole = {0: EMPTY_SHA256, 1: pieces[0].hash if pieces else ""}.get(len(pieces), file_sha256)
+    if whole != file_sha256:
+        return "The SHA-256 declared is not that of the only block."
+    return sizes
+
+
+def plain_size(start: bytes, stored_size: int) -> int | None:
+    """How many bytes a stored block has when unpacked, by the header of its frame; None if it is no block."""
+    if not start.startswith(FRAME_MAGIC) or stored_size > MAX_FRAME_BYTES:
+        return None
+    try:
+        frame = zstandard.get_frame_parameters(start)
+    except zstandard.ZstdError:
+        return None
+    # A frame that does not say its size has one that is beyond any limit here.
+    return frame.content_size if 1 <= frame.content_size <= MAX_BLOCK_BYTES and frame.dict_id == 0 else None

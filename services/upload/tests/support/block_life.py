@@ -1,0 +1,332 @@
+"""Any life of blocks: clients, releases, sweeps and crashes, interleaved at each call that leaves the process.
+
+Each job is a task that waits before each call to the database, the object store or a service until the machine lets it
+go on; instead the machine may kill it there.
+"""
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
+
+import zstandard
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from memory_store import FakeStore
+
+from docstore_platform.block_list import parse
+from docstore_platform.problems import Problem
+from docstore_upload.block_proof import BlockProver
+from docstore_upload.block_sweeper import BlockSweeper
+from docstore_upload.block_uploads import BlockUploads
+from docstore_upload.blocks import Piece
+from docstore_upload.complete import Completer, Sent
+from docstore_upload.domain import OPEN, Upload
+from docstore_upload.ending import Ending
+from docstore_upload.final_check import FinalCheck
+from docstore_upload.peers import Peers
+from docstore_upload.workflow import Workflow
+
+CONTENTS = [bytes([number]) * (number + 1) for number in range(4)]
+HASHES = [sha256(content).hexdigest() for content in CONTENTS]
+NO_BLOCK = b"this is no zstd frame"
+EXPIRY = 200.0
+SETTINGS: dict[str, float] = {
+    "block_url_seconds": 20,
+    "sweep_seconds": 30,
+    "block_grace_seconds": 60,
+    "expiry_seconds": EXPIRY,
+    "multipart_expiry_seconds": EXPIRY,
+    "check_first_seconds": 10,
+    "lease_seconds": 5,
+}
+PUT_LIFE = 50.0
+ACCOUNTS = ("ada", "bob")
+
+_job: contextvars.ContextVar["Job | None"] = contextvars.ContextVar("job", default=None)
+
+
+@dataclass(eq=False)
+class Job:
+    """Something under way, one call at a time."""
+
+    name: str
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    returned: asyncio.Event = field(default_factory=asyncio.Event)
+    is_killed: bool = False
+    task: asyncio.Task[Any] = field(init=False)
+
+
+class Gated:
+    """What jobs call: each call waits for its turn. Those within a transaction belong to the call that began it."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._target, name)
+        if not inspect.iscoroutinefunction(method):
+            return method
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            job = _job.get()
+            if job is None or _in_transaction(method, arguments, named):
+                return await method(*arguments, **named)
+            if job.is_killed:
+                raise asyncio.CancelledError
+            turn = asyncio.get_running_loop().create_future()
+            job.waiting.append(turn)
+            await turn
+            try:
+                return await method(*arguments, **named)
+            finally:
+                job.returned.set()
+
+        return call
+
+
+def _in_transaction(method: Any, arguments: Any, named: Any) -> bool:
+    return inspect.signature(method).bind(*arguments, **named).arguments.get("session") is not None
+
+
+@dataclass
+class Parts:
+    """What the use cases are put together from: fakes, or the real thing."""
+
+    uploads: Any
+    blocks: Any
+    transactor: Any
+    peers: SimpleNamespace
+    settings: Any
+    lists: Callable[[], Awaitable[list[str]]]
+    """Keys of the block lists that refer to blocks."""
+    left: Callable[[], Awaitable[list[Any]]]
+    """All rows of blocks, lists and discarded keys."""
+
+
+class BlockLife(RuleBasedStateMachine):
+    """Each rule begins a job, lets one make its next call, kills one, or lets time pass."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, parts: Parts) -> None:
+        super().__init__()
+        self.loop = loop
+        self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+        self.jobs: list[Job] = []
+        self.given_back: set[str] = set()
+        self.uploads, self.blocks, self.parts = parts.uploads, parts.blocks, parts
+        self.metadata = parts.peers.metadata
+        self.metadata.refusals["/refused"] = {"status": 409, "code": "read_only", "detail": "Not any more."}
+        store = FakeStore(lambda: self.now)
+        self.objects, self.store = store.objects, Gated(store)
+        self._wire(parts)
+
+    def _wire(self, parts: Parts) -> None:
+        uploads, blocks, store = Gated(parts.uploads), Gated(parts.blocks), self.store
+        transactor, settings, clock = Gated(parts.transactor), parts.settings, lambda: self.now
+        asked = Peers(*(Gated(getattr(parts.peers, name)) for name in ("metadata", "quota", "indexer", "notify")))
+        any_store: Any = store
+        prover = BlockProver(blocks, any_store, settings, clock)
+        self.use_cases = BlockUploads(uploads, blocks, transactor, prover, any_store, settings, clock)
+        ending = Ending(uploads, transactor, self.use_cases, any_store, clock)
+        verifier: Any = None
+        self.completer = Completer(uploads, transactor, asked, verifier, self.use_cases, ending, settings, clock)
+        check = FinalCheck(uploads, transactor, asked, self._republish, settings, clock)
+        self.workflow = Workflow(uploads, self.completer, ending, check, settings, clock)
+        self.sweeper = BlockSweeper(blocks, any_store, settings, clock)
+
+    async def _republish(self, event_ids: Any) -> None:
+        return None
+
+    # --- jobs
+
+    def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        job = Job(name)
+
+        async def run() -> None:
+            _job.set(job)
+            try:
+                await work
+            except Problem:
+                pass  # a refusal is an answer like another
+            finally:
+                job.returned.set()
+
+        job.task = self.loop.create_task(run())
+        self.jobs.append(job)
+        self.loop.run_until_complete(_settle())
+
+    async def _go_on(self, job: Job) -> None:
+        job.returned.clear()
+        job.waiting.pop(0).set_result(None)
+        await job.returned.wait()
+        await _settle()
+
+    def forget_ended(self) -> None:
+        for job in [job for job in self.jobs if job.task.done()]:
+            self.jobs.remove(job)
+            if not job.is_killed:
+                job.task.result()
+
+    async def client(self, account_id: str, numbers: list[int], path: str, stops: str, garbles: bool) -> None:
+        """Sends what is missing and completes; again when blocks have gone meanwhile."""
+        pieces = [Piece(HASHES[number], len(CONTENTS[number])) for number in numbers]
+        upload = _upload(account_id, path, numbers, self.now)
+        await Gated(self.uploads).insert([upload], None)
+        for _ in range(3):
+            if not await self._send(account_id, numbers, garbles) or stops == "sent":
+                return
+            latest = (await Gated(self.uploads).by_ids([upload.id])).get(upload.id, upload)
+            outcome = (await self.completer.complete([latest], "client", {upload.id: Sent(blocks=pieces)}))[upload.id]
+            if not isinstance(outcome, Problem) or outcome.code != "blocks_missing":
+                return
+            garbles = False
+
+    async def _send(self, account_id: str, numbers: list[int], garbles: bool) -> bool:
+        contents = {HASHES[number]: CONTENTS[number] for number in numbers}
+        given_at = self.now
+        for item in await self.use_cases.missing(account_id, contents):
+            assert item["headers"]["if-none-match"] == "*"
+            frame = NO_BLOCK if garbles else zstandard.compress(contents[item["hash"]])
+            await Gated(self).put(item["url"].partition("?")[0].partition("bucket/")[2], frame, given_at)
+        return True
+
+    async def put(self, key: str, frame: bytes, given_at: datetime) -> None:
+        """The store takes it while the URL lasts, and a little longer if it was begun in time; never over another."""
+        if self.now - given_at < timedelta(seconds=PUT_LIFE):
+            self.objects.setdefault(key, frame)
+
+    async def release(self, key: str) -> None:
+        await self.use_cases.release([key])
+
+    # --- rules
+
+    @precondition(lambda self: len(self.jobs) < 5)
+    @rule(
+        account_id=st.sampled_from(ACCOUNTS),
+        numbers=st.lists(st.integers(0, len(CONTENTS) - 1), min_size=1, max_size=3),
+        path=st.sampled_from(["/a", "/b", "/refused"]),
+        stops=st.sampled_from(["", "", "", "sent"]),
+        garbles=st.sampled_from([False, False, False, True]),
+    )
+    def client_begins(self, account_id: str, numbers: list[int], path: str, stops: str, garbles: bool) -> None:
+        self.begin("client", self.client(account_id, numbers, path, stops, garbles))
+
+    @precondition(lambda self: len(self.jobs) < 5)
+    @rule()
+    def sweep_begins(self) -> None:
+        self.begin("sweep", self.sweeper.run_once())
+
+    @precondition(lambda self: len(self.jobs) < 5)
+    @rule()
+    def workflow_begins(self) -> None:
+        self.begin("workflow", self.workflow.run_once())
+
+    @precondition(lambda self: len(self.jobs) < 5 and self.metadata.committed)
+    @rule(number=st.integers(0, 9))
+    def file_is_purged(self, number: int) -> None:
+        """Perhaps one whose release was begun before: metadata asks until it is answered."""
+        keys = sorted(commit["item"]["object_key"] for commit in self.metadata.committed.values())
+        key = keys[number % len(keys)]
+        self.given_back.add(key)
+        self.begin("release", self.release(key))
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.integers(0, 4), calls=st.integers(1, 6))
+    def job_goes_on(self, which: int, calls: int) -> None:
+        job = self.jobs[which % len(self.jobs)]
+        for _ in range(calls):
+            if job.waiting:
+                self.loop.run_until_complete(self._go_on(job))
+        self.forget_ended()
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.integers(0, 4))
+    def job_is_killed(self, which: int) -> None:
+        job = self.jobs[which % len(self.jobs)]
+        job.is_killed = True
+        job.task.cancel()
+        self.loop.run_until_complete(asyncio.wait([job.task]))
+        self.forget_ended()
+
+    @rule(seconds=st.sampled_from([1, 6, 25, 61, 201]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # --- what always holds
+
+    @invariant()
+    def what_is_referred_to_is_there(self) -> None:
+        lists = self.loop.run_until_complete(self.parts.lists())
+        for list_key in lists:
+            for block in parse(self.objects[list_key]):
+                content = zstandard.decompress(self.objects[block.key])
+                assert (len(content), sha256(content).hexdigest()) == (block.size, block.hash)
+        kept = {commit["item"]["object_key"] for commit in self.metadata.committed.values()} - self.given_back
+        assert kept <= set(lists)
+
+    def teardown(self) -> None:
+        """Once all that was begun has ended, there is what committed files need, and at last nothing."""
+        while self.jobs:
+            self.job_goes_on(0, 100)
+        self.settle_down()
+        kept = {commit["item"]["object_key"] for commit in self.metadata.committed.values()} - self.given_back
+        needed = {block.key for list_key in kept for block in parse(self.objects[list_key])}
+        interrupted = set(self.loop.run_until_complete(self.parts.lists())) - kept
+        assert interrupted <= self.given_back
+        self.loop.run_until_complete(self.use_cases.release(sorted(interrupted)))
+        self.settle_down()
+        assert set(self.objects) == kept | needed
+        self.given_back |= kept
+        self.loop.run_until_complete(self.use_cases.release(sorted(kept)))
+        self.settle_down()
+        assert not self.objects
+        assert not self.loop.run_until_complete(self.parts.left())
+
+    def settle_down(self) -> None:
+        for seconds in (PUT_LIFE, 61.0, EXPIRY, 61.0, 61.0, EXPIRY, 61.0, 61.0):
+            self.time_passes(seconds)
+            self.loop.run_until_complete(self.workflow.run_once())
+            self.loop.run_until_complete(self.sweeper.run_once())
+            self.what_is_referred_to_is_there()
+
+
+async def _settle() -> None:
+    """Until every task waits for its turn, or has ended: nothing else here takes time."""
+    for _ in range(40):
+        await asyncio.sleep(0)
+
+
+_counter = iter(range(1_000_000_000))
+
+
+def _upload(account_id: str, path: str, numbers: list[int], now: datetime) -> Upload:
+    content = b"".join(CONTENTS[number] for number in numbers)
+    return Upload(
+        id=f"u{next(_counter):09}",
+        account_id=account_id,
+        owner_id=f"owner of {account_id}'s files",
+        device="laptop",
+        path=path,
+        wanted_path=path,
+        file_id=None,
+        parent_id=None,
+        size=len(content),
+        content_type="text/plain",
+        sha256=sha256(content).hexdigest(),
+        base_version=None,
+        on_conflict="copy",
+        tags=(),
+        method="blocks",
+        multipart_id=None,
+        part_size=None,
+        state=OPEN[0],
+        revision=1,
+        created_at=now,
+        expires_at=now + timedelta(seconds=EXPIRY),
+        next_check_at=now + timedelta(seconds=10),
+    )
