@@ -97,7 +97,10 @@ REFUSED = {
     "unknown service": ("services.media.replicas=1", "media"),
     "a number in env": ("services.quota.env.QUOTA_FREE_BYTES=5368709120", "want string"),
     "two instances on one volume": ("services.indexer.replicas=2", "belongs to one process"),
-    "more instances than partitions": ("services.quota.replicas=12", "never is ready"),
+    "scaling by lag beyond the partitions": (
+        "services.quota.kedaLag.enabled=true,services.quota.kedaLag.max=13",
+        "kafka.partitions",
+    ),
     "scaled by lag without a group": ("services.upload.kedaLag.enabled=true", "no unread events"),
     "SASL without a provisioner": ("kafka.securityProtocol=SASL_SSL", "secrets.provision"),
     "fewest above most": (

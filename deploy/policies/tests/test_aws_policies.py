@@ -27,6 +27,8 @@ ACTIONS: dict[str, set[str]] = {
     "head_many": READ | {"s3:ListBucket"},
     "get": READ | {"s3:ListBucket"},
     "get_range": READ | {"s3:ListBucket"},
+    "get_tail": READ | {"s3:ListBucket"},
+    "peek": READ | {"s3:ListBucket"},
     "put": WRITE,
     "copy": READ | WRITE,
     "delete": {"s3:DeleteObject"},
@@ -73,6 +75,8 @@ def uses(service: str) -> set[str]:
     """The S3 rights that a service's calls of its object store need."""
     methods = {method for owner, method in methods_called(service) if owner in STORES and method in ACTIONS}
     actions = {action for method in methods for action in ACTIONS[method]}
+    if "Contents" in functions_called(service):
+        actions |= READ | {"s3:ListBucket"}
     if "upload_credentials" in functions_called(service):
         actions.add("sts:AssumeRole")
     return actions
@@ -123,9 +127,9 @@ def test_lent_credentials_stay_within_the_lent_role() -> None:
 
 
 def test_only_the_upload_service_lends_credentials() -> None:
-    """The role trusts one user, and that service's policy names that one role."""
+    """The role trusts one other, and that service's policy names that one role."""
     (trust,) = policy("uploader-role-trust")
-    assert trust["Principal"]["AWS"].endswith(":user/docstore-upload")
+    assert trust["Principal"]["AWS"].endswith(":role/docstore-upload")
     lending = [each for each in policy("upload") if "sts:AssumeRole" in each["Action"]]
     assert [each["Resource"] for each in lending] == ["arn:aws:iam::111122223333:role/docstore-uploader"]
 
@@ -138,6 +142,19 @@ def test_notify_may_do_with_aws_what_its_code_does() -> None:
     assert calls == set(NOTIFY)
     assert allowed("notify") | allowed("notify-own-resources") == needed
     assert not allowed("notify") & allowed("notify-own-resources")
+def test_a_services_role_trusts_its_own_pods_alone() -> None:
+    """One service account, by name, and tokens made for AWS."""
+    (trust,) = policy("service-role-trust")
+    provider = trust["Principal"]["Federated"].partition("oidc-provider/")[2]
+    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert trust["Condition"] == {
+        "StringEquals": {
+            f"{provider}:aud": "sts.amazonaws.com",
+            f"{provider}:sub": "system:serviceaccount:docstore:docstore-SERVICE",
+        }
+    }
+
+
 
 
 def test_notify_takes_on_no_role_of_its_own_account() -> None:

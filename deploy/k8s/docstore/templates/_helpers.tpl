@@ -137,8 +137,8 @@ capabilities: {drop: [ALL]}
 {{- if and $settings.kedaLag.enabled (not (include "docstore.consumes" $here)) }}
 {{- fail (printf "services.%s has no unread events to be scaled by" $service) }}
 {{- end }}
-{{- if and (include "docstore.consumes" $here) (ge (int $most) (int $.Values.kafka.partitions)) }}
-{{- fail (printf "services.%s: %d instances and the one more during an upgrade need as many kafka.partitions, else one never is ready" $service (int $most)) }}
+{{- if and $settings.kedaLag.enabled (gt (int $settings.kedaLag.max) (int $.Values.kafka.partitions)) }}
+{{- fail (printf "services.%s: unread events are shared by %d instances at most (kafka.partitions): kedaLag.max is above" $service (int $.Values.kafka.partitions)) }}
 {{- end }}
 {{- range list $settings.autoscaling $settings.kedaLag }}
 {{- if and .enabled (gt (int .min) (int .max)) }}
