@@ -9,6 +9,9 @@ RUN := .venv/bin
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 HELM ?= $(shell command -v helm || echo .tools/bin/helm)
 HELM_VERSION := v3.22.0
+PROMTOOL ?= $(shell command -v promtool || echo .tools/bin/promtool)
+# The number of the Go module; Prometheus calls it 3.5.0.
+PROMETHEUS_VERSION := v0.305.0
 CHECKOV_VERSION := 3.3.30
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 SOURCES := libs services deploy clients tests tools bench
@@ -50,7 +53,7 @@ compose-test: setup ## the end-to-end tests against containers of their own
 test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(RUN)/pytest $(PYTEST_ARGS)
 
-scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven)
+scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
 
 search-test: setup ## the indexer on a real OpenSearch node, killed and restarted too (needs a JDK 17 and Maven)
@@ -61,6 +64,13 @@ policy-test: setup ## the shipped Kafka rules on a secured Apache Kafka (needs J
 
 chart-test: setup $(HELM) .tools/checkov/bin/checkov ## the Helm chart: rendered, validated, scanned (needs Helm or Go)
 	HELM=$(HELM) CHECKOV=.tools/checkov/bin/checkov $(RUN)/pytest deploy/k8s/tests $(PYTEST_ARGS)
+
+alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus takes its configuration (needs promtool or Go)
+	$(PROMTOOL) test rules deploy/observability/alerts_test.yml
+	$(PROMTOOL) check config deploy/observability/prometheus.yml
+
+.tools/bin/promtool:
+	GOBIN=$(CURDIR)/.tools/bin go install github.com/prometheus/prometheus/cmd/promtool@$(PROMETHEUS_VERSION)
 
 .tools/bin/helm:
 	GOBIN=$(CURDIR)/.tools/bin go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)

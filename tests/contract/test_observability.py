@@ -62,3 +62,10 @@ def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
     assert {rule["annotations"]["runbook"] for rule in rules()} == set(pages)
     for rule in rules():
         assert pages[rule["annotations"]["runbook"]].read_text("utf-8").startswith(f"# {rule['alert']}\n")
+
+
+def test_every_alert_is_seen_to_fire_in_its_tests() -> None:
+    """`make alert-test` runs them by Prometheus' own promtool; none may be left out."""
+    tests = yaml.safe_load((OBSERVABILITY / "alerts_test.yml").read_text("utf-8"))["tests"]
+    cases = [case for test in tests for case in test["alert_rule_test"]]
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == {rule["alert"] for rule in rules()}
