@@ -1,19 +1,22 @@
-"""Two instances of every service, started once for all tests here."""
+"""Two instances of every service, started once for all tests here; of the indexer with TEST_SEARCH=opensearch alone."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from pairs import Pairs, running_pairs
+from pairs import SEARCH_CLUSTER, Pairs, running_pairs
 
 from docstore_standalone.apache_kafka import fetch_kafka
+from docstore_standalone.opensearch import fetch_opensearch
 from docstore_standalone.settings import StandaloneSettings
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fetch the broker before the first test's time runs."""
+    """Fetch the broker, and the search engine, before the first test's time runs."""
     if any(item.get_closest_marker("scale") for item in session.items):
         fetch_kafka(StandaloneSettings().tools)
+        if SEARCH_CLUSTER:
+            fetch_opensearch(StandaloneSettings().tools)
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,11 @@ from docstore_platform.testing import eventually
 pytestmark = [pytest.mark.scale, pytest.mark.timeout(240)]
 
 CLIENTS = 2
-RELAYS: tuple[ServiceName, ...] = ("accounts", "metadata", "quota", "upload", "notify")
+RELAYS: tuple[ServiceName, ...] = tuple(service for service in PAIRS if service != "gateway")
 FLOWS: tuple[tuple[ServiceName, str, ServiceName], ...] = (
     ("metadata", "file-created", "quota"),
     ("upload", "upload-completed", "notify"),
+    ("metadata", "file-created", "indexer"),
 )
 """Who says what to whom: what is said in the seconds after the kill waits for a relay and for a consumer."""
 SAID_SECONDS = 5.0

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from busy_client import BusyClient, everything_is_as_promised, no_dead_letters
-from pairs import ADMIN, Pairs
+from pairs import ADMIN, PAIRS, Pairs
 from people import PASSWORD, Person
 
 from docstore_platform.mongo import Database
@@ -79,6 +79,7 @@ async def _said(database: Database, event: str) -> set[str]:
         ("quota", "docstore_events_handled_total", {"type": "file-created"}),
         ("notify", "docstore_events_handled_total", {"type": "upload-completed"}),
         ("notify", "docstore_notify_deliveries_total", {"outcome": "sent"}),
+        *([("indexer", "docstore_events_handled_total", {"type": "file-created"})] if "indexer" in PAIRS else []),
     ],
 )
 async def test_both_instances_work(

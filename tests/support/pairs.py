@@ -1,6 +1,10 @@
-"""A DocStore with two processes of each service, a balancer in front of each pair, on Apache Kafka's own broker."""
+"""A DocStore with two processes of each service, a balancer in front of each pair, on Apache Kafka's own broker.
+
+With `TEST_SEARCH=opensearch` there are two indexers too, on a real OpenSearch node.
+"""
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -19,12 +23,15 @@ from stacks import SHORT_WAITS
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
+from docstore_standalone.opensearch import OpenSearch
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.processes import ServerProcess
 from docstore_standalone.servers import Servers, start_servers
+from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ServiceProcess
 
-PAIRS: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name != "indexer")
+SEARCH_CLUSTER = os.environ.get("TEST_SEARCH") == "opensearch"
+PAIRS: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if SEARCH_CLUSTER or name != "indexer")
 """The embedded index belongs to one process."""
 ADMIN = ("admin@docstore.localhost", "the scale tests' administrator")
 START_SECONDS = 120.0
@@ -160,7 +167,6 @@ def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str,
         "ACCOUNTS_SELF_SERVICE_PLANS": "true",
         "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN[0],
         "ACCOUNTS_FIRST_ADMIN_PASSWORD": ADMIN[1],
-        "INDEXER_FOLDER": str(servers.folder / "index"),
         "NOTIFY_SES_ENDPOINT": balancers["ses"].url,
         "MALLOC_ARENA_MAX": "2",
         "READINESS_GAP_SECONDS": str(READINESS_GAP_SECONDS),
@@ -186,6 +192,8 @@ async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
         ses = Balancer(book[fronts["ses"]], [mailbox], probed=False)
         pairs.balancers["ses"] = await opened.enter_async_context(ses)
         variables = _variables(servers, pairs.balancers)
+        if SEARCH_CLUSTER:
+            variables |= await _search_cluster(servers, opened)
         for name, names in ports.items():
             pairs.instances[name] = [_instance(name, one, book[one], variables, servers.folder) for one in names]
             for instance in pairs.instances[name]:
@@ -197,7 +205,24 @@ async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
         yield pairs
 
 
+async def _search_cluster(servers: Servers, opened: AsyncExitStack) -> dict[str, str]:
+    """A node of OpenSearch, and the settings by which the indexers use it."""
+    servers.ports.secure(OpenSearch.port_names)
+    folder = servers.folder / "search"
+    node = OpenSearch(StandaloneSettings().tools, folder, servers.folder / "logs" / "search.log", servers.ports)
+    process = await ServerProcess.start(node)
+    opened.push_async_callback(process.kill)
+    await process.wait_ready(START_SECONDS)
+    return {
+        "INDEXER_ENGINE": "opensearch",
+        "INDEXER_OPENSEARCH_URL": node.url,
+        "INDEXER_OPENSEARCH_REPLICAS": "0",
+    }
+
+
 def _instance(name: str, port_name: str, port: int, variables: Any, folder: Path) -> Instance:
-    log = folder / "logs" / f"{port_name.replace(' ', '-')}.log"
+    place = port_name.replace(" ", "-")
+    variables = {**variables, "INDEXER_FOLDER": str(folder / "index" / place)}
+    log = folder / "logs" / f"{place}.log"
     service = ServiceProcess(name, f"docstore_{name}", port, variables, log, stop_seconds=STOP_SECONDS)
     return Instance(service)
