@@ -1,10 +1,15 @@
-"""Writes deploy/policies/kafka/acls.sh: what each service may do with Kafka, from what its code hears and says."""
+"""Writes deploy/policies/kafka: what each service may do with Kafka, from what its code hears and says.
+
+`acls.sh` is for Kafka's own kafka-acls.sh, `acls.json` for deploy/provision; both say the same.
+"""
 
 import importlib
+import json
 import pkgutil
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from docstore_events.asyncapi import said_by
@@ -14,9 +19,9 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import topic_names
 from docstore_platform.settings import SERVICE_NAMES
 
-TARGET = Path(__file__).parents[1] / "deploy/policies/kafka/acls.sh"
-WAITING = "docstore_gateway.waiting"
-"""Its TOPICS are what the gateway hears in every instance, without a group."""
+FOLDER = Path(__file__).parents[1] / "deploy/policies/kafka"
+LISTENERS = ("docstore_gateway.waiting", "docstore_gateway.admin_events")
+"""Their TOPICS are what the gateway hears in every instance, without a group."""
 
 HEAD = """#!/bin/sh
 # Written by `make generate` from what the services' code hears and says. For a broker with an authorizer:
@@ -30,6 +35,11 @@ allow() {
   $KAFKA_ACLS --add --force --allow-principal "User:$principal" "$@" >/dev/null
 }
 """
+
+SAID_OF = {
+    "provision": ["# Makes the topics before an install or upgrade."],
+    "keda": ["# Scales by what is unread (KEDA)."],
+}
 
 
 def services() -> Iterable[str]:
@@ -55,7 +65,8 @@ def consumed() -> dict[str, set[str]]:
 def read() -> dict[str, set[str]]:
     """Everything each service reads: that, and what its instances only listen to."""
     topics = consumed()
-    topics["gateway"] |= set(importlib.import_module(WAITING).TOPICS)
+    for listener in LISTENERS:
+        topics["gateway"] |= set(importlib.import_module(listener).TOPICS)
     return topics
 
 
@@ -69,28 +80,66 @@ def written() -> dict[str, set[str]]:
     return topics
 
 
-def generate() -> str:
-    """The text that belongs into the file."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`user` may do `operations` with each of the topics and groups."""
+
+    user: str
+    operations: tuple[str, ...]
+    topics: Collection[str]
+    groups: Collection[str] = ()
+
+
+def rules() -> list[Rule]:
+    """All there are, by user."""
     consumes, reads, writes = consumed(), read(), written()
+    every, groups = topic_names(""), [service for service in SERVICE_NAMES if consumes[service]]
+    found = [Rule("provision", ("Create", "Describe"), every), Rule("keda", ("Describe",), every, groups)]
+    for service in SERVICE_NAMES:
+        found.append(Rule(service, ("Describe",), every))
+        if reads[service]:
+            found.append(Rule(service, ("Read",), reads[service], [service] if consumes[service] else ()))
+        if writes[service]:
+            found.append(Rule(service, ("Write",), writes[service]))
+    return found
+
+
+def script() -> str:
+    """The text of acls.sh."""
+    every = topic_names("")
     lines = [
         HEAD,
         "# Whose topic is not there is to see that, and not that it is forbidden: all may look for all of them.",
-        f"every={shlex.quote(_named('--topic', topic_names('')))}",
-        "",
-        "# Makes the topics before an install or upgrade.",
-        "allow provision --operation Create --operation Describe $every",
-        "",
-        "# Scales by what is unread (KEDA).",
-        f"allow keda --operation Describe $every {_named('--group', [s for s in SERVICE_NAMES if consumes[s]])}",
+        f"every={shlex.quote(_named('--topic', every))}",
     ]
-    for service in SERVICE_NAMES:
-        lines += ["", f"allow {service} --operation Describe $every"]
-        if reads[service]:
-            group = f" --group {service}" if consumes[service] else ""
-            lines.append(f"allow {service} --operation Read {_named('--topic', reads[service])}{group}")
-        if writes[service]:
-            lines.append(f"allow {service} --operation Write {_named('--topic', writes[service])}")
+    before = ""
+    for rule in rules():
+        if rule.user != before:
+            lines += ["", *SAID_OF.get(rule.user, ())]
+        before = rule.user
+        operations = " ".join(f"--operation {operation}" for operation in rule.operations)
+        topics = "$every" if rule.topics == every else _named("--topic", rule.topics)
+        lines.append(f"allow {rule.user} {operations} {topics} {_named('--group', rule.groups)}".rstrip())
     return "\n".join(lines) + "\n"
+
+
+def document() -> str:
+    """The text of acls.json."""
+    listed = [
+        {
+            "user": rule.user,
+            "operations": list(rule.operations),
+            "topics": sorted(rule.topics),
+            "groups": sorted(rule.groups),
+        }
+        for rule in rules()
+    ]
+    return "[\n" + ",\n".join(json.dumps(rule) for rule in listed) + "\n]\n"
+
+
+def generate() -> dict[Path, str]:
+    """What belongs into each file."""
+    return {FOLDER / "acls.sh": script(), FOLDER / "acls.json": document()}
 
 
 def _named(option: str, names: Iterable[str]) -> str:
@@ -98,4 +147,5 @@ def _named(option: str, names: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(generate())
+    for path, text in generate().items():
+        path.write_text(text)

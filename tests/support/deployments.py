@@ -138,7 +138,9 @@ def deployment_of(environment: dict[str, Any]) -> Deployment:
         gateway=environment["DOCSTORE_E2E_URL"],
         admin=(get("DOCSTORE_E2E_ADMIN_EMAIL", ""), get("DOCSTORE_E2E_ADMIN_PASSWORD", "")),
         mailbox=_mailbox_at(mailbox) if mailbox else None,
-        events=EventLog(kafka) if kafka else None,
+        events=EventLog(kafka, get("DOCSTORE_E2E_KAFKA_USERNAME", ""), get("DOCSTORE_E2E_KAFKA_PASSWORD", ""))
+        if kafka
+        else None,
         bucket=Bucket(
             endpoint,
             get("DOCSTORE_E2E_S3_KEY_ID", ""),

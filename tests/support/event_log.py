@@ -17,13 +17,20 @@ Seen = Envelope[Event]
 class EventLog:
     """Every event from the beginning of the topics on."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, username: str = "", password: str = "") -> None:
+        self._connection: dict[str, Any] = {"bootstrap_servers": bootstrap}
+        if username:
+            self._connection |= {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_plain_username": username,
+                "sasl_plain_password": password,
+            }
         self.events: list[Seen] = []
 
     async def __aenter__(self) -> "EventLog":
         self._consumer = AIOKafkaConsumer(
-            *TOPICS, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=100
+            *TOPICS, **self._connection, auto_offset_reset="earliest", fetch_max_wait_ms=100
         )
         await self._consumer.start()
         self._reading = asyncio.create_task(self._read())

@@ -1,13 +1,24 @@
-"""`python -m docstore_provision`: prepare the database, once or again; status 1 with the reason if that failed."""
+"""`python -m docstore_provision mongo|kafka`: prepare it, once or again; status 1 with the reason if that failed."""
 
 import sys
 
+from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
+from docstore_provision.kafka import KafkaRefused, provision_kafka
 from docstore_provision.mongo import provision_mongo
-from docstore_provision.settings import ProvisionSettings
+from docstore_provision.settings import KafkaProvisionSettings, ProvisionSettings
 
-try:
-    provision_mongo(ProvisionSettings())
-except (PyMongoError, TimeoutError) as error:
-    sys.exit(f"MongoDB could not be prepared: {error}")
+match sys.argv[1:]:
+    case ["mongo"]:
+        try:
+            provision_mongo(ProvisionSettings())
+        except (PyMongoError, TimeoutError) as error:
+            sys.exit(f"MongoDB could not be prepared: {error}")
+    case ["kafka"]:
+        try:
+            provision_kafka(KafkaProvisionSettings())
+        except (KafkaError, KafkaRefused) as error:
+            sys.exit(f"Kafka could not be prepared: {error!r}")
+    case _:
+        sys.exit("say what to prepare: mongo or kafka")

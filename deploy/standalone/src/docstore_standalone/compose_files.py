@@ -1,53 +1,124 @@
 """Secrets and configuration for docker-compose.yml: made once, random, readable by their owner alone.
 
 `python -m docstore_standalone.compose_files` writes `.env` beside docker-compose.yml and the object store's
-configuration into `deploy/compose/state/`; what is there already is kept.
+configuration into `deploy/compose/state/`. What `.env` has already is kept: a newer version adds what it needs.
 """
 
 import json
 import secrets
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from docstore_platform.settings import SERVICE_NAMES
-from docstore_standalone.credentials import Credentials, load_credentials
-from docstore_standalone.object_store import iam_config, identities
+from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
+from docstore_standalone.object_store import UPLOAD_ROLE, UPLOAD_ROLE_ARN, iam_config, identity, user_arn
 from docstore_standalone.state import write_private
 
 REGION = "us-west-2"
+BUCKET = f"docstore-content-{REGION}"
 READ_BY_ITS_CONTAINER = 0o644
 """SeaweedFS runs as a user of its own; the folder above is closed to everybody else."""
+KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
+POLICIES = Path("deploy/policies/aws")
+SHIPPED_ROLE_ARN = f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}"
+LENDER = "upload"
+"""Who lends the role of uploads."""
+
+Policy = dict[str, Any]
 
 
 def write_compose_files(project: Path) -> bool:
     """Whether anything had to be written."""
-    variables, state = project / ".env", project / "deploy" / "compose" / "state"
-    if variables.exists() and (state / "s3.json").exists():
-        return False
+    state = project / "deploy" / "compose" / "state"
     state.mkdir(parents=True, exist_ok=True, mode=0o711)
     credentials = load_credentials(state)
-    buckets = [f"docstore-content-{REGION}"]
-    for name, content in (
-        ("s3.json", identities(credentials, buckets, f"docstore-broker-{REGION}")),
-        ("iam.json", iam_config(credentials, buckets)),
-    ):
-        write_private(state / name, json.dumps(content, indent=2))
+    policies = s3_policies(project / POLICIES)
+    lines, known = _read(project / ".env")
+    variables = _variables(credentials, policies, known)
+    store = _store_config(credentials, policies, variables)
+    written = [_replace(state / name, json.dumps(content, indent=2)) for name, content in store.items()]
+    for name in store:
         (state / name).chmod(READ_BY_ITS_CONTAINER)
-    write_private(variables, "".join(f"{name}={value}\n" for name, value in _variables(credentials).items()))
-    return True
+    written.append(_replace(project / ".env", _merged(lines, known, variables)))
+    return any(written)
 
 
-def _variables(credentials: Credentials) -> dict[str, str]:
-    passwords = {service: secrets.token_urlsafe(24) for service in SERVICE_NAMES}
-    return {
-        "DOCSTORE_INTERNAL_SECRET": credentials.internal_secret,
-        "DOCSTORE_S3_ACCESS_KEY_ID": credentials.services.access_key_id,
-        "DOCSTORE_S3_SECRET_ACCESS_KEY": credentials.services.secret_access_key,
-        "ADMIN_PASSWORD": credentials.admin_password,
-        "MONGO_ADMIN_PASSWORD": secrets.token_urlsafe(24),
-        "MONGO_KEY": secrets.token_hex(64),
-        "MONGO_PASSWORDS": json.dumps(passwords, separators=(",", ":")),
-        **{f"MONGO_{service.upper()}_PASSWORD": password for service, password in passwords.items()},
+def s3_policies(folder: Path) -> dict[str, Policy]:
+    """The shipped policy of each service that uses S3, with the upload role named as SeaweedFS has it."""
+    found: dict[str, Policy] = {}
+    for service in SERVICE_NAMES:
+        path = folder / f"{service}.json"
+        text = path.read_text("utf-8") if path.exists() else ""
+        if '"s3:' in text:
+            found[service] = json.loads(text.replace(SHIPPED_ROLE_ARN, UPLOAD_ROLE_ARN))
+    return found
+
+
+def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: Mapping[str, str]) -> dict[str, str]:
+    def kept(name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
+        return known.get(name) or make()
+
+    mongo = {service: kept(f"MONGO_{service.upper()}_PASSWORD") for service in SERVICE_NAMES}
+    kafka = {user: kept(f"KAFKA_{user.upper()}_PASSWORD") for user in KAFKA_USERS}
+    variables = {
+        "DOCSTORE_INTERNAL_SECRET": kept("DOCSTORE_INTERNAL_SECRET", lambda: credentials.internal_secret),
+        "ADMIN_PASSWORD": kept("ADMIN_PASSWORD", lambda: credentials.admin_password),
+        "MONGO_ADMIN_PASSWORD": kept("MONGO_ADMIN_PASSWORD"),
+        "MONGO_KEY": kept("MONGO_KEY", lambda: secrets.token_hex(64)),
+        "MONGO_PASSWORDS": json.dumps(mongo, separators=(",", ":")),
+        **{f"MONGO_{service.upper()}_PASSWORD": password for service, password in mongo.items()},
+        "KAFKA_PASSWORDS": json.dumps(kafka, separators=(",", ":")),
+        **{f"KAFKA_{user.upper()}_PASSWORD": password for user, password in kafka.items()},
     }
+    for service in policies:
+        made = S3Credentials()
+        name = f"S3_{service.upper()}"
+        variables[f"{name}_ACCESS_KEY_ID"] = kept(f"{name}_ACCESS_KEY_ID", lambda made=made: made.access_key_id)  # type: ignore[misc]
+        variables[f"{name}_SECRET_ACCESS_KEY"] = kept(f"{name}_SECRET_ACCESS_KEY")
+    variables["S3_OPERATOR_ACCESS_KEY_ID"] = credentials.root.access_key_id
+    variables["S3_OPERATOR_SECRET_ACCESS_KEY"] = credentials.root.secret_access_key
+    return variables
+
+
+def _store_config(
+    credentials: Credentials, policies: Mapping[str, Policy], variables: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The object store's files: an identity a service with its shipped policy, and who may lend the role of uploads."""
+    identities = [identity("root", credentials.root, actions=["Admin"])]
+    for service in policies:
+        name = f"S3_{service.upper()}"
+        keys = S3Credentials(
+            access_key_id=variables[f"{name}_ACCESS_KEY_ID"], secret_access_key=variables[f"{name}_SECRET_ACCESS_KEY"]
+        )
+        identities.append(identity(service, keys, policies=[service]))
+    iam = iam_config(credentials, [BUCKET], lender=user_arn(LENDER))
+    iam["policies"] += [{"name": service, "document": document} for service, document in policies.items()]
+    return {"s3.json": {"identities": identities}, "iam.json": iam}
+
+
+def _read(path: Path) -> tuple[list[str], dict[str, str]]:
+    """The lines of a file of variables, and what they set."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return lines, {name: value for name, _, value in pairs}
+
+
+def _merged(lines: list[str], known: Mapping[str, str], variables: Mapping[str, str]) -> str:
+    """The lines with what they lack at the end, and with lists of passwords that have grown."""
+    kept = [
+        f"{name}={variables[name]}" if (name := line.partition("=")[0]) in variables and known.get(name) else line
+        for line in lines
+    ]
+    added = [f"{name}={value}" for name, value in variables.items() if not known.get(name)]
+    return "".join(f"{line}\n" for line in (*kept, *added))
+
+
+def _replace(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text("utf-8") == text:
+        return False
+    write_private(path, text)
+    return True
 
 
 if __name__ == "__main__":

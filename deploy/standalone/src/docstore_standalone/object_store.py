@@ -16,8 +16,6 @@ from docstore_standalone.state import write_private
 
 UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
-SERVICES_ARN = "arn:aws:iam::000000000000:user/services"
-"""How the object store names the identity `services` in trust policies."""
 MAX_SESSION = "12h"
 PROBE_KEY = ".ready"
 PROBE_SECONDS = 60
@@ -35,9 +33,17 @@ ROLE_ACTIONS = [
 ]
 
 
-def _identity(name: str, keys: S3Credentials, actions: Sequence[str]) -> dict[str, Any]:
+def user_arn(identity: str) -> str:
+    """How the object store names one of its identities in trust policies."""
+    return f"arn:aws:iam::000000000000:user/{identity}"
+
+
+def identity(
+    name: str, keys: S3Credentials, *, actions: Sequence[str] = (), policies: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Rights are SeaweedFS' own actions, or policies by their names in the IAM configuration."""
     pair = {"accessKey": keys.access_key_id, "secretKey": keys.secret_access_key}
-    return {"name": name, "credentials": [pair], "actions": list(actions)}
+    return {"name": name, "credentials": [pair], "actions": list(actions), "policyNames": list(policies)}
 
 
 def identities(credentials: Credentials, content: Sequence[str], broker: str) -> dict[str, Any]:
@@ -45,21 +51,21 @@ def identities(credentials: Credentials, content: Sequence[str], broker: str) ->
     services = [f"{action}:{bucket}" for bucket in content for action in OBJECT_ACTIONS]
     return {
         "identities": [
-            _identity("root", credentials.root, ["Admin"]),
-            _identity("services", credentials.services, services),
-            _identity("broker", credentials.broker, [f"{action}:{broker}" for action in OBJECT_ACTIONS]),
+            identity("root", credentials.root, actions=["Admin"]),
+            identity("services", credentials.services, actions=services),
+            identity("broker", credentials.broker, actions=[f"{action}:{broker}" for action in OBJECT_ACTIONS]),
         ]
     }
 
 
-def iam_config(credentials: Credentials, content: Sequence[str]) -> dict[str, Any]:
+def iam_config(credentials: Credentials, content: Sequence[str], lender: str = user_arn("services")) -> dict[str, Any]:
     """STS and the role of uploads: it reaches the content buckets only; a session policy narrows it further.
 
-    The services alone may assume it: were it open to all, who has temporary credentials for one upload could assume it
+    The lender alone may assume it: were it open to all, who has temporary credentials for one upload could assume it
     again without the session policy that narrows them.
     """
     resources = [f"arn:aws:s3:::{bucket}{end}" for bucket in content for end in ("", "/*")]
-    trust = {"Effect": "Allow", "Principal": {"AWS": SERVICES_ARN}, "Action": ["sts:AssumeRole"]}
+    trust = {"Effect": "Allow", "Principal": {"AWS": lender}, "Action": ["sts:AssumeRole"]}
     allow = {"Effect": "Allow", "Action": ROLE_ACTIONS, "Resource": resources}
     return {
         "sts": {

@@ -1,0 +1,112 @@
+"""The S3 policies at work as in docker-compose.yml: on SeaweedFS configured for it, each service with its own keys."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from docstore_platform.ids import new_id
+from docstore_platform.s3 import ObjectStore, ObjectStoreError, S3Config
+from docstore_platform.sts import upload_credentials
+from docstore_standalone import object_store
+from docstore_standalone.binaries import find_weed
+from docstore_standalone.compose_files import BUCKET, POLICIES, REGION, write_compose_files
+from docstore_standalone.credentials import load_credentials
+from docstore_standalone.object_store import UPLOAD_ROLE_ARN
+from docstore_standalone.ports import PortBook
+from docstore_standalone.processes import ServerProcess
+from docstore_standalone.settings import StandaloneSettings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_aws_enforced import INSIDE, OUTSIDE, allowed, deeds, refused
+
+pytestmark = [pytest.mark.connected]
+
+ROOT = Path(__file__).parents[3]
+SERVICES = ["upload", "metadata", "indexer"]
+StoreOf = Callable[[str], ObjectStore]
+
+
+class ComposeStore(object_store.ObjectStore):
+    """Reads what compose_files made."""
+
+    @property
+    def _configs(self) -> tuple[Path, Path]:
+        state = self.folder / "deploy" / "compose" / "state"
+        return state / "s3.json", state / "iam.json"
+
+    def prepare(self) -> None:
+        (self.folder / "data").mkdir()
+
+
+@pytest.fixture(scope="module")
+async def store_of(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StoreOf]:
+    """The bucket as a service sees it, or the `operator`; an object is inside and one outside of accounts/."""
+    folder = tmp_path_factory.mktemp("compose")
+    shutil.copytree(ROOT / POLICIES, folder / POLICIES)
+    write_compose_files(folder)
+    known = dict(line.split("=", 1) for line in (folder / ".env").read_text().splitlines())
+    credentials = load_credentials(folder / "deploy/compose/state")
+    for_all = credentials.model_copy(update={"services": credentials.root, "broker": credentials.root})
+    ports = PortBook()
+    ports.secure(ComposeStore.port_names)
+    program = find_weed(StandaloneSettings().weed)
+    server = ComposeStore(
+        program, folder, folder / "log", ports, for_all, content_buckets=[BUCKET], broker_bucket="docstore-other"
+    )
+    process = await ServerProcess.start(server)
+    opened: dict[str, ObjectStore] = {}
+
+    def of(name: str) -> ObjectStore:
+        if name not in opened:
+            key, secret = (known[f"S3_{name.upper()}_{part}"] for part in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+            opened[name] = ObjectStore(S3Config(server.endpoint, server.endpoint, REGION, key, secret, BUCKET))
+            opened[name].transport.open()
+        return opened[name]
+
+    try:
+        await process.wait_ready(60)
+        for key in (INSIDE, OUTSIDE):
+            await of("operator").put(key, b"content")
+        yield of
+    finally:
+        await asyncio.gather(*(store.transport.close() for store in opened.values()))
+        await process.stop()
+
+
+@pytest.mark.parametrize("deed", deeds(""))
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_services_keys_do_what_its_policy_says(service: str, deed: str, store_of: StoreOf) -> None:
+    """And not one thing more."""
+    right, act = deeds(INSIDE)[deed]
+    assert await refused(act, store_of(service)) is (right not in allowed(service))
+
+
+@pytest.mark.parametrize("deed", ["read", "write", "delete", "begin parts"])
+@pytest.mark.parametrize("service", SERVICES)
+async def test_nothing_outside_accounts_is_reached(service: str, deed: str, store_of: StoreOf) -> None:
+    """Other prefixes of the bucket are somebody else's."""
+    assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
+
+
+async def test_upload_lends_credentials_for_one_upload(store_of: StoreOf) -> None:
+    """Its keys may lend the role, and what is lent stores under its prefix and nowhere else."""
+    prefix = f"accounts/a/uploads/{new_id()}/"
+    lent = await upload_credentials(store_of("upload"), UPLOAD_ROLE_ARN, prefix, session_name="one", seconds=900)
+    config = store_of("upload").config
+    keys = (lent.access_key_id, lent.secret_access_key, BUCKET, lent.session_token)
+    async with ObjectStore(S3Config(config.endpoint, config.endpoint, REGION, *keys)) as client:
+        await client.put(f"{prefix}content", b"content")
+        assert await refused(lambda store: store.put(f"{INSIDE}-elsewhere", b"content"), client)
+
+
+@pytest.mark.parametrize("service", ["metadata", "indexer"])
+async def test_nobody_else_lends_credentials(service: str, store_of: StoreOf) -> None:
+    """Of those with keys of their own."""
+    with pytest.raises(ObjectStoreError):
+        await upload_credentials(
+            store_of(service), UPLOAD_ROLE_ARN, "accounts/a/uploads/u/", session_name="one", seconds=900
+        )

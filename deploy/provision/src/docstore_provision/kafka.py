@@ -1,0 +1,90 @@
+"""One Kafka user a service, each allowed what the shipped rules say and nothing else."""
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
+
+from docstore_provision.settings import KafkaProvisionSettings
+
+ANY_HOST = "*"
+
+
+class KafkaRefused(Exception):
+    """The broker did not take a user or a rule; the message says which."""
+
+
+def provision_kafka(settings: KafkaProvisionSettings) -> None:
+    """Bring users and rules to what the settings say; doing it again changes passwords and rules only.
+
+    Rules of these users that are no longer shipped are taken away; other users' are left alone. Raises KafkaError,
+    KafkaRefused.
+    """
+    with KafkaAdminClient(
+        bootstrap_servers=settings.bootstrap,
+        client_id="docstore-provision",
+        bootstrap_timeout_ms=int(settings.wait_seconds * 1000),
+    ) as admin:
+        _set_passwords(admin, settings)
+        wanted, present = set(_shipped(settings)), set(_present(admin, settings.passwords))
+        _add(admin, wanted - present)
+        _remove(admin, present - wanted)
+
+
+def _set_passwords(admin: Any, settings: KafkaProvisionSettings) -> None:
+    answers = admin.alter_user_scram_credentials(
+        [
+            UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, password.get_secret_value())
+            for user, password in settings.passwords.items()
+        ]
+    )
+    for user, error in answers.items():
+        if error is not None:
+            raise KafkaRefused(f"user {user}: {error}")
+
+
+def _shipped(settings: KafkaProvisionSettings) -> Iterator[ACL]:
+    """The rules of the users who have a password here."""
+    for rule in json.loads(settings.rules.read_bytes()):
+        if rule["user"] not in settings.passwords:
+            continue
+        resources = [
+            *(ResourcePattern(ResourceType.TOPIC, name) for name in rule["topics"]),
+            *(ResourcePattern(ResourceType.GROUP, name) for name in rule["groups"]),
+        ]
+        for operation in rule["operations"]:
+            allowed = ACLOperation[operation.upper()]
+            for resource in resources:
+                yield ACL(f"User:{rule['user']}", ANY_HOST, allowed, ACLPermissionType.ALLOW, resource)
+
+
+def _present(admin: Any, users: Collection[str]) -> Iterator[ACL]:
+    everything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    found, _ = admin.describe_acls(ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, everything))
+    principals = {f"User:{user}" for user in users}
+    yield from (rule for rule in found if rule.principal in principals)
+
+
+def _add(admin: Any, rules: Collection[ACL]) -> None:
+    failed = admin.create_acls(list(rules))["failed"] if rules else []
+    if failed:
+        raise KafkaRefused(f"{len(failed)} of {len(rules)} rules: {failed[0].__name__}")
+
+
+def _remove(admin: Any, rules: Collection[ACL]) -> None:
+    for rule, _, error in admin.delete_acls(list(rules)) if rules else ():
+        if error.errno:
+            raise KafkaRefused(f"{rule} is still there: {error.__name__}")

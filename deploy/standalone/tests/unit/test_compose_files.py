@@ -1,0 +1,105 @@
+"""What docker-compose.yml is given: secrets of each service's own, made once and kept."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from docstore_platform.settings import SERVICE_NAMES
+from docstore_standalone.compose_files import KAFKA_USERS, POLICIES, s3_policies, write_compose_files
+
+ROOT = Path(__file__).parents[4]
+NEEDED = re.compile(r"\$\{([A-Z0-9_]+):\?")
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the shipped policies, and nothing made yet."""
+    shutil.copytree(ROOT / POLICIES, tmp_path / POLICIES)
+    return tmp_path
+
+
+def variables(project: Path) -> dict[str, str]:
+    lines = (project / ".env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def environment(service: str) -> dict[str, str]:
+    found: dict[str, str] = COMPOSE["services"][service]["environment"]
+    return found
+
+
+def test_every_secret_that_compose_needs_is_made(project: Path) -> None:
+    """`docker compose up` stops at none that is missing."""
+    write_compose_files(project)
+    assert set(NEEDED.findall((ROOT / "docker-compose.yml").read_text())) <= variables(project).keys()
+
+
+def test_secrets_are_their_owners_alone(project: Path) -> None:
+    """The object store's container reads its files through a folder that nobody else can enter."""
+    write_compose_files(project)
+    assert (project / ".env").stat().st_mode & 0o777 == 0o600
+    assert (project / "deploy/compose/state").stat().st_mode & 0o777 == 0o711
+
+
+def test_what_is_made_once_is_kept(project: Path) -> None:
+    """A second start changes nothing."""
+    assert write_compose_files(project)
+    before = (project / ".env").read_text()
+    assert not write_compose_files(project)
+    assert (project / ".env").read_text() == before
+
+
+def test_an_older_file_is_kept_and_gets_what_it_lacks(project: Path) -> None:
+    """After an upgrade: passwords and the operator's own settings stay, new services' are added."""
+    (project / ".env").write_text(
+        '# mine\nGATEWAY_PORT=9999\nMONGO_QUOTA_PASSWORD=old\nMONGO_PASSWORDS={"quota":"old"}\n'
+    )
+    write_compose_files(project)
+    text = (project / ".env").read_text()
+    assert text.startswith("# mine\nGATEWAY_PORT=9999\nMONGO_QUOTA_PASSWORD=old\n")
+    made = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    assert json.loads(made["MONGO_PASSWORDS"]) == {
+        service: made[f"MONGO_{service.upper()}_PASSWORD"] for service in SERVICE_NAMES
+    }
+    assert text.count("MONGO_PASSWORDS=") == 1
+
+
+def test_no_two_share_a_password(project: Path) -> None:
+    """Whoever takes over one service has the keys of one service."""
+    write_compose_files(project)
+    made = variables(project)
+    given = [value for name, value in made.items() if re.fullmatch(r"(MONGO|KAFKA|S3)_\w+_(PASSWORD|ACCESS_KEY)", name)]
+    assert len(given) == len(set(given)) >= len(SERVICE_NAMES) + len(KAFKA_USERS) + 3
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_a_service_is_itself_to_kafka_and_to_mongodb(service: str) -> None:
+    """Its own user and its own password, in the one and in the other."""
+    given, name = environment(service), service.upper()
+    assert given["DOCSTORE_KAFKA_SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
+    assert given["DOCSTORE_KAFKA_USERNAME"] == service
+    assert given["DOCSTORE_KAFKA_PASSWORD"].startswith(f"${{KAFKA_{name}_PASSWORD:")
+    assert given["DOCSTORE_MONGO_URL"].startswith(f"mongodb://{service}:${{MONGO_{name}_PASSWORD:")
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_keys_for_s3_go_to_those_with_a_policy(service: str) -> None:
+    """And are their own."""
+    keys = {name: value for name, value in environment(service).items() if "ACCESS_KEY" in name}
+    assert bool(keys) is (service in s3_policies(ROOT / POLICIES))
+    assert all(value.startswith(f"${{S3_{service.upper()}_") for value in keys.values())
+
+
+def test_what_makes_users_is_reached_from_the_brokers_network_alone() -> None:
+    """Kafka's two listeners that ask nobody who he is are on the container's loopback address."""
+    kafka = COMPOSE["services"]["kafka"]["environment"]
+    protocols = dict(each.split(":") for each in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    addresses = dict(each.split("://") for each in kafka["KAFKA_LISTENERS"].split(","))
+    assert {name for name, protocol in protocols.items() if protocol != "SASL_PLAINTEXT"} == {"INSIDE", "CONTROLLER"}
+    assert all(addresses[name].startswith("127.0.0.1:") for name in ("INSIDE", "CONTROLLER"))
