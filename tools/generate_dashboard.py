@@ -74,6 +74,14 @@ ROWS: dict[str, list[Panel]] = {
         ),
         ("Bytes counted wrongly", "stat", "bytes", "bytes", "max(docstore_quota_drift_bytes)"),
         (
+            "Age of the oldest event that is not archived",
+            "timeseries",
+            "s",
+            "oldest",
+            "max(docstore_archive_oldest_seconds)",
+        ),
+        ("Audit entries not sealed yet", "stat", "short", "entries", "max(docstore_audit_unsealed_entries)"),
+        (
             "Other regions wait for",
             "timeseries",
             "s",

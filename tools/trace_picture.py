@@ -30,6 +30,7 @@ COLOURS = {
     "quota": "#b79a20",
     "indexer": "#e45756",
     "notify": "#9d755d",
+    "analytics": "#b279a2",
     "accounts": "#79706e",
 }
 LEFT, RIGHT, ROW, TOP = 330, 620, 22, 52

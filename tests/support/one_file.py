@@ -11,6 +11,8 @@ from yarl import URL
 
 import docstore_accounts.app
 import docstore_accounts.settings
+import docstore_analytics.app
+import docstore_analytics.settings
 import docstore_gateway.app
 import docstore_gateway.settings
 import docstore_indexer.app
@@ -64,6 +66,9 @@ async def running_services(
         ),
         "notify": docstore_notify.app.create_app(
             docstore_notify.settings.NotifySettings(infra=infra["notify"], ses_endpoint=ses_endpoint)
+        ),
+        "analytics": docstore_analytics.app.create_app(
+            docstore_analytics.settings.AnalyticsSettings(infra=infra["analytics"])
         ),
         "gateway": docstore_gateway.app.create_app(docstore_gateway.settings.GatewaySettings(infra=infra["gateway"])),
     }

@@ -11,20 +11,25 @@ allow() {
 }
 
 # Whose topic is not there is to see that, and not that it is forbidden: all may look for all of them.
-every='--topic accounts --topic accounts.dlq --topic files --topic files.dlq --topic notifications --topic notifications.dlq --topic shares --topic shares.dlq --topic uploads --topic uploads.dlq --topic usage --topic usage.dlq'
+every='--topic accounts --topic accounts.dlq --topic calls --topic calls.dlq --topic files --topic files.dlq --topic notifications --topic notifications.dlq --topic shares --topic shares.dlq --topic uploads --topic uploads.dlq --topic usage --topic usage.dlq'
 
 # Makes the topics before an install or upgrade.
 allow provision --operation Create --operation Describe $every
 
 # Scales by what is unread (KEDA).
-allow keda --operation Describe $every --group accounts --group indexer --group metadata --group notify --group quota
+allow keda --operation Describe $every --group accounts --group analytics --group indexer --group metadata --group notify --group quota
 
 allow accounts --operation Describe $every
 allow accounts --operation Read --topic accounts --group accounts
 allow accounts --operation Write --topic accounts --topic accounts.dlq
 
+allow analytics --operation Describe $every
+allow analytics --operation Read --topic accounts --topic calls --topic files --topic notifications --topic shares --topic uploads --topic usage --group analytics
+allow analytics --operation Write --topic accounts.dlq --topic calls.dlq --topic files.dlq --topic notifications.dlq --topic shares.dlq --topic uploads.dlq --topic usage.dlq
+
 allow gateway --operation Describe $every
-allow gateway --operation Read --topic files --topic notifications --topic shares
+allow gateway --operation Read --topic accounts --topic calls --topic files --topic notifications --topic shares --topic uploads --topic usage
+allow gateway --operation Write --topic calls
 
 allow indexer --operation Describe $every
 allow indexer --operation Read --topic accounts --topic files --group indexer

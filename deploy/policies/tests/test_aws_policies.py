@@ -119,6 +119,14 @@ def test_content_is_reached_below_accounts_only() -> None:
                 assert statement["Resource"] == f"arn:aws:s3:::{BUCKET}/accounts/*", (name, statement)
 
 
+def test_the_archive_is_all_that_analytics_reaches() -> None:
+    """No content; and none of the others reaches the archive, whose entries are evidence."""
+    for statement in policy("analytics"):
+        if any("Object" in action for action in _list(statement["Action"])):
+            assert statement["Resource"] == f"arn:aws:s3:::{BUCKET}/archive/*"
+    assert not any("Delete" in action for action in allowed("analytics"))
+
+
 def test_lent_credentials_stay_within_the_lent_role() -> None:
     """A session's policy can only narrow what its role has: the role has that and no more."""
     session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/")["Statement"]

@@ -15,6 +15,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 import docstore_accounts.app
+import docstore_analytics.app
 import docstore_gateway.app
 import docstore_indexer.app
 import docstore_metadata.app
@@ -35,6 +36,7 @@ CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
     "upload": docstore_upload.app.create_app,
     "indexer": docstore_indexer.app.create_app,
     "notify": docstore_notify.app.create_app,
+    "analytics": docstore_analytics.app.create_app,
 }
 
 

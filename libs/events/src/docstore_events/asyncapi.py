@@ -10,7 +10,7 @@ import re
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -155,10 +155,11 @@ def _message(event: type[Event]) -> Json:
 def _models(events: list[type[Event]]) -> set[type[BaseModel]]:
     """The events and the models they hold."""
     held = {
-        field.annotation
+        kind
         for event in events
         for field in event.model_fields.values()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for kind in (field.annotation, *get_args(field.annotation))
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
     }
     return {*events, *held}
 

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from docstore_events.connection import kafka_connection
-from docstore_events.envelope import UnreadableMessage, open_envelope
+from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.topics import provision_topics
 from docstore_events.wakeup import Wakeup
@@ -37,7 +37,7 @@ class Broadcast:
         service: str,
         settings: InfraSettings,
         topics: Iterable[str],
-        hear: Callable[[Event], None],
+        hear: Callable[[Envelope[Event]], None],
         resumed: Callable[[], None],
     ) -> None:
         self._service = service
@@ -104,4 +104,4 @@ class Broadcast:
             log.debug("unreadable message passed over", topic=record.topic, error=str(error))
             return
         if envelope is not None:
-            self._hear(envelope.event)
+            self._hear(envelope)

@@ -76,7 +76,12 @@ class Consumer:
         database: Database,
         transactor: Transactor,
         dead_letters: DeadLetters,
+        *,
+        linger_seconds: float = 0.0,
     ) -> None:
+        """`linger_seconds`: how long events are gathered, so that more of them are one transaction."""
+        self._linger_seconds = linger_seconds
+        self._batch_was_full = False
         self._service = service
         self._subscribers = subscribers
         self._handlers = subscribers.handlers()
@@ -99,7 +104,10 @@ class Consumer:
         first: Any = message.raw_message
         kafka: Any = message.consumer
         room = batch_after(self._failures) - 1
+        if self._linger_seconds and not self._batch_was_full:
+            await asyncio.sleep(self._linger_seconds)
         more = await kafka.getmany(timeout_ms=0, max_records=room) if room else {}
+        self._batch_was_full = sum(map(len, more.values())) >= room
         try:
             await self.consume([_record(raw) for raw in (first, *(raw for raws in more.values() for raw in raws))])
         except BaseException:

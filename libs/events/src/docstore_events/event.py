@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-TOPICS = ("accounts", "uploads", "files", "shares", "usage", "notifications")
+TOPICS = ("accounts", "uploads", "files", "shares", "usage", "notifications", "calls")
 """A topic per aggregate: the broker keeps order only inside a partition of one topic."""
 
 DEAD_LETTER_SUFFIX = ".dlq"

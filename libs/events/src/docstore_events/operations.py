@@ -30,6 +30,11 @@ def operations_router(runtime: EventRuntime, database: Database, *, unsettled: U
     """Dead letters, inbox and outbox of one service, under `/internal`."""
     router = APIRouter(tags=["events"])
 
+    @router.get("/health")
+    async def health() -> dict[str, Any]:
+        """Lag, outbox and dead letters: of the instance that answers, or of the service where they are shared."""
+        return await runtime.health()
+
     @router.get("/dead-letters")
     async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
         letters = await runtime.dead_letters.page(after, limit)

@@ -23,6 +23,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transactor, create_outbox_indexes
 from docstore_events.wakeup import Wakeup, wake
+from docstore_platform.clock import utc_now
 from docstore_platform.metrics import consumer_lag
 from docstore_platform.mongo import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
@@ -34,6 +35,8 @@ WATCH_SECONDS = 5.0
 STUCK_SECONDS = 60.0
 BUSY_FETCH_WAIT_MS = 20
 QUIET_SECONDS = 0.25
+MOST_COUNTED = 1000
+"""Of what waits to be said, no more are counted."""
 CANCEL_AGAIN_SECONDS = 1.0
 
 
@@ -60,6 +63,8 @@ class EventRuntime:
         mongo: Mongo,
         database: Database,
         subscribers: Subscribers[Any] | None = None,
+        *,
+        linger_seconds: float = 0.0,
     ) -> None:
         self.service = service
         self._settings = settings
@@ -69,7 +74,9 @@ class EventRuntime:
         self.relay = Relay(database, service, settings, wakeup_name=self.transactor.wakeup_name)
         self.consumer: Consumer | None = None
         if subscribers is not None:
-            self.consumer = Consumer(service, subscribers, database, self.transactor, self.dead_letters)
+            self.consumer = Consumer(
+                service, subscribers, database, self.transactor, self.dead_letters, linger_seconds=linger_seconds
+            )
         self._kafka: AIOKafkaConsumer | None = None
         self._last_activity = time.monotonic()
         self._handled = 0
@@ -109,6 +116,24 @@ class EventRuntime:
         """Readiness: the consumer has joined its group, though with more instances than partitions it gets none."""
         if self.consumer is not None and not self._joined.done:
             raise RuntimeError("the consumer has not joined its group yet")
+
+    async def health(self) -> Document:
+        """How far behind this instance's consumer is, by topic, and what this service has still to say or to repair."""
+        lag = await self._lag(self._kafka) if self._kafka is not None else {}
+        pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MOST_COUNTED)
+        rows = await pending.to_list(MOST_COUNTED)
+        oldest = min((row["created_at"] for row in rows), default=None)
+        prefix = self._settings.topic_prefix
+        return {
+            "consumes": self.consumer is not None,
+            "joined": self._joined.done,
+            "lag": {topic.removeprefix(prefix): events for topic, events in sorted(lag.items())},
+            "outbox": {
+                "pending": len(rows),
+                "oldest_seconds": max((utc_now() - oldest).total_seconds(), 0.0) if oldest else 0.0,
+            },
+            "dead_letters": await self.dead_letters.count(),
+        }
 
     async def _keep(self, run: Any) -> None:
         """Run a part for as long as the service lives, again whenever it ends."""

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from docstore_events.broadcast import Broadcast
-from docstore_events.envelope import seal
+from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.notifications import NotificationSent
 from docstore_events.runtime import end_tasks
@@ -29,9 +29,9 @@ class Listener:
         self._broadcast = Broadcast("test", infra, ["notifications", "shares"], self._hear, self._resumed)
         self._task = asyncio.create_task(self._broadcast.run())
 
-    def _hear(self, event: Event) -> None:
-        assert isinstance(event, NotificationSent)
-        self.heard.append(event.delivery_id)
+    def _hear(self, envelope: Envelope[Event]) -> None:
+        assert isinstance(envelope.event, NotificationSent)
+        self.heard.append(envelope.event.delivery_id)
 
     def _resumed(self) -> None:
         self.begun += 1

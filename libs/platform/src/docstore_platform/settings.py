@@ -6,11 +6,12 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ServiceName = Literal["accounts", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
+ServiceName = Literal["accounts", "analytics", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 SERVICE_NAMES: tuple[ServiceName, ...] = (
     "accounts",
+    "analytics",
     "gateway",
     "indexer",
     "metadata",
@@ -66,6 +67,7 @@ class InfraSettings(BaseSettings):
 
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
     accounts_url: str = "http://accounts:8000"
+    analytics_url: str = "http://analytics:8000"
     indexer_url: str = "http://indexer:8000"
     metadata_url: str = "http://metadata:8000"
     notify_url: str = "http://notify:8000"

@@ -10,6 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime, BaseModel
 from starlette.types import Receive, Scope, Send
 
+from docstore_gateway.admin_events import FeedStream
+from docstore_gateway.admin_health import HealthDesk
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_gateway.sse import LATEST, EventStream
 from docstore_platform.problems import Problem, not_found
@@ -39,9 +41,23 @@ async def _admin(principal: Annotated[Principal, Depends(current_principal)]) ->
     return principal
 
 
-def operators_router(desk: DeadLetterDesk) -> APIRouter:
+def operators_router(desk: DeadLetterDesk, health: HealthDesk) -> APIRouter:
     """Public routes under `/v1` that the gateway answers itself."""
     router = APIRouter(dependencies=[Depends(_admin)])
+
+    @router.get("/admin/health")
+    async def get_health() -> dict[str, Any]:
+        """How every service is: ready or not, events it has still to read or say, dead letters."""
+        return await health.report()
+
+    @router.get("/admin/events", response_class=_Streamed, status_code=200)
+    async def watch_events(
+        request: Request,
+        topic: Annotated[list[str] | None, Query(description="Only these topics; all if none is named.")] = None,
+    ) -> Response:
+        """Everything that the services say, as they say it, as server-sent events; nothing of before."""
+        token = bearer_token(request.headers.get("authorization"))
+        return _Streamed(request.app.state.feed_streams(token, topic or ()))
 
     @router.get("/admin/dead-letters")
     async def list_dead_letters(
@@ -73,7 +89,7 @@ class _Streamed(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: EventStream) -> None:
+    def __init__(self, stream: EventStream | FeedStream) -> None:
         super().__init__()
         self._stream = stream
 

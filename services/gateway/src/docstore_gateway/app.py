@@ -9,9 +9,12 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_events.broadcast import Broadcast
-from docstore_events.runtime import end_tasks
+from docstore_events.runtime import EventRuntime, end_tasks
 from docstore_gateway.access_log import open_access_log
+from docstore_gateway.admin_events import EventFeed, FeedStream
+from docstore_gateway.admin_health import HealthDesk
 from docstore_gateway.api import events_router, operators_router, pages_router
+from docstore_gateway.call_log import CallLog
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_gateway.edge import NAME, Edge
 from docstore_gateway.forwarding import Forwarder, open_forwarder
@@ -52,6 +55,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra) for name in SERVICES}
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
+    runtime = EventRuntime(NAME, infra, mongo, database)
+    health = HealthDesk(transports, clients, {NAME: runtime.health})
+    feed = EventFeed(NAME, infra)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -73,6 +79,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
             waiting = await stack.enter_async_context(_waiting(settings, clients["metadata"]))
+            stack.callback(on_stopping(feed.stop))
+            app.state.feed_streams = partial(FeedStream, feed, heartbeat_seconds=settings.heartbeat_seconds)
             app.state.event_streams = partial(
                 EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
             )
@@ -83,6 +91,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 idempotency=idempotency,
                 forwarders=forwarders,
                 waiting=waiting,
+                call_log=await stack.enter_async_context(_call_log(runtime)),
                 access_log=open_access_log(infra),
             )
             yield
@@ -91,7 +100,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterDesk(clients)), events_router()],
+        public=[operators_router(DeadLetterDesk(clients), health), events_router()],
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
     app.include_router(pages_router(), include_in_schema=False)
@@ -100,10 +109,25 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
+async def _call_log(runtime: EventRuntime) -> AsyncIterator[CallLog]:
+    """What tells of calls; the last of them before the relay ends."""
+    calls = CallLog(runtime.transactor)
+    async with runtime.running():
+        telling = asyncio.create_task(calls.run(), name="gateway call log")
+        try:
+            yield calls
+        finally:
+            await end_tasks([telling])
+            await calls.close()
+
+
+@asynccontextmanager
 async def _waiting(settings: GatewaySettings, metadata: ServiceClient) -> AsyncIterator[Waiting]:
     """Those who wait, and what wakes them."""
     waiting = Waiting(metadata, max_streams=settings.max_streams, check_seconds=settings.journal_check_seconds)
-    broadcast = Broadcast(NAME, settings.infra, TOPICS, waiting.hear, waiting.check_now)
+    broadcast = Broadcast(
+        NAME, settings.infra, TOPICS, lambda envelope: waiting.hear(envelope.event), waiting.check_now
+    )
     tasks = [
         asyncio.create_task(broadcast.run(), name="gateway broadcast"),
         asyncio.create_task(waiting.keep_checking(), name="gateway journal checks"),

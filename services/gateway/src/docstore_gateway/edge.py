@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_gateway.access_log import AccessLog
+from docstore_gateway.call_log import CallLog, is_told
 from docstore_gateway.client_ip import client_address, limit_group
 from docstore_gateway.cors import Cors
 from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying, too_large
@@ -75,6 +76,7 @@ class Exchange:
     own: bool = False
     """The gateway's own app answers it, and counts it."""
     account: str = ""
+    session: str = ""
     status: int = 0
     complete: bool = False
     extra: HeaderList = field(default_factory=list)
@@ -92,6 +94,7 @@ class Edge:
         idempotency: IdempotencyKeys,
         forwarders: Mapping[ServiceName, Forwarder],
         waiting: Waiting,
+        call_log: CallLog,
         access_log: AccessLog | None,
     ) -> None:
         self._settings = settings
@@ -100,6 +103,7 @@ class Edge:
         self._limiter = limiter
         self._idempotency = idempotency
         self._forwarders = forwarders
+        self._call_log = call_log
         self._access_log = access_log
         self._cors = Cors(settings.cors_origins)
         self._policies = {
@@ -248,7 +252,7 @@ class Edge:
         authorization = exchange.headers.get(b"authorization")
         token = bearer_token(authorization.decode("latin-1") if authorization else None)
         principal = await self._verifier.verify(token)
-        exchange.account = principal.account_id
+        exchange.account, exchange.session = principal.account_id, principal.session_id
         await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
         return f"account:{principal.account_id}"
 
@@ -283,6 +287,17 @@ class Edge:
         if not exchange.own:
             method = exchange.method if exchange.method in METHODS else "other"
             http_seconds.labels(NAME, method, exchange.route, exchange.status).observe(elapsed)
+        if public and is_told(exchange.method, scope["path"]):
+            self._call_log.note(
+                request_id=exchange.request_id.decode(),
+                method=exchange.method,
+                route=exchange.route,
+                path=loggable_path(scope["path"]),
+                status=exchange.status,
+                account_id=exchange.account,
+                session_id=exchange.session,
+                client=exchange.client,
+            )
         if public and self._access_log is not None:
             self._access_log(
                 "request",

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -13,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.exchange import ClientGone, HeaderList, answer
 from docstore_gateway.forwarding import Forwarder
-from docstore_gateway.waiting import Waiter, Waiting
+from docstore_gateway.waiting import Waiting
 from docstore_platform.problems import invalid
 
 CHANGES_PATH = "/v1/changes"
@@ -21,6 +22,12 @@ MAX_WAIT_SECONDS = 60
 CONNECTION_KEYS = ("type", "asgi", "http_version", "scheme", "headers", "client", "server")
 
 log = structlog.get_logger(__name__)
+
+
+class Leaving(Protocol):
+    """Who can be told that its client has gone."""
+
+    def leave(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -65,7 +72,7 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
 
 
 @contextlib.asynccontextmanager
-async def noticing_departure(waiter: Waiter, receive: Receive) -> AsyncIterator[None]:
+async def noticing_departure(waiter: Leaving, receive: Receive) -> AsyncIterator[None]:
     """Have the waiter wake when its client closes the connection."""
 
     async def until_gone() -> None:

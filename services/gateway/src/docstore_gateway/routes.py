@@ -55,6 +55,10 @@ ROUTES = (
     Route("/v1/admin/search", "indexer", "Operators"),
     Route("/v1/admin/dead-letters", "gateway", "Operators"),
     Route("/v1/admin/events", "gateway", "Operators"),
+    Route("/v1/admin/health", "gateway", "Operators"),
+    Route("/v1/admin/reports", "analytics", "Operators"),
+    Route("/v1/admin/audit", "analytics", "Operators"),
+    Route("/v1/admin/archive", "analytics", "Operators"),
 )
 
 _BY_PREFIX = {route.prefix: route for route in ROUTES}

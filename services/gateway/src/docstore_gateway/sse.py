@@ -8,6 +8,7 @@ token_expired     the access token is no longer good, come again with a new one;
 
 import asyncio
 import time
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -63,7 +64,7 @@ class EventStream:
                 await first.give(send)
                 return
             await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-            await _write(send, b"retry: %d\n\n" % RETRY_MS)
+            await write(send, b"retry: %d\n\n" % RETRY_MS)
             async with noticing_departure(waiter, receive):
                 await self._stream(waiter, first, scope, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -71,10 +72,10 @@ class EventStream:
     async def _stream(self, waiter: Waiter, reading: Reading, scope: Scope, send: Send) -> None:
         while True:
             if reading.status == 410:
-                await _write(send, _event("cursor_expired", orjson.loads(reading.body), cursor=""))
+                await write(send, encode_event("cursor_expired", orjson.loads(reading.body), cursor=""))
                 return
             if reading.status == 401:
-                await _write(send, _event("token_expired", {}))
+                await write(send, encode_event("token_expired", {}))
                 return
             more = False
             if reading.status == 200:  # else metadata is away: it is asked again when something has come or is missed
@@ -95,7 +96,7 @@ class EventStream:
         while True:
             left = self._expires_at - time.time()
             if left <= 0:
-                await _write(send, _event("token_expired", {}))
+                await write(send, encode_event("token_expired", {}))
                 return False
             if self._waiting.stopping:
                 return False
@@ -104,16 +105,16 @@ class EventStream:
                 raise ClientGone
             while waiter.notifications:
                 event = waiter.notifications.popleft()
-                await _write(send, _event("notification", {"delivery_id": event.delivery_id, "kind": event.kind}))
+                await write(send, encode_event("notification", {"delivery_id": event.delivery_id, "kind": event.kind}))
             if woken:
                 return not self._waiting.stopping
-            await _write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
+            await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
 
     async def _tell(self, page: dict[str, Any], send: Send) -> None:
         changes = page["changes"]
         if changes:
-            told = (_event("change", change, change_cursor(self._account_id, change["seq"])) for change in changes)
-            await _write(send, b"".join(told))
+            cursors = (change_cursor(self._account_id, change["seq"]) for change in changes)
+            await write(send, b"".join(map(encode_event, repeat("change"), changes, cursors)))
 
     async def _read(self, scope: Scope, cursor: str) -> Reading:
         return await read_changes(self._metadata, scope, {"cursor": cursor, "limit": str(PAGE)})
@@ -125,11 +126,12 @@ class EventStream:
             return Reading(problem.status)
 
 
-def _event(name: str, data: Any, cursor: str | None = None) -> bytes:
-    """An empty cursor has the client forget the one it knows."""
+def encode_event(name: str, data: Any, cursor: str | None = None) -> bytes:
+    """One event of a stream. An empty cursor has the client forget the one it knows."""
     head = b"" if cursor is None else b"id: %b\n" % cursor.encode()
     return b"%bevent: %b\ndata: %b\n\n" % (head, name.encode(), orjson.dumps(data))
 
 
-async def _write(send: Send, body: bytes) -> None:
+async def write(send: Send, body: bytes) -> None:
+    """Send a part of a stream."""
     await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -39,7 +39,7 @@ async def test_ready_means_that_every_service_is(gateway: Any, service: Any) -> 
     assert (await gateway.call("GET", "/healthz")).status == 200
     answer = await gateway.call("GET", "/readyz")
     assert answer.status == 503
-    assert set(answer.json()["failed"]) == {"accounts", "indexer", "metadata", "notify", "quota", "upload"}
+    assert set(answer.json()["failed"]) == {"accounts", "analytics", "indexer", "metadata", "notify", "quota", "upload"}
 
 
 async def test_ready_when_all_parts_are(gateway: Any) -> None:

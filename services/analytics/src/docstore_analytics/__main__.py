@@ -1,0 +1,4 @@
+from docstore_analytics.app import create_app
+from docstore_platform.serve import serve
+
+serve(create_app, "analytics")

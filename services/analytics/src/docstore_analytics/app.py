@@ -1,0 +1,86 @@
+"""The analytics service put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from fastapi import FastAPI
+
+from docstore_analytics.api import public_router
+from docstore_analytics.archive import Archive
+from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
+from docstore_analytics.audit_chain import Chain, key_of
+from docstore_analytics.audit_log import AuditLog
+from docstore_analytics.audit_seals import AuditSeals
+from docstore_analytics.reports import Reports
+from docstore_analytics.sealing import sealing
+from docstore_analytics.service import AnalyticsService
+from docstore_analytics.settings import AnalyticsSettings
+from docstore_analytics.storage import MongoStore
+from docstore_analytics.subscribers import AnalyticsSubscribers
+from docstore_events.operations import operations_router
+from docstore_events.runtime import EventRuntime
+from docstore_platform.mongo import Mongo
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.web import service_app
+
+
+def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
+    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    settings = settings or AnalyticsSettings()
+    infra = settings.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-analytics", pool_size=8)
+    database = mongo.database(f"{infra.database_prefix}analytics")
+    config = S3Config.of(infra)
+    objects = ObjectStore(replace(config, bucket=settings.bucket or config.bucket))
+    own_key = settings.audit_key.get_secret_value()
+    chain = Chain(own_key.encode() if own_key else key_of(infra.internal_secret.get_secret_value()))
+    store = MongoStore(database, hourly_days=settings.hourly_days)
+    subscribers = AnalyticsSubscribers(AnalyticsService(store, chain))
+    runtime = EventRuntime("analytics", infra, mongo, database, subscribers, linger_seconds=settings.linger_seconds)
+    waiting = ArchiveStore(database, runtime.transactor, lease_seconds=settings.lease_seconds)
+    archive = Archive(
+        waiting,
+        objects,
+        SegmentLimits(settings.segment_seconds, settings.segment_events, settings.segment_bytes),
+        child_memory=settings.child_memory,
+        child_seconds=settings.child_seconds,
+    )
+    audit = AuditLog(
+        store,
+        AuditSeals(database),
+        objects,
+        chain,
+        waiting,
+        region=infra.region,
+        segment_seconds=settings.audit_segment_seconds,
+        segment_entries=settings.audit_segment_entries,
+    )
+    reports = Reports(
+        store,
+        waiting,
+        objects,
+        child_memory=settings.child_memory,
+        child_seconds=settings.child_seconds,
+        query_bytes=settings.query_bytes,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.create_indexes()
+        await waiting.create_indexes()
+        try:
+            async with objects, runtime.running(), sealing([archive.write_due, audit.seal_due], settings.sweep_seconds):
+                yield
+            await waiting.give_up_leases()
+        finally:
+            mongo.close()
+
+    return service_app(
+        "analytics",
+        infra,
+        lifespan=lifespan,
+        public=[public_router(reports, audit, store, waiting, objects)],
+        internal=[operations_router(runtime, database)],
+        checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+    )

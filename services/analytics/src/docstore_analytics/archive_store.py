@@ -1,0 +1,218 @@
+"""What waits for the archive and the segments it has become, and whose turn it is to write them.
+
+Chunks come with the events, in the transaction of the inbox. A plan puts chunks into a segment that is to be written;
+from then on what it will hold is fixed. Sealing it removes them. So every event is, at any moment, in just one chunk or
+in just one sealed segment.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReturnDocument,
+    conflict,
+)
+
+PREFIX = "archive/events"
+NOT_PLANNED = ""
+"""In place of a segment's id; not null, of which an index alone can't tell that it is not missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One Parquet file of one day (UTC, by the events' times)."""
+
+    id: str
+    day: str
+    events: int
+    size: int
+    """Of the file, in bytes; of the rows while it is only planned."""
+
+    @property
+    def key(self) -> str:
+        """Where it is in the bucket: folders as Hive, and so Athena, Spark and DuckDB, read partitions."""
+        return f"{PREFIX}/day={self.day}/{self.id}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLimits:
+    """When what waits is written: after so many seconds, or once so many events or bytes wait."""
+
+    seconds: float
+    events: int
+    bytes: int
+
+
+class ArchiveStore:
+    def __init__(
+        self, database: Database, transactor: Transactor, *, lease_seconds: float, clock: Clock = utc_now
+    ) -> None:
+        self._chunks: Collection = database["archive_chunks"]
+        self._segments: Collection = database["archive_segments"]
+        self._leases: Collection = database["leases"]
+        self._transactor = transactor
+        self._lease_ms = int(lease_seconds * 1000)
+        self._clock = clock
+        self._owner = new_id()
+
+    async def create_indexes(self) -> None:
+        # Everything that is asked of waiting chunks is in the index: their rows are not read for it.
+        waiting = [(name, ASCENDING) for name in ("segment", "day", "created_at", "events", "size")]
+        await self._chunks.create_index(waiting)
+        await self._segments.create_indexes(
+            [IndexModel([("state", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])]
+        )
+
+    async def hold_lease(self, name: str) -> bool:
+        """Whether this instance is the one that seals now; by the database's clock alone. It also renews."""
+        may = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$add": ["$$NOW", self._lease_ms]}
+        taking = [
+            {"$set": {"owner": {"$cond": [may, self._owner, "$owner"]}, "until": {"$cond": [may, until, "$until"]}}}
+        ]
+        try:
+            lease = await self._leases.find_one_and_update(
+                {"_id": name}, taking, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:  # another has made it in this moment
+            return False
+        return bool(lease["owner"] == self._owner)
+
+    async def give_up_leases(self) -> None:
+        await self._leases.delete_many({"owner": self._owner})
+
+    async def due_days(self, limits: SegmentLimits) -> list[str]:
+        """Days of which enough waits, or for long enough."""
+        old = self._clock() - timedelta(seconds=limits.seconds)
+        pipeline = [
+            {"$match": {"segment": NOT_PLANNED}},
+            {
+                "$group": {
+                    "_id": "$day",
+                    "events": {"$sum": "$events"},
+                    "size": {"$sum": "$size"},
+                    "oldest": {"$min": "$created_at"},
+                }
+            },
+            {
+                "$match": {
+                    "$or": [
+                        {"oldest": {"$lte": old}},
+                        {"events": {"$gte": limits.events}},
+                        {"size": {"$gte": limits.bytes}},
+                    ]
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
+        return [row["_id"] async for row in self._chunks.aggregate(pipeline)]
+
+    async def plan(self, day: str, limits: SegmentLimits) -> Segment | None:
+        """Put what waits of a day into a segment, as much as one may hold: from now on its rows are fixed."""
+
+        async def work(transaction: Transaction) -> Segment | None:
+            session = transaction.session
+            figures = {"events": 1, "size": 1}
+            rows = self._chunks.find({"segment": NOT_PLANNED, "day": day}, figures, session=session).sort(
+                "_id", ASCENDING
+            )
+            chosen: list[Document] = []
+            events = size = 0
+            async for row in rows:
+                if chosen and (events + row["events"] > limits.events or size + row["size"] > limits.bytes):
+                    break
+                chosen.append(row)
+                events, size = events + row["events"], size + row["size"]
+            if not chosen:
+                return None
+            segment = Segment(new_id(), day, events, size)
+            taken = await self._chunks.update_many(
+                {"_id": {"$in": [row["_id"] for row in chosen]}, "segment": NOT_PLANNED},
+                {"$set": {"segment": segment.id}},
+                session=session,
+            )
+            if taken.modified_count != len(chosen):
+                raise conflict("another has planned with the same chunks")
+            await self._segments.insert_one({**_row(segment), "state": "planned"}, session=session)
+            return segment
+
+        return await self._transactor.run(work)
+
+    async def planned(self) -> list[Segment]:
+        """Those whose writing was begun, here or by an instance that is gone."""
+        return [_segment(row) async for row in self._segments.find({"state": "planned"}).sort("_id", ASCENDING)]
+
+    async def rows_of(self, segment: Segment) -> list[bytes] | None:
+        """The packed rows of a planned segment, in one order whenever it is asked; None once it is sealed."""
+        rows = self._chunks.find({"segment": segment.id}, {"rows": 1, "events": 1}).sort("_id", ASCENDING)
+        found = await rows.to_list(None)
+        # All or none, but for who reads while they are removed: part of them must not become the segment's object.
+        return [row["rows"] for row in found] if sum(row["events"] for row in found) == segment.events else None
+
+    async def seal(self, segment: Segment, size: int) -> None:
+        """Its object is in the bucket: one transaction says so and removes the chunks. Again: nothing happens."""
+
+        async def work(transaction: Transaction) -> None:
+            sealed = await self._segments.update_one(
+                {"_id": segment.id, "state": "planned"},
+                {"$set": {"state": "sealed", "size": size, "sealed_at": self._clock()}},
+                session=transaction.session,
+            )
+            if sealed.matched_count:
+                await self._chunks.delete_many({"segment": segment.id}, session=transaction.session)
+
+        await self._transactor.run(work)
+
+    async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
+        """Sealed segments of the days that have a part in [begin, end), and the packed rows of these days that wait.
+
+        Both at one moment, so that an event that is just being sealed is in one of them, and in no more.
+        """
+        days: dict[str, Any] = {"$gte": _day(begin), "$lte": _day(end)}
+
+        async def work(transaction: Transaction) -> tuple[list[Segment], list[bytes]]:
+            session = transaction.session
+            sealed = self._segments.find({"state": "sealed", "day": days}, session=session).sort("_id", ASCENDING)
+            waiting = self._chunks.find({"day": days}, {"rows": 1}, session=session)
+            return [_segment(row) async for row in sealed.limit(limit)], [row["rows"] async for row in waiting]
+
+        return await self._transactor.run(work)
+
+    async def page(self, begin: str, end: str, after: tuple[str, str], limit: int) -> list[Segment]:
+        """Sealed segments of days from `begin` to `end`, by day and id."""
+        day, id_ = after
+        beyond = [{"day": {"$gt": day}}, {"day": day, "_id": {"$gt": id_}}]
+        wanted = {"state": "sealed", "day": {"$gte": begin, "$lte": end}, "$or": beyond}
+        rows = self._segments.find(wanted).sort([("day", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [_segment(row) async for row in rows]
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """How many events are not sealed yet, and since when the oldest waits."""
+        total = {"$group": {"_id": None, "events": {"$sum": "$events"}, "oldest": {"$min": "$created_at"}}}
+        async for row in self._chunks.aggregate([{"$match": {"segment": {"$gte": NOT_PLANNED}}}, total]):
+            return row["events"], row["oldest"]
+        return 0, None
+
+
+def _row(segment: Segment) -> Document:
+    row = asdict(segment)
+    row["_id"] = row.pop("id")
+    return row
+
+
+def _segment(row: Document) -> Segment:
+    return Segment(row["_id"], row["day"], row["events"], row["size"])
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()

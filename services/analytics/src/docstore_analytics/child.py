@@ -1,0 +1,38 @@
+"""Runs DuckDB in a process of its own that lives for one task: its memory is gone with it, and nothing waits for it."""
+
+import asyncio
+import os
+import sys
+
+STDERR_SHOWN = 2000
+
+
+class ChildFailed(Exception):
+    """The child ended badly or took too long; the message has the end of what it said."""
+
+
+async def run_child(module: str, data: bytes, *, seconds: float) -> bytes:
+    """What `python -m module` answers on its stdout to `data` on its stdin. ChildFailed."""
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        module,
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            answer, said = await process.communicate(data)
+    except TimeoutError:
+        raise ChildFailed(f"{module} took more than {seconds} s") from None
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        raise ChildFailed(f"{module}: status {process.returncode}: {said.decode(errors='replace')[-STDERR_SHOWN:]}")
+    return answer
