@@ -12,9 +12,10 @@ from bench.feed import measure_feed
 from bench.folders import measure_folders
 from bench.idle import measure_idle
 from bench.latency import measure_latency
+from bench.packs import measure_packs
 from bench.reads import measure_reads
 from bench.stack import Stack, fresh_stack
-from bench.sync import measure_sync_latency
+from bench.sync import measure_sync, measure_sync_latency
 from bench.uploads import measure_large_files, measure_small_files
 
 Measure = Callable[[Stack], Awaitable[list[tuple[str, str]]]]
@@ -27,7 +28,9 @@ PARTS: dict[str, Measure] = {
     "events": measure_events,
     "feed": measure_feed,
     "small": measure_small_files,
+    "packs": measure_packs,
     "large": measure_large_files,
+    "sync": measure_sync,
     "sync-latency": measure_sync_latency,
 }
 

@@ -77,6 +77,22 @@ async def at_rest(stack: Stack) -> None:
             return
 
 
+async def s5cmd(stack: Stack, *arguments: str) -> None:
+    """Run s5cmd against the stack's S3 server."""
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": stack.s3_access_key_id,
+        "AWS_SECRET_ACCESS_KEY": stack.s3_secret_access_key,
+        "AWS_REGION": stack.region,
+    }
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("s5cmd")), "--endpoint-url", stack.s3_endpoint, *arguments,
+        env=environment, stdout=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    if await process.wait():
+        raise RuntimeError("s5cmd failed")
+
+
 @asynccontextmanager
 async def fresh_stack() -> AsyncIterator[Stack]:
     """A stack on an empty data folder; gone, data and all, when the block ends."""

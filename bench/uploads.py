@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import http.client
 import os
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from bench.accounts import new_account
-from bench.stack import Stack
+from bench.stack import Stack, s5cmd
 from docstore_cli.api import ApiClient
 
 CLIENTS = 8
@@ -94,21 +93,6 @@ async def _multipart(api: ApiClient, path: Path) -> None:
     await api.call("POST", f"/v1/uploads/{upload['id']}/complete", {"parts": done})
 
 
-async def _s5cmd(stack: Stack, path: Path) -> None:
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": stack.s3_access_key_id,
-        "AWS_SECRET_ACCESS_KEY": stack.s3_secret_access_key,
-        "AWS_REGION": stack.region,
-    }
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("s5cmd")), "--endpoint-url", stack.s3_endpoint, "cp", str(path), f"s3://{stack.bucket}/bench/s5cmd",
-        env=environment, stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    if await process.wait():
-        raise RuntimeError("s5cmd failed")
-
-
 async def _boto3(stack: Stack, path: Path) -> None:
     client = boto3.client(
         "s3",
@@ -132,7 +116,7 @@ async def measure_large_files(stack: Stack) -> list[tuple[str, str]]:
         async with new_account(stack.gateway) as api:
             for _ in range(2):
                 runs = {
-                    "s5cmd": lambda: _s5cmd(stack, path),
+                    "s5cmd": lambda: s5cmd(stack, "cp", str(path), f"s3://{stack.bucket}/bench/s5cmd"),
                     "put": lambda: _put(api, path),
                     "boto3": lambda: _boto3(stack, path),
                     "multipart": lambda: _multipart(api, path),
