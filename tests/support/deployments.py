@@ -82,6 +82,10 @@ class Bucket:
         """Every object of an account."""
         return await asyncio.to_thread(lambda: list(self._keys(f"accounts/{account_id}/")))
 
+    async def replace(self, key: str, data: bytes) -> None:
+        """Exchange the bytes of an object."""
+        await asyncio.to_thread(self._client.put_object, Bucket=self.name, Key=key, Body=data)
+
     async def unfinished(self, account_id: str) -> list[str]:
         """Keys of the account's multipart uploads that are neither completed nor aborted."""
         prefix = f"accounts/{account_id}/"

@@ -1,0 +1,144 @@
+"""Contents in blocks and in packs, as browsers, readers and visitors of links get them."""
+
+import asyncio
+import hashlib
+import os
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+import pytest
+import zstandard
+from deployments import Bucket
+from people import Person
+from yarl import URL
+
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+Json = dict[str, Any]
+PARTS = (os.urandom(700_000), b"text " * 100_000, os.urandom(600_000))
+WHOLE = b"".join(PARTS)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def put(url: str, headers: dict[str, str], data: bytes) -> None:
+    sending = {"data": data, "headers": headers}
+    async with aiohttp.ClientSession() as http, http.put(URL(url, encoded=True), **sending) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+async def upload_blocks(person: Person, path: str, parts: Sequence[bytes] = PARTS) -> Json:
+    """A file in blocks, as a client sends it."""
+    whole, by_hash = b"".join(parts), {sha256(part): part for part in parts}
+    upload = await person.begin(path, len(whole), "blocks", sha256=sha256(whole))
+    missing = (await person.call("POST", "/v1/blocks/missing", {"hashes": list(by_hash)}))["missing"]
+    for block in missing:
+        await put(block["url"], block["headers"], zstandard.compress(by_hash[block["hash"]]))
+    blocks = [{"hash": sha256(part), "size": len(part)} for part in parts]
+    return await person.complete(upload, {"blocks": blocks})
+
+
+async def upload_pack(person: Person, **contents: bytes) -> dict[str, Json]:
+    """Files of the root folder, sent in one pack, by their names."""
+    files = [{"path": f"/{name}", "size": len(data), "sha256": sha256(data)} for name, data in contents.items()]
+    pack = await person.call("POST", "/v1/packs", {"files": files})
+    index = [struct.pack("<III", place["number"], place["offset"], place["size"]) for place in pack["files"]]
+    body = b"".join([*contents.values(), *index, struct.pack("<I4s", len(index), b"DSP1")])
+    await put(pack["put"]["url"], pack["put"]["headers"], body)
+    done = await person.call("POST", f"/v1/packs/{pack['id']}/complete")
+    return {item["file"]["name"]: item["file"] for item in done["files"]}
+
+
+async def test_everybody_gets_the_bytes_of_a_file_in_blocks(ada: Person, grace: Person, nobody: Person) -> None:
+    """Its owner, a reader, the owner of a copy, and a visitor of a link; also by ranges, and from an old version."""
+    file = await upload_blocks(ada, "/film.bin")
+    await ada.counted(len(WHOLE))
+    await ada.share(file, grace)
+    copy = await grace.call("POST", f"/v1/files/{file['id']}/copy", {"path": "/copy.bin"})
+    link = await ada.call("POST", f"/v1/files/{file['id']}/links", {})
+    await ada.upload("/film.bin", b"whole again")
+    assert await ada.content(file["id"], 1) == WHOLE
+    assert await grace.content(file["id"], 1) == WHOLE
+    assert await grace.content(copy["id"]) == WHOLE
+    assert await ada.content(file["id"]) == b"whole again"
+    part = {"range": "bytes=699998-700004"}
+    answer = await ada.ask("GET", f"/v1/files/{file['id']}/content?version=1", headers=part)
+    assert (answer.status, answer.body) == (206, PARTS[0][-2:] + b"text ")
+    assert answer.headers["content-range"] == f"bytes 699998-700004/{len(WHOLE)}"
+    await ada.call("POST", f"/v1/files/{file['id']}/versions/1/restore")
+    visit = await nobody.ask("GET", f"/v1/links/{link['token']}/content", headers={"range": "bytes=-7"})
+    assert (visit.status, visit.body) == (206, WHOLE[-7:])
+    assert visit.headers["content-security-policy"].endswith("sandbox")
+
+
+async def test_a_damaged_block_never_makes_a_complete_download(ada: Person, bucket: Bucket) -> None:
+    """What came before it arrives, and then the connection ends; with damage at the start nothing arrives."""
+    file = await upload_blocks(ada, "/film.bin")
+    keys = {key.rpartition("/")[2].partition(".")[0]: key for key in await bucket.keys(ada.id) if "/blocks/" in key}
+    await bucket.replace(keys[sha256(PARTS[2])], zstandard.compress(os.urandom(len(PARTS[2]))))
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await ada.content(file["id"])
+    answer = await ada.ask("GET", f"/v1/files/{file['id']}/content", headers={"range": "bytes=0-1199999"})
+    assert (answer.status, answer.body) == (206, WHOLE[:1_200_000])
+    await bucket.replace(keys[sha256(PARTS[0])], b"")
+    assert await ada.refused("GET", f"/v1/files/{file['id']}/content") == (500, "content_damaged")
+
+
+async def test_a_file_of_a_pack_is_shared_without_the_pack(ada: Person, grace: Person, bucket: Bucket) -> None:
+    """Its sender fetches the pack by one URL; a reader gets the bytes of that file, and no URL, also of a copy."""
+    files = await upload_pack(ada, shown=b"shown to Grace", hidden=b"nobody's business")
+    wanted = {"items": [{"id": file["id"]} for file in files.values()]}
+    located = (await ada.call("POST", "/v1/contents", wanted))["results"]
+    assert located[0]["url"] == located[1]["url"]
+    await ada.share(files["shown"], grace)
+    copy = await grace.call("POST", f"/v1/files/{files['shown']['id']}/copy", {"path": "/copy"})
+    wanted["items"].append({"id": copy["id"]})
+    shown, hidden, copied = (await grace.call("POST", "/v1/contents", wanted))["results"]
+    assert hidden["problem"]["status"] == 404
+    for result in (shown, copied):
+        assert (result["direct"], result["url"]) == (False, f"/v1/files/{result['id']}/content?version=1")
+        assert (await grace.ask("GET", result["url"])).body == b"shown to Grace"
+
+
+async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bucket) -> None:
+    """A purged file's slice and list of blocks are let go of; a copy keeps what it needs."""
+    file = await upload_blocks(ada, "/film.bin")
+    packed = (await upload_pack(ada, small=b"small"))["small"]
+    for one in (file, packed):
+        await ada.share(one, grace)
+    copy = await grace.call("POST", f"/v1/files/{packed['id']}/copy", {"path": "/copy"})
+    for one in (file, packed):
+        await ada.call("DELETE", f"/v1/files/{one['id']}")
+        await ada.call("DELETE", f"/v1/trash/{one['id']}")
+
+    async def list_gone() -> bool:
+        return not any("/uploads/" in key for key in await bucket.keys(ada.id))
+
+    await eventually(list_gone, every=0.1)
+    assert await grace.content(copy["id"]) == b"small"
+    await grace.call("DELETE", f"/v1/files/{copy['id']}")
+    await grace.call("DELETE", f"/v1/trash/{copy['id']}")
+
+    async def pack_gone() -> bool:
+        return not any("/packs/" in key for key in await bucket.keys(ada.id))
+
+    await eventually(pack_gone, every=0.1)
+
+
+async def test_many_downloads_at_once_and_some_that_end_early(ada: Person) -> None:
+    """Those who stay get all of it."""
+    file = await upload_blocks(ada, "/film.bin")
+
+    async def leave_early() -> bytes:
+        async with asyncio.timeout(0.05):
+            return await ada.content(file["id"])
+
+    early = [leave_early() for _ in range(5)]
+    got = await asyncio.gather(*(ada.content(file["id"]) for _ in range(10)), *early, return_exceptions=True)
+    assert got[:10] == [WHOLE] * 10
