@@ -129,7 +129,7 @@ class Relay:
         if not rows:
             return 0
         producer = await self._get_producer()
-        before = await self._logs.last()
+        before = await self._logs.last_batches()
         logs: defaultdict[TopicPartition, list[Document]] = defaultdict(list)
         for row in rows:
             numbers = sorted(await producer.partitions_for(row["topic"]))
@@ -141,8 +141,9 @@ class Relay:
             wake(topic)
         acknowledged = {to: outcome for to, outcome in zip(logs, outcomes, strict=True) if isinstance(outcome, tuple)}
         sent = [row["_id"] for to, (_, number) in acknowledged.items() for row in logs[to][:number]]
-        if sent:  # where the logs end is noted first: of a row marked sent it must be known that a log had it
-            went_back = await self._logs.advance(before, acknowledged)
+        if sent:  # where the batches are is noted first: of a row marked sent it must be known that a log had it
+            firsts = {to: first for to, (first, _) in acknowledged.items()}
+            went_back = await self._logs.advance(before, firsts)
             await self._mark_sent(sent)
             if went_back:
                 raise LogLost

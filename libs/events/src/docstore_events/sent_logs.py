@@ -3,8 +3,13 @@
 A log never gets shorter and never gives out an offset twice. One that does is another log than the one written to
 before, and nobody knows who had read that: all that the outbox keeps of its topic goes out once more, and who has
 handled an event ignores it. Before that the consumers get time to see that their log is a short one.
+
+What counts is whether the last batch that the broker has acknowledged is still there. Where a log ends is a cheap
+question, but the embedded broker's answer may be an old one, and leaves out all of the last batch but its first record;
+so a log that seems too short is read at that batch, and is lost only if it is not found there twice in a row.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +28,8 @@ SETTLE_SECONDS = 10.0
 """Longer than a consumer that runs takes to notice that the log ends before its position."""
 
 REQUEST_MS = 10_000
+READ_SECONDS = 5.0
+"""For reading the last batches: a broker that has them answers at once."""
 
 Offsets = Mapping[TopicPartition, int]
 
@@ -44,64 +51,69 @@ def partitions_there(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]
 
 
 class SentLogs:
-    """The last offset that the broker has acknowledged to this service, of every log that the service writes to."""
+    """The first offset of the last batch that the broker has acknowledged, of every log that a service writes to."""
 
     def __init__(self, database: Database, service: str, settings: InfraSettings) -> None:
-        self._logs: Collection = database["outbox_logs"].with_options(read_concern=MAJORITY_READS)
+        self._logs: Collection = database["sent_logs"].with_options(read_concern=MAJORITY_READS)
         self._outbox: Collection = database["outbox"]
         self._service = service
         self._settings = settings
+        self._missed: set[TopicPartition] = set()
+        """Logs whose last batch was not there at the last check."""
 
-    async def last(self) -> dict[TopicPartition, int]:
-        """What no log may end before; a log known to be lost is not among these."""
+    async def last_batches(self) -> dict[TopicPartition, int]:
+        """Where what must be in each log begins; a log known to be lost is not among these."""
         rows = self._logs.find({"lost_at": None})
-        return {TopicPartition(row["topic"], row["partition"]): row["last"] async for row in rows}
+        return {TopicPartition(row["topic"], row["partition"]): row["last_batch"] async for row in rows}
 
-    async def advance(self, before: Offsets, acknowledged: Mapping[TopicPartition, tuple[int, int]]) -> bool:
-        """Note the first offset and the number of what was acknowledged; whether a log went back and so is lost.
+    async def advance(self, before: Offsets, acknowledged: Offsets) -> bool:
+        """Note the first offsets of what was acknowledged; whether a log went back and so is lost.
 
-        `before` is what `last` answered before the sending.
+        `before` is what `last_batches` answered before the sending.
         """
-        back = {at.topic for at, (first, _) in acknowledged.items() if first <= before.get(at, -1)}
+        back = {at.topic for at, first in acknowledged.items() if first <= before.get(at, -1)}
         went_back = await self._mark_lost(back)
         await self._logs.bulk_write(
             [
                 UpdateOne(
                     {"_id": f"{at.topic}:{at.partition}"},
-                    {"$max": {"last": first + number - 1}, "$set": {"topic": at.topic, "partition": at.partition}},
+                    {"$max": {"last_batch": first}, "$set": {"topic": at.topic, "partition": at.partition}},
                     upsert=True,
                 )
-                for at, (first, number) in acknowledged.items()
+                for at, first in acknowledged.items()
             ],
             ordered=False,
         )
         return went_back
 
     async def check(self) -> None:
-        """Ask the broker where the logs end: LogLost if one is lost. What was lost earlier is said again."""
+        """Look for the last batches at the broker: LogLost if one is lost. What was lost earlier is said again."""
         await self._say_again()
-        last = await self.last()
-        if last:
-            ends = await self._ends(last)
-            if await self._mark_lost({at.topic for at, offset in last.items() if ends.get(at, 0) <= offset}):
-                raise LogLost
+        batches = await self.last_batches()
+        missing = await self._missing(batches) if batches else set()
+        lost, self._missed = missing & self._missed, missing
+        if await self._mark_lost({at.topic for at in lost}):
+            raise LogLost
 
-    async def _ends(self, logs: Offsets) -> Offsets:
-        """Where those of the logs end that are there."""
-        present = await self._present(logs)
+    async def _missing(self, batches: Offsets) -> set[TopicPartition]:
+        """Those of the logs in which the last batch is not found."""
+        present = await self._present(batches)
         if not present:
-            return {}
+            return set(batches)
         consumer = AIOKafkaConsumer(
             **kafka_connection(self._settings),
             client_id=f"docstore-{self._service}-logs",
             request_timeout_ms=REQUEST_MS,
+            auto_offset_reset="latest",  # what is not there must not make us read all that is
             enable_auto_commit=False,
         )
         try:
             await consumer.start()
             consumer.assign(present)  # makes the client ask for these topics' leaders
             ends: Offsets = await consumer.end_offsets(present)
-            return ends
+            short = {at: batches[at] for at in present if ends[at] <= batches[at]}
+            found = await _read(consumer, short) if short else set()
+            return set(batches) - set(present) | short.keys() - found
         finally:
             await consumer.stop()
 
@@ -131,3 +143,18 @@ class SentLogs:
         chosen = {"topic": {"$in": topics}}
         await self._outbox.update_many({**chosen, "state": "sent"}, {"$set": {"state": "pending"}})
         await self._logs.delete_many(chosen)  # last: after a crash before it, all is said again
+
+
+async def _read(consumer: AIOKafkaConsumer, batches: Offsets) -> set[TopicPartition]:
+    """Those of the logs that have a record at the given offset."""
+    consumer.assign(list(batches))
+    for at, first in batches.items():
+        consumer.seek(at, first)
+    found: set[TopicPartition] = set()
+    deadline = time.monotonic() + READ_SECONDS
+    while len(found) < len(batches) and time.monotonic() < deadline:
+        for at, records in (await consumer.getmany(timeout_ms=200, max_records=len(batches))).items():
+            if any(record.offset >= batches[at] for record in records):
+                found.add(at)
+                consumer.pause(at)
+    return found

@@ -13,6 +13,7 @@ from docstore_events.consumer import Record
 from docstore_events.envelope import Envelope
 from docstore_events.relay import Relay
 from docstore_events.runtime import EventRuntime
+from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, create_outbox_indexes
@@ -254,6 +255,31 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
     operator.close()
 
 
+@pytest.fixture
+def _checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("docstore_events.relay.CHECK_SECONDS", 1.0)
+
+
+async def test_a_log_that_is_there_is_not_said_again(stage: Stage) -> None:
+    """Batches of several events are found where they were written, however late a broker tells where its log ends."""
+    await provision_topics(stage.infra)
+    relay, logs = stage.relay(), SentLogs(stage.said, "teller", stage.infra)
+    assert await relay.hold_lease()
+    for first in (1, 8, 15):
+        await stage.say("anna", *range(first, first + 7))
+        assert await relay.relay_pending() == 7
+        for _ in range(2):
+            await logs.check()
+    assert list((await logs.last_batches()).values()) == [14]
+    await relay.close()
+    await stage.wipe_topic()
+    await provision_topics(stage.infra)
+    await logs.check()  # once is not enough: a broker may be slow
+    with pytest.raises(LogLost):
+        await logs.check()
+
+
+@pytest.mark.usefixtures("_checks_often")
 async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage) -> None:
     """Nobody need do anything for events to flow after a broker has lost a topic, nor for what it lost to be heard."""
     async with stage.teller().running(), stage.listener().running():
@@ -264,6 +290,7 @@ async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage
         await stage.hears("anna", 1, 2, 3, 4, seconds=60)
 
 
+@pytest.mark.usefixtures("_checks_often")
 async def test_events_nobody_had_read_when_their_topic_was_lost_are_said_again(stage: Stage) -> None:
     """Nobody says anything after the loss: the relay finds by itself that the log ends before what it has sent."""
     async with stage.teller().running():
