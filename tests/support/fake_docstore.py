@@ -164,7 +164,8 @@ class FakeDocStore:
             at = index[number]
             content = data[at.offset : at.offset + at.size]
             if hashlib.sha256(content).hexdigest() != wish["sha256"]:
-                answers.append({"problem": {"status": 409, "code": "upload_mismatch", "detail": "other bytes"}})
+                refusal = {"status": 409, "code": "upload_mismatch", "detail": "other bytes"}
+                answers.append({"number": number, "problem": refusal})
                 continue
             file = self._file(wish)
             self.objects[f"files/{file['id']}"] = content

@@ -17,6 +17,7 @@ COMMANDS = {
     "mail": ("stack_commands", "What the local SES received, newest last; that of every region."),
     "demo": ("demo_command", "Run the main job on real documents and show what happens; then stay until Ctrl-C."),
     "events": ("events_commands", "What the services say, and what could not be handled."),
+    "admin": ("admin_commands", "Figures, accounts, the audit log, health, and SQL over the archive of events."),
     "login": ("account_commands", "Log in, wherever the account's home is, and stay logged in on this machine."),
     "logout": ("account_commands", "End the session of this machine."),
     "usage": ("account_commands", "Whose account this is, and how much of its room is used."),

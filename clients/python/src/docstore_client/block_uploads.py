@@ -18,13 +18,13 @@ from typing import Any
 from docstore_client.chunking import WINDOW, Block, Cutter, buffer_for
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, DocStoreError
-from docstore_client.frames import frame
+from docstore_client.frames import compressed, raw_frame, shrinks
 from docstore_client.models import Account, File
 from docstore_client.retrying import TRIES
 from docstore_client.sources import Progress, Source
 from docstore_client.transfers import complete, put_bytes, together
 
-PARALLEL_BLOCKS = 6
+PARALLEL_BLOCKS = 4
 BUFFERS = 3
 """Of chunking.WINDOW bytes each: while one is read, others are sent."""
 
@@ -132,7 +132,7 @@ class BlockUploads:
 
         async def send(block: Block, part: memoryview) -> None:
             async with self._sending:
-                framed = await asyncio.to_thread(frame, part)
+                framed = await asyncio.to_thread(compressed, part) if shrinks(part) else raw_frame(part)
                 await put_bytes(self._connection, targets[block.hash], framed)
                 progress(block.size)
 

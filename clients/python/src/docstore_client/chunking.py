@@ -22,7 +22,7 @@ NORMALISATION: Final = 1
 Of 1 MiB inserted in 64 MiB, 2.3 MiB were new blocks with 1, 3.2 with 2. These four decide where the cuts are: with
 others no block is found again.
 """
-WINDOW = 16 << 20
+WINDOW = 12 << 20
 """Bytes in memory at a time."""
 
 

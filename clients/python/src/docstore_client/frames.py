@@ -16,21 +16,20 @@ RAW_HEADER = b"\x28\xb5\x2f\xfd\xa0"
 """Magic; a descriptor that says: the content's size in four bytes, one segment, no checksum."""
 
 
-def frame(plain: memoryview) -> bytes:
-    """The frame of a block."""
-    if _shrinks(plain):
-        return zstandard.ZstdCompressor(level=LEVEL).compress(plain)
-    return raw_frame(plain)
+def compressed(plain: memoryview) -> bytes:
+    """The frame of a block that shrinks."""
+    return zstandard.ZstdCompressor(level=LEVEL).compress(plain)
 
 
-def _shrinks(plain: memoryview) -> bool:
+def shrinks(plain: memoryview) -> bool:
+    """Whether compressing it is worth its while, as far as a quick look tells."""
     places = {0, max(0, len(plain) // 2 - PROBE), max(0, len(plain) - PROBE)}
     probe = b"".join(plain[start : start + PROBE] for start in sorted(places))
-    return len(zstandard.ZstdCompressor(level=LEVEL).compress(probe)) < WORTH * len(probe)
+    return len(compressed(memoryview(probe))) < WORTH * len(probe)
 
 
 def raw_frame(plain: memoryview) -> bytes:
-    """A frame that holds the bytes as they are."""
+    """The frame of a block that doesn't shrink: the bytes as they are."""
     pieces: list[bytes | memoryview] = [RAW_HEADER, len(plain).to_bytes(4, "little")]
     last = max(0, len(plain) - 1) // RAW_PIECE
     for number in range(last + 1):

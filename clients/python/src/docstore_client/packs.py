@@ -104,10 +104,9 @@ class PackUploads:
                 await self._connection.call("DELETE", f"/v1/packs/{pack['id']}")
             raise
         progress(sum(len(loaded[number].data) for number in slices.values()))
-        answers = (await self._complete(pack["id"]))["files"]
-        for number, answer in zip(slices.values(), answers, strict=True):
+        for answer in (await self._complete(pack["id"]))["files"]:
             problem = answer.get("problem")
-            outcomes[number] = refusal(problem) if problem else File.model_validate(answer["file"])
+            outcomes[slices[answer["number"]]] = refusal(problem) if problem else File.model_validate(answer["file"])
         return outcomes
 
     async def _complete(self, pack_id: str) -> dict[str, Any]:

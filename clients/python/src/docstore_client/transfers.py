@@ -49,14 +49,18 @@ async def put(
 
 
 async def put_bytes(connection: Connection, target: Mapping[str, Any], data: bytes) -> None:
-    """Send what is in memory to a signed URL with its headers."""
+    """Send what is in memory to a signed URL with its headers; content with it if the object is there already."""
 
     async def pieces(_: Progress) -> AsyncIterator[memoryview]:
         view = memoryview(data)
         for start in range(0, len(view), PIECE):
             yield view[start : start + PIECE]
 
-    await put(connection, target["url"], target["headers"], len(data), pieces, lambda _: None)
+    try:
+        await put(connection, target["url"], target["headers"], len(data), pieces, lambda _: None)
+    except StoreError as error:
+        if error.status != 412:  # a try before has arrived, or another device's has
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_client import ContentDiffers
-from docstore_client.frames import frame, plain_of, raw_frame
+from docstore_client.frames import compressed, plain_of, raw_frame, shrinks
 
 
 def digest(content: bytes) -> str:
@@ -19,16 +19,17 @@ def digest(content: bytes) -> str:
 @given(st.binary(max_size=400_000) | st.integers(0, 400_000).map(bytes))
 def test_any_bytes_come_out_as_they_went_in(content: bytes) -> None:
     """Both kinds of frame say how many bytes are in them."""
-    for framed in (frame(memoryview(content)), raw_frame(memoryview(content))):
+    for framed in (compressed(memoryview(content)), raw_frame(memoryview(content))):
         assert zstandard.get_frame_parameters(framed).content_size == len(content)
         assert plain_of(framed, digest(content), len(content)) == content
 
 
-def test_what_does_not_shrink_is_sent_as_it_is() -> None:
-    """Text is a fraction, noise is the noise and a few bytes."""
+def test_what_does_not_shrink_is_known_by_a_look() -> None:
+    """Text is a fraction, noise is the noise and a few bytes; text in the middle of noise is seen."""
     text, noise = b"all work and no play " * 10_000, os.urandom(1 << 20)
-    assert len(frame(memoryview(text))) < len(text) / 50
-    assert len(noise) < len(frame(memoryview(noise))) < len(noise) + 64
+    assert [shrinks(memoryview(content)) for content in (text, noise, noise + text + noise)] == [True, False, True]
+    assert len(compressed(memoryview(text))) < len(text) / 50
+    assert len(noise) < len(raw_frame(memoryview(noise))) < len(noise) + 64
 
 
 @pytest.mark.parametrize("damage", ["other", "longer", "bomb", "cut", "nonsense"])
