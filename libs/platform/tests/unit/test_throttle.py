@@ -1,30 +1,13 @@
 """Failed log-ins and how they slow a guesser down."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fake_failures import FakeFailures
 
 from docstore_platform.problems import Problem
-from docstore_platform.throttle import Failures, Throttle
-
-
-class FakeFailures:
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Failures] = {}
-
-    async def of(self, subject: str, address: str) -> Failures | None:
-        return self.rows.get((subject, address))
-
-    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
-        row = self.rows.get((subject, address))
-        if row is None or row.until <= now:
-            row = Failures(0, now + window)
-        self.rows[subject, address] = replace(row, count=row.count + 1)
-
-    async def clear(self, subject: str, address: str) -> None:
-        self.rows.pop((subject, address), None)
+from docstore_platform.throttle import Throttle
 
 
 class World:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fake_failures import FakeFailures
 
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.domain import Account, RefreshToken, Session, email_key
@@ -18,7 +19,7 @@ from docstore_events.event import Event
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
 from docstore_platform.settings import InfraSettings
-from docstore_platform.throttle import Failures, Throttle
+from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
 
 
@@ -128,23 +129,6 @@ class FakeKeys:
 
     async def add(self, key: SigningKey) -> bool:
         return self.rows.setdefault(key.number, key) is key
-
-
-class FakeFailures:
-    def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Failures] = {}
-
-    async def of(self, subject: str, address: str) -> Failures | None:
-        return self.rows.get((subject, address))
-
-    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
-        row = self.rows.get((subject, address))
-        if row is None or row.until <= now:
-            row = Failures(0, now + window)
-        self.rows[subject, address] = replace(row, count=row.count + 1)
-
-    async def clear(self, subject: str, address: str) -> None:
-        self.rows.pop((subject, address), None)
 
 
 class FakeTransactor:

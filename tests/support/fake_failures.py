@@ -1,0 +1,23 @@
+"""What a throttle counts, kept in a dictionary."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from docstore_platform.throttle import Failures
+
+
+class FakeFailures:
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Failures] = {}
+
+    async def of(self, subject: str, address: str) -> Failures | None:
+        return self.rows.get((subject, address))
+
+    async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
+        row = self.rows.get((subject, address))
+        if row is None or row.until <= now:
+            row = Failures(0, now + window)
+        self.rows[subject, address] = replace(row, count=row.count + 1)
+
+    async def clear(self, subject: str, address: str) -> None:
+        self.rows.pop((subject, address), None)
