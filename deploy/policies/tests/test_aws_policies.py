@@ -142,14 +142,6 @@ def test_only_the_upload_service_lends_credentials() -> None:
     assert [each["Resource"] for each in lending] == ["arn:aws:iam::111122223333:role/docstore-uploader"]
 
 
-def test_notify_may_do_with_aws_what_its_code_does() -> None:
-    """By its own right it sends e-mail and takes on roles of customers; the rest is what an operator may add."""
-    calls = {method for owner, method in methods_called("notify") if method in NOTIFY}
-    calls |= {name for name in NOTIFY if f"client.{name}" in _source("notify")}
-    needed = {action for call in calls for action in NOTIFY[call]}
-    assert calls == set(NOTIFY)
-    assert allowed("notify") | allowed("notify-own-resources") == needed
-    assert not allowed("notify") & allowed("notify-own-resources")
 def test_a_services_role_trusts_its_own_pods_alone() -> None:
     """One service account, by name, and tokens made for AWS."""
     (trust,) = policy("service-role-trust")
@@ -163,6 +155,14 @@ def test_a_services_role_trusts_its_own_pods_alone() -> None:
     }
 
 
+def test_notify_may_do_with_aws_what_its_code_does() -> None:
+    """By its own right it sends e-mail and takes on roles of customers; the rest is what an operator may add."""
+    calls = {method for owner, method in methods_called("notify") if method in NOTIFY}
+    calls |= {name for name in NOTIFY if f"client.{name}" in _source("notify")}
+    needed = {action for call in calls for action in NOTIFY[call]}
+    assert calls == set(NOTIFY)
+    assert allowed("notify") | allowed("notify-own-resources") == needed
+    assert not allowed("notify") & allowed("notify-own-resources")
 
 
 def test_notify_takes_on_no_role_of_its_own_account() -> None:

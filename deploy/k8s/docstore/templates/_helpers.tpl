@@ -34,7 +34,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "docstore.usesS3" -}}{{ if has .service (list "upload" "metadata" "indexer" "analytics") }}yes{{ end }}{{- end }}
 {{- define "docstore.usesInternet" -}}{{ if has .service (list "notify" "accounts") }}yes{{ end }}{{- end }}
 
-{{/* Which services share events among their instances: none of them is of use without a partition. */}}
+{{/* Which services share events among their instances. */}}
 {{- define "docstore.consumes" -}}{{ if has .service (list "accounts" "metadata" "quota" "indexer" "notify" "analytics") }}yes{{ end }}{{- end }}
 
 {{/* Who calls whom by HTTP; everybody asks accounts for its public keys. Compared with the code in the tests. */}}
