@@ -17,7 +17,7 @@ export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
 SOURCES := libs services deploy clients tests tools bench
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## make .venv with everything in it, the docstore command included
 
@@ -70,7 +70,10 @@ alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus take
 	$(PROMTOOL) check config deploy/observability/prometheus.yml
 
 .tools/bin/promtool:
-	GOBIN=$(CURDIR)/.tools/bin go install github.com/prometheus/prometheus/cmd/promtool@$(PROMETHEUS_VERSION)
+	mkdir -p .tools/promtool .tools/bin
+	cd .tools/promtool && { [ -f go.mod ] || go mod init promtool; } && \
+		go get github.com/prometheus/prometheus/cmd/promtool@$(PROMETHEUS_VERSION) && \
+		go build -o ../bin/promtool github.com/prometheus/prometheus/cmd/promtool
 
 .tools/bin/helm:
 	GOBIN=$(CURDIR)/.tools/bin go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION)
@@ -91,6 +94,7 @@ lint: setup ## style, import contracts
 
 types: setup ## strict type check
 	$(RUN)/mypy $(wildcard libs/*/src services/*/src deploy/*/src clients/*/src)
+# As part of an empty module: its own replaces others, which `go install` does not take.
 
 format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
