@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docstore_standalone.http_probe import kafka_answers, until
-from docstore_standalone.maven import Artifact, fetch_jars, run_tool
+from docstore_standalone.maven import LOG4J, Artifact, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
 
@@ -18,13 +18,6 @@ ARTIFACTS: Sequence[Artifact] = (
     ("org.apache.logging.log4j", "log4j-slf4j-impl", LOG4J_VERSION),
     ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
 )
-LOG4J = """rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1}: %m%n
-"""
 
 
 def fetch_kafka(tools: Path) -> Path:

@@ -20,6 +20,14 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 DEPENDENCY = "    <dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
 Artifact = tuple[str, str, str]
 """Group, name, version."""
+LOG4J = """rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %c{1}: %m%n
+"""
+"""Settings of Log4j 2: warnings and worse go to the program's output."""
 
 
 def run_tool(command: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from docstore_standalone.http_probe import http_status, until
-from docstore_standalone.maven import Artifact, fetch_jars
+from docstore_standalone.maven import LOG4J, Artifact, fetch_jars
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import base_environment
 
@@ -22,13 +22,6 @@ ARTIFACTS: Sequence[Artifact] = (
     ("org.opensearch.plugin", "analysis-common", VERSION),
     ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
 )
-LOG4J = """rootLogger.level = warn
-rootLogger.appenderRef.out.ref = out
-appender.out.type = Console
-appender.out.name = out
-appender.out.layout.type = PatternLayout
-appender.out.layout.pattern = %d %p %c{1}: %m%n
-"""
 
 
 def fetch_opensearch(tools: Path) -> Path:
