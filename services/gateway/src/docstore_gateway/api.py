@@ -123,10 +123,6 @@ def pages_router() -> APIRouter:
     """The API's description, and pages that need nothing from other sites."""
     router = APIRouter()
 
-    @router.get("/")
-    async def landing() -> HTMLResponse:
-        return HTMLResponse(_page("landing.html"), headers=PAGE_HEADERS)
-
     @router.get("/docs")
     async def docs() -> HTMLResponse:
         return HTMLResponse(_page("docs.html"), headers=PAGE_HEADERS)

@@ -24,6 +24,8 @@ from docstore_gateway.limits import RateLimiter
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.sse import EventStream
 from docstore_gateway.waiting import TOPICS, Waiting
+from docstore_gateway.web_pages import web_router
+from docstore_gateway.web_session import WebSessions
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
@@ -91,6 +93,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 idempotency=idempotency,
                 forwarders=forwarders,
                 waiting=waiting,
+                web=WebSessions(infra, app.state.verifier),
                 call_log=await stack.enter_async_context(_call_log(runtime)),
                 access_log=open_access_log(infra),
             )
@@ -104,6 +107,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
     app.include_router(pages_router(), include_in_schema=False)
+    app.include_router(web_router(settings.web_dir, infra), include_in_schema=False)
     app.add_middleware(EdgeMiddleware)
     return app
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 from urllib.parse import quote, unquote
 
@@ -34,6 +35,7 @@ from docstore_gateway.routes import (
 )
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
+from docstore_gateway.web_session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
 from docstore_platform.ids import new_id
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
@@ -60,6 +62,8 @@ SECURITY_HEADERS: HeaderList = [
     (b"cross-origin-resource-policy", b"same-site"),
 ]
 API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
+OWN_OF_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
+"""Said by a page itself where it is there: what it may load, and where its forms may lead."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -75,6 +79,8 @@ class Exchange:
     route: str = "unmatched"
     own: bool = False
     """The gateway's own app answers it, and counts it."""
+    by_cookie: bool = False
+    """The web page makes it: its token came in a cookie, which browsers send by themselves."""
     account: str = ""
     session: str = ""
     status: int = 0
@@ -94,11 +100,13 @@ class Edge:
         idempotency: IdempotencyKeys,
         forwarders: Mapping[ServiceName, Forwarder],
         waiting: Waiting,
+        web: WebSessions,
         call_log: CallLog,
         access_log: AccessLog | None,
     ) -> None:
         self._settings = settings
         self._waiting = waiting
+        self._web = web
         self._verifier = verifier
         self._limiter = limiter
         self._idempotency = idempotency
@@ -129,8 +137,10 @@ class Edge:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 added = [*self._every_answer, (b"x-request-id", exchange.request_id), *exchange.extra]
-                if public and not any(name == API_POLICY[0] for name, _ in message["headers"]):
-                    added.append(API_POLICY)  # a page brings one of its own, which lets its form be sent
+                if public:
+                    added.append(API_POLICY)
+                given = {name for name, _ in message["headers"]} & OWN_OF_PAGES
+                added = [header for header in added if header[0] not in given]
                 message = {**message, "headers": [*message["headers"], *added]}
             elif not message.get("more_body", False):
                 exchange.complete = True
@@ -183,6 +193,8 @@ class Edge:
                 await answer(send, 204, self._cors.preflight(exchange.extra), b"")
             elif public:
                 await self._call(own, exchange, raw, scope, receive, send)
+            elif scope["path"].startswith(PREFIX):
+                await self._web.serve(partial(self._web_call, own, exchange), scope, receive, send)
             elif scope["path"].startswith("/internal"):
                 await self._peer_call(exchange, raw, scope, receive, send)
             else:
@@ -209,6 +221,7 @@ class Edge:
         path = clean_path(raw)
         route = find_route(path)
         exchange.route = route.prefix
+        scope = self._with_cookie(exchange, scope, path)
         who = await self._admit(exchange, path)
         receive = await self._bounded(exchange, receive)
         inner = self._scope(scope, exchange, path)
@@ -233,6 +246,23 @@ class Edge:
         finally:
             await outcome.free()
 
+    async def _web_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        """A public call that a route of the web page stands for."""
+        exchange.headers = dict(reversed(scope["headers"]))
+        await self._call(own, exchange, scope["raw_path"], scope, receive, send)
+
+    def _with_cookie(self, exchange: Exchange, scope: Scope, path: str) -> Scope:
+        """The request with the access token of the page's cookie, if it comes without a token of its own."""
+        cookies = exchange.headers.get(b"cookie")
+        if cookies is None or b"authorization" in exchange.headers or open_limit(exchange.method, path) is not None:
+            return scope
+        token = self._web.access_token(cookies)
+        if token is None:
+            return scope
+        exchange.by_cookie = True
+        exchange.headers[b"authorization"] = b"Bearer " + token.encode()
+        return with_authorization(scope, token)
+
     async def _peer_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """A signed call of another region; any other internal route is not there."""
         path = raw.decode("latin-1")
@@ -253,6 +283,8 @@ class Edge:
         token = bearer_token(authorization.decode("latin-1") if authorization else None)
         principal = await self._verifier.verify(token)
         exchange.account, exchange.session = principal.account_id, principal.session_id
+        if exchange.by_cookie and exchange.method in MUTATING:
+            self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
         await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
         return f"account:{principal.account_id}"
 

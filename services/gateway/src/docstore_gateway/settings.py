@@ -1,11 +1,18 @@
 """Settings of the gateway. Each is an environment variable `GATEWAY_<NAME>`."""
 
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
+
+
+def _web_of_checkout() -> Path | None:
+    """Where `make web` puts the page, if this runs from a checkout."""
+    folder = Path(__file__).parents[4] / "web"
+    return folder / "dist" if folder.is_dir() else None
 
 
 class GatewaySettings(ServiceSettings):
@@ -25,6 +32,10 @@ class GatewaySettings(ServiceSettings):
     )
     cors_origins: tuple[str, ...] = Field((), description='JSON list of web origins that may call; ["*"]: any')
     max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="a larger request body is refused with 413")
+
+    web_dir: Path | None = Field(
+        default_factory=_web_of_checkout, description="the built web page; without one a line says that it is absent"
+    )
 
     connect_seconds: float = Field(2.0, gt=0, description="to connect to a service")
     answer_seconds: float = Field(75.0, gt=0, description="a service may be silent this long; above the longest poll")

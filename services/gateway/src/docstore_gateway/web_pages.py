@@ -1,0 +1,85 @@
+"""Serves the built web page: `web/dist`, a single page with hashed assets, each with compressed copies beside it."""
+
+import mimetypes
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from docstore_platform.problems import not_found
+from docstore_platform.settings import InfraSettings
+
+INDEX = "index.html"
+ASSETS = "assets/"
+"""Vite puts a hash of the content into the names of what is in here."""
+FOR_EVER = "public, max-age=31536000, immutable"
+ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+ABSENT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>DocStore</title></head><body>
+<h1>DocStore</h1>
+<p>The web page has not been built here: <code>make web</code> builds it.</p>
+<p>The API works: <a href="/docs">read and try it</a>, <a href="/readyz">see whether all parts are ready</a>.</p>
+</body></html>
+"""
+
+
+def content_policy(infra: InfraSettings) -> str:
+    """What the page may load: itself, and bytes of files from the object store. No script of anybody else's."""
+    parts = urlsplit(infra.public_s3)
+    host = parts.netloc if infra.s3_path_style else f"{infra.bucket}.{parts.netloc}"
+    s3 = f"{parts.scheme}://{host}"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
+        f"img-src 'self' blob: {s3}; connect-src 'self' {s3}; media-src 'self' blob: {s3}; frame-src blob: {s3}; "
+        f"form-action 'self' {s3}; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
+    """The page for every path that nothing else answers; to be included last. What was built is listed once."""
+    router = APIRouter()
+    built = dict(_files(folder)) if folder is not None else {}
+    page_headers = {
+        "Content-Security-Policy": content_policy(infra),
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": PERMISSIONS,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-cache",
+    }
+
+    @router.get("/{path:path}")
+    def page(path: str, request: Request) -> Response:
+        found = built.get(path)
+        if found is not None and path != INDEX:
+            cached = FOR_EVER if path.startswith(ASSETS) else "no-cache"
+            return _compressed(request, built, path, found, {"Cache-Control": cached})
+        if path.startswith(ASSETS) or ("." in path.rpartition("/")[2] and "text/html" not in _accepted(request)):
+            raise not_found("page")
+        if INDEX not in built:
+            return HTMLResponse(ABSENT, headers=page_headers)
+        return _compressed(request, built, INDEX, built[INDEX], page_headers)
+
+    return router
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _accepted(request: Request) -> str:
+    return request.headers.get("accept", "")
+
+
+def _compressed(request: Request, built: dict[str, Path], name: str, path: Path, headers: dict[str, str]) -> Response:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    accepted = request.headers.get("accept-encoding", "")
+    for encoding, suffix in ENCODINGS:
+        if encoding in accepted and name + suffix in built:
+            headers = {**headers, "Content-Encoding": encoding, "Vary": "Accept-Encoding"}
+            return Response(built[name + suffix].read_bytes(), headers=headers, media_type=kind)
+    return Response(path.read_bytes(), headers=headers, media_type=kind)

@@ -1,0 +1,172 @@
+"""The web page's log-in: tokens in cookies, and calls that only the page itself can make."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+pytestmark = pytest.mark.connected
+
+JSON = {"content-type": "application/json"}
+LOGIN = orjson.dumps({"email": "ann@example.org", "password": "secret"})
+
+
+@pytest.fixture
+def accounts(service: Any, issuer: Any) -> Any:
+    """Stands for accounts: whoever logs in is Ann, and a refresh token works."""
+
+    async def answer(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        if request.path in ("/v1/sessions", "/v1/sessions/refresh") and request.method == "POST":
+            reply.status = 201 if request.path == "/v1/sessions" else 200
+            tokens = {"access_token": issuer.token("ann"), "refresh_token": "r1", "expires_in": 600}
+            reply.body = orjson.dumps({**tokens, "token_type": "Bearer", "account": {"id": "ann"}})
+        elif request.path == "/v1/sessions/current":
+            reply.status, reply.body = 204, b""
+        return reply
+
+    service.behave = answer
+    return service
+
+
+def cookies_of(answer: Any) -> dict[str, str]:
+    """The cookies an answer sets, by name, with their attributes."""
+    return {value.split("=", 1)[0]: value for name, value in answer.headers if name == "set-cookie"}
+
+
+async def log_in(gateway: Any) -> tuple[str, str]:
+    """The Cookie header of a browser that has logged in, and its CSRF token."""
+    answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
+    assert answer.status == 201, answer.body
+    kept = [value.split(";", 1)[0] for value in cookies_of(answer).values()]
+    return "; ".join(kept), answer.json()["csrf_token"]
+
+
+async def test_tokens_are_where_no_script_sees_them(gateway: Any, accounts: Any) -> None:
+    """Logging in answers the account and a CSRF token; both tokens are HttpOnly, SameSite=Strict cookies."""
+    answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
+    assert answer.json()["account"] == {"id": "ann"}
+    assert "access_token" not in answer.json()
+    assert "refresh_token" not in answer.json()
+    assert answer.header("cache-control") == "no-store"
+    cookies = cookies_of(answer)
+    assert "Path=/;" in cookies["docstore_access"]
+    assert "Path=/web/session;" in cookies["docstore_refresh"]
+    for cookie in cookies.values():
+        assert "HttpOnly" in cookie
+        assert "SameSite=Strict" in cookie
+    assert orjson.loads(accounts.requests[-1].body)["email"] == "ann@example.org"
+
+
+async def test_cookies_are_secure_where_the_page_is(open_gateway: Any, accounts: Any, infra: Any) -> None:
+    """Behind https they are sent over https alone, and the access cookie by this host alone."""
+    async with open_gateway(public_url="https://docs.example.org") as gateway:
+        answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
+    cookies = cookies_of(answer)
+    assert set(cookies) == {"__Host-docstore_access", "__Secure-docstore_refresh"}
+    assert all(cookie.endswith("Secure") for cookie in cookies.values())
+
+
+async def test_a_cookie_stands_for_the_header(gateway: Any, accounts: Any) -> None:
+    """A call with the cookie reaches the service with the header, and without the cookie."""
+    cookie, _ = await log_in(gateway)
+    assert (await gateway.call("GET", "/v1/files", {"cookie": cookie})).status == 200
+    request = accounts.requests[-1]
+    assert request.header("authorization").startswith("Bearer ey")
+    assert request.header("cookie") is None
+
+
+async def test_changing_calls_need_the_csrf_token(gateway: Any, accounts: Any) -> None:
+    """Without it, with a wrong one, or with another session's: 403, and no service is asked."""
+    cookie, csrf = await log_in(gateway)
+    made = len(accounts.requests)
+    for header in ({}, {"x-csrf-token": "00"}, {"x-csrf-token": csrf[::-1]}):
+        answer = await gateway.call("DELETE", "/v1/files/7", {"cookie": cookie, **header})
+        assert (answer.status, answer.json()["code"]) == (403, "csrf")
+    assert len(accounts.requests) == made
+    assert (await gateway.call("DELETE", "/v1/files/7", {"cookie": cookie, "x-csrf-token": csrf})).status == 200
+
+
+async def test_a_bearer_token_needs_no_csrf_token(gateway: Any, accounts: Any, issuer: Any) -> None:
+    """No browser sends that header by itself."""
+    assert (await gateway.call("DELETE", "/v1/files/7", issuer.bearer())).status == 200
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site", "host": "127.0.0.1:80"},
+        {"origin": "https://evil.example", "host": "127.0.0.1:80"},
+        {"origin": "null"},
+    ],
+)
+async def test_no_other_site_logs_anybody_in_or_out(gateway: Any, accounts: Any, foreign: dict[str, str]) -> None:
+    """Calls of /web/session that a browser says another page made are refused."""
+    cookie, _ = await log_in(gateway)
+    for method, path in (("POST", "/web/session"), ("POST", "/web/session/refresh"), ("DELETE", "/web/session")):
+        answer = await gateway.call(method, path, {**JSON, **foreign, "cookie": cookie}, LOGIN)
+        assert (answer.status, answer.json()["code"]) == (403, "csrf")
+
+
+async def test_a_reload_takes_the_session_up_again(gateway: Any, accounts: Any) -> None:
+    """GET answers the same CSRF token, or whether a refresh may give one; a refresh gives new cookies."""
+    cookie, csrf = await log_in(gateway)
+    shown = await gateway.call("GET", "/web/session", {"cookie": cookie})
+    assert shown.json() == {"csrf_token": csrf, "renewable": True}
+    nobody = await gateway.call("GET", "/web/session")
+    assert nobody.json() == {"csrf_token": None, "renewable": False}
+    again = await gateway.call("POST", "/web/session/refresh", {"cookie": cookie})
+    assert (again.status, again.json()["csrf_token"]) == (200, csrf)
+    assert orjson.loads(accounts.requests[-1].body) == {"refresh_token": "r1"}
+    assert set(cookies_of(again)) == {"docstore_access", "docstore_refresh"}
+    assert (await gateway.call("POST", "/web/session/refresh")).status == 401
+
+
+async def test_logging_out_ends_the_session_and_forgets_the_cookies(gateway: Any, accounts: Any) -> None:
+    """Accounts ends it, and the browser drops both."""
+    cookie, _ = await log_in(gateway)
+    answer = await gateway.call("DELETE", "/web/session", {"cookie": cookie})
+    assert answer.status == 204
+    assert all("Max-Age=0" in value for value in cookies_of(answer).values())
+    assert (accounts.requests[-1].method, accounts.requests[-1].path) == ("DELETE", "/v1/sessions/current")
+
+
+async def test_log_ins_of_the_page_are_limited_too(open_gateway: Any, accounts: Any) -> None:
+    """They are paid from the same budget as those of the API."""
+    async with open_gateway(log_in_per_minute=1) as gateway:
+        answers = [await gateway.call("POST", "/web/session", JSON, LOGIN) for _ in range(3)]
+    assert answers[-1].status == 429
+
+
+async def test_the_page_is_served(open_gateway: Any, tmp_path: Path) -> None:
+    """Every path is the page, which may load nothing from elsewhere; assets are kept for ever, compressed if asked."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<p>page</p>")
+    (tmp_path / "assets" / "a-1.js").write_text("plain")
+    (tmp_path / "assets" / "a-1.js.br").write_bytes(b"small")
+    async with open_gateway(web_dir=tmp_path) as gateway:
+        page = await gateway.call("GET", "/files/notes/a.md", {"accept": "text/html"})
+        asset = await gateway.call("GET", "/assets/a-1.js", {"accept-encoding": "gzip, br"})
+        plain = await gateway.call("GET", "/assets/a-1.js")
+        absent = await gateway.call("GET", "/assets/b-2.js")
+        outside = await gateway.call("GET", "/assets/..%2f..%2fetc/passwd")
+    assert (page.status, page.body) == (200, b"<p>page</p>")
+    policy = page.header("content-security-policy")
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "unsafe" not in policy
+    assert [value for name, value in page.headers if name == "referrer-policy"] == ["same-origin"]
+    assert page.header("cache-control") == "no-cache"
+    assert (asset.body, asset.header("content-encoding")) == (b"small", "br")
+    assert "immutable" in asset.header("cache-control")
+    assert (plain.body, plain.header("content-type").split(";")[0]) == (b"plain", "text/javascript")
+    assert (absent.status, outside.status) == (404, 404)
+
+
+async def test_without_a_page_that_is_said(open_gateway: Any) -> None:
+    """A gateway without a built page says how to build it."""
+    async with open_gateway(web_dir=None) as gateway:
+        answer = await gateway.call("GET", "/")
+    assert answer.status == 200
+    assert b"make web" in answer.body

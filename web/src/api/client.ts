@@ -1,0 +1,93 @@
+/** Calls of the public API: typed by its description, with the page's session. */
+import { OFFLINE, Problem, problemOf } from "@/api/problem";
+import type { paths } from "@/api/schema";
+import { csrfToken, ended, refresh } from "@/api/session";
+import type { Answers } from "@/api/types";
+
+type Route = keyof Answers & string;
+type MethodOf<R extends Route> = R extends `${infer M} ${string}` ? M : never;
+type PathOf<R extends Route> = R extends `${string} ${infer P}` ? P : never;
+type Operation<R extends Route> = PathOf<R> extends keyof paths
+  ? MethodOf<R> extends keyof paths[PathOf<R>]
+    ? NonNullable<paths[PathOf<R>][MethodOf<R>]>
+    : never
+  : never;
+type PathParameters<O> = O extends { parameters: { path: infer P } } ? { path: P } : { path?: undefined };
+type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? Q : undefined;
+type BodyOf<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? B : undefined;
+
+type Wishes<R extends Route> = PathParameters<Operation<R>> & {
+  query?: QueryOf<Operation<R>>;
+  body?: BodyOf<Operation<R>>;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+};
+
+export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<Answers[R]> {
+  const [method = "", template = ""] = route.split(" ");
+  const url = fill(template, wishes?.path) + queryString(wishes?.query);
+  const answer = await send(method.toUpperCase(), url, wishes?.body, wishes?.headers, wishes?.signal);
+  return (answer.status === 204 ? undefined : await answer.json()) as Answers[R];
+}
+
+/** A file's bytes: the gateway leads to the object store by a signed URL. */
+export async function fetchContent(fileId: string, version?: number, signal?: AbortSignal): Promise<Response> {
+  return send("GET", contentUrl(fileId, version), undefined, undefined, signal);
+}
+
+export function contentUrl(fileId: string, version?: number): string {
+  return `/v1/files/${fileId}/content${version === undefined ? "" : `?version=${version}`}`;
+}
+
+async function send(
+  method: string,
+  url: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<Response> {
+  let answer = await attempt(method, url, body, headers, signal);
+  if (answer.status === 401) {
+    if (!(await refresh())) {
+      ended();
+      throw new Problem(401, "unauthorized", "You have been logged out.");
+    }
+    answer = await attempt(method, url, body, headers, signal);
+  }
+  if (!answer.ok) throw await problemOf(answer);
+  return answer;
+}
+
+async function attempt(
+  method: string,
+  url: string,
+  body: unknown,
+  headers: Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const sent: Record<string, string> = { ...headers };
+  if (method !== "GET") sent["X-CSRF-Token"] = csrfToken();
+  if (body !== undefined) sent["Content-Type"] = "application/json";
+  try {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return await fetch(url, { method, headers: sent, body: text, signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, OFFLINE, "DocStore can’t be reached. Is this device online?");
+  }
+}
+
+function fill(template: string, parameters: Record<string, unknown> | undefined): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(parameters?.[name])));
+}
+
+function queryString(query: unknown): string {
+  if (!query) return "";
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query as Record<string, unknown>)) {
+    if (value === undefined || value === null || value === "") continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}

@@ -1,0 +1,31 @@
+/** A refusal or failure as the API tells it (RFC 9457). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly extra: Record<string, unknown> = {},
+  ) {
+    super(detail);
+  }
+}
+
+/** No answer came at all. */
+export const OFFLINE = "offline";
+
+export async function problemOf(answer: Response): Promise<Problem> {
+  try {
+    const body = (await answer.json()) as { code?: string; detail?: string } & Record<string, unknown>;
+    return new Problem(answer.status, body.code ?? "unknown", body.detail ?? answer.statusText, body);
+  } catch {
+    return new Problem(answer.status, "unknown", `The server answered ${answer.status}.`);
+  }
+}
+
+/** What to tell somebody. */
+export function reason(error: unknown): string {
+  if (error instanceof Problem) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+export const hasCode = (error: unknown, ...codes: string[]) => error instanceof Problem && codes.includes(error.code);

@@ -1,0 +1,97 @@
+/** What the page reads of the server, and how long it may be believed. Changes come by events (live.ts). */
+import { QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { call } from "@/api/client";
+import { Problem } from "@/api/problem";
+import type { FileItem, Me } from "@/api/types";
+import type { Place } from "@/lib/places";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      gcTime: 10 * 60_000,
+      retry: (failures, error) => {
+        const passing = !(error instanceof Problem) || error.status === 0 || error.status >= 500;
+        return passing && failures < 3;
+      },
+    },
+    mutations: { retry: false },
+  },
+});
+
+export type SortKey = "name" | "modified" | "created" | "size";
+
+export interface ListOptions {
+  sort: SortKey;
+  order: "asc" | "desc";
+  type?: string;
+  tag?: string;
+}
+
+const FIRST_PAGE = 200;
+const NEXT_PAGE = 1000;
+
+export const keys = {
+  me: ["me"] as const,
+  folder: (place: Place) => ["folder", place.base, place.path] as const,
+  list: (folderId: string, options: ListOptions) => ["list", folderId, options] as const,
+  lists: (folderId?: string) => (folderId ? (["list", folderId] as const) : (["list"] as const)),
+  file: (id: string) => ["file", id] as const,
+  trash: ["trash"] as const,
+  shared: ["shared-with-me"] as const,
+  notices: ["notices"] as const,
+};
+
+export const useMe = () => useQuery({ queryKey: keys.me, queryFn: () => call("get /v1/me") });
+
+/** The account; only for what is shown once it is known. */
+export function useAccount(): Me {
+  const { data } = useMe();
+  if (!data) throw new Error("nobody is logged in");
+  return data;
+}
+
+export function useFolder(place: Place) {
+  return useQuery({
+    queryKey: keys.folder(place),
+    queryFn: () =>
+      place.base !== null && place.path === "/"
+        ? call("get /v1/files/{file_id}", { path: { file_id: place.base } })
+        : call("get /v1/files/by-path", { query: { path: place.path, parent_id: place.base ?? undefined } }),
+  });
+}
+
+export function useList(folderId: string | undefined, options: ListOptions) {
+  return useInfiniteQuery({
+    queryKey: keys.list(folderId ?? "", options),
+    enabled: folderId !== undefined,
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      call("get /v1/files", {
+        query: {
+          parent_id: folderId,
+          sort: options.sort,
+          order: options.order,
+          type: options.type,
+          tag: options.tag,
+          limit: pageParam ? NEXT_PAGE : FIRST_PAGE,
+          cursor: pageParam || undefined,
+        },
+        signal,
+      }),
+    getNextPageParam: (page) => page.next_cursor,
+  });
+}
+
+export function useFile(id: string | null) {
+  return useQuery({
+    queryKey: keys.file(id ?? ""),
+    enabled: id !== null,
+    queryFn: () => call("get /v1/files/{file_id}", { path: { file_id: id ?? "" } }),
+  });
+}
+
+/** What has just been learned of a folder: its page need not ask again. */
+export function rememberFolder(place: Place, file: FileItem): void {
+  queryClient.setQueryData(keys.folder(place), file);
+}

@@ -1,0 +1,109 @@
+/** The log-in of this page. Tokens are in cookies that scripts can't read; only the CSRF token is here. */
+import type { Account, WebSession } from "@/api/types";
+import { Problem, problemOf } from "@/api/problem";
+
+let csrf = "";
+let refreshing: Promise<boolean> | null = null;
+const loggedOut = new Set<() => void>();
+
+/** A refresh by another tab counts as ours for so long: each refresh token works once. */
+const RECENT_MS = 5_000;
+const REFRESHED_KEY = "docstore.refreshed";
+
+export const csrfToken = () => csrf;
+
+export function onLoggedOut(listener: () => void): () => void {
+  loggedOut.add(listener);
+  return () => loggedOut.delete(listener);
+}
+
+async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(path, {
+    method,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+}
+
+/** Take up the session that the cookies hold, if any. */
+export async function resume(): Promise<boolean> {
+  const { csrf_token, renewable } = await known();
+  if (csrf_token) csrf = csrf_token;
+  return csrf_token ? true : renewable && refresh();
+}
+
+async function known(): Promise<{ csrf_token: string | null; renewable: boolean }> {
+  const answer = await send("GET", "/web/session");
+  if (!answer.ok) throw await problemOf(answer);
+  return answer.json() as Promise<{ csrf_token: string | null; renewable: boolean }>;
+}
+
+/** New tokens, once for all who ask meanwhile; false if the session is over. */
+export function refresh(): Promise<boolean> {
+  refreshing ??= inTurn(renew).finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (!("locks" in navigator)) return work();
+  return navigator.locks.request("docstore.refresh", work) as Promise<T>;
+}
+
+async function renew(): Promise<boolean> {
+  if (Date.now() - Number(stored(REFRESHED_KEY)) < RECENT_MS) {
+    const { csrf_token } = await known();
+    if (csrf_token) {
+      csrf = csrf_token;
+      return true;
+    }
+  }
+  const answer = await send("POST", "/web/session/refresh");
+  if (answer.ok) {
+    take((await answer.json()) as WebSession);
+    return true;
+  }
+  if (answer.status === 401 || answer.status === 403) return false;
+  throw await problemOf(answer);
+}
+
+export async function logIn(email: string, password: string): Promise<Account> {
+  const answer = await send("POST", "/web/session", { email, password });
+  if (!answer.ok) throw await problemOf(answer);
+  const session = (await answer.json()) as WebSession;
+  take(session);
+  return session.account;
+}
+
+export async function logOut(): Promise<void> {
+  let answer = await send("DELETE", "/web/session");
+  if (answer.status === 401 && (await refresh())) answer = await send("DELETE", "/web/session");
+  if (!answer.ok && answer.status !== 401) throw await problemOf(answer);
+  ended();
+}
+
+/** Nobody is logged in any more: whoever shows something of the account is told. */
+export function ended(): void {
+  csrf = "";
+  for (const listener of loggedOut) listener();
+}
+
+function take(session: WebSession): void {
+  csrf = session.csrf_token;
+  try {
+    localStorage.setItem(REFRESHED_KEY, String(Date.now()));
+  } catch {
+    // Without storage each tab refreshes by itself.
+  }
+}
+
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export { Problem };

@@ -1,0 +1,88 @@
+/** Who is there, and which page that is. */
+import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { listen } from "@/api/live";
+import { queryClient, useMe } from "@/api/queries";
+import { onLoggedOut, resume } from "@/api/session";
+import { AuthPage } from "@/auth/AuthPage";
+import { ErrorBoundary } from "@/ui/boundary";
+import { hrefOf, placeOf } from "@/lib/places";
+import { navigate, useWhere } from "@/lib/router";
+import { Shell } from "@/shell/Shell";
+import { Empty, Failed, Spinner } from "@/ui/states";
+import { Toasts } from "@/ui/toasts";
+
+const FilesPage = lazy(() => import("@/files/FilesPage"));
+const SharedPage = lazy(() => import("@/files/SharedPage"));
+const TrashPage = lazy(() => import("@/trash/TrashPage"));
+const SearchPage = lazy(() => import("@/search/SearchPage"));
+const SettingsPage = lazy(() => import("@/settings/SettingsPage"));
+const AdminPage = lazy(() => import("@/admin/AdminPage"));
+
+type Login = "unknown" | "in" | "out";
+
+export function App() {
+  const [login, setLogin] = useState<Login>("unknown");
+  const [error, setError] = useState<unknown>(null);
+  const { path } = useWhere();
+
+  const begin = useCallback(() => {
+    setError(null);
+    resume().then((found) => setLogin(found ? "in" : "out"), setError);
+  }, []);
+  useEffect(begin, [begin]);
+  useEffect(
+    () =>
+      onLoggedOut(() => {
+        setLogin("out");
+        queryClient.clear();
+      }),
+    [],
+  );
+
+  let page;
+  if (error) page = <Failed error={error} onRetry={begin} />;
+  else if (login === "unknown") page = <Spinner />;
+  else if (login === "out") {
+    page = <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
+  } else page = <Inside />;
+  return (
+    <>
+      {page}
+      <Toasts />
+    </>
+  );
+}
+
+function Inside() {
+  const me = useMe();
+  useEffect(listen, []);
+  if (me.error && !me.data) return <Failed error={me.error} onRetry={() => void me.refetch()} />;
+  if (!me.data) return <Spinner />;
+  return (
+    <Shell>
+      <ErrorBoundary>
+        <Suspense fallback={<Spinner />}>
+          <Page />
+        </Suspense>
+      </ErrorBoundary>
+    </Shell>
+  );
+}
+
+function Page() {
+  const { path, query } = useWhere();
+  const isStart = path === "/" || path === "/log-in" || path === "/sign-up";
+  useEffect(() => {
+    // The object store sends a form's browser to /?path=FOLDER.
+    if (isStart) navigate(hrefOf({ base: null, path: query.get("path") ?? "/" }), { replace: true });
+  }, [isStart, query]);
+  if (isStart) return null;
+  if (path === "/shared") return <SharedPage />;
+  const place = placeOf(path);
+  if (place) return <FilesPage key={hrefOf(place)} place={place} />;
+  if (path === "/trash") return <TrashPage />;
+  if (path === "/search") return <SearchPage />;
+  if (path.startsWith("/settings")) return <SettingsPage section={path.split("/")[2] ?? "profile"} />;
+  if (path.startsWith("/admin")) return <AdminPage section={path.split("/")[2] ?? "overview"} />;
+  return <Empty title="There is no such page" />;
+}

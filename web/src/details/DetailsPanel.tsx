@@ -1,0 +1,297 @@
+/** All about one file or folder: facts, versions, who has access, who follows it, what happened. */
+import { useQuery } from "@tanstack/react-query";
+import { Bell, BellOff, Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
+import { useState } from "react";
+import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient, useAccount } from "@/api/queries";
+import type { FileItem, FileVersion } from "@/api/types";
+import { openDialog } from "@/files/dialogs";
+import { count, moment, size, when } from "@/lib/format";
+import { isText, KIND_NAMES, kindOf } from "@/lib/media";
+import { parentOf } from "@/lib/places";
+import { useLinks, useShares } from "@/sharing/ShareDialog";
+import { FileIcon } from "@/ui/icon";
+import { Menu } from "@/ui/menu";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+interface Props {
+  file: FileItem | undefined;
+  /** How many are selected; of several nothing is shown but their number. */
+  many: number;
+  onClose: () => void;
+}
+
+export default function DetailsPanel({ file, many, onClose }: Props) {
+  return (
+    <aside className="details" aria-label="Details">
+      <header>
+        {file && many < 2 && <FileIcon file={file} size={22} />}
+        <h2>{many > 1 ? `${count(many)} items selected` : file ? file.name || "My files" : "…"}</h2>
+        <button className="icon-button small" aria-label="Close details" onClick={onClose}>
+          <X size={18} />
+        </button>
+      </header>
+      {file && many < 2 && <About key={file.id} file={file} />}
+    </aside>
+  );
+}
+
+function About({ file }: { file: FileItem }) {
+  const isFile = file.kind === "file";
+  const owned = file.permission === "owner" && file.parent_id !== null;
+  return (
+    <Tabs className="tabs">
+      <TabList aria-label="Details">
+        <Tab id="facts">Details</Tab>
+        {isFile && <Tab id="versions">Versions</Tab>}
+        {owned && <Tab id="access">Access</Tab>}
+        <Tab id="follow">Following</Tab>
+      </TabList>
+      <TabPanel id="facts">
+        <Facts file={file} />
+      </TabPanel>
+      {isFile && (
+        <TabPanel id="versions">
+          <Versions file={file} />
+        </TabPanel>
+      )}
+      {owned && (
+        <TabPanel id="access">
+          <Access file={file} />
+        </TabPanel>
+      )}
+      <TabPanel id="follow">
+        <Following file={file} />
+      </TabPanel>
+    </Tabs>
+  );
+}
+
+function Facts({ file }: { file: FileItem }) {
+  const account = useAccount();
+  const isFile = file.kind === "file";
+  const who = (id: string) => (id === account.id ? "you" : "somebody else");
+  const facts: [string, string][] = [
+    ["Kind", isFile && file.content_type ? `${KIND_NAMES[kindOf(file)]} (${file.content_type})` : KIND_NAMES[kindOf(file)]],
+    ...(isFile ? ([["Size", `${size(file.size)} (${count(file.size)} bytes)`]] as [string, string][]) : []),
+    ["In", file.path === "/" ? "–" : parentOf(file.path)],
+    ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by)}`],
+    ["Created", moment(file.created_at)],
+    ["Owner", file.owner_id === account.id ? "You" : "Somebody else"],
+    ...(isFile
+      ? ([
+          ["Version", String(file.version)],
+          ["Searchable", file.indexed ? "Yes" : "Not yet"],
+          ["SHA-256", file.sha256 ?? "–"],
+        ] as [string, string][])
+      : []),
+  ];
+  return (
+    <>
+      <dl className="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {file.tags.length > 0 && (
+        <ul className="tag-list" aria-label="Tags">
+          {file.tags.map((tag) => (
+            <li key={tag} className="tag">
+              {tag}
+            </li>
+          ))}
+        </ul>
+      )}
+      {file.permission !== "viewer" && file.parent_id && (
+        <button className="button" onClick={() => openDialog({ kind: "tags", file })}>
+          Edit tags
+        </button>
+      )}
+    </>
+  );
+}
+
+function Versions({ file }: { file: FileItem }) {
+  const account = useAccount();
+  const versions = useQuery({
+    queryKey: ["about", file.id, "versions", file.version],
+    queryFn: () => call("get /v1/files/{file_id}/versions", { path: { file_id: file.id }, query: { limit: 100 } }),
+  });
+  if (versions.error) return <Failed error={versions.error} onRetry={() => void versions.refetch()} />;
+  if (!versions.data) return <Spinner />;
+  const items = versions.data.items;
+  const current = items[0];
+
+  async function restore(version: FileVersion): Promise<void> {
+    try {
+      const restored = await call("post /v1/files/{file_id}/versions/{number}/restore", {
+        path: { file_id: file.id, number: version.version },
+      });
+      queryClient.setQueryData(keys.file(file.id), restored);
+      await queryClient.invalidateQueries({ queryKey: keys.lists() });
+      await queryClient.invalidateQueries({ queryKey: ["about", file.id] });
+      toast(`Version ${version.version} is the current one again.`);
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
+  return (
+    <ol className="versions">
+      {items.map((version) => (
+        <li key={version.version}>
+          <div>
+            <strong>
+              Version {version.version}
+              {version.current && <span className="tag">Current</span>}
+            </strong>
+            <span className="muted">
+              {moment(version.created_at)} · {size(version.size)}
+            </span>
+            <span className="muted">
+              {version.created_by === account.id ? "You" : "Somebody else"}
+              {version.device && `, ${version.device}`}
+              {version.restored_from && ` · restored from ${version.restored_from}`}
+            </span>
+          </div>
+          <Menu
+            label={`Actions for version ${version.version}`}
+            className="icon-button small"
+            button={<span aria-hidden="true">⋯</span>}
+            choices={[
+              {
+                id: "view",
+                label: "View",
+                icon: <Eye size={16} />,
+                run: () => openDialog({ kind: "view", file, among: [file], version: version.version }),
+              },
+              ...(!version.current && current && isText(file)
+                ? [
+                    {
+                      id: "compare",
+                      label: "Compare with current",
+                      icon: <GitCompareArrows size={16} />,
+                      run: () => openDialog({ kind: "compare", file, older: version, newer: current }),
+                    },
+                  ]
+                : []),
+              ...(!version.current && file.permission !== "viewer"
+                ? [
+                    {
+                      id: "restore",
+                      label: "Restore",
+                      icon: <RotateCcw size={16} />,
+                      run: () => void restore(version),
+                    },
+                  ]
+                : []),
+            ]}
+          />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Access({ file }: { file: FileItem }) {
+  const shares = useShares(file);
+  const links = useLinks(file);
+  return (
+    <>
+      <ul className="people" aria-label="Who has access">
+        <li>
+          <span className="person">You</span>
+          <span className="muted">Owner</span>
+        </li>
+        {shares.data?.items.map((share) => (
+          <li key={share.id}>
+            <span className="person">{share.email}</span>
+            <span className="muted">{share.role === "editor" ? "Can edit" : "Can view"}</span>
+          </li>
+        ))}
+        {links.data?.items.map((link) => (
+          <li key={link.id}>
+            <span className="person">Link{link.has_password && " with a password"}</span>
+            <span className="muted">{count(link.downloads)} downloads</span>
+          </li>
+        ))}
+      </ul>
+      <button className="button" onClick={() => openDialog({ kind: "share", file })}>
+        Share…
+      </button>
+    </>
+  );
+}
+
+const CHANNELS = [
+  { id: "in_app", label: "here" },
+  { id: "email", label: "by e-mail" },
+] as const;
+
+function Following({ file }: { file: FileItem }) {
+  const key = ["about", file.id, "following"];
+  const following = useQuery({
+    queryKey: key,
+    queryFn: () => call("get /v1/subscriptions", { query: { file_id: file.id } }),
+  });
+  const [busy, setBusy] = useState(false);
+  if (following.error) return <Failed error={following.error} />;
+  if (!following.data) return <Spinner />;
+  const mine = following.data.items;
+
+  async function change(work: () => Promise<unknown>): Promise<void> {
+    setBusy(true);
+    try {
+      await work();
+      await queryClient.invalidateQueries({ queryKey: key });
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <>
+      <p className="muted">
+        Hear of changes of this {file.kind}
+        {file.kind === "folder" && " and all that is in it"}.
+      </p>
+      <div className="follow-buttons">
+        {CHANNELS.map(({ id, label }) => {
+          const one = mine.find((subscription) => subscription.channel === id);
+          return (
+            <button
+              key={id}
+              className="button"
+              disabled={busy}
+              aria-pressed={Boolean(one)}
+              onClick={() =>
+                void change(() =>
+                  one
+                    ? call("delete /v1/subscriptions/{subscription_id}", { path: { subscription_id: one.id } })
+                    : call("post /v1/subscriptions", { body: { file_id: file.id, channel: id } }),
+                )
+              }
+            >
+              {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}
+              {one ? `Stop telling me ${label}` : `Tell me ${label}`}
+            </button>
+          );
+        })}
+      </div>
+      {mine
+        .filter(({ channel }) => channel !== "in_app" && channel !== "email")
+        .map((subscription) => (
+          <p key={subscription.id} className="muted">
+            {subscription.channel} {subscription.target?.address}, since {when(subscription.created_at)}
+            {subscription.state === "disabled" && " (disabled)"}
+          </p>
+        ))}
+    </>
+  );
+}

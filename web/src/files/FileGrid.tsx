@@ -1,0 +1,176 @@
+/** The same list as cards with pictures; rows of as many cards as fit. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { Check, MoreHorizontal } from "lucide-react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { contentUrl } from "@/api/client";
+import type { FileItem } from "@/api/types";
+import { endDrag, folderDrop, startDrag } from "@/files/dragging";
+import type { ListState } from "@/files/useListState";
+import { size, when } from "@/lib/format";
+import { kindOf } from "@/lib/media";
+import { FileIcon } from "@/ui/icon";
+
+const CARD_PX = 176;
+const ROW_PX = 188;
+const GAP_PX = 12;
+const NEAR_END = 8;
+/** A larger picture is not fetched for its card. */
+const PICTURE_BYTES = 3_000_000;
+
+interface Props {
+  label: string;
+  state: ListState;
+  onOpen: (file: FileItem) => void;
+  onMenu: (x: number, y: number, index: number) => void;
+  hasMore?: boolean;
+  loadMore?: () => void;
+}
+
+export function FileGrid({ label, state, onOpen, onMenu, hasMore, loadMore }: Props) {
+  const { items, selection } = state;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [perRow, setPerRow] = useState(4);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return undefined;
+    const measure = () => setPerRow(Math.max(1, Math.floor((element.clientWidth - 32 + GAP_PX) / (CARD_PX + GAP_PX))));
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  const count = Math.ceil(items.length / perRow);
+  const rows = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 3 });
+  const last = rows.getVirtualItems().at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && last >= count - NEAR_END) loadMore?.();
+  }, [hasMore, last, count, loadMore]);
+  useEffect(() => {
+    if (selection.focus >= 0) rows.scrollToIndex(Math.floor(selection.focus / perRow), { align: "auto" });
+  }, [selection.focus, perRow, rows]);
+  const focused = items[selection.focus];
+  const perPage = perRow * Math.max(1, Math.floor((scroller.current?.clientHeight ?? 600) / ROW_PX));
+  return (
+    <div
+      ref={scroller}
+      className="cards"
+      role="grid"
+      aria-label={label}
+      aria-multiselectable="true"
+      aria-rowcount={hasMore ? -1 : count}
+      tabIndex={0}
+      aria-activedescendant={focused ? `card-${focused.id}` : undefined}
+      onKeyDown={(event) => state.onKeyDown(event, perRow, perPage)}
+    >
+      <div role="rowgroup" className="cards-body" style={{ height: rows.getTotalSize() }}>
+        {rows.getVirtualItems().map((row) => (
+          <div
+            key={row.key}
+            role="row"
+            aria-rowindex={row.index + 1}
+            className="cards-row"
+            style={{ transform: `translateY(${row.start}px)`, gridTemplateColumns: `repeat(${perRow}, 1fr)` }}
+          >
+            {items.slice(row.index * perRow, (row.index + 1) * perRow).map((file, offset) => (
+              <Card
+                key={file.id}
+                file={file}
+                index={row.index * perRow + offset}
+                state={state}
+                onOpen={onOpen}
+                onMenu={onMenu}
+              />
+            ))}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+interface CardProps {
+  file: FileItem;
+  index: number;
+  state: ListState;
+  onOpen: Props["onOpen"];
+  onMenu: Props["onMenu"];
+}
+
+function Card({ file, index, state, onOpen, onMenu }: CardProps) {
+  const selected = state.selection.selected.has(file.id);
+  const focused = state.selection.focus === index;
+  const dropping = file.kind === "folder" && file.permission !== "viewer" ? folderDrop(file) : {};
+  return (
+    <div
+      id={`card-${file.id}`}
+      role="gridcell"
+      aria-selected={selected}
+      className={`card${selected ? " selected" : ""}${focused ? " focused" : ""}`}
+      draggable
+      onClick={(event) => {
+        if (event.detail > 1) return;
+        if (matchMedia("(pointer: coarse)").matches) onOpen(file);
+        else state.choose(index, { toggle: event.ctrlKey || event.metaKey, range: event.shiftKey });
+      }}
+      onDoubleClick={() => onOpen(file)}
+      onContextMenu={(event) => {
+        event.preventDefault();
+        if (!selected) state.choose(index);
+        onMenu(event.clientX, event.clientY, index);
+      }}
+      onDragStart={(event) => startDrag(event, selected ? state.chosen : [file])}
+      onDragEnd={endDrag}
+      {...dropping}
+    >
+      <div className="card-picture">
+        <Picture file={file} />
+        <button
+          className={selected ? "check checked" : "check"}
+          tabIndex={-1}
+          aria-label={`Select ${file.name}`}
+          aria-pressed={selected}
+          onClick={(event) => {
+            event.stopPropagation();
+            state.choose(index, { toggle: true, range: event.shiftKey });
+          }}
+        >
+          {selected && <Check size={14} strokeWidth={3} />}
+        </button>
+      </div>
+      <div className="card-text">
+        <FileIcon file={file} size={18} />
+        <span className="name" title={file.name}>
+          {file.name}
+        </span>
+        <button
+          className="icon-button small"
+          tabIndex={-1}
+          aria-label={`More for ${file.name}`}
+          onClick={(event) => {
+            event.stopPropagation();
+            if (!selected) state.choose(index);
+            const at = event.currentTarget.getBoundingClientRect();
+            onMenu(at.left, at.bottom, index);
+          }}
+        >
+          <MoreHorizontal size={16} />
+        </button>
+      </div>
+      <p className="card-meta">
+        {file.kind === "file" ? `${size(file.size)} · ` : ""}
+        {when(file.modified_at)}
+      </p>
+    </div>
+  );
+}
+
+function Picture({ file }: { file: FileItem }) {
+  const [failed, setFailed] = useState(false);
+  const source = file.preview
+    ? `/v1/files/${file.id}/preview?size=small`
+    : kindOf(file) === "image" && file.size <= PICTURE_BYTES
+      ? contentUrl(file.id)
+      : null;
+  if (!source || failed) return <FileIcon file={file} size={44} />;
+  return <img key={file.version} src={source} alt="" loading="lazy" decoding="async" onError={() => setFailed(true)} />;
+}

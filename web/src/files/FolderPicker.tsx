@@ -1,0 +1,107 @@
+/** Chooses the folder to move or copy into: opens at one's root, goes down and up. */
+import { ChevronRight, CornerLeftUp, FolderPlus } from "lucide-react";
+import { useState } from "react";
+import { useAccount, useFile, useList } from "@/api/queries";
+import type { FileItem } from "@/api/types";
+import { copy, makeFolder, move, things } from "@/files/operations";
+import { reason } from "@/api/problem";
+import { Dialog } from "@/ui/dialog";
+import { FileIcon } from "@/ui/icon";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+interface Props {
+  action: "move" | "copy";
+  files: FileItem[];
+  onClose: () => void;
+}
+
+export default function FolderPicker({ action, files, onClose }: Props) {
+  const account = useAccount();
+  const [trail, setTrail] = useState<string[]>([files[0]?.parent_id ?? account.id]);
+  const here = useFile(trail.at(-1) ?? account.id);
+  const folder = here.data;
+  const list = useList(folder?.id, { sort: "name", order: "asc" });
+  const folders = list.data?.pages.flatMap((page) => page.items).filter((item) => item.kind === "folder") ?? [];
+  const moving = new Set(files.map((file) => file.id));
+  const verb = action === "move" ? "Move" : "Copy";
+  const pointless = action === "move" && files.every((file) => file.parent_id === folder?.id);
+  const refused = !folder || folder.permission === "viewer" || pointless;
+
+  async function add(): Promise<void> {
+    if (!folder) return;
+    const names = new Set(folders.map((item) => item.name));
+    let name = "New folder";
+    for (let number = 2; names.has(name); number += 1) name = `New folder ${number}`;
+    try {
+      const made = await makeFolder(folder, name);
+      setTrail([...trail, made.id]);
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
+  return (
+    <Dialog
+      title={`${verb} ${things(files)}`}
+      onClose={onClose}
+      onSubmit={() => {
+        if (!folder || refused) return;
+        onClose();
+        void (action === "move" ? move(files, folder) : copy(files, folder));
+      }}
+      footer={
+        <>
+          <button type="button" className="button quiet" onClick={() => void add()} disabled={folder?.permission === "viewer"}>
+            <FolderPlus size={16} aria-hidden="true" /> New folder
+          </button>
+          <span className="spacer" />
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="button primary" disabled={refused}>
+            {verb} here
+          </button>
+        </>
+      }
+    >
+      <p className="picker-here">
+        {folder?.parent_id && (
+          <button
+            type="button"
+            className="icon-button small"
+            aria-label="Up one folder"
+            onClick={() => setTrail([...trail, folder.parent_id as string])}
+          >
+            <CornerLeftUp size={18} />
+          </button>
+        )}
+        <strong>{folder ? folder.name || "My files" : "…"}</strong>
+      </p>
+      {here.error ? (
+        <Failed error={here.error} />
+      ) : !list.data ? (
+        <Spinner />
+      ) : (
+        <ul className="picker" aria-label="Folders">
+          {folders.length === 0 && <li className="muted">No folders in here</li>}
+          {folders.map((item) => (
+            <li key={item.id}>
+              <button type="button" disabled={moving.has(item.id)} onClick={() => setTrail([...trail, item.id])}>
+                <FileIcon file={item} />
+                <span className="name">{item.name}</span>
+                <ChevronRight size={16} aria-hidden="true" />
+              </button>
+            </li>
+          ))}
+          {list.hasNextPage && (
+            <li>
+              <button type="button" onClick={() => void list.fetchNextPage()}>
+                Show more
+              </button>
+            </li>
+          )}
+        </ul>
+      )}
+    </Dialog>
+  );
+}

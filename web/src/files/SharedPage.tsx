@@ -1,0 +1,99 @@
+/** What others share with this account. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Users } from "lucide-react";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient, rememberFolder, useAccount } from "@/api/queries";
+import type { FileItem, ReceivedFile } from "@/api/types";
+import { choicesFor, openFile } from "@/files/actions";
+import { type Column, FileTable } from "@/files/FileTable";
+import { useListState } from "@/files/useListState";
+import { size, when } from "@/lib/format";
+import { hrefOf } from "@/lib/places";
+import { navigate } from "@/lib/router";
+import { ContextMenu, type Point } from "@/ui/context-menu";
+import { Empty, Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+const PAGE = 200;
+const COLUMNS: Column[] = [
+  {
+    id: "role",
+    label: "You can",
+    show: (file) => ((file as ReceivedFile).share.role === "editor" ? "Edit" : "View"),
+  },
+  { id: "modified", label: "Shared", show: (file) => when((file as ReceivedFile).share.shared_at) },
+  { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
+];
+
+export default function SharedPage() {
+  const account = useAccount();
+  const [menu, setMenu] = useState<Point | null>(null);
+  const list = useInfiniteQuery({
+    queryKey: keys.shared,
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      call("get /v1/shared-with-me", { query: { limit: PAGE, cursor: pageParam || undefined } }),
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  useEffect(() => {
+    document.title = "Shared with me · DocStore";
+  }, []);
+  const open = useCallback(
+    (file: FileItem) => {
+      if (file.kind === "file") return openFile(file, items);
+      const place = { base: file.id, path: "/" };
+      rememberFolder(place, file);
+      navigate(hrefOf(place));
+    },
+    [items],
+  );
+  const state = useListState(items, { open });
+
+  async function leave(file: ReceivedFile): Promise<void> {
+    try {
+      await call("delete /v1/files/{file_id}/shares/{share_id}", { path: { file_id: file.id, share_id: file.share.id } });
+      await queryClient.invalidateQueries({ queryKey: keys.shared });
+      toast(`“${file.name}” is no longer shared with you.`);
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
+  const [one] = state.chosen as ReceivedFile[];
+  const choices = choicesFor(state.chosen, items).filter(({ id }) => !["rename", "move", "trash"].includes(id));
+  if (one && state.chosen.length === 1 && one.owner_id !== account.id) {
+    choices.push({ id: "leave", label: "Remove from my list", danger: true, apart: true, run: () => void leave(one) });
+  }
+  return (
+    <div className="page">
+      <section className="folder" aria-label="Shared with me">
+        <div className="page-head">
+          <h1>Shared with me</h1>
+        </div>
+        {list.error && !list.data ? (
+          <Failed error={list.error} onRetry={() => void list.refetch()} />
+        ) : !list.data ? (
+          <Spinner />
+        ) : items.length === 0 ? (
+          <Empty icon={<Users size={40} />} title="Nothing is shared with you yet">
+            <p>What other people share with your e-mail address appears here.</p>
+          </Empty>
+        ) : (
+          <FileTable
+            label="Shared with me"
+            state={state}
+            columns={COLUMNS}
+            draggable={false}
+            onOpen={open}
+            onMenu={(x, y) => setMenu({ x, y })}
+            hasMore={list.hasNextPage}
+            loadMore={() => void list.fetchNextPage()}
+          />
+        )}
+      </section>
+      <ContextMenu at={menu} choices={choices} onClose={() => setMenu(null)} />
+    </div>
+  );
+}

@@ -1,0 +1,74 @@
+/** The tags of one file. */
+import { X } from "lucide-react";
+import { useState } from "react";
+import { reason } from "@/api/problem";
+import type { FileItem } from "@/api/types";
+import { setTags } from "@/files/operations";
+import { Dialog } from "@/ui/dialog";
+import { Field } from "@/ui/field";
+
+export default function TagsDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
+  const [tags, setOwn] = useState(file.tags);
+  const [text, setText] = useState("");
+  const [error, setError] = useState<string>();
+
+  const withText = () => [...new Set([...tags, ...text.split(",").map((tag) => tag.trim()).filter(Boolean)])];
+
+  async function save(): Promise<void> {
+    try {
+      await setTags(file, withText());
+      onClose();
+    } catch (caught) {
+      setError(reason(caught));
+    }
+  }
+  return (
+    <Dialog
+      title={`Tags of “${file.name}”`}
+      onClose={onClose}
+      onSubmit={() => void save()}
+      footer={
+        <>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="button primary">
+            Save
+          </button>
+        </>
+      }
+    >
+      {tags.length > 0 && (
+        <ul className="tag-list" aria-label="Tags">
+          {tags.map((tag) => (
+            <li key={tag} className="tag">
+              {tag}
+              <button
+                type="button"
+                aria-label={`Remove ${tag}`}
+                onClick={() => setOwn(tags.filter((other) => other !== tag))}
+              >
+                <X size={14} />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Field
+        label="Add tags"
+        hint="Several with commas between them."
+        error={error}
+        value={text}
+        autoFocus
+        autoComplete="off"
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "," || !text.trim()) return;
+          event.preventDefault();
+          setOwn(withText());
+          setText("");
+        }}
+      />
+    </Dialog>
+  );
+}

@@ -1,0 +1,63 @@
+/** What can be done to what is selected: the same in the toolbar, in menus and by keys. */
+import { Copy, Download, Eye, FolderInput, Info, PenLine, Share2, Tag, Trash2 } from "lucide-react";
+import type { FileItem } from "@/api/types";
+import { openDialog } from "@/files/dialogs";
+import { download, trash } from "@/files/operations";
+import type { Choice } from "@/ui/menu";
+
+export function openFile(file: FileItem, among: FileItem[]): void {
+  openDialog({ kind: "view", file, among: among.filter((other) => other.kind === "file") });
+}
+
+export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: () => void): Choice[] {
+  const [first] = files;
+  if (!first) return [];
+  const one = files.length === 1 ? first : null;
+  const mayWrite = files.every((file) => file.permission !== "viewer");
+  const owned = files.every((file) => file.permission === "owner");
+  const choices: (Choice | false | null | undefined)[] = [
+    one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => openFile(one, among) },
+    files.some((file) => file.kind === "file") && {
+      id: "download",
+      label: "Download",
+      icon: <Download size={16} />,
+      run: () => void download(files),
+    },
+    one?.permission === "owner" && {
+      id: "share",
+      label: "Share…",
+      icon: <Share2 size={16} />,
+      run: () => openDialog({ kind: "share", file: one }),
+    },
+    one && mayWrite && {
+      id: "rename",
+      label: "Rename…",
+      icon: <PenLine size={16} />,
+      apart: true,
+      run: () => openDialog({ kind: "rename", file: one }),
+    },
+    mayWrite && {
+      id: "move",
+      label: "Move to…",
+      icon: <FolderInput size={16} />,
+      run: () => openDialog({ kind: "move", files }),
+    },
+    { id: "copy", label: "Copy to…", icon: <Copy size={16} />, run: () => openDialog({ kind: "copy", files }) },
+    one && mayWrite && {
+      id: "tags",
+      label: "Tags…",
+      icon: <Tag size={16} />,
+      run: () => openDialog({ kind: "tags", file: one }),
+    },
+    showDetails && { id: "details", label: "Details", icon: <Info size={16} />, run: showDetails },
+    owned && {
+      id: "trash",
+      label: "Move to trash",
+      icon: <Trash2 size={16} />,
+      danger: true,
+      apart: true,
+      run: () => void trash(files),
+    },
+  ];
+  return choices.filter((choice): choice is Choice => Boolean(choice));
+}

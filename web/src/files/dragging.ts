@@ -1,0 +1,62 @@
+/** Dragging: rows onto folders, and files or folders from the desktop onto the page. */
+import type { DragEvent } from "react";
+import type { FileItem } from "@/api/types";
+import { copy, move } from "@/files/operations";
+import { dropped } from "@/uploads/dropped";
+import { uploads } from "@/uploads/queue";
+
+const TYPE = "application/x-docstore-files";
+
+/** What is being dragged: a drop may look at types only before it happens, so this is kept here. */
+let dragged: FileItem[] = [];
+
+export function startDrag(event: DragEvent, files: FileItem[]): void {
+  dragged = files;
+  event.dataTransfer.setData(TYPE, files.map((file) => file.id).join());
+  event.dataTransfer.effectAllowed = "copyMove";
+  const label = document.createElement("div");
+  label.className = "drag-label";
+  label.textContent = files.length === 1 ? (files[0]?.name ?? "") : `${files.length} items`;
+  document.body.append(label);
+  event.dataTransfer.setDragImage(label, -12, -8);
+  setTimeout(() => label.remove());
+}
+
+export const endDrag = () => {
+  dragged = [];
+};
+
+export const bringsFiles = (event: DragEvent) => event.dataTransfer.types.includes("Files");
+const bringsRows = (event: DragEvent) => event.dataTransfer.types.includes(TYPE);
+
+type Target = Pick<FileItem, "id" | "name">;
+
+/** Handlers that make an element a folder to drop onto. */
+export function folderDrop(folder: Target) {
+  return {
+    onDragOver(event: DragEvent<HTMLElement>) {
+      const rows = bringsRows(event) && !dragged.some((file) => file.id === folder.id);
+      if (!rows && !bringsFiles(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      event.dataTransfer.dropEffect = bringsFiles(event) || event.ctrlKey || event.altKey ? "copy" : "move";
+      event.currentTarget.classList.add("drop-target");
+    },
+    onDragLeave(event: DragEvent<HTMLElement>) {
+      event.currentTarget.classList.remove("drop-target");
+    },
+    onDrop(event: DragEvent<HTMLElement>) {
+      event.currentTarget.classList.remove("drop-target");
+      if (bringsFiles(event)) {
+        event.preventDefault();
+        event.stopPropagation();
+        void dropped(event.dataTransfer).then((files) => uploads.add(files, folder));
+      } else if (bringsRows(event)) {
+        event.preventDefault();
+        event.stopPropagation();
+        const files = dragged;
+        void (event.ctrlKey || event.altKey ? copy(files, folder as FileItem) : move(files, folder as FileItem));
+      }
+    },
+  };
+}

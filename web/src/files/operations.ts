@@ -1,0 +1,175 @@
+/** What is done to files, one or many at once. What is shown changes at once; if a call fails it is read again. */
+import type { InfiniteData } from "@tanstack/react-query";
+import { call, contentUrl } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient } from "@/api/queries";
+import type { FileItem, Page } from "@/api/types";
+import { counted } from "@/lib/format";
+import { toast } from "@/ui/toasts";
+
+const AT_ONCE = 4;
+
+export const things = (files: { name: string }[]) =>
+  files.length === 1 ? `“${files[0]?.name}”` : counted(files.length, "item", "items");
+
+/** Run `work` on each, a few at once; how many failed, and why the first did. */
+export async function each<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<{ failed: T[]; error?: unknown }> {
+  const waiting = [...items];
+  const failed: T[] = [];
+  let error: unknown;
+  async function worker(): Promise<void> {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+      try {
+        await work(item);
+      } catch (caught) {
+        error ??= caught;
+        failed.push(item);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return { failed, error };
+}
+
+function report(files: FileItem[], failed: FileItem[], error: unknown, verb: string): void {
+  if (failed.length === 0) return;
+  void queryClient.invalidateQueries({ queryKey: keys.lists() });
+  const which = files.length === 1 || failed.length === files.length ? things(failed) : `${failed.length} of ${files.length} items`;
+  toast(`Could not ${verb} ${which}: ${reason(error)}`, { tone: "error" });
+}
+
+/** Replace or, with null, remove a file in every list that shows it. */
+export function patchLists(id: string, file: FileItem | null): void {
+  queryClient.setQueriesData<InfiniteData<Page<FileItem>>>({ queryKey: keys.lists() }, (data) => {
+    if (!data?.pages.some((page) => page.items.some((item) => item.id === id))) return data;
+    const pages = data.pages.map((page) => ({
+      ...page,
+      items: page.items.flatMap((item) => (item.id !== id ? [item] : file ? [file] : [])),
+    }));
+    return { ...data, pages };
+  });
+}
+
+const reread = (...folders: (string | null)[]) =>
+  Promise.all(folders.map((id) => id && queryClient.invalidateQueries({ queryKey: keys.lists(id) })));
+
+export async function makeFolder(parent: FileItem, name: string): Promise<FileItem> {
+  const folder = await call("post /v1/folders", { body: { path: `/${name}`, parent_id: parent.id } });
+  await reread(parent.id);
+  return folder;
+}
+
+export async function rename(file: FileItem, name: string): Promise<void> {
+  const renamed = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { name } });
+  patchLists(file.id, renamed);
+  queryClient.setQueryData(keys.file(file.id), renamed);
+  await reread(file.parent_id);
+}
+
+export async function setTags(file: FileItem, tags: string[]): Promise<void> {
+  const tagged = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { tags } });
+  patchLists(file.id, tagged);
+  queryClient.setQueryData(keys.file(file.id), tagged);
+}
+
+export async function move(files: FileItem[], folder: FileItem): Promise<void> {
+  const moving = files.filter((file) => file.parent_id !== folder.id && file.id !== folder.id);
+  if (moving.length === 0) return;
+  for (const file of moving) patchLists(file.id, null);
+  const { failed, error } = await each(moving, (file) =>
+    call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: folder.id } }),
+  );
+  report(moving, failed, error, "move");
+  const moved = moving.filter((file) => !failed.includes(file));
+  await reread(folder.id, ...new Set(moving.map((file) => file.parent_id)));
+  if (moved.length) toast(`Moved ${things(moved)} to “${folder.name || "My files"}”.`, { action: undoOf(moved) });
+}
+
+function undoOf(moved: FileItem[]): { label: string; run: () => void } | undefined {
+  if (moved.some((file) => file.parent_id === null)) return undefined;
+  return {
+    label: "Undo",
+    run: () =>
+      void each(moved, (file) =>
+        call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: file.parent_id } }),
+      ).then(() => queryClient.invalidateQueries({ queryKey: keys.lists() })),
+  };
+}
+
+export async function copy(files: FileItem[], folder: FileItem): Promise<void> {
+  const { failed, error } = await each(files, (file) => copyOne(file, folder));
+  report(files, failed, error, "copy");
+  await reread(folder.id);
+  const copied = files.length - failed.length;
+  if (copied) toast(`Copied ${counted(copied, "item", "items")} to “${folder.name || "My files"}”.`);
+}
+
+async function copyOne(file: FileItem, folder: FileItem): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 && file.parent_id !== folder.id ? file.name : copyName(file, number);
+    try {
+      await call("post /v1/files/{file_id}/copy", {
+        path: { file_id: file.id },
+        body: { path: `/${name}`, parent_id: folder.id },
+      });
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "name_taken" || number > 50) throw error;
+    }
+  }
+}
+
+/** "report (copy 2).pdf" */
+export function copyName(file: Pick<FileItem, "name" | "kind">, number: number): string {
+  const dot = file.kind === "file" ? file.name.lastIndexOf(".") : -1;
+  const [stem, ending] = dot > 0 ? [file.name.slice(0, dot), file.name.slice(dot)] : [file.name, ""];
+  return `${stem} (copy${number > 1 ? ` ${number}` : ""})${ending}`;
+}
+
+export async function trash(files: FileItem[]): Promise<void> {
+  for (const file of files) patchLists(file.id, null);
+  const { failed, error } = await each(files, (file) =>
+    call("delete /v1/files/{file_id}", { path: { file_id: file.id } }),
+  );
+  report(files, failed, error, "delete");
+  const gone = files.filter((file) => !failed.includes(file));
+  void queryClient.invalidateQueries({ queryKey: keys.trash });
+  if (gone.length) {
+    toast(`Moved ${things(gone)} to the trash.`, { action: { label: "Undo", run: () => void restore(gone) } });
+  }
+}
+
+export async function restore(files: FileItem[]): Promise<void> {
+  const { failed, error } = await each(files, (file) =>
+    call("post /v1/files/{file_id}/restore", { path: { file_id: file.id } }),
+  );
+  report(files, failed, error, "restore");
+  void queryClient.invalidateQueries({ queryKey: keys.trash });
+  await queryClient.invalidateQueries({ queryKey: keys.lists() });
+  if (failed.length < files.length) toast(`Restored ${counted(files.length - failed.length, "item", "items")}.`);
+}
+
+export async function purge(files: FileItem[]): Promise<void> {
+  const { failed, error } = await each(files, (file) =>
+    call("delete /v1/trash/{file_id}", { path: { file_id: file.id } }),
+  );
+  report(files, failed, error, "delete");
+  await queryClient.invalidateQueries({ queryKey: keys.trash });
+}
+
+/** Have the browser fetch files; asked for first, so that a session that has run out is renewed. */
+export async function download(files: FileItem[], version?: number): Promise<void> {
+  for (const file of files.filter((one) => one.kind === "file")) {
+    try {
+      await call("get /v1/files/{file_id}", { path: { file_id: file.id } });
+    } catch (error) {
+      toast(`Could not download “${file.name}”: ${reason(error)}`, { tone: "error" });
+      continue;
+    }
+    const anchor = document.createElement("a");
+    anchor.href = contentUrl(file.id, version);
+    anchor.download = file.name;
+    anchor.click();
+    await new Promise((resolve) => setTimeout(resolve, 300)); // browsers drop clicks that come at once
+  }
+}

@@ -1,0 +1,61 @@
+/** Sizes, times and counts as people read them, in their own language. */
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
+
+/** Three digits at most: 999 bytes, 1.5 kB, 12 MB. In steps of 1024, as plans are counted. */
+export function size(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 ? 0 : value < 9.95 ? 1 : 0;
+  return new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: UNITS[unit],
+    unitDisplay: unit === 0 ? "long" : "short",
+    maximumFractionDigits: digits,
+  }).format(value);
+}
+
+export const count = (value: number) => new Intl.NumberFormat().format(value);
+
+/** "12 files", "1 file". */
+export const counted = (value: number, one: string, many: string) => `${count(value)} ${value === 1 ? one : many}`;
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 7],
+];
+
+/** "5 minutes ago" within a week, then the day. */
+export function when(moment: string, now = Date.now()): string {
+  const date = new Date(moment);
+  let amount = (date.getTime() - now) / 1000;
+  if (Math.abs(amount) < 45) return "just now";
+  for (const [unit, length] of STEPS) {
+    if (Math.abs(amount) < length) return relative.format(Math.round(amount), unit);
+    amount /= length;
+  }
+  const sameYear = date.getFullYear() === new Date(now).getFullYear();
+  return date.toLocaleDateString(undefined, { day: "numeric", month: "short", year: sameYear ? undefined : "numeric" });
+}
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+export function moment(value: string): string {
+  return new Date(value).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** "2 min 5 s": what is left of something that takes seconds. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return `${hours} h ${minutes % 60} min`;
+}

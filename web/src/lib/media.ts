@@ -1,0 +1,44 @@
+/** What kind of document something is: for its icon, and for how the viewer shows it. */
+import type { FileItem } from "@/api/types";
+
+export type Kind =
+  | "folder" | "image" | "video" | "audio" | "pdf" | "markdown" | "text" | "code" | "sheet" | "slides" | "document"
+  | "archive" | "other";
+
+const BY_ENDING: Record<string, Kind> = {
+  md: "markdown", markdown: "markdown", txt: "text", log: "text", csv: "sheet", tsv: "sheet",
+  json: "code", yaml: "code", yml: "code", toml: "code", xml: "code", html: "code", css: "code", js: "code", ts: "code",
+  tsx: "code", jsx: "code", py: "code", rs: "code", go: "code", java: "code", c: "code", h: "code", cpp: "code",
+  sh: "code", sql: "code", ini: "code", svg: "image",
+  pdf: "pdf", png: "image", jpg: "image", jpeg: "image", gif: "image", webp: "image", avif: "image", bmp: "image",
+  mp4: "video", webm: "video", mov: "video", mkv: "video", mp3: "audio", wav: "audio", ogg: "audio", flac: "audio",
+  m4a: "audio", xlsx: "sheet", xls: "sheet", ods: "sheet", pptx: "slides", ppt: "slides", odp: "slides",
+  docx: "document", doc: "document", odt: "document", rtf: "document", epub: "document",
+  zip: "archive", gz: "archive", tar: "archive", "7z": "archive", rar: "archive", zst: "archive",
+};
+
+export function endingOf(name: string): string {
+  const dot = name.lastIndexOf(".");
+  return dot > 0 ? name.slice(dot + 1).toLowerCase() : "";
+}
+
+export function kindOf(file: Pick<FileItem, "kind" | "name" | "content_type">): Kind {
+  if (file.kind === "folder") return "folder";
+  const byEnding = BY_ENDING[endingOf(file.name)];
+  if (byEnding) return byEnding;
+  const type = file.content_type ?? "";
+  for (const family of ["image", "video", "audio"] as const) if (type.startsWith(`${family}/`)) return family;
+  if (type === "application/pdf") return "pdf";
+  return type.startsWith("text/") || type === "application/json" ? "text" : "other";
+}
+
+/** Kinds whose bytes are text, which the viewer fetches and two versions of which can be compared. */
+export function isText(file: Pick<FileItem, "kind" | "name" | "content_type">): boolean {
+  const kind = kindOf(file);
+  return ["text", "code", "markdown"].includes(kind) || ["csv", "tsv", "svg"].includes(endingOf(file.name));
+}
+
+export const KIND_NAMES: Record<Kind, string> = {
+  folder: "Folder", image: "Image", video: "Video", audio: "Audio", pdf: "PDF", markdown: "Markdown", text: "Text",
+  code: "Code", sheet: "Spreadsheet", slides: "Presentation", document: "Document", archive: "Archive", other: "File",
+};

@@ -1,0 +1,99 @@
+/** What happened: told in the app, newest first. */
+import { CheckCheck, X } from "lucide-react";
+import { useEffect, useRef } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient, useAccount } from "@/api/queries";
+import type { Notice } from "@/api/types";
+import { openDialog } from "@/files/dialogs";
+import { counted, when } from "@/lib/format";
+import { folderHref, hrefOf } from "@/lib/places";
+import { navigate } from "@/lib/router";
+import { useNotices } from "@/notices/unread";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+async function markRead(body: { ids: string[] } | { all: true }): Promise<void> {
+  await call("post /v1/notifications/read", { body: { all: false, ...body } });
+  await queryClient.invalidateQueries({ queryKey: keys.notices });
+}
+
+export default function NoticeCentre({ onClose }: { onClose: () => void }) {
+  const notices = useNotices();
+  const account = useAccount();
+  const box = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    box.current?.focus();
+    return () => before?.focus();
+  }, []);
+
+  async function open(notice: Notice): Promise<void> {
+    if (!notice.read) void markRead({ ids: [notice.id] }).catch(() => undefined);
+    if (!notice.file_id) return;
+    try {
+      const file = await call("get /v1/files/{file_id}", { path: { file_id: notice.file_id } });
+      onClose();
+      if (file.kind === "folder") navigate(hrefOf(file.owner_id === account.id ? { base: null, path: file.path } : { base: file.id, path: "/" }));
+      else {
+        navigate(folderHref(file, account.id));
+        openDialog({ kind: "view", file, among: [file] });
+      }
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
+  const unread = notices.data?.unread ?? 0;
+  return (
+    <>
+      <div className="click-away" onClick={onClose} />
+      <section
+        ref={box}
+        className="notices"
+        role="dialog"
+        aria-label="Notifications"
+        tabIndex={-1}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") onClose();
+        }}
+      >
+        <header>
+          <h2>Notifications</h2>
+          {unread > 0 && (
+            <button className="text-button" onClick={() => void markRead({ all: true })}>
+              <CheckCheck size={16} aria-hidden="true" /> Mark all read
+            </button>
+          )}
+          <button className="icon-button small" aria-label="Close" onClick={onClose}>
+            <X size={18} />
+          </button>
+        </header>
+        {notices.error && !notices.data ? (
+          <Failed error={notices.error} />
+        ) : !notices.data ? (
+          <Spinner />
+        ) : notices.data.items.length === 0 ? (
+          <p className="notices-empty muted">Nothing yet. Follow a file or folder to hear of its changes.</p>
+        ) : (
+          <ul>
+            {notices.data.items.map((notice) => (
+              <li key={notice.id}>
+                <button className={notice.read ? "notice" : "notice unread"} onClick={() => void open(notice)}>
+                  <span className="notice-title">
+                    {!notice.read && <span className="sr-only">Unread: </span>}
+                    {notice.title}
+                  </span>
+                  <span className="muted">
+                    {when(notice.created_at)}
+                    {notice.more > 0 && ` · and ${counted(notice.more, "more", "more")}`}
+                  </span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,187 @@
+/** Search: by name for everyone, by content with snippets on the premium plan. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Search, Sparkles } from "lucide-react";
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { call } from "@/api/client";
+import { useAccount } from "@/api/queries";
+import type { SearchHit } from "@/api/types";
+import { openFile } from "@/files/actions";
+import { count, size, when } from "@/lib/format";
+import { folderHref, hrefOf, parentOf } from "@/lib/places";
+import { Link, navigate, useWhere } from "@/lib/router";
+import { Snippet } from "@/search/snippet";
+import { FileIcon } from "@/ui/icon";
+import { Empty, Failed, Spinner } from "@/ui/states";
+
+const PAGE = 30;
+const DAY_MS = 24 * 3600 * 1000;
+const SINCE = [
+  { value: "", label: "Any time" },
+  { value: "1", label: "Last day" },
+  { value: "7", label: "Last week" },
+  { value: "31", label: "Last month" },
+  { value: "365", label: "Last year" },
+];
+const TYPES = [
+  { value: "", label: "All types" },
+  { value: "pdf", label: "PDFs" },
+  { value: "image", label: "Images" },
+  { value: "text", label: "Text" },
+  { value: "video", label: "Videos" },
+  { value: "audio", label: "Audio" },
+];
+
+function change(query: URLSearchParams, name: string, value: string): void {
+  const next = new URLSearchParams(query);
+  if (value) next.set(name, value);
+  else next.delete(name);
+  navigate(`/search?${next}`, { replace: true });
+}
+
+export default function SearchPage() {
+  const account = useAccount();
+  const { query } = useWhere();
+  const text = query.get("q") ?? "";
+  const type = query.get("type") ?? "";
+  const since = query.get("since") ?? "";
+  const tag = query.get("tag") ?? "";
+  const premium = account.plan === "premium";
+  const inside = premium && query.get("in") !== "name";
+  const [active, setActive] = useState(-1);
+  const list = useRef<HTMLUListElement>(null);
+
+  const answer = useInfiniteQuery({
+    queryKey: ["search", text, inside, type, since, tag],
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      call("get /v1/search", {
+        query: {
+          q: text,
+          in: inside ? "content" : "name",
+          type: type || undefined,
+          tag: tag ? [tag] : undefined,
+          modified_after: since ? new Date(Date.now() - Number(since) * DAY_MS).toISOString() : undefined,
+          limit: PAGE,
+          cursor: pageParam || undefined,
+        },
+        signal,
+      }),
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const hits = useMemo(() => answer.data?.pages.flatMap((page) => page.items) ?? [], [answer.data]);
+  const total = answer.data?.pages[0]?.total ?? 0;
+  useEffect(() => {
+    document.title = `${text || "Search"} · DocStore`;
+    setActive(-1);
+  }, [text]);
+
+  function open({ file }: SearchHit): void {
+    if (file.kind === "file") openFile(file, hits.map((hit) => hit.file));
+    else navigate(hrefOf(file.owner_id === account.id ? { base: null, path: file.path } : { base: file.id, path: "/" }));
+  }
+  function onKeyDown(event: KeyboardEvent): void {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const next = Math.max(0, Math.min(hits.length - 1, active + step));
+    setActive(next);
+    list.current?.querySelectorAll<HTMLButtonElement>("button.hit")[next]?.focus();
+  }
+  return (
+    <section className="search-page" aria-label="Search results">
+      <div className="page-head">
+        <h1>{text ? `Results for “${text}”` : "Search"}</h1>
+        <span className="count" role="status">
+          {answer.data && `${count(total)} found`}
+        </span>
+      </div>
+      <div className="toolbar" role="toolbar" aria-label="Filters">
+        {premium && (
+          <select
+            aria-label="Search in"
+            value={inside ? "content" : "name"}
+            onChange={(event) => change(query, "in", event.target.value)}
+          >
+            <option value="content">Names and content</option>
+            <option value="name">Names only</option>
+          </select>
+        )}
+        <select aria-label="Type" value={type} onChange={(event) => change(query, "type", event.target.value)}>
+          {TYPES.map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <select aria-label="Modified" value={since} onChange={(event) => change(query, "since", event.target.value)}>
+          {SINCE.map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+        {tag && (
+          <button className="tool" onClick={() => change(query, "tag", "")}>
+            Tag: {tag} ×
+          </button>
+        )}
+      </div>
+      <div className="search-results">
+        {!premium && <Hint />}
+        {answer.error && !answer.data ? (
+          <Failed error={answer.error} onRetry={() => void answer.refetch()} />
+        ) : !answer.data ? (
+          <Spinner />
+        ) : hits.length === 0 ? (
+          <Empty icon={<Search size={40} />} title="Nothing found">
+            <p>Try fewer or shorter words{type || since || tag ? ", or fewer filters" : ""}.</p>
+          </Empty>
+        ) : (
+          <ul ref={list} className="hits" onKeyDown={onKeyDown}>
+            {hits.map((hit) => (
+              <li key={hit.file.id}>
+                <button className="hit" onClick={() => open(hit)}>
+                  <FileIcon file={hit.file} size={22} />
+                  <span className="hit-text">
+                    <span className="name">{hit.file.name}</span>
+                    {hit.snippet && <Snippet html={hit.snippet} />}
+                    <span className="muted">
+                      {parentOf(hit.file.path)} · {when(hit.file.modified_at)}
+                      {hit.file.kind === "file" && ` · ${size(hit.file.size)}`}
+                    </span>
+                  </span>
+                  {hit.file.tags.map((name) => (
+                    <span key={name} className="tag">
+                      {name}
+                    </span>
+                  ))}
+                </button>
+                <Link className="hit-folder" href={folderHref(hit.file, account.id)}>
+                  Open folder
+                </Link>
+              </li>
+            ))}
+          </ul>
+        )}
+        {answer.hasNextPage && (
+          <button className="button more" onClick={() => void answer.fetchNextPage()} disabled={answer.isFetching}>
+            Show more
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Hint() {
+  return (
+    <p className="hint">
+      <Sparkles size={16} aria-hidden="true" />
+      <span>
+        On the free plan names and tags are searched. Premium also searches what documents say, scans and pictures
+        included.
+      </span>
+      <Link href="/settings/plan">Compare plans</Link>
+    </p>
+  );
+}

@@ -1,0 +1,263 @@
+/** Settings of the account: profile, plan, devices, what one is told of. */
+import { useQuery } from "@tanstack/react-query";
+import { Laptop } from "lucide-react";
+import { useEffect, useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient, useAccount } from "@/api/queries";
+import type { DeviceSession, Plan, Preferences } from "@/api/types";
+import { moment, size, when } from "@/lib/format";
+import { Link } from "@/lib/router";
+import { Field, Switch } from "@/ui/field";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+const SECTIONS = [
+  { id: "profile", label: "Profile" },
+  { id: "plan", label: "Plan and usage" },
+  { id: "devices", label: "Devices" },
+  { id: "notifications", label: "Notifications" },
+];
+
+export default function SettingsPage({ section }: { section: string }) {
+  const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
+  useEffect(() => {
+    document.title = `${here?.label} · DocStore`;
+  }, [here]);
+  return (
+    <section className="settings" aria-label="Settings">
+      <div className="page-head">
+        <h1>Settings</h1>
+      </div>
+      <nav className="subnav" aria-label="Settings">
+        {SECTIONS.map(({ id, label }) => (
+          <Link key={id} href={`/settings/${id}`} aria-current={here?.id === id ? "page" : undefined}>
+            {label}
+          </Link>
+        ))}
+      </nav>
+      <div className="settings-body">
+        {here?.id === "profile" && <Profile />}
+        {here?.id === "plan" && <PlanAndUsage />}
+        {here?.id === "devices" && <Devices />}
+        {here?.id === "notifications" && <Notifications />}
+      </div>
+    </section>
+  );
+}
+
+async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
+  try {
+    await work();
+    toast(done);
+    return true;
+  } catch (error) {
+    toast(reason(error), { tone: "error" });
+    return false;
+  }
+}
+
+function Profile() {
+  const account = useAccount();
+  const [name, setName] = useState(account.display_name);
+  const [current, setCurrent] = useState("");
+  const [password, setPassword] = useState("");
+  const refresh = () => queryClient.invalidateQueries({ queryKey: keys.me });
+  return (
+    <>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const body = { display_name: name.trim() };
+          void attempt(() => call("patch /v1/me", { body }), "Your name is saved.").then(refresh);
+        }}
+      >
+        <h2>Who you are</h2>
+        <Field label="E-mail" value={account.email} readOnly />
+        <Field label="Name" value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
+        <button className="button primary" type="submit">
+          Save
+        </button>
+      </form>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const body = { current_password: current, password };
+          void attempt(
+            () => call("patch /v1/me", { body }),
+            "Your password is changed. Your other devices have been logged out.",
+          ).then((changed) => {
+            if (!changed) return;
+            setCurrent("");
+            setPassword("");
+          });
+        }}
+      >
+        <h2>Password</h2>
+        <Field
+          label="Current password"
+          type="password"
+          required
+          autoComplete="current-password"
+          value={current}
+          onChange={(event) => setCurrent(event.target.value)}
+        />
+        <Field
+          label="New password"
+          type="password"
+          required
+          minLength={8}
+          autoComplete="new-password"
+          hint="At least 8 characters. Your other devices are logged out."
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        <button className="button" type="submit">
+          Change password
+        </button>
+      </form>
+    </>
+  );
+}
+
+const PLANS: { id: Plan; name: string; storage: string; points: string[] }[] = [
+  { id: "free", name: "Free", storage: "5 GB", points: ["Search by name, tags and dates", "All versions of your files", "Sharing and links"] },
+  {
+    id: "premium",
+    name: "Premium",
+    storage: "20 GB",
+    points: ["Everything in Free", "Search in what documents say", "Text in scans and pictures is found"],
+  },
+];
+
+function PlanAndUsage() {
+  const account = useAccount();
+  const { usage } = account;
+  async function choose(plan: Plan): Promise<void> {
+    await attempt(() => call("put /v1/me/plan", { body: { plan } }), `You are on the ${plan} plan now.`);
+    await queryClient.invalidateQueries({ queryKey: keys.me });
+  }
+  return (
+    <>
+      <div>
+        <h2>Storage</h2>
+        <p>
+          {size(usage.used)} of {size(usage.limit)} used
+          {usage.reserved > 0 && `, ${size(usage.reserved)} being uploaded`}
+        </p>
+        <progress className="wide-progress" max={usage.limit || 1} value={Math.min(usage.used, usage.limit)} aria-label="Storage used" />
+        <p className="muted">Older versions and the trash count.</p>
+      </div>
+      <div className="plans">
+        {PLANS.map((plan) => {
+          const mine = account.plan === plan.id;
+          return (
+            <article key={plan.id} className={mine ? "plan mine" : "plan"}>
+              <h2>{plan.name}</h2>
+              <p className="plan-storage">{plan.storage}</p>
+              <ul>
+                {plan.points.map((point) => (
+                  <li key={point}>{point}</li>
+                ))}
+              </ul>
+              <button className={mine ? "button" : "button primary"} disabled={mine} onClick={() => void choose(plan.id)}>
+                {mine ? "Your plan" : `Change to ${plan.name}`}
+              </button>
+            </article>
+          );
+        })}
+      </div>
+    </>
+  );
+}
+
+function Devices() {
+  const key = ["sessions"];
+  const sessions = useQuery({ queryKey: key, queryFn: () => call("get /v1/sessions", { query: { limit: 100 } }) });
+  if (sessions.error) return <Failed error={sessions.error} onRetry={() => void sessions.refetch()} />;
+  if (!sessions.data) return <Spinner />;
+  async function end(session: DeviceSession): Promise<void> {
+    const path = { session_id: session.id };
+    await attempt(() => call("delete /v1/sessions/{session_id}", { path }), `“${session.device_name}” is logged out.`);
+    await queryClient.invalidateQueries({ queryKey: key });
+  }
+  return (
+    <div>
+      <h2>Where you are logged in</h2>
+      <ul className="people">
+        {sessions.data.items.map((session) => (
+          <li key={session.id}>
+            <Laptop size={20} aria-hidden="true" />
+            <span className="person">
+              {session.device_name || "Unknown device"}
+              {session.current && <span className="tag">This device</span>}
+              <span className="muted">
+                Used {when(session.last_used_at)} · logged in {moment(session.created_at)}
+              </span>
+            </span>
+            {!session.current && (
+              <button className="button" onClick={() => void end(session)}>
+                Log out
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+const KINDS: Record<string, string> = {
+  upload_done: "An upload is done",
+  file_changed: "Something you follow has changed",
+  shared_with_you: "Something is shared with you",
+  link_opened: "One of your links was opened",
+  link_expiring: "One of your links is about to end",
+  new_device: "A new device has logged in",
+  quota_exceeded: "Your storage is full",
+  quota_restored: "Your storage has room again",
+  subscription_disabled: "A webhook or queue of yours was switched off",
+};
+
+function Notifications() {
+  const key = ["preferences"];
+  const preferences = useQuery({ queryKey: key, queryFn: () => call("get /v1/notifications/preferences") });
+  if (preferences.error) return <Failed error={preferences.error} onRetry={() => void preferences.refetch()} />;
+  const chosen = preferences.data;
+  if (!chosen) return <Spinner />;
+  async function change(kind: string, channel: "email" | "in_app", on: boolean): Promise<void> {
+    const known = chosen as Preferences;
+    const next = { ...known, [kind]: { ...(known[kind] ?? { email: true, in_app: true }), [channel]: on } };
+    queryClient.setQueryData(key, next);
+    try {
+      await call("put /v1/notifications/preferences", { body: next });
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+    await queryClient.invalidateQueries({ queryKey: key });
+  }
+  return (
+    <div>
+      <h2>What you are told of</h2>
+      <ul className="preferences">
+        {Object.entries(chosen).map(([kind, { email, in_app }]) => (
+          <li key={kind}>
+            <span id={`kind-${kind}`}>{KINDS[kind] ?? kind}</span>
+            <Switch
+              label="Here"
+              aria-describedby={`kind-${kind}`}
+              checked={in_app}
+              onChange={(event) => void change(kind, "in_app", event.target.checked)}
+            />
+            <Switch
+              label="E-mail"
+              aria-describedby={`kind-${kind}`}
+              checked={email}
+              onChange={(event) => void change(kind, "email", event.target.checked)}
+            />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

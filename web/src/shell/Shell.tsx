@@ -1,0 +1,219 @@
+/** The frame of every page: where one can go, the search field, notifications, the account, uploads. */
+import {
+  Bell, Bug, ChevronDown, FolderClosed, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Settings, Shield, Sun, Trash2,
+  Users, WifiOff,
+} from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { liveState, onLiveState } from "@/api/live";
+import { useAccount } from "@/api/queries";
+import { logOut } from "@/api/session";
+import { reason } from "@/api/problem";
+import { DialogHost } from "@/files/dialogs";
+import { folderDrop } from "@/files/dragging";
+import { Link, navigate, useWhere } from "@/lib/router";
+import { type Theme, setTheme, useTheme } from "@/lib/theme";
+import { useUnread } from "@/notices/unread";
+import { UsageBar } from "@/shell/UsageBar";
+import { Logo } from "@/ui/logo";
+import { Menu } from "@/ui/menu";
+import { toast } from "@/ui/toasts";
+import { useUploads } from "@/uploads/queue";
+
+const NoticeCentre = lazy(() => import("@/notices/NoticeCentre"));
+const UploadPanel = lazy(() => import("@/uploads/UploadPanel"));
+
+const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
+  { id: "system", label: "As the system", icon: <Monitor size={16} /> },
+  { id: "light", label: "Light", icon: <Sun size={16} /> },
+  { id: "dark", label: "Dark", icon: <Moon size={16} /> },
+];
+
+export function Shell({ children }: { children: ReactNode }) {
+  const { path } = useWhere();
+  const [navOpen, setNavOpen] = useState(false);
+  const uploads = useUploads();
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => setNavOpen(false), [path]);
+  return (
+    <div className={navOpen ? "shell nav-open" : "shell"}>
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>
+        Skip to content
+      </a>
+      <TopBar onMenu={() => setNavOpen(!navOpen)} navOpen={navOpen} />
+      <SideBar path={path} />
+      {navOpen && <div className="scrim" onClick={() => setNavOpen(false)} />}
+      <main className="main" id="main" ref={main} tabIndex={-1}>
+        {children}
+      </main>
+      {uploads.visible && (
+        <Suspense fallback={null}>
+          <UploadPanel />
+        </Suspense>
+      )}
+      <DialogHost />
+    </div>
+  );
+}
+
+function TopBar({ onMenu, navOpen }: { onMenu: () => void; navOpen: boolean }) {
+  const live = useSyncExternalStore(onLiveState, liveState);
+  return (
+    <header className="topbar">
+      <button className="icon-button only-small" aria-label="Navigation" aria-expanded={navOpen} onClick={onMenu}>
+        <MenuIcon size={20} />
+      </button>
+      <Link href="/files" className="topbar-logo" aria-label="DocStore: my files">
+        <Logo />
+      </Link>
+      <SearchField />
+      <div className="topbar-end">
+        {live === "offline" && (
+          <span className="offline" role="status">
+            <WifiOff size={16} aria-hidden="true" /> Reconnecting…
+          </span>
+        )}
+        <NoticeButton />
+        <AccountMenu />
+      </div>
+    </header>
+  );
+}
+
+function SearchField() {
+  const { path, query } = useWhere();
+  const shown = path === "/search" ? (query.get("q") ?? "") : "";
+  const [text, setText] = useState(shown);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setText(shown), [shown]);
+  useEffect(() => {
+    function onKey(event: KeyboardEvent): void {
+      const target = event.target as HTMLElement;
+      const typing = target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault();
+        input.current?.focus();
+      }
+    }
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <form
+      role="search"
+      className="search-field"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim()) navigate(`/search?q=${encodeURIComponent(text.trim())}`);
+      }}
+    >
+      <Search size={18} aria-hidden="true" />
+      <input
+        ref={input}
+        type="search"
+        aria-label="Search files"
+        placeholder="Search files"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </form>
+  );
+}
+
+function NoticeButton() {
+  const [open, setOpen] = useState(false);
+  const unread = useUnread();
+  return (
+    <>
+      <button
+        className="icon-button"
+        aria-label={unread ? `Notifications: ${unread} unread` : "Notifications"}
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <Bell size={20} />
+        {unread > 0 && <span className="badge" aria-hidden="true">{unread > 99 ? "99+" : unread}</span>}
+      </button>
+      {open && (
+        <Suspense fallback={null}>
+          <NoticeCentre onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function AccountMenu() {
+  const account = useAccount();
+  const theme = useTheme();
+  const name = account.display_name || account.email;
+  return (
+    <Menu
+      label="Account"
+      className="account-button"
+      button={
+        <>
+          <span className="avatar" aria-hidden="true">
+            {name.slice(0, 1).toUpperCase()}
+          </span>
+          <ChevronDown size={16} aria-hidden="true" />
+        </>
+      }
+      heading={
+        <div className="menu-heading">
+          <strong>{name}</strong>
+          <span>{account.email}</span>
+        </div>
+      }
+      choices={[
+        { id: "settings", label: "Settings", icon: <Settings size={16} />, run: () => navigate("/settings/profile") },
+        { id: "api", label: "API", icon: <Bug size={16} />, run: () => window.open("/docs", "_blank", "noopener") },
+        ...THEMES.map(({ id, label, icon }, index) => ({
+          id,
+          label,
+          icon,
+          apart: index === 0,
+          checked: theme === id,
+          run: () => setTheme(id),
+        })),
+        {
+          id: "log-out",
+          label: "Log out",
+          icon: <LogOut size={16} />,
+          apart: true,
+          run: () => void logOut().catch((error: unknown) => toast(reason(error), { tone: "error" })),
+        },
+      ]}
+    />
+  );
+}
+
+function SideBar({ path }: { path: string }) {
+  const account = useAccount();
+  const places = [
+    { href: "/files", label: "My files", icon: <FolderClosed size={18} />, drop: account.id },
+    { href: "/shared", label: "Shared with me", icon: <Users size={18} /> },
+    { href: "/trash", label: "Trash", icon: <Trash2 size={18} /> },
+    ...(account.role === "admin" ? [{ href: "/admin", label: "Administration", icon: <Shield size={18} /> }] : []),
+  ];
+  return (
+    <nav className="sidebar" aria-label="Places">
+      <ul>
+        {places.map(({ href, label, icon, drop }) => (
+          <li key={href}>
+            <Link
+              href={href}
+              className="nav-link"
+              aria-current={path === href || path.startsWith(`${href}/`) ? "page" : undefined}
+              {...(drop ? folderDrop({ id: drop, name: "" }) : {})}
+            >
+              {icon}
+              {label}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <UsageBar />
+    </nav>
+  );
+}

@@ -1,0 +1,16 @@
+import type { FileItem } from "@/api/types";
+import { purge, things } from "@/files/operations";
+import { Confirm } from "@/ui/dialog";
+
+export default function PurgeDialog({ files, onClose }: { files: FileItem[]; onClose: () => void }) {
+  return (
+    <Confirm
+      title={`Delete ${things(files)} for good?`}
+      text="All versions are removed. This cannot be undone."
+      action="Delete for good"
+      danger
+      onConfirm={() => void purge(files)}
+      onClose={onClose}
+    />
+  );
+}

@@ -1,0 +1,97 @@
+/** What was deleted: to be restored, or removed for good. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { RotateCcw, Trash2, X } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import { call } from "@/api/client";
+import { keys } from "@/api/queries";
+import type { TrashedFile } from "@/api/types";
+import { openDialog } from "@/files/dialogs";
+import { type Column, FileTable } from "@/files/FileTable";
+import { restore } from "@/files/operations";
+import { useListState } from "@/files/useListState";
+import { size, when } from "@/lib/format";
+import { parentOf } from "@/lib/places";
+import { ContextMenu, type Point } from "@/ui/context-menu";
+import { Empty, Failed, Spinner } from "@/ui/states";
+
+const PAGE = 200;
+const COLUMNS: Column[] = [
+  { id: "where", label: "Was in", show: (file) => parentOf(file.path) },
+  { id: "modified", label: "Deleted", show: (file) => when((file as TrashedFile).trashed_at) },
+  { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
+];
+
+export default function TrashPage() {
+  const [menu, setMenu] = useState<Point | null>(null);
+  const list = useInfiniteQuery({
+    queryKey: keys.trash,
+    initialPageParam: "",
+    queryFn: ({ pageParam }) => call("get /v1/trash", { query: { limit: PAGE, cursor: pageParam || undefined } }),
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  useEffect(() => {
+    document.title = "Trash · DocStore";
+  }, []);
+  const state = useListState(items, { open: (file) => void restore([file]) });
+  const { chosen } = state;
+  const ask = () => openDialog({ kind: "purge", files: chosen });
+  return (
+    <div className="page">
+      <section className="folder" aria-label="Trash">
+        <div className="page-head">
+          <h1>Trash</h1>
+          {items.length > 0 && (
+            <button className="button danger" onClick={() => openDialog({ kind: "purge", files: items })}>
+              Empty trash
+            </button>
+          )}
+        </div>
+        {chosen.length > 0 && (
+          <div className="toolbar" role="toolbar" aria-label="Selection">
+            <div className="selection-bar">
+              <button className="icon-button" aria-label="Clear selection" onClick={state.clear}>
+                <X size={18} />
+              </button>
+              <span className="count" role="status">
+                {chosen.length} selected
+              </span>
+              <button className="tool" onClick={() => void restore(chosen)}>
+                <RotateCcw size={16} aria-hidden="true" /> <span>Restore</span>
+              </button>
+              <button className="tool danger" onClick={ask}>
+                <Trash2 size={16} aria-hidden="true" /> <span>Delete for good</span>
+              </button>
+            </div>
+          </div>
+        )}
+        {list.error && !list.data ? (
+          <Failed error={list.error} onRetry={() => void list.refetch()} />
+        ) : !list.data ? (
+          <Spinner />
+        ) : items.length === 0 ? (
+          <Empty icon={<Trash2 size={40} />} title="The trash is empty" />
+        ) : (
+          <FileTable
+            label="Trash"
+            state={state}
+            columns={COLUMNS}
+            draggable={false}
+            onOpen={(file) => void restore([file])}
+            onMenu={(x, y) => setMenu({ x, y })}
+            hasMore={list.hasNextPage}
+            loadMore={() => void list.fetchNextPage()}
+          />
+        )}
+      </section>
+      <ContextMenu
+        at={menu}
+        onClose={() => setMenu(null)}
+        choices={[
+          { id: "restore", label: "Restore", icon: <RotateCcw size={16} />, run: () => void restore(chosen) },
+          { id: "purge", label: "Delete for good…", icon: <Trash2 size={16} />, danger: true, run: ask },
+        ]}
+      />
+    </div>
+  );
+}

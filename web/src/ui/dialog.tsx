@@ -1,0 +1,86 @@
+/** Dialogs: a title, content, and buttons at the bottom. Focus is kept inside and given back at the end. */
+import { X } from "lucide-react";
+import type { FormEvent, ReactNode } from "react";
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+
+interface Props {
+  title: string;
+  onClose: () => void;
+  children: ReactNode;
+  wide?: boolean;
+  /** Buttons; the last is the one that goes on. */
+  footer?: ReactNode;
+  onSubmit?: () => void;
+  /** For questions that must be answered. */
+  role?: "dialog" | "alertdialog";
+}
+
+export function Dialog({ title, onClose, children, wide, footer, onSubmit, role = "dialog" }: Props) {
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    onSubmit?.();
+  }
+  const body = (
+    <>
+      <div className="dialog-body">{children}</div>
+      {footer && <div className="dialog-footer">{footer}</div>}
+    </>
+  );
+  return (
+    <ModalOverlay
+      className="overlay"
+      isOpen
+      isDismissable={role === "dialog"}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+    >
+      <Modal className={wide ? "modal wide" : "modal"}>
+        <AriaDialog className="dialog" role={role}>
+          <header className="dialog-header">
+            <Heading slot="title">{title}</Heading>
+            <button className="icon-button" aria-label="Close" onClick={onClose}>
+              <X size={20} />
+            </button>
+          </header>
+          {onSubmit ? <form onSubmit={submit}>{body}</form> : body}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+interface ConfirmProps {
+  title: string;
+  text: ReactNode;
+  action: string;
+  danger?: boolean;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+export function Confirm({ title, text, action, danger, onConfirm, onClose }: ConfirmProps) {
+  return (
+    <Dialog
+      title={title}
+      role="alertdialog"
+      onClose={onClose}
+      onSubmit={() => {
+        onClose();
+        onConfirm();
+      }}
+      footer={
+        <>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className={danger ? "button danger" : "button primary"} autoFocus>
+            {action}
+          </button>
+        </>
+      }
+    >
+      <p>{text}</p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,181 @@
+/** What is being uploaded: how far, how fast, how long; pause, go on, try again; and the questions that come up. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { CheckCircle2, ChevronDown, ChevronUp, CircleAlert, FileUp, Pause, Play, RotateCcw, X } from "lucide-react";
+import { useRef, useState } from "react";
+import { count, counted, duration, size } from "@/lib/format";
+import { FileIcon } from "@/ui/icon";
+import { toast } from "@/ui/toasts";
+import type { Job } from "@/uploads/jobs";
+import { ConflictDialog, QuotaDialog } from "@/uploads/questions";
+import { uploads, type UploadsView, useUploads } from "@/uploads/queue";
+
+const ROW_PX = 60;
+
+export default function UploadPanel() {
+  const view = useUploads();
+  const [small, setSmall] = useState(false);
+  const idle = view.open === 0;
+  return (
+    <section className="uploads" aria-label="Uploads">
+      <header>
+        <div className="uploads-title">
+          <h2 role="status">{titleOf(view)}</h2>
+          {!idle && <p>{progressOf(view)}</p>}
+        </div>
+        {!idle && (
+          <button className="icon-button" aria-label="Pause all" onClick={uploads.pauseAll}>
+            <Pause size={18} />
+          </button>
+        )}
+        {idle && view.paused + view.failed > 0 && (
+          <button className="icon-button" aria-label="Continue all" onClick={uploads.resumeAll}>
+            <Play size={18} />
+          </button>
+        )}
+        <button
+          className="icon-button"
+          aria-label={small ? "Show uploads" : "Hide uploads"}
+          aria-expanded={!small}
+          onClick={() => setSmall(!small)}
+        >
+          {small ? <ChevronUp size={18} /> : <ChevronDown size={18} />}
+        </button>
+        {idle && (
+          <button className="icon-button" aria-label="Clear finished uploads" onClick={() => uploads.clear()}>
+            <X size={18} />
+          </button>
+        )}
+      </header>
+      {!idle && <progress max={view.total || 1} value={view.sent} aria-label="All uploads" />}
+      {!small && <JobList jobs={view.jobs} />}
+      {view.asks && <ConflictDialog job={view.asks} many={view.jobs.filter((job) => job.state === "taken").length > 1} />}
+      {view.full && <QuotaDialog usage={view.full.usage} onClose={() => uploads.quotaSeen()} />}
+    </section>
+  );
+}
+
+function titleOf(view: UploadsView): string {
+  if (view.open > 0) return `Uploading ${counted(view.open, "file", "files")}`;
+  if (view.failed > 0) return `${counted(view.failed, "upload", "uploads")} failed`;
+  if (view.paused > 0) return `${counted(view.paused, "upload", "uploads")} paused`;
+  return `${counted(view.done, "upload", "uploads")} complete`;
+}
+
+function progressOf({ sent, total, rate }: UploadsView): string {
+  const part = total > 0 ? Math.floor((sent / total) * 100) : 100;
+  const left = rate > 0 ? ` · ${duration((total - sent) / rate)} left` : "";
+  return `${part} %${rate > 0 ? ` · ${size(rate)}/s` : ""}${left}`;
+}
+
+function JobList({ jobs }: { jobs: readonly Job[] }) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: jobs.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW_PX,
+    overscan: 4,
+  });
+  return (
+    <div ref={scroller} className="uploads-list" tabIndex={0} role="group" aria-label={`${count(jobs.length)} uploads`}>
+      <ul style={{ height: rows.getTotalSize() }}>
+        {rows.getVirtualItems().map((row) => {
+          const job = jobs[row.index];
+          return (
+            job && (
+              <li key={job.id} style={{ transform: `translateY(${row.start}px)` }}>
+                <JobRow job={job} />
+              </li>
+            )
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+function JobRow({ job }: { job: Job }) {
+  const file = { kind: "file" as const, name: job.name, content_type: job.file?.type ?? null };
+  const moving = job.state === "sending" || job.state === "finishing";
+  return (
+    <>
+      <FileIcon file={file} />
+      <div className="job">
+        <span className="name" title={job.path}>
+          {job.name}
+        </span>
+        <span className={job.state === "failed" ? "job-state failed" : "job-state"}>{stateOf(job)}</span>
+        {(moving || job.state === "paused" || job.state === "needs-file") && (
+          <progress max={job.size || 1} value={job.sent} aria-label={`${job.name}: sent`} />
+        )}
+      </div>
+      {job.state === "done" && <CheckCircle2 size={18} className="good" aria-label="Done" />}
+      {job.state === "taken" && <CircleAlert size={18} className="warn" aria-label="Needs an answer" />}
+      {(job.state === "sending" || job.state === "waiting") && (
+        <button className="icon-button small" aria-label={`Pause ${job.name}`} onClick={() => uploads.pause(job)}>
+          <Pause size={16} />
+        </button>
+      )}
+      {job.state === "paused" && (
+        <button className="icon-button small" aria-label={`Continue ${job.name}`} onClick={() => uploads.resume(job)}>
+          <Play size={16} />
+        </button>
+      )}
+      {job.state === "failed" && (
+        <button className="icon-button small" aria-label={`Try ${job.name} again`} onClick={() => uploads.resume(job)}>
+          <RotateCcw size={16} />
+        </button>
+      )}
+      {job.state === "needs-file" && <ChooseAgain job={job} />}
+      {job.state !== "done" && job.state !== "skipped" && (
+        <button className="icon-button small" aria-label={`Cancel ${job.name}`} onClick={() => uploads.cancel(job)}>
+          <X size={16} />
+        </button>
+      )}
+    </>
+  );
+}
+
+function stateOf(job: Job): string {
+  switch (job.state) {
+    case "waiting":
+      return `Waiting · ${size(job.size)}`;
+    case "sending":
+      return `${size(job.sent)} of ${size(job.size)}`;
+    case "finishing":
+      return "Checking…";
+    case "paused":
+      return `Paused at ${size(job.sent)} of ${size(job.size)}`;
+    case "taken":
+      return "A file of this name exists";
+    case "needs-file":
+      return "Interrupted: choose the file again to continue";
+    case "failed":
+      return job.error ?? "Failed";
+    case "skipped":
+      return "Skipped";
+    case "done":
+      return size(job.size);
+  }
+}
+
+function ChooseAgain({ job }: { job: Job }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        aria-label={`File for ${job.name}`}
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          if (file && !uploads.give(job, file)) toast(`That is not the same “${job.name}”.`, { tone: "error" });
+          event.currentTarget.value = "";
+        }}
+      />
+      <button className="icon-button small" aria-label={`Choose ${job.name} again`} onClick={() => input.current?.click()}>
+        <FileUp size={16} />
+      </button>
+    </>
+  );
+}

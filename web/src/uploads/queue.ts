@@ -1,0 +1,307 @@
+/** Every upload of this page: what waits, what is being sent, what became of it. */
+import { useSyncExternalStore } from "react";
+import { call } from "@/api/client";
+import { hasCode, Problem, reason } from "@/api/problem";
+import { keys, queryClient } from "@/api/queries";
+import type { FileItem, Usage } from "@/api/types";
+import type { Found } from "@/uploads/dropped";
+import { type Folder, type Job, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
+import { Rate } from "@/uploads/rate";
+import { isSmall, sendBatch, sendOne, type Watch } from "@/uploads/sender";
+
+const RUNS_AT_ONCE = 3;
+const BATCH_FILES = 100;
+const BATCH_BYTES = 64 * 1024 * 1024;
+const NOTIFY_MS = 100;
+
+export interface UploadsView {
+  visible: boolean;
+  jobs: readonly Job[];
+  total: number;
+  sent: number;
+  done: number;
+  failed: number;
+  open: number;
+  paused: number;
+  /** Bytes a second. */
+  rate: number;
+  asks: Job | null;
+  full: { usage: Usage | null; folder: Folder } | null;
+}
+
+const PAUSED = new DOMException("paused", "AbortError");
+
+class UploadQueue {
+  private jobs: Job[] = [];
+  private running = 0;
+  private lastId = 0;
+  private rate = new Rate();
+  private full: UploadsView["full"] = null;
+  private view: UploadsView = this.look();
+  private listeners = new Set<() => void>();
+  private notifying: ReturnType<typeof setTimeout> | undefined;
+  private rereading = new Set<string>();
+
+  private watch: Watch = {
+    progress: (job, bytes) => {
+      job.sent += bytes;
+      if (bytes > 0) this.rate.add(bytes);
+      this.changed();
+    },
+    began: () => rememberJobs(this.jobs),
+    finishing: (job) => {
+      if (job.state === "sending") job.state = "finishing";
+      this.changed();
+    },
+  };
+
+  add(found: Found[], folder: Folder): void {
+    for (const { file, path } of found) {
+      const again = this.jobs.find((job) => job.state === "needs-file" && isSame(job, file));
+      if (again) this.give(again, file);
+      else this.jobs.push(this.newJob(file, path.normalize("NFC"), folder));
+    }
+    this.changed();
+    this.pump();
+  }
+
+  private newJob(file: File, path: string, folder: Folder): Job {
+    return {
+      id: ++this.lastId,
+      name: path.slice(path.lastIndexOf("/") + 1),
+      path,
+      folder: { id: folder.id, name: folder.name },
+      size: file.size,
+      modified: file.lastModified,
+      file,
+      state: "waiting",
+      sent: 0,
+      uploadId: null,
+      onTaken: "ask",
+      abort: new AbortController(),
+    };
+  }
+
+  /** Uploads that a reload cut off: they go on once the browser has been given their files again. */
+  async takeUp(): Promise<void> {
+    for (const kept of rememberedJobs()) {
+      if (this.jobs.some((job) => job.uploadId === kept.uploadId)) continue;
+      try {
+        const upload = await call("get /v1/uploads/{upload_id}", { path: { upload_id: kept.uploadId } });
+        if (upload.state !== "initiated" && upload.state !== "uploading") continue;
+        const sent = upload.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0;
+        this.jobs.push({
+          id: ++this.lastId,
+          name: kept.path.slice(kept.path.lastIndexOf("/") + 1),
+          ...kept,
+          file: null,
+          state: "needs-file",
+          sent,
+          onTaken: "ask",
+          abort: new AbortController(),
+        });
+      } catch (error) {
+        if (!hasCode(error, "not_found")) return; // another time
+      }
+    }
+    rememberJobs(this.jobs);
+    this.changed();
+  }
+
+  /** Whether `file` is what the job was begun with. */
+  give(job: Job, file: File): boolean {
+    if (!isSame(job, file)) return false;
+    job.file = file;
+    this.restart(job);
+    return true;
+  }
+
+  pause(job: Job): void {
+    if (!OPEN.has(job.state)) return;
+    job.state = "paused";
+    job.abort.abort(PAUSED);
+    this.changed();
+  }
+
+  resume(job: Job): void {
+    if (job.state === "paused" || job.state === "failed") this.restart(job);
+  }
+
+  pauseAll = () => this.jobs.forEach((job) => this.pause(job));
+  resumeAll = () => this.jobs.forEach((job) => this.resume(job));
+
+  cancel(job: Job): void {
+    const { uploadId } = job;
+    job.state = "skipped";
+    job.abort.abort(PAUSED);
+    if (uploadId) void call("delete /v1/uploads/{upload_id}", { path: { upload_id: uploadId } }).catch(() => undefined);
+    this.jobs = this.jobs.filter((other) => other !== job);
+    rememberJobs(this.jobs);
+    this.changed();
+  }
+
+  /** What to do with a file whose name is taken; with `all`, with all of them. */
+  answer(job: Job, how: "replace" | "keep" | "skip", all: boolean): void {
+    for (const one of all ? this.jobs.filter((other) => other.state === "taken") : [job]) {
+      if (how === "skip") one.state = "skipped";
+      else {
+        if (how === "keep") this.renameJob(one);
+        one.onTaken = how;
+        this.restart(one);
+      }
+    }
+    if (all) for (const other of this.jobs) if (other.onTaken === "ask" && how !== "skip") other.onTaken = how;
+    this.changed();
+  }
+
+  quotaSeen(): void {
+    this.full = null;
+    this.changed();
+  }
+
+  clear(): void {
+    this.jobs = this.jobs.filter((job) => OPEN.has(job.state) || job.state === "paused" || job.state === "taken");
+    this.changed();
+  }
+
+  private renameJob(job: Job): void {
+    job.path = nextName(job.path);
+    job.name = job.path.slice(job.path.lastIndexOf("/") + 1);
+  }
+
+  private restart(job: Job): void {
+    job.abort = new AbortController();
+    job.state = "waiting";
+    job.error = undefined;
+    this.changed();
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.running < RUNS_AT_ONCE) {
+      const batch = this.next();
+      if (batch.length === 0) return;
+      for (const job of batch) job.state = "sending";
+      this.running += 1;
+      void this.run(batch).finally(() => {
+        this.running -= 1;
+        this.pump();
+      });
+    }
+  }
+
+  /** Small files that were not begun yet go together; anything else goes alone. */
+  private next(): Job[] {
+    const first = this.jobs.find((job) => job.state === "waiting");
+    if (!first || !isSmall(first) || first.uploadId) return first ? [first] : [];
+    const batch: Job[] = [];
+    let bytes = 0;
+    for (const job of this.jobs) {
+      if (job.state !== "waiting" || !isSmall(job) || job.uploadId) continue;
+      if (batch.length >= BATCH_FILES || bytes + job.size > BATCH_BYTES) break;
+      batch.push(job);
+      bytes += job.size;
+    }
+    return batch;
+  }
+
+  private async run(batch: Job[]): Promise<void> {
+    const [first] = batch;
+    let outcomes: (FileItem | Error)[];
+    try {
+      outcomes = batch.length === 1 && first ? [await sendOne(first, this.watch)] : await sendBatch(batch, this.watch);
+    } catch (error) {
+      outcomes = batch.map(() => error as Error);
+    }
+    batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error("No answer came.")));
+    rememberJobs(this.jobs);
+    this.changed();
+  }
+
+  private settle(job: Job, outcome: FileItem | Error): void {
+    if (!(outcome instanceof Error)) {
+      job.state = "done";
+      job.sent = job.size;
+      job.result = outcome;
+      this.reread(job.folder.id);
+      return;
+    }
+    if (job.state === "paused" || job.state === "skipped") return;
+    if (hasCode(outcome, "version_conflict", "name_taken")) {
+      job.uploadId = null;
+      job.sent = 0;
+      if (job.onTaken === "keep") {
+        this.renameJob(job);
+        job.abort = new AbortController();
+        job.state = "waiting";
+      } else job.state = "taken";
+      return;
+    }
+    job.state = "failed";
+    job.error = reason(outcome);
+    job.code = outcome instanceof Problem ? outcome.code : undefined;
+    if (hasCode(outcome, "over_quota")) {
+      const usage = ((outcome as Problem).extra.usage as Usage | undefined) ?? null;
+      this.full ??= { usage, folder: job.folder };
+    }
+  }
+
+  /** Have the folder's list show what has come, not more often than that can be read. */
+  private reread(folderId: string): void {
+    if (this.rereading.has(folderId)) return;
+    this.rereading.add(folderId);
+    setTimeout(() => {
+      this.rereading.delete(folderId);
+      void queryClient.invalidateQueries({ queryKey: keys.lists(folderId) });
+      void queryClient.invalidateQueries({ queryKey: keys.me });
+    }, 250);
+  }
+
+  private look(): UploadsView {
+    const jobs = this.jobs;
+    const counts = { done: 0, failed: 0, open: 0, paused: 0, total: 0, sent: 0 };
+    for (const job of jobs) {
+      if (job.state === "skipped") continue;
+      counts.total += job.size;
+      counts.sent += Math.min(job.sent, job.size);
+      if (job.state === "done") counts.done += 1;
+      else if (job.state === "failed") counts.failed += 1;
+      else if (job.state === "paused" || job.state === "needs-file") counts.paused += 1;
+      else if (OPEN.has(job.state)) counts.open += 1;
+    }
+    return {
+      ...counts,
+      visible: jobs.length > 0,
+      jobs: [...jobs],
+      rate: counts.open ? this.rate.perSecond() : 0,
+      asks: jobs.find((job) => job.state === "taken") ?? null,
+      full: this.full,
+    };
+  }
+
+  private changed(): void {
+    this.notifying ??= setTimeout(() => {
+      this.notifying = undefined;
+      this.view = this.look();
+      for (const listener of this.listeners) listener();
+    }, NOTIFY_MS);
+  }
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = () => this.view;
+}
+
+const isSame = (job: Job, file: File) =>
+  job.name === file.name.normalize("NFC") && job.size === file.size && job.modified === file.lastModified;
+
+export const uploads = new UploadQueue();
+
+export const useUploads = () => useSyncExternalStore(uploads.subscribe, uploads.snapshot);
+
+addEventListener("beforeunload", (event) => {
+  if (uploads.snapshot().open > 0) event.preventDefault();
+});

@@ -1,0 +1,203 @@
+/** Sends jobs: begins the upload, puts the bytes into the object store, completes it. */
+import { call } from "@/api/client";
+import { Problem } from "@/api/problem";
+import type { FileItem, ItemProblem, PartUrl, Upload } from "@/api/types";
+import type { Job } from "@/uploads/jobs";
+import { Lanes, pause, put, TransferError } from "@/uploads/transfer";
+
+/** Up to this a file is one PUT, and begun and completed together with others. */
+export const SMALL_BYTES = 8 * 1024 * 1024;
+/** A browser opens six connections to one host. */
+const CONNECTIONS = 6;
+const PARTS_AT_ONCE = 4;
+const TRIES = 7;
+const URLS_AT_ONCE = 100;
+const VERIFYING_MS = 2_000;
+
+const lanes = new Lanes(CONNECTIONS);
+
+export interface Watch {
+  /** So many more bytes of the job have been sent (or, where some are sent anew, fewer). */
+  progress: (job: Job, bytes: number) => void;
+  began: (job: Job) => void;
+  finishing: (job: Job) => void;
+}
+
+export const isSmall = (job: Job) => job.size <= SMALL_BYTES;
+
+const refusalOf = ({ problem }: ItemProblem) =>
+  new Problem(problem.status, problem.code, problem.detail, problem as unknown as Record<string, unknown>);
+
+async function wishOf(job: Job) {
+  const file = job.file as File;
+  const isNew = job.onTaken !== "replace";
+  return {
+    path: `/${job.path}`,
+    parent_id: job.folder.id,
+    size: job.size,
+    content_type: /^[\w.+-]+\/[\w.+-]+$/.test(file.type) ? file.type : undefined,
+    sha256: isSmall(job) ? await sha256(file) : undefined,
+    base_version: isNew ? 0 : undefined,
+    on_conflict: isNew ? ("fail" as const) : ("copy" as const),
+    method: isSmall(job) ? "put" : "multipart",
+  };
+}
+
+/** Where the page has no secure context there is no digest: the server computes it then. */
+async function sha256(file: File): Promise<string | undefined> {
+  if (!crypto.subtle) return undefined;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Many small files: one call to begin them all, one to complete them. What became of each, in order. */
+export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | Error)[]> {
+  const wishes = await Promise.all(jobs.map(wishOf));
+  const { items } = await call("post /v1/uploads/batch", { body: { uploads: wishes } });
+  const outcomes = await Promise.all(
+    items.map(async (item, index): Promise<Upload | Error> => {
+      const job = jobs[index] as Job;
+      if ("problem" in item && item.problem && !("id" in item)) return refusalOf(item);
+      const upload = item as Upload;
+      job.uploadId = upload.id;
+      watch.began(job);
+      try {
+        await sendPut(job, upload, watch);
+        return upload;
+      } catch (error) {
+        return error as Error;
+      }
+    }),
+  );
+  const sent = outcomes.flatMap((outcome, index) => (outcome instanceof Error ? [] : [{ index, id: outcome.id }]));
+  const results: (FileItem | Error)[] = outcomes.map((outcome) => (outcome instanceof Error ? outcome : new Error()));
+  if (sent.length) {
+    const answer = await call("post /v1/uploads/complete-batch", { body: { uploads: sent.map(({ id }) => id) } });
+    answer.items.forEach((item, place) => {
+      const at = sent[place]?.index ?? 0;
+      results[at] = "problem" in item ? refusalOf(item) : item;
+    });
+  }
+  return results;
+}
+
+/** One file, from the start or from where it was left. */
+export async function sendOne(job: Job, watch: Watch): Promise<FileItem> {
+  let upload: Upload | null = null;
+  if (job.uploadId) {
+    upload = await call("get /v1/uploads/{upload_id}", { path: { upload_id: job.uploadId } });
+    if (upload.file) return upload.file;
+    if (upload.state === "expired" || upload.state === "aborted") upload = null;
+  }
+  if (!upload) {
+    watch.progress(job, -job.sent);
+    upload = await call("post /v1/uploads", { body: await wishOf(job) });
+    job.uploadId = upload.id;
+    watch.began(job);
+  }
+  if (upload.multipart) await sendParts(job, upload, watch);
+  else await sendPut(job, upload, watch);
+  watch.finishing(job);
+  return complete(job, upload.id);
+}
+
+async function complete(job: Job, uploadId: string): Promise<FileItem> {
+  for (;;) {
+    try {
+      return await call("post /v1/uploads/{upload_id}/complete", { path: { upload_id: uploadId }, body: {} });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "verifying") throw error;
+      await new Promise((resolve) => setTimeout(resolve, VERIFYING_MS));
+      if (job.abort.signal.aborted) throw job.abort.signal.reason;
+    }
+  }
+}
+
+async function sendPut(job: Job, upload: Upload, watch: Watch): Promise<void> {
+  const means = upload.put;
+  if (!means) throw new Error("The upload cannot be continued.");
+  const counter = counting(job, watch);
+  await persist(job, async () => {
+    try {
+      await put({
+        url: means.url,
+        headers: means.headers,
+        body: job.file as File,
+        onProgress: counter.at,
+        signal: job.abort.signal,
+      });
+    } catch (error) {
+      counter.at(0);
+      // The bytes are there already: the answer to an earlier try was lost.
+      if (error instanceof TransferError && error.status === 412) return counter.at(job.size);
+      throw error;
+    }
+  });
+}
+
+async function sendParts(job: Job, upload: Upload, watch: Watch): Promise<void> {
+  const { part_size, part_count, sent, parts } = upload.multipart ?? { part_size: 0, part_count: 0, sent: [], parts: [] };
+  const there = new Set(sent.map((part) => part.number));
+  watch.progress(job, sent.reduce((sum, part) => sum + part.size, 0) - job.sent);
+  const urls = new Map<number, PartUrl>(parts.map((part) => [part.number, part]));
+  const missing = Array.from({ length: part_count }, (_, index) => index + 1).filter((number) => !there.has(number));
+
+  async function urlOf(number: number, fresh: boolean): Promise<string> {
+    const known = urls.get(number);
+    if (known && !fresh) return known.url;
+    const numbers = fresh ? [number] : [number, ...missing.slice(0, URLS_AT_ONCE - 1)];
+    const answer = await call("post /v1/uploads/{upload_id}/parts", {
+      path: { upload_id: upload.id },
+      body: { numbers },
+    });
+    for (const part of answer.parts) urls.set(part.number, part);
+    return urls.get(number)?.url ?? "";
+  }
+
+  async function sendPart(number: number): Promise<void> {
+    const start = (number - 1) * part_size;
+    const body = (job.file as File).slice(start, Math.min(start + part_size, job.size));
+    const counter = counting(job, watch);
+    let fresh = false;
+    await persist(job, async () => {
+      const url = await urlOf(number, fresh);
+      try {
+        await put({ url, body, onProgress: counter.at, signal: job.abort.signal });
+      } catch (error) {
+        counter.at(0);
+        fresh = error instanceof TransferError && error.status === 403;
+        throw error;
+      }
+    });
+  }
+
+  async function worker(): Promise<void> {
+    for (let number = missing.shift(); number !== undefined; number = missing.shift()) await sendPart(number);
+  }
+  await Promise.all(Array.from({ length: Math.min(PARTS_AT_ONCE, missing.length) }, worker));
+}
+
+function counting(job: Job, watch: Watch): { at: (sent: number) => void } {
+  let counted = 0;
+  return {
+    at(sent) {
+      watch.progress(job, sent - counted);
+      counted = sent;
+    },
+  };
+}
+
+/** Try again what failed in passing, a little later each time. */
+async function persist(job: Job, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await lanes.run(work);
+    } catch (error) {
+      const passing =
+        (error instanceof TransferError && (error.passing || (error.status === 403 && attempt < 2))) ||
+        (error instanceof Problem && (error.status === 0 || error.status >= 500));
+      if (!passing || attempt + 1 >= TRIES) throw error;
+      await pause(attempt, job.abort.signal);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** Shows one file over the whole page; arrows lead to the next. Nothing of a file ever runs as a page of ours. */
+import { useQuery } from "@tanstack/react-query";
+import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { contentUrl } from "@/api/client";
+import { refresh } from "@/api/session";
+import type { FileItem } from "@/api/types";
+import { download } from "@/files/operations";
+import { size } from "@/lib/format";
+import { isText, kindOf } from "@/lib/media";
+import { FileIcon } from "@/ui/icon";
+import { Failed, Spinner } from "@/ui/states";
+import { fetchText } from "@/viewer/text";
+
+const Markdown = lazy(() => import("@/viewer/Markdown"));
+const Pdf = lazy(() => import("@/viewer/Pdf"));
+
+interface Props {
+  file: FileItem;
+  among: FileItem[];
+  version?: number;
+  onClose: () => void;
+}
+
+export default function Viewer({ file: first, among, version, onClose }: Props) {
+  const [at, setAt] = useState(() => Math.max(0, among.findIndex((other) => other.id === first.id)));
+  const file = among[at] ?? first;
+  const go = (step: number) => setAt((index) => Math.max(0, Math.min(among.length - 1, index + step)));
+  useEffect(() => {
+    function onKey(event: KeyboardEvent): void {
+      const target = event.target as HTMLElement;
+      if (/^(VIDEO|AUDIO|INPUT)$/.test(target.tagName)) return;
+      if (event.key === "ArrowRight") go(1);
+      if (event.key === "ArrowLeft") go(-1);
+    }
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  });
+  return (
+    <ModalOverlay className="overlay viewer-overlay" isOpen onOpenChange={(open) => !open && onClose()}>
+      <Modal className="viewer-modal">
+        <Dialog className="viewer" aria-label={file.name}>
+          <header>
+            <FileIcon file={file} />
+            <Heading slot="title" className="name">
+              {file.name}
+            </Heading>
+            {version !== undefined && <span className="tag">Version {version}</span>}
+            <span className="muted viewer-size">{size(file.size)}</span>
+            <span className="spacer" />
+            <button className="icon-button" aria-label="Download" onClick={() => void download([file], version)}>
+              <Download size={20} />
+            </button>
+            <button className="icon-button" aria-label="Close" onClick={onClose}>
+              <X size={20} />
+            </button>
+          </header>
+          <div className="viewer-stage">
+            <Content key={`${file.id}.${version ?? file.version}`} file={file} version={version} />
+            {at > 0 && (
+              <button className="viewer-step previous" aria-label="Previous file" onClick={() => go(-1)}>
+                <ChevronLeft size={24} />
+              </button>
+            )}
+            {at < among.length - 1 && (
+              <button className="viewer-step next" aria-label="Next file" onClick={() => go(1)}>
+                <ChevronRight size={24} />
+              </button>
+            )}
+          </div>
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+function Content({ file, version }: { file: FileItem; version?: number }) {
+  const kind = kindOf(file);
+  if (kind === "image") return <Picture file={file} version={version} />;
+  if (kind === "video" || kind === "audio") return <Media file={file} version={version} kind={kind} />;
+  if (kind === "pdf") {
+    return (
+      <Suspense fallback={<Spinner />}>
+        <Pdf fileId={file.id} version={version} name={file.name} />
+      </Suspense>
+    );
+  }
+  if (isText(file)) return <Text file={file} version={version} markdown={kind === "markdown"} />;
+  return <NoPreview file={file} version={version} />;
+}
+
+function NoPreview({ file, version, why }: { file: FileItem; version?: number; why?: string }) {
+  return (
+    <div className="no-preview">
+      <FileIcon file={file} size={64} />
+      <p>{why ?? "This kind of file has no preview."}</p>
+      <button className="button primary" onClick={() => void download([file], version)}>
+        <Download size={18} aria-hidden="true" /> Download
+      </button>
+    </div>
+  );
+}
+
+/** The address of the bytes, fetched anew once where the session has run out meanwhile. */
+function useSource(file: FileItem, version: number | undefined) {
+  const [failures, setFailures] = useState(0);
+  const retried = useRef(false);
+  const base = contentUrl(file.id, version);
+  const separator = base.includes("?") ? "&" : "?";
+  return {
+    source: failures === 1 ? `${base}${separator}again=1` : base,
+    failed: failures > 1,
+    onError: () => {
+      if (retried.current) return setFailures(2);
+      retried.current = true;
+      void refresh().then(() => setFailures(1), () => setFailures(2));
+    },
+  };
+}
+
+function Picture({ file, version }: { file: FileItem; version?: number }) {
+  const { source, failed, onError } = useSource(file, version);
+  if (failed) return <NoPreview file={file} version={version} why="This picture cannot be shown." />;
+  return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;
+}
+
+function Media({ file, version, kind }: { file: FileItem; version?: number; kind: "video" | "audio" }) {
+  const { source, failed, onError } = useSource(file, version);
+  if (failed) return <NoPreview file={file} version={version} why="The browser cannot play this." />;
+  const shared = { src: source, controls: true, onError, preload: "metadata", "aria-label": file.name };
+  return kind === "video" ? <video className="viewer-picture" {...shared} /> : <audio {...shared} />;
+}
+
+function Text({ file, version, markdown }: { file: FileItem; version?: number; markdown: boolean }) {
+  const [source, setSource] = useState(false);
+  const text = useQuery({
+    queryKey: ["text", file.id, version ?? file.version],
+    queryFn: ({ signal }) => fetchText(file.id, version, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (text.error) return <Failed error={text.error} onRetry={() => void text.refetch()} />;
+  if (!text.data) return <Spinner />;
+  return (
+    <article className="viewer-text" tabIndex={0} aria-label={file.name}>
+      {markdown && (
+        <button className="button viewer-source" aria-pressed={source} onClick={() => setSource(!source)}>
+          {source ? "Show formatted" : "Show source"}
+        </button>
+      )}
+      {markdown && !source ? (
+        <Suspense fallback={<Spinner />}>
+          <Markdown text={text.data.text} />
+        </Suspense>
+      ) : (
+        <pre>{text.data.text}</pre>
+      )}
+      {text.data.truncated && <p className="muted">Only the beginning is shown. Download it to read all of it.</p>}
+    </article>
+  );
+}
