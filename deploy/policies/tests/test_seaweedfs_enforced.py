@@ -110,3 +110,14 @@ async def test_nobody_else_lends_credentials(service: str, store_of: StoreOf) ->
         await upload_credentials(
             store_of(service), UPLOAD_ROLE_ARN, "accounts/a/uploads/u/", session_name="one", seconds=900
         )
+
+
+async def test_the_archive_is_written_by_analytics_and_reached_by_nobody_else(store_of: StoreOf) -> None:
+    """Not even analytics deletes from it, and content is closed to analytics."""
+    key = "archive/events/part"
+    await store_of("analytics").put(key, b"events")
+    assert await store_of("analytics").get(key) == b"events"
+    assert await refused(lambda store: store.delete(key), store_of("analytics"))
+    assert await refused(lambda store: store.get(INSIDE), store_of("analytics"))
+    for service in SERVICES:
+        assert await refused(lambda store: store.get(key), store_of(service))
