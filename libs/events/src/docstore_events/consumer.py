@@ -136,13 +136,11 @@ class Consumer:
 
     async def _open(self, record: Record) -> Received | None:
         try:
-            envelope = open_envelope(record.headers, record.value)
+            envelope = open_envelope(record.headers, record.value, self._handlers)
         except UnreadableMessage as error:
             await self._set_aside(DeadLetter(record.position, record, "unknown", UNREADABLE, str(error), utc_now()))
             return None
-        if envelope is None or type(envelope.event) not in self._handlers:
-            return None
-        return Received(record, envelope)
+        return None if envelope is None else Received(record, envelope)
 
     async def _handle_or_set_aside(self, batch: list[Received]) -> None:
         blocked = await self._dead_letters.blocked(received.record for received in batch)

@@ -1,5 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the event's JSON is the value."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -75,12 +76,17 @@ def header_map(headers: Any) -> dict[str, str]:
         raise UnreadableMessage(f"a header is not text: {error}") from error
 
 
-def open_envelope(headers: Any, value: bytes | None) -> Envelope[Event] | None:
-    """The event of a record; None if its type is none of ours; UnreadableMessage if it can't be read."""
+def open_envelope(
+    headers: Any, value: bytes | None, wanted: Container[type[Event]] | None = None
+) -> Envelope[Event] | None:
+    """The event of a record; None if its type is none of ours, or none of `wanted`: then its value is not even read.
+
+    UnreadableMessage if it can't be read.
+    """
     attributes = header_map(headers)
     try:
         event_type = EVENT_TYPES.get(attributes["ce_type"])
-        if event_type is None:
+        if event_type is None or (wanted is not None and event_type not in wanted):
             return None
         return Envelope(
             id=attributes["ce_id"],

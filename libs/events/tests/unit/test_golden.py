@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from docstore_events.catalogue import EVENT_TYPES
-from docstore_events.envelope import Envelope, open_envelope
+from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -42,6 +42,16 @@ def test_a_sample_is_read_and_written_as_it_was(path: Path) -> None:
     assert path.name == f"{envelope.event.type}.v{headers['ce_schemaversion']}.json"
     assert kept(value, orjson.loads(envelope.event.model_dump_json()))
     assert kept(headers, {name: text.decode() for name, text in envelope.headers()})
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_an_event_that_is_not_wanted_is_not_read(path: Path) -> None:
+    """Its type in the headers is enough to leave it: the value may be anything."""
+    headers, _, envelope = load(path)
+    encoded = [(name, text.encode()) for name, text in headers.items()]
+    assert open_envelope(encoded, b"{nonsense", ()) is None
+    with pytest.raises(UnreadableMessage):
+        open_envelope(encoded, b"{nonsense", {type(envelope.event)})
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
