@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from rich.console import Console
 from rich.table import Table
 
+from bench.blocks import measure_blocks
 from bench.events import measure_events
 from bench.feed import measure_feed
 from bench.folders import measure_folders
@@ -30,6 +31,7 @@ PARTS: dict[str, Measure] = {
     "small": measure_small_files,
     "packs": measure_packs,
     "large": measure_large_files,
+    "blocks": measure_blocks,
     "sync": measure_sync,
     "sync-latency": measure_sync_latency,
 }

@@ -82,8 +82,7 @@ class Looker:
             ignored=ignored,
             apart=may_be.area,
         )
-        made.giving_way = may_be.giving_way
-        return made
+        return may_be.check(made)
 
     def free_names(self, found: Scan, paths: list[str]) -> dict[str, str]:
         """For each path a name in the folder itself: that of a conflicted copy."""

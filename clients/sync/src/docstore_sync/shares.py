@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
-from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.model import Action, Do, Kind, LocalEntry, Plan, RemoteEntry, SyncedEntry
 
 E = TypeVar("E", RemoteEntry, SyncedEntry)
 
@@ -48,7 +48,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 @dataclass(slots=True)
 class Restrained:
-    """Two trees without what the account may not do. `area`: where shares are, empty if there are none.
+    """Two trees without what the account may not do. `area`: where shares are on the disk, empty if there are none.
 
     `giving_way`: files whose content is to be kept elsewhere before the server's takes its place.
     """
@@ -57,6 +57,23 @@ class Restrained:
     synced: list[SyncedEntry]
     area: str = ""
     giving_way: list[str] = field(default_factory=list)
+    writable: frozenset[str] = frozenset()
+    """Ids of folders of others that something may be added to."""
+
+    def check(self, made: Plan) -> Plan:
+        """The plan without the folders that stay only for what is left alone in them."""
+        made.giving_way = self.giving_way
+        if self.area:
+            made.structure_there = [step for step in made.structure_there if not self._is_forbidden(step)]
+        return made
+
+    def _is_forbidden(self, step: Action) -> bool:
+        if step.do is not Do.MAKE_THERE or step.parent is None:
+            return False
+        above = list(step.parent.chain("goal"))
+        is_inside = any(SHARED_ID in (node.remote_id, node.synced_id) for node in above)
+        nearest = next((node.remote_id for node in above if node.remote_id), "")
+        return is_inside and nearest not in self.writable
 
 
 def restrain(
@@ -67,8 +84,10 @@ def restrain(
 ) -> Restrained:
     """`remote` as `place_shares` gives it; `permissions` of everything in it, by id."""
     remote, synced = list(remote), list(synced)
-    names = [entry.name for entry in remote if entry.id == SHARED_ID] + [r.name for r in synced if r.id == SHARED_ID]
-    return _Restraint(local, remote, synced, permissions, names[0]).run() if names else Restrained(local, synced)
+    names = [row.name for row in synced if row.id == SHARED_ID] + [e.name for e in remote if e.id == SHARED_ID]
+    if not names:
+        return Restrained(local, synced)
+    return _Restraint(local, remote, synced, permissions, names[0]).run()
 
 
 class _Restraint:
@@ -103,7 +122,15 @@ class _Restraint:
                 left[path] = LocalEntry(Kind.OTHER, trouble=aside[path])
             elif path not in self._here or not any(above in aside for above in _above(path)):
                 left[path] = entry
-        return Restrained(left, [row for row in self._synced if row.id not in back], self._area, giving_way)
+        back |= {row.id for row in self._synced if self._went_aside(row, aside)}
+        synced = [row for row in self._synced if row.id not in back]
+        writable = frozenset(entry.id for path, entry in self._there.items() if self._may_write(path))
+        return Restrained(left, synced, self._area, giving_way, writable)
+
+    def _went_aside(self, row: SyncedEntry, aside: Mapping[str, str]) -> bool:
+        """It was moved to where it stays on this device only: at the server it is still needed where it was."""
+        path = self._by_identity.get(row.identity, "")
+        return path in aside or any(above in aside for above in _above(path))
 
     def _may_write(self, path: str) -> bool:
         """Whether what is at a path at the server may be changed, or a folder have something added."""

@@ -1,0 +1,240 @@
+"""What others share: where it stands, and that nothing is tried that one may not do, nor anything lost by that."""
+
+import asyncio
+import os
+import random
+from datetime import date
+
+import pytest
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps
+
+from docstore_sync.apply import Applier
+from docstore_sync.model import Do, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.names import Rules
+from docstore_sync.planner import plan
+from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrain
+from docstore_sync.steps import StepFailed
+
+THEIRS = "theirs"
+RUNS = int(os.environ.get("SYNC_SIMULATIONS", "5000")) // 5
+FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
+RULES = Rules("device", date(2026, 1, 1))
+
+
+def test_shares_stand_in_one_folder_each_under_a_name_of_its_own() -> None:
+    """Also where one's own folder has its name, and two shares have one name; the older keeps it."""
+    own = RemoteEntry("own", ROOT, SHARED_NAME, FOLDER)
+    roots = [RemoteEntry(f"s{number}", "", "list.txt", FILE, "x", 1) for number in (2, 1)]
+    placed = {entry.id: entry for entry in place_shares([own, *roots], ROOT)}
+    assert placed["own"] == own
+    assert (placed[SHARED_ID].parent_id, placed[SHARED_ID].name) == (ROOT, f"{SHARED_NAME} (2)")
+    assert [(placed[each].parent_id, placed[each].name) for each in ("s1", "s2")] == [
+        (SHARED_ID, "list.txt"),
+        (SHARED_ID, "list (2).txt"),
+    ]
+
+
+def test_without_shares_nothing_is_changed() -> None:
+    """The trees are the very same ones."""
+    local = {"a": LocalEntry(FILE, "x", "i")}
+    remote = [RemoteEntry("1", ROOT, "a", FILE, "x", 1)]
+    assert place_shares(remote, ROOT) == remote
+    assert restrain(local, remote, [], {}).local is local
+
+
+def test_a_folder_of_ones_own_takes_the_name_and_the_shares_move() -> None:
+    """Made on another device: here the shares are still under the old name, and all of them are known there."""
+    remote = place_shares(
+        [RemoteEntry("own", ROOT, SHARED_NAME, FOLDER), RemoteEntry("s", "", "a", FILE, "x", 1)], ROOT
+    )
+    synced = [
+        SyncedEntry(SHARED_ID, ROOT, SHARED_NAME, FOLDER, "", "i1"),
+        SyncedEntry("s", SHARED_ID, "a", FILE, "x", "i2"),
+    ]
+    local = {SHARED_NAME: LocalEntry(FOLDER, "", "i1"), f"{SHARED_NAME}/a": LocalEntry(FILE, "x", "i2")}
+    may_be = restrain(local, remote, synced, {"s": "viewer"})
+    todo = may_be.check(plan(may_be.local, remote, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
+    assert [(action.do, action.name) for action in todo.actions] == [
+        (Do.MOVE_HERE, f"{SHARED_NAME} (2)"),
+        (Do.MAKE_HERE, SHARED_NAME),
+    ]
+
+
+class OwnersServer(Server):
+    """Two trees: one's own, and somebody's who shares the folder `s` in it; `role`: as what."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self.role = role
+        self.nodes = {THEIRS: RemoteEntry(THEIRS, "", "", FOLDER), "s": RemoteEntry("s", THEIRS, "s", FOLDER)}
+
+    def above(self, node_id: str) -> list[str]:
+        found = []
+        while node_id and node_id != ROOT:
+            found.append(node_id)
+            node_id = self.nodes[node_id].parent_id
+        return found
+
+    def is_shared(self, node_id: str) -> bool:
+        return "s" in self.above(node_id)
+
+    def seen(self) -> list[RemoteEntry]:
+        """As who it is shared with sees it."""
+        found = []
+        for entry in self.nodes.values():
+            if entry.id == "s":
+                found.append(RemoteEntry("s", "", "s", FOLDER))
+            elif entry.id != THEIRS:
+                found.append(entry)
+        return found
+
+
+class Forbidden(AssertionError):
+    """Something was tried that one may not do."""
+
+
+class MemberSteps(Steps):
+    """Refuses loudly what the server would refuse because of who asks."""
+
+    def may_write(self, node_id: str) -> None:
+        assert isinstance(self.server, OwnersServer)
+        if node_id == SHARED_ID or (self.server.is_shared(node_id) and self.server.role != "editor"):
+            raise Forbidden(f"write to {node_id}")
+
+    async def move_there(self, node_id: str, parent_id: str, name: str) -> None:
+        assert isinstance(self.server, OwnersServer)
+        self.may_write(node_id)
+        self.may_write(parent_id)
+        if node_id == "s" or self.server.is_shared(node_id) != self.server.is_shared(parent_id):
+            raise Forbidden(f"move {node_id} to {parent_id}")
+        await super().move_there(node_id, parent_id, name)
+
+    async def make_folder_there(self, parent_id: str, name: str) -> str:
+        self.may_write(parent_id)
+        return await super().make_folder_there(parent_id, name)
+
+    async def delete_there(self, node_id: str, versions: object) -> None:
+        assert isinstance(self.server, OwnersServer)
+        if node_id == SHARED_ID or self.server.is_shared(node_id):
+            raise Forbidden(f"delete {node_id}")
+        await super().delete_there(node_id, versions)  # type: ignore[arg-type]
+
+    def _upload(self, upload: object) -> object:  # type: ignore[override]
+        self.may_write(upload.file_id or upload.parent_id)  # type: ignore[attr-defined]
+        return super()._upload(upload)  # type: ignore[arg-type]
+
+
+class World:
+    """One device of somebody with whom a folder is shared."""
+
+    def __init__(self, seed: int, role: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.chance = random.Random(seed)
+        self.loop = loop
+        self.server = OwnersServer(role)
+        self.disk, self.book = Disk(), Book()
+        self.written: set[str] = set()
+        self.contents = 0
+        self.aside: set[str] = set()
+
+    def content(self) -> str:
+        self.contents += 1
+        self.written.add(f"c{self.contents}")
+        return f"c{self.contents}"
+
+    def change_disk(self) -> None:
+        folders = ["", *(path + "/" for path, each in self.disk.entries.items() if each.kind is FOLDER)]
+        target = self.chance.choice(folders) + self.chance.choice("abcd")
+        do = self.chance.choice(("file", "folder", "edit", "edit", "move", "move", "delete"))
+        if do in ("file", "folder"):
+            self.disk.add(target, FILE if do == "file" else FOLDER, self.content() if do == "file" else "")
+        elif self.disk.entries:
+            path = self.chance.choice(list(self.disk.entries))
+            entry = self.disk.entries[path]
+            if do == "edit" and entry.kind is FILE:
+                self.written.discard(entry.sha256)
+                self.disk.entries[path] = LocalEntry(FILE, self.content(), entry.identity)
+            elif do == "move":
+                self.disk.move(path, target)
+            elif do == "delete":
+                for each in [path, *self.disk.below(path)]:
+                    self.written.discard(self.disk.entries.pop(each).sha256)
+
+    def change_server(self) -> None:
+        """The owner, in what is shared."""
+        inside = [each for each in self.server.nodes.values() if each.id not in (THEIRS, "s")]
+        inside = [each for each in inside if self.server.is_shared(each.id)]
+        folders = ["s", *(each.id for each in inside if each.kind is FOLDER)]
+        do = self.chance.choice(("file", "folder", "edit", "move", "delete"))
+        parent, name = self.chance.choice(folders), self.chance.choice("abcd")
+        if do == "file":
+            self.server.add(parent, name, FILE, self.content())
+        elif do == "folder":
+            self.server.add(parent, name, FOLDER)
+        elif inside:
+            entry = self.chance.choice(inside)
+            if do == "edit" and entry.kind is FILE:
+                self.written.discard(entry.sha256)
+                self.server.write(entry.id, self.content())
+            elif do == "move":
+                self.server.move(entry.id, parent, name)
+            elif do == "delete":
+                self.written -= {gone.sha256 for gone in self.server.remove(entry.id)}
+
+    def change(self) -> None:
+        before = set(self.written)
+        try:
+            (self.change_disk if self.chance.random() < 0.6 else self.change_server)()
+        except StepFailed:
+            self.written = before
+
+    def sync(self) -> int:
+        """How much there was to do."""
+        remote = place_shares(self.server.seen(), ROOT)
+        roles = {each.id: self.server.role for each in self.server.seen() if self.server.is_shared(each.id)}
+        may_be = restrain(dict(self.disk.entries), remote, self.book.rows.values(), roles)
+        for path in may_be.giving_way:
+            taken = {each for each in self.disk.entries if "/" not in each}
+            self.disk.move(path, RULES.conflict_name(path.rpartition("/")[2], taken))
+        if may_be.giving_way:
+            return len(may_be.giving_way)
+        todo = may_be.check(plan(may_be.local, remote, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
+        self.aside = {each.path for each in todo.aside}
+        steps = MemberSteps(self.disk, self.server, self.chance)
+        self.loop.run_until_complete(Applier(todo, steps, self.book, RULES).run())
+        return len(todo.actions)
+
+    def run(self) -> None:
+        for _ in range(self.chance.randrange(1, 5)):
+            for _ in range(self.chance.randrange(8)):
+                self.change()
+            self.sync()
+        for _ in range(25):
+            if not self.sync():
+                break
+        else:
+            raise AssertionError("it does not end")
+        kept = {each.sha256 for each in (*self.disk.entries.values(), *self.server.nodes.values())}
+        assert self.written <= kept, f"lost {self.written - kept}"
+        own = {path for path in self.disk.entries if not (path + "/").startswith(f"{SHARED_NAME}/")}
+        shared, mine = set(), set()
+        for entry in self.server.nodes.values():
+            if self.server.is_shared(entry.id):
+                shared.add(f"{SHARED_NAME}/{self.server.path(entry).removeprefix('/')}")
+            elif entry.id != THEIRS:
+                mine.add(self.server.path(entry))
+        assert own == mine
+        missing = shared - self.disk.entries.keys()
+        assert all(any(path.startswith(f"{aside}/") for aside in self.aside) for path in missing), missing
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+def test_random_changes_in_shares_end_well_and_nothing_forbidden_is_tried(role: str) -> None:
+    """One's own tree is the same on both sides in the end, the owner's is on the disk, but for what is said to be in
+    its way, and every content is somewhere."""
+    loop = asyncio.new_event_loop()
+    for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
+        try:
+            World(seed, role, loop).run()
+        except Exception as error:
+            raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=5: {error!r}") from error
+    loop.close()
