@@ -123,7 +123,7 @@ def call(**changes: Any) -> ApiCall:
         "session_id": "s",
         "client": "203.0.113.7",
         "object_id": "f",
-        "is_download": True,
+        "read": ("f",),
     }
     return ApiCall.model_validate(about | changes)
 

@@ -28,8 +28,8 @@ class ApiCall(BaseModel):
     """Address it came from."""
     object_id: str = ""
     """The file, folder or other thing it was about, if that is one."""
-    is_download: bool = False
-    """It handed out a file's bytes, or a signed URL for them."""
+    read: tuple[str, ...] = ()
+    """Files whose bytes, or signed URLs for them, it handed out: what is done with a URL is not known."""
 
 
 class ApiCalled(Event, topic="calls"):

@@ -95,7 +95,8 @@ def public_router(
     ) -> Response:
         """Check the chain of the audit log, as many entries at once; `next_after` is null once the end is reached.
 
-        `broken` is the first entry that was changed, removed, added or reordered, or where the log was cut off.
+        `broken` is the first entry that was changed, removed, added or reordered, or where the log was cut off; `last`
+        is the last that is as it was written.
         """
         verified = await audit.verify(after, limit)
         broken = verified.broken
@@ -104,7 +105,8 @@ def public_router(
                 "checked": verified.checked,
                 "next_after": verified.after,
                 "broken": broken and {"number": broken.number, "reason": broken.reason, "detail": broken.detail},
-                "head": {"number": verified.last.number, "signature": verified.last.signature},
+                "last": {"number": verified.number, "signature": verified.signature},
+                "head": {"number": verified.head.number, "signature": verified.head.signature},
             }
         )
 

@@ -56,7 +56,7 @@ class Archive:
         archive_waiting_events.set(events)
         archive_oldest_seconds.set(max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
         sealed = 0
-        if not await self._store.hold_lease(LEASE):
+        if not events or not await self._store.hold_lease(LEASE):
             return sealed
         for begun in await self._store.planned():
             sealed += await self._write(begun)

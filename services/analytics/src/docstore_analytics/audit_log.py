@@ -34,10 +34,15 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What one page of verifying has found. `after` is where the next page begins; None at the end."""
+    """What one page of verifying has found: `after` is where the next page begins, None at the end.
 
+    `number` and `signature` are of the last entry that is as it was written.
+    """
+
+    number: int
+    signature: str
     checked: int
-    last: Head
+    head: Head
     broken: Break | None
     after: int | None
 
@@ -103,29 +108,31 @@ class AuditLog:
     async def verify(self, after: int, limit: int) -> Verified:
         """Check up to `limit` entries that follow number `after`, those in the object store too, and the end."""
         head = await self._store.head()
+        number, signature = after, BEGINNING
+
+        def found(broken: Break | None, *, more: bool = False) -> Verified:
+            return Verified(number, signature, number - after, head, broken, number if more else None)
+
         if head.key and head.key != self._chain.fingerprint:
-            return Verified(0, head, Break(head.number, "other_key", "the log was signed with another key"), None)
-        previous = BEGINNING
+            return found(Break(head.number, "other_key", "the end was signed with another key"))
         if after:
             before = await self._store.entry(after)
             if before is None:
-                return Verified(0, head, Break(after, "missing", "there is no such entry"), None)
-            previous = before.signature
-        number = after
-        seals = _SealedEntries(self._objects, await self._seals.between(after + 1, after + limit))
+                return found(Break(after, "missing", "there is no such entry"))
+            signature = before.signature
+        sealed = _SealedEntries(self._objects, await self._seals.between(after + 1, after + limit))
         async for chained in self._store.entries_after(after, limit):
-            broken = self._chain.check(chained, number + 1, previous) or await seals.check(chained)
+            broken = self._chain.check(chained, number + 1, signature) or await sealed.check(chained)
             if broken:
-                return Verified(number - after, head, broken, None)
-            number, previous = chained.number, chained.signature
+                return found(broken)
+            number, signature = chained.number, chained.signature
         if number - after == limit:
-            return Verified(limit, head, None, number)
+            return found(None, more=True)
         if number >= head.number:  # entries have come meanwhile, or none: the end is what the head says now
             head = await self._store.head()
             if number < head.number:
-                return Verified(number - after, head, None, number)
-        broken = self._chain.check_head(head, number, previous) or await self._check_last_seal(number)
-        return Verified(number - after, head, broken, None)
+                return found(None, more=True)
+        return found(self._chain.check_head(head, number, signature) or await self._check_last_seal(number))
 
     async def _check_last_seal(self, number: int) -> Break | None:
         last = await self._seals.last()

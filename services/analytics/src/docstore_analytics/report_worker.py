@@ -17,9 +17,8 @@ CALLS = """
     SELECT
         CAST(call ->> '$.at' AS TIMESTAMP) AS called_at,
         call ->> '$.account_id' AS account_id,
-        call ->> '$.object_id' AS object_id,
         CAST(call ->> '$.status' AS INTEGER) AS status,
-        CAST(call ->> '$.is_download' AS BOOLEAN) AS is_download
+        CAST(json_extract(call, '$.read') AS VARCHAR[]) AS read
     FROM (SELECT unnest(CAST(json_extract(data, '$.calls') AS JSON[])) AS call FROM events WHERE type = 'api-called')
 """
 REPORTS = {
@@ -30,7 +29,7 @@ REPORTS = {
             FROM events WHERE type = 'upload-completed' AND time >= $begin AND time < $end GROUP BY account_id
         ),
         called AS (
-            SELECT account_id, count(*) AS calls, count(*) FILTER (is_download) AS downloads,
+            SELECT account_id, count(*) AS calls, sum(len(read))::BIGINT AS downloads,
                 count(*) FILTER (status >= 400) AS refused
             FROM calls WHERE account_id <> '' AND called_at >= $begin AND called_at < $end GROUP BY account_id
         )
@@ -40,13 +39,14 @@ REPORTS = {
         ORDER BY uploaded_bytes DESC, calls DESC, account_id LIMIT $limit
     """,
     "access": f"""
-        WITH calls AS ({CALLS})
-        SELECT object_id AS file_id, count(*) AS reads,
+        WITH calls AS ({CALLS}),
+        reads AS (SELECT unnest(read) AS file_id, account_id, called_at FROM calls)
+        SELECT file_id, count(*) AS reads,
             count(DISTINCT account_id) FILTER (account_id <> '') AS accounts,
             count(*) FILTER (account_id = '') AS by_link,
             strftime(max(called_at), '%Y-%m-%dT%H:%M:%S.%gZ') AS last_at
-        FROM calls WHERE is_download AND object_id <> '' AND called_at >= $begin AND called_at < $end
-        GROUP BY object_id ORDER BY reads DESC, file_id LIMIT $limit
+        FROM reads WHERE called_at >= $begin AND called_at < $end
+        GROUP BY file_id ORDER BY reads DESC, file_id LIMIT $limit
     """,
 }
 

@@ -240,10 +240,9 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         for call in envelope.event.calls:
             unit.called(call)
             unit.count(call.at, "calls", by=f"{call.status // 100}xx")
-            if call.is_download:
-                if call.account_id:
-                    unit.count_of(call.account_id, call.at, "downloads")
-                else:
-                    unit.count(call.at, "downloads", by="link")
-                if call.object_id:
-                    unit.file(call.object_id).downloads += 1
+            if call.account_id:
+                unit.count_of(call.account_id, call.at, "downloads", len(call.read))
+            else:
+                unit.count(call.at, "downloads", len(call.read), by="link")
+            for file_id in call.read:
+                unit.file(file_id).downloads += 1

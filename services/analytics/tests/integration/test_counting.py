@@ -41,7 +41,7 @@ async def test_what_happens_is_counted_by_plan(analytics: Any) -> None:
             upload("ann", 5),
             upload("bob", 7),
             upload("ann", 11),
-            called(call(at=now), call(at=now, account_id=""), call(at=now, status=404, is_download=False)),
+            called(call(at=now), call(at=now, account_id=""), call(at=now, status=404, read=())),
         )
         assert await sums(analytics, "uploads") == {"free": 1, "premium": 2}
         assert await sums(analytics, "uploaded-bytes") == {"free": 7, "premium": 16}
@@ -67,7 +67,7 @@ async def test_the_most_shared_and_most_downloaded_come_first(analytics: Any) ->
         await analytics.say_and_wait(
             *(shared("few"), shared("few", revision=2), revoked("few"), shared("few")),
             *(shared("many", "m.txt"), link("many", "m.txt"), link("many", "m.txt", opens=1)),
-            called(call(object_id="read"), call(object_id="read"), call(object_id="few")),
+            called(call(read=("read", "few")), call(read=("read",))),
         )
         most = (await analytics.ok("/v1/admin/reports/most-shared"))["items"]
         assert [(item["name"], item["shares"], item["links"], item["opens"]) for item in most] == [

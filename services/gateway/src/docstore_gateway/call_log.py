@@ -6,7 +6,6 @@ audit log all the same: the service that changed it says so in the transaction o
 
 import asyncio
 import re
-from datetime import datetime
 
 import structlog
 
@@ -31,7 +30,6 @@ CHANGES_NOTHING = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", 
 """Calls that are made often, by a method that changes something elsewhere."""
 READS_CONTENT = ("/content", "/preview", "/blocks")
 READS_OF_MUCH = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
-DOWNLOADED = (200, 206, 302)
 _OBJECT = re.compile(r"/v1/(?:admin/)?(?:files|trash|uploads|accounts|packs)/([0-9a-f]{32})(?:/|$)")
 
 
@@ -40,13 +38,6 @@ def is_told(method: str, path: str) -> bool:
     if method in MUTATING:
         return path not in CHANGES_NOTHING
     return path.endswith(READS_CONTENT) or path.startswith(READS_OF_MUCH)
-
-
-def is_download(method: str, path: str, status: int) -> bool:
-    """Whether it handed out a file's bytes or, what we know of it, a signed URL for them."""
-    if method != "GET" or status not in DOWNLOADED:
-        return False
-    return path.endswith("/content") or (path.startswith("/l/") and path.endswith("/download"))
 
 
 def object_of(path: str) -> str:
@@ -76,12 +67,11 @@ class CallLog:
         account_id: str,
         session_id: str,
         client: str,
-        object_id: str = "",
-        at: datetime | None = None,
+        read: tuple[str, ...] = (),
     ) -> None:
         """Have a call told within about a second."""
         call = ApiCall.model_construct(
-            at=at or utc_now(),
+            at=utc_now(),
             request_id=request_id,
             method=method,
             route=route,
@@ -90,8 +80,8 @@ class CallLog:
             account_id=account_id,
             session_id=session_id,
             client=client,
-            object_id=object_id or object_of(path),
-            is_download=is_download(method, path, status),
+            object_id=object_of(path) or (read[0] if len(read) == 1 else ""),
+            read=read,
         )
         self._waiting.append(call)
         if len(self._waiting) > MOST_WAITING:

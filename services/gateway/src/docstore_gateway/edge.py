@@ -40,6 +40,7 @@ from docstore_platform.ids import new_id
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
+from docstore_platform.reading import take_read
 from docstore_platform.settings import ServiceName
 from docstore_platform.tokens import TokenVerifier, bearer_token
 from docstore_platform.tracing import span
@@ -83,6 +84,8 @@ class Exchange:
     """The web page makes it: its token came in a cookie, which browsers send by themselves."""
     account: str = ""
     session: str = ""
+    read: tuple[str, ...] = ()
+    """Files whose bytes, or URLs for them, it hands out."""
     status: int = 0
     complete: bool = False
     extra: HeaderList = field(default_factory=list)
@@ -136,6 +139,9 @@ class Edge:
         async def send_out(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
+                if public:
+                    kept, exchange.read = take_read(message["headers"])
+                    message = {**message, "headers": kept}
                 added = [*self._every_answer, (b"x-request-id", exchange.request_id), *exchange.extra]
                 if public:
                     added.append(API_POLICY)
@@ -329,6 +335,7 @@ class Edge:
                 account_id=exchange.account,
                 session_id=exchange.session,
                 client=exchange.client,
+                read=exchange.read,
             )
         if public and self._access_log is not None:
             self._access_log(

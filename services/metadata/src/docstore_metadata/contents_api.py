@@ -12,6 +12,7 @@ from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.downloads import Wanted
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.reading import telling_read
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])
@@ -66,7 +67,8 @@ async def list_blocks(
     answer = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
     if page.following is not None:
         answer["cursor"] = encode_cursor(page.version.number, page.following)
-    return json_response(answer | {"blocks": blocks}, headers=NO_STORE)
+    response = json_response(answer | {"blocks": blocks}, headers=NO_STORE)
+    return telling_read(response, [] if position else [file_id])
 
 
 @router.post("/contents")
@@ -78,7 +80,10 @@ async def locate_contents(body: WantedItems, principal: Caller, cases: Cases) ->
     this API, to be called like it.
     """
     wanted = [Wanted(item.id, item.version) for item in body.items]
-    return json_response({"results": await cases.downloads.many(principal, wanted)}, headers=NO_STORE)
+    results = await cases.downloads.many(principal, wanted)
+    # What is not direct is read, and told, by the call that its URL leads to.
+    read = [result["id"] for result in results if result.get("direct")]
+    return telling_read(json_response({"results": results}, headers=NO_STORE), read)
 
 
 def _place_in(cursor: str) -> tuple[int, int]:

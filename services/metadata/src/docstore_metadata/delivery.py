@@ -14,6 +14,7 @@ from docstore_metadata.byte_ranges import ByteRange, RangeNotSatisfiable, asked_
 from docstore_platform.contents import is_whole
 from docstore_platform.presigned import attachment
 from docstore_platform.problems import Problem, unavailable
+from docstore_platform.reading import telling_read
 from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Streams(Protocol):
 class Download:
     """A version's content, and the name it is saved under."""
 
+    file_id: str
     name: str
     content_type: str
     object_key: str
@@ -81,7 +83,7 @@ class Delivery:
         """
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
-            return RedirectResponse(url, 302, headers=NO_STORE)
+            return telling_read(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
         headers = {
             "etag": download.etag,
             "accept-ranges": "bytes",
@@ -117,7 +119,9 @@ class Delivery:
             raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
         headers["content-length"] = str(wanted.end - wanted.start)
         headers["content-type"] = download.content_type or OCTETS
-        return ContentStream(first, parts, 206 if asked else 200, headers)
+        stream = ContentStream(first, parts, 206 if asked else 200, headers)
+        # Who goes on with a later range has been counted.
+        return telling_read(stream, [] if wanted.start else [download.file_id])
 
 
 class ContentStream(StreamingResponse):

@@ -153,4 +153,5 @@ class Downloads:
 
 
 def _download(place: Place, version: Version) -> Download:
-    return Download(place.node.name, version.content_type, version.object_key, version.size, version.sha256)
+    node = place.node
+    return Download(node.id, node.name, version.content_type, version.object_key, version.size, version.sha256)

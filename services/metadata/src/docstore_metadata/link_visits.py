@@ -113,7 +113,7 @@ class LinkVisits:
             raise NotAFile("A folder has no content: name a file in it.")
         if not await self._store.links.count_download(visit.link.id, self._clock()):
             raise _no_link()
-        return Download(node.name, node.content_type, node.object_key, node.size, node.sha256)
+        return Download(node.id, node.name, node.content_type, node.object_key, node.size, node.sha256)
 
     async def _find(self, token: str) -> tuple[Link, Place]:
         link = await self._store.links.by_token(hash_of(token))

@@ -15,7 +15,7 @@ from docstore_platform.problems import Problem
 from docstore_platform.s3 import ObjectStoreUnavailable
 from docstore_platform.testing import eventually
 
-FILE = Download('re"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)
+FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)
 
 
 class FakePresigner:
@@ -114,7 +114,7 @@ async def test_who_has_it_is_told_so() -> None:
 
 async def test_an_object_of_its_own_is_fetched_from_the_store() -> None:
     """By a redirect; ranges are the store's to answer."""
-    whole = Download("a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
+    whole = Download("f", "a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
     response = await Delivery(FakePresigner(), FakeContents()).answer(whole, {"range": "bytes=2-3"}, 60)
     assert response.status_code == 302
     assert response.headers["location"].endswith("content?a.txt&application/octet-stream&60")

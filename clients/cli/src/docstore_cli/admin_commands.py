@@ -1,0 +1,234 @@
+"""`docstore admin`: figures, accounts, the audit log, the health of services, and SQL over the archive of events."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from docstore_cli.admin_session import as_admin, stream_events
+from docstore_cli.archive_query import fetch_archive, run_query
+from docstore_cli.failures import BadUsage, ended_by
+from docstore_cli.options import AsJson, console, failed, print_json, print_json_line, shown, size_text
+from docstore_cli.stack_options import Data
+from docstore_client import AsyncClient
+
+app = typer.Typer(
+    help="Figures, accounts, the audit log, health, and SQL over the archive of events.", no_args_is_help=True
+)
+
+From = Annotated[str | None, typer.Option("--from", help="A time like 2026-05-01T00:00:00Z; 30 days before --to.")]
+To = Annotated[str | None, typer.Option("--to", help="Not included; now.")]
+Step = Annotated[str, typer.Option("--step", help="hour or day.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=500)]
+Name = Annotated[str, typer.Argument(help="Such as uploads, storage, most-shared, usage or access.")]
+Sql = Annotated[str, typer.Argument(help="Over the tables `events` and `calls`.")]
+Known = Annotated[
+    list[str] | None, typer.Option("--known", help="NUMBER:SIGNATURE, noted earlier: the log must still have it.")
+]
+Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; all by default.")]
+
+
+@app.command()
+def overview(data: Data = None, as_json: AsJson = False) -> None:
+    """Accounts, documents and bytes, by plan."""
+    totals = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/overview"))
+    if as_json:
+        print_json(totals)
+        return
+    rows = [{"plan": plan, **totals["by_plan"][plan]} for plan in sorted(totals["by_plan"])]
+    everything = {name: totals[name] for name in ("accounts", "documents", "bytes")}
+    _print_table([*rows, {"plan": "all", **everything}])
+    console.print(f"A document has {size_text(totals['average_document_bytes'])} on average.")
+
+
+@app.command()
+def accounts(data: Data = None, limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Who has an account, with role, plan and status."""
+    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/accounts", params={"limit": limit}))
+    if as_json:
+        print_json(found)
+        return
+    columns = ("id", "email", "plan", "role", "status", "created_at")
+    _print_table([{name: account.get(name) for name in columns} for account in found["items"]])
+
+
+@app.command("set")
+def set_account(
+    account_id: str,
+    plan: Annotated[str | None, typer.Option("--plan", help="free or premium.")] = None,
+    role: Annotated[str | None, typer.Option("--role", help="user or admin.")] = None,
+    status: Annotated[str | None, typer.Option("--status", help="active or suspended.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an account's plan, role or status."""
+    changes = {name: value for name, value in {"plan": plan, "role": role, "status": status}.items() if value}
+    if not changes:
+        raise failed("nothing to change: name a --plan, --role or --status", 2)
+    path = f"/v1/admin/accounts/{account_id}"
+    account = as_admin(data, lambda docstore: docstore.call("PATCH", path, changes))
+    if as_json:
+        print_json(account)
+    else:
+        console.print(f"{escape(account['email'])}: {account['plan']}, {account['role']}, {account['status']}.")
+
+
+@app.command()
+def report(
+    name: Name,
+    begin: From = None,
+    to: To = None,
+    step: Step = "day",
+    limit: Limit = 20,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """A report: figures over time, or a list of what has the most."""
+    asked = {"from": begin, "to": to, "step": step, "limit": limit}
+    found = as_admin(data, lambda docstore: docstore.call("GET", f"/v1/admin/reports/{name}", params=asked))
+    if as_json:
+        print_json(found)
+    elif "items" in found:
+        _print_table(found["items"])
+    else:
+        lines = {line["name"]: line["values"] for line in found["series"]}
+        _print_table(
+            [
+                {step: time, **{by: values[number] for by, values in lines.items()}}
+                for number, time in enumerate(found["times"])
+                if any(values[number] for values in lines.values())
+            ]
+        )
+
+
+@app.command()
+def audit(
+    account: Annotated[str, typer.Option("--account", help="Who did it: an account's id.")] = "",
+    object_: Annotated[str, typer.Option("--object", help="What it was about: a file's or account's id.")] = "",
+    action: Annotated[str, typer.Option("--action", help="Such as file-moved or 'GET /v1/files'.")] = "",
+    begin: From = None,
+    to: To = None,
+    limit: Limit = 50,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Who did what, the latest first."""
+    asked = {"account_id": account, "object_id": object_, "action": action, "from": begin, "to": to, "limit": limit}
+    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/audit", params=asked))
+    if as_json:
+        print_json(found)
+        return
+    columns = ("number", "at", "action", "status", "account_id", "client", "detail")
+    _print_table([{name: entry[name] for name in columns} for entry in found["items"]])
+
+
+@app.command("verify-audit")
+def verify_audit(known: Known = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Check that nobody has changed, removed, added or reordered an entry of the audit log, or cut it off."""
+    noted = [_noted(text) for text in known or ()]
+    found = as_admin(data, lambda docstore: _verify(docstore, noted))
+    broken = found["broken"]
+    if as_json:
+        print_json(found)
+    elif not broken:
+        head = found["head"]
+        console.print(f"{found['checked']} entries are as they were written. Note down: {_note(head)}", soft_wrap=True)
+    if broken:
+        raise failed(f"entry {broken['number']} is the first that is wrong: {broken['reason']} ({broken['detail']})")
+
+
+def _note(head: Any) -> str:
+    return f"{head['number']}:{head['signature']}"
+
+
+def _noted(text: str) -> tuple[int, str]:
+    number, _, signature = text.partition(":")
+    if not number.isdecimal() or len(signature) != 64:
+        raise typer.BadParameter(f"{text!r} is not NUMBER:SIGNATURE.", param_hint="--known")
+    return int(number), signature
+
+
+async def _verify(docstore: AsyncClient, noted: list[tuple[int, str]]) -> Any:
+    """The last page's answer, with how many entries were checked in all."""
+    after, checked = 0, 0
+    while True:
+        page = await docstore.call("GET", "/v1/admin/audit/verify", params={"after": after})
+        checked += page["checked"]
+        if page["broken"] or page["next_after"] is None:
+            break
+        after = page["next_after"]
+    for number, signature in noted:
+        params = {"after": max(number - 1, 0), "limit": 1}
+        last = (await docstore.call("GET", "/v1/admin/audit/verify", params=params))["last"]
+        if not page["broken"] and (last["number"], last["signature"]) != (number, signature):
+            detail = "the entry is not the one that was noted, or is gone"
+            page["broken"] = {"number": number, "reason": "not_as_known", "detail": detail}
+    return {**page, "checked": checked}
+
+
+@app.command()
+def health(data: Data = None, as_json: AsJson = False) -> None:
+    """How every service is, how far behind, and what waits."""
+    found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/health"))
+    if as_json:
+        print_json(found)
+    else:
+        _print_table([_health_row(service) for service in found["services"]])
+    if found["status"] != "ok":
+        raise typer.Exit(1)
+
+
+def _health_row(service: Any) -> dict[str, Any]:
+    outbox = service.get("outbox", {})
+    return {
+        "service": service["name"],
+        "status": service["status"],
+        "to read": sum(service.get("lag", {}).values()),
+        "to say": outbox.get("pending", "?"),
+        "dead letters": service.get("dead_letters", "?"),
+        "why": "; ".join(f"{part}: {reason}" for part, reason in service["failed"].items()),
+    }
+
+
+@app.command()
+def events(topics: Topics = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Watch what the services say, as they say it, until Ctrl-C."""
+    as_admin(data, lambda docstore: _watch(docstore, topics or [], as_json=as_json))
+
+
+async def _watch(docstore: AsyncClient, topics: list[str], *, as_json: bool) -> None:
+    async for kind, event in stream_events(docstore, topics):
+        if as_json:
+            print_json_line({"event": kind, **event})
+        elif kind == "event":
+            about = f"[dim]{event['time'][11:23]}[/] {event['source']:9} [bold]{event['type']:20}[/]"
+            console.print(f"{about} {escape(shown(event['subject']))}", highlight=False, soft_wrap=True)
+        else:
+            console.print(f"[dim]{kind} {escape(str(event))}[/]", highlight=False)
+
+
+@app.command()
+def query(sql: Sql, begin: From = None, to: To = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Ask the archive of events by SQL, here on this machine: its files are fetched once and kept."""
+    files = as_admin(data, lambda docstore: fetch_archive(docstore, begin, to))
+    try:
+        rows = run_query(sql, files)
+    except BadUsage as error:
+        raise ended_by(error) from None
+    if as_json:
+        print_json(rows)
+    else:
+        _print_table(rows)
+
+
+def _print_table(rows: list[Any]) -> None:
+    if not rows:
+        console.print("Nothing.")
+        return
+    table = Table()
+    for name in rows[0]:
+        table.add_column(str(name), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else escape(shown(str(value))) for value in row.values()))
+    console.print(table)

@@ -1,0 +1,67 @@
+"""Acting as an administrator: who is logged in, or the one of the stack that runs on this machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import orjson
+
+from docstore_cli.session import as_person, run, session_file
+from docstore_cli.stack_options import running_stack
+from docstore_client import ApiError, AsyncClient
+from docstore_standalone.credentials import load_credentials
+
+T = TypeVar("T")
+
+EVENTS_PATH = "/v1/admin/events"
+SILENT_SECONDS = 75.0
+"""A stream has a comment every 25 s."""
+RETRY_SECONDS = 1.0
+
+
+def as_admin(data: Path | None, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
+    """Work as who is logged in; with a data folder, or with nobody logged in, as the admin of the stack there."""
+    if data is None and session_file().load() is not None:
+        return as_person(work)
+    settings, state = running_stack(data)
+
+    async def as_its_admin() -> T:
+        async with AsyncClient(state.addresses["gateway"]) as docstore:
+            await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
+            return await work(docstore)
+
+    return run(as_its_admin())
+
+
+async def stream_events(docstore: AsyncClient, topics: list[str]) -> AsyncIterator[tuple[str, Any]]:
+    """(name, data) of each event of the administrators' stream; a connection that ends is made again."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENT_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+        while True:
+            await docstore.call("GET", "/v1/me")  # renews the token if need be
+            try:
+                async for event in _one_stream(docstore, http, topics):
+                    yield event
+            except (aiohttp.ClientError, TimeoutError):
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _one_stream(
+    docstore: AsyncClient, http: aiohttp.ClientSession, topics: list[str]
+) -> AsyncIterator[tuple[str, Any]]:
+    credentials = docstore.credentials
+    assert credentials is not None
+    headers = {"authorization": f"Bearer {credentials.access_token}"}
+    params = [("topic", topic) for topic in topics]
+    async with http.get(credentials.gateway + EVENTS_PATH, headers=headers, params=params) as response:
+        if response.status != 200:
+            raise ApiError.of(response.status, await response.read())
+        name = ""
+        async for line in response.content:
+            field, _, value = line.decode().rstrip("\n").partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                yield name, orjson.loads(value)
