@@ -98,7 +98,7 @@ class Initiator:
 
     def _plan(self, principal: Principal, request: InitiateRequest, checked: Json, now: datetime) -> Upload:
         settings, method = self._settings, _method(request.method)
-        life = settings.multipart_expiry_seconds if method in ("multipart", "blocks") else settings.expiry_seconds
+        life = settings.multipart_expiry_seconds if method == "multipart" else settings.expiry_seconds
         expires_at = now + timedelta(seconds=life)
         return Upload(
             id=new_id(),

@@ -32,21 +32,21 @@ from docstore_upload.final_check import FinalCheck
 from docstore_upload.peers import Peers
 from docstore_upload.workflow import Workflow
 
-CONTENTS = [bytes([number]) * (number + 1) for number in range(4)]
+CONTENTS = [bytes([number]) * (number + 1) for number in range(3)]
 HASHES = [sha256(content).hexdigest() for content in CONTENTS]
 NO_BLOCK = b"this is no zstd frame"
 EXPIRY = 200.0
 SETTINGS: dict[str, float] = {
     "block_url_seconds": 20,
     "sweep_seconds": 30,
-    "block_grace_seconds": 60,
+    "block_grace_seconds": 30,
     "expiry_seconds": EXPIRY,
     "multipart_expiry_seconds": EXPIRY,
     "check_first_seconds": 10,
     "lease_seconds": 5,
 }
 PUT_LIFE = 50.0
-ACCOUNTS = ("ada", "bob")
+ACCOUNTS = ("ada", "ada", "ada", "bob")
 
 _job: contextvars.ContextVar["Job | None"] = contextvars.ContextVar("job", default=None)
 
@@ -56,7 +56,8 @@ class Job:
     """Something under way, one call at a time."""
 
     name: str
-    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    waiting: list[tuple[str, asyncio.Future[None]]] = field(default_factory=list)
+    """Calls that wait for their turn, by name."""
     returned: asyncio.Event = field(default_factory=asyncio.Event)
     is_killed: bool = False
     task: asyncio.Task[Any] = field(init=False)
@@ -80,7 +81,7 @@ class Gated:
             if job.is_killed:
                 raise asyncio.CancelledError
             turn = asyncio.get_running_loop().create_future()
-            job.waiting.append(turn)
+            job.waiting.append((name, turn))
             await turn
             try:
                 return await method(*arguments, **named)
@@ -118,6 +119,7 @@ class BlockLife(RuleBasedStateMachine):
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
         self.jobs: list[Job] = []
         self.given_back: set[str] = set()
+        self.begun: list[tuple[Upload, list[int]]] = []
         self.uploads, self.blocks, self.parts = parts.uploads, parts.blocks, parts
         self.metadata = parts.peers.metadata
         self.metadata.refusals["/refused"] = {"status": 409, "code": "read_only", "detail": "Not any more."}
@@ -162,9 +164,14 @@ class BlockLife(RuleBasedStateMachine):
 
     async def _go_on(self, job: Job) -> None:
         job.returned.clear()
-        job.waiting.pop(0).set_result(None)
+        job.waiting.pop(0)[1].set_result(None)
         await job.returned.wait()
         await _settle()
+
+    def go_on_until(self, job: Job, call: str) -> None:
+        """To the next time that it waits for this call."""
+        while job.waiting[0][0] != call:
+            self.loop.run_until_complete(self._go_on(job))
 
     def forget_ended(self) -> None:
         for job in [job for job in self.jobs if job.task.done()]:
@@ -174,14 +181,24 @@ class BlockLife(RuleBasedStateMachine):
 
     async def client(self, account_id: str, numbers: list[int], path: str, stops: str, garbles: bool) -> None:
         """Sends what is missing and completes; again when blocks have gone meanwhile."""
-        pieces = [Piece(HASHES[number], len(CONTENTS[number])) for number in numbers]
         upload = _upload(account_id, path, numbers, self.now)
+        self.begun.append((upload, numbers))
         await Gated(self.uploads).insert([upload], None)
+        await self.send_and_complete(upload, numbers, stops, garbles)
+
+    async def send_and_complete(
+        self, upload: Upload, numbers: list[int], stops: str = "", garbles: bool = False
+    ) -> None:
+        account_id = upload.account_id
+        pieces = [Piece(HASHES[number], len(CONTENTS[number])) for number in numbers]
         for _ in range(3):
             if not await self._send(account_id, numbers, garbles) or stops == "sent":
                 return
-            latest = (await Gated(self.uploads).by_ids([upload.id])).get(upload.id, upload)
-            outcome = (await self.completer.complete([latest], "client", {upload.id: Sent(blocks=pieces)}))[upload.id]
+            latest = await Gated(self.uploads).by_ids([upload.id])
+            if not latest:
+                return  # its client was killed before it was kept
+            outcomes = await self.completer.complete(list(latest.values()), "client", {upload.id: Sent(blocks=pieces)})
+            outcome = outcomes[upload.id]
             if not isinstance(outcome, Problem) or outcome.code != "blocks_missing":
                 return
             garbles = False
@@ -216,6 +233,13 @@ class BlockLife(RuleBasedStateMachine):
     def client_begins(self, account_id: str, numbers: list[int], path: str, stops: str, garbles: bool) -> None:
         self.begin("client", self.client(account_id, numbers, path, stops, garbles))
 
+    @precondition(lambda self: len(self.jobs) < 5 and self.begun)
+    @rule(which=st.integers(0, 9))
+    def client_tries_again(self, which: int) -> None:
+        """Perhaps while its first call still goes on."""
+        upload, numbers = self.begun[which % len(self.begun)]
+        self.begin("repeat", self.send_and_complete(upload, numbers))
+
     @precondition(lambda self: len(self.jobs) < 5)
     @rule()
     def sweep_begins(self) -> None:
@@ -246,6 +270,14 @@ class BlockLife(RuleBasedStateMachine):
 
     @precondition(lambda self: self.jobs)
     @rule(which=st.integers(0, 4))
+    def job_ends(self, which: int) -> None:
+        job = self.jobs[which % len(self.jobs)]
+        while job.waiting:
+            self.loop.run_until_complete(self._go_on(job))
+        self.forget_ended()
+
+    @precondition(lambda self: self.jobs)
+    @rule(which=st.integers(0, 4))
     def job_is_killed(self, which: int) -> None:
         job = self.jobs[which % len(self.jobs)]
         job.is_killed = True
@@ -253,7 +285,7 @@ class BlockLife(RuleBasedStateMachine):
         self.loop.run_until_complete(asyncio.wait([job.task]))
         self.forget_ended()
 
-    @rule(seconds=st.sampled_from([1, 6, 25, 61, 201]))
+    @rule(seconds=st.sampled_from([1, 6, 31, 61, 201]))
     def time_passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -272,7 +304,7 @@ class BlockLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Once all that was begun has ended, there is what committed files need, and at last nothing."""
         while self.jobs:
-            self.job_goes_on(0, 100)
+            self.job_ends(0)
         self.settle_down()
         kept = {commit["item"]["object_key"] for commit in self.metadata.committed.values()} - self.given_back
         needed = {block.key for list_key in kept for block in parse(self.objects[list_key])}

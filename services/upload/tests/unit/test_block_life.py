@@ -18,12 +18,11 @@ def loop_of_its_own() -> Any:
     loop.close()
 
 
-def test_any_life_of_blocks(
+@pytest.fixture
+def make_life(
     make_world: Callable[..., Any], peers: SimpleNamespace, loop_of_its_own: asyncio.AbstractEventLoop
-) -> None:
-    """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
-
-    def machine() -> BlockLife:
+) -> Callable[[], BlockLife]:
+    def life() -> BlockLife:
         for fake in vars(peers).values():
             fake.__init__()
         world = make_world(**SETTINGS)
@@ -39,4 +38,34 @@ def test_any_life_of_blocks(
             loop_of_its_own, Parts(world.uploads, blocks, world.transactor, peers, world.settings, lists, left)
         )
 
-    run_state_machine_as_test(machine, settings=settings(max_examples=300, stateful_step_count=40, deadline=None))
+    return life
+
+
+def test_any_life_of_blocks(make_life: Callable[[], BlockLife]) -> None:
+    """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
+    run_state_machine_as_test(make_life, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))
+
+
+@pytest.mark.parametrize("call", ["put", "run"], ids=["before the list is stored", "before the claim"])
+@pytest.mark.parametrize("is_sent_again", [False, True])
+def test_blocks_swept_between_look_and_claim(
+    make_life: Callable[[], BlockLife], call: str, is_sent_again: bool
+) -> None:
+    """A list is not taken whose blocks have gone since they were looked for, even if the same came back meanwhile."""
+    life = make_life()
+    life.begin("slow", life.client("ada", [0, 1], "/a", "", False))
+    (slow,) = life.jobs
+    life.go_on_until(slow, "mark_stored")
+    life.go_on_until(slow, call)
+    for seconds in (40, 40):
+        life.time_passes(seconds)
+        life.sweep_begins()
+        life.job_ends(1)
+    assert not any("/blocks/" in key for key in life.objects)
+    if is_sent_again:
+        life.client_begins("ada", [0, 1, 0], "/b", "", False)
+        life.job_ends(1)
+    life.job_ends(0)
+    life.what_is_referred_to_is_there()
+    assert {commit["item"]["path"] for commit in life.metadata.committed.values()} >= {"/a"}
+    life.teardown()

@@ -1,0 +1,72 @@
+"""Any life of blocks, with the real database: fewer than over fakes, and the fakes are held against it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from block_life import SETTINGS, BlockLife, Parts
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from docstore_events.transaction import Transactor
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_upload.block_store import MongoBlocks
+from docstore_upload.settings import UploadSettings
+from docstore_upload.storage import MongoUploads
+
+pytestmark = pytest.mark.connected
+
+COLLECTIONS = ("uploads", "blocks", "block_lists", "discarded", "outbox")
+
+
+@contextmanager
+def database_of(infra: InfraSettings, loop: asyncio.AbstractEventLoop) -> Iterator[tuple[Mongo, Database]]:
+    async def connect() -> Mongo:
+        return Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+
+    mongo = loop.run_until_complete(connect())
+    yield mongo, mongo.database(f"{infra.database_prefix}upload")
+    mongo.close()
+    loop.close()
+
+
+def test_any_life_of_blocks_in_the_database(infra: InfraSettings, peers: SimpleNamespace) -> None:
+    """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
+    loop = asyncio.new_event_loop()
+    with database_of(infra, loop) as (mongo, database):
+        transactor = Transactor(mongo, database, "upload", infra.topic_prefix)
+        uploads, blocks = MongoUploads(database), MongoBlocks(database, transactor)
+        loop.run_until_complete(asyncio.wait_for(_create_indexes(uploads, blocks), 30))
+
+        async def lists() -> list[str]:
+            return [row["_id"] for row in await database["block_lists"].find().to_list(None)]
+
+        async def left() -> list[Any]:
+            found = [await database[name].find().to_list(None) for name in ("blocks", "block_lists", "discarded")]
+            return [row for rows in found for row in rows]
+
+        async def empty() -> None:
+            for name in COLLECTIONS:
+                await database[name].delete_many({})
+
+        def machine() -> BlockLife:
+            loop.run_until_complete(empty())
+            for fake in vars(peers).values():
+                fake.__init__()
+            upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
+            return BlockLife(loop, Parts(uploads, blocks, transactor, peers, upload_settings, lists, left))
+
+        checks = [HealthCheck.too_slow]
+        run_state_machine_as_test(
+            machine,
+            settings=settings(max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=checks),
+        )
+
+
+async def _create_indexes(uploads: MongoUploads, blocks: MongoBlocks) -> None:
+    await uploads.create_indexes()
+    await blocks.create_indexes()
