@@ -6,6 +6,7 @@ import pytest
 
 from docstore_events.accounts import AccountUpdated
 from docstore_events.files import FileCreated, FileDeleted, FileModified, FileMoved, FilePurged, FileRestored
+from docstore_events.uploads import PackCompleted
 from docstore_events.usage import QuotaExceeded, QuotaRestored
 from docstore_notify.domain import CHOSEN_KINDS
 from docstore_platform.ids import new_id
@@ -26,6 +27,23 @@ async def test_on_upload_completed_the_owner_gets_a_mail(notify: Any) -> None:
         assert mail["To"].addresses[0].addr_spec == anna.email
         assert mail["Subject"] == "Uploaded: plan.pdf"
         assert mail["X-DocStore-Delivery"] == sent["delivery_id"]
+
+
+async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Any) -> None:
+    """One mail that counts them; none if all came to nothing."""
+    anna = notify.person()
+    async with notify.running():
+        about = {"account_id": anna.id, "path": "/photos", "files": 312, "size": 1 << 20, "revision": 2}
+        nothing = PackCompleted(pack_id=new_id(), **{**about, "files": 2}, refused=(0, 1))
+        pack = PackCompleted(pack_id=new_id(), **about, refused=(7, 9), conflicted=3, completed_by="workflow")
+        ids = await notify.say(anna.signed_up(), nothing, pack)
+        await notify.all_told(ids[2])
+        (mail,) = notify.ses.mailbox.mails
+    assert mail["Subject"] == "Uploaded: 310 files"
+    text = mail.get_body(("plain",)).get_content()
+    assert "310 files in /photos (1.0 MB)" in text
+    assert "3 of them had been changed" in text
+    assert "after your client had gone" in text
 
 
 async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Any) -> None:

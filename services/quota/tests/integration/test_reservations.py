@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from docstore_events.uploads import UploadAborted, UploadExpired
+from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 
@@ -80,6 +80,23 @@ async def test_an_upload_that_ends_without_bytes_gives_its_room_back(quota: Any,
                 await quota.say(UploadAborted(**facts, reason="given up"))
             await quota.usage_becomes(account, reserved=40)
         assert (await quota.reserve(account, {new_id(): 60}))[1]["reserved"] == 100
+
+
+@pytest.mark.parametrize("how", ["expired", "aborted", "completed"])
+async def test_files_of_a_pack_that_come_to_nothing_give_their_room_back(quota: Any, how: str) -> None:
+    """All of a pack that ends, those refused of one that is completed; and nobody else's."""
+    account, pack, other = new_id(), new_id(), new_id()
+    about = {"revision": 2, "pack_id": pack, "account_id": account, "path": "/", "files": 3, "size": 60}
+    events = {
+        "expired": PackExpired(**about, numbers=(0, 2, 5)),
+        "aborted": PackAborted(**about, numbers=(0, 2, 5), reason="given_up"),
+        "completed": PackCompleted(**about, refused=(2, 5)),
+    }
+    async with quota.running(free_bytes=100):
+        await quota.reserve(account, {f"{pack}-0": 10, f"{pack}-2": 20, f"{pack}-5": 30, other: 40})
+        for _ in range(2):
+            await quota.say(events[how])
+            await quota.usage_becomes(account, reserved=50 if how == "completed" else 40)
 
 
 async def test_a_reservation_that_no_event_ends_is_swept(quota: Any) -> None:
