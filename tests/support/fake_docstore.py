@@ -175,6 +175,9 @@ class FakeDocStore:
 
     # --- downloads ---------------------------------------------------------------------------------------
 
+    async def file(self, request: web.Request) -> web.Response:
+        return web.json_response(self.files[request.match_info["id"]])
+
     async def blocks(self, request: web.Request) -> web.Response:
         file_id = request.match_info["id"]
         self.calls.append(f"GET {request.path}")
@@ -230,6 +233,7 @@ class FakeDocStore:
                 web.post("/v1/packs", self.begin_pack),
                 web.post("/v1/packs/{id}/complete", self.complete_pack),
                 web.delete("/v1/packs/{id}", self.give_up),
+                web.get("/v1/files/{id}", self.file),
                 web.get("/v1/files/{id}/blocks", self.blocks),
                 web.get("/v1/files/{id}/content", self.content),
                 web.post("/v1/contents", self.contents),

@@ -98,13 +98,16 @@ class BlockUploads:
 
     async def _refuse_early(self, source: Source) -> None:
         """The server decides when the upload begins; what it is sure to refuse then is not sent."""
-        if source.file_id is not None or source.parent_id is not None:
-            return  # maybe another's, whose quota we don't know
-        usage = Account.model_validate(await self._connection.call("GET", "/v1/me")).usage
+        me = Account.model_validate(await self._connection.call("GET", "/v1/me"))
+        known = source.file_id or source.parent_id
+        if known is not None and known != me.id:
+            place = File.model_validate(await self._connection.call("GET", f"/v1/files/{known}"))
+            if place.owner_id != me.id:
+                return  # it is the owner's room that counts
         size = source.size_now()
-        if usage is not None and usage.used + usage.reserved + size > usage.limit:
+        if me.usage is not None and me.usage.used + me.usage.reserved + size > me.usage.limit:
             detail = f"{size} bytes don't fit into what is left of the quota."
-            raise ApiError(507, "over_quota", detail, {"usage": usage.model_dump()})
+            raise ApiError(507, "over_quota", detail, {"usage": me.usage.model_dump()})
 
     async def _send(self, path: Path, progress: Progress) -> Content:
         """Read a file and send its blocks as they are found."""

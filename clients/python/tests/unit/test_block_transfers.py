@@ -95,12 +95,18 @@ async def test_a_file_that_is_not_what_it_was_is_no_upload(
 
 
 async def test_what_does_not_fit_is_not_sent(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
-    """Nothing moves if the quota is known to be too small."""
+    """Nothing moves if the quota is known to be too small, below a folder of one's own too; another's is not known."""
     server.quota = 39 * MIB
-    with pytest.raises(ApiError) as refused:
-        await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
-    assert (refused.value.status, refused.value.code) == (507, "over_quota")
-    assert server.objects == {}
+    path = local_file(tmp_path, "large", CONTENT)
+    mine, theirs = server.add(b"", "/mine"), server.add(b"", "/theirs")
+    theirs["owner_id"] = "somebody else"
+    before = dict(server.objects)
+    for parent_id in (None, "root", mine["id"]):
+        with pytest.raises(ApiError) as refused:
+            await client.upload(Source(path, "/large", parent_id=parent_id))
+        assert (refused.value.status, refused.value.code) == (507, "over_quota")
+    assert server.objects == before
+    assert (await client.upload(Source(path, "/large", parent_id=theirs["id"]))).size == len(CONTENT)
 
 
 @pytest.fixture
