@@ -13,6 +13,7 @@ import pytest
 from docstore_events.topics import provision_topics
 from docstore_platform.ids import new_id
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_provision.kafka import provision_kafka
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
@@ -35,7 +36,7 @@ def rules() -> ModuleType:
 
 @pytest.fixture(scope="session")
 async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SecuredKafka]:
-    """Running, with the rules of the shipped file."""
+    """Running, with the shipped rules."""
     folder = tmp_path_factory.mktemp("secured")
     ports = PortBook()
     ports.secure(SecuredKafka.port_names)
@@ -44,7 +45,7 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secu
     process = await ServerProcess.start(kafka)
     try:
         await process.wait_ready(60)
-        await asyncio.to_thread(kafka.allow)
+        await asyncio.to_thread(provision_kafka, kafka.provisioning({**PASSWORDS, "keda": "keda-secret"}))
         yield kafka
     finally:
         await process.stop()

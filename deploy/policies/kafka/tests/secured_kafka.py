@@ -9,14 +9,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
 
 from docstore_platform.settings import InfraSettings
-from docstore_standalone.apache_kafka import CLUSTER_ID, HEAP, LOG4J, VERSION, ApacheKafka, fetch_kafka, one_node
+from docstore_provision.settings import KafkaProvisionSettings
+from docstore_standalone.apache_kafka import CLUSTER_ID, HEAP, VERSION, ApacheKafka, fetch_kafka, one_node
 from docstore_standalone.http_probe import kafka_answers, until
-from docstore_standalone.maven import fetch_jars, run_tool
+from docstore_standalone.maven import LOG4J, fetch_jars, run_tool
 from docstore_standalone.ports import LOOPBACK
 
 ACLS = Path(__file__).parents[1] / "acls.sh"
+RULES = ACLS.with_suffix(".json")
 SettingsOf = Callable[[str], InfraSettings]
 """Settings of a service, or of the provisioner, by name."""
 
@@ -69,8 +72,13 @@ class SecuredKafka(ApacheKafka):
     async def wait_ready(self) -> None:
         await until(lambda: kafka_answers(self.ports["kafka-inside"]))
 
-    def allow(self) -> None:
-        """Run the shipped file; ServerFailed with what it said if it fails."""
+    def provisioning(self, passwords: Mapping[str, str]) -> KafkaProvisionSettings:
+        """For deploy/provision: these users, and the shipped rules."""
+        secrets = {user: SecretStr(password) for user, password in passwords.items()}
+        return KafkaProvisionSettings(bootstrap=self.inside, passwords=secrets, rules=RULES, wait_seconds=60)
+
+    def run_script(self) -> None:
+        """Run the shipped script; ServerFailed with what it said if it fails."""
         main = ("org.apache.kafka.tools.AclCommand", "--bootstrap-server", self.inside)
         tool = ["java", *HEAP, "-cp", f"{fetch_acl_tool(self.tools)}/*", *main]
         run_tool(["env", f"KAFKA_ACLS={' '.join(tool)}", "sh", "-f", str(ACLS)])
