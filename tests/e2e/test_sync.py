@@ -12,6 +12,7 @@ from deployments import Deployment
 from synced_folders import tree, write
 
 from docstore_client import AsyncClient
+from docstore_client.block_downloads import BlockDownloads, RemoteBlock
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 from docstore_sync.engine import AgreementNeeded, Engine, Result, engine
@@ -27,12 +28,17 @@ class Calls(AsyncClient):
 
     def reset(self) -> None:
         self.made: list[str] = []
+        self.blocks = 0
+        """That were missing at the server."""
         connection = self._connection
         ask = type(connection).ask
 
         async def counted(method: str, path: str, *args: object, **options: object) -> object:
             self.made.append(f"{method} {path}")
-            return await ask(connection, method, path, *args, **options)  # type: ignore[arg-type]
+            answer = await ask(connection, method, path, *args, **options)  # type: ignore[arg-type]
+            if path == "/v1/blocks/missing":
+                self.blocks += len(answer.json()["missing"])
+            return answer
 
         connection.ask = counted  # type: ignore[method-assign,assignment]
 
@@ -49,6 +55,8 @@ async def device(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.Mon
     async with AsyncExitStack() as closing:
         first = await closing.enter_async_context(AsyncClient(deployment.gateway))
         await first.sign_up(email, PASSWORD)
+        await first.log_in(email, PASSWORD)
+        await first.call("PUT", "/v1/me/plan", {"plan": "premium"})
 
         async def new_device(name: str) -> Device:
             client = await closing.enter_async_context(Calls(deployment.gateway))
@@ -123,20 +131,60 @@ async def test_a_race_for_one_version_is_a_conflict_and_not_an_overwrite(device:
     assert sorted(content for content in tree(one[0]).values() if content) == [b"one", b"two"]
 
 
-async def test_nothing_changed_costs_one_look_at_the_feed(device: NewDevice) -> None:
+async def test_nothing_changed_costs_one_look_at_the_feed(device: NewDevice, monkeypatch: pytest.MonkeyPatch) -> None:
     """No listing, no transfer, no file is read."""
     folder, syncing, client = await device("laptop")
-    write(folder / "a/b.txt", "x")
+    for number in range(50):
+        write(folder / f"{number % 5}/{number}.txt", f"{number}")
     await syncing.sync()
     client.reset()
+    read: list[Path] = []
+    monkeypatch.setattr("docstore_sync.scan.hash_steady", lambda path, *_: read.append(path))
     result = await syncing.sync()
-    assert (result.done, client.made) == (0, ["GET /v1/changes"])
+    assert (result.done, client.made, read) == (0, ["GET /v1/changes"], [])
+
+
+async def test_small_files_travel_in_packs_both_ways(device: NewDevice) -> None:
+    """300 new files: one pack is begun and completed; the second device asks once where they are."""
+    one, two = await device("laptop"), await device("desk")
+    for number in range(300):
+        write(one[0] / f"{number % 9}/{number}.txt", f"text {number} " * 10)
+    await one[1].sync()
+    await two[1].sync()
+    assert tree(one[0]) == tree(two[0])
+    sent = [call for call in one[2].made if call.startswith("POST")]
+    assert [call.split("/")[2] for call in sent] == ["packs", "packs"]
+    fetched = [call for call in two[2].made if call.startswith("POST") or "content" in call]
+    assert fetched == ["POST /v1/contents"]
+
+
+async def test_of_a_large_file_only_what_has_changed_travels(device: NewDevice) -> None:
+    """A few bytes are inserted in the middle: one or two blocks are sent, and no more are fetched."""
+    one, two = await device("laptop"), await device("desk")
+    content = os.urandom(6 << 20)
+    write(one[0] / "large.bin", content)
+    await both(one, two)
+    assert one[2].blocks >= 4
+    one[2].reset()
+    write(one[0] / "large.bin", content[: 3 << 20] + b"inserted" + content[3 << 20 :])
+    fetched: list[int] = []
+    get = BlockDownloads._get
+
+    async def counted(self: BlockDownloads, block: RemoteBlock) -> bytes:
+        fetched.append(block.size)
+        return await get(self, block)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BlockDownloads, "_get", counted)
+        await both(one, two)
+    assert one[2].blocks in (1, 2)
+    assert len(fetched) == one[2].blocks
 
 
 async def test_renaming_a_folder_of_many_is_one_call(device: NewDevice) -> None:
     """Nothing is sent, and the other device renames, too, without fetching."""
     one, two = await device("laptop"), await device("desk")
-    for number in range(120):
+    for number in range(1000):
         write(one[0] / f"old/{number}", f"{number}")
     await both(one, two)
     one[2].reset()
