@@ -65,6 +65,7 @@ export function useList(folderId: string | undefined, options: ListOptions) {
   return useInfiniteQuery({
     queryKey: keys.list(folderId ?? "", options),
     enabled: folderId !== undefined,
+    structuralSharing: false, // it compares all that is there with every page that comes
     initialPageParam: "",
     queryFn: ({ pageParam, signal }) =>
       call("get /v1/files", {

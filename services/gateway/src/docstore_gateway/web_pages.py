@@ -1,7 +1,6 @@
 """Serves the built web page: `web/dist`, a single page with hashed assets, each with compressed copies beside it."""
 
 import mimetypes
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,9 +38,9 @@ def content_policy(infra: InfraSettings) -> str:
 
 
 def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
-    """The page for every path that nothing else answers; to be included last. What was built is listed once."""
+    """The page for every path that nothing else answers; to be included last."""
     router = APIRouter()
-    built = dict(_files(folder)) if folder is not None else {}
+    pages = BuiltPages(folder)
     page_headers = {
         "Content-Security-Policy": content_policy(infra),
         "Referrer-Policy": "same-origin",
@@ -52,6 +51,7 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
 
     @router.get("/{path:path}")
     def page(path: str, request: Request) -> Response:
+        built = pages.files()
         found = built.get(path)
         if found is not None and path != INDEX:
             cached = FOR_EVER if path.startswith(ASSETS) else "no-cache"
@@ -65,10 +65,26 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
     return router
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix(), path
+class BuiltPages:
+    """What was built, by its path in the folder; listed anew when the page has been built anew."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._built_at = 0.0
+        self._files: dict[str, Path] = {}
+
+    def files(self) -> dict[str, Path]:
+        if self._folder is None:
+            return {}
+        try:
+            built_at = (self._folder / INDEX).stat().st_mtime
+        except OSError:
+            return {}
+        if built_at != self._built_at:
+            found = [path for path in self._folder.rglob("*") if path.is_file()]
+            self._files = {path.relative_to(self._folder).as_posix(): path for path in found}
+            self._built_at = built_at
+        return self._files
 
 
 def _accepted(request: Request) -> str:

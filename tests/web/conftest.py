@@ -1,0 +1,209 @@
+"""The web page in real Chromium, served by a whole stack: DOCSTORE_WEB_URL names one that runs, else one is started.
+
+Chromium is the machine's (CHROMIUM, or `chromium` on the PATH). What every test checks by the way: nothing is written
+to the console as an error, and nobody but the gateway and the object store is asked for anything.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from people import PASSWORD, Person
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from docstore_standalone.ports import LOOPBACK
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import start_stack
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
+"""A folder to put pictures of the pages into; none are made without it."""
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DESKTOP = {"width": 1280, "height": 800}
+WAIT_MS = 20_000
+MIB = 1 << 20
+ENVIRONMENT = {
+    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
+    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
+    "GATEWAY_REFRESH_PER_MINUTE": "100000",
+    "GATEWAY_ACCOUNT_PER_MINUTE": "100000",
+    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
+    "ACCOUNTS_ARGON2_PASSES": "1",
+    "NOTIFY_DIGEST_SECONDS": "0",
+    "UPLOAD_PART_BYTES": str(5 * MIB),
+    "QUOTA_FREE_BYTES": str(64 * MIB),
+}
+
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="session")
+async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Where the page is served."""
+    if "DOCSTORE_WEB_URL" in os.environ:
+        yield os.environ["DOCSTORE_WEB_URL"]
+        return
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+    async with AsyncExitStack() as closing:
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in ENVIRONMENT.items():
+                environment.setenv(name, value)
+            settings = StandaloneSettings(data=tmp_path_factory.mktemp("web"), port=port)
+            stack = await closing.enter_async_context(await start_stack(settings))
+        yield stack.gateway
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    assert CHROMIUM, "Chromium is needed: Debian's package is chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+class Visitor:
+    """Somebody with an account, before a browser: `page` shows the app, `person` calls the API as another device."""
+
+    def __init__(self, url: str, person: Person, context: BrowserContext, page: Page) -> None:
+        self.url = url
+        self.person = person
+        self.context = context
+        self.page = page
+
+    async def open(self, path: str = "/files") -> Page:
+        await self.page.goto(self.url + path)
+        return self.page
+
+    async def put(self, path: str, content: bytes = b"hello", **wishes: Any) -> dict[str, Any]:
+        """A file made by another device."""
+        upload = await self.person.begin(path, len(content), **wishes)
+        means = upload["put"]
+        async with self.person._session.put(means["url"], data=content, headers=means["headers"]) as answer:
+            assert answer.status == 200, await answer.text()
+        return await self.person.complete(upload)
+
+    async def upload(self, *files: Any) -> None:
+        """Choose files as by New, Upload files."""
+        await self.page.set_input_files("input[aria-label='Files to upload']", list(files))
+
+    def row(self, name: str) -> Any:
+        return self.page.get_by_role("row").filter(has_text=name)
+
+
+NewVisitor = Callable[..., Awaitable[Visitor]]
+
+
+@pytest.fixture
+async def new_visitor(url: str, browser: Browser) -> AsyncIterator[NewVisitor]:
+    """Makes people who are logged in: `await new_visitor("grace", plan="premium")`."""
+    async with AsyncExitStack() as closing:
+        watched: list[tuple[str, list[str]]] = []
+
+        async def make(name: str = "ada", *, plan: str = "free", logged_in: bool = True, **wishes: Any) -> Visitor:
+            person = await closing.enter_async_context(await Person.new(url, name))
+            if plan != "free":
+                await person.choose(plan)
+            context = await browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **wishes})
+            closing.push_async_callback(context.close)
+            context.set_default_timeout(WAIT_MS)
+            if logged_in:
+                login = {"email": person.email, "password": PASSWORD}
+                answer = await context.request.post(f"{url}/web/session", data=login)
+                assert answer.ok, await answer.text()
+            page = await context.new_page()
+            watched.append((name, _watch(page, url)))
+            return Visitor(url, person, context, page)
+
+        yield make
+        for name, wrongs in watched:
+            assert not wrongs, f"{name}'s page: {wrongs}"
+
+
+def _watch(page: Page, url: str) -> list[str]:
+    """What goes wrong on a page: errors in the console, exceptions, and requests to strangers."""
+    wrongs: list[str] = []
+    ours = urlsplit(url).hostname
+    page.on("pageerror", lambda error: wrongs.append(str(error)))
+    page.on("console", lambda message: _note_console(message, wrongs))
+
+    def note_request(request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws") and parts.hostname != ours:
+            wrongs.append(f"asked {request.url}")
+
+    page.on("request", note_request)
+    return wrongs
+
+
+def _note_console(message: Any, wrongs: list[str]) -> None:
+    """A refusal of the server is shown to the user, and by browsers in the console too."""
+    if message.type == "error" and "Failed to load resource" not in message.text:
+        wrongs.append(message.text)
+
+
+@pytest.fixture
+async def ada(new_visitor: NewVisitor) -> Visitor:
+    """Somebody on the free plan, logged in."""
+    return await new_visitor("ada")
+
+
+async def check_accessible(page: Page) -> None:
+    """No violation of WCAG 2.2 A or AA that axe-core finds."""
+    await page.wait_for_timeout(250)  # transitions of colour are measured at their end
+    await page.evaluate(AXE.read_text("utf-8"))
+    found = await page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | ')))"
+    )
+    assert found == [], "\n".join(found)
+
+
+async def picture(page: Page, name: str) -> None:
+    """Put a picture of the page where SCREENSHOTS says."""
+    if SCREENSHOTS:
+        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        await page.mouse.move(0, 0)
+        await page.wait_for_timeout(300)
+        await page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"))
+
+
+@pytest.fixture
+def looks() -> Callable[[Page, str], Awaitable[None]]:
+    """Checks a page's accessibility and keeps a picture of it: `await looks(page, "files")`."""
+
+    async def look(page: Page, name: str) -> None:
+        await picture(page, name)
+        await check_accessible(page)
+
+    return look
+
+
+@pytest.fixture
+def png() -> bytes:
+    """A picture of 640 by 400 pixels with a sun going down."""
+    import struct
+    import zlib
+
+    def pixel(x: int, y: int) -> bytes:
+        sun = (x - 320) ** 2 + (y - 240) ** 2 < 4900
+        if y > 290:
+            return bytes((20, 60 + y // 8, 110 + (x * y) % 30))
+        return bytes((255, 214, 120)) if sun else bytes((250 - y // 4, 120 + y // 4, 90 + (290 - y) // 2))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    lines = b"".join(b"\0" + b"".join(pixel(x, y) for x in range(640)) for y in range(400))
+    head = struct.pack(">IIBBBBB", 640, 400, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")

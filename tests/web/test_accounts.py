@@ -1,0 +1,92 @@
+"""Accounts in the browser: sign-up, log-in, devices, profile, plan, what one is told of."""
+
+from typing import Any
+
+from playwright.async_api import expect
+
+from docstore_platform.ids import new_id
+
+
+async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
+    """A stranger signs up, sees an empty folder, logs out, is refused with a wrong password, and logs in."""
+    visitor = await new_visitor(logged_in=False)
+    page = await visitor.open("/sign-up")
+    await looks(page, "sign-up")
+    email = f"new-{new_id()[-10:]}@example.org"
+    await page.get_by_label("Name").fill("Ada Lovelace")
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill("correct horse battery")
+    await page.get_by_role("button", name="Sign up").click()
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+    await looks(page, "empty")
+    await page.get_by_role("button", name="Account").click()
+    await page.get_by_role("menuitem", name="Log out").click()
+    await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    assert not [cookie for cookie in await visitor.context.cookies() if cookie["value"]]
+    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Password").fill("wrong horse")
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("do not match")
+    await looks(page, "log-in")
+    await page.get_by_label("Password").fill("correct horse battery")
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+
+
+async def test_an_expired_access_token_is_renewed(ada: Any) -> None:
+    """Without its access cookie the page takes a new one by its refresh cookie, once for all that ask."""
+    await ada.put("/notes.txt")
+    await ada.context.clear_cookies(name="docstore_access")
+    refreshed: list[str] = []
+    ada.page.on("request", lambda request: refreshed.append(request.url) if "refresh" in request.url else None)
+    await ada.open()
+    await expect(ada.row("notes.txt")).to_be_visible()
+    assert len(refreshed) == 1
+    await ada.context.clear_cookies(name="docstore_access")
+    await ada.page.get_by_role("link", name="Trash").click()
+    await expect(ada.page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    assert len(refreshed) == 2
+
+
+async def test_profile(ada: Any, looks: Any) -> None:
+    """A new name is saved and shown."""
+    page = await ada.open("/settings/profile")
+    await page.get_by_label("Name").fill("Augusta Ada King")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Your name is saved.")).to_be_visible()
+    await looks(page, "profile")
+    assert (await ada.person.call("GET", "/v1/me"))["display_name"] == "Augusta Ada King"
+
+
+async def test_plan_and_usage(ada: Any, looks: Any) -> None:
+    """One sees what is used, and changes the plan."""
+    await ada.put("/big.bin", bytes(100_000))
+    page = await ada.open("/settings/plan")
+    await expect(page.get_by_text("98 kB of").first).to_be_visible()
+    await looks(page, "plan")
+    await page.get_by_role("button", name="Change to Premium").click()
+    await expect(page.get_by_role("button", name="Your plan")).to_be_visible()
+    await expect(page.get_by_role("button", name="Change to Free")).to_be_visible()
+
+
+async def test_devices(ada: Any, looks: Any) -> None:
+    """Another device is seen and logged out."""
+    page = await ada.open("/settings/devices")
+    await expect(page.get_by_text("This device")).to_be_visible()
+    await looks(page, "devices")
+    await page.get_by_role("button", name="Log out").first.click()
+    await expect(page.get_by_role("button", name="Log out")).to_have_count(0)
+
+
+async def test_notification_preferences(ada: Any, looks: Any) -> None:
+    """A kind of mail is switched off, and stays off."""
+    page = await ada.open("/settings/notifications")
+    mails = page.get_by_role("switch", name="E-mail").first
+    await expect(mails).to_be_checked()
+    await looks(page, "preferences")
+    await mails.click(force=True)
+    await expect(mails).not_to_be_checked()
+    await page.reload()
+    await expect(page.get_by_role("switch", name="E-mail").first).not_to_be_checked()
