@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from docstore_gateway.dead_letters import InternalClient
@@ -29,7 +30,7 @@ class HealthDesk:
     async def report(self) -> dict[str, Any]:
         """Each service's state, and `ok` only if that is every one's."""
         names = sorted(self._transports)
-        states = [_judged(name, await ask(), {}) for name, ask in self._own.items()]
+        states = [_judged(name, await ask(), ready=True) for name, ask in self._own.items()]
         states += await asyncio.gather(*map(self._state, names))
         states.sort(key=lambda state: str(state["name"]))
         worst = "ok" if all(state["status"] == "ok" for state in states) else "degraded"
@@ -42,12 +43,15 @@ class HealthDesk:
                 figures = await self._clients[name].call("GET", "/internal/health")
         except (ConnectionError, TimeoutError, Problem) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
-        return _judged(name, figures, ready.json().get("failed", {}))
+        failed = {} if ready.status == 200 else ready.json().get("failed", {})
+        return _judged(name, figures, ready=ready.status == 200, failed=failed)
 
 
-def _judged(name: str, figures: Mapping[str, Any], failed: Mapping[str, str]) -> dict[str, Any]:
+def _judged(
+    name: str, figures: Mapping[str, Any], *, ready: bool, failed: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
     late = figures["outbox"]["oldest_seconds"] > LATE_SECONDS
     lagging = sum(figures["lag"].values()) > LAGGING_EVENTS
     behind = late or lagging or figures["dead_letters"]
-    status = "unavailable" if failed else "degraded" if behind else "ok"
+    status = "unavailable" if not ready else "degraded" if behind else "ok"
     return {"name": name, "status": status, "failed": dict(failed), **figures}

@@ -1,0 +1,109 @@
+"""What operators see at the gateway: calls told to the audit log, health, events as they are said."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_events.notifications import NotificationSent
+from docstore_platform.mongo import Mongo
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
+
+
+async def told(infra: Any, number: int) -> list[Any]:
+    """The calls that the gateway has said, once there are so many."""
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
+
+    async def all_there() -> Any:
+        rows = await outbox.find({}).sort("_id", 1).to_list(None)
+        calls = [call for row in rows for call in orjson.loads(row["value"])["calls"]]
+        return calls if len(calls) >= number else None
+
+    try:
+        calls: list[Any] = await eventually(all_there)
+    finally:
+        mongo.close()
+    return calls
+
+
+async def test_calls_are_told_with_who_what_and_how_it_ended(
+    gateway: Any, service: Any, issuer: Any, infra: Any
+) -> None:
+    """Refused ones too; a link's token is in none of them, and what metadata told of reads is not passed on."""
+
+    async def behave(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        if request.path.endswith("/content"):
+            reply.status = 302
+            reply.headers["docstore-read"] = "f g"
+        return reply
+
+    service.behave = behave
+    answer = await gateway.call("GET", f"/v1/files/{FILE}/content", issuer.bearer())
+    assert answer.header("docstore-read") is None
+    await gateway.call("GET", "/v1/files", issuer.bearer())
+    await gateway.call("DELETE", f"/v1/files/{FILE}")
+    assert (await gateway.call("GET", "/v1/links/verysecret/content")).header("docstore-read") is None
+    read, refused, link = await told(infra, 3)
+    assert (read["account_id"], read["session_id"], read["object_id"], read["status"]) == ("ann", "s1", FILE, 302)
+    assert (read["read"], read["client"], read["route"]) == (["f", "g"], "198.51.100.7", "/v1/files")
+    assert (refused["method"], refused["status"], refused["account_id"]) == ("DELETE", 401, "")
+    assert (link["path"], link["read"], link["account_id"]) == ("/v1/links/-/content", ["f", "g"], "")
+
+
+async def test_health_names_every_service_and_what_it_lacks(gateway: Any, service: Any, issuer: Any) -> None:
+    """For administrators; one that does not answer is named, and the whole is degraded."""
+    figures = {"lag": {"files": 0}, "outbox": {"pending": 0, "oldest_seconds": 0.0}, "dead_letters": 0}
+
+    async def behave(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        reply.body = orjson.dumps(figures)
+        return reply
+
+    service.behave = behave
+    assert (await gateway.call("GET", "/v1/admin/health", issuer.bearer())).status == 403
+    admin = issuer.bearer(role="admin")
+    found = (await gateway.call("GET", "/v1/admin/health", admin)).json()
+    assert (found["status"], len(found["services"])) == ("ok", 8)
+    assert {state["name"]: state["status"] for state in found["services"]}["gateway"] == "ok"
+    figures["dead_letters"] = 2
+    assert (await gateway.call("GET", "/v1/admin/health", admin)).json()["status"] == "degraded"
+    service.ready = False
+    states = (await gateway.call("GET", "/v1/admin/health", admin)).json()["services"]
+    assert {state["status"] for state in states if state["name"] != "gateway"} == {"unavailable"}
+
+
+async def test_events_are_watched_as_they_are_said(
+    open_gateway: Any, listening: Any, issuer: Any, client: Any, publish: Any
+) -> None:
+    """Each with its data; of the topics asked for; by administrators alone."""
+    about: dict[str, Any] = {"revision": 1, "account_id": "ann", "kind": "upload_done", "cause_ids": ()}
+    async with open_gateway() as gateway, listening(gateway.app) as address:
+        url = f"{address}/v1/admin/events"
+        async with client.get(url, headers=issuer.bearer()) as refused:
+            assert refused.status == 403
+        admin = issuer.bearer(role="admin")
+        async with (
+            client.get(url, headers=admin) as all_topics,
+            client.get(url, headers=admin, params={"topic": "files"}) as files,
+        ):
+            for stream in (all_topics, files):
+                while await stream.content.readline() != b": listening\n":
+                    assert stream.status == 200
+            await publish(NotificationSent(delivery_id="d1", channel="email", **about))
+            line = b""
+            while not line.startswith(b"data: "):
+                line = await all_topics.content.readline()
+            event = orjson.loads(line.removeprefix(b"data: "))
+            assert (event["type"], event["subject"], event["data"]["channel"]) == ("notification-sent", "d1", "email")
+            files.close()
+
+        async def nobody_is_listened_to() -> bool:
+            return gateway.app.state.feed_streams.args[0]._listening is None
+
+        await eventually(nobody_is_listened_to)
