@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import struct
-from collections.abc import Sequence
 from typing import Any
 
 import aiohttp
@@ -12,7 +11,6 @@ import pytest
 import zstandard
 from deployments import Bucket
 from people import Person
-from yarl import URL
 
 from docstore_platform.testing import eventually
 
@@ -27,37 +25,20 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-async def put(url: str, headers: dict[str, str], data: bytes) -> None:
-    sending = {"data": data, "headers": headers}
-    async with aiohttp.ClientSession() as http, http.put(URL(url, encoded=True), **sending) as answer:
-        assert answer.status == 200, await answer.text()
-
-
-async def upload_blocks(person: Person, path: str, parts: Sequence[bytes] = PARTS) -> Json:
-    """A file in blocks, as a client sends it."""
-    whole, by_hash = b"".join(parts), {sha256(part): part for part in parts}
-    upload = await person.begin(path, len(whole), "blocks", sha256=sha256(whole))
-    missing = (await person.call("POST", "/v1/blocks/missing", {"hashes": list(by_hash)}))["missing"]
-    for block in missing:
-        await put(block["url"], block["headers"], zstandard.compress(by_hash[block["hash"]]))
-    blocks = [{"hash": sha256(part), "size": len(part)} for part in parts]
-    return await person.complete(upload, {"blocks": blocks})
-
-
 async def upload_pack(person: Person, **contents: bytes) -> dict[str, Json]:
     """Files of the root folder, sent in one pack, by their names."""
     files = [{"path": f"/{name}", "size": len(data), "sha256": sha256(data)} for name, data in contents.items()]
     pack = await person.call("POST", "/v1/packs", {"files": files})
     index = [struct.pack("<III", place["number"], place["offset"], place["size"]) for place in pack["files"]]
     body = b"".join([*contents.values(), *index, struct.pack("<I4s", len(index), b"DSP1")])
-    await put(pack["put"]["url"], pack["put"]["headers"], body)
+    await person.put(pack["put"], body)
     done = await person.call("POST", f"/v1/packs/{pack['id']}/complete")
     return {item["file"]["name"]: item["file"] for item in done["files"]}
 
 
 async def test_everybody_gets_the_bytes_of_a_file_in_blocks(ada: Person, grace: Person, nobody: Person) -> None:
     """Its owner, a reader, the owner of a copy, and a visitor of a link; also by ranges, and from an old version."""
-    file = await upload_blocks(ada, "/film.bin")
+    file = await ada.upload_blocks("/film.bin", PARTS)
     await ada.counted(len(WHOLE))
     await ada.share(file, grace)
     copy = await grace.call("POST", f"/v1/files/{file['id']}/copy", {"path": "/copy.bin"})
@@ -79,7 +60,7 @@ async def test_everybody_gets_the_bytes_of_a_file_in_blocks(ada: Person, grace: 
 
 async def test_a_damaged_block_never_makes_a_complete_download(ada: Person, bucket: Bucket) -> None:
     """What came before it arrives, and then the connection ends; with damage at the start nothing arrives."""
-    file = await upload_blocks(ada, "/film.bin")
+    file = await ada.upload_blocks("/film.bin", PARTS)
     keys = {key.rpartition("/")[2].partition(".")[0]: key for key in await bucket.keys(ada.id) if "/blocks/" in key}
     await bucket.replace(keys[sha256(PARTS[2])], zstandard.compress(os.urandom(len(PARTS[2]))))
     with pytest.raises(aiohttp.ClientPayloadError):
@@ -108,7 +89,7 @@ async def test_a_file_of_a_pack_is_shared_without_the_pack(ada: Person, grace: P
 
 async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bucket) -> None:
     """A purged file's slice and list of blocks are let go of; a copy keeps what it needs."""
-    file = await upload_blocks(ada, "/film.bin")
+    file = await ada.upload_blocks("/film.bin", PARTS)
     packed = (await upload_pack(ada, small=b"small"))["small"]
     for one in (file, packed):
         await ada.share(one, grace)
@@ -133,7 +114,7 @@ async def test_what_nobody_refers_to_goes(ada: Person, grace: Person, bucket: Bu
 
 async def test_many_downloads_at_once_and_some_that_end_early(ada: Person) -> None:
     """Those who stay get all of it."""
-    file = await upload_blocks(ada, "/film.bin")
+    file = await ada.upload_blocks("/film.bin", PARTS)
 
     async def leave_early() -> bytes:
         async with asyncio.timeout(0.05):
