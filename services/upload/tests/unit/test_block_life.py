@@ -69,3 +69,17 @@ def test_blocks_swept_between_look_and_claim(
     life.what_is_referred_to_is_there()
     assert {commit["item"]["path"] for commit in life.metadata.committed.values()} >= {"/a"}
     life.teardown()
+
+
+def test_block_that_arrives_after_it_was_given_up(make_life: Callable[[], BlockLife]) -> None:
+    """A request that was begun while its URL was good leaves nothing behind, however late it ends."""
+    life = make_life()
+    life.begin("slow", life.client("ada", [0], "/a", "sent", False))
+    (slow,) = life.jobs
+    life.go_on_until(slow, "put")
+    life.time_passes(40)
+    life.sweep_begins()
+    life.job_ends(1)
+    life.job_ends(0)
+    assert life.objects
+    life.teardown()
