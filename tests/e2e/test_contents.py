@@ -58,6 +58,15 @@ async def test_everybody_gets_the_bytes_of_a_file_in_blocks(ada: Person, grace: 
     assert visit.headers["content-security-policy"].endswith("sandbox")
 
 
+async def test_text_is_found_whatever_its_form(grace: Person) -> None:
+    """In blocks, where a word lies across two of them, and in a pack."""
+    await grace.upload_blocks("/blocks.txt", [b"a wombat and an arma", b"dillo"])
+    await upload_pack(grace, **{"one.txt": b"the first pangolin", "two.txt": b"the second pangolin"})
+    await grace.found("armadillo", "/blocks.txt", **{"in": "content"})
+    await grace.found("pangolin", "/one.txt", "/two.txt", **{"in": "content"})
+    await grace.found("second", "/two.txt", **{"in": "content"})
+
+
 async def test_a_damaged_block_never_makes_a_complete_download(ada: Person, bucket: Bucket) -> None:
     """What came before it arrives, and then the connection ends; with damage at the start nothing arrives."""
     file = await ada.upload_blocks("/film.bin", PARTS)
