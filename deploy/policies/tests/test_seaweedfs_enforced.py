@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from docstore_platform.ids import new_id
@@ -90,6 +91,18 @@ async def test_a_services_keys_do_what_its_policy_says(service: str, deed: str, 
 async def test_nothing_outside_accounts_is_reached(service: str, deed: str, store_of: StoreOf) -> None:
     """Other prefixes of the bucket are somebody else's."""
     assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
+
+
+async def test_a_form_that_upload_signed_stores_its_object(store_of: StoreOf) -> None:
+    """A browser's way: what the form may store is in its signature."""
+    form = store_of("upload").presign_post(
+        f"{INSIDE}-form", min_size=1, max_size=100, content_type="text/plain", expires_in=60
+    )
+    data = aiohttp.FormData(dict(form.fields))
+    data.add_field("file", b"content", filename="content")
+    async with aiohttp.ClientSession() as browser, browser.post(form.url, data=data) as answer:
+        assert answer.status == 204, await answer.text()
+    assert await store_of("upload").get(f"{INSIDE}-form") == b"content"
 
 
 async def test_upload_lends_credentials_for_one_upload(store_of: StoreOf) -> None:

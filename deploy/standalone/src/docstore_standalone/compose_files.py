@@ -23,7 +23,9 @@ KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
 POLICIES = Path("deploy/policies/aws")
 SHIPPED_ROLE_ARN = f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}"
 LENDER = "upload"
-"""Who lends the role of uploads."""
+"""Who signs uploads and lends their role."""
+FORMS = f"Write:{BUCKET}"
+"""For forms SeaweedFS asks for this right of its own, and for all else for the policy."""
 
 Policy = dict[str, Any]
 
@@ -91,7 +93,8 @@ def _store_config(
         keys = S3Credentials(
             access_key_id=variables[f"{name}_ACCESS_KEY_ID"], secret_access_key=variables[f"{name}_SECRET_ACCESS_KEY"]
         )
-        identities.append(identity(service, keys, policies=[service]))
+        actions = [FORMS] if service == LENDER else []
+        identities.append(identity(service, keys, actions=actions, policies=[service]))
     iam = iam_config(credentials, [BUCKET], lender=user_arn(LENDER))
     iam["policies"] += [{"name": service, "document": document} for service, document in policies.items()]
     return {"s3.json": {"identities": identities}, "iam.json": iam}
