@@ -1,0 +1,118 @@
+"""`docstore admin`: what it asks, what it makes of the answers, and how it ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from docstore_cli import admin_commands
+from docstore_cli.archive_query import run_query
+from docstore_cli.failures import BadUsage
+from docstore_cli.main import app
+
+SIGNATURE = "ab" * 32
+
+
+class FakeGateway:
+    """Answers paths as it is told and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+        self.asked: list[Any] = []
+
+    async def call(self, method: str, path: str, body: Any = None, *, params: Any = None) -> Any:
+        self.asked.append((method, path, body or params))
+        return self.answers.pop(0)
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
+    import asyncio
+
+    gateway = FakeGateway()
+
+    def as_admin(_: Any, work: Callable[[Any], Any]) -> Any:
+        return asyncio.run(work(gateway))
+
+    monkeypatch.setattr(admin_commands, "as_admin", as_admin)
+    return gateway
+
+
+def page(checked: int, next_after: int | None, broken: Any = None, number: int = 7) -> Any:
+    ends = {"number": number, "signature": SIGNATURE}
+    return {"checked": checked, "next_after": next_after, "broken": broken, "last": ends, "head": ends}
+
+
+def test_verifying_goes_through_all_pages_and_says_what_to_note(gateway: FakeGateway) -> None:
+    """Number and signature of the end: what a later run can be asked about."""
+    gateway.answers = [page(5, 5), page(2, None)]
+    shown = CliRunner().invoke(app, ["admin", "verify-audit"])
+    assert shown.exit_code == 0, shown.output
+    assert f"7 entries are as they were written. Note down: 7:{SIGNATURE}" in shown.output
+    assert [asked[2]["after"] for asked in gateway.asked] == [0, 5]
+
+
+def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGateway) -> None:
+    """For people on stderr, for programs in the document."""
+    broken = {"number": 6, "reason": "changed", "detail": "its signature does not fit what it says"}
+    gateway.answers = [page(5, None, broken)]
+    shown = CliRunner().invoke(app, ["admin", "verify-audit", "--json"])
+    assert shown.exit_code == 1
+    assert orjson.loads(shown.stdout)["broken"]["number"] == 6
+    assert "entry 6 is the first that is wrong: changed" in " ".join(shown.stderr.split())
+
+
+@pytest.mark.parametrize(("signature", "status"), [(SIGNATURE, 0), ("cd" * 32, 1)])
+def test_an_end_noted_earlier_must_still_be_there(gateway: FakeGateway, signature: str, status: int) -> None:
+    """A log that was written anew is whole in itself, and another one."""
+    gateway.answers = [page(9, None, number=9), page(1, 7)]
+    shown = CliRunner().invoke(app, ["admin", "verify-audit", "--known", f"7:{signature}"])
+    assert shown.exit_code == status, shown.output
+    assert gateway.asked[1][2] == {"after": 6, "limit": 1}
+
+
+@pytest.mark.parametrize("known", ["7", "seven:" + SIGNATURE, "7:ab"])
+def test_what_was_not_noted_so_is_wrong_usage(gateway: FakeGateway, known: str) -> None:
+    """Nothing is asked then."""
+    assert CliRunner().invoke(app, ["admin", "verify-audit", "--known", known]).exit_code == 2
+    assert gateway.asked == []
+
+
+def test_ill_health_is_the_exit_status(gateway: FakeGateway) -> None:
+    """So that a script can wait for it."""
+    state = {"name": "quota", "status": "unreachable", "failed": {"call": "no answer in time"}}
+    gateway.answers = [{"status": "degraded", "services": [state]}]
+    shown = CliRunner().invoke(app, ["admin", "health"])
+    assert shown.exit_code == 1
+    assert "no answer in time" in shown.output
+
+
+def test_figures_over_time_are_rows_and_quiet_times_are_left_out(gateway: FakeGateway) -> None:
+    """A line for each time at which there is something."""
+    series = [{"name": "free", "values": [0, 3]}, {"name": "premium", "values": [0, 0]}]
+    gateway.answers = [{"times": ["monday", "tuesday"], "series": series}]
+    shown = CliRunner().invoke(app, ["admin", "report", "uploads"])
+    assert "tuesday" in shown.output
+    assert "monday" not in shown.output
+
+
+def test_sql_is_asked_of_the_archives_files(tmp_path: Path) -> None:
+    """Events, and calls taken out of them; what DuckDB refuses is wrong usage."""
+    import duckdb
+
+    path = tmp_path / "day=2026-05-01" / "it's one.parquet"
+    path.parent.mkdir()
+    call = '{"calls": [{"at": "2026-05-01T12:00:00Z", "status": 302, "account_id": "ann", "read": ["f", "g"]}]}'
+    target = str(path).replace("'", "''")
+    duckdb.execute(f"COPY (SELECT 'e1' AS id, 'api-called' AS type, '{call}' AS data) TO '{target}' (FORMAT parquet)")
+    asked = run_query("SELECT account_id, status, len(read) AS files, day FROM calls, events", [path])
+    assert [{**row, "day": str(row["day"])} for row in asked] == [
+        {"account_id": "ann", "status": 302, "files": 2, "day": "2026-05-01"}
+    ]
+    with pytest.raises(BadUsage):
+        run_query("SELECT nothing FROM nowhere", [path])
+    with pytest.raises(BadUsage, match="archived yet"):
+        run_query("SELECT 1", [])
