@@ -1,13 +1,12 @@
 """What the chart and its examples set are settings that the services have."""
 
 import importlib
-import importlib.util
 import inspect
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import generate_kafka_acls
 import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
@@ -16,7 +15,7 @@ from docstore_platform.serve import ListenSettings
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from chart import ROOT, SETS, Refused, by_service, of_kind, pods, render
+from chart import SETS, Refused, by_service, of_kind, pods, render
 
 SECRETS = {
     "DOCSTORE_INTERNAL_SECRET": "s" * 32,
@@ -123,18 +122,9 @@ def test_each_service_gets_its_own_secret_last() -> None:
         assert names[1:-1] == (["docstore-s3"] if service in ("upload", "metadata", "indexer", "analytics") else [])
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_kafka_acls", ROOT / "tools/generate_kafka_acls.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_scaling_by_lag_is_for_those_who_consume() -> None:
     """The chart's list of consumers is the code's."""
-    consumers = {name for name, topics in generator().consumed().items() if topics}
+    consumers = {name for name, topics in generate_kafka_acls.consumed().items() if topics}
     assert {service for service in SERVICE_NAMES if _scales_by_lag(service)} == consumers
 
 
