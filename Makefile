@@ -24,7 +24,7 @@ SOURCES := libs services deploy clients tests tools bench
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: .venv/.ready ## make .venv with everything in it, the docstore command included
+setup: .venv/.ready web ## make .venv with everything in it, the docstore command included, and the web page
 
 .venv/.ready: uv.lock $(wildcard pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml \
 	deploy/*/pyproject.toml clients/*/pyproject.toml) | $(UV)
@@ -51,6 +51,9 @@ $(CURDIR)/.tools/node/bin:
 
 web-test: web/node_modules/.ready ## the tests of the page's components
 	$(NPM) test
+
+web-e2e: setup ## the page in real Chromium against a stack of its own (SCREENSHOTS=docs/screenshots: with pictures)
+	$(RUN)/pytest tests/web $(PYTEST_ARGS)
 
 demo: setup ## start the embedded stack and run the main job on real documents
 	$(RUN)/docstore demo

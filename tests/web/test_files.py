@@ -64,7 +64,7 @@ async def test_move_and_copy_by_dialog(ada: Any, looks: Any) -> None:
     for action in ("Copy", "Move"):
         await ada.row("plan.txt").click(button="right")
         await page.get_by_role("menuitem", name=f"{action} to").click()
-        await page.get_by_role("button", name="Archive").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Archive").click()
         await expect(page.get_by_text("No folders in here")).to_be_visible()
         if action == "Copy":
             await looks(page, "copy")
@@ -101,6 +101,7 @@ async def test_tags_filters_and_order(ada: Any, looks: Any) -> None:
     await page.get_by_role("button", name="Save").click()
     await expect(ada.row("zebra.txt").get_by_text("striped")).to_be_visible()
     await looks(page, "tags")
+    await page.get_by_role("button", name="Clear selection").click()
     await page.get_by_role("searchbox", name="Filter this folder").fill("stri")
     await expect(ada.row("ant.txt")).to_have_count(0)
     await page.get_by_role("searchbox", name="Filter this folder").fill("")

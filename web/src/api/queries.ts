@@ -42,7 +42,16 @@ export const keys = {
   notices: ["notices"] as const,
 };
 
-export const useMe = () => useQuery({ queryKey: keys.me, queryFn: () => call("get /v1/me") });
+const USAGE_SOON_MS = 2_000;
+const USAGE_LATER_MS = 60_000;
+
+/** Usage is counted a moment after a change: while some is only reserved, it is looked at again soon. */
+export const useMe = () =>
+  useQuery({
+    queryKey: keys.me,
+    queryFn: () => call("get /v1/me"),
+    refetchInterval: ({ state }) => (state.data?.usage.reserved ? USAGE_SOON_MS : USAGE_LATER_MS),
+  });
 
 /** The account; only for what is shown once it is known. */
 export function useAccount(): Me {

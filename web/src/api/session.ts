@@ -47,8 +47,9 @@ export function refresh(): Promise<boolean> {
 }
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (!("locks" in navigator)) return work();
-  return navigator.locks.request("docstore.refresh", work) as Promise<T>;
+  const locks = navigator.locks as LockManager | undefined; // only where the page came over https, or from this machine
+  if (!locks) return work();
+  return locks.request("docstore.refresh", work) as Promise<T>;
 }
 
 async function renew(): Promise<boolean> {

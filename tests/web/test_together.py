@@ -1,0 +1,124 @@
+"""Sharing, links, search, and what comes by itself: changes of other devices and notifications."""
+
+from typing import Any
+
+from playwright.async_api import Browser, expect
+
+from docstore_platform.testing import eventually
+
+
+async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, looks: Any) -> None:
+    """Grace finds it under Shared with me, opens it, can't write, is told of it; then may edit; then it is gone."""
+    grace = await new_visitor("grace")
+    folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})
+    await ada.put("/Team/agenda.txt", b"1. coffee")
+    page = await ada.open()
+    await ada.row("Team").click(button="right")
+    await page.get_by_role("menuitem", name="Share").click()
+    await page.get_by_label("E-mail").fill(grace.person.email)
+    await page.get_by_role("dialog").get_by_role("button", name="Share", exact=True).click()
+    await expect(page.get_by_role("list", name="People with access")).to_contain_text(grace.person.email)
+    await looks(page, "share")
+    theirs = await grace.open("/shared")
+    await expect(grace.row("Team")).to_be_visible()
+    await looks(theirs, "shared-with-me")
+    await grace.row("Team").dblclick()
+    await expect(grace.row("agenda.txt")).to_be_visible()
+    await expect(theirs.get_by_role("button", name="New", exact=True)).to_have_count(0)
+    bell = theirs.get_by_role("button", name="Notifications: 1 unread")
+    await expect(bell).to_be_visible()
+    await bell.click()
+    await expect(theirs.get_by_role("dialog", name="Notifications")).to_contain_text("Team")
+    await looks(theirs, "notifications")
+    await theirs.keyboard.press("Escape")
+    await page.get_by_label(f"What {grace.person.email} may do").select_option("Can edit")
+
+    async def may_edit() -> bool:
+        return bool((await grace.person.call("GET", f"/v1/files/{folder['id']}"))["permission"] == "editor")
+
+    await eventually(may_edit)
+    await page.get_by_label(f"What {grace.person.email} may do").select_option("Remove access")
+    await theirs.goto(f"{grace.url}/shared")
+    await expect(theirs.get_by_role("heading", name="Nothing is shared")).to_be_visible()
+
+
+async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) -> None:
+    """Made in the dialog and shown once; a stranger needs the password; revoked it leads nowhere."""
+    await ada.put("/flyer.txt", b"come all")
+    page = await ada.open()
+    await ada.row("flyer.txt").click()
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await page.get_by_role("tab", name="Links").click()
+    await page.get_by_label("Password (optional)").fill("open sesame")
+    await page.get_by_role("button", name="Create link").click()
+    address = await page.get_by_label("Link", exact=True).input_value()
+    await looks(page, "link")
+    context = await browser.new_context()
+    stranger = await context.new_page()
+    await stranger.goto(address)
+    await looks(stranger, "link-password")
+    await stranger.locator("input[type=password]").fill("open sesame")
+    await stranger.keyboard.press("Enter")
+    await expect(stranger.get_by_text("flyer.txt").first).to_be_visible()
+    await looks(stranger, "link-page")
+    await page.get_by_role("button", name="Revoke").click()
+    await expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+    gone = await stranger.goto(address)
+    assert gone is not None
+    assert gone.status == 404
+    await context.close()
+
+
+async def test_search_by_name_and_the_honest_hint(ada: Any, looks: Any) -> None:
+    """A free account finds names, moves through hits by arrows, and reads what premium would add."""
+    for name in ("solar report.txt", "solar panel.md", "lunar.txt"):
+        await ada.put(f"/{name}", b"nothing of note")
+    await ada.person.found("solar", "/solar report.txt", "/solar panel.md")
+    page = await ada.open()
+    await page.keyboard.press("/")
+    await page.keyboard.type("solar")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("2 found")).to_be_visible()
+    await expect(page.get_by_text("Premium also searches")).to_be_visible()
+    await looks(page, "search-free")
+    await page.locator("button.hit").first.focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text("nothing of note")
+
+
+async def test_search_in_what_documents_say(new_visitor: Any, looks: Any) -> None:
+    """A premium account sees where the words are; markup in the text stays text."""
+    grace = await new_visitor("grace", plan="premium")
+    await grace.put("/letter.txt", b"Dear reader, the photovoltaic <b>array</b> hums & works.")
+    await grace.person.found("photovoltaic", "/letter.txt", **{"in": "content"})
+    page = await grace.open("/search?q=photovoltaic")
+    await expect(page.locator("mark")).to_have_text("photovoltaic")
+    await expect(page.get_by_text("<b>array</b> hums & works")).to_be_visible()
+    await looks(page, "search")
+
+
+async def test_changes_of_other_devices_come_by_themselves(ada: Any) -> None:
+    """Made, renamed and deleted elsewhere: shown within seconds, without a reload."""
+    page = await ada.open()
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+    file = await ada.put("/from my phone.txt")
+    await expect(ada.row("from my phone.txt")).to_be_visible()
+    await ada.person.call("PATCH", f"/v1/files/{file['id']}", {"name": "renamed.txt"})
+    await expect(ada.row("renamed.txt")).to_be_visible()
+    await ada.person.call("DELETE", f"/v1/files/{file['id']}")
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+
+
+async def test_following_a_file(ada: Any) -> None:
+    """Followed in the details panel; a change then raises the number at the bell."""
+    await ada.put("/watched.txt")
+    page = await ada.open()
+    await ada.row("watched.txt").click()
+    await page.get_by_role("button", name="Details", exact=True).click()
+    await page.get_by_role("tab", name="Following").click()
+    await page.get_by_role("button", name="Tell me here").click()
+    await expect(page.get_by_role("button", name="Stop telling me here")).to_be_visible()
+    await ada.put("/watched.txt", b"changed")
+    await expect(page.get_by_role("button", name="unread")).to_be_visible()

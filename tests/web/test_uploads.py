@@ -1,0 +1,144 @@
+"""Uploads in the browser: straight to the object store, many and large; paused, resumed, in conflict, too large."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import expect
+
+MIB = 1 << 20
+
+
+def made(folder: Path, name: str, content: bytes) -> str:
+    """A file to choose in the browser."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
+
+
+async def test_many_small_files_and_their_folders(ada: Any, tmp_path: Path, looks: Any) -> None:
+    """A folder of 120 files is uploaded in batches, no byte of it through the gateway."""
+    for number in range(120):
+        made(tmp_path, f"album/{'abc'[number % 3]}/picture {number:03}.txt", b"x" * (100 + number))
+    gateway_puts: list[str] = []
+    page = await ada.open()
+    page.on(
+        "request",
+        lambda request: (
+            gateway_puts.append(request.url) if request.method == "PUT" and request.url.startswith(ada.url) else None
+        ),
+    )
+    await page.set_input_files("input[aria-label='Folder to upload']", str(tmp_path / "album"))
+    await expect(page.get_by_text("120 uploads complete")).to_be_visible(timeout=60_000)
+    await looks(page, "uploads")
+    assert gateway_puts == []
+    await ada.row("album").dblclick()
+    await ada.row("b").last.dblclick()
+    await expect(page.locator(".row")).to_have_count(40)
+    assert len(await ada.person.names("/album/c")) == 40
+
+
+async def test_a_large_file_in_parts_paused_and_resumed(ada: Any, tmp_path: Path) -> None:
+    """24 MiB go in parts; paused in the middle and resumed, the parts that were sent are not sent again."""
+    content = os.urandom(24 * MIB)
+    parts: list[str] = []
+    page = await ada.open()
+
+    async def slow(route: Any) -> None:
+        if route.request.method == "PUT":
+            parts.append(route.request.url.split("partNumber=")[1].split("&")[0])
+        await route.continue_()
+
+    await page.route("**/*partNumber=*", slow)
+    await ada.upload(made(tmp_path, "film.bin", content))
+    await expect(page.get_by_role("button", name="Pause film.bin")).to_be_visible()
+    await page.get_by_role("button", name="Pause film.bin").click()
+    await expect(page.get_by_text("1 upload paused")).to_be_visible()
+    await page.get_by_role("button", name="Continue film.bin").click()
+    await expect(page.get_by_text("1 upload complete")).to_be_visible(timeout=60_000)
+    file = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]
+    assert await ada.person.content(file["id"]) == content
+    assert parts
+
+
+async def test_an_upload_goes_on_after_a_reload(ada: Any, tmp_path: Path, looks: Any) -> None:
+    """What a reload cut off waits for its file; another file is refused, the right one completes it."""
+    content = os.urandom(24 * MIB)
+    path = made(tmp_path, "film.bin", content)
+    page = await ada.open()
+    await page.route("**/*partNumber=3&*", lambda route: route.abort())
+    await ada.upload(path)
+    await expect(page.get_by_role("progressbar", name="film.bin: sent")).to_be_visible()
+    await page.wait_for_function("Number(document.querySelector('.job progress')?.value) > 5000000")
+    page.on("dialog", lambda dialog: dialog.accept())
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.reload()
+    await expect(page.get_by_text("choose the file again")).to_be_visible()
+    await looks(page, "upload-interrupted")
+    (tmp_path / "other").mkdir()
+    await page.set_input_files("input[aria-label='File for film.bin']", made(tmp_path, "other/film.bin", b"other"))
+    await expect(page.get_by_text("not the same")).to_be_visible()
+    await page.set_input_files("input[aria-label='File for film.bin']", path)
+    await expect(page.get_by_text("1 upload complete")).to_be_visible(timeout=60_000)
+    file = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]
+    assert await ada.person.content(file["id"]) == content
+
+
+async def test_a_name_that_is_taken(ada: Any, tmp_path: Path, looks: Any) -> None:
+    """Asked for each: replaced as a new version, kept beside it, or skipped."""
+    await ada.put("/report.txt", b"first")
+    page = await ada.open()
+    await expect(ada.row("report.txt")).to_be_visible()
+    await ada.upload(made(tmp_path, "report.txt", b"second"))
+    await expect(page.get_by_role("alertdialog")).to_contain_text("is there already")
+    await looks(page, "conflict")
+    await page.get_by_role("button", name="Replace").click()
+    await expect(page.get_by_text("1 upload complete")).to_be_visible()
+    await ada.upload(made(tmp_path, "report.txt", b"third"))
+    await page.get_by_role("button", name="Keep both").click()
+    await expect(page.get_by_text("2 uploads complete")).to_be_visible()
+    await expect(ada.row("report (2).txt")).to_be_visible()
+    await ada.upload(made(tmp_path, "report.txt", b"fourth"))
+    await page.get_by_role("button", name="Skip").click()
+    await expect(page.get_by_role("alertdialog")).to_have_count(0)
+    files = {file["name"]: file for file in (await ada.person.call("GET", "/v1/files?path=/"))["items"]}
+    assert files["report.txt"]["version"] == 2
+    assert await ada.person.content(files["report.txt"]["id"]) == b"second"
+    assert await ada.person.content(files["report (2).txt"]["id"]) == b"third"
+
+
+async def test_more_than_fits(ada: Any, looks: Any) -> None:
+    """A file over the quota is refused before a byte moves, with what to do about it."""
+    page = await ada.open()
+
+    async def refuse(route: Any) -> None:
+        usage = {"used": 5 << 30, "reserved": 0, "limit": 5 << 30, "over_quota": False}
+        problem = {"status": 507, "code": "over_quota", "detail": "It does not fit.", "usage": usage}
+        await route.fulfill(status=507, json=problem, content_type="application/problem+json")
+
+    await page.route("**/v1/uploads", refuse)
+    await ada.upload({"name": "huge.bin", "mimeType": "application/octet-stream", "buffer": b"x" * 100})
+    dialog = page.get_by_role("alertdialog")
+    await expect(dialog).to_contain_text("5 GB of 5 GB are used")
+    await looks(page, "over-quota")
+    await dialog.get_by_role("button", name="Get more storage").click()
+    await expect(page.get_by_role("heading", name="Premium")).to_be_visible()
+
+
+async def test_a_lost_connection_is_tried_again(ada: Any) -> None:
+    """A PUT that breaks off is sent again by itself."""
+    page = await ada.open()
+    broken: list[str] = []
+
+    async def break_once(route: Any) -> None:
+        if route.request.method == "PUT" and not broken:
+            broken.append(route.request.url)
+            await route.abort("connectionreset")
+        else:
+            await route.continue_()
+
+    await page.route("**/*X-Amz-*", break_once)
+    await ada.upload({"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"})
+    await expect(page.get_by_text("1 upload complete")).to_be_visible()
+    assert broken

@@ -1,0 +1,36 @@
+import { beforeEach, expect, test } from "vitest";
+import { apply } from "@/api/live";
+import { keys, queryClient } from "@/api/queries";
+import type { Change, FileItem } from "@/api/types";
+
+const OPTIONS = { sort: "name", order: "asc" } as const;
+const file = (id: string, parent = "root", name = id) =>
+  ({ id, name, parent_id: parent, kind: "file", tags: [] }) as unknown as FileItem;
+const change = (type: Change["type"], item: FileItem): Change => ({ seq: 1, type, file: item });
+
+function shown(): string {
+  const data = queryClient.getQueryData<{ pages: { items: FileItem[] }[] }>(keys.list("root", OPTIONS));
+  return (data?.pages ?? []).flatMap((page) => page.items.map((item) => item.name)).join(" ");
+}
+
+beforeEach(() => {
+  queryClient.clear();
+  const pages = ["a", "b", "c"].map((id) => ({ items: [file(id)], next_cursor: id }));
+  queryClient.setQueryData(keys.list("root", OPTIONS), { pages, pageParams: ["", "", ""] });
+});
+
+test("a long list is patched in place: renamed, gone, moved away, new", () => {
+  apply([change("moved", file("b", "root", "B"))]);
+  expect(shown()).toBe("a B c");
+  apply([change("deleted", file("a"))]);
+  expect(shown()).toBe("B c");
+  apply([change("moved", file("c", "elsewhere"))]);
+  expect(shown()).toBe("B");
+  apply([change("created", file("d"))]);
+  expect(shown()).toBe("d B");
+});
+
+test("changes elsewhere leave it alone", () => {
+  apply([change("created", file("x", "elsewhere"))]);
+  expect(shown()).toBe("a b c");
+});
