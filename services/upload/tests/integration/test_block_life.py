@@ -45,6 +45,10 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, peers: SimpleN
         async def lists() -> list[str]:
             return [row["_id"] for row in await database["block_lists"].find().to_list(None)]
 
+        async def refs() -> dict[tuple[str, str], int]:
+            rows = await database["blocks"].find({"refs": {"$ne": 0}}).to_list(None)
+            return {(*row["_id"].split("."),): row["refs"] for row in rows}
+
         async def left() -> list[Any]:
             found = [await database[name].find().to_list(None) for name in ("blocks", "block_lists", "discarded")]
             return [row for rows in found for row in rows]
@@ -58,7 +62,7 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, peers: SimpleN
             for fake in vars(peers).values():
                 fake.__init__()
             upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
-            return BlockLife(loop, Parts(uploads, blocks, transactor, peers, upload_settings, lists, left))
+            return BlockLife(loop, Parts(uploads, blocks, transactor, peers, upload_settings, lists, refs, left))
 
         checks = [HealthCheck.too_slow]
         run_state_machine_as_test(

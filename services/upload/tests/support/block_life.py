@@ -7,6 +7,7 @@ go on; instead the machine may kill it there.
 import asyncio
 import contextvars
 import inspect
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -106,6 +107,8 @@ class Parts:
     settings: Any
     lists: Callable[[], Awaitable[list[str]]]
     """Keys of the block lists that refer to blocks."""
+    refs: Callable[[], Awaitable[dict[tuple[str, str], int]]]
+    """By account and hash, how many lists refer to each block that any refers to."""
     left: Callable[[], Awaitable[list[Any]]]
     """All rows of blocks, lists and discarded keys."""
 
@@ -294,10 +297,14 @@ class BlockLife(RuleBasedStateMachine):
     @invariant()
     def what_is_referred_to_is_there(self) -> None:
         lists = self.loop.run_until_complete(self.parts.lists())
+        counted: Counter[tuple[str, str]] = Counter()
         for list_key in lists:
-            for block in parse(self.objects[list_key]):
+            blocks = parse(self.objects[list_key])
+            counted.update({(block.key.split("/")[1], block.hash) for block in blocks})
+            for block in blocks:
                 content = zstandard.decompress(self.objects[block.key])
                 assert (len(content), sha256(content).hexdigest()) == (block.size, block.hash)
+        assert self.loop.run_until_complete(self.parts.refs()) == counted
         kept = {commit["item"]["object_key"] for commit in self.metadata.committed.values()} - self.given_back
         assert kept <= set(lists)
 

@@ -31,11 +31,14 @@ def make_life(
         async def lists() -> list[str]:
             return list(blocks.lists)
 
+        async def refs() -> dict[tuple[str, str], int]:
+            return {row: count for row, count in blocks.refs.items() if count}
+
         async def left() -> list[Any]:
             return [*blocks.rows, *blocks.lists, *blocks.discarded]
 
         return BlockLife(
-            loop_of_its_own, Parts(world.uploads, blocks, world.transactor, peers, world.settings, lists, left)
+            loop_of_its_own, Parts(world.uploads, blocks, world.transactor, peers, world.settings, lists, refs, left)
         )
 
     return life
@@ -83,3 +86,33 @@ def test_block_that_arrives_after_it_was_given_up(make_life: Callable[[], BlockL
     life.job_ends(0)
     assert life.objects
     life.teardown()
+
+
+@pytest.mark.parametrize("victim", ["client", "purge", "sweep", "deletion"])
+def test_killed_at_any_call(make_life: Callable[[], BlockLife], victim: str) -> None:
+    """Whichever call is its last: what it leaves is healed by others, and nothing of it stays for ever."""
+    for calls in range(100):
+        life = make_life()
+        if victim != "client":
+            life.client_begins("ada", [0, 1, 0], "/a", "", False)
+            life.job_ends(0)
+        if victim in ("sweep", "deletion"):
+            life.file_is_purged(0)
+            life.job_ends(0)
+            life.time_passes(100)
+        if victim == "deletion":
+            life.sweep_begins()
+            life.job_ends(0)
+            life.time_passes(25)
+        if victim == "client":
+            life.client_begins("ada", [0, 1, 0], "/a", "", False)
+        elif victim == "purge":
+            life.file_is_purged(0)
+        else:
+            life.sweep_begins()
+        life.job_goes_on(0, calls)
+        if not life.jobs:
+            break
+        life.job_is_killed(0)
+        life.teardown()
+    assert 2 <= calls < 100
