@@ -175,6 +175,10 @@ class FakeDocStore:
 
     # --- downloads ---------------------------------------------------------------------------------------
 
+    async def by_path(self, request: web.Request) -> web.Response:
+        found = [file for file in self.files.values() if file["path"] == request.query["path"]]
+        return web.json_response(found[-1]) if found else problem(404, "not_found")
+
     async def file(self, request: web.Request) -> web.Response:
         return web.json_response(self.files[request.match_info["id"]])
 
@@ -233,6 +237,7 @@ class FakeDocStore:
                 web.post("/v1/packs", self.begin_pack),
                 web.post("/v1/packs/{id}/complete", self.complete_pack),
                 web.delete("/v1/packs/{id}", self.give_up),
+                web.get("/v1/files/by-path", self.by_path),
                 web.get("/v1/files/{id}", self.file),
                 web.get("/v1/files/{id}/blocks", self.blocks),
                 web.get("/v1/files/{id}/content", self.content),

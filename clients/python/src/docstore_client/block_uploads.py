@@ -8,7 +8,7 @@ itself begins when all blocks are there; one that is cut off leaves only blocks,
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -20,11 +20,11 @@ from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, DocStoreError
 from docstore_client.frames import compressed, raw_frame, shrinks
 from docstore_client.models import Account, File
-from docstore_client.retrying import TRIES
 from docstore_client.sources import Progress, Source
 from docstore_client.transfers import complete, put_bytes, together
 
 PARALLEL_BLOCKS = 4
+LISTED_AT_ONCE = 1000
 BUFFERS = 3
 """Of chunking.WINDOW bytes each: while one is read, others are sent."""
 
@@ -83,8 +83,8 @@ class BlockUploads:
 
     async def upload(self, source: Source, progress: Progress) -> File:
         """Send one file; the file as it is then."""
-        await self._refuse_early(source)
-        content = await self._send(source.local, progress)
+        known = await self._look_first(source)
+        content = await self._send(source.local, known, progress)
         if source.measured not in (None, (content.size, content.sha256)):
             raise ContentDiffers(f"{source.local} has changed since it was measured")
         wish = {**source.wish(content.size, content.sha256), "method": "blocks"}
@@ -96,26 +96,60 @@ class BlockUploads:
                 await self._connection.call("DELETE", f"/v1/uploads/{upload['id']}")
             raise
 
-    async def _refuse_early(self, source: Source) -> None:
-        """The server decides when the upload begins; what it is sure to refuse then is not sent."""
+    async def _look_first(self, source: Source) -> set[str]:
+        """Hashes of the file that is to be replaced: those blocks need not be asked for one by one.
+
+        The server decides when the upload begins; what it is sure to refuse then is refused here, before it is sent.
+        """
         me = Account.model_validate(await self._connection.call("GET", "/v1/me"))
-        known = source.file_id or source.parent_id
-        if known is not None and known != me.id:
-            place = File.model_validate(await self._connection.call("GET", f"/v1/files/{known}"))
-            if place.owner_id != me.id:
-                return  # it is the owner's room that counts
+        there = await self._replaced(source)
+        place = there
+        if place is None and source.parent_id not in (None, me.id):
+            place = await self._file(f"/v1/files/{source.parent_id}")
+        if place is not None and place.owner_id != me.id:
+            return set()  # it is the owner's room that counts, and others' blocks are not this account's
         size = source.size_now()
         if me.usage is not None and me.usage.used + me.usage.reserved + size > me.usage.limit:
             detail = f"{size} bytes don't fit into what is left of the quota."
             raise ApiError(507, "over_quota", detail, {"usage": me.usage.model_dump()})
+        return set() if there is None or there.is_folder else await self._hashes_of(there.id)
 
-    async def _send(self, path: Path, progress: Progress) -> Content:
+    async def _replaced(self, source: Source) -> File | None:
+        if source.file_id is not None:
+            return await self._file(f"/v1/files/{source.file_id}")
+        try:
+            return await self._file("/v1/files/by-path", path=source.path, parent_id=source.parent_id)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    async def _file(self, route: str, **params: str | None) -> File:
+        return File.model_validate(await self._connection.call("GET", route, params=params))
+
+    async def _hashes_of(self, file_id: str) -> set[str]:
+        hashes: set[str] = set()
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"limit": LISTED_AT_ONCE, "cursor": cursor or None}
+            try:
+                page = await self._connection.call("GET", f"/v1/files/{file_id}/blocks", params=query)
+            except ApiError as error:
+                if error.code != "not_in_blocks":
+                    raise
+                return set()
+            hashes |= {block["hash"] for block in page["blocks"]}
+            cursor = page.get("cursor")
+        return hashes
+
+    async def _send(self, path: Path, known: Set[str], progress: Progress) -> Content:
         """Read a file and send its blocks as they are found."""
         with path.open("rb", buffering=0) as file:
             before = _state(file)
             size, _ = before
             reading = Reading(file)
-            await together(self._send_windows(reading, size, progress) for _ in range(min(BUFFERS, 1 + size // WINDOW)))
+            workers = min(BUFFERS, 1 + size // WINDOW)
+            await together(self._send_windows(reading, size, known, progress) for _ in range(workers))
             if _state(file) != before:
                 raise ContentDiffers(f"{path} has changed while it was sent")
         content = reading.content()
@@ -123,11 +157,12 @@ class BlockUploads:
         progress(content.size - sum(once.values()))
         return content
 
-    async def _send_windows(self, reading: Reading, size: int, progress: Progress) -> None:
+    async def _send_windows(self, reading: Reading, size: int, known: Set[str], progress: Progress) -> None:
         async with self._buffers:
             buffer = buffer_for(size)
             while (parts := await reading.next(buffer)) is not None:
-                await self._send_missing(parts, progress)
+                progress(sum(block.size for block, _ in parts if block.hash in known))
+                await self._send_missing([part for part in parts if part[0].hash not in known], progress)
 
     async def _send_missing(self, parts: Sequence[Part], progress: Progress) -> None:
         targets = await self._missing([block.hash for block, _ in parts])
@@ -150,14 +185,16 @@ class BlockUploads:
 
     async def _complete(self, upload_id: str, path: Path, content: Content) -> File:
         done = {"blocks": [{"hash": block.hash, "size": block.size} for block in content.blocks]}
-        for _ in range(TRIES - 1):
+        again: set[str] = set()
+        while True:
             try:
                 return await complete(self._connection, upload_id, done)
             except ApiError as error:
-                if error.code != "blocks_missing":
+                gone = set(error.extra.get("hashes", ())) - again
+                if error.code != "blocks_missing" or not gone:
                     raise
-                await self._send_again(path, content, error.extra.get("hashes", []))
-        return await complete(self._connection, upload_id, done)
+            await self._send_again(path, content, gone)
+            again |= gone
 
     async def _send_again(self, path: Path, content: Content, hashes: Iterable[str]) -> None:
         """What was taken for known and is gone: collected since, or it never arrived."""

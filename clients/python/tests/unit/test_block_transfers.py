@@ -43,10 +43,12 @@ async def test_a_large_file_goes_in_blocks_and_a_changed_one_in_those_that_chang
     assert sum(first.values()) == pytest.approx(len(CONTENT), rel=0.001)
 
     moved.clear()
+    server.calls.clear()
     path.write_bytes(CONTENT[: 20 * MIB] + os.urandom(MIB) + CONTENT[20 * MIB :])
     file = await client.upload(Source(path, "/large", base_version=1, measured=measure(path)), moved.append)
     assert file.size == sum(moved) == len(CONTENT) + MIB
     assert sum(sent_blocks(server).values()) - sum(first.values()) < 6 * MIB
+    assert 1 <= server.calls.count("POST /v1/blocks/missing") <= 2
 
 
 async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
