@@ -70,6 +70,8 @@ class Victim:
         put = await person.begin("/open.bin", 3)
         multipart = await person.begin("/parts.bin", 3, "multipart")
         done = (await person.every("/v1/uploads", state="completed"))[0]
+        small = [{"path": "/small.txt", "size": 2, "sha256": "0" * 64}]
+        pack = await person.call("POST", "/v1/packs", {"files": small})
         link = await person.call("POST", f"/v1/files/{file['id']}/links", {"password": "open sesame"})
         subscription = await person.call("POST", "/v1/subscriptions", {"file_id": file["id"], "channel": "email"})
         to_somebody = {"email": "somebody@example.org", "role": "viewer"}
@@ -77,11 +79,12 @@ class Victim:
         (session,) = await person.every("/v1/sessions")
         folder = file["parent_id"]
         uploads = [put["id"], multipart["id"], done["id"]]
-        self.file, self.folder, self.uploads = file["id"], folder, uploads
+        self.file, self.folder, self.uploads, self.pack = file["id"], folder, uploads, pack["id"]
         self.ids: dict[str, list[str]] = {
             "file_id": [file["id"], folder, trashed["id"], person.id],
             "upload_id": uploads,
             "upload": uploads,
+            "pack_id": [pack["id"]],
             "share_id": [share["id"]],
             "link_id": [link["id"]],
             "token": ["0" * 32],
@@ -91,7 +94,7 @@ class Victim:
             "letter_id": ["upload:" + file["id"]],
             "number": ["1"],
         }
-        await person.counted(6 + 11 + 5, reserved=6)
+        await person.counted(6 + 11 + 5, reserved=6 + 2)
 
     async def belongings(self) -> bytes:
         """Everything that the person can see of what is theirs."""
@@ -106,6 +109,7 @@ class Victim:
             seen += await person.every(path)
         seen += [{**one, "last_used_at": None} for one in await person.every("/v1/sessions")]
         seen += [{**one, "indexed": None} for one in await person.every("/v1/uploads")]
+        seen.append({**await person.call("GET", f"/v1/packs/{self.pack}"), "put": None})
         return orjson.dumps([_lasting(one) for one in seen], option=orjson.OPT_SORT_KEYS)
 
     def calls(self, method: str, path: str) -> Iterator[tuple[str, Any]]:
