@@ -18,7 +18,7 @@ class Peers:
         self._stack = stack
         self._folder = folder
         self._place = place
-        place.mkdir()
+        place.mkdir(exist_ok=True)
         self._pair = pair
 
     async def upload(self) -> dict[str, float]:
