@@ -185,6 +185,45 @@ export interface Overview {
   by_plan: Record<Plan, { accounts: number; documents: number; bytes: number }>;
 }
 
+export interface Series {
+  times: string[];
+  series: { name: string; values: number[] }[];
+  unit: string;
+}
+
+export interface TopFile {
+  file_id: string;
+  name: string | null;
+  shares: number;
+  links: number;
+  opens: number;
+  downloads: number;
+}
+
+export interface AuditEntry {
+  number: number;
+  at: string;
+  kind: string;
+  action: string;
+  account_id: string | null;
+  object_id: string | null;
+  status: number | null;
+  client: string | null;
+  detail: unknown;
+}
+
+export interface AuditCheck {
+  checked: number;
+  next_after: number | null;
+  broken: { number: number; reason: string; detail: string } | null;
+}
+
+export interface HealthReport {
+  status: string;
+  at: string;
+  services: ({ name: string; status: string; failed: Record<string, string> } & Record<string, unknown>)[];
+}
+
 /** What each route answers that the page calls. */
 export interface Answers {
   "get /v1/me": Me;
@@ -232,6 +271,10 @@ export interface Answers {
   "get /v1/admin/overview": Overview;
   "get /v1/admin/accounts": Page<Account>;
   "patch /v1/admin/accounts/{account_id}": Account;
+  "get /v1/admin/reports/{name}": Partial<Series> & { items?: TopFile[] };
+  "get /v1/admin/audit": Page<AuditEntry>;
+  "get /v1/admin/audit/verify": AuditCheck;
+  "get /v1/admin/health": HealthReport;
   "get /v1/admin/dead-letters": Page<Record<string, unknown>>;
   "post /v1/admin/dead-letters/{letter_id}/replay": { replayed: number; error: string };
   "delete /v1/admin/dead-letters/{letter_id}": undefined;

@@ -1,0 +1,107 @@
+/** Who did what: searched, and checked for having been tampered with. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { count, moment } from "@/lib/format";
+import { Field } from "@/ui/field";
+import { Empty, Failed, Spinner } from "@/ui/states";
+
+const NOTHING = { account_id: "", object_id: "", action: "" };
+
+export function Audit() {
+  const [wish, setWish] = useState(NOTHING);
+  const [query, setQuery] = useState(NOTHING);
+  const [verdict, setVerdict] = useState("");
+  const entries = useInfiniteQuery({
+    queryKey: ["admin", "audit", query],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      call("get /v1/admin/audit", { query: { ...query, limit: 100, cursor: pageParam || undefined } }),
+    getNextPageParam: (page) => page.next_cursor,
+  });
+  const items = entries.data?.pages.flatMap((page) => page.items) ?? [];
+
+  async function verify(): Promise<void> {
+    let checked = 0;
+    try {
+      for (let after: number | null = 0; after !== null; ) {
+        const answer: { checked: number; next_after: number | null; broken: { number: number; detail: string } | null } =
+          await call("get /v1/admin/audit/verify", { query: { after } });
+        checked += answer.checked;
+        if (answer.broken) return setVerdict(`Entry ${count(answer.broken.number)} is broken: ${answer.broken.detail}`);
+        setVerdict(`${count(checked)} entries checked…`);
+        after = answer.next_after;
+      }
+      setVerdict(`All ${count(checked)} entries are as they were written.`);
+    } catch (error) {
+      setVerdict(reason(error));
+    }
+  }
+  const field = (name: keyof typeof NOTHING, label: string) => (
+    <Field label={label} value={wish[name]} onChange={(event) => setWish({ ...wish, [name]: event.target.value.trim() })} />
+  );
+  return (
+    <>
+      <form
+        className="audit-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setQuery(wish);
+        }}
+      >
+        {field("account_id", "Account id")}
+        {field("object_id", "File or other id")}
+        {field("action", "Action, such as file-moved")}
+        <button className="button primary" type="submit">
+          Search
+        </button>
+        <button className="button" type="button" onClick={() => void verify()}>
+          Verify the log
+        </button>
+      </form>
+      {verdict && <p role="status">{verdict}</p>}
+      {entries.error && !entries.data ? (
+        <Failed error={entries.error} />
+      ) : !entries.data ? (
+        <Spinner />
+      ) : items.length === 0 ? (
+        <Empty title="No such entries" />
+      ) : (
+        <div className="table-scroll" tabIndex={0} role="region" aria-label="Entries">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Number</th>
+                <th scope="col">When</th>
+                <th scope="col">Action</th>
+                <th scope="col">Account</th>
+                <th scope="col">Object</th>
+                <th scope="col">Status</th>
+                <th scope="col">Client</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((entry) => (
+                <tr key={entry.number}>
+                  <th scope="row">{count(entry.number)}</th>
+                  <td>{moment(entry.at)}</td>
+                  <td>{entry.action}</td>
+                  <td>{entry.account_id}</td>
+                  <td>{entry.object_id}</td>
+                  <td>{entry.status}</td>
+                  <td>{entry.client}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {entries.hasNextPage && (
+        <button className="button" onClick={() => void entries.fetchNextPage()}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+/** Events that a service could not handle: looked at, handled again, or given up. */
+import { useQuery } from "@tanstack/react-query";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { queryClient } from "@/api/queries";
+import { Empty, Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+export function DeadLetters() {
+  const key = ["admin", "dead-letters"];
+  const letters = useQuery({ queryKey: key, queryFn: () => call("get /v1/admin/dead-letters", { query: { limit: 100 } }) });
+  if (letters.error && !letters.data) return <Failed error={letters.error} onRetry={() => void letters.refetch()} />;
+  if (!letters.data) return <Spinner />;
+  async function act(work: () => Promise<unknown>, done: string): Promise<void> {
+    try {
+      await work();
+      toast(done);
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+    await queryClient.invalidateQueries({ queryKey: key });
+  }
+  const items = letters.data.items;
+  if (items.length === 0) return <Empty title="No dead letters">Every event has been handled.</Empty>;
+  return (
+    <ul className="letters">
+      {items.map((letter) => {
+        const id = String(letter.id);
+        return (
+          <li key={id}>
+            <details>
+              <summary>
+                <strong>{String(letter.type ?? id)}</strong> <span className="muted">{String(letter.error ?? letter.reason ?? "")}</span>
+              </summary>
+              <pre>{JSON.stringify(letter, null, 2)}</pre>
+            </details>
+            <button
+              className="button"
+              onClick={() =>
+                void act(
+                  () => call("post /v1/admin/dead-letters/{letter_id}/replay", { path: { letter_id: id } }),
+                  "The event is handled again.",
+                )
+              }
+            >
+              Replay
+            </button>
+            <button
+              className="button danger"
+              onClick={() =>
+                void act(
+                  () => call("delete /v1/admin/dead-letters/{letter_id}", { path: { letter_id: id } }),
+                  "The message is given up.",
+                )
+              }
+            >
+              Discard
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

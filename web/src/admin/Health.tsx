@@ -1,0 +1,61 @@
+/** How every service is: ready or not, and what it still has to do. */
+import { useQuery } from "@tanstack/react-query";
+import { call } from "@/api/client";
+import { moment } from "@/lib/format";
+import { Failed, Spinner } from "@/ui/states";
+
+const REFRESH_MS = 3_000;
+
+export function Health() {
+  const health = useQuery({
+    queryKey: ["admin", "health"],
+    queryFn: () => call("get /v1/admin/health"),
+    refetchInterval: REFRESH_MS,
+  });
+  if (health.error && !health.data) return <Failed error={health.error} />;
+  if (!health.data) return <Spinner />;
+  const { services, at } = health.data;
+  const known = new Set(["name", "status", "failed"]);
+  const figures = [...new Set(services.flatMap((service) => Object.keys(service)))].filter((name) => !known.has(name));
+  return (
+    <>
+      <p className="muted" role="status">
+        As of {moment(at)}
+      </p>
+      <div className="table-scroll" tabIndex={0} role="region" aria-label="Services">
+        <table className="plain-table">
+          <thead>
+            <tr>
+              <th scope="col">Service</th>
+              <th scope="col">State</th>
+              {figures.map((name) => (
+                <th key={name} scope="col">
+                  {name.replaceAll("_", " ")}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {services.map((service) => (
+              <tr key={service.name}>
+                <th scope="row">{service.name}</th>
+                <td>
+                  <span className={service.status === "ok" ? "good" : "warn"}>{service.status}</span>{" "}
+                  {Object.entries(service.failed).map(([part, why]) => `${part}: ${why}`).join("; ")}
+                </td>
+                {figures.map((name) => (
+                  <td key={name}>{shown(service[name])}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,123 @@
+/** How much there is, and how it came to be so. */
+import { useQuery } from "@tanstack/react-query";
+import { lazy, Suspense, useState } from "react";
+import { call } from "@/api/client";
+import type { Series } from "@/api/types";
+import { count, size } from "@/lib/format";
+import { Failed, Spinner } from "@/ui/states";
+
+const Chart = lazy(() => import("@/admin/Chart"));
+
+const REFRESH_MS = 5_000;
+const REPORTS_MS = 30_000;
+const HOUR_MS = 3_600_000;
+const CHARTS = [
+  { name: "storage", title: "Storage" },
+  { name: "documents", title: "Documents" },
+  { name: "uploads", title: "Uploads by plan" },
+  { name: "downloads", title: "Downloads" },
+  { name: "average-size", title: "Average size of a document" },
+  { name: "sign-ups", title: "New accounts" },
+];
+const SPANS = [
+  { id: "day", label: "Last 24 hours", hours: 24, step: "hour" as const },
+  { id: "week", label: "Last 7 days", hours: 168, step: "hour" as const },
+  { id: "quarter", label: "Last 90 days", hours: 2160, step: "day" as const },
+];
+
+export function Overview() {
+  const [span, setSpan] = useState("day");
+  const overview = useQuery({
+    queryKey: ["admin", "overview"],
+    queryFn: () => call("get /v1/admin/overview"),
+    refetchInterval: REFRESH_MS,
+  });
+  if (overview.error && !overview.data) return <Failed error={overview.error} />;
+  if (!overview.data) return <Spinner />;
+  const { accounts, documents, bytes, average_document_bytes } = overview.data;
+  const figures: [string, string][] = [
+    ["Accounts", count(accounts)],
+    ["Documents", count(documents)],
+    ["Storage", size(bytes)],
+    ["Average document", size(average_document_bytes)],
+  ];
+  const chosen = SPANS.find(({ id }) => id === span) ?? SPANS[0];
+  return (
+    <>
+      <dl className="figures">
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <select className="select" aria-label="Period" value={span} onChange={(event) => setSpan(event.target.value)}>
+        {SPANS.map(({ id, label }) => (
+          <option key={id} value={id}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <div className="charts">
+        {chosen && CHARTS.map(({ name, title }) => <Report key={name} name={name} title={title} span={chosen} />)}
+      </div>
+      <MostShared />
+    </>
+  );
+}
+
+function Report({ name, title, span }: { name: string; title: string; span: (typeof SPANS)[number] }) {
+  const report = useQuery({
+    queryKey: ["admin", "report", name, span.id],
+    queryFn: () =>
+      call("get /v1/admin/reports/{name}", {
+        path: { name },
+        query: { from: new Date(Date.now() - span.hours * HOUR_MS).toISOString(), step: span.step },
+      }),
+    refetchInterval: REPORTS_MS,
+  });
+  if (report.error && !report.data) return <Failed error={report.error} />;
+  return (
+    <Suspense fallback={<Spinner />}>
+      {report.data?.series ? <Chart title={title} report={report.data as Series} /> : <Spinner />}
+    </Suspense>
+  );
+}
+
+function MostShared() {
+  const report = useQuery({
+    queryKey: ["admin", "report", "most-shared"],
+    queryFn: () => call("get /v1/admin/reports/{name}", { path: { name: "most-shared" }, query: { limit: 10 } }),
+    refetchInterval: REPORTS_MS,
+  });
+  const items = report.data?.items ?? [];
+  if (items.length === 0) return null;
+  return (
+    <div className="table-scroll">
+      <table className="plain-table">
+        <caption>Most shared</caption>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">People</th>
+            <th scope="col">Links</th>
+            <th scope="col">Opens</th>
+            <th scope="col">Downloads</th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={item.file_id}>
+              <th scope="row">{item.name ?? item.file_id}</th>
+              <td>{count(item.shares)}</td>
+              <td>{count(item.links)}</td>
+              <td>{count(item.opens)}</td>
+              <td>{count(item.downloads)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
