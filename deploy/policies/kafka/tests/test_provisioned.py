@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
 from kafka.admin import (
     ACL,
     ACLFilter,
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 from secured_kafka import SecuredKafka, SettingsOf
 
 from docstore_events.connection import kafka_connection
+from docstore_platform.testing import eventually
 from docstore_provision.kafka import provision_kafka
 
 pytestmark = [pytest.mark.connected, pytest.mark.timeout(240)]
@@ -72,8 +74,17 @@ async def test_users_are_made_with_their_passwords(broker: SecuredKafka, setting
     infra = settings_of("quota").model_copy(
         update={"kafka_username": "newcomer", "kafka_password": SecretStr("his secret")}
     )
-    client = AIOKafkaAdminClient(**kafka_connection(infra))
-    await client.start()
+
+    async def let_in() -> AIOKafkaAdminClient | None:
+        client = AIOKafkaAdminClient(**kafka_connection(infra))
+        try:
+            await client.start()
+        except KafkaConnectionError:
+            await client.close()
+            return None
+        return client
+
+    client = await eventually(let_in)
     try:
         assert await client.list_topics() == []
     finally:

@@ -1,6 +1,7 @@
 """One Kafka user a service, each allowed what the shipped rules say and nothing else."""
 
 import json
+import time
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from kafka.admin import (
 from docstore_provision.settings import KafkaProvisionSettings
 
 ANY_HOST = "*"
+LOOK_SECONDS = 0.1
 
 
 class KafkaRefused(Exception):
@@ -54,6 +56,12 @@ def _set_passwords(admin: Any, settings: KafkaProvisionSettings) -> None:
     for user, error in answers.items():
         if error is not None:
             raise KafkaRefused(f"user {user}: {error}")
+    deadline = time.monotonic() + settings.wait_seconds
+    while missing := settings.passwords.keys() - admin.describe_user_scram_credentials().keys():
+        # They are written, and the broker that lets people in has not read them yet.
+        if time.monotonic() > deadline:
+            raise KafkaRefused(f"users {sorted(missing)} are still unknown")
+        time.sleep(LOOK_SECONDS)
 
 
 def _shipped(settings: KafkaProvisionSettings) -> Iterator[ACL]:
