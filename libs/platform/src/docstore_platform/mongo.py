@@ -66,12 +66,18 @@ MAJORITY_READS = ReadConcern("majority")
 """Reads only what no election can undo: for those who tell others of what they read."""
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
+TRANSACTION_TOO_LONG = 290
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether an error of the database may be gone at the next try: a lost connection, an election, a conflict."""
+    """Whether an error of the database may be gone at the next try: a lost connection, an election, a conflict.
+
+    So may a transaction that took longer than the server allows: it is large, and the server was busy.
+    """
     if isinstance(error, AutoReconnect | ConnectionFailure):
+        return True
+    if isinstance(error, OperationFailure) and error.code == TRANSACTION_TOO_LONG:
         return True
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
+from docstore_platform.mongo import OperationFailure
 from docstore_platform.problems import Problem, install_problem_handlers, invalid, not_found, unavailable
 
 
@@ -28,6 +29,14 @@ def app() -> FastAPI:
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("the database's password is hunter2")
+
+    @app.get("/too-long")
+    async def too_long() -> None:
+        raise OperationFailure("the transaction exceeded the configured lifetime", 290)
+
+    @app.get("/bad-command")
+    async def bad_command() -> None:
+        raise OperationFailure("unknown operator", 2)
 
     @app.post("/body")
     async def body(body: Body) -> None: ...
@@ -107,3 +116,11 @@ def test_the_common_problems() -> None:
     assert (not_found("file").status, not_found("file").code) == (404, "not_found")
     assert (unavailable("Quota").status, unavailable("Quota").headers["Retry-After"]) == (503, "1")
     assert (invalid("x").status, invalid("x", "bad_path", path="p").body()["path"]) == (422, "p")
+
+
+async def test_a_transaction_that_took_too_long_may_be_tried_again() -> None:
+    """The database was busy: 503 with Retry-After, where a command that is wrong is an error of ours."""
+    answer = await ask("GET", "/too-long")
+    assert (answer.status, answer.json()["code"]) == (503, "unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert (await ask("GET", "/bad-command")).status == 500
