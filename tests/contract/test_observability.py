@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ METRIC = re.compile(r"\bdocstore_[a-z_]+\b")
 ENDINGS = ("_bucket", "_count", "_sum")
 
 
+@cache
 def metrics() -> set[str]:
     """Names of the metrics made anywhere in the sources."""
     return {

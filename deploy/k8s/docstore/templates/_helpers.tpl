@@ -40,7 +40,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{/* Who calls whom by HTTP; everybody asks accounts for its public keys. Compared with the code in the tests. */}}
 {{- define "docstore.callers" -}}
 accounts: [gateway, upload, metadata, quota, indexer, notify, analytics]
-upload: [gateway]
+upload: [gateway, metadata]
 metadata: [gateway, upload, quota, indexer, notify]
 quota: [gateway, upload, metadata, accounts]
 indexer: [gateway, upload]
