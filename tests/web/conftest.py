@@ -172,7 +172,6 @@ async def check_accessible(page: Page) -> None:
 async def picture(page: Page, name: str) -> None:
     """Put a picture of the page where SCREENSHOTS says."""
     if SCREENSHOTS:
-        Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
         await page.mouse.move(0, 0)
         await page.wait_for_timeout(300)
         await page.screenshot(path=str(Path(SCREENSHOTS) / f"{name}.png"))

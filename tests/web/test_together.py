@@ -75,6 +75,7 @@ async def test_search_by_name_and_the_honest_hint(ada: Any, looks: Any) -> None:
         await ada.put(f"/{name}", b"nothing of note")
     await ada.person.found("solar", "/solar report.txt", "/solar panel.md")
     page = await ada.open()
+    await expect(ada.row("lunar.txt")).to_be_visible()
     await page.keyboard.press("/")
     await page.keyboard.type("solar")
     await page.keyboard.press("Enter")

@@ -10,6 +10,7 @@ import { navigate, useWhere } from "@/lib/router";
 import { Shell } from "@/shell/Shell";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
+import { uploads } from "@/uploads/queue";
 
 const FilesPage = lazy(() => import("@/files/FilesPage"));
 const SharedPage = lazy(() => import("@/files/SharedPage"));
@@ -35,6 +36,7 @@ export function App() {
       onLoggedOut(() => {
         setLogin("out");
         queryClient.clear();
+        uploads.forget();
       }),
     [],
   );

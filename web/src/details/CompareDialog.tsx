@@ -36,6 +36,12 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
       ) : (
         <div className="compare" tabIndex={0} role="region" aria-label="Differences">
           <table>
+            <colgroup>
+              <col className="numbers" />
+              <col />
+              <col className="numbers" />
+              <col />
+            </colgroup>
             <thead>
               <tr>
                 <th scope="col" colSpan={2}>

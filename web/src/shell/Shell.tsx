@@ -17,7 +17,7 @@ import { UsageBar } from "@/shell/UsageBar";
 import { Logo } from "@/ui/logo";
 import { Menu } from "@/ui/menu";
 import { toast } from "@/ui/toasts";
-import { useUploads } from "@/uploads/queue";
+import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
 
 const NoticeCentre = lazy(() => import("@/notices/NoticeCentre"));
 const UploadPanel = lazy(() => import("@/uploads/UploadPanel"));
@@ -34,6 +34,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const uploads = useUploads();
   const main = useRef<HTMLElement>(null);
   useEffect(() => setNavOpen(false), [path]);
+  useEffect(() => void uploadQueue.takeUp(), []);
   return (
     <div className={navOpen ? "shell nav-open" : "shell"}>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

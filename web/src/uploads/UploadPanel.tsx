@@ -56,6 +56,7 @@ export default function UploadPanel() {
 
 function titleOf(view: UploadsView): string {
   if (view.open > 0) return `Uploading ${counted(view.open, "file", "files")}`;
+  if (view.asks) return "Waiting for your answer";
   if (view.failed > 0) return `${counted(view.failed, "upload", "uploads")} failed`;
   if (view.paused > 0) return `${counted(view.paused, "upload", "uploads")} paused`;
   return `${counted(view.done, "upload", "uploads")} complete`;

@@ -164,6 +164,17 @@ class UploadQueue {
     this.changed();
   }
 
+  /** Somebody else may log in next: what was under way ends here, and can be taken up again by whoever began it. */
+  forget(): void {
+    for (const job of this.jobs) {
+      job.state = "skipped";
+      job.abort.abort(PAUSED);
+    }
+    this.jobs = [];
+    this.full = null;
+    this.changed();
+  }
+
   private renameJob(job: Job): void {
     job.path = nextName(job.path);
     job.name = job.path.slice(job.path.lastIndexOf("/") + 1);

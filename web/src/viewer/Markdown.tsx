@@ -35,6 +35,7 @@ function block(token: Token): ReactNode {
     case "table":
       return table(token as Tokens.Table);
     case "space":
+    case "checkbox": // list() has shown it
       return null;
     case "text":
       return token.tokens ? inline(token.tokens) : plain((token as Tokens.Text).text);
