@@ -17,6 +17,7 @@ import pytest
 from people import PASSWORD, Person
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from docstore_standalone.credentials import load_credentials
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
@@ -46,10 +47,10 @@ expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
-async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """Where the page is served."""
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, str]]:
+    """Where the page is served, and the administrator's password."""
     if "DOCSTORE_WEB_URL" in os.environ:
-        yield os.environ["DOCSTORE_WEB_URL"]
+        yield os.environ["DOCSTORE_WEB_URL"], os.environ.get("DOCSTORE_WEB_ADMIN_PASSWORD", "")
         return
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -60,7 +61,17 @@ async def url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
                 environment.setenv(name, value)
             settings = StandaloneSettings(data=tmp_path_factory.mktemp("web"), port=port)
             stack = await closing.enter_async_context(await start_stack(settings))
-        yield stack.gateway
+        yield stack.gateway, load_credentials(stack.servers.folder).admin_password
+
+
+@pytest.fixture
+def url(served: tuple[str, str]) -> str:
+    return served[0]
+
+
+@pytest.fixture
+def admin_password(served: tuple[str, str]) -> str:
+    return served[1]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,49 @@
+"""The administrators' pages."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from docstore_standalone.stack import ADMIN_EMAIL
+
+
+@pytest.fixture
+async def admin(new_visitor: Any, url: str, admin_password: str) -> Any:
+    """An administrator, logged in."""
+    visitor = await new_visitor("clerk", logged_in=False)
+    login = {"email": ADMIN_EMAIL, "password": admin_password}
+    answer = await visitor.context.request.post(f"{url}/web/session", data=login)
+    assert answer.ok, await answer.text()
+    return visitor
+
+
+async def test_administration(admin: Any, ada: Any, looks: Any) -> None:
+    """Figures and pictures, accounts with their plans, the audit log and its proof, health, events as they come."""
+    await ada.put("/counted.txt", bytes(5000))
+    page = await admin.open("/admin")
+    await expect(page.get_by_text("Average document", exact=True)).to_be_visible()
+    await expect(page.locator(".chart canvas").first).to_be_visible()
+    await looks(page, "admin-overview")
+    await page.get_by_role("link", name="Accounts").click()
+    await page.get_by_label("Accounts whose e-mail begins with").fill(ada.person.email)
+    plan = page.get_by_label(f"Plan of {ada.person.email}")
+    await plan.select_option("Premium")
+    await expect(plan).to_have_value("premium")
+    await looks(page, "admin-accounts")
+    await page.get_by_role("link", name="Audit log").click()
+    await expect(page.get_by_role("cell", name="file-created").first).to_be_visible()
+    await page.get_by_role("button", name="Verify the log").click()
+    await expect(page.get_by_text("are as they were written")).to_be_visible()
+    await looks(page, "admin-audit")
+    await page.get_by_role("link", name="Health").click()
+    await expect(page.get_by_role("rowheader", name="metadata")).to_be_visible()
+    await looks(page, "admin-health")
+    await page.get_by_role("link", name="Live events").click()
+    await expect(page.get_by_role("heading", name="Nothing yet")).to_be_visible()
+    await ada.put("/heard.txt")
+    await expect(page.get_by_role("list", name="Events")).to_contain_text("heard.txt")
+    await page.get_by_role("button", name="Pause").click()
+    await looks(page, "admin-events")
+    await page.get_by_role("link", name="Dead letters").click()
+    await expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
