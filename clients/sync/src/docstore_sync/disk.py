@@ -124,6 +124,13 @@ class Disk:
         self.parts.mkdir(exist_ok=True)
         return self.parts / name
 
+    def room(self) -> int:
+        """Bytes that are free."""
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError:
+            return 0
+
     def clean(self) -> None:
         """What has been left behind of downloads and deletions is of no more use."""
         shutil.rmtree(self.parts, ignore_errors=True)

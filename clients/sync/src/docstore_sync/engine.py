@@ -110,7 +110,7 @@ class Engine:
             found, made = await self._looker.look(only_told=only_told)
             result.busy, result.failures = found.busy, []
             result.aside = [f"{aside.path}: {aside.reason}" for aside in made.aside]
-            if self._give_way(found, made.giving_way, result):
+            if made.giving_way and self._give_way(found, made.giving_way, result):
                 continue
             if not made.actions:
                 self._finish(result, found)

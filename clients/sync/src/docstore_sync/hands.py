@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,10 +166,11 @@ class RealHands:
         """A new file has the time of its version; one that is replaced hands on its mode."""
         answers: dict[int, str | StepFailed] = {}
         wanted: dict[int, Wanted] = {}
+        room = self._disk.room()
         for number, download in enumerate(batch):
             try:
                 with step():
-                    wanted[number] = self._wanted(download)
+                    wanted[number] = self._wanted(download, room)
             except StepFailed as failure:
                 answers[number] = failure
         try:
@@ -187,9 +187,9 @@ class RealHands:
         answers |= await self._put_in_place(batch, arrived)
         return [answers[number] for number in range(len(batch))]
 
-    def _wanted(self, download: Download) -> Wanted:
+    def _wanted(self, download: Download, room: int) -> Wanted:
         row, old = self._row(download), None
-        if row.size > shutil.disk_usage(self._disk.folder).free:
+        if row.size > room:
             raise StepFailed(f"there is no room on the disk for its {row.size} bytes")
         if download.replaces is not None:
             self._disk.check(download.path, *download.replaces)

@@ -85,16 +85,20 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
             paths[entry.identity].append(path)
     places = {node.path("synced"): node for node in synced}
     found: dict[str, Node] = {}
-    moved: dict[Node, str] = {}
+    elsewhere: list[tuple[Node, str, list[str]]] = []
     for node in synced:
         assert node.synced
         place = node.path("synced")
         same = [path for path in paths.get(node.synced.key, ()) if local[path].kind is node.kind]
         if place in same:
             found[place] = node
-            continue
-        same = [path for path in same if _may_have_moved(place, path, apart)]
-        kept = [path for path in same if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
+        elif same:
+            elsewhere.append((node, place, same))
+    moved: dict[Node, str] = {}
+    for node, place, same in elsewhere:
+        assert node.synced
+        free = [path for path in same if path not in found and _may_have_moved(place, path, apart)]
+        kept = [path for path in free if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
         if kept:
             moved[node] = kept[0]
     for node, path in moved.items():

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from docstore_sync.model import Kind, RemoteEntry, SyncedEntry
@@ -73,6 +73,12 @@ class RemoteRow:
     permission: str = "owner"
     """What the account is to it: owner, editor or viewer."""
 
+    def values(self) -> tuple[str | int, ...]:
+        """As in the table."""
+        of = self.entry
+        entry = (of.id, of.parent_id, of.name, of.kind, of.sha256, of.version)
+        return (*entry, self.size, self.modified_ns, self.permission)
+
 
 class State:
     """The state of one folder; open it with `opened`. Every change is on the disk before the next step begins."""
@@ -129,7 +135,7 @@ class State:
     def keep_hashes(self, found: Iterable[tuple[str, Stamp, str]]) -> None:
         rows = list(found)
         self._hashed.update({identity: (stamp, sha256) for identity, stamp, sha256 in rows})
-        values = [(identity, *astuple(stamp), sha256) for identity, stamp, sha256 in rows]
+        values = [(each, stamp.size, stamp.mtime_ns, stamp.ctime_ns, sha256) for each, stamp, sha256 in rows]
         with self.together():
             self._db.executemany("INSERT OR REPLACE INTO hashed VALUES (?, ?, ?, ?, ?)", values)
 
@@ -152,7 +158,7 @@ class State:
     def put_remote(self, rows: Iterable[RemoteRow]) -> None:
         self._db.executemany(
             "INSERT OR REPLACE INTO remote VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [(*astuple(row.entry), row.size, row.modified_ns, row.permission) for row in rows],
+            [row.values() for row in rows],
         )
 
     def remove_remote(self, node_ids: Iterable[str]) -> None:
