@@ -63,7 +63,7 @@ async def test_move_and_copy_by_dialog(ada: Any, looks: Any) -> None:
     page = await ada.open()
     for action in ("Copy", "Move"):
         await ada.row("plan.txt").click(button="right")
-        await page.get_by_role("menuitem", name=f"{action} to").click()
+        await page.get_by_role("menuitem", name=f"{action} to…").click()
         await page.get_by_role("dialog").get_by_role("button", name="Archive").click()
         await expect(page.get_by_text("No folders in here")).to_be_visible()
         if action == "Copy":
@@ -195,6 +195,7 @@ async def test_a_list_of_a_hundred_thousand(ada: Any) -> None:
             await new Promise(requestAnimationFrame);
             rows = Math.round(document.querySelector('.table-body').clientHeight / 44);
           }
+          table.scrollTop = table.scrollHeight;
         }"""
     )
     await expect(ada.row("file 099999.txt")).to_be_visible()

@@ -9,7 +9,7 @@ import { Lanes, pause, put, TransferError } from "@/uploads/transfer";
 export const SMALL_BYTES = 8 * 1024 * 1024;
 /** A browser opens six connections to one host. */
 const CONNECTIONS = 6;
-const PARTS_AT_ONCE = 4;
+const PARTS_AT_ONCE = CONNECTIONS;
 const TRIES = 7;
 const URLS_AT_ONCE = 100;
 const VERIFYING_MS = 2_000;

@@ -201,7 +201,7 @@ class Edge:
                 await self._call(own, exchange, raw, scope, receive, send)
             elif scope["path"].startswith(PREFIX):
                 await self._web.serve(partial(self._web_call, own, exchange), scope, receive, send)
-            elif scope["path"].startswith("/internal"):
+            elif scope["path"].lstrip("/").startswith("internal"):
                 await self._peer_call(exchange, raw, scope, receive, send)
             else:
                 exchange.own = True

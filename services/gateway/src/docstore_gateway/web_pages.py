@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
+from starlette.routing import Match
+from starlette.types import Scope
 
 from docstore_platform.problems import not_found
 from docstore_platform.settings import InfraSettings
@@ -37,9 +40,16 @@ def content_policy(infra: InfraSettings) -> str:
     )
 
 
+class PageRoute(APIRoute):
+    """Not for paths of the API: which methods these have is for their own routes to say."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.NONE, {}) if is_routed(scope["path"]) else super().matches(scope)
+
+
 def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
     """The page for every path that nothing else answers; to be included last."""
-    router = APIRouter()
+    router = APIRouter(route_class=PageRoute)
     pages = BuiltPages(folder)
     page_headers = {
         "Content-Security-Policy": content_policy(infra),
@@ -49,15 +59,17 @@ def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
         "Cache-Control": "no-cache",
     }
 
-    @router.get("/{path:path}")
+    @router.api_route("/{path:path}", methods=["GET", "HEAD"])
     def page(path: str, request: Request) -> Response:
         built = pages.files()
         found = built.get(path)
         if found is not None and path != INDEX:
             cached = FOR_EVER if path.startswith(ASSETS) else "no-cache"
             return _compressed(request, built, path, found, {"Cache-Control": cached})
-        if path.startswith(ASSETS) or ("." in path.rpartition("/")[2] and "text/html" not in _accepted(request)):
+        if path.startswith((ASSETS, "/")):
             raise not_found("page")
+        if path and "text/html" not in _accepted(request):
+            raise not_found("page")  # programs are told so; a browser gets the page, which knows its own paths
         if INDEX not in built:
             return HTMLResponse(ABSENT, headers=page_headers)
         return _compressed(request, built, INDEX, built[INDEX], page_headers)

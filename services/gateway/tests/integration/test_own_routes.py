@@ -82,7 +82,7 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
     service.behave = letters
     admin = issuer.bearer(role="admin")
     page = (await gateway.call("GET", "/v1/admin/dead-letters?limit=4", admin)).json()
-    assert [letter["id"] for letter in page["items"]] == ["accounts:7", "indexer:7", "metadata:7", "notify:7"]
+    assert [letter["id"] for letter in page["items"]] == ["accounts:7", "analytics:7", "indexer:7", "metadata:7"]
     rest = (await gateway.call("GET", f"/v1/admin/dead-letters?limit=4&cursor={page['next_cursor']}", admin)).json()
     assert rest["items"][-1]["id"] == "upload:7"
     assert rest["next_cursor"] is None
