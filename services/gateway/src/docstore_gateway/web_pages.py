@@ -6,9 +6,6 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
-from fastapi.routing import APIRoute
-from starlette.routing import Match
-from starlette.types import Scope
 
 from docstore_platform.problems import not_found
 from docstore_platform.settings import InfraSettings
@@ -40,16 +37,9 @@ def content_policy(infra: InfraSettings) -> str:
     )
 
 
-class PageRoute(APIRoute):
-    """Not for paths of the API: which methods these have is for their own routes to say."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return (Match.NONE, {}) if is_routed(scope["path"]) else super().matches(scope)
-
-
 def web_router(folder: Path | None, infra: InfraSettings) -> APIRouter:
     """The page for every path that nothing else answers; to be included last."""
-    router = APIRouter(route_class=PageRoute)
+    router = APIRouter()
     pages = BuiltPages(folder)
     page_headers = {
         "Content-Security-Policy": content_policy(infra),
