@@ -25,10 +25,23 @@ INFRA = os.environ.get("TEST_INFRA", "embedded")
 BROKERS: dict[str, "BrokerKind"] = {"embedded": "tansu", "kafka": "apache-kafka", "containers": "apache-kafka"}
 
 
+STACK_STARTERS = ("tests/e2e", "tests/faults", "tests/regions", "deploy/standalone", "clients/cli")
+"""Folders whose tests start whole stacks: two of those at a time would be too much for a small machine."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Side by side, the tests of a file stay together, and those that start stacks come one after the other."""
+    for item in items:
+        place = item.path.relative_to(config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group("stacks" if place.startswith(STACK_STARTERS) else place))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch what may take minutes before the first test's time runs."""
-    # All modules and tests stay to the end: without them a garbage collection costs a tenth.
+    # Modules and tests stay to the end, and every app that a test makes is many objects: collected as often as usual,
+    # garbage took half of the suite's time.
     gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
     if INFRA not in BROKERS:
         raise pytest.UsageError(f"TEST_INFRA is {INFRA!r}, and not one of {', '.join(BROKERS)}")
     if not any(item.get_closest_marker("connected") for item in session.items):

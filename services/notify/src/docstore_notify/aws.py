@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
@@ -50,6 +51,12 @@ class _Kept:
     """When a role's credentials must be renewed; none for one's own."""
 
 
+@cache
+def aws_session() -> boto3.session.Session:
+    """The process's one session: what it has read of boto3's large descriptions of services serves every client."""
+    return boto3.session.Session()
+
+
 class Aws:
     """`call` runs one operation of a service for a target."""
 
@@ -64,7 +71,7 @@ class Aws:
             max_pool_connections=settings.aws_parallel,
             retries={"mode": "standard", "total_max_attempts": 1},
         )
-        self._session = boto3.session.Session()
+        self._session = aws_session()
         self._making = threading.Lock()
         self._clients: OrderedDict[tuple[str, ...], _Kept] = OrderedDict()
         self._threads = ThreadPoolExecutor(settings.aws_parallel, thread_name_prefix="aws")

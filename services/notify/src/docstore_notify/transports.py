@@ -6,10 +6,10 @@ from email.message import EmailMessage
 from typing import Any
 
 import aiosmtplib
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from docstore_notify.aws import aws_session
 from docstore_notify.domain import NotNow, Refused
 from docstore_notify.email_channel import Transport
 from docstore_notify.settings import NotifySettings
@@ -27,7 +27,7 @@ class SesTransport:
         key, secret = settings.ses_access_key_id.get_secret_value(), settings.ses_secret_access_key.get_secret_value()
         if not key and settings.ses_endpoint.startswith("http://"):
             key, secret = "local", "local"  # a stand-in for SES on this network: it wants a signature, any will do
-        self._client: Any = boto3.session.Session().client(
+        self._client: Any = aws_session().client(
             "sesv2",
             region_name=settings.ses_region,
             endpoint_url=settings.ses_endpoint or None,
