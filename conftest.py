@@ -29,6 +29,7 @@ STACK_STARTERS = ("tests/e2e", "tests/faults", "tests/regions", "deploy/standalo
 """Folders whose tests start whole stacks: two of those at a time would be too much for a small machine."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Side by side, the tests of a file stay together, and those that start stacks come one after the other."""
     for item in items:
