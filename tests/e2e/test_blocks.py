@@ -28,7 +28,7 @@ async def send_missing(person: Person, blocks: Sequence[bytes]) -> int:
     contents = {name(block): block for block in blocks}
     answer = await person.call("POST", "/v1/blocks/missing", {"hashes": list(contents)})
     for item in answer["missing"]:
-        await person.put(item, zstandard.compress(contents[item["hash"]]))
+        await person.put_once(item, zstandard.compress(contents[item["hash"]]))
     return len(answer["missing"])
 
 

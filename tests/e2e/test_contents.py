@@ -31,7 +31,7 @@ async def upload_pack(person: Person, **contents: bytes) -> dict[str, Json]:
     pack = await person.call("POST", "/v1/packs", {"files": files})
     index = [struct.pack("<III", place["number"], place["offset"], place["size"]) for place in pack["files"]]
     body = b"".join([*contents.values(), *index, struct.pack("<I4s", len(index), b"DSP1")])
-    await person.put(pack["put"], body)
+    await person.put_once(pack["put"], body)
     done = await person.call("POST", f"/v1/packs/{pack['id']}/complete")
     return {item["file"]["name"]: item["file"] for item in done["files"]}
 

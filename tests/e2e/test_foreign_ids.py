@@ -93,6 +93,7 @@ class Victim:
             "account_id": [person.id],
             "letter_id": ["upload:" + file["id"]],
             "number": ["1"],
+            "name": ["documents"],
         }
         await person.counted(6 + 11 + 5, reserved=6 + 2)
 

@@ -31,7 +31,7 @@ async def begin(person: Person, files: Mapping[str, bytes], **wishes: Any) -> Js
 async def send(person: Person, pack: Json, files: Mapping[str, bytes]) -> None:
     contents = list(files.values())
     slices = [Slice(**place) for place in pack["files"]]
-    await person.put(pack["put"], b"".join(contents) + index_bytes(slices))
+    await person.put_once(pack["put"], b"".join(contents) + index_bytes(slices))
 
 
 async def complete(person: Person, pack: Json) -> list[Json]:

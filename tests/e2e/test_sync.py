@@ -47,6 +47,12 @@ Device = tuple[Path, Engine, Calls]
 NewDevice = Callable[[str], Awaitable[Device]]
 
 
+async def limit(client: AsyncClient) -> int:
+    usage = (await client.me()).usage
+    assert usage is not None
+    return usage.limit
+
+
 @pytest.fixture
 async def device(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NewDevice]:
     """Makes devices of one new account: its folder, its engine, its client."""
@@ -56,7 +62,13 @@ async def device(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.Mon
         first = await closing.enter_async_context(AsyncClient(deployment.gateway))
         await first.sign_up(email, PASSWORD)
         await first.log_in(email, PASSWORD)
+        free = await limit(first)
         await first.call("PUT", "/v1/me/plan", {"plan": "premium"})
+
+        async def has_more_room() -> bool:
+            return await limit(first) > free
+
+        await eventually(has_more_room)  # quota hears of the plan by an event
 
         async def new_device(name: str) -> Device:
             client = await closing.enter_async_context(Calls(deployment.gateway))

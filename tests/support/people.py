@@ -67,11 +67,11 @@ class Person(ApiClient):
         whole, by_hash = b"".join(parts), {sha256(part).hexdigest(): part for part in parts}
         upload = await self.begin(path, len(whole), "blocks", sha256=sha256(whole).hexdigest())
         for block in (await self.call("POST", "/v1/blocks/missing", {"hashes": list(by_hash)}))["missing"]:
-            await self.put(block, zstandard.compress(by_hash[block["hash"]]))
+            await self.put_once(block, zstandard.compress(by_hash[block["hash"]]))
         blocks = [{"hash": sha256(part).hexdigest(), "size": len(part)} for part in parts]
         return await self.complete(upload, {"blocks": blocks})
 
-    async def put(self, signed: Json, data: bytes) -> None:
+    async def put_once(self, signed: Json, data: bytes) -> None:
         """Send bytes to the object store by a signed URL and its headers; 412: a block that is there by now."""
         url = URL(signed["url"], encoded=True)
         async with self._session.put(url, data=data, headers=signed["headers"]) as answer:

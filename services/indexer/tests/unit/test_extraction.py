@@ -203,8 +203,8 @@ async def test_size_and_type_are_refused_before_the_bytes_are_fetched(tmp_path: 
 
 async def test_a_slow_document_is_given_up(tmp_path: Path) -> None:
     """Past its time a worker is killed; the next document gets a new one."""
-    extractor = Extractor(ExtractionLimits(seconds=2))
-    slow = documents.scanned_pdf(*["one page of many words"] * 5)
+    extractor = Extractor(ExtractionLimits(seconds=4))
+    slow = documents.scanned_pdf(*["one page of many words"] * 60)
     try:
         await extract(extractor, tmp_path, "warm.docx", documents.word("warm"))
         [before] = extractor.worker_pids

@@ -234,7 +234,7 @@ async def test_metadata_is_down(stack: Any) -> None:
 
 async def test_an_empty_pack_is_deleted(stack: Any) -> None:
     """Released bit by bit and again: the object goes with the last slice."""
-    async with stack.run(sweep_seconds=0.1, expiry_seconds=1):
+    async with stack.run(sweep_seconds=0.1, expiry_seconds=5):
         pack = await settled_pack(stack, FILES)
         await release(stack, [key(stack, pack, 0), key(stack, pack, 1)])
         await release(stack, [key(stack, pack, 0)])
