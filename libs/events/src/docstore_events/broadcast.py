@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from docstore_events.connection import kafka_connection
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
+from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
 from docstore_events.topics import provision_topics
 from docstore_events.wakeup import Wakeup
 from docstore_platform.settings import InfraSettings
@@ -21,9 +22,8 @@ from docstore_platform.settings import InfraSettings
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
-FETCH_WAIT_MS = 20
 QUIET_MS = 250
-PEEK_MS = 3 * FETCH_WAIT_MS
+PEEK_MS = 3 * SHORTEST_MS
 UNPARKED_POLL_MS = 1000
 METADATA_AGE_MS = 60_000
 """New partitions are found after this long."""
@@ -64,12 +64,14 @@ class Broadcast:
             client_id=f"docstore-{self._service}-broadcast",
             enable_auto_commit=False,
             auto_offset_reset="latest",
-            fetch_max_wait_ms=FETCH_WAIT_MS if parking else self._settings.fetch_wait_ms,
+            fetch_max_wait_ms=SHORTEST_MS if parking else self._settings.fetch_wait_ms,
             metadata_max_age_ms=METADATA_AGE_MS,
         )
         wakeup = Wakeup(self._topics)
         try:
             await kafka.start()
+            if parking:
+                follow_fetches(kafka)
             await kafka.seek_to_end()
             for partition in kafka.assignment():
                 await kafka.position(partition)

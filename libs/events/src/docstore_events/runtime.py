@@ -18,6 +18,7 @@ from faststream.kafka.message import KafkaMessage
 from docstore_events.connection import kafka_security
 from docstore_events.consumer import Consumer
 from docstore_events.dead_letters import DeadLetters
+from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
 from docstore_events.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
@@ -33,7 +34,6 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = 1.0
 WATCH_SECONDS = 5.0
 STUCK_SECONDS = 60.0
-BUSY_FETCH_WAIT_MS = 20
 QUIET_SECONDS = 0.25
 MOST_COUNTED = 1000
 """Of what waits to be said, no more are counted."""
@@ -172,7 +172,7 @@ class EventRuntime:
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             listener=self._joined,
-            fetch_max_wait_ms=BUSY_FETCH_WAIT_MS if parking else self._settings.fetch_wait_ms,
+            fetch_max_wait_ms=SHORTEST_MS if parking else self._settings.fetch_wait_ms,
             decoder=_as_it_is,
         )
         assert subscriber.group_id
@@ -182,6 +182,8 @@ class EventRuntime:
             self._kafka = subscriber.consumer
             assert self._kafka is not None
             self._joined.done |= self._settings.single_instance
+            if parking:
+                follow_fetches(self._kafka)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(self._kafka))
                 if parking:
@@ -249,7 +251,7 @@ class EventRuntime:
                 if woken:
                     self._last_activity = time.monotonic()
                 else:
-                    await asyncio.sleep(3 * BUSY_FETCH_WAIT_MS / 1000)
+                    await asyncio.sleep(3 * SHORTEST_MS / 1000)
         finally:
             wakeup.close()
 
