@@ -11,7 +11,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 RUN := .venv/bin
-TEST_PROCESSES ?= 2
+# More than one makes tests that start whole stacks wait for each other on a small machine.
+TEST_PROCESSES ?= 0
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 HELM ?= $(shell command -v helm || echo .tools/bin/helm)
 HELM_VERSION := v3.22.0
