@@ -61,39 +61,30 @@ export function Accounts() {
                   <th scope="row">{account.email}</th>
                   <td>{moment(account.created_at)}</td>
                   <td>
-                    <select
-                      className="select"
-                      aria-label={`Plan of ${account.email}`}
+                    <Choice
+                      label={`Plan of ${account.email}`}
                       value={account.plan}
-                      onChange={(event) => void change(account, { plan: event.target.value as "free" })}
-                    >
-                      <option value="free">Free</option>
-                      <option value="premium">Premium</option>
-                    </select>
+                      choices={{ free: "Free", premium: "Premium" }}
+                      onChange={(plan) => void change(account, { plan })}
+                    />
                   </td>
                   <td>
-                    <select
-                      className="select"
-                      aria-label={`Role of ${account.email}`}
+                    <Choice
+                      label={`Role of ${account.email}`}
                       value={account.role}
+                      choices={{ user: "User", admin: "Administrator" }}
                       disabled={account.id === own.id}
-                      onChange={(event) => void change(account, { role: event.target.value as "user" })}
-                    >
-                      <option value="user">User</option>
-                      <option value="admin">Administrator</option>
-                    </select>
+                      onChange={(role) => void change(account, { role })}
+                    />
                   </td>
                   <td>
-                    <select
-                      className="select"
-                      aria-label={`State of ${account.email}`}
+                    <Choice
+                      label={`State of ${account.email}`}
                       value={account.status}
+                      choices={{ active: "Active", suspended: "Suspended" }}
                       disabled={account.id === own.id}
-                      onChange={(event) => void change(account, { status: event.target.value as "active" })}
-                    >
-                      <option value="active">Active</option>
-                      <option value="suspended">Suspended</option>
-                    </select>
+                      onChange={(status) => void change(account, { status })}
+                    />
                   </td>
                 </tr>
               ))}
@@ -107,5 +98,32 @@ export function Accounts() {
         </button>
       )}
     </>
+  );
+}
+
+interface ChoiceProps<Value extends string> {
+  label: string;
+  value: string;
+  /** What each value is called. */
+  choices: Record<Value, string>;
+  disabled?: boolean;
+  onChange: (value: Value) => void;
+}
+
+function Choice<Value extends string>({ label, value, choices, disabled, onChange }: ChoiceProps<Value>) {
+  return (
+    <select
+      className="select"
+      aria-label={label}
+      value={value}
+      disabled={disabled}
+      onChange={(event) => onChange(event.target.value as Value)}
+    >
+      {Object.entries<string>(choices).map(([each, name]) => (
+        <option key={each} value={each}>
+          {name}
+        </option>
+      ))}
+    </select>
   );
 }
