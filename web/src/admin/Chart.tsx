@@ -17,8 +17,10 @@ export default function Chart({ title, report }: { title: string; report: Series
   useEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const style = getComputedStyle(element);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
+    const colour = (name: string) => {
+      element.style.color = `var(${name})`; // a canvas takes colours only as they are computed
+      return getComputedStyle(element).color;
+    };
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
     const plot = new UPlot(
       {
