@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
 from docstore_platform.ids import new_id
@@ -29,12 +30,15 @@ STACK_STARTERS = ("tests/e2e", "tests/faults", "tests/regions", "deploy/standalo
 """Folders whose tests start whole stacks: two of those at a time would be too much for a small machine."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+class StacksOneByOne(LoadScopeScheduling):  # type: ignore[misc]
     """Side by side, the tests of a file stay together, and those that start stacks come one after the other."""
-    for item in items:
-        place = item.path.relative_to(config.rootpath).as_posix()
-        item.add_marker(pytest.mark.xdist_group("stacks" if place.startswith(STACK_STARTERS) else place))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "stacks" if nodeid.startswith(STACK_STARTERS) else nodeid.split("::", 1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksOneByOne:
+    return StacksOneByOne(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
