@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from memory_store import FakeStore
+from pack_world import PackWorld
 
 from docstore_events.event import Event
 from docstore_platform.block_list import block_key
@@ -284,3 +285,9 @@ def make_world(peers: SimpleNamespace) -> Callable[..., World]:
 @pytest.fixture
 def world_class() -> type[World]:
     return World
+
+
+@pytest.fixture
+def make_packs(make_world: Callable[..., World]) -> Callable[..., PackWorld]:
+    """`make_packs(setting=...)`: the use cases of packs with these settings."""
+    return lambda **settings: PackWorld(make_world(**settings))

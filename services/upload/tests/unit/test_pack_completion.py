@@ -1,0 +1,146 @@
+"""Packs become versions: what is answered, said and kept, also when something fails in between."""
+
+from typing import Any
+
+import orjson
+import pytest
+from pack_world import FILES
+
+from docstore_platform.problems import Problem
+
+
+async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
+    """However many files: one check, one reservation, one commit, one event at each end."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    assert [place["offset"] for place in pack["files"]] == [0, 3, 3]
+    await packs.send(pack, list(FILES.values()))
+    answers = await packs.complete(pack)
+    assert [answer["file"]["path"] for answer in answers] == list(FILES)
+    assert packs.peers.metadata.calls == {"uploads/check": 1, "commits": 1}
+    assert packs.peers.quota.calls == {"reservations": 1}
+    assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
+    assert await packs.complete(pack) == answers
+    assert packs.peers.metadata.calls["commits"] == 1
+
+
+async def test_each_file_names_its_slice(make_packs: Any) -> None:
+    """What metadata commits is an upload of its own, whose object is a slice."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    key = await packs.send(pack, list(FILES.values()))
+    await packs.complete(pack)
+    committed = [row["item"] for row in packs.peers.metadata.committed.values()]
+    assert [item["object_key"] for item in committed] == [f"{key}/{number}" for number in range(3)]
+    assert [item["upload_id"] for item in committed] == [f"{pack['id']}-{number}" for number in range(3)]
+
+
+async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
+    """The others are committed; quota hears which reservation no file uses up."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, [b"one", b"", b"XXXXX"])
+    answers = await packs.complete(pack)
+    assert answers[2]["problem"]["code"] == "upload_mismatch"
+    assert len(packs.peers.metadata.committed) == 2
+    completed = packs.world.transactor.events[-1]
+    assert completed.ended_upload_ids() == [f"{pack['id']}-2"]
+
+
+async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
+    """An object whose index is not that of the files declared ends the pack, and is deleted."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    key = await packs.send(pack, list(FILES.values()))
+    packs.store.objects[key] = packs.store.objects[key][:-1] + b"?"
+    for _ in range(2):
+        with pytest.raises(Problem) as refused:
+            await packs.complete(pack)
+        assert refused.value.code == "upload_mismatch"
+    assert packs.said(pack["id"]) == ["pack-initiated", "pack-aborted"]
+    await packs.workflow.run_once()
+    assert not packs.store.objects
+
+
+async def test_metadata_refuses_a_file(make_packs: Any) -> None:
+    """A refusal at the commit is that file's answer; its slice lives no longer once all is settled."""
+    packs = make_packs()
+    packs.peers.metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    answers = await packs.complete(pack)
+    assert answers[0]["problem"]["code"] == "target_gone"
+    assert packs.packs.packs[pack["id"]].live == (0, 1, 2)
+    packs.world.pass_time(60)
+    await packs.workflow.run_once()
+    assert packs.packs.packs[pack["id"]].live == (1, 2)
+
+
+async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
+    """Two complete at once and one is refused a file that the other commits: the file is there, its slice lives."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    metadata = packs.peers.metadata
+    metadata.crash_after_commit = True
+    with pytest.raises(RuntimeError):
+        await packs.complete(pack)
+    committing = packs.packs.packs[pack["id"]]
+    metadata.crash_after_commit = False
+    metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
+    assert "problem" in (await packs.complete(pack))[0]
+    metadata.refusals.clear()
+    answers = orjson.loads(await packs.completer.complete(committing, "workflow"))
+    assert "file" in answers[0]
+    packs.world.pass_time(60)
+    await packs.workflow.run_once()
+    assert packs.packs.packs[pack["id"]].live == (0, 1, 2)
+
+
+async def test_killed_after_the_commit(make_packs: Any) -> None:
+    """A completion that died between metadata's commit and its own is finished by the workflow, once."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    packs.peers.metadata.crash_after_commit = True
+    with pytest.raises(RuntimeError):
+        await packs.complete(pack)
+    packs.peers.metadata.crash_after_commit = False
+    packs.world.pass_time(60)
+    await packs.workflow.run_once()
+    assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
+    assert len(await packs.complete(pack)) == 3
+
+
+async def test_completed_in_the_clients_absence(make_packs: Any) -> None:
+    """A client that sends its pack and is never heard of again."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    packs.world.pass_time(120)
+    await packs.workflow.run_once()
+    await packs.send(pack, list(FILES.values()))
+    packs.world.pass_time(900)
+    await packs.workflow.run_once()
+    shown = await packs.service.get(packs.world.person, pack["id"])
+    assert shown["state"] == "completed"
+    assert packs.world.transactor.events[-1].completed_by == "workflow"
+
+
+async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> None:
+    """Only events that a service is not done with are said again; then the pack stalls, and is settled late."""
+    packs = make_packs(settle_attempts=2)
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    await packs.complete(pack)
+    events = list(packs.packs.packs[pack["id"]].file_event_ids)
+    packs.peers.indexer.settled = set(events[:2])
+    packs.world.pass_time(60)
+    await packs.workflow.run_once()
+    assert packs.peers.metadata.republished == events[2:]
+    packs.world.pass_time(4_000)
+    await packs.workflow.run_once()
+    assert packs.said(pack["id"])[-1] == "pack-stalled"
+    packs.peers.indexer.settled = None
+    packs.world.pass_time(4_000)
+    await packs.workflow.run_once()
+    assert packs.packs.packs[pack["id"]].settled

@@ -1,0 +1,182 @@
+"""How packs end: given up, expired, released slice by slice; what lives stays readable until then."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from pack_world import FILES, PackWorld, slice_of
+
+from docstore_platform.packs import index_bytes
+from docstore_platform.problems import Problem
+from docstore_upload.packs import COMPACT_ABOVE, Pack, compacted
+
+SLICE = COMPACT_ABOVE // 5
+
+
+async def test_expiry(make_packs: Any) -> None:
+    """A pack that never comes ends; bytes that come after that are deleted when no URL works any more."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    packs.world.pass_time(90_000)
+    await packs.workflow.run_once()
+    with pytest.raises(Problem) as refused:
+        await packs.complete(pack)
+    assert refused.value.code == "upload_expired"
+    expired = packs.world.transactor.events[-1]
+    assert expired.ended_upload_ids() == [f"{pack['id']}-{number}" for number in range(3)]
+    await packs.workflow.run_once()
+    await packs.send(pack, list(FILES.values()))
+    packs.world.pass_time(3_700)
+    await packs.workflow.run_once()
+    assert not packs.store.objects
+    assert packs.packs.purged == {pack["id"]}
+
+
+async def test_giving_up(make_packs: Any) -> None:
+    """What was sent is deleted; giving up again changes nothing, and a completed pack can't be given up."""
+    packs = make_packs()
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    for _ in range(2):
+        await packs.service.abort(packs.world.person, pack["id"])
+    await packs.workflow.run_once()
+    assert not packs.store.objects
+    assert packs.said(pack["id"]) == ["pack-initiated", "pack-aborted"]
+    done = await packs.finished(FILES)
+    with pytest.raises(Problem) as refused:
+        await packs.service.abort(packs.world.person, done.id)
+    assert refused.value.code == "upload_completed"
+
+
+async def test_an_empty_pack_is_deleted(make_packs: Any) -> None:
+    """Once no version refers to any slice, the object goes; released again, nothing changes."""
+    packs = make_packs()
+    pack = await packs.finished(FILES)
+    keys = [pack.key_of(number) for number in pack.numbers]
+    for _ in range(2):
+        await packs.releaser.release_slices([*keys, "accounts/a1/uploads/u1/content", "accounts/a1/packs/none/1"])
+        await packs.workflow.run_once()
+    assert not packs.store.objects
+
+
+async def test_release_names_the_account(make_packs: Any) -> None:
+    """A slice of another account's pack of that id is none of this pack."""
+    packs = make_packs()
+    pack = await packs.finished(FILES)
+    await packs.releaser.release_slices([pack.key_of(0).replace("/a1/", "/a2/")])
+    assert packs.packs.packs[pack.id].live == (0, 1, 2)
+
+
+async def test_answers_are_forgotten(make_packs: Any) -> None:
+    """After their time they take no room any more; the slices live on, and are compacted as ever."""
+    packs = make_packs()
+    pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
+    packs.world.pass_time(31 * 86_400)
+    await packs.workflow.run_once()
+    kept = packs.packs.packs[pack.id]
+    assert (kept.declared, kept.answers, kept.next_check_at) == (None, None, None)
+    with pytest.raises(Problem):
+        await packs.service.get(packs.world.person, pack.id)
+    await packs.releaser.release_slices([pack.key_of(number) for number in range(5)])
+    await packs.workflow.run_once()
+    content = packs.store.objects[pack.object_key]
+    assert len(content) < 3 * 60_000 + 100
+    assert slice_of(content, 7) == bytes([7]) * 60_000
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=20), st.data())
+def test_compaction_keeps_numbers_and_bytes(contents: list[bytes], data: st.DataObject) -> None:
+    """Compacted any number of times, each live slice has its number and its bytes."""
+    files = [{"size": len(content), "sha256": sha256(content).hexdigest()} for content in contents]
+    numbers = data.draw(st.permutations(range(len(contents))).map(sorted))
+    live = set(numbers)
+    packed = b"".join(contents) + index_bytes(_pack(numbers, files).slices())
+    while live:
+        packed = compacted(packed, live)
+        assert all(slice_of(packed, number) == contents[number] for number in live)
+        assert len(packed) == sum(len(contents[number]) for number in live) + 12 * len(live) + 8
+        live -= set(data.draw(st.sets(st.sampled_from(sorted(live)), min_size=1)))
+
+
+def _pack(numbers: Sequence[int], files: Sequence[Mapping[str, Any]]) -> Pack:
+    moment = datetime(2026, 11, 21)
+    return Pack(
+        "p1", "a1", "", "/", tuple(numbers), tuple(file["size"] for file in files), orjson.dumps(list(files)),
+        "initiated", 1, moment, moment, None,
+    )  # fmt: skip
+
+
+class PackLife(RuleBasedStateMachine):
+    """Releases, looks of the workflow, slow compactors that write late and die, in any order."""
+
+    def __init__(self, make_packs: Callable[..., PackWorld], run: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.run, self.packs = run, make_packs()
+        self.contents = {f"/{number}": bytes([number]) * SLICE for number in range(8)}
+        self.pack = run(self.packs.finished(self.contents))
+        self.referred = set(self.pack.numbers)
+        self.slow: list[bytes] = []
+
+    @property
+    def object(self) -> bytes | None:
+        content: bytes | None = self.packs.store.objects.get(self.pack.object_key)
+        return content
+
+    @rule(numbers=st.sets(st.integers(0, 7), min_size=1, max_size=4))
+    def release(self, numbers: set[int]) -> None:
+        self.referred -= numbers
+        self.run(self.packs.releaser.release_slices([self.pack.key_of(number) for number in numbers]))
+
+    @rule()
+    def look(self) -> None:
+        self.run(self.packs.workflow.run_once())
+
+    @rule()
+    def time_passes(self) -> None:
+        self.packs.world.pass_time(61)
+
+    @precondition(lambda self: self.object is not None and self.referred)
+    @rule()
+    def begin_slow_compaction(self) -> None:
+        """Another instance, which has read pack and object and writes whenever it comes to it."""
+        assert self.object is not None
+        self.slow.append(compacted(self.object, self.packs.packs.packs[self.pack.id].live))
+
+    @precondition(lambda self: self.slow and self.pack.id not in self.packs.packs.purged)
+    @rule()
+    def end_slow_compaction(self) -> None:
+        self.packs.store.objects[self.pack.object_key] = self.slow.pop(0)
+
+    @invariant()
+    def every_live_slice_is_readable(self) -> None:
+        for number in self.referred:
+            assert self.object is not None
+            assert slice_of(self.object, number) == bytes([number]) * SLICE
+
+    def teardown(self) -> None:
+        """Given time, what is dead is gone."""
+        for _ in range(4):
+            self.packs.world.pass_time(90_000)
+            self.run(self.packs.workflow.run_once())
+        live = SLICE * len(self.referred)
+        assert len(self.object or b"") <= max(2 * live, COMPACT_ABOVE) + 200
+        assert (self.object is None) == (not self.referred)
+
+
+def test_any_life_of_a_pack(make_packs: Any) -> None:
+    """Live bytes of every live slice are always readable, and dead ones do not stay."""
+    loop = asyncio.new_event_loop()
+    try:
+        run_state_machine_as_test(
+            lambda: PackLife(make_packs, loop.run_until_complete),
+            settings=settings(max_examples=100, stateful_step_count=30, deadline=None),
+        )
+    finally:
+        loop.close()
