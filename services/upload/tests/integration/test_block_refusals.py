@@ -1,0 +1,186 @@
+"""Content in blocks on real servers: refused when it is not what was said, or not whose it should be."""
+
+from typing import Any
+
+import pytest
+import zstandard
+from block_calls import (
+    BLOCKS,
+    begin,
+    complete,
+    keys_in_store,
+    missing,
+    name,
+    named,
+    references,
+    refused,
+    send,
+    store_file,
+)
+
+from docstore_platform.block_list import MAX_BLOCK_BYTES, parse
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_strangers_block_is_merely_missing(stack: Any) -> None:
+    """Who knows the hash of another's block learns nothing by it and gets nothing for it."""
+    async with stack.run():
+        await store_file(stack, BLOCKS)
+        assert set(await missing(stack.stranger, BLOCKS)) == {name(block) for block in BLOCKS}
+        upload_id = await begin(stack.stranger, BLOCKS)
+        answer = await stack.stranger.send("POST", f"/v1/uploads/{upload_id}/complete", {"blocks": named(BLOCKS)})
+        assert (answer.status, answer.json()["code"]) == (409, "blocks_missing")
+        assert set(answer.json()["hashes"]) == {name(block) for block in BLOCKS}
+        assert await refused(stack.stranger, await begin(stack.person, BLOCKS), named(BLOCKS)) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        named(BLOCKS[:2]),
+        named(BLOCKS + BLOCKS[:1]),
+        [*named(BLOCKS[:2]), {"hash": name(BLOCKS[2]), "size": len(BLOCKS[2]) + 1}],
+        [{"hash": name(b"".join(BLOCKS)), "size": len(b"".join(BLOCKS)) - 1}, {"hash": name(b"x"), "size": 1}] * 2,
+        [
+            {"hash": name(BLOCKS[0]), "size": len(BLOCKS[0]) - 5},
+            {"hash": name(BLOCKS[1]), "size": len(BLOCKS[1]) + 5},
+            *named(BLOCKS[2:]),
+        ],
+        [{"hash": name(BLOCKS[0]), "size": len(b"".join(BLOCKS))}],
+        [],
+    ],
+    ids=["too few", "too many", "wrong sum", "two sums", "wrong sizes", "not the only one", "none"],
+)
+async def test_blocks_that_do_not_make_the_file(stack: Any, said: list[Any]) -> None:
+    """The sizes must be those of the blocks and add up; a refusal leaves the upload open for the right list."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS)
+        await send(stack, BLOCKS)
+        assert await refused(stack.person, upload_id, said) == (422, "invalid_blocks")
+        await complete(stack.person, upload_id, BLOCKS)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/blocks/missing", {"hashes": []}),
+        ("/v1/blocks/missing", {"hashes": [name(b"x")] * 1001}),
+        ("/v1/blocks/missing", {"hashes": [name(b"x").upper()]}),
+        ("/v1/blocks/missing", {"hashes": [name(b"x") + "\n"]}),
+        ("/v1/blocks/missing", {"hashes": [name(b"x")[1:]]}),
+        ("/v1/blocks/missing", {"hashes": ["../" * 21 + "a"]}),
+        ("/v1/blocks/missing", {"hashes": [7]}),
+        ("/v1/blocks/missing", {}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": 0}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": -1}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": MAX_BLOCK_BYTES + 1}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": 1.5}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": True}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": "x", "size": 1}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"size": 1}]}),
+        ("/v1/uploads/{}/complete", {"blocks": [{"hash": name(b"x"), "size": 1}] * 100_001}),
+        ("/v1/uploads/{}/complete", {"blocks": {"hash": name(b"x")}}),
+    ],
+)
+async def test_bad_requests(stack: Any, path: str, body: Any) -> None:
+    """What is no hash, no size or too many is refused before anything is looked for."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS)
+        assert await stack.person.refused("POST", path.format(upload_id), body) == (422, "invalid_request")
+    assert await references(stack) == {}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"no zstd at all",
+        zstandard.compress(BLOCKS[0])[:3],
+        zstandard.ZstdCompressor(write_content_size=False).compress(BLOCKS[0]),
+        zstandard.compress(b"\0" * (MAX_BLOCK_BYTES + 1)),
+        zstandard.compress(b""),
+        b"\x50\x2a\x4d\x18" + len(BLOCKS[0]).to_bytes(4, "little") + BLOCKS[0],
+    ],
+    ids=["empty", "other bytes", "cut", "no size", "unpacks to too much", "of nothing", "skippable frame"],
+)
+async def test_what_is_no_block(stack: Any, frame: bytes) -> None:
+    """An object that is no frame of a known, allowed size counts as missing; it is sent again under another key."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS[:1])
+        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
+        assert await stack.put(wanted, frame) == 200
+        assert await refused(stack.person, upload_id, named(BLOCKS[:1])) == (409, "blocks_missing")
+        again = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
+        assert again["url"].partition("?")[0] != wanted["url"].partition("?")[0]
+        assert await send(stack, BLOCKS[:1]) == 1
+        await complete(stack.person, upload_id, BLOCKS[:1])
+    assert await stack.database["discarded"].count_documents({}) == 1
+
+
+async def test_block_of_another_size_than_named(stack: Any) -> None:
+    """A frame of other bytes under a name is not taken for a block of the size that the client names."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS[:1])
+        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
+        assert await stack.put(wanted, zstandard.compress(BLOCKS[1])) == 200
+        assert await refused(stack.person, upload_id, named(BLOCKS[:1])) == (422, "invalid_blocks")
+
+
+async def test_block_is_written_once(stack: Any) -> None:
+    """Whoever still has the URL of a block can't change what was looked at; 412 says that the block is there."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS[:1])
+        wanted = (await missing(stack.person, BLOCKS[:1]))[name(BLOCKS[0])]
+        assert await stack.put(wanted, zstandard.compress(BLOCKS[0])) == 200
+        assert await stack.put(wanted, b"something else") == 412
+        await complete(stack.person, upload_id, BLOCKS[:1])
+        assert await stack.put(wanted, b"something else") == 412
+        assert await stack.put({"url": wanted["url"]}, b"without the condition") == 403
+    listed = parse(await stack.store.get(await stack.committed_key(upload_id)))
+    assert zstandard.decompress(await stack.store.get(listed[0].key)) == BLOCKS[0]
+
+
+async def test_upload_that_is_over(stack: Any) -> None:
+    """Neither an expired nor an aborted upload is completed with blocks, whether or not they are there."""
+    async with stack.run(expiry_seconds=0.5):
+        expired = await begin(stack.person, BLOCKS)
+        await send(stack, BLOCKS)
+
+        async def is_expired() -> bool:
+            return (await stack.person.ok("GET", f"/v1/uploads/{expired}"))["state"] == "expired"
+
+        await eventually(is_expired)
+        assert await refused(stack.person, expired, named(BLOCKS)) == (409, "upload_expired")
+    async with stack.run():
+        aborted = await begin(stack.person, BLOCKS)
+        await stack.person.ok("DELETE", f"/v1/uploads/{aborted}")
+        assert await refused(stack.person, aborted, named(BLOCKS)) == (409, "upload_aborted")
+    assert set((await references(stack)).values()) == {0}
+
+
+async def test_without_blocks_named_it_is_incomplete(stack: Any) -> None:
+    """Nobody but the client knows what the file is made of."""
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS)
+        await send(stack, BLOCKS)
+        answer = await stack.person.refused("POST", f"/v1/uploads/{upload_id}/complete")
+        assert answer == (409, "upload_incomplete")
+
+
+async def test_refused_by_metadata_gives_blocks_back(stack: Any) -> None:
+    """A commit that is refused for good leaves neither references nor a list behind."""
+    stack.peers.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
+    async with stack.run():
+        upload_id = await begin(stack.person, BLOCKS, path="/gone")
+        await send(stack, BLOCKS)
+        assert await refused(stack.person, upload_id, named(BLOCKS)) == (409, "target_gone")
+        assert await references(stack) == {name(block): 0 for block in BLOCKS}
+        prefix = f"accounts/{stack.person.account_id}/uploads/{upload_id}/"
+
+        async def is_clean() -> bool:
+            return not await keys_in_store(stack, prefix)
+
+        await eventually(is_clean)
+    assert await stack.events(upload_id) == ["upload-initiated", "upload-aborted"]
