@@ -6,12 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import jwt
 import pytest
 from analytics_events import SETTINGS
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
-from jwt.algorithms import OKPAlgorithm
+from fake_accounts import fake_accounts, signed
 
 from docstore_analytics.app import create_app
 from docstore_analytics.settings import AnalyticsSettings
@@ -24,19 +21,6 @@ from docstore_platform.mongo import Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
-
-KEY = Ed25519PrivateKey.generate()
-
-
-def fake_accounts() -> FastAPI:
-    """Publishes the key the tests sign tokens with."""
-    app = FastAPI()
-
-    @app.get("/internal/keys")
-    async def keys() -> dict[str, Any]:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
-
-    return app
 
 
 @dataclass
@@ -110,7 +94,7 @@ class Analytics:
     def token(self, role: str) -> str:
         now = int(time.time())
         claims = {"sub": "root", "sid": "s", "role": role, "aud": "docstore", "iss": self.infra.issuer}
-        return jwt.encode(claims | {"iat": now, "exp": now + 60}, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        return signed(claims | {"iat": now, "exp": now + 60})
 
 
 @pytest.fixture

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from jwt.algorithms import OKPAlgorithm
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
 from docstore_events.event import Event
@@ -40,8 +38,6 @@ from docstore_platform.mongo import Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
-
-KEY = Ed25519PrivateKey.generate()
 
 
 @dataclass
@@ -105,17 +101,6 @@ def _public(state: FileState) -> dict[str, Any]:
         "id": state.file_id,
         **state.model_dump(mode="json", include={"name", "version", "tags", "owner_id", "kind"}),
     }
-
-
-def fake_accounts() -> FastAPI:
-    """Publishes the key the tests sign tokens with."""
-    app = FastAPI()
-
-    @app.get("/internal/keys")
-    async def keys() -> dict[str, Any]:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
-
-    return app
 
 
 @dataclass
@@ -251,7 +236,7 @@ class World:
     def token(self, account_id: str, role: str = "user") -> str:
         now = int(time.time())
         claims = {"sub": account_id, "sid": "s", "role": role, "aud": "docstore", "iss": self.infra.issuer}
-        return jwt.encode(claims | {"iat": now, "exp": now + 60}, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        return signed(claims | {"iat": now, "exp": now + 60})
 
     async def internal(self, method: str, path: str, body: Any = None) -> Any:
         return await ServiceClient("indexer", self.infra).call(method, path, body)

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from jwt.algorithms import OKPAlgorithm
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.envelope import seal
@@ -34,15 +32,6 @@ from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
-
-KEY = Ed25519PrivateKey.generate()
-
-
-class FakeAccounts:
-    """Publishes the one key that the tests sign tokens with."""
-
-    async def call(self, path: str, body: Any) -> Any:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
 
 
 @dataclass
@@ -100,7 +89,7 @@ class Person:
             "aud": "docstore",
         }
         claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
-        token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        token = signed(claims)
         sent = {"content-type": "application/json", "authorization": f"Bearer {token}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         payload = b"" if body is None else orjson.dumps(body)
@@ -239,7 +228,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "metadata")}
     infra = infra.model_copy(update=urls)
     quota = FakeQuota()
-    register_local_app(urls["accounts_url"], fake_app(FakeAccounts()))
+    register_local_app(urls["accounts_url"], fake_accounts())
     register_local_app(urls["quota_url"], fake_app(quota))
 
     @asynccontextmanager

@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI
-from jwt.algorithms import OKPAlgorithm
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.event import Event
@@ -32,19 +30,6 @@ from docstore_platform.testing import eventually
 
 sys.path.insert(0, str(Path(__file__).parent))
 from receivers import Machines, MoodySes
-
-KEY = Ed25519PrivateKey.generate()
-
-
-def fake_accounts() -> FastAPI:
-    """Publishes the key the tests sign tokens with."""
-    app = FastAPI()
-
-    @app.get("/internal/keys")
-    async def keys() -> dict[str, Any]:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
-
-    return app
 
 
 def fake_metadata(readable: set[tuple[str, str]]) -> FastAPI:
@@ -124,7 +109,7 @@ class Person:
     async def send(self, method: str, path: str, body: Any = None, *, login: bool = True) -> Answer:
         now = int(time.time())
         claims = {"sub": self.id, "sid": "s", "aud": "docstore", "iss": self.notify.infra.issuer, "iat": now}
-        token = jwt.encode(claims | {"exp": now + 60}, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        token = signed(claims | {"exp": now + 60})
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if login else {})
         payload = orjson.dumps(body) if body is not None else b""
         return await LocalTransport(self.notify.url).send(method, path, headers, payload)

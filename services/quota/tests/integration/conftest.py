@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI
-from jwt.algorithms import OKPAlgorithm
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
@@ -28,22 +26,16 @@ from docstore_platform.testing import eventually
 from docstore_quota.app import create_app
 from docstore_quota.settings import QuotaSettings
 
-KEY = Ed25519PrivateKey.generate()
 
-
-def fake_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
-    """Publishes the key the tests sign tokens with, and knows what the tests say of accounts."""
-    app = FastAPI()
+def fake_known_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
+    """Knows what the tests say of accounts, too."""
+    app = fake_accounts()
 
     @app.get("/internal/accounts/{account_id}")
     async def account(account_id: str) -> Any:
         if account_id not in accounts:
             return not_found("account").response()
         return accounts[account_id]
-
-    @app.get("/internal/keys")
-    async def keys() -> dict[str, Any]:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
 
     return app
 
@@ -162,7 +154,7 @@ class Quota:
     def token(self, role: str) -> str:
         now = int(time.time())
         claims = {"sub": "root", "sid": "s", "role": role, "aud": "docstore", "iss": self.infra.issuer}
-        return jwt.encode(claims | {"iat": now, "exp": now + 60}, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        return signed(claims | {"iat": now, "exp": now + 60})
 
 
 @pytest.fixture
@@ -178,7 +170,7 @@ async def quota(infra: InfraSettings) -> AsyncIterator[Quota]:
     infra = infra.model_copy(update=urls)
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     quota = Quota(infra, mongo, f"local:quota-{name}")
-    register_local_app(infra.accounts_url, fake_accounts(quota.accounts))
+    register_local_app(infra.accounts_url, fake_known_accounts(quota.accounts))
     register_local_app(infra.metadata_url, fake_metadata(quota.stored))
     yield quota
     mongo.close()

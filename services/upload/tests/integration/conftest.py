@@ -8,13 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from jwt.algorithms import OKPAlgorithm
 from yarl import URL
 
 from docstore_platform.ids import new_id
@@ -26,7 +24,6 @@ from docstore_platform.settings import InfraSettings
 from docstore_upload.app import create_app
 from docstore_upload.settings import UploadSettings
 
-KEY = Ed25519PrivateKey.generate()
 FAST: dict[str, float] = {
     "poll_seconds": 0.05,
     "check_first_seconds": 0.2,
@@ -35,13 +32,6 @@ FAST: dict[str, float] = {
     "commit_retry_seconds": 0.3,
     "lease_seconds": 3,
 }
-
-
-class FakeAccounts:
-    """Publishes the one key that the tests sign tokens with."""
-
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        return {"keys": [OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "test"}]}
 
 
 def fake_app(fake: Any) -> FastAPI:
@@ -72,7 +62,7 @@ class Client:
         now = int(time.time())
         claims = {"sub": self.account_id, "sid": "s1", "device": "laptop", "role": "user", "aud": "docstore"}
         claims |= {"iss": self.issuer, "iat": now, "exp": now + 600}
-        token = jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "test"})
+        token = signed(claims)
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if login else {})
         payload = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
         return await LocalTransport(self.app_url).send(method, path, headers, payload)
@@ -143,7 +133,8 @@ async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[S
     name = new_id()
     urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "metadata", "quota", "indexer", "notify")}
     infra = infra.model_copy(update=urls)
-    for peer, fake in {**vars(peers), "accounts": FakeAccounts()}.items():
+    register_local_app(urls["accounts_url"], fake_accounts())
+    for peer, fake in vars(peers).items():
         register_local_app(urls[f"{peer}_url"], fake_app(fake))
     url = f"local:upload-{name}"
 
