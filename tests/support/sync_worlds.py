@@ -11,6 +11,7 @@ from docstore_sync.steps import Download, Sent, StepFailed, Upload
 
 ROOT = "root"
 T = TypeVar("T")
+R = TypeVar("R")
 FILE, FOLDER = Kind.FILE, Kind.FOLDER
 
 
@@ -132,6 +133,17 @@ class Book:
         return nullcontext()
 
 
+def each_by_itself(do: Callable[[T], R], batch: Sequence[T]) -> list[R | StepFailed]:
+    """What each of a batch came to: one that fails leaves the others as they are."""
+    answers: list[R | StepFailed] = []
+    for item in batch:
+        try:
+            answers.append(do(item))
+        except StepFailed as failure:
+            answers.append(failure)
+    return answers
+
+
 class Steps:
     """Hands for these worlds, that can fail, be killed, and let users in between steps."""
 
@@ -209,13 +221,7 @@ class Steps:
         return found
 
     async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
-        answers: list[Sent | StepFailed] = []
-        for upload in batch:
-            try:
-                answers.append(self._upload(upload))
-            except StepFailed as failure:
-                answers.append(failure)
-        return answers
+        return each_by_itself(self._upload, batch)
 
     def _upload(self, upload: Upload) -> Sent:
         self._before()
@@ -238,13 +244,7 @@ class Steps:
         return Sent(sent.id, sent.version, sent.sha256, sent.parent_id)
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
-        answers: list[str | StepFailed] = []
-        for each in batch:
-            try:
-                answers.append(self._download(each))
-            except StepFailed as failure:
-                answers.append(failure)
-        return answers
+        return each_by_itself(self._download, batch)
 
     def _download(self, wanted: Download) -> str:
         self._before()
