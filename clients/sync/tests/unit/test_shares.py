@@ -235,6 +235,6 @@ def test_random_changes_in_shares_end_well_and_nothing_forbidden_is_tried(role: 
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
             World(seed, role, loop).run()
-        except Exception as error:
+        except Exception as error:  # whatever it fails with, the seed that repeats it is told
             raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=5: {error!r}") from error
     loop.close()

@@ -29,7 +29,7 @@ def test_random_worlds_become_one_and_nothing_is_lost(world: dict[str, bool]) ->
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
             Simulation(seed, loop, **world).run()
-        except Exception as error:
+        except Exception as error:  # whatever it fails with, the seed that repeats it is told
             print(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1 in a world that is {world or 'plain'}")
             raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1: {error!r}") from error
     loop.close()

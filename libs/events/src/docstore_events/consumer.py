@@ -156,7 +156,7 @@ class Consumer:
     async def _handled_together(self, batch: list[Received]) -> bool:
         try:
             await self._apply(batch)
-        except Exception as error:
+        except Exception as error:  # what is no outage may be the fault of one event: each is taken alone
             if is_outage(error):
                 raise
             log.warning("batch failed, taking its events one by one", service=self._service, error=repr(error))
@@ -186,7 +186,7 @@ class Consumer:
                 return None
             except PermanentError as error:
                 return error
-            except Exception as error:
+            except Exception as error:  # what is no outage is the event's own fault: tried again, then put aside
                 if is_outage(error):
                     raise
                 failure = error
