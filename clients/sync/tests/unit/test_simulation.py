@@ -15,9 +15,7 @@ WORLDS: list[dict[str, bool]] = [{}, {"odd": True}, {"folding": True}, {"roomy":
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize(
-    "world", [{}, {"odd": True}, {"folding": True}, {"roomy": True}], ids=lambda world: "".join(world) or "plain"
-)
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: "".join(world) or "plain")
 def test_random_worlds_become_one_and_nothing_is_lost(world: dict[str, bool]) -> None:
     """However they were changed, whatever failed: it ends in a few rounds, and every content is there.
 
