@@ -39,6 +39,7 @@ __all__ = [
     "S3Config",
     "SignedForm",
     "SignedPut",
+    "Tail",
     "UploadNotFound",
 ]
 
@@ -141,10 +142,16 @@ class ObjectStore(Presigner):
         *,
         content_type: str = "application/octet-stream",
         metadata: Mapping[str, str] | None = None,
+        etag: str | None = None,
     ) -> ObjectInfo:
-        """Store a small object; the store verifies its SHA-256 and keeps it."""
+        """Store a small object; the store verifies its SHA-256 and keeps it.
+
+        With the `etag` of what it is to replace: ObjectChanged or ObjectNotFound if that is not there any more.
+        """
         digest = hashlib.sha256(data).hexdigest()
-        headers = object_headers(content_type, digest, metadata)
+        headers = dict(object_headers(content_type, digest, metadata))
+        if etag is not None:
+            headers["if-match"] = f'"{etag}"'
         answer, _ = await self.transport.request("PUT", key, headers=headers, body=data, sha256=digest)
         return ObjectInfo(key, len(data), answer["etag"].strip('"'), digest, content_type, dict(metadata or {}))
 

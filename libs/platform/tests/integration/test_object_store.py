@@ -10,6 +10,7 @@ import pytest
 from s3_requests import BODY, SHA256, send
 
 from docstore_platform.s3 import (
+    ObjectChanged,
     ObjectNotFound,
     ObjectStore,
     ObjectStoreError,
@@ -33,6 +34,19 @@ async def test_put_head_get(store: ObjectStore, key: str) -> None:
     assert await store.get_range(key, 5, 7) == BODY[5:12]
     assert await store.get_range(key, len(BODY) - 3, 100) == BODY[-3:]
     assert await store.sha256_of(key) == (len(BODY), SHA256)
+
+
+async def test_replaced_only_as_it_was_read(store: ObjectStore, key: str) -> None:
+    """With an ETag a put replaces that very object: neither what came after it, nor one that is gone."""
+    first = await store.put(key, b"first")
+    second = await store.put(key, b"second", etag=first.etag)
+    with pytest.raises(ObjectChanged):
+        await store.put(key, b"third", etag=first.etag)
+    assert await store.get(key) == b"second"
+    await store.delete(key)
+    with pytest.raises((ObjectChanged, ObjectNotFound)):
+        await store.put(key, b"third", etag=second.etag)
+    assert await store.head(key) is None
 
 
 async def test_an_absent_object_is_said_to_be_absent(store: ObjectStore, key: str, tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ class Packs(Protocol):
         ...
 
     async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
-        """Plan the next look, if the pack is as it was seen; else it stays due at the end of the lease."""
+        """Plan the next look, if the pack is as it was seen. One of which slices were released meanwhile is due at
+        once; any other stays due at the end of the lease."""
         ...
 
     async def settle(self, pack: Pack, now: datetime) -> None:
@@ -199,7 +200,11 @@ class MongoPacks:
             planned["$unset"]["next_check_at"] = 1
         else:
             planned["$set"]["next_check_at"] = at
-        await self._packs.update_one(_as_planned(pack), planned)
+        result = await self._packs.update_one(_as_planned(pack), planned)
+        if not result.matched_count:
+            released = {"_id": pack.id, "state": pack.state, "releases": {"$gt": pack.releases}}
+            at_once = {"$set": {"next_check_at": pack.created_at}, "$unset": {"lease": 1}}
+            await self._packs.update_one(released, at_once)
 
     async def settle(self, pack: Pack, now: datetime) -> None:
         change = {

@@ -8,6 +8,7 @@ import structlog
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_platform.problems import Problem
 from docstore_platform.s3 import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_upload.domain import ENDED, INCOMPLETE, next_look
@@ -99,16 +100,20 @@ class PackWorkflow(DueWork[Pack]):
             await self._packs.plan(pack, pack.last_sweep_at(now, self._settings.sweep_seconds), 1)
 
     async def _compact(self, pack: Pack) -> None:
-        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again."""
+        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again.
+
+        Of several, one that comes late finds another ETag: what it took for living may be dead, or all of it deleted.
+        """
         try:
-            content = await self._store.get(pack.object_key)
+            before = await self._store.get_tail(pack.object_key, MAX_PACK_BYTES + MAX_INDEX_BYTES)
+            content = before.data
             kept = await asyncio.to_thread(compacted, content, pack.live)
         except (ObjectNotFound, ValueError) as error:
             log.error("a pack is damaged", pack_id=pack.id, error=str(error))
             await self._packs.plan(pack, None, pack.attempts)
             return
         if len(kept) < len(content):
-            await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE)
+            await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE, etag=before.etag)
             compacted_bytes_total.inc(len(content) - len(kept))
         await self._packs.plan(pack, self._forget_at(pack), 0, object_bytes=len(kept))
 

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
 import orjson
 import pytest
 
+from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
 from docstore_platform.ids import new_id
 from docstore_platform.packs import Slice, index_bytes
 from docstore_platform.testing import eventually
+from docstore_upload.pack_store import MongoPacks
 
 pytestmark = pytest.mark.connected
 
@@ -289,6 +292,24 @@ async def test_a_compaction_that_dies(stack: Any) -> None:
         await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": forgotten})
         await eventually(is_compacted)
         assert (await stack.store.head(key(stack, pack))).size == 3 * 60_000 + 3 * 12 + 8
+
+
+async def test_released_while_it_is_rewritten(stack: Any) -> None:
+    """Who looks at a pack does not see what is released meanwhile: the next look is at once, not after the lease."""
+    async with stack.run(sweep_seconds=0.1):
+        pack = await settled_pack(stack, FILES)
+        packs = MongoPacks(stack.database)
+        seen = await packs.get(pack["id"])
+        looked_at = {"lease": "slow", "next_check_at": utc_now() + timedelta(hours=1)}
+        await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": looked_at})
+        await release(stack, [key(stack, pack, number) for number in range(3)])
+        assert (await row(stack, pack))["lease"] == "slow"
+        await packs.plan(seen, None, 0)
+
+        async def is_gone() -> bool:
+            return await stack.store.head(key(stack, pack)) is None
+
+        await eventually(is_gone)
 
 
 async def test_reads_under_compaction(stack: Any) -> None:

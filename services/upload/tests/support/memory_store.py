@@ -6,7 +6,15 @@ from datetime import datetime
 from hashlib import sha256
 
 from docstore_platform.presigned import Presigner, S3Config
-from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreUnavailable, Part, UploadNotFound
+from docstore_platform.s3 import (
+    ObjectChanged,
+    ObjectInfo,
+    ObjectNotFound,
+    ObjectStoreUnavailable,
+    Part,
+    Tail,
+    UploadNotFound,
+)
 
 
 class FakeStore(Presigner):
@@ -29,7 +37,7 @@ class FakeStore(Presigner):
         content = self.objects.get(key)
         if content is None:
             return None
-        return ObjectInfo(key, len(content), sha256(content).hexdigest()[:32], None, "text/plain", {})
+        return ObjectInfo(key, len(content), _etag(content), None, "text/plain", {})
 
     async def get(self, key: str) -> bytes:
         self._up()
@@ -42,8 +50,14 @@ class FakeStore(Presigner):
         content = await self.get(key)
         return content[:length], len(content)
 
-    async def put(self, key: str, data: bytes, *, content_type: str) -> None:
+    async def get_tail(self, key: str, length: int) -> Tail:
+        content = await self.get(key)
+        return Tail(_etag(content), len(content), content[-length:])
+
+    async def put(self, key: str, data: bytes, *, content_type: str, etag: str | None = None) -> None:
         self._up()
+        if etag is not None and (key not in self.objects or _etag(self.objects[key]) != etag):
+            raise ObjectChanged("PreconditionFailed", key)
         self.objects[key] = data
 
     async def copy(self, key: str, to: str) -> None:
@@ -86,3 +100,7 @@ class FakeStore(Presigner):
     async def abort_multipart(self, key: str, multipart_id: str) -> None:
         self._up()
         self.multiparts.pop(multipart_id, None)
+
+
+def _etag(content: bytes) -> str:
+    return sha256(content).hexdigest()[:32]

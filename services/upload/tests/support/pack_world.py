@@ -103,6 +103,9 @@ class FakePacks:
                 self.purged.add(pack.id)
             self.packs[pack.id] = replace(self.packs[pack.id], next_check_at=at, attempts=attempts, **changes)
             self.leased.discard(pack.id)
+        elif self.packs[pack.id].state == pack.state and self.packs[pack.id].releases > pack.releases:
+            self.change(pack.id, (pack.state,), next_check_at=pack.created_at)
+            self.leased.discard(pack.id)
 
     async def settle(self, pack: Pack, now: datetime) -> None:
         current = self.packs[pack.id]
