@@ -9,7 +9,10 @@ UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 
 
 class UploadEvent(Event, topic="uploads", abstract=True):
-    """What is known of an upload from its beginning on. Sizes in bytes."""
+    """What is known of an upload from its beginning on. Sizes in bytes.
+
+    Of a form that left its size open `size` is the most that it may be, until upload-completed says what it is.
+    """
 
     upload_id: str
     account_id: str

@@ -17,6 +17,7 @@ from docstore_gateway.api import events_router, operators_router, pages_router
 from docstore_gateway.call_log import CallLog
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_gateway.edge import NAME, Edge
+from docstore_gateway.form_pages import FormPages
 from docstore_gateway.forwarding import Forwarder, open_forwarder
 from docstore_gateway.health import ServicesReady
 from docstore_gateway.idempotency import IdempotencyKeys
@@ -24,6 +25,7 @@ from docstore_gateway.limits import RateLimiter
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.sse import EventStream
 from docstore_gateway.waiting import TOPICS, Waiting
+from docstore_gateway.web_form import WebForm
 from docstore_gateway.web_pages import web_router
 from docstore_gateway.web_session import WebSessions
 from docstore_platform.internal import ServiceClient, Transport, open_transport
@@ -86,6 +88,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.event_streams = partial(
                 EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
             )
+            web = WebSessions(infra, app.state.verifier)
             app.state.edge = Edge(
                 settings,
                 verifier=app.state.verifier,
@@ -93,7 +96,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 idempotency=idempotency,
                 forwarders=forwarders,
                 waiting=waiting,
-                web=WebSessions(infra, app.state.verifier),
+                web=web,
+                form=WebForm(web, FormPages(infra), settings.form_bytes),
                 call_log=await stack.enter_async_context(_call_log(runtime)),
                 access_log=open_access_log(infra),
             )

@@ -35,6 +35,7 @@ from docstore_gateway.routes import (
 )
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
+from docstore_gateway.web_form import WebForm, is_form
 from docstore_gateway.web_session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
 from docstore_platform.ids import new_id
 from docstore_platform.logs import loggable_path
@@ -104,12 +105,14 @@ class Edge:
         forwarders: Mapping[ServiceName, Forwarder],
         waiting: Waiting,
         web: WebSessions,
+        form: WebForm,
         call_log: CallLog,
         access_log: AccessLog | None,
     ) -> None:
         self._settings = settings
         self._waiting = waiting
         self._web = web
+        self._form = form
         self._verifier = verifier
         self._limiter = limiter
         self._idempotency = idempotency
@@ -200,7 +203,8 @@ class Edge:
             elif public:
                 await self._call(own, exchange, raw, scope, receive, send)
             elif scope["path"].startswith(PREFIX):
-                await self._web.serve(partial(self._web_call, own, exchange), scope, receive, send)
+                pages = self._form if is_form(scope["path"]) else self._web
+                await pages.serve(partial(self._web_call, own, exchange), scope, receive, send)
             elif scope["path"].lstrip("/").startswith("internal"):
                 await self._peer_call(exchange, raw, scope, receive, send)
             else:
@@ -254,7 +258,7 @@ class Edge:
 
     async def _web_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """A public call that a route of the web page stands for."""
-        exchange.headers = dict(reversed(scope["headers"]))
+        exchange.method, exchange.headers = scope["method"], dict(reversed(scope["headers"]))
         await self._call(own, exchange, scope["raw_path"], scope, receive, send)
 
     def _with_cookie(self, exchange: Exchange, scope: Scope, path: str) -> Scope:

@@ -36,6 +36,11 @@ class GatewaySettings(ServiceSettings):
     web_dir: Path | None = Field(
         default_factory=_web_of_checkout, description="the built web page; without one a line says that it is absent"
     )
+    form_bytes: int = Field(
+        100 * 1024 * 1024,
+        ge=1,
+        description="largest file that the page without script takes; at most UPLOAD_OPEN_FORM_BYTES",
+    )
 
     connect_seconds: float = Field(2.0, gt=0, description="to connect to a service")
     answer_seconds: float = Field(75.0, gt=0, description="a service may be silent this long; above the longest poll")

@@ -39,6 +39,22 @@ async def test_on_file_created_uses_up_the_reservation(quota: Any, kept: Any) ->
         assert (kind, event["upload_ids"], event["used"], event["documents"]) == ("usage-changed", [upload], 40, 1)
 
 
+@pytest.mark.parametrize("came", [0, 40, 100])
+async def test_room_that_was_kept_for_more_comes_back(quota: Any, kept: Any, came: int) -> None:
+    """An upload whose size was open: what came is counted, and the rest of its reservation is free again at once."""
+    account, upload = new_id(), new_id()
+    async with quota.running(free_bytes=100):
+        assert (await quota.reserve(account, {upload: 100}))[0] == [upload]
+        assert (await quota.reserve(account, {new_id(): 1}))[0] == []
+        await quota.say(kept(account, came, upload))
+        await quota.usage_becomes(account, used=came, reserved=0, documents=1)
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert (row["reservations"], row["open"]) == ({}, 0)
+        if came < 100:
+            assert (await quota.reserve(account, {new_id(): 100 - came}))[1]["reserved"] == 100 - came
+        assert (await quota.reserve(account, {new_id(): 1}))[0] == []
+
+
 async def test_a_file_created_that_comes_twice_counts_once(quota: Any, kept: Any) -> None:
     """The same event sent again changes nothing."""
     account = new_id()

@@ -217,6 +217,7 @@ def _claimed(upload: Upload, claim: Claim | None) -> Upload:
     return replace(
         upload,
         state="committing",
+        size=verified.size,
         sha256=verified.sha256,
         object_name=verified.object_name,
         completed_by=claim.completed_by,

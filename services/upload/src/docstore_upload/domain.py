@@ -123,6 +123,7 @@ class Upload:
     parent_id: str | None
     """The folder that the path starts from; None: the root of who uploads."""
     size: int
+    """As declared. Where that was left open: the most it may be; from the verification on, as found."""
     content_type: str
     sha256: str | None
     """Hex. As declared; from the verification on, as found."""
@@ -139,6 +140,8 @@ class Upload:
     expires_at: datetime
     next_check_at: datetime | None
     """When the workflow looks at it next; None once there is nothing left to do."""
+    max_size: int | None = None
+    """Bytes up to which the size was left open: nobody who runs a script would do so."""
     attempts: int = 0
     """Looks so far: for the object, then, once completed, for what must follow."""
     object_name: str = "content"
@@ -175,6 +178,11 @@ class Upload:
     def is_copied(self) -> bool:
         """Whether the bytes are verified in a copy: the means allow to write them again after that."""
         return self.method in ("form", "credentials")
+
+    @property
+    def known_size(self) -> int | None:
+        """None as long as nobody can tell."""
+        return self.size if self.max_size is None or self.state in ("committing", "completed") else None
 
     @property
     def may_have_strays(self) -> bool:
@@ -223,7 +231,11 @@ def method_limit(method: Method) -> int:
 
 def mismatch(upload: Upload, size: int, sha256: str | None) -> Refusal | None:
     """Why an object of this size and checksum is not what was declared; None if it is."""
-    if size != upload.size:
+    if upload.max_size is not None:
+        if size > upload.max_size:
+            detail = f"At most {upload.max_size} bytes were allowed, {size} were sent."
+            return Refusal(409, "upload_mismatch", detail)
+    elif size != upload.size:
         detail = f"{upload.size} bytes were declared, {size} were sent."
         return Refusal(409, "upload_mismatch", detail)
     if upload.sha256 is not None and sha256 is not None and sha256 != upload.sha256:

@@ -60,7 +60,8 @@ class Initiator:
     ) -> list[Json | Problem]:
         """An upload with its means for each request, or why not; in order."""
         outcomes: list[Json | Problem | None] = [
-            request if isinstance(request, Problem) else refuse_initiate(request) for request in requests
+            request if isinstance(request, Problem) else refuse_initiate(request, self._settings.open_form_bytes)
+            for request in requests
         ]
         wanted = {
             index: request
@@ -98,8 +99,7 @@ class Initiator:
 
     def _plan(self, principal: Principal, request: InitiateRequest, checked: Json, now: datetime) -> Upload:
         settings, method = self._settings, _method(request.method)
-        life = settings.multipart_expiry_seconds if method == "multipart" else settings.expiry_seconds
-        expires_at = now + timedelta(seconds=life)
+        expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(
             id=new_id(),
             account_id=principal.account_id,
@@ -109,7 +109,8 @@ class Initiator:
             wanted_path=request.path,
             parent_id=request.parent_id,
             file_id=request.file_id,
-            size=request.size,
+            size=request.most,
+            max_size=request.max_size,
             content_type=request.content_type or content_type_of(checked["path"]),
             sha256=request.sha256.lower() if request.sha256 else None,
             base_version=request.base_version,
@@ -117,7 +118,7 @@ class Initiator:
             tags=tuple(request.tags),
             method=method,
             multipart_id=None,
-            part_size=part_size_for(request.size, settings.part_bytes) if method == "multipart" else None,
+            part_size=part_size_for(request.most, settings.part_bytes) if method == "multipart" else None,
             state="initiated",
             revision=0,
             created_at=now,
@@ -190,6 +191,13 @@ class Initiator:
                 )
 
         await self._transactor.run(work)
+
+
+def _life(request: InitiateRequest, settings: UploadSettings) -> float:
+    """How long its bytes may be sent, in seconds."""
+    if request.method == "multipart":
+        return settings.multipart_expiry_seconds
+    return settings.expiry_seconds if request.max_size is None else settings.open_form_expiry_seconds
 
 
 def _method(name: str) -> Method:

@@ -84,7 +84,7 @@ class Means:
         public_url = self._settings.infra.public_url.rstrip("/")
         form = self._store.presign_post(
             upload.sent_key,
-            min_size=upload.size,
+            min_size=upload.size if upload.max_size is None else 0,
             max_size=upload.size,
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),

@@ -18,8 +18,8 @@ Strict = ConfigDict(strict=True, extra="ignore")
 BlockHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class FileRequest(BaseModel):
-    """What is to be uploaded and where to. `size` in bytes, `sha256` in hex.
+class TargetRequest(BaseModel):
+    """What is to be uploaded and where to, whatever its size. `sha256` in hex.
 
     `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
     """
@@ -29,7 +29,6 @@ class FileRequest(BaseModel):
     path: str | None = None
     parent_id: str | None = Field(None, max_length=64)
     file_id: str | None = Field(None, max_length=64)
-    size: int
     content_type: str | None = None
     sha256: str | None = None
     base_version: int | None = Field(None, ge=0, le=MAX_VERSION)
@@ -37,10 +36,29 @@ class FileRequest(BaseModel):
     tags: list[str] = Field(default_factory=list)
 
 
-class InitiateRequest(FileRequest):
-    """A file and the method by which its bytes are to be sent."""
+class FileRequest(TargetRequest):
+    """A file of `size` bytes."""
 
+    size: int
+
+
+class InitiateRequest(TargetRequest):
+    """A file and the method by which its bytes are to be sent.
+
+    `size` in bytes. Where nobody can tell it beforehand (a browser without script), the method `form` takes `max_size`
+    instead: up to so many bytes.
+    """
+
+    size: int | None = None
+    max_size: int | None = None
     method: str
+
+    @property
+    def most(self) -> int:
+        """Bytes that must have room: its size, or what that may be at most."""
+        most = self.max_size if self.size is None else self.size
+        assert most is not None
+        return most
 
 
 class PartRequest(BaseModel):
@@ -118,17 +136,19 @@ def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
     return read_item(_complete_item, {"id": item} if isinstance(item, str) else item)
 
 
-def refuse_initiate(request: InitiateRequest) -> Problem | None:
-    """The rule that this request breaks, if any. The other rules of paths are metadata's."""
+def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+    """The rule that this request breaks, if any. The other rules of paths are metadata's.
+
+    `open_form_bytes`: the most that a form may leave open.
+    """
     if request.method not in METHODS:
         return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
     if request.method == "blocks" and request.sha256 is None:
         return invalid("What is sent in blocks is declared with its sha256.", "invalid_sha256")
-    refused = refuse_target(request) or _refuse_size(request.size, request.method)  # type: ignore[arg-type]
-    return refused or refuse_description(request)
+    return refuse_target(request) or _refuse_sizes(request, open_form_bytes) or refuse_description(request)
 
 
-def refuse_target(request: FileRequest) -> Problem | None:
+def refuse_target(request: TargetRequest) -> Problem | None:
     """Whether it says where to."""
     if (request.path is None) == (request.file_id is None):
         return invalid("Name either a path or a file_id.")
@@ -144,6 +164,18 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
+def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+    if request.size is not None and request.max_size is None:
+        return _refuse_size(request.size, request.method)  # type: ignore[arg-type]
+    if request.max_size is None or request.size is not None:
+        return invalid("Say the size; a form may say max_size instead.")
+    if request.method != "form":
+        return invalid("Only a form may say max_size instead of the size.")
+    if not 1 <= request.max_size <= open_form_bytes:
+        return invalid(f"max_size must be 1 to {open_form_bytes} bytes.", "invalid_size")
+    return None
+
+
 def _refuse_size(size: int, method: Method) -> Problem | None:
     if not 0 <= size <= MAX_SIZE:
         return invalid(f"size must be 0 to {MAX_SIZE} bytes.", "invalid_size")
@@ -154,7 +186,7 @@ def _refuse_size(size: int, method: Method) -> Problem | None:
     return None
 
 
-def refuse_description(request: FileRequest) -> Problem | None:
+def refuse_description(request: TargetRequest) -> Problem | None:
     if request.content_type is not None and not CONTENT_TYPE.fullmatch(request.content_type):
         return invalid("content_type is no media type.", "invalid_content_type")
     if request.sha256 is not None and not SHA256.fullmatch(request.sha256.lower()):

@@ -92,17 +92,18 @@ class UploadService:
             if upload.state not in ENDED:
                 raise Problem(409, "upload_completed", "This upload is completed; delete its file instead.")
 
-    async def complete_for_browser(self, upload_id: str, token: str) -> Json:
-        """The file that the upload has become, for whoever shows the token of that upload."""
+    async def complete_for_browser(self, upload_id: str, token: str) -> tuple[Upload, Json]:
+        """The upload as it was and the file that it has become, for whoever shows the token of that upload."""
         if not self._tokens.is_valid(upload_id, token):
             raise not_found("upload")
         found = await self._uploads.by_ids([upload_id])
         if upload_id not in found:
             raise not_found("upload")
-        outcome = (await self._completer.complete([found[upload_id]], "client"))[upload_id]
+        upload = found[upload_id]
+        outcome = (await self._completer.complete([upload], "client"))[upload_id]
         if isinstance(outcome, Problem):
             raise outcome
-        return outcome
+        return upload, outcome
 
     async def _mine(self, principal: Principal, upload_id: str) -> Upload:
         found = (await self._uploads.of_account(principal.account_id, [upload_id])).get(upload_id)

@@ -15,6 +15,12 @@ class UploadSettings(ServiceSettings):
 
     expiry_seconds: float = Field(86_400, gt=0, le=604_800, description="how long a client may send its bytes")
     multipart_expiry_seconds: float = Field(604_800, gt=0, le=604_800, description="the same for multipart uploads")
+    open_form_bytes: int = Field(
+        100 * MIB, ge=1, le=5 << 30, description="the most that a form may leave open (`max_size`)"
+    )
+    open_form_expiry_seconds: float = Field(
+        3_600, gt=0, le=604_800, description="life of such a form: all that it may send is reserved meanwhile"
+    )
     credentials_seconds: int = Field(3_600, ge=900, description="life of one set of STS credentials")
     part_bytes: int = Field(16 * MIB, ge=5 * MIB, description="smallest part size of a multipart upload")
     first_part_urls: int = Field(100, ge=1, le=1000, description="part URLs answered at once; more are asked for")

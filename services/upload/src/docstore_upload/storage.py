@@ -211,6 +211,7 @@ class MongoUploads:
                 {
                     "$set": {
                         "state": "committing",
+                        "size": claim.verified.size,
                         "sha256": claim.verified.sha256,
                         "object_name": claim.verified.object_name,
                         "completed_by": claim.completed_by,

@@ -12,12 +12,14 @@ def upload_json(upload: Upload) -> Json:
         "state": upload.public_state,
         "method": upload.method,
         "path": upload.path,
-        "size": upload.size,
+        "size": upload.known_size,
         "content_type": upload.content_type,
         "sha256": upload.sha256,
         "created_at": rfc3339(upload.created_at),
         "expires_at": rfc3339(upload.expires_at),
     }
+    if upload.max_size is not None:
+        shown["max_size"] = upload.max_size
     if upload.state == "completed":
         shown["file"] = upload.file
     if upload.refusal is not None:

@@ -71,8 +71,8 @@ class FakeUploads:
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Any = None) -> bool:
         claimed = 0
         for claim in claims:
-            found = {"sha256": claim.verified.sha256, "object_name": claim.verified.object_name}
-            found["completed_by"] = claim.completed_by
+            found: dict[str, Any] = {"sha256": claim.verified.sha256, "object_name": claim.verified.object_name}
+            found |= {"completed_by": claim.completed_by, "size": claim.verified.size}
             claimed += self.change(claim.id, OPEN, state="committing", next_check_at=retry_at, **found)
         return claimed == len(claims)
 

@@ -1,9 +1,11 @@
 """Requests that no client should send are refused, never passed on."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_platform.problems import Problem
+from docstore_upload.domain import MIB
 from docstore_upload.requests import InitiateRequest, read_complete_item, read_initiate, refuse_initiate
 
 JSON = st.recursive(
@@ -11,7 +13,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ("path", "file_id", "size", "content_type", "sha256", "base_version", "on_conflict", "tags", "method")
+SIZES = ("size", "max_size")
+FIELDS = ("path", "file_id", *SIZES, "content_type", "sha256", "base_version", "on_conflict", "tags", "method")
 
 
 @given(st.one_of(JSON, st.dictionaries(st.sampled_from(FIELDS), JSON)))
@@ -19,7 +22,7 @@ def test_any_json_is_read_or_refused(item: object) -> None:
     """Whatever JSON stands in a batch: it is a request or a 4xx, never an error of ours."""
     for outcome in (read_initiate(item), read_complete_item(item)):
         if isinstance(outcome, InitiateRequest):
-            outcome = refuse_initiate(outcome) or Problem(422, "", "")
+            outcome = refuse_initiate(outcome, MIB) or Problem(422, "", "")
         assert not isinstance(outcome, Problem) or 400 <= outcome.status < 500
 
 
@@ -27,9 +30,30 @@ def test_any_json_is_read_or_refused(item: object) -> None:
 def test_tags_are_refused_as_metadata_would(tags: list[str]) -> None:
     """A request that passes has tags that fit into a document: few, short, printable."""
     request = InitiateRequest(path="/a", size=1, method="put", tags=tags)
-    if refuse_initiate(request) is None:
+    if refuse_initiate(request, MIB) is None:
         assert len(tags) <= 50
         assert all(tag.strip().isprintable() and 1 <= len(tag.strip().encode()) <= 200 for tag in tags)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "method", "code"),
+    [
+        ({"max_size": 1}, "form", None),
+        ({"max_size": MIB}, "form", None),
+        ({"max_size": MIB + 1}, "form", "invalid_size"),
+        ({"max_size": 0}, "form", "invalid_size"),
+        ({"max_size": 1, "size": 1}, "form", "invalid_request"),
+        ({}, "form", "invalid_request"),
+        ({}, "put", "invalid_request"),
+        ({"max_size": 1}, "put", "invalid_request"),
+        ({"max_size": 1, "size": 1}, "multipart", "invalid_request"),
+    ],
+)
+def test_a_form_may_leave_its_size_open(sizes: dict[str, int], method: str, code: str | None) -> None:
+    """`max_size` instead of `size`, never both or neither, up to the limit, and for forms alone."""
+    refused = refuse_initiate(InitiateRequest(path="/a", method=method, **sizes), MIB)
+    assert (refused.code if refused else None) == code
+    assert refused is None or refused.status == 422
 
 
 def test_an_id_alone_is_a_complete_item() -> None:

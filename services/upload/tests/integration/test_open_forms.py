@@ -1,0 +1,137 @@
+"""Forms whose size is left open, as a browser without script needs them."""
+
+from hashlib import sha256
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+CONTENT = b"Dear reader,\n" * 100
+MIB = 1 << 20
+
+
+async def begin(stack: Any, max_size: int = 5000, **wishes: Any) -> Any:
+    body = {"path": f"/docs/{new_id()}.txt", "method": "form", "max_size": max_size, **wishes}
+    return await stack.person.ok("POST", "/v1/uploads", body)
+
+
+def landing(stack: Any, upload: Any) -> str:
+    """Where the store sends the browser, as the gateway passes it on."""
+    return str(upload["form"]["fields"]["success_action_redirect"]).removeprefix(stack.infra.public_url)
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT, b"x" * 5000, CONTENT * 2000], ids=["none", "some", "full", "large"])
+async def test_any_size_up_to_the_most_becomes_a_file(stack: Any, content: bytes) -> None:
+    """What came is committed and said with its own size and checksum; room was kept for the most it could be."""
+    most = max(5000, len(content))
+    async with stack.run():
+        upload = await begin(stack, most)
+        assert (upload["size"], upload["max_size"]) == (None, most)
+        assert stack.peers.quota.reserved == {upload["id"]: most}
+        assert (await stack.post(upload["form"], content))[0] == 303
+        file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+        shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
+    found = {"size": len(content), "sha256": sha256(content).hexdigest()}
+    assert found.items() <= file.items()
+    assert found.items() <= shown.items()
+    assert found.items() <= stack.peers.metadata.committed[upload["id"]]["item"].items()
+    assert await stack.store.get(await stack.committed_key(upload["id"])) == content
+    rows = await stack.database["outbox"].find({"key": upload["id"]}).sort("sequence", 1).to_list(None)
+    initiated, completed = [orjson.loads(row["value"]) for row in rows]
+    assert (initiated["size"], completed["size"], completed["sha256"]) == (most, len(content), found["sha256"])
+
+
+async def test_the_store_refuses_more(stack: Any) -> None:
+    """One byte beyond the most: nothing is stored, and the form can be sent again."""
+    async with stack.run(check_first_seconds=60):
+        upload = await begin(stack, 100)
+        status, _ = await stack.post(upload["form"], b"x" * 101)
+        assert status == 400
+        assert await stack.store.head(upload["form"]["fields"]["key"]) is None
+        refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
+        assert refused == (409, "upload_incomplete")
+        assert (await stack.post(upload["form"], b"x" * 100))[0] == 303
+        assert (await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete"))["size"] == 100
+
+
+async def test_a_declared_checksum_holds(stack: Any) -> None:
+    """A client that knows the content but not its size: other bytes come to nothing."""
+    async with stack.run(check_first_seconds=60):
+        upload = await begin(stack, sha256=sha256(CONTENT).hexdigest())
+        await stack.post(upload["form"], CONTENT[::-1])
+        refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
+        assert refused[0] == 409
+        other = await begin(stack, sha256=sha256(CONTENT).hexdigest())
+        assert (await stack.post(other["form"], CONTENT))[0] == 303
+        assert (await stack.person.ok("POST", f"/v1/uploads/{other['id']}/complete"))["size"] == len(CONTENT)
+
+
+async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
+    """Without a script there is no list to go to: the redirect answers what became of it, again and again the same."""
+    async with stack.run():
+        upload = await begin(stack, path="/docs/<b>Tea & cake.txt")
+        waiting = await stack.person.send("GET", landing(stack, upload), login=False)
+        assert (waiting.status, b"not all arrived" in waiting.body) == (409, True)
+        _, location = await stack.post(upload["form"], CONTENT)
+        assert location is not None
+        for _ in range(2):
+            page = await stack.person.send("GET", landing(stack, upload), login=False)
+            assert page.status == 200
+            assert page.headers["content-type"].startswith("text/html")
+            assert b"/docs/&lt;b&gt;Tea &amp; cake.txt, 1.30 KB, version 1" in page.body
+            assert "unsafe" not in page.headers["content-security-policy"]
+
+
+async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
+    """Sent, and closed before the redirect: the workflow finds the object and its size."""
+    async with stack.run():
+        upload = await begin(stack)
+        await stack.post(upload["form"], CONTENT)
+
+        async def is_completed() -> bool:
+            shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
+            return bool(shown["state"] == "completed" and shown["size"] == len(CONTENT))
+
+        await eventually(is_completed)
+
+
+async def test_one_that_is_never_sent_ends_soon(stack: Any) -> None:
+    """It holds room for the most, so it lives shorter than others; then its size is still not known."""
+    async with stack.run(open_form_expiry_seconds=0.5):
+        upload = await begin(stack)
+        other = await stack.person.initiate("form", CONTENT)
+
+        async def is_expired() -> bool:
+            return bool((await stack.person.ok("GET", f"/v1/uploads/{upload['id']}"))["state"] == "expired")
+
+        await eventually(is_expired)
+        assert (await stack.person.ok("GET", f"/v1/uploads/{upload['id']}"))["size"] is None
+        assert (await stack.person.ok("GET", f"/v1/uploads/{other['id']}"))["state"] == "initiated"
+        page = await stack.person.send("GET", landing(stack, upload), login=False)
+        assert (page.status, b"has expired" in page.body) == (409, True)
+    assert await stack.events(upload["id"]) == ["upload-initiated", "upload-expired"]
+
+
+async def test_only_forms_and_only_so_much(stack: Any) -> None:
+    """Another method, both sizes, none, or more than the setting allows: 422, alone and in a batch."""
+    wish = {"path": "/a.txt", "method": "form"}
+    bad = [
+        ({**wish, "method": "put", "max_size": 5}, "invalid_request"),
+        ({**wish, "method": "multipart", "max_size": 5}, "invalid_request"),
+        ({**wish, "size": 5, "max_size": 5}, "invalid_request"),
+        (wish, "invalid_request"),
+        ({**wish, "max_size": 0}, "invalid_size"),
+        ({**wish, "max_size": MIB + 1}, "invalid_size"),
+        ({**wish, "max_size": "5"}, "invalid_request"),
+    ]
+    async with stack.run(open_form_bytes=MIB):
+        for body, code in bad:
+            assert await stack.person.refused("POST", "/v1/uploads", body) == (422, code), body
+        items = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": [body for body, _ in bad]}))["items"]
+        assert [item["problem"]["code"] for item in items] == [code for _, code in bad]
+    assert stack.peers.quota.reserved == {}
