@@ -41,7 +41,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "docstore.callers" -}}
 accounts: [gateway, upload, metadata, quota, indexer, notify, analytics]
 upload: [gateway, metadata]
-metadata: [gateway, upload, quota, indexer, notify]
+metadata: [gateway, upload, quota, indexer, notify, analytics]
 quota: [gateway, upload, metadata, accounts]
 indexer: [gateway, upload]
 notify: [gateway, upload]

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
+from docstore_analytics.activity import Activity
+from docstore_analytics.activity_api import activity_router
+from docstore_analytics.activity_store import MongoActivity
 from docstore_analytics.api import public_router
 from docstore_analytics.archive import Archive
 from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
 from docstore_analytics.audit_chain import Chain, key_of
 from docstore_analytics.audit_log import AuditLog
 from docstore_analytics.audit_seals import AuditSeals
+from docstore_analytics.files import MetadataFiles
 from docstore_analytics.reports import Reports
 from docstore_analytics.sealing import sealing
 from docstore_analytics.service import AnalyticsService
@@ -20,6 +24,7 @@ from docstore_analytics.storage import MongoStore
 from docstore_analytics.subscribers import AnalyticsSubscribers
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
@@ -36,7 +41,8 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     own_key = settings.audit_key.get_secret_value()
     chain = Chain(own_key.encode() if own_key else key_of(infra.internal_secret.get_secret_value()))
     store = MongoStore(database, hourly_days=settings.hourly_days)
-    subscribers = AnalyticsSubscribers(AnalyticsService(store, chain))
+    rows, metadata = MongoActivity(database, days=settings.activity_days), ServiceClient("metadata", infra)
+    subscribers = AnalyticsSubscribers(AnalyticsService(store, rows, chain))
     runtime = EventRuntime("analytics", infra, mongo, database, subscribers, linger_seconds=settings.linger_seconds)
     waiting = ArchiveStore(database, runtime.transactor, lease_seconds=settings.lease_seconds)
     archive = Archive(
@@ -68,19 +74,24 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.create_indexes()
+        await rows.create_indexes()
         await waiting.create_indexes()
         try:
             async with objects, runtime.running(), sealing([archive.write_due, audit.seal_due], settings.sweep_seconds):
                 yield
             await waiting.give_up_leases()
         finally:
+            await metadata.close()
             mongo.close()
 
     return service_app(
         "analytics",
         infra,
         lifespan=lifespan,
-        public=[public_router(reports, audit, store, waiting, objects)],
+        public=[
+            public_router(reports, audit, store, waiting, objects),
+            activity_router(Activity(rows, MetadataFiles(metadata))),
+        ],
         internal=[operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

@@ -18,12 +18,14 @@ Count = tuple[datetime, str, str]
 
 @dataclass(frozen=True, slots=True)
 class PlanSeen:
-    """An account is on this plan, as of this revision of the account."""
+    """An account is on this plan, and has this name, as of this revision of the account."""
 
     account_id: str
     plan: Plan
     revision: int
     at: datetime
+    name: str = ""
+    """What the account is called by people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Account:
     bytes: int = 0
     documents: int = 0
     usage_revision: int = 0
+    name: str = ""
 
     def see_plan(self, seen: PlanSeen, counts: "Counts") -> None:
         """Move what the account counts for from plan to plan; old news changes nothing."""
@@ -58,7 +61,7 @@ class Account:
                 counts.add(seen.at, figure, self.plan, -amount)
             for figure, amount in {**moved, "accounts": 1}.items():
                 counts.add(seen.at, figure, seen.plan, amount)
-        self.plan, self.plan_revision = seen.plan, seen.revision
+        self.plan, self.plan_revision, self.name = seen.plan, seen.revision, seen.name
 
     def see_usage(self, seen: UsageSeen, counts: "Counts") -> None:
         """Count the difference to what was known: what is told twice, or late, counts once."""

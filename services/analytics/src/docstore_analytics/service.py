@@ -1,9 +1,11 @@
 """What analytics does with events: archive, count, write the audit log; for a whole batch in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
+from docstore_analytics.activity import Happened
 from docstore_analytics.archive_rows import archive_row
 from docstore_analytics.audit_chain import Chain, Entry
 from docstore_analytics.domain import Account, Counts, PlanSeen, UsageSeen
@@ -13,6 +15,7 @@ from docstore_events.envelope import Envelope
 from docstore_events.event import Event
 from docstore_events.transaction import Transaction
 from docstore_platform.ids import new_id
+from docstore_platform.mongo import Session
 
 CHUNK_BYTES = 4 * 2**20
 """A document of the database may have 16 MB."""
@@ -28,6 +31,7 @@ class Heard:
     by_account: list[tuple[datetime, str, str, int]] = field(default_factory=list)
     seen: list[PlanSeen | UsageSeen] = field(default_factory=list)
     files: dict[str, FileCounts] = field(default_factory=dict)
+    happened: list[Happened] = field(default_factory=list)
 
     def archive(self, envelope: Envelope[Event]) -> None:
         self.rows.append((envelope.time, archive_row(envelope)))
@@ -45,6 +49,11 @@ class Heard:
     def file(self, file_id: str) -> FileCounts:
         """What is counted of one file."""
         return self.files.setdefault(file_id, FileCounts())
+
+    def show(self, happened: Happened | None) -> None:
+        """Have it in the activity of its file, if it is something that somebody did."""
+        if happened is not None:
+            self.happened.append(happened)
 
     def changed(self, envelope: Envelope[Event], actor_id: str, object_id: str, detail: str = "") -> None:
         """Have a change in the audit log."""
@@ -81,11 +90,16 @@ class Heard:
         )
 
 
+class ActivityRows(Protocol):
+    async def add(self, happened: Sequence[Happened], session: Session) -> None: ...
+
+
 class AnalyticsService:
     """Writes what was heard."""
 
-    def __init__(self, store: Store, chain: Chain) -> None:
+    def __init__(self, store: Store, activity: ActivityRows, chain: Chain) -> None:
         self._store = store
+        self._activity = activity
         self._chain = chain
 
     async def apply(self, heard: Heard, transaction: Transaction) -> None:
@@ -107,6 +121,7 @@ class AnalyticsService:
         await self._store.count(counts, session)
         await self._store.count_files(heard.files, session)
         await self._store.add_chunks(chunks_of(heard.rows), session)
+        await self._activity.add(heard.happened, session)
         if heard.entries:
             # Last: whoever else extends the chain in this moment makes this transaction begin again.
             head = await self._store.head(session)

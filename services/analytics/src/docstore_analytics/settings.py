@@ -33,3 +33,4 @@ class AnalyticsSettings(ServiceSettings):
     child_seconds: float = Field(60.0, gt=0, description="a child that takes longer is killed")
     query_bytes: int = Field(512 * 2**20, ge=1, description="of the archive, most that one report may read")
     hourly_days: int = Field(90, ge=1, description="hourly figures are kept so long, daily ones for ever")
+    activity_days: int = Field(365, ge=1, description="what happened to a file is shown so long")

@@ -1,5 +1,6 @@
 """What analytics hears: everything. Each event goes into the archive; here is what else it means."""
 
+from docstore_analytics.activity import file_activity, sharing_activity
 from docstore_analytics.domain import PlanSeen, UsageSeen
 from docstore_analytics.service import AnalyticsService, Heard
 from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated, SessionStarted
@@ -75,7 +76,7 @@ class AnalyticsSubscribers(Subscribers[Heard]):
     def _account(self, envelope: Envelope[AccountEvent], unit: Heard) -> None:
         event = envelope.event
         unit.archive(envelope)
-        unit.see(PlanSeen(event.account_id, event.plan, event.revision, envelope.time))
+        unit.see(PlanSeen(event.account_id, event.plan, event.revision, envelope.time, event.display_name))
         unit.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
 
     def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
@@ -118,6 +119,7 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         event = envelope.event
         unit.archive(envelope)
         unit.changed(envelope, event.actor_id, event.file.file_id, event.path)
+        unit.show(file_activity(envelope))
 
     def on_file_indexed(self, envelope: Envelope[FileIndexed], unit: Heard) -> None:
         unit.archive(envelope)
@@ -141,6 +143,7 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         event = envelope.event
         unit.archive(envelope)
         unit.changed(envelope, event.actor_id, event.file_id, f"{event.role} {event.email}")
+        unit.show(sharing_activity(envelope))
         unit.file(event.file_id).name(event.file_name, event.owner_id)
 
     def on_link_created(self, envelope: Envelope[LinkCreated], unit: Heard) -> None:
@@ -166,6 +169,7 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         # Whoever opens a link is nobody known; only its owner makes it or takes it back.
         actor_id = "" if isinstance(event, LinkOpened) else event.owner_id
         unit.changed(envelope, actor_id, event.file_id, event.link_id)
+        unit.show(sharing_activity(envelope))
         unit.file(event.file_id).name(event.file_name, event.owner_id)
 
     # --- uploads and usage -------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.envelope import seal
 
 STORE: Any = None
-SUBSCRIBERS = AnalyticsSubscribers(AnalyticsService(STORE, Chain(b"key")))
+SUBSCRIBERS = AnalyticsSubscribers(AnalyticsService(STORE, STORE, Chain(b"key")))
 
 
 def test_every_event_there_is_is_heard() -> None:

@@ -36,6 +36,7 @@ ROUTES = (
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
     Route("/v1/shared-with-me", "metadata", "Files and folders"),
+    Route("/v1/activity", "analytics", "Files and folders"),
     Route("/v1/links", "metadata", "Links"),
     Route("/l", "metadata", "Links"),
     Route("/v1/changes", "metadata", "Sync"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from docstore_metadata.domain import NOBODY, Node, Version
+from docstore_metadata.name_order import order_of
 from docstore_platform.mongo import Document
 
 OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
@@ -27,6 +28,7 @@ def node_document(node: Node) -> Document:
         "owner": node.owner_id,
         "parent": node.parent_id,
         "name": node.name,
+        "order": order_of(node.kind, node.name),
         "kind": node.kind,
         "created": node.created_at,
         "modified": node.modified_at,

@@ -45,7 +45,13 @@ PATH_PARAMETERS = [
 LIST_PARAMETERS = [
     query_parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
     query_parameter("parent_id", "The folder, by its id; with a path, the folder that the path starts from."),
-    query_parameter("sort", "What to sort by.", enum=["name", "modified", "created", "size"], default="name"),
+    query_parameter(
+        "sort",
+        "What to sort by. natural: folders first, then by name, without case, numbers by value (`a2` before `A10`); "
+        "name: by the bytes of the name. With a prefix and no sort it is name.",
+        enum=["natural", "name", "modified", "created", "size"],
+        default="natural",
+    ),
     query_parameter("order", "Up or down.", enum=["asc", "desc"], default="asc"),
     query_parameter("tag", "Only what has this tag."),
     query_parameter("type", "Only files of this content type, or of a family such as `image/*`."),

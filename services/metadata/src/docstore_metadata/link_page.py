@@ -20,7 +20,6 @@ from docstore_metadata.errors import LinkPassword, Refusal
 from docstore_metadata.link_visits import LinkVisits, Visit
 from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, deliver
 from docstore_metadata.listing import DEFAULT_LIMIT
-from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem
 
 router = APIRouter(prefix="/l", include_in_schema=False)
@@ -120,13 +119,8 @@ async def _shown(visits: LinkVisits, visit: Visit, token: str, folder: str = "",
     about: dict[str, Any] = {"downloads_left": link.downloads_left, "expires_at": link.expires_at}
     if not top.is_folder:
         return _page("file", top.name, file=top, download=_href(token, "/download", grant=grant), **about)
-    last: str | None = decode_cursor(after, str)[0] if after else None
-    page = await visits.page(visit, folder or None, last, DEFAULT_LIMIT)
-    more = (
-        _href(token, folder=page.folder.id, after=encode_cursor(page.next_name), grant=grant)
-        if page.next_name is not None
-        else ""
-    )
+    page = await visits.page(visit, folder or None, after, DEFAULT_LIMIT)
+    more = _href(token, folder=page.folder.id, after=page.next_cursor, grant=grant) if page.next_cursor else ""
     return _page(
         "folder",
         page.folder.name,

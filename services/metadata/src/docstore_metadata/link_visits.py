@@ -1,7 +1,7 @@
 """Public links, as whoever has the token uses them: nobody is logged in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.delivery import Download
@@ -9,7 +9,7 @@ from docstore_metadata.domain import Node, Place
 from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFound
 from docstore_metadata.link_rules import Link, LinkGrants, hash_of
 from docstore_metadata.links import say
-from docstore_metadata.listing import PageQuery, page_condition, page_order
+from docstore_metadata.listing import PageQuery, next_cursor, page_condition, page_order, parse_position
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
@@ -33,8 +33,7 @@ class Visit:
 class FolderPage:
     folder: Node
     items: Sequence[Node]
-    next_name: str | None
-    """The last name on this page, if there is another page."""
+    next_cursor: str | None
 
 
 class LinkVisits:
@@ -97,14 +96,17 @@ class LinkVisits:
         link, _ = await self._find(token)
         return link.password_hash is not None
 
-    async def page(self, visit: Visit, folder_id: str | None, after: str | None, limit: int) -> FolderPage:
-        """What is in the folder that the link leads to, or in one below it, by name."""
+    async def page(self, visit: Visit, folder_id: str | None, cursor: str | None, limit: int) -> FolderPage:
+        """What is in the folder that the link leads to, or in one below it, in its natural order."""
         place = await self._within(visit, folder_id)
         if not place.node.is_folder:
             raise NotAFolder("Only a folder can be listed.")
-        query = PageQuery(limit=limit, position=None if after is None else (after, ""))
+        query = PageQuery(limit=limit)
+        if cursor:
+            query = replace(query, position=parse_position(cursor, query.sort, query.order))
         nodes = await self._store.find_page(page_condition(place.node.id, query), page_order(query), limit + 1)
-        return FolderPage(place.node, nodes[:limit], nodes[limit - 1].name if len(nodes) > limit else None)
+        shown = nodes[:limit]
+        return FolderPage(place.node, shown, next_cursor(query, shown[-1]) if len(nodes) > limit else None)
 
     async def download(self, visit: Visit, file_id: str | None) -> Download:
         """The file, or one in the folder, to be fetched; counted before it is given out, so a limit holds."""

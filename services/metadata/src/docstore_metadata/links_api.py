@@ -164,10 +164,9 @@ async def list_linked_files(
     grant: Grant = "",
     x_link_grant: GrantHeader = "",
 ) -> Response:
-    """What is in the folder that a link leads to, or in one below it, by name."""
+    """What is in the folder that a link leads to, or in one below it: folders first, then by name."""
     visit = await visits.look(token, x_link_grant or grant)
-    after: str | None = decode_cursor(cursor, str)[0] if cursor else None
-    return json_response(page_json(await visits.page(visit, parent_id, after, limit)), headers=NO_STORE)
+    return json_response(page_json(await visits.page(visit, parent_id, cursor, limit)), headers=NO_STORE)
 
 
 @router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
@@ -220,8 +219,7 @@ def public_json(node: Node) -> Json:
 
 
 def page_json(page: FolderPage) -> Json:
-    cursor = None if page.next_name is None else encode_cursor(page.next_name)
-    return {"items": [public_json(node) for node in page.items], "next_cursor": cursor}
+    return {"items": [public_json(node) for node in page.items], "next_cursor": page.next_cursor}
 
 
 def _shown(moment: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from docstore_metadata.domain import Node, Place, View
+from docstore_metadata.name_order import order_of
 from docstore_metadata.presentation import file_json
 from docstore_metadata.storage import Store
 from docstore_platform.mongo import Document
@@ -25,7 +26,7 @@ UNSETTLED_SECONDS = 1.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_CHARACTER = "\U0010ffff"
 
-SORT_TYPES: Mapping[str, type] = {"name": str, "modified": int, "created": int, "size": int}
+SORT_TYPES: Mapping[str, type] = {"natural": str, "name": str, "modified": int, "created": int, "size": int}
 ORDERS = ("asc", "desc")
 
 
@@ -33,7 +34,7 @@ ORDERS = ("asc", "desc")
 class PageQuery:
     """One page of a listing. `position` is where the page before ended: the value sorted by, and the node's id."""
 
-    sort: str = "name"
+    sort: str = "natural"
     order: str = "asc"
     limit: int = DEFAULT_LIMIT
     position: tuple[Any, str] | None = None
@@ -42,6 +43,11 @@ class PageQuery:
     prefix: str | None = None
     modified_after: datetime | None = None
     modified_before: datetime | None = None
+
+    @property
+    def field(self) -> str:
+        """What is sorted by, as it is stored."""
+        return "order" if self.sort == "natural" else self.sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ def parse_list_query(query_string: str) -> ListQuery:
     path, parent_id = given.get("path"), given.get("parent_id")
     if path is None and parent_id is None:
         path = "/"
-    sort, order = given.get("sort", "name"), given.get("order", "asc")
+    usual = "name" if given.get("prefix") else "natural"  # the index that finds a prefix has names in that order
+    sort, order = given.get("sort", usual), given.get("order", "asc")
     if sort not in SORT_TYPES:
         raise invalid(f"sort is one of {', '.join(SORT_TYPES)}.")
     if order not in ORDERS:
@@ -82,7 +89,7 @@ def parse_list_query(query_string: str) -> ListQuery:
         sort=sort,
         order=order,
         limit=parse_limit(given.get("limit")),
-        position=_position(given["cursor"], sort, order) if given.get("cursor") else None,
+        position=parse_position(given["cursor"], sort, order) if given.get("cursor") else None,
         tag=given.get("tag") or None,
         type=given.get("type") or None,
         prefix=given.get("prefix") or None,
@@ -101,7 +108,7 @@ def parse_limit(text: str | None) -> int:
     return int(text)
 
 
-def _position(cursor: str, sort: str, order: str) -> tuple[Any, str]:
+def parse_position(cursor: str, sort: str, order: str) -> tuple[Any, str]:
     """A cursor goes on in the order it was made in, and no other."""
     made_for, ordered, value, node_id = decode_cursor(cursor, str, str, SORT_TYPES[sort], str)
     if (made_for, ordered) != (sort, order):
@@ -141,15 +148,15 @@ def page_condition(folder_id: str, page: PageQuery) -> Document:
         return base
     value, node_id = page.position
     beyond = "$gt" if page.order == "asc" else "$lt"
-    further = {**base, page.sort: {**base.get(page.sort, {}), beyond: value}}
+    further = {**base, page.field: {**base.get(page.field, {}), beyond: value}}
     if page.sort == "name":
         return further
-    return {"$or": [{**base, page.sort: value, "_id": {beyond: node_id}}, further]}
+    return {"$or": [{**base, page.field: value, "_id": {beyond: node_id}}, further]}
 
 
 def page_order(page: PageQuery) -> list[tuple[str, int]]:
     direction = 1 if page.order == "asc" else -1
-    return [(page.sort, direction)] if page.sort == "name" else [(page.sort, direction), ("_id", direction)]
+    return [("name", direction)] if page.sort == "name" else [(page.field, direction), ("_id", direction)]
 
 
 def _beginning_with(text: str) -> Document:
@@ -158,6 +165,7 @@ def _beginning_with(text: str) -> Document:
 
 def next_cursor(page: PageQuery, last: Node) -> str:
     values: Mapping[str, Any] = {
+        "natural": order_of(last.kind, last.name),
         "name": last.name,
         "size": last.size,
         "created": position_of(last.created_at),

@@ -11,6 +11,7 @@ from docstore_metadata.documents import tag_fields
 from docstore_metadata.domain import Node, Place, check_tags
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder, PreconditionFailed
 from docstore_metadata.jobs import Jobs
+from docstore_metadata.name_order import order_of
 from docstore_metadata.paths import MAX_DEPTH, check_name, split_path
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.targets import Changes, refuse_file_in_way
@@ -173,6 +174,7 @@ def _description_update(node: Node) -> Document:
     update: Document = {
         "$set": {
             "name": node.name,
+            "order": order_of(node.kind, node.name),
             "parent": node.parent_id,
             "revision": node.revision,
             "told_readers": list(node.told_readers),

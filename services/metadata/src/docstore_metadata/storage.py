@@ -19,6 +19,7 @@ from itertools import islice
 from docstore_metadata.documents import node_document, node_of, root_node, version_document, version_id, version_of
 from docstore_metadata.domain import Node, Version
 from docstore_metadata.link_store import LinkStore
+from docstore_metadata.name_order import order_of
 from docstore_metadata.share_store import ShareStore
 from docstore_platform.mongo import (
     ASCENDING,
@@ -36,6 +37,7 @@ from docstore_platform.mongo import (
 COMMITS_KEPT_SECONDS = 30 * 24 * 3600
 DUPLICATE_KEY = 11000
 NAMES_TRIED = 16
+FILLED_AT_ONCE = 1000
 
 
 def is_duplicate(error: BaseException) -> bool:
@@ -62,10 +64,12 @@ class Store:
     async def create_indexes(self) -> None:
         await self.shares.create_indexes()
         await self.links.create_indexes()
+        if "live_by_order" not in await self.nodes.index_information():
+            await self._fill_in_order()
         live = {"partialFilterExpression": {"live": True}}
         by_field = [
             IndexModel([("parent", ASCENDING), (field, ASCENDING), ("_id", ASCENDING)], name=f"live_by_{field}", **live)
-            for field in ("modified", "created", "size")
+            for field in ("order", "modified", "created", "size")
         ]
         await self.nodes.create_indexes(
             [
@@ -74,6 +78,11 @@ class Store:
                 IndexModel(
                     [("parent", ASCENDING), ("tags", ASCENDING), ("name", ASCENDING)],
                     name="live_by_tag",
+                    partialFilterExpression={"live": True, "tagged": True},
+                ),
+                IndexModel(
+                    [("parent", ASCENDING), ("tags", ASCENDING), ("order", ASCENDING), ("_id", ASCENDING)],
+                    name="live_by_tag_in_order",
                     partialFilterExpression={"live": True, "tagged": True},
                 ),
                 IndexModel([("owner", ASCENDING), ("_id", ASCENDING)], name="by_owner"),
@@ -102,6 +111,16 @@ class Store:
         )
         await self.commits.create_index("at", expireAfterSeconds=COMMITS_KEPT_SECONDS, name="kept")
         await self.jobs.create_indexes([IndexModel("due_at", name="due"), IndexModel("owner", name="by_owner")])
+
+    async def _fill_in_order(self) -> None:
+        """Give nodes that were written before there was this order their place in it; once, before its index is."""
+        rows = self.nodes.find({"order": {"$exists": False}}, {"kind": 1, "name": 1})
+        while batch := await rows.to_list(FILLED_AT_ONCE):
+            writes = [
+                UpdateOne(row, {"$set": {"order": order_of(row["kind"], row["name"])}})  # unless renamed meanwhile
+                for row in batch
+            ]
+            await self.nodes.bulk_write(writes, ordered=False)
 
     # --- nodes -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from docstore_metadata.errors import InvalidMove
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.links import end_links
 from docstore_metadata.listing import moment_of, position_of
+from docstore_metadata.name_order import order_of
 from docstore_metadata.paths import noted_names
 from docstore_metadata.service import check_precondition
 from docstore_metadata.sharing import end_shares
@@ -91,8 +92,8 @@ class Trash:
             Announcer(transaction, principal.account_id).restored(restored)
             node.told_readers = restored.readers
             update = {
-                "$set": {"parent": node.parent_id, "name": name, "live": True, "revision": node.revision}
-                | {"told_readers": list(node.told_readers)},
+                "$set": {"parent": node.parent_id, "name": name, "order": order_of(node.kind, name), "live": True}
+                | {"revision": node.revision, "told_readers": list(node.told_readers)},
                 "$unset": {"trashed_at": "", "trashed_path": ""},
             }
             await self._store.nodes.update_one({"_id": node.id}, update, session=session)

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
+from docstore_metadata.listing import page_condition, page_order, parse_list_query
+from docstore_metadata.name_order import order_of
 from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
@@ -75,7 +77,7 @@ async def test_listing_sorts_filters_and_pages(running: Any) -> None:
             f"/l/{name}", b"x" * size, content_type=kind, tags=["odd"] if name in ("a.txt", "d.png") else []
         )
     await running.person.folder("/l/f")
-    for sort in ("name", "modified", "created", "size"):
+    for sort in ("natural", "name", "modified", "created", "size"):
         for order in ("asc", "desc"):
             whole = await running.person.names(f"path=/l&sort={sort}&order={order}")
             assert len(whole) == 6
@@ -102,6 +104,51 @@ async def test_listing_sorts_filters_and_pages(running: Any) -> None:
         "f",
     ]
     assert await running.person.names(f"path=/l&sort=created&modified_before={after}") == ["b.txt", "a.txt"]
+
+
+async def test_a_folder_is_listed_as_people_expect(running: Any) -> None:
+    """Folders first, then names without case and with numbers by value; after a rename, a copy and a restore too."""
+    for path in ("/l/b10.txt", "/l/B9.txt", "/l/a.txt", "/l/Z.txt"):
+        await running.put(path, b"x", tags=["odd"])
+    for path in ("/l/zoo", "/l/Attic"):
+        await running.person.folder(path)
+    assert await running.person.names("path=/l") == ["Attic", "zoo", "a.txt", "B9.txt", "b10.txt", "Z.txt"]
+    assert await running.person.names("path=/l&order=desc&tag=odd") == ["Z.txt", "b10.txt", "B9.txt", "a.txt"]
+    assert await running.person.names("path=/l&sort=name") == ["Attic", "B9.txt", "Z.txt", "a.txt", "b10.txt", "zoo"]
+    last = await running.person.at("/l/Z.txt")
+    await running.person.ok("PATCH", f"/v1/files/{last['id']}", {"name": "b09.TXT"})
+    await running.person.ok("POST", f"/v1/files/{last['id']}/copy", {"path": "/l/b9 copy.txt"})
+    await running.person.ok("DELETE", f"/v1/files/{last['id']}")
+    assert await running.person.names("path=/l") == ["Attic", "zoo", "a.txt", "b9 copy.txt", "B9.txt", "b10.txt"]
+    await running.person.ok("POST", f"/v1/files/{last['id']}/restore")
+    assert (await running.person.names("path=/l"))[4:6] == ["B9.txt", "b09.TXT"]
+
+
+@pytest.mark.parametrize(("tag", "index"), [("", "live_by_order"), ("&tag=odd", "live_by_tag_in_order")])
+async def test_pages_of_the_natural_order_cost_the_same_anywhere(running: Any, tag: str, index: str) -> None:
+    """A page in the middle of many reads what it shows, by an index, without sorting."""
+    tags: dict[bool, list[str]] = {True: ["odd"], False: []}
+    await running.commit(*(running.item(f"/l/{number}.txt", tags=tags[number % 5 == 1]) for number in range(60)))
+    folder = await running.person.at("/l")
+    page = parse_list_query(f"limit=5{tag}").page
+    middle = replace(page, position=(order_of("file", "30.txt"), "0"))
+    condition, order = page_condition(folder["id"], middle), dict(page_order(middle))
+    find = {"find": "nodes", "filter": condition, "sort": order, "limit": 5}
+    plan = await running.database.command("explain", find, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] <= 6
+    assert f"'indexName': '{index}'" in str(plan["queryPlanner"]["winningPlan"])
+    assert "'stage': 'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def test_what_was_stored_before_there_was_this_order_gets_its_place(stack: Any) -> None:
+    """When a service starts for the first time that knows of it."""
+    async with stack.run():
+        await stack.commit(*(stack.item(f"/{name}") for name in ("b.txt", "A.txt")))
+    await stack.database["nodes"].drop_index("live_by_order")
+    await stack.database["nodes"].update_many({}, {"$unset": {"order": ""}})
+    async with stack.run():
+        assert await stack.person.names("path=/") == ["A.txt", "b.txt"]
+        assert await stack.database["nodes"].count_documents({"order": {"$exists": False}}) == 0
 
 
 @pytest.mark.parametrize(
@@ -268,7 +315,7 @@ async def test_copy_of_a_folder_takes_everything(stack: Any) -> None:
         folder = await stack.person.at("/f")
         copy = await stack.person.ok("POST", f"/v1/files/{folder['id']}/copy", {"path": "/f/copy"})
         assert copy["path"] == "/f/copy"
-        assert await stack.person.names("path=/f/copy") == ["a", "g"]
+        assert await stack.person.names("path=/f/copy") == ["g", "a"]
         assert await stack.person.names("path=/f/copy/g") == ["b", "c"]
         refused = await stack.person.refused("POST", f"/v1/files/{folder['id']}/copy", {"path": "/more"})
         assert refused == (413, "too_large")

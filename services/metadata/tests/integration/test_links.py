@@ -228,7 +228,7 @@ async def test_guessing_a_password_is_slowed(stack: Any) -> None:
 
 
 async def test_a_folder_is_listed_page_by_page_and_nothing_beside_it(running: Any) -> None:
-    """What is below, by name; what lies beside or above, or was thrown away, is not there. A folder has no content."""
+    """What is below, folders first; what lies beside or above, or was thrown away, is not there. A folder has no content."""
     for name in ("a.txt", "b.txt", "deep/c.txt", "z.txt"):
         await running.put(f"/open/{name}")
     beside = await running.put("/beside.txt")
@@ -236,17 +236,17 @@ async def test_a_folder_is_listed_page_by_page_and_nothing_beside_it(running: An
     link = await make(running, folder)
     base = f"/v1/links/{link['token']}"
     shown = await opened(running, link)
-    assert [item["name"] for item in shown["items"]] == ["a.txt", "b.txt", "deep", "z.txt"]
+    assert [item["name"] for item in shown["items"]] == ["deep", "a.txt", "b.txt", "z.txt"]
     assert set(shown["items"][0]) == {"id", "name", "kind", "size", "content_type", "modified_at"}
     first = (await visit(running, "GET", f"{base}/files?limit=3")).json()
     second = (await visit(running, "GET", f"{base}/files?limit=3&cursor={first['next_cursor']}")).json()
-    assert [item["name"] for item in (*first["items"], *second["items"])] == ["a.txt", "b.txt", "deep", "z.txt"]
+    assert [item["name"] for item in (*first["items"], *second["items"])] == ["deep", "a.txt", "b.txt", "z.txt"]
     assert second["next_cursor"] is None
-    deep = (await visit(running, "GET", f"{base}/files?parent_id={first['items'][2]['id']}")).json()["items"][0]
+    deep = (await visit(running, "GET", f"{base}/files?parent_id={first['items'][0]['id']}")).json()["items"][0]
     assert (await visit(running, "GET", f"{base}/content?file_id={deep['id']}")).status == 302
     assert await refusal(running, "GET", f"{base}/content") == (409, "not_a_file")
     assert await refusal(running, "GET", f"{base}/files?parent_id={deep['id']}") == (409, "not_a_folder")
-    gone = first["items"][0]["id"]
+    gone = first["items"][1]["id"]
     await running.person.ok("DELETE", f"/v1/files/{gone}")
     for hidden in (beside["id"], running.person.account_id, gone, "nothing"):
         assert await refusal(running, "GET", f"{base}/content?file_id={hidden}") == (404, "not_found")

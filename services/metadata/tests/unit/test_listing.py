@@ -20,6 +20,7 @@ from docstore_metadata.listing import (
     parse_list_query,
     position_of,
 )
+from docstore_metadata.name_order import order_of
 from docstore_platform.problems import Problem
 
 moments = st.integers(0, 4 * 10**12).map(lambda millis: EPOCH + timedelta(milliseconds=millis))
@@ -49,7 +50,7 @@ def test_moments_survive_a_cursor_to_the_millisecond(moment: datetime) -> None:
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50),
     moments,
     st.integers(0, 2**53),
-    st.sampled_from(["name", "modified", "created", "size"]),
+    st.sampled_from(["natural", "name", "modified", "created", "size"]),
     st.sampled_from(["asc", "desc"]),
 )
 def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, size: int, sort: str, order: str) -> None:
@@ -57,7 +58,7 @@ def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, si
     last = node(name, moment, size)
     cursor = next_cursor(PageQuery(sort=sort, order=order), last)
     asked = parse_list_query(urlencode({"sort": sort, "order": order, "cursor": cursor}))
-    values = {"name": name, "modified": moment, "created": moment, "size": size}
+    values = {"natural": order_of("file", name), "name": name, "modified": moment, "created": moment, "size": size}
     assert asked.page.position == (values[sort], last.id)
     turned = "desc" if order == "asc" else "asc"
     with pytest.raises(Problem):
@@ -73,7 +74,7 @@ def test_no_query_string_breaks_the_parser(text: str) -> None:
 
 
 def test_what_is_asked_for() -> None:
-    """All parameters arrive; without any it is the root by name, a hundred at a time."""
+    """All parameters arrive; without any it is the root in its natural order, a hundred at a time."""
     asked = parse_list_query(
         "parent_id=p&sort=size&order=desc&limit=7&tag=t&type=image/*&prefix=x&modified_after=2026-01-02T03:04:05Z"
     )
@@ -81,14 +82,15 @@ def test_what_is_asked_for() -> None:
     page = PageQuery(sort="size", order="desc", limit=7, tag="t", type="image/*", prefix="x", modified_after=after)
     assert (asked.path, asked.parent_id, asked.page) == (None, "p", page)
     plain = parse_list_query("")
-    assert (plain.path, plain.page) == ("/", PageQuery())
+    assert (plain.path, plain.page) == ("/", PageQuery(sort="natural"))
+    assert parse_list_query("prefix=x").page.sort == "name"
 
 
 @pytest.mark.parametrize(
     ("page", "condition"),
     [
-        (PageQuery(position=("m", "id")), {"name": {"$gt": "m"}}),
-        (PageQuery(order="desc", position=("m", "id"), prefix="k"), {"name": {"$gte": "k", "$lt": "m"}}),
+        (PageQuery(sort="name", position=("m", "id")), {"name": {"$gt": "m"}}),
+        (PageQuery(sort="name", order="desc", position=("m", "id"), prefix="k"), {"name": {"$gte": "k", "$lt": "m"}}),
     ],
 )
 def test_a_page_by_name_begins_after_the_last_one(page: PageQuery, condition: dict[str, Any]) -> None:
@@ -99,7 +101,7 @@ def test_a_page_by_name_begins_after_the_last_one(page: PageQuery, condition: di
 
 def test_a_prefix_still_bounds_the_pages_after_the_first() -> None:
     """Going up, the end of the prefix stays the end of the range."""
-    condition = page_condition("f", PageQuery(prefix="k", position=("kab", "id")))
+    condition = page_condition("f", PageQuery(sort="name", prefix="k", position=("kab", "id")))
     assert condition["name"] == {"$gte": "k", "$lt": "k\U0010ffff", "$gt": "kab"}
 
 
@@ -109,3 +111,11 @@ def test_a_page_among_equals_goes_on_by_id() -> None:
     base = {"parent": "f", "live": True}
     assert condition == {"$or": [{**base, "size": 4096, "_id": {"$gt": "id"}}, {**base, "size": {"$gt": 4096}}]}
     assert page_order(PageQuery(sort="size")) == [("size", 1), ("_id", 1)]
+
+
+def test_the_natural_order_goes_on_by_id_among_equals() -> None:
+    """`a` and `A` are equals in it; it is stored under another name."""
+    condition = page_condition("f", PageQuery(position=("1a", "id")))
+    base = {"parent": "f", "live": True}
+    assert condition == {"$or": [{**base, "order": "1a", "_id": {"$gt": "id"}}, {**base, "order": {"$gt": "1a"}}]}
+    assert page_order(PageQuery(order="desc")) == [("order", -1), ("_id", -1)]

@@ -56,7 +56,7 @@ class _Fields:
     def take(self, name: str) -> str:
         value = self._rest.pop(name, "")
         if not isinstance(value, str) or len(value) > MAX_ADDRESS:
-            raise _wrong(f"{name} must be a text of up to {MAX_ADDRESS} characters.")
+            raise _wrong(f"{name} must be a text of up to {MAX_ADDRESS} characters.", name)
         return value
 
     def end(self) -> None:
@@ -68,18 +68,18 @@ def _webhook(fields: _Fields, account_id: str, settings: ChannelSettings) -> Tar
     url = fields.take("url")
     fields.end()
     if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in url):
-        raise _wrong("url contains blanks, backslashes or control characters.")
-    parts = _split(url)
+        raise _wrong("url contains blanks, backslashes or control characters.", "url")
+    parts = _split(url, "url")
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
-        raise _wrong("url must begin with https://.")
+        raise _wrong("url must begin with https://.", "url")
     if not parts.hostname:
-        raise _wrong("url names no host.")
+        raise _wrong("url names no host.", "url")
     if "@" in parts.netloc:
-        raise _wrong("url must not contain a user name or password; check the signature instead.")
+        raise _wrong("url must not contain a user name or password; check the signature instead.", "url")
     if parts.fragment:
-        raise _wrong("url must not have a fragment (#...).")
+        raise _wrong("url must not have a fragment (#...).", "url")
     if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
-        raise _wrong("url must lead to a public address.")  # for names this is found out when they are called
+        raise _wrong("url must lead to a public address.", "url")  # for names this is found out when they are called
     return Target(url)
 
 
@@ -91,14 +91,14 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _split(url: str) -> SplitResult:
+def _split(url: str, field: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise _wrong(f"This is no URL: {error}.") from error
+        raise _wrong(f"This is no URL: {error}.", field) from error
     if port == 0:
-        raise _wrong("Port 0 can't be reached.")
+        raise _wrong("Port 0 can't be reached.", field)
     return parts
 
 
@@ -107,10 +107,10 @@ def _sns(fields: _Fields, account_id: str, settings: ChannelSettings) -> Target:
         number = fields.take("phone_number")
         fields.end()
         if not PHONE_NUMBER.fullmatch(number):
-            raise _wrong("phone_number must be in international form, such as +6421234567.")
+            raise _wrong("phone_number must be in international form, such as +6421234567.", "phone_number")
         return Target(number, region=settings.aws_region)
     if "topic_arn" not in fields:
-        raise _wrong("The channel sns needs topic_arn or phone_number.")
+        raise _wrong("The channel sns needs topic_arn or phone_number.", "topic_arn")
     arn, region = _arn(fields.take("topic_arn"), "topic_arn", "sns", TOPIC_NAME)
     return _with_role(fields, arn, region, account_id, settings)
 
@@ -125,15 +125,17 @@ def _sqs(fields: _Fields, account_id: str, settings: ChannelSettings) -> Target:
 
 def _queue_arn(url: str, settings: ChannelSettings) -> str:
     """The ARN of the queue that has this URL. The URL's host is never called: AWS's endpoint is."""
-    parts = _split(url)
-    own = _split(settings.aws_endpoint)
+    parts = _split(url, "queue")
+    own = _split(settings.aws_endpoint, "queue")
     host = QUEUE_HOST.fullmatch(parts.hostname or "")
     if settings.aws_endpoint and parts.netloc == own.netloc:
         region, partition = settings.aws_region, "aws"
     elif host and parts.scheme == "https" and parts.netloc == parts.hostname:
         region, partition = host[1], "aws-cn" if host[2] else "aws"
     else:
-        raise _wrong("queue must be a URL such as https://sqs.us-west-2.amazonaws.com/123456789012/name, or an ARN.")
+        raise _wrong(
+            "queue must be a URL such as https://sqs.us-west-2.amazonaws.com/123456789012/name, or an ARN.", "queue"
+        )
     return f"arn:{partition}:sqs:{region}:{parts.path.removeprefix('/').replace('/', ':')}"
 
 
@@ -143,9 +145,9 @@ def _eventbridge(fields: _Fields, account_id: str, settings: ChannelSettings) ->
     if bus.startswith("arn:"):
         bus, region = _arn(bus, "bus", "events", re.compile(f"event-bus/{BUS_NAME.pattern}", re.ASCII))
     elif not BUS_NAME.fullmatch(bus):
-        raise _wrong("bus must be the name or the ARN of an event bus.")
+        raise _wrong("bus must be the name or the ARN of an event bus.", "bus")
     elif region and not REGION.fullmatch(region):
-        raise _wrong("region must be an AWS region such as us-west-2.")
+        raise _wrong("region must be an AWS region such as us-west-2.", "region")
     return _with_role(fields, bus, region or settings.aws_region, account_id, settings)
 
 
@@ -154,7 +156,8 @@ def _arn(text: str, field: str, service: str, resource: re.Pattern[str]) -> tupl
     parts = ARN.fullmatch(text)
     if not parts or parts[2] != service or not REGION.fullmatch(parts[3]) or not resource.fullmatch(parts[5]):
         raise _wrong(
-            f"{field} must be an ARN of the service {service}, such as arn:aws:{service}:us-west-2:123456789012:..."
+            f"{field} must be an ARN of the service {service}, such as arn:aws:{service}:us-west-2:123456789012:...",
+            field,
         )
     return text, parts[3]
 
@@ -163,16 +166,19 @@ def _with_role(fields: _Fields, address: str, region: str, account_id: str, sett
     role = fields.take("role_arn")
     fields.end()
     if role and not ROLE.fullmatch(role):
-        raise _wrong("role_arn must be the ARN of an IAM role.")
+        raise _wrong("role_arn must be the ARN of an IAM role.", "role_arn")
     if not role and not settings.aws_own_resources:
         raise _wrong(
-            "role_arn is needed: a role of yours that DocStore may assume with your account id as external id."
+            "role_arn is needed: a role of yours that DocStore may assume with your account id as external id.",
+            "role_arn",
         )
     return Target(address, role_arn=role, external_id=account_id if role else "", region=region)
 
 
-def _wrong(detail: str) -> Problem:
-    return Problem(422, "invalid_target", detail)
+def _wrong(detail: str, field: str = "") -> Problem:
+    """`errors` says which field it is, as where a request does not fit its schema."""
+    errors = [{"field": f"body.target.{field}", "message": detail}] if field else []
+    return Problem(422, "invalid_target", detail, errors=errors)
 
 
 CHECKS: Mapping[str, Callable[[_Fields, str, ChannelSettings], Target]] = {

@@ -104,6 +104,27 @@ def test_a_wrong_target_is_told_clearly(channel: str, entered: Any) -> None:
     assert caught.value.detail.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("channel", "entered", "field"),
+    [
+        ("webhook", {"url": "ftp://example.org"}, "url"),
+        ("webhook", {"url": 7}, "url"),
+        ("sns", {"phone_number": "12"}, "phone_number"),
+        ("sns", {}, None),
+        ("sns", {"role_arn": ROLE}, "topic_arn"),
+        ("sqs", {"queue": "https://example.org/1/q", "role_arn": ROLE}, "queue"),
+        ("sqs", {"queue": QUEUE}, "role_arn"),
+        ("eventbridge", {"bus": "changes", "role_arn": ROLE, "region": "?"}, "region"),
+    ],
+)
+def test_the_field_that_is_wrong_is_named(channel: str, entered: Any, field: str | None) -> None:
+    """So that a page can say it there; nothing entered at all is about none."""
+    with pytest.raises(Problem) as caught:
+        check(channel, entered)
+    errors = caught.value.extra["errors"]
+    assert errors == ([{"field": f"body.target.{field}", "message": caught.value.detail}] if field else [])
+
+
 def test_settings_widen_the_rules() -> None:
     """On one machine, http and the service's own AWS rights will do, and a local endpoint's queue URLs are known."""
     inner = {"url": "http://127.0.0.1/"}
