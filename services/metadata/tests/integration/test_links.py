@@ -228,7 +228,7 @@ async def test_guessing_a_password_is_slowed(stack: Any) -> None:
 
 
 async def test_a_folder_is_listed_page_by_page_and_nothing_beside_it(running: Any) -> None:
-    """What is below, folders first; what lies beside or above, or was thrown away, is not there. A folder has no content."""
+    """What is below, folders first; what is beside, above or thrown away is not there. A folder has no content."""
     for name in ("a.txt", "b.txt", "deep/c.txt", "z.txt"):
         await running.put(f"/open/{name}")
     beside = await running.put("/beside.txt")
