@@ -28,4 +28,13 @@ export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What is wrong with each field of a request that was refused, by its last name: `url` of `body.target.url`. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  const errors = error instanceof Problem && Array.isArray(error.extra.errors) ? error.extra.errors : [];
+  const byName = (errors as { field: string; message: string }[]).map(
+    ({ field, message }) => [field.slice(field.lastIndexOf(".") + 1), message] as const,
+  );
+  return Object.fromEntries(byName);
+}
+
 export const hasCode = (error: unknown, ...codes: string[]) => error instanceof Problem && codes.includes(error.code);

@@ -80,7 +80,7 @@ export function useList(folderId: string | undefined, options: ListOptions) {
       call("get /v1/files", {
         query: {
           parent_id: folderId,
-          sort: options.sort,
+          sort: options.sort === "name" ? "natural" : options.sort,
           order: options.order,
           type: options.type,
           tag: options.tag,

@@ -78,6 +78,25 @@ export interface FileVersion {
   current: boolean;
 }
 
+export interface ActivityItem {
+  id: string;
+  at: string;
+  type:
+    | "created" | "modified" | "renamed" | "moved" | "tagged" | "deleted" | "restored" | "purged"
+    | "shared" | "unshared" | "link_created" | "link_revoked";
+  file_id: string;
+  name: string;
+  actor: { id: string; name: string | null } | null;
+  version?: number;
+  device?: string | null;
+  previous_name?: string;
+  tags?: string[];
+  from?: string;
+  to?: string;
+  email?: string;
+  role?: "viewer" | "editor";
+}
+
 export interface Share {
   id: string;
   file_id: string;
@@ -240,6 +259,7 @@ export interface Answers {
   "post /v1/files/{file_id}/copy": FileItem;
   "post /v1/files/{file_id}/restore": FileItem;
   "post /v1/folders": FileItem;
+  "get /v1/activity": Page<ActivityItem>;
   "get /v1/trash": Page<TrashedFile>;
   "delete /v1/trash/{file_id}": undefined;
   "get /v1/files/{file_id}/versions": Page<FileVersion>;
@@ -259,7 +279,9 @@ export interface Answers {
   "put /v1/notifications/preferences": Preferences;
   "get /v1/subscriptions": Page<Subscription>;
   "post /v1/subscriptions": Subscription;
+  "patch /v1/subscriptions/{subscription_id}": Subscription;
   "delete /v1/subscriptions/{subscription_id}": undefined;
+  "post /v1/subscriptions/{subscription_id}/test": { state: "sent" | "pending" | "failed"; status: number | null; detail: string };
   "get /v1/uploads": Page<Upload>;
   "post /v1/uploads": Upload;
   "get /v1/uploads/{upload_id}": Upload;

@@ -1,14 +1,15 @@
 /** All about one file or folder: facts, versions, who has access, who follows it, what happened. */
 import { useQuery } from "@tanstack/react-query";
-import { Bell, BellOff, Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
-import { useState } from "react";
+import { Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
+import { Activity } from "@/details/Activity";
+import { Following } from "@/details/Following";
 import { openDialog } from "@/files/dialogs";
-import { count, moment, size, when } from "@/lib/format";
+import { count, moment, size } from "@/lib/format";
 import { isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
 import { useLinks, useShares } from "@/sharing/ShareDialog";
@@ -49,6 +50,7 @@ function About({ file }: { file: FileItem }) {
         {isFile && <Tab id="versions">Versions</Tab>}
         {owned && <Tab id="access">Access</Tab>}
         <Tab id="follow">Following</Tab>
+        <Tab id="activity">Activity</Tab>
       </TabList>
       <TabPanel id="facts">
         <Facts file={file} />
@@ -65,6 +67,9 @@ function About({ file }: { file: FileItem }) {
       )}
       <TabPanel id="follow">
         <Following file={file} />
+      </TabPanel>
+      <TabPanel id="activity">
+        <Activity file={file} />
       </TabPanel>
     </Tabs>
   );
@@ -224,74 +229,6 @@ function Access({ file }: { file: FileItem }) {
       <button className="button" onClick={() => openDialog({ kind: "share", file })}>
         Share…
       </button>
-    </>
-  );
-}
-
-const CHANNELS = [
-  { id: "in_app", label: "here" },
-  { id: "email", label: "by e-mail" },
-] as const;
-
-function Following({ file }: { file: FileItem }) {
-  const key = ["about", file.id, "following"];
-  const following = useQuery({
-    queryKey: key,
-    queryFn: () => call("get /v1/subscriptions", { query: { file_id: file.id } }),
-  });
-  const [busy, setBusy] = useState(false);
-  if (following.error) return <Failed error={following.error} />;
-  if (!following.data) return <Spinner />;
-  const mine = following.data.items;
-
-  async function change(work: () => Promise<unknown>): Promise<void> {
-    setBusy(true);
-    try {
-      await work();
-      await queryClient.invalidateQueries({ queryKey: key });
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    } finally {
-      setBusy(false);
-    }
-  }
-  return (
-    <>
-      <p className="muted">
-        Hear of changes of this {file.kind}
-        {file.kind === "folder" && " and all that is in it"}.
-      </p>
-      <div className="follow-buttons">
-        {CHANNELS.map(({ id, label }) => {
-          const one = mine.find((subscription) => subscription.channel === id);
-          return (
-            <button
-              key={id}
-              className="button"
-              disabled={busy}
-              aria-pressed={Boolean(one)}
-              onClick={() =>
-                void change(() =>
-                  one
-                    ? call("delete /v1/subscriptions/{subscription_id}", { path: { subscription_id: one.id } })
-                    : call("post /v1/subscriptions", { body: { file_id: file.id, channel: id } }),
-                )
-              }
-            >
-              {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}
-              {one ? `Stop telling me ${label}` : `Tell me ${label}`}
-            </button>
-          );
-        })}
-      </div>
-      {mine
-        .filter(({ channel }) => channel !== "in_app" && channel !== "email")
-        .map((subscription) => (
-          <p key={subscription.id} className="muted">
-            {subscription.channel} {subscription.target?.address}, since {when(subscription.created_at)}
-            {subscription.state === "disabled" && " (disabled)"}
-          </p>
-        ))}
     </>
   );
 }

@@ -8,6 +8,7 @@ export type OpenDialog =
   | { kind: "move" | "copy"; files: FileItem[] }
   | { kind: "tags"; file: FileItem }
   | { kind: "share"; file: FileItem }
+  | { kind: "follow"; file: FileItem }
   | { kind: "purge"; files: FileItem[] }
   | { kind: "compare"; file: FileItem; older: FileVersion; newer: FileVersion }
   | { kind: "view"; file: FileItem; among: FileItem[]; version?: number };
@@ -26,6 +27,7 @@ const NameDialog = lazy(() => import("@/files/NameDialog"));
 const FolderPicker = lazy(() => import("@/files/FolderPicker"));
 const TagsDialog = lazy(() => import("@/files/TagsDialog"));
 const ShareDialog = lazy(() => import("@/sharing/ShareDialog"));
+const FollowDialog = lazy(() => import("@/following/FollowDialog"));
 const PurgeDialog = lazy(() => import("@/trash/PurgeDialog"));
 const CompareDialog = lazy(() => import("@/details/CompareDialog"));
 const Viewer = lazy(() => import("@/viewer/Viewer"));
@@ -54,6 +56,8 @@ function Shown({ dialog }: { dialog: OpenDialog }) {
       return <TagsDialog file={dialog.file} onClose={close} />;
     case "share":
       return <ShareDialog file={dialog.file} onClose={close} />;
+    case "follow":
+      return <FollowDialog file={dialog.file} onClose={close} />;
     case "purge":
       return <PurgeDialog files={dialog.files} onClose={close} />;
     case "compare":

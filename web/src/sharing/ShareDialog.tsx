@@ -1,6 +1,6 @@
 /** Sharing one file or folder: with people, and by links. */
 import { useQuery } from "@tanstack/react-query";
-import { Check, Copy, Link2, Lock, UserPlus } from "lucide-react";
+import { Link2, Lock, UserPlus } from "lucide-react";
 import { useState } from "react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import { call } from "@/api/client";
@@ -8,10 +8,10 @@ import { reason } from "@/api/problem";
 import { queryClient } from "@/api/queries";
 import type { FileItem, FileLink, NewFileLink, Share } from "@/api/types";
 import { count, moment } from "@/lib/format";
+import { CopyField } from "@/ui/copy-field";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 
 type Role = "viewer" | "editor";
 
@@ -186,7 +186,11 @@ function Links({ file }: { file: FileItem }) {
   }
   return (
     <>
-      {made && <MadeLink link={made} />}
+      {made && (
+        <CopyField key={made.id} label="Link" value={made.url}>
+          Anyone with this address can open it. It is shown only now.
+        </CopyField>
+      )}
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -242,29 +246,5 @@ function Links({ file }: { file: FileItem }) {
         </ul>
       )}
     </>
-  );
-}
-
-function MadeLink({ link }: { link: NewFileLink }) {
-  const [copied, setCopied] = useState(false);
-  async function copyIt(): Promise<void> {
-    try {
-      await navigator.clipboard.writeText(link.url);
-      setCopied(true);
-    } catch {
-      toast("The browser does not allow copying: select the address and copy it yourself.", { tone: "error" });
-    }
-  }
-  return (
-    <div className="made-link" role="status">
-      <p>Anyone with this address can open it. It is shown only now.</p>
-      <div>
-        <input className="select" readOnly aria-label="Link" value={link.url} onFocus={(event) => event.target.select()} />
-        <button className="button" onClick={() => void copyIt()}>
-          {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
-          {copied ? "Copied" : "Copy"}
-        </button>
-      </div>
-    </div>
   );
 }

@@ -1,0 +1,54 @@
+/** Who did what with a file, or in a folder, and when. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { call } from "@/api/client";
+import { useAccount } from "@/api/queries";
+import type { FileItem } from "@/api/types";
+import { tell } from "@/details/telling";
+import { moment, when } from "@/lib/format";
+import { Failed, Spinner } from "@/ui/states";
+
+const PAGE = 50;
+/** What happens is noted a moment after it was done, so the first page is looked at again while it is shown. */
+const AGAIN_MS = 4_000;
+
+export function Activity({ file }: { file: FileItem }) {
+  const account = useAccount();
+  const pages = useInfiniteQuery({
+    queryKey: ["about", file.id, "activity"],
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      call("get /v1/activity", { query: { file_id: file.id, limit: PAGE, cursor: pageParam || undefined }, signal }),
+    getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }) => (state.data && state.data.pages.length > 1 ? false : AGAIN_MS),
+  });
+  if (pages.error && !pages.data) return <Failed error={pages.error} onRetry={() => void pages.refetch()} />;
+  if (!pages.data) return <Spinner />;
+  const told = tell(
+    pages.data.pages.flatMap((page) => page.items),
+    file,
+    account.id,
+  );
+  return (
+    <>
+      {told.length === 0 && !pages.hasNextPage && <p className="muted">Nothing has happened here yet.</p>}
+      <ol className="activity" aria-label="Activity">
+        {told.map(({ id, who, did, more, at }) => (
+          <li key={id}>
+            <p>
+              <strong>{who}</strong> {did}
+            </p>
+            {more && <p className="muted">{more}</p>}
+            <time className="muted" dateTime={at} title={moment(at)}>
+              {when(at)}
+            </time>
+          </li>
+        ))}
+      </ol>
+      {pages.hasNextPage && (
+        <button className="button" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,138 @@
+/** Who or what is told of changes of a file: oneself, other systems, phones. */
+import { useQuery } from "@tanstack/react-query";
+import { Bell, BellOff, RotateCcw, Send, Trash2, Webhook } from "lucide-react";
+import { useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { queryClient } from "@/api/queries";
+import type { FileItem, Subscription } from "@/api/types";
+import { openDialog } from "@/files/dialogs";
+import { labelOf } from "@/following/targets";
+import { when } from "@/lib/format";
+import { Menu } from "@/ui/menu";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+const CHANNELS = [
+  { id: "in_app", label: "here" },
+  { id: "email", label: "by e-mail" },
+] as const;
+const PERSONAL = new Set<string>(CHANNELS.map(({ id }) => id));
+
+const unfollow = ({ id }: Subscription) =>
+  call("delete /v1/subscriptions/{subscription_id}", { path: { subscription_id: id } });
+
+export function Following({ file }: { file: FileItem }) {
+  const key = ["about", file.id, "following"];
+  const following = useQuery({
+    queryKey: key,
+    queryFn: () => call("get /v1/subscriptions", { query: { file_id: file.id } }),
+  });
+  const [busy, setBusy] = useState(false);
+  if (following.error) return <Failed error={following.error} />;
+  if (!following.data) return <Spinner />;
+  const mine = following.data.items;
+  const machines = mine.filter(({ channel }) => !PERSONAL.has(channel));
+
+  async function change(work: () => Promise<unknown>): Promise<void> {
+    setBusy(true);
+    try {
+      await work();
+      await queryClient.invalidateQueries({ queryKey: key });
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    } finally {
+      setBusy(false);
+    }
+  }
+  async function test(subscription: Subscription): Promise<void> {
+    const { state, detail } = await call("post /v1/subscriptions/{subscription_id}/test", {
+      path: { subscription_id: subscription.id },
+    });
+    if (state === "sent") toast("The test message was taken.");
+    else toast(`The test message was not taken: ${detail}`, { tone: "error" });
+  }
+  return (
+    <>
+      <p className="muted">
+        Hear of changes of this {file.kind}
+        {file.kind === "folder" && " and all that is in it"}.
+      </p>
+      <div className="follow-buttons">
+        {CHANNELS.map(({ id, label }) => {
+          const one = mine.find((subscription) => subscription.channel === id);
+          return (
+            <button
+              key={id}
+              className="button"
+              disabled={busy}
+              aria-pressed={Boolean(one)}
+              onClick={() =>
+                void change(() =>
+                  one ? unfollow(one) : call("post /v1/subscriptions", { body: { file_id: file.id, channel: id } }),
+                )
+              }
+            >
+              {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}
+              {one ? `Stop telling me ${label}` : `Tell me ${label}`}
+            </button>
+          );
+        })}
+        <button className="button" onClick={() => openDialog({ kind: "follow", file })}>
+          <Webhook size={16} aria-hidden="true" />
+          Tell another system…
+        </button>
+      </div>
+      {machines.length > 0 && (
+        <ul className="people" aria-label="Other systems that are told">
+          {machines.map((subscription) => (
+            <li key={subscription.id}>
+              <span className="person">
+                {labelOf(subscription)}
+                {subscription.state === "disabled" && <span className="tag">Disabled</span>}
+                <span className="muted">{subscription.target?.address}</span>
+                <span className="muted">Since {when(subscription.created_at)}</span>
+              </span>
+              <Menu
+                label={`Actions for ${labelOf(subscription)}`}
+                className="icon-button small"
+                button={<span aria-hidden="true">⋯</span>}
+                choices={[
+                  {
+                    id: "test",
+                    label: "Send a test",
+                    icon: <Send size={16} />,
+                    run: () => void change(() => test(subscription)),
+                  },
+                  ...(subscription.state === "disabled"
+                    ? [
+                        {
+                          id: "enable",
+                          label: "Enable again",
+                          icon: <RotateCcw size={16} />,
+                          run: () =>
+                            void change(() =>
+                              call("patch /v1/subscriptions/{subscription_id}", {
+                                path: { subscription_id: subscription.id },
+                                body: { state: "active" },
+                              }),
+                            ),
+                        },
+                      ]
+                    : []),
+                  {
+                    id: "remove",
+                    label: "Stop telling it",
+                    icon: <Trash2 size={16} />,
+                    danger: true,
+                    run: () => void change(() => unfollow(subscription)),
+                  },
+                ]}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}

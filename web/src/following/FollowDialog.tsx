@@ -1,0 +1,134 @@
+/** Following a file by another system or a phone: where to, and what of. */
+import { useState } from "react";
+import { call } from "@/api/client";
+import { fieldErrors, reason } from "@/api/problem";
+import { queryClient, useAccount } from "@/api/queries";
+import type { FileItem, Subscription } from "@/api/types";
+import { CHANGES, flawsOf, TARGET_KINDS, targetOf } from "@/following/targets";
+import { CopyField } from "@/ui/copy-field";
+import { Dialog } from "@/ui/dialog";
+import { Field } from "@/ui/field";
+import { toast } from "@/ui/toasts";
+
+export default function FollowDialog({ file, onClose }: { file: FileItem; onClose: () => void }) {
+  const account = useAccount();
+  const [kind, setKind] = useState(TARGET_KINDS[0]);
+  const [values, setValues] = useState<Record<string, string>>({});
+  const [events, setEvents] = useState(() => new Set(CHANGES.filter(({ usual }) => usual).map(({ id }) => id)));
+  const [flaws, setFlaws] = useState<Record<string, string>>({});
+  const [error, setError] = useState("");
+  const [made, setMade] = useState<Subscription | null>(null);
+
+  function choose(id: string): void {
+    setKind(TARGET_KINDS.find((one) => one.id === id) ?? TARGET_KINDS[0]);
+    setFlaws({});
+    setError("");
+  }
+  async function follow(): Promise<void> {
+    setFlaws({});
+    setError("");
+    try {
+      const chosen = CHANGES.filter(({ id }) => events.has(id)).map(({ id }) => id);
+      const body = { file_id: file.id, channel: kind.channel, target: targetOf(kind, values), events: chosen };
+      const subscription = await call("post /v1/subscriptions", { body });
+      await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
+      if (subscription.secret) return setMade(subscription);
+      toast(`${kind.label}: will be told of changes.`);
+      onClose();
+    } catch (caught) {
+      const found = flawsOf(kind, fieldErrors(caught));
+      setFlaws(found);
+      if (Object.keys(found).length === 0) setError(reason(caught));
+    }
+  }
+  if (made?.secret) {
+    return (
+      <Dialog
+        title="The webhook is set up"
+        onClose={onClose}
+        footer={
+          <button className="button primary" onClick={onClose}>
+            Done
+          </button>
+        }
+      >
+        <CopyField label="Signing secret" value={made.secret}>
+          With this secret the receiver checks that a message is from DocStore. It is shown only now.
+        </CopyField>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      title={`Tell another system of “${file.name || "My files"}”`}
+      onClose={onClose}
+      onSubmit={() => void follow()}
+      footer={
+        <>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="button primary" disabled={events.size === 0}>
+            Follow
+          </button>
+        </>
+      }
+    >
+      <div className="field">
+        <label htmlFor="follow-kind">Tell it by</label>
+        <select
+          id="follow-kind"
+          className="select"
+          aria-describedby="follow-about"
+          value={kind.id}
+          onChange={(event) => choose(event.target.value)}
+        >
+          {TARGET_KINDS.map(({ id, label }) => (
+            <option key={id} value={id}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <p id="follow-about" className="field-hint">
+          {kind.about}
+        </p>
+      </div>
+      {kind.fields.map(({ name, label, placeholder, hint, optional }) => (
+        <Field
+          key={`${kind.id} ${name}`}
+          label={optional ? `${label} (optional)` : label}
+          placeholder={placeholder}
+          hint={name === "role_arn" ? `${hint} Yours is ${account.id}.` : hint}
+          error={flaws[name]}
+          autoComplete="off"
+          spellCheck={false}
+          value={values[name] ?? ""}
+          onChange={(event) => setValues({ ...values, [name]: event.target.value })}
+        />
+      ))}
+      <fieldset className="choices">
+        <legend>Of what</legend>
+        {CHANGES.filter(({ owners }) => !owners || file.permission === "owner").map(({ id, label }) => (
+          <label key={id}>
+            <input
+              type="checkbox"
+              checked={events.has(id)}
+              onChange={(event) => {
+                const next = new Set(events);
+                if (event.target.checked) next.add(id);
+                else next.delete(id);
+                setEvents(next);
+              }}
+            />
+            {label}
+          </label>
+        ))}
+      </fieldset>
+      {error && (
+        <p className="form-error" role="alert">
+          {error}
+        </p>
+      )}
+    </Dialog>
+  );
+}

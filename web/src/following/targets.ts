@@ -1,0 +1,107 @@
+/** Where news of a file can go besides to its follower: other systems, and phones. */
+import type { Subscription } from "@/api/types";
+
+interface TargetField {
+  /** As the API calls it. */
+  name: string;
+  label: string;
+  placeholder: string;
+  hint?: string;
+  optional?: true;
+}
+
+export interface TargetKind {
+  id: string;
+  label: string;
+  channel: string;
+  about: string;
+  fields: TargetField[];
+}
+
+const ROLE: TargetField = {
+  name: "role_arn",
+  label: "Role",
+  placeholder: "arn:aws:iam::123456789012:role/docstore",
+  hint: "The ARN of a role of yours that DocStore may assume, with your account id here as its external id.",
+  optional: true,
+};
+
+export const TARGET_KINDS: [TargetKind, ...TargetKind[]] = [
+  {
+    id: "webhook",
+    label: "Webhook",
+    channel: "webhook",
+    about: "Each change is sent to this address, signed, until it is taken.",
+    fields: [{ name: "url", label: "URL", placeholder: "https://example.org/hooks/docstore" }],
+  },
+  {
+    id: "text",
+    label: "Text message",
+    channel: "sns",
+    about: "A short text to a phone.",
+    fields: [{ name: "phone_number", label: "Phone number", placeholder: "+6421234567", hint: "In international form." }],
+  },
+  {
+    id: "sns",
+    label: "Amazon SNS topic",
+    channel: "sns",
+    about: "Each change is published to the topic.",
+    fields: [{ name: "topic_arn", label: "Topic", placeholder: "arn:aws:sns:us-west-2:123456789012:changes" }, ROLE],
+  },
+  {
+    id: "sqs",
+    label: "Amazon SQS queue",
+    channel: "sqs",
+    about: "Each change is a message in the queue.",
+    fields: [
+      { name: "queue", label: "Queue", placeholder: "arn:aws:sqs:us-west-2:123456789012:changes", hint: "Its ARN or URL." },
+      ROLE,
+    ],
+  },
+  {
+    id: "eventbridge",
+    label: "Amazon EventBridge bus",
+    channel: "eventbridge",
+    about: "Each change is an event on the bus.",
+    fields: [
+      { name: "bus", label: "Bus", placeholder: "arn:aws:events:us-west-2:123456789012:event-bus/documents", hint: "Its ARN or name." },
+      { name: "region", label: "Region", placeholder: "us-west-2", hint: "For a name.", optional: true },
+      ROLE,
+    ],
+  },
+];
+
+export type FollowedChange = "created" | "modified" | "moved" | "deleted" | "restored" | "tagged" | "shared" | "unshared" | "link_opened";
+
+export const CHANGES: { id: FollowedChange; label: string; usual: boolean; owners?: true }[] = [
+  { id: "created", label: "Added", usual: true },
+  { id: "modified", label: "Changed", usual: true },
+  { id: "moved", label: "Renamed or moved", usual: true },
+  { id: "deleted", label: "Moved to the trash", usual: true },
+  { id: "restored", label: "Restored", usual: true },
+  { id: "tagged", label: "Tagged", usual: false },
+  { id: "shared", label: "Shared", usual: false, owners: true },
+  { id: "unshared", label: "No longer shared", usual: false, owners: true },
+  { id: "link_opened", label: "A link was opened", usual: false, owners: true },
+];
+
+/** What the API takes as `target`: the fields of this kind that were filled in. */
+export function targetOf(kind: TargetKind, values: Record<string, string>): Record<string, string> {
+  const filled = kind.fields.map(({ name }) => [name, (values[name] ?? "").trim()]);
+  return Object.fromEntries(filled.filter(([, value]) => value));
+}
+
+/** What is wrong with each field, in its own words: the API says `phone_number must be ...`. */
+export function flawsOf(kind: TargetKind, errors: Record<string, string>): Record<string, string> {
+  const flaws: Record<string, string> = {};
+  for (const { name, label } of kind.fields) {
+    const said = errors[name];
+    if (said) flaws[name] = said.startsWith(`${name} `) ? label + said.slice(name.length) : said;
+  }
+  return flaws;
+}
+
+export function labelOf({ channel, target }: Pick<Subscription, "channel" | "target">): string {
+  const isPhone = channel === "sns" && target?.address?.startsWith("+");
+  return TARGET_KINDS.find((kind) => (isPhone ? kind.id === "text" : kind.id === channel))?.label ?? channel;
+}

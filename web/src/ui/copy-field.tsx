@@ -1,0 +1,28 @@
+/** Something that is shown once, to be copied. */
+import { Check, Copy } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import { toast } from "@/ui/toasts";
+
+export function CopyField({ label, value, children }: { label: string; value: string; children: ReactNode }) {
+  const [copied, setCopied] = useState(false);
+  async function copyIt(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(value);
+      setCopied(true);
+    } catch {
+      toast("The browser does not allow copying: select the text and copy it yourself.", { tone: "error" });
+    }
+  }
+  return (
+    <div className="copy-field" role="status">
+      <p>{children}</p>
+      <div>
+        <input className="select" readOnly aria-label={label} value={value} onFocus={(event) => event.target.select()} />
+        <button type="button" className="button" onClick={() => void copyIt()}>
+          {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
+          {copied ? "Copied" : "Copy"}
+        </button>
+      </div>
+    </div>
+  );
+}
