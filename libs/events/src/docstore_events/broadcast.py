@@ -15,6 +15,7 @@ from docstore_events.connection import kafka_connection
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
+from docstore_events.read_logs import ReadLogs
 from docstore_events.topics import provision_topics
 from docstore_events.wakeup import Wakeup
 from docstore_platform.settings import InfraSettings
@@ -76,6 +77,7 @@ class Broadcast:
             for partition in kafka.assignment():
                 await kafka.position(partition)
             self._resumed()
+            logs = ReadLogs(kafka)
             poll_ms = QUIET_MS if parking else UNPARKED_POLL_MS
             while True:
                 batches = await kafka.getmany(timeout_ms=poll_ms)
@@ -83,19 +85,19 @@ class Broadcast:
                     for record in records:
                         self._tell(record)
                 if parking and not batches:
-                    poll_ms = QUIET_MS if await self._park(kafka, wakeup) else PEEK_MS
+                    poll_ms = QUIET_MS if await self._park(kafka, logs, wakeup) else PEEK_MS
         finally:
             wakeup.close()
             await kafka.stop()
 
-    async def _park(self, kafka: AIOKafkaConsumer, wakeup: Wakeup) -> bool:
+    async def _park(self, kafka: AIOKafkaConsumer, logs: ReadLogs, wakeup: Wakeup) -> bool:
         """Send no fetch until something is published here, or it is time to look; whether it was the former."""
         kafka.pause(*kafka.assignment())
         woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
-        for partition in kafka.assignment():
-            end = kafka.highwater(partition)
-            if end is not None and end < await kafka.position(partition):
-                await kafka.seek_to_end(partition)  # another log than the one we heard
+        for partition in await logs.lost():
+            await kafka.seek_to_end(partition)
+            await kafka.position(partition)
+            self._resumed()
         kafka.resume(*kafka.paused())
         return woken
 

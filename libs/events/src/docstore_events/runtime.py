@@ -1,7 +1,6 @@
 """Runs the event side of one service: topics, outbox relay, consumer, and the watch over them."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +9,6 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import KafkaMessage
@@ -19,6 +17,7 @@ from docstore_events.connection import kafka_security
 from docstore_events.consumer import Consumer
 from docstore_events.dead_letters import DeadLetters
 from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
+from docstore_events.read_logs import ReadLogs
 from docstore_events.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
@@ -33,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
 WATCH_SECONDS = 5.0
+LOOK_AGAIN_SECONDS = 2.0
+"""At a log that seems to be lost."""
 STUCK_SECONDS = 60.0
 QUIET_SECONDS = 0.25
 MOST_COUNTED = 1000
@@ -77,7 +78,7 @@ class EventRuntime:
             self.consumer = Consumer(
                 service, subscribers, database, self.transactor, self.dead_letters, linger_seconds=linger_seconds
             )
-        self._kafka: AIOKafkaConsumer | None = None
+        self._logs: ReadLogs | None = None
         self._last_activity = time.monotonic()
         self._handled = 0
         self._handling = False
@@ -119,7 +120,7 @@ class EventRuntime:
 
     async def health(self) -> Document:
         """How far behind this instance's consumer is, by topic, and what this service has still to say or to repair."""
-        lag = await self._lag(self._kafka) if self._kafka is not None else {}
+        lag = await self._logs.lag() if self._logs is not None else {}
         pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MOST_COUNTED)
         rows = await pending.to_list(MOST_COUNTED)
         oldest = min((row["created_at"] for row in rows), default=None)
@@ -179,17 +180,20 @@ class EventRuntime:
         subscriber(self._on_message)
         try:
             await broker.start()
-            self._kafka = subscriber.consumer
-            assert self._kafka is not None
-            self._joined.done |= self._settings.single_instance
+            kafka = subscriber.consumer
+            assert kafka is not None
+            self._logs = ReadLogs(kafka)
+            if self._settings.single_instance:
+                await self._logs.claim()
+                self._joined.done = True
             if parking:
-                follow_fetches(self._kafka)
+                follow_fetches(kafka)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(self._kafka))
+                group.create_task(self._watch(kafka, self._logs))
                 if parking:
-                    group.create_task(self._park_when_idle(self._kafka, topics))
+                    group.create_task(self._park_when_idle(kafka, topics))
         finally:
-            self._kafka, self._joined.done = None, False
+            self._logs, self._joined.done = None, False
             await broker.stop()
 
     async def _on_message(self, message: KafkaMessage) -> None:
@@ -202,12 +206,16 @@ class EventRuntime:
             self._handled += 1
             self._last_activity = time.monotonic()
 
-    async def _watch(self, kafka: AIOKafkaConsumer) -> None:
+    async def _watch(self, kafka: AIOKafkaConsumer, logs: ReadLogs) -> None:
         """Tell the lag; end, and so be restarted, when there is lag but no progress."""
         handled, since = self._handled, time.monotonic()
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            lag = await self._lag(kafka)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS if logs.suspected else WATCH_SECONDS)
+            for partition in await logs.lost():
+                log.error("the broker lost a log, reading what it has", service=self.service, partition=str(partition))
+                await kafka.seek_to_beginning(partition)
+                await kafka.commit({partition: await kafka.position(partition)})
+            lag = await logs.lag()
             for topic, events in lag.items():
                 consumer_lag.labels(self.service, topic).set(events)
             now = time.monotonic()
@@ -215,23 +223,6 @@ class EventRuntime:
                 handled, since = self._handled, now
             elif now - since > STUCK_SECONDS:
                 raise RuntimeError(f"no progress for {now - since:.0f} s with events waiting")
-
-    async def _lag(self, kafka: AIOKafkaConsumer) -> dict[str, int]:
-        lag: dict[str, int] = {}
-        for partition in kafka.assignment():
-            end = kafka.highwater(partition)
-            if end is not None:
-                with contextlib.suppress(KafkaError):
-                    behind = end - await kafka.position(partition)
-                    if behind < 0:
-                        await self._begin_lost_log(kafka, partition)
-                    lag[partition.topic] = lag.get(partition.topic, 0) + max(behind, 0)
-        return lag
-
-    async def _begin_lost_log(self, kafka: AIOKafkaConsumer, partition: Any) -> None:
-        """A log that ends before our position is another one than we have read: Apache Kafka says so, others don't."""
-        log.error("the broker lost a log, reading what it has", service=self.service, partition=str(partition))
-        await kafka.seek_to_beginning(partition)
 
     async def _park_when_idle(self, kafka: AIOKafkaConsumer, topics: list[str]) -> None:
         """Fetch only when something was published here, or to look once in a while.

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from docstore_events.consumer import PermanentError, Record
@@ -149,6 +150,45 @@ async def test_one_listener_more_than_partitions_is_ready(pair: Pair) -> None:
             return True
 
         await eventually(all_ready)
+
+
+async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pair: Pair) -> None:
+    """So it can be seen what it needs of a log before it has read any; what it has read counts at the next start."""
+    group, topic = f"{pair.infra.topic_prefix}ledger", f"{pair.infra.topic_prefix}usage"
+
+    async def committed() -> list[int | None]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=pair.infra.kafka_bootstrap, group_id=group)
+        await consumer.start()
+        try:
+            return [await consumer.committed(TopicPartition(topic, number)) for number in range(2)]
+        finally:
+            await consumer.stop()
+
+    async def started_and_stopped() -> None:
+        listener = pair.listener()
+
+        async def is_ready() -> bool:
+            try:
+                await listener.check_consumer()
+            except RuntimeError:
+                return False
+            return True
+
+        async with listener.running():
+            await eventually(is_ready)
+
+    await started_and_stopped()
+    assert await committed() == [0, 0]
+    async with pair.teller().running(), pair.listener().running():
+        await pair.say("anna", 1)
+        await pair.hears("anna", 1)
+
+        async def is_committed() -> bool:
+            return sorted(filter(None, await committed())) == [1]
+
+        await eventually(is_committed)
+    await started_and_stopped()
+    assert await is_committed()
 
 
 async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: Pair) -> None:
