@@ -42,6 +42,8 @@ class Servers:
     ses_endpoint: str
     content_bucket: str
     broker_bucket: str
+    broker_log: LogBucket | None
+    """Where the embedded broker keeps its log; None with any other broker."""
     upload_role_arn: str
     services_keys: S3Credentials
     """For the content bucket only; what the services get."""
@@ -154,6 +156,7 @@ class _Plan:
             ses_endpoint=ses_endpoint,
             content_bucket=self.content_bucket,
             broker_bucket=self.broker_bucket,
+            broker_log=self._log_bucket() if isinstance(self.broker, Tansu) else None,
             upload_role_arn=UPLOAD_ROLE_ARN,
             services_keys=self.credentials.services if self.store else self._external_keys(),
             root_keys=self.credentials.root if self.store else self._external_keys(),

@@ -35,6 +35,7 @@ class StandaloneSettings(BaseSettings):
 
     mongo_url: SecretStr | None = Field(None, description="an external MongoDB replica set")
     kafka_bootstrap: str | None = Field(None, description="an external Kafka cluster")
+    topic_prefix: str = Field("", description="before the names of topics and consumer groups, as the services have it")
     ses_endpoint: str | None = Field(None, description="an external SES")
     s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
     s3_access_key_id: str = ""

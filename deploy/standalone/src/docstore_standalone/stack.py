@@ -11,6 +11,7 @@ from typing import Self
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.http_probe import http_status, until
+from docstore_standalone.log_retention import log_kept_short
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
@@ -154,6 +155,8 @@ async def start_stack(
             else _in_one_process(servers, variables, port)
         )
         await servers.supervisor.start(parts)
+        if servers.broker_log is not None:
+            await opening.enter_async_context(log_kept_short(servers.broker_log, settings.topic_prefix))
         servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
         servers.announce("gateway", gateway)
         return Stack(servers, gateway, opening.pop_all())

@@ -1,0 +1,129 @@
+"""The embedded broker's log, as tansu keeps it in its bucket: read and shortened there, since the broker can't do it.
+
+Below `clusters/docstore/`, each partition has in `topics/TOPIC/partitions/0000000000/` a `watermark.json`, whose `high`
+is the offset of the next record, and an object `records/00000000000000000042.batch` for each batch, named by its first
+offset. A group's committed offset is `groups/consumers/GROUP/offsets/TOPIC/partitions/0000000000.json`.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+from docstore_platform.signing import Credentials as SigningKeys
+from docstore_platform.signing import Signer, encode_key
+from docstore_standalone.broker import CLUSTER_ID, LogBucket
+
+ANSWER_SECONDS = 10.0
+SIGNED_SECONDS = 60
+MOST_LISTED = 1000
+"""Keys that S3 lists in one answer, or deletes by one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPartition:
+    topic: str
+    number: int
+
+    @property
+    def folder(self) -> str:
+        return f"{_topic_folder(self.topic)}{self.number:010}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    first: int
+    """Offset of its first record."""
+    written: datetime
+
+
+class BrokerLog:
+    """One connection to the bucket, without a library for it. OSError or HTTPException if the store does not answer."""
+
+    def __init__(self, where: LogBucket) -> None:
+        keys = SigningKeys(where.keys.access_key_id, where.keys.secret_access_key)
+        self._bucket = where.bucket
+        self._signer = Signer(where.endpoint, keys, region=where.region)
+        parts = urlsplit(where.endpoint)
+        connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._connection = connect(parts.netloc, timeout=ANSWER_SECONDS)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    async def partitions(self, topic: str) -> list[LogPartition]:
+        """None of a topic that there is not."""
+        folder = _topic_folder(topic)
+        listed = await self._list(folder, MOST_LISTED, delimiter="/")
+        prefixes = [entry.text or "" for entry in listed.iterfind("{*}CommonPrefixes/{*}Prefix")]
+        return [LogPartition(topic, int(prefix.removeprefix(folder).rstrip("/"))) for prefix in prefixes]
+
+    async def oldest(self, partition: LogPartition, number: int) -> list[Batch]:
+        """The first batches that are there, by offset: at most so many."""
+        listed = await self._list(f"{partition.folder}records/", number)
+        return [
+            Batch(
+                int((entry.findtext("{*}Key") or "").rpartition("/")[2].removesuffix(".batch")),
+                datetime.fromisoformat(entry.findtext("{*}LastModified") or ""),
+            )
+            for entry in listed.iterfind("{*}Contents")
+        ]
+
+    async def end(self, partition: LogPartition) -> int:
+        """Offset of the next record, whatever is still there of those before it."""
+        watermark = await self._ask("GET", f"{partition.folder}watermark.json")
+        return (json.loads(watermark)["high"] or 0) if watermark is not None else 0
+
+    async def committed(self, group: str, partition: LogPartition) -> int | None:
+        """Offset of the first record that the group has not handled; None if it reads no such partition."""
+        folder = f"groups/consumers/{group}/offsets/{partition.topic}/partitions"
+        commit = await self._ask("GET", f"clusters/{CLUSTER_ID}/{folder}/{partition.number:010}.json")
+        return int(json.loads(commit)["offset"]) if commit is not None else None
+
+    async def delete(self, partition: LogPartition, batches: Sequence[Batch]) -> None:
+        """At most 1000. In one request: the store would note each that it is asked for by itself in its own log."""
+        request = ElementTree.Element("Delete")
+        ElementTree.SubElement(request, "Quiet").text = "true"
+        for batch in batches:
+            entry = ElementTree.SubElement(request, "Object")
+            ElementTree.SubElement(entry, "Key").text = f"{partition.folder}records/{batch.first:020}.batch"
+        answer = await self._ask("POST", "", {"delete": ""}, ElementTree.tostring(request))
+        for refused in ElementTree.fromstring(answer or b"").iterfind("{*}Error"):
+            raise OSError(f"{refused.findtext('{*}Key')} can't be deleted: {refused.findtext('{*}Message')}")
+
+    async def _list(self, prefix: str, most: int, **query: str) -> ElementTree.Element:
+        query = {"list-type": "2", "prefix": prefix, "max-keys": str(most), **query}
+        return ElementTree.fromstring(await self._ask("GET", "", query) or b"")
+
+    async def _ask(
+        self, method: str, key: str, query: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> bytes | None:
+        """What the store answers; None if it has no such object."""
+        path = encode_key(f"/{self._bucket}/{key}".rstrip("/"))
+        url = self._signer.presign(method, path, expires_in=SIGNED_SECONDS, query=query)
+        return await asyncio.to_thread(self._exchange, method, url.removeprefix(self._signer.origin), body)
+
+    def _exchange(self, method: str, target: str, body: bytes) -> bytes | None:
+        md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+        try:
+            self._connection.request(method, target, body or None, {"Content-MD5": md5} if body else {})
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, HTTPException):
+            self._connection.close()  # the next request opens another
+            raise
+        if answer.status == 404:
+            return None
+        if answer.status >= 300:
+            raise OSError(f"{method} {target.partition('?')[0]}: {answer.status} {content[:200]!r}")
+        return content
+
+
+def _topic_folder(topic: str) -> str:
+    return f"clusters/{CLUSTER_ID}/topics/{topic}/partitions/"

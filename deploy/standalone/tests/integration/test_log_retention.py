@@ -1,0 +1,268 @@
+"""The embedded broker's log is shortened at its beginning while it is used: nobody misses or repeats anything."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from docstore_events.envelope import Envelope, seal
+from docstore_events.runtime import EventRuntime
+from docstore_events.sent_logs import SentLogs
+from docstore_events.subscribers import Subscribers
+from docstore_events.topics import provision_topics
+from docstore_events.transaction import Transaction
+from docstore_events.usage import UsageChanged
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
+from docstore_standalone import log_retention
+from docstore_standalone.broker_log import BrokerLog, LogPartition
+from docstore_standalone.log_retention import RETENTION, log_kept_short, trim
+from docstore_standalone.servers import Servers
+
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
+
+KEPT = 10
+
+
+@pytest.fixture(autouse=True)
+def _few_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_retention, "KEPT", KEPT)
+    monkeypatch.setattr(log_retention, "PAGE", 50)
+
+
+@pytest.fixture
+def infra(servers: Servers) -> InfraSettings:
+    """Databases and topics of one test."""
+    settings = {name.removeprefix("DOCSTORE_").lower(): value for name, value in servers.environment().items()}
+    own = {"database_prefix": f"{new_id()[-8:]}_", "topic_prefix": f"{new_id()[-8:]}.", "topic_partitions": 1}
+    return InfraSettings.model_validate({**settings, **own, "single_instance": True, "idle_park_ms": 100})
+
+
+@pytest.fixture
+def bucket(servers: Servers) -> Iterator[BrokerLog]:
+    assert servers.broker_log is not None
+    bucket = BrokerLog(servers.broker_log)
+    yield bucket
+    bucket.close()
+
+
+class Topic:
+    """One partition of usage events: figures are written to it, a batch each, and read from it."""
+
+    def __init__(self, infra: InfraSettings) -> None:
+        self.infra = infra
+        self.at = TopicPartition(f"{infra.topic_prefix}usage", 0)
+
+    async def say(self, figures: Sequence[int]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.infra.kafka_bootstrap, acks="all")
+        await producer.start()
+        try:
+            for figure in figures:
+                event = UsageChanged(revision=figure, account_id="ann", used=figure, reserved=0, limit=9, documents=0)
+                headers = seal(event, source="quota", traceparent=None).headers()
+                value = event.model_dump_json().encode()
+                await producer.send_and_wait(self.at.topic, value, partition=0, headers=headers)
+        finally:
+            await producer.stop()
+
+    @asynccontextmanager
+    async def reader(self, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
+        """From the group's offset, or from the beginning."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.infra.kafka_bootstrap,
+            group_id=group and self.infra.topic_prefix + group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            fetch_max_wait_ms=200,
+        )
+        await consumer.start()
+        consumer.assign([self.at])
+        try:
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def read(self, group: str | None, until: int, *, most: int | None = None) -> list[int]:
+        """What comes up to a figure; committed. With `most`, no more than so many in one go."""
+        figures: list[int] = []
+        async with self.reader(group) as consumer:
+
+            async def has_come() -> bool:
+                for records in (await consumer.getmany(timeout_ms=200, max_records=most)).values():
+                    figures.extend(UsageChanged.model_validate_json(record.value).used for record in records)
+                return bool(figures) and figures[-1] >= until
+
+            await eventually(has_come)
+            if group is not None:
+                await consumer.commit()
+        return figures
+
+    async def batches(self, bucket: BrokerLog) -> list[int]:
+        """First offsets of those that are there."""
+        return [batch.first for batch in await bucket.oldest(LogPartition(*self.at), 1000)]
+
+
+@pytest.fixture
+async def topic(infra: InfraSettings) -> Topic:
+    await provision_topics(infra)
+    return Topic(infra)
+
+
+async def trim_all(bucket: BrokerLog, topic: Topic) -> int:
+    """As if all that was said had been said some time ago."""
+    return await trim(bucket, topic.infra.topic_prefix, utc_now() + RETENTION + timedelta(seconds=1))
+
+
+async def test_a_lagging_group_gets_everything_once(bucket: BrokerLog, topic: Topic) -> None:
+    """What the slowest group needs stays until it has it; then the log is short, and new events are found in it."""
+    await topic.say(range(120))
+    assert await topic.read("indexer", 119) == list(range(120))
+    first = await topic.read("quota", 39, most=1)
+    assert first == list(range(40))
+    assert await trim(bucket, topic.infra.topic_prefix, utc_now()) == 0
+    assert await trim_all(bucket, topic) == 40
+    assert await topic.batches(bucket) == list(range(40, 120))
+    assert await topic.read("quota", 119) == list(range(40, 120))
+    assert await trim_all(bucket, topic) == 80 - KEPT
+    await topic.say(range(120, 125))
+    assert await topic.read("quota", 124) == list(range(120, 125))
+    assert await topic.read("indexer", 124) == list(range(120, 125))
+    assert await trim_all(bucket, topic) == 5
+
+
+async def test_readers_without_a_group_get_what_is_kept(bucket: BrokerLog, topic: Topic) -> None:
+    """From the beginning means from what is left, also when it goes while it is read."""
+    await topic.say(range(100))
+    await topic.read("quota", 99)
+    figures, removed = await asyncio.gather(topic.read(None, 99, most=1), trim_all(bucket, topic))
+    assert removed == 100 - KEPT
+    assert figures == sorted(set(figures))
+    assert figures[-KEPT:] == list(range(100 - KEPT, 100))
+    assert await topic.read(None, 99) == list(range(100 - KEPT, 100))
+    async with topic.reader(None) as consumer:
+        assert (await consumer.beginning_offsets([topic.at]))[topic.at] == 100 - KEPT
+
+
+async def test_a_short_log_survives_a_crash_of_its_broker(servers: Servers, bucket: BrokerLog, topic: Topic) -> None:
+    """kill -9 after the log was shortened: offsets go on where they were, and groups too."""
+    await topic.say(range(40))
+    await topic.read("quota", 39)
+    assert await trim_all(bucket, topic) == 40 - KEPT
+    await restarted(servers, "broker")
+    await topic.say(range(40, 43))
+    assert (await topic.batches(bucket))[-3:] == [40, 41, 42]
+    assert await topic.read("quota", 42) == [40, 41, 42]
+    assert await topic.read(None, 42) == list(range(40 - KEPT, 43))
+
+
+async def restarted(servers: Servers, part: str) -> None:
+    """Kill a part of the stack and wait until it runs again."""
+    process = servers.supervisor.process_id(part).find()
+    assert process is not None
+    process.kill()
+
+    async def is_another() -> bool:
+        return servers.supervisor.process_id(part).pid != process.pid and servers.supervisor.is_ready(part)
+
+    await eventually(is_another)
+
+
+class Heard(Subscribers[list[int]]):
+    """Keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.figures: list[int] = []
+
+    def begin(self) -> list[int]:
+        return []
+
+    def on_usage_changed(self, envelope: Envelope[UsageChanged], unit: list[int]) -> None:
+        unit.append(envelope.event.used)
+
+    async def commit(self, unit: list[int], transaction: Transaction) -> None:
+        self.figures += unit
+
+
+@asynccontextmanager
+async def service(runtime: EventRuntime) -> AsyncIterator[None]:
+    """A service with its events, ready."""
+
+    async def is_ready() -> bool:
+        try:
+            await runtime.check_consumer()
+        except RuntimeError:
+            return False
+        return True
+
+    async with runtime.running():
+        await eventually(is_ready)
+        yield
+
+
+async def test_a_service_that_has_handled_nothing_yet_misses_nothing(bucket: BrokerLog, topic: Topic) -> None:
+    """It was ready once and then away for long, while another service handled all that was said."""
+    infra, heard = topic.infra, Heard()
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    runtime = EventRuntime("notify", infra, mongo, mongo.database(f"{infra.database_prefix}notify"), heard)
+    async with service(runtime):
+        pass
+    await topic.say(range(30))
+    await topic.read("quota", 29)
+    assert await trim_all(bucket, topic) == 0
+    async with service(runtime):
+
+        async def has_heard_all() -> bool:
+            return heard.figures == list(range(30))
+
+        await eventually(has_heard_all)
+
+        async def goes() -> bool:
+            return await trim_all(bucket, topic) == 30 - KEPT
+
+        await eventually(goes)
+    mongo.close()
+
+
+async def test_a_shortened_log_is_not_a_lost_one(bucket: BrokerLog, topic: Topic) -> None:
+    """Of a service whose last batch has gone nothing is said again: others have written after it."""
+    infra = topic.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    database = mongo.database(f"{infra.database_prefix}accounts")
+    await topic.say([0])
+    logs = SentLogs(database, "accounts", infra)
+    await logs.advance({}, {topic.at: 0})
+    await topic.say(range(1, 30))
+    await topic.read("quota", 29)
+    assert await trim_all(bucket, topic) == 30 - KEPT
+    for _ in range(3):
+        await logs.check()
+    assert await logs.last_batches() == {topic.at: 0}
+    mongo.close()
+
+
+async def test_the_log_is_trimmed_in_the_background_through_an_outage_of_the_store(
+    servers: Servers, bucket: BrokerLog, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on by itself once the store is there again."""
+    monkeypatch.setattr(log_retention, "EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(log_retention, "RETENTION", timedelta(0))
+    assert servers.broker_log is not None
+
+    async def is_short() -> bool:
+        with contextlib.suppress(ConnectionError):
+            return len(await topic.batches(bucket)) == KEPT
+        return False
+
+    async with log_kept_short(servers.broker_log, topic.infra.topic_prefix):
+        for start in (0, 30):
+            await topic.say(range(start, start + 30))
+            await topic.read("quota", start + 29)
+            await eventually(is_short)
+            await restarted(servers, "object-store")
