@@ -28,7 +28,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; all of {', '.join(TOPICS)} by default.")]
 Since = Annotated[str, typer.Option("--since", help="A time like 2026-05-01T12:00:00Z, or how long ago, like 2h.")]
-FromStart = Annotated[bool, typer.Option("--from-start", help="Show what was said before, too.")]
+FromStart = Annotated[bool, typer.Option("--from-start", help="Show what was said before, too, as far as it is kept.")]
 
 
 @app.command()

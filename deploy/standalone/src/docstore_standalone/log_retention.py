@@ -111,8 +111,7 @@ async def _keep_short(where: LogBucket, prefix: str) -> None:
         await asyncio.sleep(EVERY_SECONDS)
         bucket = BrokerLog(where)
         try:
-            removed = await trim(bucket, prefix, utc_now())
-            log.debug("broker_log_trimmed", batches=removed)
+            await trim(bucket, prefix, utc_now())
         except Exception as error:  # noqa: BLE001 - whatever the store answers now, the next run looks again
             log.warning("broker_log_not_trimmed", reason=repr(error))
         finally:

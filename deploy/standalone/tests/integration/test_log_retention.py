@@ -5,9 +5,11 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from people import Person
 
 from docstore_events.envelope import Envelope, seal
 from docstore_events.runtime import EventRuntime
@@ -25,6 +27,8 @@ from docstore_standalone import log_retention
 from docstore_standalone.broker_log import BrokerLog, LogPartition
 from docstore_standalone.log_retention import RETENTION, log_kept_short, trim
 from docstore_standalone.servers import Servers
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import start_stack
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
@@ -266,3 +270,30 @@ async def test_the_log_is_trimmed_in_the_background_through_an_outage_of_the_sto
             await topic.read("quota", start + 29)
             await eventually(is_short)
             await restarted(servers, "object-store")
+
+
+async def test_a_running_stack_keeps_its_log_short(
+    tmp_path: Path, stack_settings: StandaloneSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While people sign up: what is said of them goes once all services have heard it, and they hear all of it."""
+    monkeypatch.setattr(log_retention, "EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(log_retention, "RETENTION", timedelta(0))
+    monkeypatch.setattr(log_retention, "KEPT", 1)
+    monkeypatch.setenv("GATEWAY_SIGN_UP_PER_MINUTE", "1000")
+    monkeypatch.setenv("ACCOUNTS_ARGON2_MEMORY_KIB", "64")
+    async with await start_stack(stack_settings.model_copy(update={"data": tmp_path})) as stack:
+        assert stack.servers.broker_log is not None
+        bucket = BrokerLog(stack.servers.broker_log)
+        for number in range(12):
+            async with await Person.new(stack.gateway, f"person{number}"):
+                pass
+
+        async def is_short() -> bool:
+            partitions = await bucket.partitions("accounts")
+            ends = [await bucket.end(partition) for partition in partitions]
+            there = [len(await bucket.oldest(partition, 100)) for partition in partitions]
+            heard = [await bucket.committed("quota", partition) for partition in partitions]
+            return there == [1, 1] and heard == ends and sum(ends) > 12
+
+        await eventually(is_short)
+        bucket.close()
