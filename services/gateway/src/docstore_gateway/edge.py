@@ -257,9 +257,22 @@ class Edge:
             await outcome.free()
 
     async def _web_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        """A public call that a route of the web page stands for."""
+        """A public call that a route of the web page stands for; told as if the page had made it itself."""
         exchange.method, exchange.headers = scope["method"], dict(reversed(scope["headers"]))
-        await self._call(own, exchange, scope["raw_path"], scope, receive, send)
+        status = 500
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self._call(own, exchange, scope["raw_path"], scope, receive, send_on)
+        except Problem as problem:
+            status = problem.status
+            raise
+        finally:
+            self._tell(exchange, scope["path"], status)
 
     def _with_cookie(self, exchange: Exchange, scope: Scope, path: str) -> Scope:
         """The request with the access token of the page's cookie, if it comes without a token of its own."""
@@ -329,18 +342,8 @@ class Edge:
         if not exchange.own:
             method = exchange.method if exchange.method in METHODS else "other"
             http_seconds.labels(NAME, method, exchange.route, exchange.status).observe(elapsed)
-        if public and is_told(exchange.method, scope["path"]):
-            self._call_log.note(
-                request_id=exchange.request_id.decode(),
-                method=exchange.method,
-                route=exchange.route,
-                path=loggable_path(scope["path"]),
-                status=exchange.status,
-                account_id=exchange.account,
-                session_id=exchange.session,
-                client=exchange.client,
-                read=exchange.read,
-            )
+        if public:
+            self._tell(exchange, scope["path"], exchange.status)
         if public and self._access_log is not None:
             self._access_log(
                 "request",
@@ -351,4 +354,19 @@ class Edge:
                 ms=round(elapsed * 1000, 2),
                 client=exchange.client,
                 account=exchange.account,
+            )
+
+    def _tell(self, exchange: Exchange, path: str, status: int) -> None:
+        """Have a call in the audit log, if it is one for it."""
+        if is_told(exchange.method, path):
+            self._call_log.note(
+                request_id=exchange.request_id.decode(),
+                method=exchange.method,
+                route=exchange.route,
+                path=loggable_path(path),
+                status=status,
+                account_id=exchange.account,
+                session_id=exchange.session,
+                client=exchange.client,
+                read=exchange.read,
             )

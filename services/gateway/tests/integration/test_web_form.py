@@ -7,7 +7,9 @@ import orjson
 import pytest
 from plain_browser import PlainPage
 
+from docstore_platform.mongo import Mongo
 from docstore_platform.problems import Problem
+from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
@@ -308,6 +310,29 @@ async def test_log_ins_by_form_are_limited(open_gateway: Any, service: Any, issu
             answer = await site.log_in()
     assert answer.status == 429
     assert answer.header("retry-after")
+
+
+async def test_calls_made_for_a_page_are_told(site: Site, infra: Any) -> None:
+    """The audit log has the log-in and the upload as if the page had called the API itself, refused ones too."""
+    await site.log_in()
+    site.problems["POST /v1/uploads"] = Problem(422, "invalid_path", "No.")
+    await site.send("/web/form", await site.filled_in())
+    del site.problems["POST /v1/uploads"]
+    await site.send("/web/form", await site.filled_in())
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    outbox = mongo.database(f"{infra.database_prefix}gateway")["outbox"]
+    told: list[tuple[str, str, int, str]] = []
+
+    async def all_told() -> bool:
+        rows = await outbox.find().sort("_id", 1).to_list(None)
+        calls = [call for row in rows for call in orjson.loads(row["value"])["calls"]]
+        told[:] = [(call["method"], call["path"], call["status"], call["account_id"]) for call in calls]
+        return len(told) == 3
+
+    await eventually(all_told)
+    mongo.close()
+    assert told[0][:3] == ("POST", "/v1/sessions", 200)
+    assert told[1:] == [("POST", "/v1/uploads", 422, "ann"), ("POST", "/v1/uploads", 200, "ann")]
 
 
 async def test_logging_out_ends_the_session(site: Site) -> None:
