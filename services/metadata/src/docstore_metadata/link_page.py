@@ -3,10 +3,7 @@
 A page that asks for a password is a form of its own origin. There is no login and so nothing to forge.
 """
 
-import base64
-import hashlib
 from datetime import datetime
-from importlib.resources import files
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -20,34 +17,21 @@ from docstore_metadata.errors import LinkPassword, Refusal
 from docstore_metadata.link_visits import LinkVisits, Visit
 from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, deliver
 from docstore_metadata.listing import DEFAULT_LIMIT
+from docstore_platform.plain_page import CSS, STYLE_SOURCE, shown_size
 from docstore_platform.problems import Problem
 
 router = APIRouter(prefix="/l", include_in_schema=False)
 
 MAX_FORM_BYTES = 4096
-UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
-CSS = Markup((files(__package__) / "templates" / "link.css").read_text("utf-8"))
-"""Ours and without markup: in a style element it stands as it is."""
-CSS_HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
 HEADERS = {
-    "content-security-policy": f"default-src 'none'; style-src 'sha256-{CSS_HASH}'; form-action 'self'; "
+    "content-security-policy": f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "private, no-store",
     "x-robots-tag": "noindex, nofollow",
 }
 
 Text = Annotated[str, Query(max_length=4096)]
-
-
-def shown_size(size: int) -> str:
-    """As people read it: three digits are enough."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    if unit == 0:
-        return "1 byte" if size == 1 else f"{size} bytes"
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {UNITS[unit]}"
 
 
 def shown_day(moment: datetime) -> str:
@@ -160,4 +144,4 @@ def _password_form(token: str, status: int = 200, message: str = "") -> Response
 
 def _page(state: str, title: str, status: int = 200, **about: Any) -> Response:
     about = {"downloads_left": None, "expires_at": None, **about}
-    return HTMLResponse(PAGE.render(state=state, title=title, css=CSS, **about), status, HEADERS)
+    return HTMLResponse(PAGE.render(state=state, title=title, css=Markup(CSS), **about), status, HEADERS)

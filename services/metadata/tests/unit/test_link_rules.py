@@ -3,11 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.link_page import shown_size
 from docstore_metadata.link_rules import (
     GRANT_LIFE,
     WARNED_BEFORE,
@@ -83,22 +81,3 @@ def test_nobody_makes_a_grant_up(text: str) -> None:
     later = int((NOW + timedelta(days=1)).timestamp())
     for forged in (text, f"{later}.{text}", f"{later}.{signature}", f"{text}.{signature}"):
         assert not grants.is_good(forged, LINK, NOW)
-
-
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [
-        (0, "0 bytes"),
-        (1, "1 byte"),
-        (999, "999 bytes"),
-        (1000, "1.00 KB"),
-        (1_234_567, "1.23 MB"),
-        (999_999, "1.00 MB"),
-        (45_600_000, "45.6 MB"),
-        (123_456_789_000, "123 GB"),
-        (10**18, "1000 PB"),
-    ],
-)
-def test_sizes_are_shown_with_three_digits(size: int, shown: str) -> None:
-    """As people say them."""
-    assert shown_size(size) == shown
