@@ -46,9 +46,9 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 def sockets_of(servers: Servers) -> list[Path]:
-    """The object store puts them in /tmp, named by port."""
-    ends = tuple(f"-{port}.sock" for port in servers.ports.as_dict().values())
-    return [path for path in Path("/tmp").glob("seaweedfs-*.sock") if path.name.endswith(ends)]
+    """The object store puts them in /tmp, named by part and port: others may be left of stores that were killed."""
+    names = {f"seaweedfs-{name}-{port}.sock" for name, port in servers.ports.as_dict().items()}
+    return [path for path in Path("/tmp").glob("seaweedfs-*.sock") if path.name in names]
 
 
 async def test_a_new_folder_becomes_a_stack_that_takes_data(
