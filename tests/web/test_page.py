@@ -34,7 +34,7 @@ async def test_what_the_first_page_costs(ada: Any) -> None:
 
 async def test_the_policy_is_strict(ada: Any, url: str) -> None:
     """No inline script or style, nothing from elsewhere, no frame around the page."""
-    answer = await ada.context.request.get(f"{url}/files")
+    answer = await ada.context.request.get(f"{url}/files", headers={"Accept": "text/html"})
     policy = answer.headers["content-security-policy"]
     assert "script-src 'self';" in policy
     assert "style-src 'self';" in policy
