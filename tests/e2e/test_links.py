@@ -102,8 +102,8 @@ async def test_a_folder_link_shows_what_is_below_and_ends_when_revoked(ada: Pers
     assert [item["name"] for item in opened["items"]] == ["a.txt"]
     await ada.upload("/open/sub/c.txt", b"c")
     items = await nobody.every(f"{base}/files")
-    assert [(item["name"], item["kind"]) for item in items] == [("a.txt", "file"), ("sub", "folder")]
-    (below,) = await nobody.every(f"{base}/files", parent_id=items[1]["id"])
+    assert [(item["name"], item["kind"]) for item in items] == [("sub", "folder"), ("a.txt", "file")]
+    (below,) = await nobody.every(f"{base}/files", parent_id=items[0]["id"])
     assert await fetched(nobody, f"{base}/content?file_id={below['id']}") == b"c"
     assert await nobody.refused("GET", f"{base}/content?file_id={beside['id']}") == (404, "not_found")
     assert "sub/" in (await page(nobody, f"/l/{link['token']}"))[1]
