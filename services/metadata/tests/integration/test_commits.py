@@ -133,7 +133,7 @@ async def test_what_can_not_be_written_to(running: Any) -> None:
     ]
     stranger = running.item(None, file_id=file["id"], account_id=running.stranger.account_id)
     assert (await running.commit(stranger))[0]["problem"]["status"] == 404
-    assert await running.person.names() == ["file", "folder", "ok.txt"]
+    assert await running.person.names() == ["folder", "file", "ok.txt"]
 
 
 async def test_check_tells_what_a_commit_would(running: Any) -> None:

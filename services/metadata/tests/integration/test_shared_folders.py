@@ -46,7 +46,7 @@ async def test_paths_start_from_the_shared_folder(shared: Shared) -> None:
     """Listing, looking by path and making folders with parent_id; a file in the way names no folder above."""
     start = f"parent_id={shared.folder['id']}"
     for person in (shared.editor, shared.viewer):
-        assert await person.names(f"{start}&path=/") == ["a.txt", "sub"]
+        assert await person.names(f"{start}&path=/") == ["sub", "a.txt"]
         assert await person.names(f"{start}&path=/sub") == ["b.txt"]
         found = await person.ok("GET", f"/v1/files/by-path?{start}&path={quote('/sub/b.txt')}")
         assert found["path"] == "/shared/sub/b.txt"
@@ -105,7 +105,7 @@ async def test_an_editors_late_commit_becomes_a_conflicted_copy_beside(shared: S
     await shared.owner.ok("POST", f"/v1/files/{alone['id']}/shares", share)
     refused = await shared.put(shared.editor, None, b"late", file_id=alone["id"], base_version=0)
     assert refused["problem"]["code"] == "version_conflict"
-    assert await shared.owner.names() == ["alone.txt", "private"]
+    assert await shared.owner.names() == ["private", "alone.txt"]
 
 
 async def test_rights_end_between_check_and_commit(shared: Shared) -> None:
@@ -115,7 +115,7 @@ async def test_rights_end_between_check_and_commit(shared: Shared) -> None:
     assert (await shared.put(shared.editor, "/c.txt"))["problem"]["code"] == "read_only"
     await shared.owner.ok("DELETE", route)
     assert (await shared.put(shared.editor, "/c.txt"))["problem"]["code"] == "not_found"
-    assert await shared.owner.names(f"parent_id={shared.folder['id']}") == ["a.txt", "sub"]
+    assert await shared.owner.names(f"parent_id={shared.folder['id']}") == ["sub", "a.txt"]
 
 
 async def test_many_uploads_of_one_editor_to_several_trees(shared: Shared) -> None:
@@ -164,7 +164,7 @@ async def test_readers_copy_on_whose_tree_it_goes_into(shared: Shared) -> None:
     quota = shared.stack.quota
     copied = await shared.viewer.ok("POST", f"/v1/files/{shared.folder['id']}/copy", {"path": "/copy"})
     assert (copied["owner_id"], copied["permission"]) == (shared.viewer.account_id, "owner")
-    assert await shared.viewer.names("path=/copy") == ["a.txt", "sub"]
+    assert await shared.viewer.names("path=/copy") == ["sub", "a.txt"]
     assert quota.accounts == {shared.viewer.account_id}
     assert await shared.editor.refused("GET", f"/v1/files/{copied['id']}") == (404, "not_found")
     quota.accounts.clear()
@@ -242,7 +242,7 @@ async def test_a_share_within_a_share_outlives_it(shared: Shared) -> None:
     inner = {"email": "viewer@example.com", "role": "editor"}
     await shared.owner.ok("POST", f"/v1/files/{sub['id']}/shares", inner)
     listed = (await shared.viewer.ok("GET", f"/v1/files?parent_id={shared.folder['id']}"))["items"]
-    assert [(file["name"], file["permission"]) for file in listed] == [("a.txt", "viewer"), ("sub", "editor")]
+    assert [(file["name"], file["permission"]) for file in listed] == [("sub", "editor"), ("a.txt", "viewer")]
     new = {"path": "/sub/x", "parent_id": shared.folder["id"]}
     assert (await shared.viewer.ok("POST", "/v1/folders", new))["path"] == "/shared/sub/x"
     assert await shared.viewer.refused("PATCH", f"/v1/files/{sub['id']}", {"name": "y"}) == (403, "owner_only")
@@ -266,8 +266,8 @@ async def test_a_listing_that_is_kept_is_never_anothers(shared: Shared) -> None:
     for person, path in ((shared.owner, "/private/shared/a.txt"), (shared.editor, "/shared/a.txt")):
         for _ in range(2):
             answer = await person.send("GET", f"/v1/files?parent_id={shared.folder['id']}")
-            assert answer.json()["items"][0]["path"] == path
+            assert answer.json()["items"][1]["path"] == path
             answers[person.account_id] = answer.headers["etag"]
     viewed = await shared.viewer.send("GET", f"/v1/files?parent_id={shared.folder['id']}")
-    assert viewed.json()["items"][0]["permission"] == "viewer"
+    assert viewed.json()["items"][1]["permission"] == "viewer"
     assert len({*answers.values(), viewed.headers["etag"]}) == 3
