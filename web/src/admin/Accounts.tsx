@@ -44,7 +44,7 @@ export function Accounts() {
       ) : !accounts.data ? (
         <Spinner />
       ) : (
-        <div className="table-scroll">
+        <div className="table-scroll" tabIndex={0} role="region" aria-label="Accounts">
           <table className="plain-table">
             <thead>
               <tr>

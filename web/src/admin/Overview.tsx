@@ -94,7 +94,7 @@ function MostShared() {
   const items = report.data?.items ?? [];
   if (items.length === 0) return null;
   return (
-    <div className="table-scroll">
+    <div className="table-scroll" tabIndex={0} role="region" aria-label="Most shared">
       <table className="plain-table">
         <caption>Most shared</caption>
         <thead>
