@@ -28,6 +28,11 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
 """A folder to put pictures of the pages into; none are made without it."""
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MOVED = """async () => {
+  const ends = (one) => one.effect.getComputedTiming().endTime !== Infinity;
+  await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+}"""
+"""Returns once nothing moves or fades any more, but for what always turns."""
 DESKTOP = {"width": 1280, "height": 800}
 WAIT_MS = 20_000
 MIB = 1 << 20
@@ -173,7 +178,8 @@ async def ada(new_visitor: NewVisitor) -> Visitor:
 
 async def check_accessible(page: Page) -> None:
     """No violation of WCAG 2.2 A or AA that axe-core finds."""
-    await page.wait_for_timeout(250)  # transitions of colour are measured at their end
+    await page.wait_for_timeout(250)  # transitions of colour are measured at their end, however long they take
+    await page.evaluate(MOVED)
     await page.evaluate(AXE.read_text("utf-8"))
     found = await page.evaluate(
         "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"

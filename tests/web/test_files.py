@@ -127,8 +127,10 @@ async def test_trash(ada: Any, looks: Any) -> None:
     await page.get_by_role("button", name="Restore").click()
     await expect(ada.row("keep.txt")).to_have_count(0)
     await page.get_by_role("button", name="Empty trash").click()
+    sure = page.get_by_role("button", name="Delete for good")
+    await expect(sure).to_be_visible()
     await looks(page, "empty-trash")
-    await page.get_by_role("button", name="Delete for good").click()
+    await sure.click()
     await expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
     assert await ada.person.names() == ["keep.txt"]
 
