@@ -26,12 +26,20 @@ def session_file() -> CredentialFile:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work; what goes wrong ends it with one line and the status of its kind."""
+    outcome: list[T] = []
+
+    async def finish() -> None:
+        # Not returned: when asyncio takes its signal handler away, it writes out the task with what that returned,
+        # twice, which for ten thousand steps of a sync takes seconds.
+        outcome.append(await work)
+
     try:
-        return asyncio.run(work)
+        asyncio.run(finish())
     except (DocStoreError, BadUsage, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
         raise ended_by(error) from None
+    return outcome[0]
 
 
 def as_person(work: Callable[[AsyncClient], Awaitable[T]]) -> T:
