@@ -99,7 +99,11 @@ class Downloads:
                 allowed.append(require_file(authorize(principal.account_id, places.get(item.file_id), Action.READ)))
             except Refusal as refusal:
                 allowed.append(refusal)
-        ids = [version_id(item.file_id, item.number) for item in wanted if item.number is not None]
+        ids = [
+            version_id(item.file_id, item.number)
+            for item, place in zip(wanted, allowed, strict=True)
+            if isinstance(place, Place) and item.number not in (None, place.node.version)
+        ]
         old = await self._store.versions_by_id(ids) if ids else {}
         found: list[tuple[Place, Version] | Refusal] = []
         for item, place in zip(wanted, allowed, strict=True):

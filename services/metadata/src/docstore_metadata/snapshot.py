@@ -78,9 +78,9 @@ class Snapshots:
     async def _own(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
         condition = {"owner": account_id, "_id": {"$gt": at.node}}
         nodes = await self._store.find_page(condition, [("_id", 1)], limit)
-        shown = [node.id for node in nodes if node.live and not node.is_root]
-        places = await self._tree.places(shown)
-        found = [places[node_id] for node_id in shown if node_id in places and places[node_id].is_reachable]
+        shown = {node.id: node for node in nodes if node.live and not node.is_root}
+        places = await self._tree.places(shown, known=shown)
+        found = [place for node_id in shown if (place := places[node_id]).is_reachable]
         if len(nodes) < limit:
             return found, Position(at.changes_cursor, root="0")
         return found, replace(at, node=nodes[-1].id)

@@ -5,6 +5,7 @@ chooses which documents are read together in one query; what they say decides. A
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.paths import Parts
@@ -14,6 +15,8 @@ from docstore_platform.mongo import Document, Session
 
 MAX_HINTS = 20_000
 MAX_HOPS = 256
+
+NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
 
 Found = dict[Parts, Node]
 """Nodes by their path from one account's root, the root itself at ()."""
@@ -47,12 +50,15 @@ class Tree:
         self._remember(place)
         return place
 
-    async def places(self, node_ids: Iterable[str], session: Session = None) -> dict[str, Place]:
-        """Those of the nodes that exist; one query for each level that no hint knows."""
+    async def places(
+        self, node_ids: Iterable[str], session: Session = None, *, known: Mapping[str, Node] = NONE_KNOWN
+    ) -> dict[str, Place]:
+        """Those of the nodes that exist; one query for each level that no hint knows. `known`: just read."""
         wanted = set(node_ids)
-        missing = wanted | {above for node_id in wanted for above in self._hinted_ancestors(node_id)}
-        nodes: dict[str, Node] = {}
-        asked: set[str] = set()
+        nodes = dict(known)
+        hinted = {above for node_id in wanted for above in self._hinted_ancestors(node_id)}
+        missing = (wanted | hinted | {node.parent_id for node in known.values() if node.parent_id}) - nodes.keys()
+        asked = set(nodes)
         while missing:
             asked |= missing
             for node in await self._store.find_nodes({"_id": {"$in": sorted(missing)}}, session):
@@ -149,7 +155,7 @@ def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False
     """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
     ancestors: list[Node] = []
     parent_id = node.parent_id
-    while parent_id is not None:
+    while parent_id is not None and len(ancestors) <= len(nodes):  # read while folders moved, they may form a circle
         parent = nodes.get(parent_id)
         if parent is None:
             if not complete:
