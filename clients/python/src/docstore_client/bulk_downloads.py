@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 import aiohttp
@@ -28,12 +29,16 @@ LONGEST_FETCH = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file and where it is to be; `version`: another than the current one, `old`: a local file much like it."""
+    """A file and where it is to be; `version`: another than the current one, `old`: a local file much like it.
+
+    `is_beside`: `local` is no place that anybody looks at, so a small file is written there and not beside it first.
+    """
 
     file: File
     local: Path
     version: int | None = None
     old: Path | None = None
+    is_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class BulkDownloads:
         self._connection = connection
         self._downloads = downloads
         self._room = asyncio.Semaphore(PARALLEL)
+        self._writing = asyncio.Lock()
+        """Small files are mostly calls of the system: threads that make them at once wait for each other each time."""
 
     async def download_many(self, wanted: Sequence[Wanted], progress: Progress) -> list[Outcome]:
         """Each to its place, never half-written; None, or why not. What no other would escape is raised."""
@@ -116,7 +123,8 @@ class BulkDownloads:
                 data = await self._get(url, start, end) if end > start else b""
             except (StoreError, Unreachable):  # it may have moved since: a call of its own finds it
                 return {}
-            outcomes = await asyncio.to_thread(_write_all, span, memoryview(data), start)
+            async with self._writing:
+                outcomes = await asyncio.to_thread(_write_all, span, memoryview(data), start)
         progress(sum(each.size for each in span if each.index in outcomes))
         return outcomes
 
@@ -163,8 +171,10 @@ def _write_all(span: Sequence[Located], data: memoryview, start: int) -> dict[in
 
 
 def _write(located: Located, data: memoryview) -> None:
-    local = located.wanted.local
-    beside = part_beside(local, located.wanted.file.id, located.version)
-    with beside.open("wb") as file:
-        file.write(data)
-    os.replace(beside, local)
+    wanted = located.wanted
+    beside = wanted.local if wanted.is_beside else part_beside(wanted.local, wanted.file.id, located.version)
+    with FileIO(beside, "w") as file:
+        while data:
+            data = data[file.write(data) :]
+    if not wanted.is_beside:
+        os.replace(beside, wanted.local)

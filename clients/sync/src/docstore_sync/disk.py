@@ -32,6 +32,7 @@ class Disk:
         self.folder = folder
         self._state = state
         self.parts = folder / PARTS
+        self._has_parts = False
         self.touched: set[str] = set()
         """Where something was done since this was last emptied."""
 
@@ -121,7 +122,9 @@ class Disk:
 
     def part(self, name: str) -> Path:
         """A path for what is not yet, or no longer, in the tree."""
-        self.parts.mkdir(exist_ok=True)
+        if not self._has_parts:
+            self.parts.mkdir(exist_ok=True)
+            self._has_parts = True
         return self.parts / name
 
     def room(self) -> int:
@@ -133,6 +136,7 @@ class Disk:
 
     def clean(self) -> None:
         """What has been left behind of downloads and deletions is of no more use."""
+        self._has_parts = False
         shutil.rmtree(self.parts, ignore_errors=True)
 
 

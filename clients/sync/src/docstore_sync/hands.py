@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from docstore_client import (
@@ -62,6 +63,9 @@ class RealHands:
         self._fresh = 0.0
         self._catching_up = asyncio.Lock()
         self._batching = asyncio.Semaphore(PARALLEL_BATCHES)
+        self._arrived: list[tuple[Path, int]] = []
+        self._finishing: asyncio.Task[None] | None = None
+        self._disk_is_free = asyncio.Lock()
 
     # --- here --------------------------------------------------------------------------------------------
 
@@ -197,11 +201,12 @@ class RealHands:
         known: dict[str, Any] = {"id": download.node_id, "version": download.version, "sha256": download.sha256}
         known |= {"path": download.path, "size": row.size}
         whole = self._disk.part(f"{download.node_id}-{download.version}")
-        return Wanted(File.model_construct(**known), whole, old=old)
+        return Wanted(File.model_construct(**known), whole, old=old, is_beside=True)
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> Sequence[DocStoreError | OSError | StepFailed | None]:
         if len(wanted) != 1:
-            return await self._client.download_many(wanted, self._progress)
+            async with self._batching:  # so that the first is written while others are still asked for
+                return await self._client.download_many(wanted, self._progress)
         only = wanted[0]
         await self._client.download(only.file, only.local, old=only.old, progress=self._progress)
         return [None]
@@ -211,7 +216,7 @@ class RealHands:
         answers: dict[int, str | StepFailed] = {}
         try:
             with step():
-                await asyncio.to_thread(self._disk.finish, times)
+                await self._finished(times)
         except StepFailed as failure:
             return dict.fromkeys(arrived, failure)
         with self._disk.together():
@@ -223,6 +228,18 @@ class RealHands:
                 except StepFailed as failure:
                     answers[number] = failure
         return answers
+
+    async def _finished(self, wholes: Sequence[tuple[Path, int]]) -> None:
+        """Batches that arrive while another is brought to the disk are brought there together."""
+        self._arrived += wholes
+        if self._finishing is None:
+            self._finishing = asyncio.create_task(self._finish())
+        await asyncio.shield(self._finishing)
+
+    async def _finish(self) -> None:
+        async with self._disk_is_free:
+            wholes, self._arrived, self._finishing = self._arrived, [], None
+            await asyncio.to_thread(self._disk.finish, wholes)
 
 
 def _batches(items: Sequence[T], size_of: Callable[[T], int]) -> list[list[T]]:
