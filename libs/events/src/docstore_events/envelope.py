@@ -83,19 +83,22 @@ def open_envelope(
 
     UnreadableMessage if it can't be read.
     """
-    attributes = header_map(headers)
     try:
-        event_type = EVENT_TYPES.get(attributes["ce_type"])
+        attributes: dict[str, bytes] = dict(headers)
+        event_type = EVENT_TYPES.get(attributes["ce_type"].decode())
         if event_type is None or (wanted is not None and event_type not in wanted):
             return None
+        traceparent = attributes.get("traceparent")
         return Envelope(
-            id=attributes["ce_id"],
-            source=attributes["ce_source"].removeprefix("/docstore/"),
-            time=datetime.fromisoformat(attributes["ce_time"]).astimezone(UTC),
-            traceparent=attributes.get("traceparent"),
+            id=attributes["ce_id"].decode(),
+            source=attributes["ce_source"].decode().removeprefix("/docstore/"),
+            time=datetime.fromisoformat(attributes["ce_time"].decode()).astimezone(UTC),
+            traceparent=None if traceparent is None else traceparent.decode(),
             event=event_type.model_validate_json(value or b""),
         )
     except KeyError as error:
         raise UnreadableMessage(f"header {error} is missing") from error
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise UnreadableMessage(f"a header is not text: {error}") from error
     except (ValidationError, ValueError) as error:
         raise UnreadableMessage(f"the value does not fit: {error}") from error

@@ -54,6 +54,19 @@ def test_an_event_that_is_not_wanted_is_not_read(path: Path) -> None:
         open_envelope(encoded, b"{nonsense", {type(envelope.event)})
 
 
+def test_headers_that_are_missing_or_no_text_make_a_message_unreadable() -> None:
+    """Whichever of those that are needed; others are not looked at."""
+    headers, value, envelope = load(SAMPLES[0])
+    encoded = {name: text.encode() for name, text in headers.items()} | {"of_tomorrow": b"\xff"}
+    assert open_envelope(list(encoded.items()), orjson.dumps(value)) == envelope
+    for name in ("ce_type", "ce_id", "ce_source", "ce_time"):
+        for wrong in (b"\xff", None):
+            with pytest.raises(UnreadableMessage):
+                open_envelope(list((encoded | {name: wrong}).items()), orjson.dumps(value))
+        with pytest.raises(UnreadableMessage):
+            open_envelope([each for each in encoded.items() if each[0] != name], orjson.dumps(value))
+
+
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_field_of_a_later_release_is_ignored(path: Path) -> None:
     """An older consumer reads a newer event."""
