@@ -32,7 +32,6 @@ class Disk:
         self.folder = folder
         self._state = state
         self.parts = folder / PARTS
-        self._has_parts = False
         self.touched: set[str] = set()
         """Where something was done since this was last emptied."""
 
@@ -122,10 +121,12 @@ class Disk:
 
     def part(self, name: str) -> Path:
         """A path for what is not yet, or no longer, in the tree."""
-        if not self._has_parts:
-            self.parts.mkdir(exist_ok=True)
-            self._has_parts = True
-        return self.parts / name
+        return self.make_parts() / name
+
+    def make_parts(self) -> Path:
+        """The folder of such paths, which somebody may have deleted."""
+        self.parts.mkdir(exist_ok=True)
+        return self.parts
 
     def room(self) -> int:
         """Bytes that are free."""
@@ -136,7 +137,6 @@ class Disk:
 
     def clean(self) -> None:
         """What has been left behind of downloads and deletions is of no more use."""
-        self._has_parts = False
         shutil.rmtree(self.parts, ignore_errors=True)
 
 

@@ -171,10 +171,15 @@ class RealHands:
         answers: dict[int, str | StepFailed] = {}
         wanted: dict[int, Wanted] = {}
         room = self._disk.room()
+        try:
+            with step():
+                parts = self._disk.make_parts()
+        except StepFailed as failure:
+            return [failure] * len(batch)
         for number, download in enumerate(batch):
             try:
                 with step():
-                    wanted[number] = self._wanted(download, room)
+                    wanted[number] = self._wanted(download, room, parts)
             except StepFailed as failure:
                 answers[number] = failure
         try:
@@ -191,7 +196,7 @@ class RealHands:
         answers |= await self._put_in_place(batch, arrived)
         return [answers[number] for number in range(len(batch))]
 
-    def _wanted(self, download: Download, room: int) -> Wanted:
+    def _wanted(self, download: Download, room: int, parts: Path) -> Wanted:
         row, old = self._row(download), None
         if row.size > room:
             raise StepFailed(f"there is no room on the disk for its {row.size} bytes")
@@ -200,7 +205,7 @@ class RealHands:
             old = self._disk.at(download.path)
         known: dict[str, Any] = {"id": download.node_id, "version": download.version, "sha256": download.sha256}
         known |= {"path": download.path, "size": row.size}
-        whole = self._disk.part(f"{download.node_id}-{download.version}")
+        whole = parts / f"{download.node_id}-{download.version}"
         return Wanted(File.model_construct(**known), whole, old=old, is_beside=True)
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> Sequence[DocStoreError | OSError | StepFailed | None]:
