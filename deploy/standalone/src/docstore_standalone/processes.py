@@ -110,7 +110,10 @@ class ServerProcess:
 
     @classmethod
     async def start(cls, server: Server) -> "ServerProcess":
-        """The process, not ready yet, in a session of its own so that a terminal's Ctrl-C passes it by."""
+        """The process, not ready yet, in a session of its own so that a terminal's Ctrl-C passes it by.
+
+        OSError if the program can't be run, ServerFailed if its process is gone already.
+        """
         await asyncio.to_thread(server.prepare)
         server.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with server.log_file.open("ab") as log:
@@ -124,7 +127,10 @@ class ServerProcess:
                 umask=0o077,  # what it keeps is for its owner, even in a data folder that others may enter
                 preexec_fn=_die_with_parent(os.getpid()),
             )
-        return cls(server, process)
+        try:
+            return cls(server, process)
+        except psutil.NoSuchProcess as error:
+            raise ServerFailed(f"{server.name} ended at once\n{log_tail(server.log_file)}") from error
 
     @property
     def running(self) -> bool:

@@ -133,7 +133,7 @@ class Supervisor:
             backoff = min(2 * backoff, LONGEST_BACKOFF)
             try:
                 await self._run(part.server)
-            except (ServerFailed, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the part has to come back
                 log.error("server_restart_failed", server=name, reason=str(error))
 
     async def _start_first(self, server: Server) -> None:

@@ -1,0 +1,68 @@
+"""The supervisor brings back what dies, whenever it dies."""
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from docstore_platform.testing import eventually
+from docstore_standalone.ports import PortBook
+from docstore_standalone.processes import ProcessId, base_environment
+from docstore_standalone.supervisor import Part, Supervisor
+
+look = ProcessId.of
+
+
+class Sleeper:
+    """A server that is ready at once and does nothing."""
+
+    name = "sleeper"
+    port_names: Sequence[str] = ()
+    stop_seconds = 1.0
+
+    def __init__(self, folder: Path) -> None:
+        self.log_file = folder / "sleeper.log"
+
+    def prepare(self) -> None: ...
+
+    def command(self) -> Sequence[str]:
+        return ("sleep", "600")
+
+    def environment(self) -> Mapping[str, str]:
+        return base_environment()
+
+    async def wait_ready(self) -> None: ...
+
+    def clean_up(self) -> None: ...
+
+
+def look_too_late(pid: int) -> ProcessId:
+    """Look at a process that somebody has killed, and of which nothing is left."""
+    os.kill(pid, signal.SIGKILL)
+    while psutil.pid_exists(pid):  # a thread takes its status
+        time.sleep(0.001)
+    return look(pid)
+
+
+async def test_a_server_killed_before_its_process_is_looked_at_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often and however early it dies: each time it is one more try, and never the last one."""
+    supervisor = Supervisor(PortBook())
+    await supervisor.start([Part(Sleeper(tmp_path))])
+    try:
+        first, looks = supervisor.process_id("sleeper"), iter([look_too_late, look_too_late])
+        monkeypatch.setattr(ProcessId, "of", lambda pid: next(looks, look)(pid))
+        os.kill(first.pid, signal.SIGKILL)
+
+        async def is_back() -> bool:
+            return supervisor.process_id("sleeper") != first and supervisor.is_ready("sleeper")
+
+        await eventually(is_back)
+        assert next(looks, None) is None
+    finally:
+        await supervisor.stop()
