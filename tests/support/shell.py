@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Shell:
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
+            preexec_fn=_heed_ctrl_c,
         )
 
     async def run(self, *arguments: str | Path, stdin: str = "") -> Result:
@@ -71,6 +73,11 @@ class Shell:
     async def log_in(self, person: Person) -> None:
         arguments = ["login", "--server", person.gateway, "--email", person.email, "--password-stdin"]
         await self.done(*arguments, stdin=f"{PASSWORD}\n")
+
+
+def _heed_ctrl_c() -> None:
+    """As in a terminal: what a shell starts in the background ignores it, these tests perhaps among that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def ended(process: Process, stdin: str = "") -> Result:
