@@ -56,8 +56,6 @@ async def _scratch(stack: Stack) -> AsyncIterator[tuple[InfraSettings, Mongo]]:
     )
     mongo = Mongo(stack.mongo_url, app_name="bench")
     yield infra, mongo
-    for name in ("teller", "counter"):
-        await mongo.drop(f"{prefix}_{name}")
     mongo.close()
 
 
