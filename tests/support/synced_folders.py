@@ -16,8 +16,13 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 def tree(folder: Path) -> dict[str, bytes | None]:
     """Everything in a folder by path, with the bytes of files; what a download has begun is left out."""
-    found = [path for path in sorted(folder.rglob("*")) if ".docstore-parts" not in path.parts]
-    return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in found}
+    found: dict[str, bytes | None] = {}
+    for parent, folders, files in os.walk(folder):
+        # Never entered: a client at work removes it at any moment.
+        folders[:] = [name for name in folders if name != ".docstore-parts"]
+        found |= {os.path.relpath(Path(parent, name), folder): None for name in folders}
+        found |= {os.path.relpath(Path(parent, name), folder): Path(parent, name).read_bytes() for name in files}
+    return dict(sorted(found.items()))
 
 
 def write(path: Path, content: bytes | str) -> None:

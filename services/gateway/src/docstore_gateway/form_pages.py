@@ -2,14 +2,12 @@
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from starlette.types import Send
 
 from docstore_gateway.exchange import HeaderList, answer
 from docstore_gateway.web_pages import PERMISSIONS, store_origin
 from docstore_gateway.web_session import origin_of
-from docstore_platform.plain_page import CSS, STYLE_SOURCE, shown_size
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 
@@ -20,15 +18,7 @@ class FormPages:
     """Shows one of the template's states: log_in, choose, send, message."""
 
     def __init__(self, infra: InfraSettings) -> None:
-        environment = Environment(
-            loader=PackageLoader("docstore_gateway", "pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["size"] = shown_size
-        self._page = environment.get_template("form.html")
+        self._page = plain_pages("docstore_gateway", "pages").get_template("form.html")
         # Browsers hold a form to this for the whole of its way, the store's redirect to us included.
         targets = f"'self' {store_origin(infra)} {origin_of(infra.public_url)}"
         policy = (
@@ -55,7 +45,7 @@ class FormPages:
     ) -> None:
         """Answer with a page; with the status, and in the words, of what went wrong, if something did."""
         detail = problem.detail if problem else ""
-        text = self._page.render(state=state, title=title, css=Markup(CSS), problem=detail, **about)
+        text = self._page.render(state=state, title=title, problem=detail, **about)
         wait = problem.headers.get("Retry-After") if problem else None
         headers = [*self._headers, *(extra or [])] + ([(b"retry-after", wait.encode())] if wait else [])
         await answer(send, problem.status if problem else 200, headers, text.encode())

@@ -32,7 +32,7 @@ def check_office_file(path: Path, limits: ArchiveLimits, *, doctype_allowed: boo
     with path.open("rb") as file:
         if file.read(len(OLE_MAGIC)) == OLE_MAGIC:  # how Office wraps a document that has a password
             raise failure("encrypted")
-        try:
+        try:  # zipfile has NotImplementedError for a compression that it does not know
             _check_entries(file, path.stat().st_size, limits, doctype_allowed)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
             raise failure("corrupt") from error

@@ -9,15 +9,14 @@ from urllib.parse import parse_qs, quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Template
 
 from docstore_metadata.domain import Node
 from docstore_metadata.errors import LinkPassword, Refusal
 from docstore_metadata.link_visits import LinkVisits, Visit
 from docstore_metadata.links_api import MAX_PASSWORD_CHARS, Address, Visits, deliver
 from docstore_metadata.listing import DEFAULT_LIMIT
-from docstore_platform.plain_page import CSS, STYLE_SOURCE, shown_size
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
 from docstore_platform.problems import Problem
 
 router = APIRouter(prefix="/l", include_in_schema=False)
@@ -38,15 +37,13 @@ def shown_day(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("docstore_metadata"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"size": shown_size, "day": shown_day}
-    return environment
+def _template() -> Template:
+    pages = plain_pages("docstore_metadata")
+    pages.filters["day"] = shown_day
+    return pages.get_template("link.html")
 
 
-PAGE = _environment().get_template("link.html")
+PAGE = _template()
 
 
 @router.get("/{token}")
@@ -144,4 +141,4 @@ def _password_form(token: str, status: int = 200, message: str = "") -> Response
 
 def _page(state: str, title: str, status: int = 200, **about: Any) -> Response:
     about = {"downloads_left": None, "expires_at": None, **about}
-    return HTMLResponse(PAGE.render(state=state, title=title, css=Markup(CSS), **about), status, HEADERS)
+    return HTMLResponse(PAGE.render(state=state, title=title, **about), status, HEADERS)

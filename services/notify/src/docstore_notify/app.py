@@ -25,7 +25,6 @@ from docstore_notify.lane_sender import LaneSender
 from docstore_notify.lane_store import MongoLanes
 from docstore_notify.marking import Marker
 from docstore_notify.notices import NoticeBook
-from docstore_notify.pages import Pages
 from docstore_notify.phone_limit import MongoTexts, PhoneLimit
 from docstore_notify.rechecks import MongoRechecks, Rechecker
 from docstore_notify.rendering import Renderer
@@ -125,7 +124,7 @@ def create_app(
             subscriptions_router(following),
             preferences_router(preferences),
             inbox_router(inbox),
-            unsubscribe_router(unsubscribing, Pages()),
+            unsubscribe_router(unsubscribing),
         ],
         internal=[operations_router(runtime, database, unsettled=deliveries.untold)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},

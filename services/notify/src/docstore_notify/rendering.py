@@ -9,9 +9,8 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from docstore_notify.domain import Contact, Delivery, Facts, Refused
+from docstore_platform.plain_page import plain_pages
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 UNFOLDED = "List-Unsubscribe"
@@ -30,7 +29,6 @@ CHANGED = {
     "unshared": "is shared no more",
     "link_opened": "was opened by its link",
 }
-UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
 def one_line(text: object, limit: int = LINE_CHARS) -> str:
@@ -41,16 +39,6 @@ def one_line(text: object, limit: int = LINE_CHARS) -> str:
 
 def _breaks_out(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in TURNING
-
-
-def human_size(size: int) -> str:
-    """`1.5 MB`: sizes as people read them, in powers of 1024."""
-    amount = float(size)
-    for unit in UNITS[:-1]:
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} {UNITS[-1]}"
 
 
 class MailPolicy(EmailPolicy):
@@ -74,15 +62,8 @@ class Renderer:
         self._from = Address(name, addr_spec=address)
         self._public_url = public_url
         self._unsubscribe_url = unsubscribe_url
-        self._templates = Environment(
-            loader=PackageLoader("docstore_notify"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._templates.filters |= {"one_line": one_line, "size": human_size, "changed": CHANGED.__getitem__}
+        self._templates = plain_pages("docstore_notify")
+        self._templates.filters |= {"one_line": one_line, "changed": CHANGED.__getitem__}
 
     def message(self, delivery: Delivery, contact: Contact, names: Mapping[str, str]) -> EmailMessage:
         """The e-mail to `contact`; `names` of accounts by their ids. Refused if the address can't be one.

@@ -5,25 +5,30 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from docstore_notify.pages import Pages
 from docstore_notify.unsubscribe import MAX_TOKEN_CHARS, Unsubscribing
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
 
 Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+PAGE = plain_pages("docstore_notify").get_template("unsubscribe.html")
 
 
-def unsubscribe_router(unsubscribing: Unsubscribing, pages: Pages) -> APIRouter:
+def unsubscribe_router(unsubscribing: Unsubscribing) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
     @router.get("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe_page(token: Token) -> HTMLResponse:
         """A page that asks whether to end these e-mails. It ends nothing: mail programs open links by themselves."""
-        return HTMLResponse(pages.ask(unsubscribing.what(token)), headers=HEADERS)
+        return _page("Get no more of these e-mails?", unsubscribing.what(token), ended=False)
 
     @router.post("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe(token: Token) -> HTMLResponse:
         """End them: the page's button, and the one click of a mail program. Again is no error."""
-        return HTMLResponse(pages.ended(await unsubscribing.end(token)), headers=HEADERS)
+        return _page("Done", await unsubscribing.end(token), ended=True)
 
     return router
+
+
+def _page(title: str, what: str, *, ended: bool) -> HTMLResponse:
+    return HTMLResponse(PAGE.render(title=title, what=what, ended=ended), headers=HEADERS)

@@ -5,14 +5,13 @@ as is everybody for whom something went wrong. It is told here, where the token 
 cookie of a log-in with a call to which another site has led it.
 """
 
-import html
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from docstore_platform.plain_page import CSS, STYLE_SOURCE, shown_size
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages, shown_size
 from docstore_platform.problems import Problem
 from docstore_upload.service import UploadService
 
@@ -24,14 +23,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} · DocStore</title><style>{css}</style></head>
-<body><main><h1>{title}</h1><p>{detail}</p>{again}
-<p><a href="{home}web/form">Send another file</a> · <a href="{home}">Back to your files</a></p>
-<footer class="soft">DocStore</footer></main></body></html>
-"""
-LOOK_AGAIN = '<p><a class="button" href="">Look again</a></p>'
+PAGE = plain_pages("docstore_upload").get_template("finished.html")
 
 
 @router.get(
@@ -56,15 +48,12 @@ async def finish_in_browser(
     try:
         finished, file = await service.complete_for_browser(upload_id, token_in_path or token)
     except Problem as problem:
-        again = LOOK_AGAIN if problem.status == 503 else ""
-        page = _page("The upload could not be completed", problem.detail, home, again)
+        title, again = "The upload could not be completed", problem.status == 503
+        page = PAGE.render(title=title, detail=problem.detail, home=home, again=again)
         return HTMLResponse(page, problem.status, HEADERS | problem.headers)
     path = str(file["path"])
     if finished.max_size is not None:
         detail = f"{path}, {shown_size(file['size'])}, version {file['version']}."
-        return HTMLResponse(_page("Your file is stored", detail, home), 200, HEADERS)
+        page = PAGE.render(title="Your file is stored", detail=detail, home=home, again=False)
+        return HTMLResponse(page, 200, HEADERS)
     return RedirectResponse(f"{home}?path={quote(path.rpartition('/')[0] or '/')}", 303, HEADERS)
-
-
-def _page(title: str, detail: str, home: str, again: str = "") -> str:
-    return PAGE.format(title=title, detail=html.escape(detail), home=html.escape(home), css=CSS, again=again)

@@ -1,0 +1,39 @@
+"""What pages without script share: a frame, one small stylesheet that stands in it, how sizes are told to people."""
+
+import base64
+import hashlib
+from importlib.resources import files
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+CSS = (files(__package__) / "plain_page.css").read_text("utf-8")
+"""Ours and without markup: in a style element it stands as it is. Light and dark."""
+STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()}'"
+"""What a Content-Security-Policy names in `style-src` to allow it, and no other style."""
+UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+
+
+def shown_size(size: int) -> str:
+    """Bytes as people read them: three digits are enough."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    if unit == 0:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {UNITS[unit]}"
+
+
+def plain_pages(package: str, folder: str = "templates") -> Environment:
+    """The templates of a package, which can extend `plain_page.html`: give it a `title`, and fill its `content`."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader(package, folder), PackageLoader("docstore_platform", "plain_page")]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["css"] = Markup(CSS)
+    environment.filters["size"] = shown_size
+    return environment
