@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.blocks import measure_blocks
+from bench.browser import measure_browser
 from bench.events import measure_events
 from bench.feed import measure_feed
 from bench.folders import measure_folders
@@ -32,6 +33,7 @@ PARTS: dict[str, Measure] = {
     "packs": measure_packs,
     "large": measure_large_files,
     "blocks": measure_blocks,
+    "browser": measure_browser,
     "sync": measure_sync,
     "sync-latency": measure_sync_latency,
 }

@@ -1,4 +1,4 @@
-"""Devices that sync a folder each: the command as a process of its own, with a home of its own."""
+"""Devices with a folder each: the command as a process of its own, with a home of its own."""
 
 import asyncio
 import os
@@ -25,6 +25,9 @@ class Device:
 
     async def sync_once(self) -> None:
         await self._run("sync", str(self.folder), "--once", "--json")
+
+    async def put(self, *arguments: str) -> None:
+        await self._run("put", *arguments, "--json")
 
     @asynccontextmanager
     async def syncing(self) -> AsyncIterator[None]:

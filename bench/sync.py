@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.accounts import new_account
+from bench.accounts import PASSWORD, new_account
 from bench.devices import Device, holds, until
 from bench.load import percentile
 from bench.stack import Stack, at_rest
 from bench.sync_peers import open_peers
 
-PASSWORD = "correct horse battery staple"
 SMALL_BYTES = 4096
 CHANGES = 60
 PAUSE_SECONDS = 0.4
