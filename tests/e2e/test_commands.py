@@ -133,7 +133,7 @@ async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_pa
         share = (await shell.run("share", "/team", other.email, "--role", "editor", "--json")).json
         return bool(share["state"] == "active")
 
-    await eventually(share_is_active, seconds=30)
+    await eventually(share_is_active)
     assert other.email in await shell.done("shared", "/team")
     (received,) = (await friend.run("shared", "--json")).json
     place = f"id:{received['id']}"
@@ -164,7 +164,7 @@ async def test_what_was_put_is_found(shell: Shell) -> None:
     async def found() -> bool:
         return await shell.done("search", "cormorant") == "/cormorant report.txt\n"
 
-    await eventually(found, seconds=30, every=0.2)
+    await eventually(found, every=0.2)
     assert (await shell.run("search", "--json", "cormorant")).json["total"] == 1
     refused = await shell.run("search", "--content", "cormorant")
     assert (refused.status, "(premium_required)" in refused.err) == (1, True)

@@ -159,4 +159,4 @@ async def test_a_pack_goes_with_its_last_file(ada: Person, bucket: Bucket) -> No
     async def nothing_is_left() -> bool:
         return not await bucket.keys(ada.id)
 
-    await eventually(nothing_is_left, seconds=30)
+    await eventually(nothing_is_left)

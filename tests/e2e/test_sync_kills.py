@@ -164,5 +164,5 @@ async def test_cut_off_from_the_server_it_goes_on_when_that_is_back(
             write(folder / "offline.txt", "written while offline")
             await account.client.make_folder("/meanwhile")
             line.cut = False
-            await eventually(lambda: account.client.find("/offline.txt"), seconds=60)
-            await eventually(lambda: asyncio.sleep(0, (folder / "meanwhile").exists()), seconds=60)
+            await eventually(lambda: account.client.find("/offline.txt"))
+            await eventually(lambda: asyncio.sleep(0, (folder / "meanwhile").exists()))

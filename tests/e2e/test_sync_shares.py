@@ -41,7 +41,7 @@ class Member:
         async def is_active() -> bool:
             return (await self.client.share(file.id, other.email, role)).state == "active"
 
-        await eventually(is_active, seconds=60, every=0.1)
+        await eventually(is_active, every=0.1)
         return file
 
     async def unshare(self, file: File) -> None:

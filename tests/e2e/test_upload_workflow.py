@@ -44,7 +44,7 @@ async def test_an_upload_that_never_came_leaves_nothing(ada: Person, bucket: Buc
     async def expired() -> bool:
         return bool((await ada.call("GET", f"/v1/uploads/{upload['id']}"))["state"] == "expired")
 
-    await eventually(expired, seconds=30)
+    await eventually(expired)
     assert await ada.refused("POST", f"/v1/uploads/{upload['id']}/complete", {}) == (409, "upload_expired")
     await ada.counted(0)
 

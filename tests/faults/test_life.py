@@ -25,7 +25,7 @@ async def start_in_foreground(data: Path) -> asyncio.subprocess.Process:
         assert process.returncode is None, "it ended"
         return running_state(data) is not None and "gateway" in read_state(data).addresses
 
-    await eventually(is_ready, seconds=60, every=0.1)
+    await eventually(is_ready, every=0.1)
     return process
 
 

@@ -54,7 +54,7 @@ class Region:
             entry = await self.entry(email)
             return entry if entry and all(entry[name] == value for name, value in wanted.items()) else None
 
-        return await eventually(as_wanted, seconds=30)
+        return await eventually(as_wanted)
 
     async def sign_up(self, email: str) -> tuple[int, str]:
         """Status and the code of a refusal."""
@@ -267,7 +267,7 @@ async def _ready(region: Region) -> None:
             except OSError:
                 return False
 
-    await eventually(answers, seconds=40, every=0.1)
+    await eventually(answers, every=0.1)
 
 
 async def test_ctrl_c_ends_every_region(west: Region, east: Region) -> None:
@@ -282,7 +282,7 @@ async def test_ctrl_c_ends_every_region(west: Region, east: Region) -> None:
     async def all_gone() -> bool:
         return supervisor.find() is None and not processes_of(data)
 
-    await eventually(all_gone, seconds=60, every=0.2)
+    await eventually(all_gone, every=0.2)
     status, output = await run("status", "--data", str(data), "--json")
     assert (status, orjson.loads(output)["state"]) == (3, "stopped")
     status, output = await run("up", "--data", str(data))

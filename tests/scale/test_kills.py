@@ -150,7 +150,7 @@ async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, flo
     }
 
     async def measure(probe: Probe) -> float:
-        await eventually(probe, seconds=60, every=0.05)
+        await eventually(probe, every=0.05)
         return time.monotonic() - since
 
     return dict(zip(probes, await asyncio.gather(*map(measure, probes.values())), strict=True))

@@ -88,7 +88,7 @@ async def carry_a_file(gateway: Gateway) -> None:
         status, _ = await gateway.call("GET", "/readyz")
         return status == 200
 
-    await eventually(ready, seconds=60)
+    await eventually(ready)
     person = {"email": "ada@example.org", "password": "correct horse battery"}
     status, account = await gateway.call("POST", "/v1/accounts", person)
     assert status == 201, account
@@ -100,7 +100,7 @@ async def carry_a_file(gateway: Gateway) -> None:
         status, upload = await gateway.call("POST", "/v1/uploads", wanted)
         return upload if status == 201 else None  # once metadata has heard of the account
 
-    upload = await eventually(begun, seconds=30)
+    upload = await eventually(begun)
     async with (
         aiohttp.ClientSession(skip_auto_headers=["Content-Type"]) as client,
         client.put(URL(upload["put"]["url"], encoded=True), data=CONTENT, headers=upload["put"]["headers"]) as sent,
@@ -117,5 +117,5 @@ async def carry_a_file(gateway: Gateway) -> None:
         _, me = await gateway.call("GET", "/v1/me")
         return bool(me["usage"]["used"] == len(CONTENT))
 
-    await eventually(counted, seconds=30)
-    await eventually(found, seconds=30)
+    await eventually(counted)
+    await eventually(found)

@@ -151,7 +151,7 @@ class Pairs:
         async def is_ready() -> bool:
             return self.balancers[instance.name].is_ready(instance.port)
 
-        await eventually(is_ready, seconds=30)
+        await eventually(is_ready)
 
 
 def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Person(ApiClient):
             return sorted(hit["file"]["path"] for hit in hits) == sorted(paths)
 
         try:
-            await eventually(as_it_should_be, seconds=30, every=0.1)
+            await eventually(as_it_should_be, every=0.1)
         except AssertionError:
             found = [hit["file"]["path"] for hit in hits]
             raise AssertionError(f"{words!r} finds {found} instead of {list(paths)}") from None

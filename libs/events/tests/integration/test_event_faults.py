@@ -80,12 +80,12 @@ class Stage:
 
         return await self.teller().transactor.run(work)
 
-    async def hears(self, account: str, *figures: int, ordered: bool = True, seconds: float = 15.0) -> None:
+    async def hears(self, account: str, *figures: int, ordered: bool = True) -> None:
         async def probe() -> bool:
             heard = await self.ledger.of(account)
             return (heard if ordered else sorted(heard)) == list(figures)
 
-        await eventually(probe, seconds=seconds)
+        await eventually(probe)
 
     async def hears_up_to(self, account: str, figure: int) -> None:
         async def probe() -> bool:
@@ -251,7 +251,7 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
         stop.set()
         figures = await asyncio.gather(*writers)
         for account, last in zip("abcdefgh", figures, strict=True):
-            await stage.hears(account, *range(1, last + 1), seconds=30)
+            await stage.hears(account, *range(1, last + 1))
     operator.close()
 
 
@@ -287,7 +287,7 @@ async def test_a_topic_lost_while_services_run_comes_back_by_itself(stage: Stage
         await stage.hears("anna", 1, 2, 3)
         await stage.wipe_topic()
         await stage.say("anna", 4)
-        await stage.hears("anna", 1, 2, 3, 4, seconds=60)
+        await stage.hears("anna", 1, 2, 3, 4)
 
 
 @pytest.mark.usefixtures("_checks_often")
@@ -298,7 +298,7 @@ async def test_events_nobody_had_read_when_their_topic_was_lost_are_said_again(s
         await stage.all_sent()
         await stage.wipe_topic()
         async with stage.listener().running():
-            await stage.hears("anna", 1, 2, 3, seconds=60)
+            await stage.hears("anna", 1, 2, 3)
 
 
 async def test_a_topic_regrown_past_the_stored_offset_is_said_again(stage: Stage) -> None:
@@ -312,6 +312,6 @@ async def test_a_topic_regrown_past_the_stored_offset_is_said_again(stage: Stage
         await stage.say("anna", 4, 5, 6)
         await stage.all_sent()
         async with stage.listener().running():
-            await stage.hears("anna", *range(1, 7), ordered=False, seconds=60)
+            await stage.hears("anna", *range(1, 7), ordered=False)
             newest = await stage.ledger.newest.find_one({"_id": "anna"})
             assert newest["used"] == 6

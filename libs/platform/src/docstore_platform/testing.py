@@ -8,8 +8,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 15.0, every: float = 0.02) -> T:
-    """The first truthy answer of `probe`; AssertionError with its last answer once `seconds` have passed."""
+async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 60.0, every: float = 0.02) -> T:
+    """The first truthy answer of `probe`; AssertionError with its last answer once `seconds` have passed.
+
+    They are a bound for a machine that stands still at times, and no expectation.
+    """
     deadline = time.monotonic() + seconds
     while True:
         answer = await probe()

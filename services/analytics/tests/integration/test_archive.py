@@ -89,7 +89,7 @@ async def test_a_service_killed_again_and_again_archives_each_event_once(analyti
                         return not await analytics.database["archive_chunks"].count_documents({})
 
                     await analytics.handled(analytics.said)
-                    await eventually(nothing_waits, seconds=60)
+                    await eventually(nothing_waits)
             finally:
                 process.kill()
                 await process.wait()
@@ -136,7 +136,7 @@ async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analyti
         async def is_sealed() -> bool:
             return not await analytics.database["archive_chunks"].count_documents({})
 
-        await eventually(is_sealed, seconds=60)
+        await eventually(is_sealed)
     async with analytics.running():
         await analytics.say_and_wait(upload("ann", 7), called(call(at=now, account_id="", read=("g",))))
         period = f"from={DAYS[0]:%Y-%m-%dT%H:%M:%SZ}&to={DAYS[1]:%Y-%m-%dT%H:%M:%SZ}"
@@ -161,4 +161,4 @@ async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Any)
         async def is_refused() -> bool:
             return (await analytics.get("/v1/admin/reports/usage")).status == 422
 
-        await eventually(is_refused, seconds=60)
+        await eventually(is_refused)

@@ -53,7 +53,7 @@ async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(w
                 found = answer.json()["items"] if answer.status == 200 else []
                 return sorted(item["file"]["name"] for item in found) == sorted(names)
 
-            await eventually(everything, seconds=60)
+            await eventually(everything)
 
 
 async def test_without_its_cluster_the_service_does_not_start(world: Any) -> None:

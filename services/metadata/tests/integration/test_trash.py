@@ -20,7 +20,7 @@ async def settled(stack: Any) -> None:
         due = await stack.database["objects"].find_one({"due_at": {"$exists": True}})
         return open_jobs is None and due is None
 
-    await eventually(idle, seconds=60)
+    await eventually(idle)
 
 
 async def trash_names(person: Any) -> list[str]:

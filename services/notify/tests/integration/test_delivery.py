@@ -157,7 +157,7 @@ async def test_a_sender_killed_between_sending_and_marking_loses_nothing(notify:
         async def taken() -> bool:
             return bool(notify.ses.mailbox.mails)
 
-        await eventually(taken, seconds=40)
+        await eventually(taken)
         process.send_signal(signal.SIGKILL)
         await process.wait()
     notify.ses.mood = "well"
