@@ -30,7 +30,7 @@ export interface Job {
   state: JobState;
   sent: number;
   uploadId: string | null;
-  onTaken: "ask" | "replace" | "keep";
+  onTaken: "ask" | "replace" | "keep" | "skip";
   error?: string;
   code?: string;
   usage?: Usage;

@@ -34,6 +34,8 @@ const PAUSED = new DOMException("paused", "AbortError");
 class UploadQueue {
   private jobs: Job[] = [];
   private running = 0;
+  /** What a run has in hand: one that was paused and goes on waits until that run has let go of it. */
+  private held = new Set<Job>();
   private lastId = 0;
   private rate = new Rate();
   private full: UploadsView["full"] = null;
@@ -48,7 +50,10 @@ class UploadQueue {
       if (bytes > 0) this.rate.add(bytes);
       this.changed();
     },
-    began: () => rememberJobs(this.jobs),
+    began: (jobs) => {
+      for (const job of jobs) if (job.state === "skipped") dropUpload(job);
+      this.remember();
+    },
     finishing: (job) => {
       if (job.state === "sending") job.state = "finishing";
       this.changed();
@@ -56,8 +61,9 @@ class UploadQueue {
   };
 
   add(found: Found[], folder: Folder): void {
+    const interrupted = this.jobs.filter((job) => job.state === "needs-file");
     for (const { file, path } of found) {
-      const again = this.jobs.find((job) => job.state === "needs-file" && isSame(job, file));
+      const again = interrupted.find((job) => job.state === "needs-file" && isSame(job, file));
       if (again) this.give(again, file);
       else this.jobs.push(this.newJob(file, path.normalize("NFC"), folder));
     }
@@ -131,10 +137,9 @@ class UploadQueue {
   resumeAll = () => this.jobs.forEach((job) => this.resume(job));
 
   cancel(job: Job): void {
-    const { uploadId } = job;
     job.state = "skipped";
     job.abort.abort(PAUSED);
-    if (uploadId) void call("delete /v1/uploads/{upload_id}", { path: { upload_id: uploadId } }).catch(() => undefined);
+    dropUpload(job);
     this.jobs = this.jobs.filter((other) => other !== job);
     rememberJobs(this.jobs);
     this.changed();
@@ -150,7 +155,7 @@ class UploadQueue {
         this.restart(one);
       }
     }
-    if (all) for (const other of this.jobs) if (other.onTaken === "ask" && how !== "skip") other.onTaken = how;
+    if (all) for (const other of this.jobs) if (other.onTaken === "ask") other.onTaken = how;
     this.changed();
   }
 
@@ -166,11 +171,12 @@ class UploadQueue {
 
   /** Somebody else may log in next: what was under way ends here, and can be taken up again by whoever began it. */
   forget(): void {
-    for (const job of this.jobs) {
-      job.state = "skipped";
+    const { jobs } = this;
+    this.jobs = [];
+    for (const job of jobs) {
+      job.state = "paused";
       job.abort.abort(PAUSED);
     }
-    this.jobs = [];
     this.full = null;
     this.changed();
   }
@@ -192,7 +198,10 @@ class UploadQueue {
     while (this.running < RUNS_AT_ONCE) {
       const batch = this.next();
       if (batch.length === 0) return;
-      for (const job of batch) job.state = "sending";
+      for (const job of batch) {
+        job.state = "sending";
+        this.held.add(job);
+      }
       this.running += 1;
       void this.run(batch).finally(() => {
         this.running -= 1;
@@ -203,12 +212,13 @@ class UploadQueue {
 
   /** Small files that were not begun yet go together; anything else goes alone. */
   private next(): Job[] {
-    const first = this.jobs.find((job) => job.state === "waiting");
+    const waiting = this.jobs.filter((job) => job.state === "waiting" && !this.held.has(job));
+    const [first] = waiting;
     if (!first || !isSmall(first) || first.uploadId) return first ? [first] : [];
     const batch: Job[] = [];
     let bytes = 0;
-    for (const job of this.jobs) {
-      if (job.state !== "waiting" || !isSmall(job) || job.uploadId) continue;
+    for (const job of waiting) {
+      if (!isSmall(job) || job.uploadId) continue;
       if (batch.length >= BATCH_FILES || bytes + job.size > BATCH_BYTES) break;
       batch.push(job);
       bytes += job.size;
@@ -225,11 +235,17 @@ class UploadQueue {
       outcomes = batch.map(() => error as Error);
     }
     batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error("No answer came.")));
-    rememberJobs(this.jobs);
+    this.remember();
     this.changed();
   }
 
+  /** Of what a log-out has ended nothing is here any more, and what is remembered of it stays. */
+  private remember(): void {
+    if (this.jobs.length) rememberJobs(this.jobs);
+  }
+
   private settle(job: Job, outcome: FileItem | Error): void {
+    this.held.delete(job);
     if (!(outcome instanceof Error)) {
       job.state = "done";
       job.sent = job.size;
@@ -237,7 +253,7 @@ class UploadQueue {
       this.reread(job.folder.id);
       return;
     }
-    if (job.state === "paused" || job.state === "skipped") return;
+    if (outcome === PAUSED || job.state === "paused" || job.state === "skipped") return;
     if (hasCode(outcome, "version_conflict", "name_taken")) {
       job.uploadId = null;
       job.sent = 0;
@@ -245,7 +261,7 @@ class UploadQueue {
         this.renameJob(job);
         job.abort = new AbortController();
         job.state = "waiting";
-      } else job.state = "taken";
+      } else job.state = job.onTaken === "skip" ? "skipped" : "taken";
       return;
     }
     job.state = "failed";
@@ -308,6 +324,11 @@ class UploadQueue {
 
 const isSame = (job: Job, file: File) =>
   job.name === file.name.normalize("NFC") && job.size === file.size && job.modified === file.lastModified;
+
+/** So that no storage stays reserved for it. Before it has an id there is nothing to drop. */
+function dropUpload({ uploadId }: Job): void {
+  if (uploadId) void call("delete /v1/uploads/{upload_id}", { path: { upload_id: uploadId } }).catch(() => undefined);
+}
 
 export const uploads = new UploadQueue();
 

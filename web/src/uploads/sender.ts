@@ -19,7 +19,8 @@ const lanes = new Lanes(CONNECTIONS);
 export interface Watch {
   /** So many more bytes of the job have been sent (or, where some are sent anew, fewer). */
   progress: (job: Job, bytes: number) => void;
-  began: (job: Job) => void;
+  /** They have ids by now, but for those that were refused. */
+  began: (jobs: Job[]) => void;
   finishing: (job: Job) => void;
 }
 
@@ -52,33 +53,51 @@ async function sha256(file: File): Promise<string | undefined> {
 
 /** Many small files: one call to begin them all, one to complete them. What became of each, in order. */
 export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | Error)[]> {
-  const wishes = await Promise.all(jobs.map(wishOf));
-  const { items } = await call("post /v1/uploads/batch", { body: { uploads: wishes } });
-  const outcomes = await Promise.all(
-    items.map(async (item, index): Promise<Upload | Error> => {
-      const job = jobs[index] as Job;
-      if ("problem" in item && item.problem && !("id" in item)) return refusalOf(item);
-      const upload = item as Upload;
-      job.uploadId = upload.id;
-      watch.began(job);
+  const outcomes = new Map<Job, FileItem | Error>();
+  const begun = await beginAll(jobs, outcomes);
+  watch.began(jobs);
+  const arrived: [Job, Upload][] = [];
+  await Promise.all(
+    begun.map(async ([job, upload]) => {
       try {
         await sendPut(job, upload, watch);
-        return upload;
+        arrived.push([job, upload]);
       } catch (error) {
-        return error as Error;
+        outcomes.set(job, error as Error);
       }
     }),
   );
-  const sent = outcomes.flatMap((outcome, index) => (outcome instanceof Error ? [] : [{ index, id: outcome.id }]));
-  const results: (FileItem | Error)[] = outcomes.map((outcome) => (outcome instanceof Error ? outcome : new Error()));
-  if (sent.length) {
-    const answer = await call("post /v1/uploads/complete-batch", { body: { uploads: sent.map(({ id }) => id) } });
-    answer.items.forEach((item, place) => {
-      const at = sent[place]?.index ?? 0;
-      results[at] = "problem" in item ? refusalOf(item) : item;
+  if (arrived.length) {
+    const ids = arrived.map(([, upload]) => upload.id);
+    const { items } = await call("post /v1/uploads/complete-batch", { body: { uploads: ids } });
+    arrived.forEach(([job], index) => {
+      const item = items[index];
+      if (item) outcomes.set(job, "problem" in item ? refusalOf(item) : item);
     });
   }
-  return results;
+  return jobs.map((job) => outcomes.get(job) ?? new Error("No answer came."));
+}
+
+/** Those that could be begun; of the others it is noted why not. */
+async function beginAll(jobs: Job[], outcomes: Map<Job, FileItem | Error>): Promise<[Job, Upload][]> {
+  const wishes = await Promise.allSettled(jobs.map(wishOf));
+  const wished = wishes.flatMap((wish, index) => {
+    const job = jobs[index] as Job;
+    if (wish.status === "fulfilled") return [{ job, wish: wish.value }];
+    outcomes.set(job, wish.reason as Error); // its file has changed or gone since it was chosen
+    return [];
+  });
+  if (wished.length === 0) return [];
+  const { items } = await call("post /v1/uploads/batch", { body: { uploads: wished.map(({ wish }) => wish) } });
+  return wished.flatMap(({ job }, index): [Job, Upload][] => {
+    const item = items[index];
+    if (!item || !("id" in item)) {
+      if (item) outcomes.set(job, refusalOf(item));
+      return [];
+    }
+    job.uploadId = item.id;
+    return [[job, item]];
+  });
 }
 
 /** One file, from the start or from where it was left. */
@@ -93,7 +112,7 @@ export async function sendOne(job: Job, watch: Watch): Promise<FileItem> {
     watch.progress(job, -job.sent);
     upload = await call("post /v1/uploads", { body: await wishOf(job) });
     job.uploadId = upload.id;
-    watch.began(job);
+    watch.began([job]);
   }
   if (upload.multipart) await sendParts(job, upload, watch);
   else await sendPut(job, upload, watch);

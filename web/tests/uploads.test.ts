@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Job } from "@/uploads/jobs";
+import { rememberedJobs } from "@/uploads/jobs";
+import { uploads } from "@/uploads/queue";
+
+type Wish = { path: string };
+type Json = Record<string, unknown>;
+type Answer = Json | Promise<Json>;
+
+const FOLDER = { id: "f1", name: "work" };
+const taken = { problem: { status: 409, code: "version_conflict", detail: "taken" } };
+const file = (name: string) => new File([name], name, { type: "text/plain" });
+const nameIn = (wish: Wish) => wish.path.slice(1);
+
+/** A server and an object store; `begin` and `put` say what becomes of a file. */
+function serve(begin: (name: string) => Answer, put: (name: string) => Promise<void> = async () => undefined): string[] {
+  const calls: string[] = [];
+  vi.stubGlobal("fetch", async (path: string, wishes: RequestInit = {}) => {
+    calls.push(`${wishes.method} ${path}`);
+    const body = JSON.parse((wishes.body as string | undefined) ?? "{}");
+    let answer: Record<string, unknown> = {};
+    if (path === "/v1/uploads/batch") answer = { items: await Promise.all(body.uploads.map((wish: Wish) => begin(nameIn(wish)))) };
+    else if (path === "/v1/uploads/complete-batch") answer = { items: body.uploads.map((id: string) => ({ id, kind: "file" })) };
+    else if (path === "/v1/uploads") answer = await begin(nameIn(body));
+    else if (path.startsWith("/v1/uploads/") && wishes.method === "GET") answer = begun(path.slice("/v1/uploads/u-".length));
+    return answer.problem
+      ? new Response(JSON.stringify(answer.problem), { status: 409 })
+      : new Response(JSON.stringify(answer));
+  });
+  vi.stubGlobal("XMLHttpRequest", class {
+    upload = {};
+    status = 200;
+    url = "";
+    onload?: () => void;
+    onabort?: () => void;
+    onloadend?: () => void;
+    open = (_: string, url: string) => (this.url = url);
+    setRequestHeader = () => undefined;
+    abort = () => (this.onabort?.(), this.onloadend?.());
+    send = () => void put(this.url.slice("http://store/".length)).then(() => (this.onload?.(), this.onloadend?.()));
+  });
+  return calls;
+}
+
+const begun = (name: string) => ({ id: `u-${name}`, state: "initiated", put: { url: `http://store/${name}`, headers: {} } });
+const states = () => Object.fromEntries(uploads.snapshot().jobs.map((job) => [job.name, job.state]));
+const jobOf = (name: string) => uploads.snapshot().jobs.find((job) => job.name === name) as Job;
+const add = (...files: File[]) => uploads.add(files.map((one) => ({ file: one, path: one.name })), FOLDER);
+
+beforeEach(() => localStorage.clear());
+afterEach(() => uploads.forget());
+
+describe("uploads", () => {
+  test("a file that can't be read fails alone, those beside it arrive", async () => {
+    serve(begun);
+    const gone = file("gone.txt");
+    gone.arrayBuffer = () => Promise.reject(new DOMException("it has changed", "NotReadableError"));
+    add(file("a.txt"), gone, file("b.txt"));
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done", "gone.txt": "failed", "b.txt": "done" }));
+  });
+
+  test("skipping all skips those too whose names turn out to be taken later", async () => {
+    let tell = (_: Json): void => undefined;
+    const later = new Promise<Json>((resolve) => (tell = resolve));
+    const large = file("large.bin");
+    Object.defineProperty(large, "size", { value: 9 << 20 });
+    serve((name) => (name === "large.bin" ? later : taken));
+    add(file("a.txt"), large);
+    await vi.waitFor(() => expect(states()["a.txt"]).toBe("taken"));
+    uploads.answer(jobOf("a.txt"), "skip", true);
+    tell(taken);
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "skipped", "large.bin": "skipped" }));
+  });
+
+  test("one of a batch that is paused and continued at once is sent again when the batch is over, and only then", async () => {
+    const sent: string[] = [];
+    let arrive = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (arrive = resolve));
+    serve(begun, (name) => (sent.push(name), slow));
+    add(file("a.txt"), file("b.txt"));
+    await vi.waitFor(() => expect(sent).toEqual(["a.txt", "b.txt"]));
+    const job = jobOf("a.txt");
+    uploads.pause(job);
+    uploads.resume(job);
+    expect(sent).toHaveLength(2);
+    arrive();
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done", "b.txt": "done" }));
+    expect(sent).toEqual(["a.txt", "b.txt", "a.txt"]);
+  });
+
+  test("one that is cancelled while it is begun leaves nothing reserved", async () => {
+    let begin = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (begin = resolve));
+    const calls = serve((name) => asked.then(() => begun(name)));
+    add(file("a.txt"));
+    await vi.waitFor(() => expect(states()["a.txt"]).toBe("sending"));
+    uploads.cancel(jobOf("a.txt"));
+    begin();
+    await vi.waitFor(() => expect(calls).toContain("DELETE /v1/uploads/u-a.txt"));
+  });
+
+  test("what a log-out cuts off is remembered for whoever began it", async () => {
+    const sent: string[] = [];
+    serve(begun, (name) => (sent.push(name), new Promise(() => undefined)));
+    add(file("a.txt"));
+    await vi.waitFor(() => expect(sent).toEqual(["a.txt"]));
+    uploads.forget();
+    await vi.waitFor(() => expect(states()).toEqual({}));
+    expect(rememberedJobs().map((job) => job.uploadId)).toEqual(["u-a.txt"]);
+  });
+});
