@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from hashlib import sha256
 from types import TracebackType
 from typing import Any, Self
 
@@ -119,7 +120,10 @@ class ApiClient:
 
     async def upload_batch(self, files: dict[str, bytes]) -> list[dict[str, Any]]:
         """Upload small files: one call to begin, the bytes in parallel, one call to complete; the files."""
-        uploads = [{"path": path, "size": len(content), "method": "put"} for path, content in files.items()]
+        uploads = [
+            {"path": path, "size": len(content), "sha256": sha256(content).hexdigest(), "method": "put"}
+            for path, content in files.items()
+        ]
         begun = _accepted(await self.call("POST", "/v1/uploads/batch", {"uploads": uploads}))
         pairs = zip(begun, files.values(), strict=True)
         await asyncio.gather(*(self.put(item["put"], content) for item, content in pairs))
