@@ -1,4 +1,4 @@
-"""The Kafka-compatible broker: tansu, which keeps its log in a bucket of the object store and nothing itself."""
+"""The Kafka-compatible broker: tansu, which keeps its log in a bucket of the object store, or in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +23,16 @@ class LogBucket:
 
 
 class Tansu:
-    """Reached at `bootstrap`; needs the object store to be ready."""
+    """Reached at `bootstrap`; needs the object store to be ready, if its log is there."""
 
     name = "broker"
     port_names: Sequence[str] = ("kafka",)
     stop_seconds = 3.0
 
-    def __init__(self, program: Path, log_file: Path, ports: PortBook, log_bucket: Callable[[], LogBucket]) -> None:
-        """`log_bucket` is asked at each start: the store's address is known only once it runs."""
+    def __init__(
+        self, program: Path, log_file: Path, ports: PortBook, log_bucket: Callable[[], LogBucket] | None
+    ) -> None:
+        """`log_bucket` is asked at each start: the store's address is known only once it runs. None: in memory."""
         self.program, self.log_file, self.ports = program, log_file, ports
         self.log_bucket = log_bucket
 
@@ -49,19 +51,20 @@ class Tansu:
             f"--cluster-id={CLUSTER_ID}",
             f"--listener-url={listener}",
             f"--advertised-listener-url={listener}",
-            f"--storage-engine=s3://{self.log_bucket().bucket}/",
+            f"--storage-engine={f's3://{self.log_bucket().bucket}/' if self.log_bucket else 'memory://docstore/'}",
         ]
 
     def environment(self) -> Mapping[str, str]:
+        environment = {**base_environment(), "RUST_LOG": "warn"}
+        if self.log_bucket is None:
+            return environment
         log = self.log_bucket()
-        return {
-            **base_environment(),
+        return environment | {
             "AWS_ENDPOINT": log.endpoint,
             "AWS_ALLOW_HTTP": "true",
             "AWS_ACCESS_KEY_ID": log.keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": log.keys.secret_access_key,
             "AWS_DEFAULT_REGION": log.region,
-            "RUST_LOG": "warn",
         }
 
     async def wait_ready(self) -> None:

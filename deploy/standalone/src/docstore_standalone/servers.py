@@ -24,7 +24,8 @@ from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
 from docstore_standalone.supervisor import OnChange, Part, Supervisor, ignore
 
-BrokerKind = Literal["tansu", "apache-kafka"]
+BrokerKind = Literal["tansu", "tansu-in-memory", "apache-kafka"]
+"""In memory, a log ends with its broker: for tests, which need no more of it."""
 MAILBOX_FOLDER = "mail"
 
 log = structlog.get_logger(__name__)
@@ -43,7 +44,7 @@ class Servers:
     content_bucket: str
     broker_bucket: str
     broker_log: LogBucket | None
-    """Where the embedded broker keeps its log; None with any other broker."""
+    """Where the embedded broker keeps its log; None in memory, and with any other broker."""
     upload_role_arn: str
     services_keys: S3Credentials
     """For the content bucket only; what the services get."""
@@ -118,10 +119,10 @@ class _Plan:
         if kind == "apache-kafka":
             self.broker = ApacheKafka(self.settings.tools, self.folder / "kafka", log_file, self.ports)
             self.parts.append(Part(self.broker))
-        else:
-            program = find_tansu(self.settings.tansu, self.settings.tools)
-            self.broker = Tansu(program, log_file, self.ports, self._log_bucket)
-            self.parts.append(Part(self.broker, needs=(self.store.name,) if self.store else ()))
+            return
+        program = find_tansu(self.settings.tansu, self.settings.tools)
+        self.broker = Tansu(program, log_file, self.ports, self._log_bucket if kind == "tansu" else None)
+        self.parts.append(Part(self.broker, needs=(self.store.name,) if self.store and kind == "tansu" else ()))
 
     @property
     def s3_endpoint(self) -> str:
@@ -156,7 +157,7 @@ class _Plan:
             ses_endpoint=ses_endpoint,
             content_bucket=self.content_bucket,
             broker_bucket=self.broker_bucket,
-            broker_log=self._log_bucket() if isinstance(self.broker, Tansu) else None,
+            broker_log=self._log_bucket() if isinstance(self.broker, Tansu) and self.broker.log_bucket else None,
             upload_role_arn=UPLOAD_ROLE_ARN,
             services_keys=self.credentials.services if self.store else self._external_keys(),
             root_keys=self.credentials.root if self.store else self._external_keys(),
