@@ -19,6 +19,7 @@ from faststream.kafka.message import KafkaMessage
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 
+from docstore_events.batch_end import BatchEnd
 from docstore_events.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
@@ -108,12 +109,14 @@ class Consumer:
             await asyncio.sleep(self._linger_seconds)
         more = await kafka.getmany(timeout_ms=0, max_records=room) if room else {}
         self._batch_was_full = sum(map(len, more.values())) >= room
+        batch = [first, *(raw for raws in more.values() for raw in raws)]
         try:
-            await self.consume([_record(raw) for raw in (first, *(raw for raws in more.values() for raw in raws))])
+            await self.consume([_record(raw) for raw in batch])
         except BaseException:
             for partition, raws in more.items():
                 kafka.seek(partition, raws[0].offset)
             raise
+        message.consumer = BatchEnd(kafka, batch)
 
     async def consume(self, records: Sequence[Record]) -> None:
         """Handle `records` or put them aside; raises, after a pause, only when the infrastructure fails."""
