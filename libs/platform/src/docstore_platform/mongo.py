@@ -16,6 +16,7 @@ from pymongo import (
     InsertOne,
     ReplaceOne,
     ReturnDocument,
+    UpdateMany,
     UpdateOne,
 )
 from pymongo.errors import (
@@ -50,6 +51,7 @@ __all__ = [
     "ReplaceOne",
     "ReturnDocument",
     "Session",
+    "UpdateMany",
     "UpdateOne",
     "conflict",
     "is_passing",

@@ -10,7 +10,7 @@ Where a crash leaves an upload, and what takes it on:
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -104,7 +104,7 @@ class Completer:
         for upload, verdict in zip(uploads, verdicts, strict=True):
             match verdict:
                 case Verified():
-                    claims[upload.id] = Claim(upload.id, verdict, work.by)
+                    claims[upload.id] = Claim(upload.id, verdict, work.by, as_declared=upload.declares(verdict))
                 case Assembled():
                     claims[upload.id] = Claim(upload.id, verdict.verified, work.by, verdict.references)
                 case Refusal():
@@ -132,7 +132,7 @@ class Completer:
         """The uploads as they stand once those in `claims` are claimed, by us or by somebody before us."""
         retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
         whole = [claim for claim in claims.values() if claim.references is None]
-        all_claimed = not whole or await self._uploads.claim(whole, retry_at)
+        all_claimed = not whole or await self._claim_whole(whole, retry_at)
         for claim in claims.values():
             if claim.references is not None:
                 try:
@@ -144,6 +144,12 @@ class Completer:
             latest = await self._uploads.by_ids([upload.id for upload in uploads])
             return [latest.get(upload.id, upload) for upload in uploads]
         return [_claimed(upload, claims.get(upload.id)) for upload in uploads]
+
+    async def _claim_whole(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+        async def work(transaction: Transaction) -> bool:
+            return await self._uploads.claim(claims, retry_at, transaction.session)
+
+        return await self._transactor.run(work)
 
     async def _commit(self, uploads: Sequence[Upload], work: Work) -> None:
         results = await commit_each(self._peers, [self._commit_item(upload) for upload in uploads])

@@ -208,6 +208,10 @@ class Upload:
         longest = MIN_CREDENTIALS_SECONDS if self.method == "credentials" else 0
         return self.expires_at + timedelta(seconds=longest)
 
+    def declares(self, found: Verified) -> bool:
+        """Whether the session says already all that was found."""
+        return found == Verified(self.size, self.sha256 or "", self.object_name)
+
     def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
         """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
         return max(self.usable_until, now) + timedelta(seconds=seconds)

@@ -1,5 +1,6 @@
 """Upload sessions in MongoDB. Every change is conditional on the state it starts from: of two, one wins."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -14,6 +15,7 @@ from docstore_platform.mongo import (
     Document,
     IndexModel,
     Session,
+    UpdateMany,
     UpdateOne,
 )
 from docstore_upload.blocks import References
@@ -29,6 +31,8 @@ class Claim:
     completed_by: Actor
     references: References | None = None
     """To the blocks of a content in blocks: taken with the claim, or neither is."""
+    as_declared: bool = False
+    """Whether the session says already what was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,15 @@ class Uploads(Protocol):
     async def stalled(self, after: str, limit: int) -> list[Upload]: ...
 
     async def count_stalled(self) -> int: ...
+
+
+def _open(ids: Sequence[str]) -> Document:
+    return {"_id": {"$in": ids}, "state": {"$in": OPEN}}
+
+
+def _claimed(by: Actor, retry_at: datetime, found: Verified | None = None) -> Document:
+    change = {"state": "committing", "completed_by": by, "next_check_at": retry_at}
+    return {"$set": change | (asdict(found) if found else {})}
 
 
 def _as_planned(upload: Upload) -> Sequence[State]:
@@ -205,24 +218,15 @@ class MongoUploads:
         await self._uploads.update_one({"_id": upload_id, "state": {"$in": OPEN}}, {"$set": {"found": found}})
 
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
-        changes = (
-            UpdateOne(
-                {"_id": claim.id, "state": {"$in": OPEN}},
-                {
-                    "$set": {
-                        "state": "committing",
-                        "size": claim.verified.size,
-                        "sha256": claim.verified.sha256,
-                        "object_name": claim.verified.object_name,
-                        "completed_by": claim.completed_by,
-                        "next_check_at": retry_at,
-                    }
-                },
-            )
-            for claim in claims
-        )
-        matched = await self._bulk(changes, session)
-        return matched == len(claims)
+        alike: defaultdict[Actor, list[str]] = defaultdict(list)
+        changes: list[UpdateOne | UpdateMany] = []
+        for claim in claims:
+            if claim.as_declared:
+                alike[claim.completed_by].append(claim.id)
+            else:
+                changes.append(UpdateOne(_open([claim.id]), _claimed(claim.completed_by, retry_at, claim.verified)))
+        changes += [UpdateMany(_open(ids), _claimed(by, retry_at)) for by, ids in alike.items()]
+        return await self._bulk(changes, session) == len(claims)
 
     async def complete(
         self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
@@ -230,7 +234,7 @@ class MongoUploads:
         await self._bulk(
             (
                 UpdateOne(
-                    {"_id": done.id, "state": "committing"},
+                    {"_id": done.id},  # no more: the id alone needs no plan, and another's change is a conflict
                     {
                         "$set": {
                             "state": "completed",
@@ -263,15 +267,19 @@ class MongoUploads:
         return [to_upload(document) for document in await take_due(self._uploads, now, limit, lease_until)]
 
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
-        def change(recheck: Recheck) -> Document:
-            if recheck.at is None:
-                changed: Document = {"attempts": recheck.attempts, "purge_at": purge_at}
+        alike: defaultdict[tuple[Sequence[State], datetime | None, int], list[str]] = defaultdict(list)
+        for recheck in rechecks:
+            alike[_as_planned(recheck.upload), recheck.at, recheck.attempts].append(recheck.upload.id)
+
+        def change(at: datetime | None, attempts: int) -> Document:
+            if at is None:
+                changed: Document = {"attempts": attempts, "purge_at": purge_at}
                 return {"$set": changed, "$unset": {"next_check_at": 1, "lease": 1}}
-            return {"$set": {"attempts": recheck.attempts, "next_check_at": recheck.at}, "$unset": {"lease": 1}}
+            return {"$set": {"attempts": attempts, "next_check_at": at}, "$unset": {"lease": 1}}
 
         await self._bulk(
-            UpdateOne({"_id": recheck.upload.id, "state": {"$in": _as_planned(recheck.upload)}}, change(recheck))
-            for recheck in rechecks
+            UpdateMany({"_id": {"$in": ids}, "state": {"$in": states}}, change(at, attempts))
+            for (states, at, attempts), ids in alike.items()
         )
 
     async def mark_stalled(self, missing: dict[str, tuple[str, ...]], session: Session) -> None:
@@ -296,7 +304,7 @@ class MongoUploads:
     async def count_stalled(self) -> int:
         return int(await self._uploads.count_documents({"missing": {"$exists": True}}))
 
-    async def _bulk(self, operations: Iterable[UpdateOne], session: Session = None) -> int:
+    async def _bulk(self, operations: Iterable[UpdateOne | UpdateMany], session: Session = None) -> int:
         batch = list(operations)
         if not batch:
             return 0
