@@ -30,7 +30,7 @@ LARGE_RUNS = 5
 SMALL_FILES = 300
 SMALL_BYTES = (4096, 65536)
 SMALL_RUNS = 3
-LOOK_MS = 20
+LOOK_MS = 50
 WAIT_MS = 120_000
 SHOWN = """([uploaded, listed]) =>
   document.querySelector(".uploads h2")?.textContent === uploaded &&
