@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
@@ -52,6 +53,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     # garbage took half of the suite's time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
+    # Tests let much fail; drawing each traceback with boxes and colours takes longer than failing.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
     if INFRA not in BROKERS:
         raise pytest.UsageError(f"TEST_INFRA is {INFRA!r}, and not one of {', '.join(BROKERS)}")
     if not any(item.get_closest_marker("connected") for item in session.items):

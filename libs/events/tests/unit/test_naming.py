@@ -1,8 +1,9 @@
 """The name is the wiring: from an event's name one can predict who says it and which methods hear it."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -10,14 +11,21 @@ from docstore_events.asyncapi import said_by
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.event import Event, handler_name
 
+Node = TypeVar("Node", bound=ast.AST)
 SERVICES = Path(__file__).parents[4] / "services"
 BY_CLASS = {event.__name__: event for event in EVENT_TYPES.values()}
 BY_HANDLER = {handler_name(event): event for event in EVENT_TYPES.values()}
 
 
-def modules(service: Path) -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(service.glob("src/**/*.py")):
-        yield path, ast.parse(path.read_text("utf-8"))
+@cache
+def nodes(kind: type[Node]) -> list[tuple[str, Node]]:
+    """All nodes of a kind in the sources of services, with their services."""
+    return [
+        (path.relative_to(SERVICES).parts[0], node)
+        for path in sorted(SERVICES.glob("*/src/**/*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, kind)
+    ]
 
 
 def called_name(call: ast.Call) -> str:
@@ -29,23 +37,15 @@ def called_name(call: ast.Call) -> str:
 
 def services_that_make(event: type[Event]) -> set[str]:
     """Services in whose source the event is constructed."""
-    return {
-        service.name
-        for service in SERVICES.iterdir()
-        for _, module in modules(service)
-        for node in ast.walk(module)
-        if isinstance(node, ast.Call) and called_name(node) == event.__name__
-    }
+    return {service for service, call in nodes(ast.Call) if called_name(call) == event.__name__}
 
 
 def subscriber_classes() -> list[tuple[str, ast.ClassDef]]:
     """Classes derived from Subscribers, with their services."""
     return [
-        (service.name, node)
-        for service in sorted(SERVICES.iterdir())
-        for _, module in modules(service)
-        for node in ast.walk(module)
-        if isinstance(node, ast.ClassDef) and any("Subscribers" in ast.unparse(base) for base in node.bases)
+        (service, node)
+        for service, node in nodes(ast.ClassDef)
+        if any("Subscribers" in ast.unparse(base) for base in node.bases)
     ]
 
 
