@@ -32,15 +32,17 @@ BROKERS: dict[str, "BrokerKind"] = {
 }
 
 
-STACK_STARTERS = ("tests/e2e", "tests/faults", "tests/regions", "deploy/standalone", "clients/cli")
+STACK_STARTERS = ("tests/faults", "tests/regions", "deploy/standalone")
 """Folders whose tests start whole stacks: two of those at a time would be too much for a small machine."""
 
 
 class StacksOneByOne(LoadScopeScheduling):  # type: ignore[misc]
-    """Side by side, the tests of a file stay together, and those that start stacks come one after the other."""
+    """Side by side, the tests of a file stay together, those of one stack too, and stacks start one after the other."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "stacks" if nodeid.startswith(STACK_STARTERS) else nodeid.split("::", 1)[0]
+        if nodeid.startswith(STACK_STARTERS):
+            return "stacks"
+        return "tests/e2e" if nodeid.startswith("tests/e2e") else nodeid.split("::", 1)[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksOneByOne:

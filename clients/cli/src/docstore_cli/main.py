@@ -5,7 +5,7 @@ Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not logged in; 4 not 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer import core
@@ -80,6 +80,18 @@ app = typer.Typer(
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # no other command need wait for this import
+
+        typer.echo(f"docstore {version('docstore-cli')}")
+        raise typer.Exit
+
+
 @app.callback()
-def docstore() -> None:
+def docstore(
+    _: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
     """Keep, sync, search and share files: a whole DocStore on this machine, and the tools to look into it."""

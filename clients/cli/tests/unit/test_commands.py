@@ -4,6 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ def test_the_table_says_what_the_command_says(name: str) -> None:
     assert COMMANDS[name][1] == found.help.splitlines()[0]
     if name not in WITHOUT_JSON:
         assert all(any("--json" in one.opts for one in each.params) for each in commands), name
+
+
+def test_it_says_its_version() -> None:
+    """That of the installed package."""
+    said = CliRunner().invoke(app, ["--version"])
+    assert (said.exit_code, said.output) == (0, f"docstore {version('docstore-cli')}\n")
 
 
 def test_help_imports_no_client_and_no_server() -> None:
