@@ -187,7 +187,7 @@ async def list_accounts(
 
 @router.patch("/admin/accounts/{account_id}", tags=["admin"])
 async def administer(account_id: Id, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
-    """Change plan, role or status. Suspending ends every session of the account."""
+    """Change plan, role or status. Suspending ends every session of the account, and closes its public links."""
     return json_response(account_json(await accounts.administer(caller, account_id, Change(**body.model_dump()))))
 
 

@@ -19,6 +19,7 @@ OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
     ("trashed_at", None),
     ("trashed_path", ""),
     ("told_readers", ()),
+    ("suspended", False),
 )
 
 
@@ -83,6 +84,7 @@ def node_of(document: Document) -> Node:
         trashed_path=get("trashed_path", ""),
         shared_with=get("shared_with", NOBODY),
         told_readers=tuple(get("told_readers", ())),
+        suspended=get("suspended", False),
     )
 
 

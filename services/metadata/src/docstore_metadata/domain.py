@@ -58,6 +58,8 @@ class Node:
     """Who it was shared with itself; what is in a shared folder is shared by that."""
     told_readers: tuple[str, ...] = ()
     """Accounts besides the owner that may read it, as the last event that changed them said."""
+    suspended: bool = False
+    """Of a root: its owner is suspended."""
 
     @property
     def is_folder(self) -> bool:
@@ -102,6 +104,11 @@ class Place:
         """Neither it nor a folder above it is in the trash or gone."""
         top = self.ancestors[0] if self.ancestors else self.node
         return self.node.live and top.is_root and all(folder.live for folder in self.ancestors)
+
+    @property
+    def is_public_by_link(self) -> bool:
+        """A link leads to it. The public sees nothing of an account that is suspended; who was shared it still does."""
+        return self.is_reachable and not (self.ancestors[0] if self.ancestors else self.node).suspended
 
     @property
     def readers(self) -> tuple[str, ...]:

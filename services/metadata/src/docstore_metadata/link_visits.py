@@ -37,7 +37,7 @@ class FolderPage:
 
 
 class LinkVisits:
-    """What a token opens. A link that is unknown, revoked, expired or used up, or leads into the trash, is NotFound."""
+    """What a token opens. A link that is unknown, revoked, expired or used up, or to nothing public, is NotFound."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class LinkVisits:
             opened = await self._store.links.count_open(link.id, transaction.session)
             if opened is None or opened.password_hash != link.password_hash or not opened.opens_at(self._clock()):
                 raise _no_link()
-            if place is None or not place.is_reachable:
+            if place is None or not place.is_public_by_link:
                 raise _no_link()
             say("opened", opened, place, transaction)
             return Visit(opened, place, self._grants.make(opened, self._clock()))
@@ -122,7 +122,7 @@ class LinkVisits:
         if link is None or not link.opens_at(self._clock()):
             raise _no_link()
         place = await self._tree.place(link.node_id)
-        if place is None or not place.is_reachable:
+        if place is None or not place.is_public_by_link:
             raise _no_link()
         return link, place
 
@@ -132,7 +132,7 @@ class LinkVisits:
         if node_id is None or node_id == top:
             return visit.place
         place = await self._tree.place(node_id)
-        if place is None or not place.is_reachable or top not in place.ancestor_ids:
+        if place is None or not place.is_public_by_link or top not in place.ancestor_ids:
             raise NotFound
         return place
 

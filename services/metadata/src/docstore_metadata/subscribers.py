@@ -46,8 +46,12 @@ class MetadataSubscribers(Subscribers[Unit]):
         unit.updates.append(UpdateOne({"_id": account.account_id}, {"$setOnInsert": root}, upsert=True))
 
     def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Unit) -> None:
-        """It may have another address."""
-        unit.meet(envelope.event)
+        """It may have another address, and be suspended or no longer."""
+        account = envelope.event
+        unit.meet(account)
+        older = {"_id": account.account_id, "account_revision": {"$not": {"$gte": account.revision}}}
+        state = {"account_revision": account.revision, "suspended": account.status == "suspended"}
+        unit.updates.append(UpdateOne(older, {"$set": state}))
 
     def on_file_indexed(self, envelope: Envelope[FileIndexed], unit: Unit) -> None:
         """A search can find this version: it shows as indexed while it is the current one."""

@@ -170,19 +170,19 @@ class Stack:
 
     async def meet(self, person: Person, email: str, revision: int = 1) -> None:
         """Have the service hear that a person has an account with this address."""
-        await self.hear(
-            AccountCreated(
-                revision=revision,
-                account_id=person.account_id,
-                email=email,
-                display_name="Somebody",
-                plan="free",
-                role="user",
-                status="active",
-                home_region=self.infra.region,
-                created_at=utc_now(),
-            )
-        )
+        await self.hear(AccountCreated(revision=revision, status="active", **self.account(person, email)))
+
+    def account(self, person: Person, email: str) -> dict[str, Any]:
+        """What events of a person's account say of it, but for its status."""
+        return {
+            "account_id": person.account_id,
+            "email": email,
+            "display_name": "Somebody",
+            "plan": "free",
+            "role": "user",
+            "home_region": self.infra.region,
+            "created_at": utc_now(),
+        }
 
     async def hear(self, *events: Event) -> None:
         """Have the service handle these events, as if they came from the broker in one batch."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from link_calls import expire, make, opened, refusal, soon, visit
 
+from docstore_events.accounts import AccountUpdated
 from docstore_events.transaction import Transactor
 from docstore_metadata.link_sweeper import LinkSweeper
 from docstore_metadata.storage import Store
@@ -37,6 +38,24 @@ async def test_an_end_can_be_put_off_and_a_limit_raised(running: Any) -> None:
         422,
         "invalid_expires_at",
     )
+
+
+async def test_links_of_an_account_lead_nowhere_while_it_is_suspended(running: Any) -> None:
+    """To files, to what is in a folder, opened before or not; a late word of an older state changes nothing."""
+    file = await running.put("/shown/a.txt")
+    folder = await running.person.at("/shown")
+    links = [await make(running, node) for node in (file, folder)]
+    await opened(running, links[1])
+    account = running.account(running.person, "owner@example.org")
+    await running.hear(AccountUpdated(revision=3, status="suspended", **account))
+    await running.hear(AccountUpdated(revision=2, status="active", **account))
+    for link in links:
+        assert await refusal(running, "POST", f"/v1/links/{link['token']}/open") == (404, "not_found")
+    content = f"/v1/links/{links[1]['token']}/content?file_id={file['id']}"
+    assert await refusal(running, "GET", content) == (404, "not_found")
+    await running.hear(AccountUpdated(revision=4, status="active", **account))
+    for link in links:
+        await opened(running, link)
 
 
 async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
