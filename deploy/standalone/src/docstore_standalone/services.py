@@ -24,7 +24,7 @@ import docstore_quota.app
 import docstore_upload.app
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
-from docstore_platform.serve import ListenSettings, raise_file_limit
+from docstore_platform.serve import ListenSettings, collect_less_often, raise_file_limit
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tracing import configure_tracing
 from docstore_standalone.asgi_server import serving
@@ -61,6 +61,7 @@ async def run(host: str, port: int) -> None:
     configure_logging(infra)
     tracing = configure_tracing(infra)
     raise_file_limit()
+    collect_less_often()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

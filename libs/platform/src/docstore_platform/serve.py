@@ -1,6 +1,7 @@
 """Runs one service in a process of its own."""
 
 import asyncio
+import gc
 import resource
 import signal
 import socket
@@ -69,6 +70,15 @@ def raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def collect_less_often() -> None:
+    """Have Python look for unused circles of objects once 20,000 more are alive than at the last look, not 700.
+
+    A batch of events is many thousand objects, next to none of them in a circle: looking through them again and again
+    was a tenth of what services did under load.
+    """
+    gc.set_threshold(20_000, 10, 10)
+
+
 class ListenSettings(BaseSettings):
     """Where the process listens, and how it leaves: environment variables HOST, PORT and READINESS_GAP_SECONDS."""
 
@@ -91,6 +101,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
     structlog.contextvars.bind_contextvars(service=name)
     tracing = configure_tracing(infra)
     raise_file_limit()
+    collect_less_often()
     leaving = Leaving(create_app())
     config = uvicorn.Config(
         leaving,
