@@ -1,12 +1,10 @@
 """What every public call passes: path, client, login, limits, idempotency; then the service that owns the route."""
 
-import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -14,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_gateway.access_log import AccessLog
 from docstore_gateway.call_log import CallLog, is_told
-from docstore_gateway.client_ip import client_address, limit_group
+from docstore_gateway.client_ip import limit_group
 from docstore_gateway.cors import Cors
-from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying, too_large
+from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
+from docstore_gateway.inbound import Exchange, bounded, exchange_of, scope_for_service
 from docstore_gateway.limits import Policy, RateLimiter
 from docstore_gateway.push import CHANGES_PATH, poll_changes
 from docstore_gateway.routes import (
@@ -37,7 +36,6 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
 from docstore_gateway.web_form import WebForm, is_form
 from docstore_gateway.web_session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
-from docstore_platform.ids import new_id
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
@@ -49,14 +47,6 @@ from docstore_platform.tracing import span
 log = structlog.get_logger(__name__)
 
 NAME: Literal["gateway"] = "gateway"
-CLIENT_IP_HEADER = b"x-forwarded-for"
-"""Replaced by the address found here: what a client said of itself is not passed on."""
-REPLACED = frozenset(
-    (CLIENT_IP_HEADER, b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent", b"transfer-encoding")
-)
-
-MAX_LENGTH_DIGITS = 18
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -67,29 +57,6 @@ API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 
 OWN_OF_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
 """Said by a page itself where it is there: what it may load, and where its forms may lead."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request while it is being answered."""
-
-    method: str
-    request_id: bytes
-    client: str
-    headers: dict[bytes, bytes]
-    """The first of each name, as the services read them too."""
-    route: str = "unmatched"
-    own: bool = False
-    """The gateway's own app answers it, and counts it."""
-    by_cookie: bool = False
-    """The web page makes it: its token came in a cookie, which browsers send by themselves."""
-    account: str = ""
-    session: str = ""
-    read: tuple[str, ...] = ()
-    """Files whose bytes, or URLs for them, it hands out."""
-    status: int = 0
-    complete: bool = False
-    extra: HeaderList = field(default_factory=list)
 
 
 class Edge:
@@ -135,7 +102,9 @@ class Edge:
     async def serve(self, own: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; `own` is asked for what is not under `/v1`."""
         started = time.perf_counter()
-        exchange = self._exchange(scope)
+        exchange = exchange_of(scope, self._settings.trusted_proxies)
+        if b"origin" in exchange.headers:
+            exchange.extra = self._cors.headers(exchange.headers[b"origin"])
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
         public = is_routed(scope["path"])
 
@@ -169,23 +138,6 @@ class Edge:
                     self._note(exchange, scope, public, time.perf_counter() - started)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
-
-    def _exchange(self, scope: Scope) -> Exchange:
-        headers: dict[bytes, bytes] = {}
-        forwarded_for: list[bytes] = []
-        for name, value in scope["headers"]:
-            headers.setdefault(name, value)
-            if name == b"x-forwarded-for":
-                forwarded_for.append(value)
-        given = headers.get(b"x-request-id")
-        request_id = given if given and _REQUEST_ID.fullmatch(given) else new_id().encode()
-        peer = scope["client"][0] if scope.get("client") else None
-        chain = b",".join(forwarded_for).decode("latin-1") if self._settings.trusted_proxies else ""
-        client = client_address(peer, chain, self._settings.trusted_proxies)
-        exchange = Exchange(scope["method"], request_id, client, headers)
-        if b"origin" in headers:
-            exchange.extra = self._cors.headers(headers[b"origin"])
-        return exchange
 
     async def _answer(
         self,
@@ -233,8 +185,8 @@ class Edge:
         exchange.route = route.prefix
         scope = self._with_cookie(exchange, scope, path)
         who = await self._admit(exchange, path)
-        receive = await self._bounded(exchange, receive)
-        inner = self._scope(scope, exchange, path)
+        receive = await bounded(exchange, receive, self._settings.max_body_bytes)
+        inner = scope_for_service(scope, exchange, path)
         if path == CHANGES_PATH and exchange.method == "GET":
             metadata = self._forwarders["metadata"]
             await poll_changes(self._waiting, metadata, exchange.account, inner, receive, send)
@@ -293,8 +245,8 @@ class Edge:
             raise not_found("route")
         exchange.route = path
         await self._limiter.spend(self._policies[Limit.PEER], limit_group(exchange.client))
-        receive = await self._bounded(exchange, receive)
-        await self._forwarders["accounts"].forward(self._scope(scope, exchange, path), receive, send)
+        receive = await bounded(exchange, receive, self._settings.max_body_bytes)
+        await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
 
     async def _admit(self, exchange: Exchange, path: str) -> str:
         """Check login and limits; who is calling, as Idempotency-Keys know him."""
@@ -310,33 +262,6 @@ class Edge:
             self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
         await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
         return f"account:{principal.account_id}"
-
-    async def _bounded(self, exchange: Exchange, receive: Receive) -> Receive:
-        """413 for a body over the limit. One of unknown length is read first, so that the refusal comes in time."""
-        limit = self._settings.max_body_bytes
-        length = exchange.headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
-            raise too_large(limit)
-        if b"transfer-encoding" not in exchange.headers:
-            return receive
-        body = await read_body(receive, limit)
-        exchange.headers[b"content-length"] = str(len(body)).encode()
-        return replaying(body, receive)
-
-    def _scope(self, scope: Scope, exchange: Exchange, path: str) -> Scope:
-        """The request as the service sees it."""
-        chunked = b"transfer-encoding" in exchange.headers
-        replaced = REPLACED | {b"content-length"} if chunked else REPLACED
-        headers = [header for header in scope["headers"] if header[0] not in replaced]
-        headers.append((b"x-request-id", exchange.request_id))
-        headers.append((CLIENT_IP_HEADER, exchange.client.encode()))
-        if chunked:
-            headers.append((b"content-length", exchange.headers[b"content-length"]))
-        inner = dict(scope)
-        inner["headers"] = headers
-        inner["raw_path"] = path.encode()
-        inner["path"] = unquote(path) if "%" in path else path
-        return inner
 
     def _note(self, exchange: Exchange, scope: Scope, public: bool, elapsed: float) -> None:
         if not exchange.own:
