@@ -15,6 +15,9 @@ REPLICA_SET = "rs0"
 TRANSACTION_SECONDS = 10
 """A service that is killed leaves its transaction open: others can't write what it wrote until it is that old."""
 CACHE_GB = 0.25
+EVICTION = "eviction_dirty_target=15,eviction_updates_target=10,eviction_updates_trigger=18"
+"""Percent of the cache that may be changes which are not in the files yet. By default writing them begins at 2.5, which
+is 6 MB of so small a cache: pages that go on being changed would be written again and again."""
 OPLOG_MB = 256
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
@@ -53,6 +56,9 @@ class Mongod:
             f"--replSet={REPLICA_SET}",
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
+            f"--wiredTigerEngineConfigString={EVICTION}",
+            # Nobody reads the past: it need not be kept for five minutes.
+            "--setParameter=minSnapshotHistoryWindowInSeconds=0",
             "--setParameter=diagnosticDataCollectionEnabled=false",  # it wakes every second and writes
             f"--setParameter=transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
             # How long a stopping primary goes on answering so that clients find another: there is no other.
