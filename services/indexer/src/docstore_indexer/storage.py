@@ -2,7 +2,7 @@
 
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -198,8 +198,7 @@ def _queued(now: datetime, *, backlog: bool) -> Document:
 
 
 def _heard_update(heard: Heard, now: datetime) -> Document:
-    file = asdict(heard.file)
-    del file["file_id"]
+    file = {name: getattr(heard.file, name) for name in _FILE_FIELDS}  # asdict would copy it deeply
     update: Document = {
         "$set": {**file, **_queued(now, backlog=heard.backlog), "traceparent": heard.traceparent},
         "$inc": {"change": 1},
