@@ -11,7 +11,7 @@ from docstore_metadata.errors import NotAFolder, TooLarge
 from docstore_metadata.journal import path_key
 from docstore_metadata.paths import MAX_DEPTH
 from docstore_metadata.presentation import Json, file_json
-from docstore_metadata.storage import Store
+from docstore_metadata.storage import BY_NAME, Store
 from docstore_metadata.tree import Tree, names_condition
 from docstore_platform.problems import invalid
 
@@ -132,7 +132,7 @@ class Comparer:
                 search.reach(row["_id"], path, len(above))
         while search.next:
             asked, search.next = search.next, {}
-            async for row in self._store.nodes.find(names_condition(asked), {"parent": 1, "name": 1}):
+            async for row in self._store.nodes.find(names_condition(asked), {"parent": 1, "name": 1}, hint=BY_NAME):
                 for path, depth in asked[row["parent"], row["name"]]:
                     search.reach(row["_id"], path, depth)
         return search.found

@@ -36,6 +36,8 @@ from docstore_platform.mongo import (
 
 COMMITS_KEPT_SECONDS = 30 * 24 * 3600
 DUPLICATE_KEY = 11000
+BY_NAME = "live_by_name"
+"""Index of names in folders: to be named where many folders are asked about, each of which would be planned alone."""
 NAMES_TRIED = 16
 FILLED_AT_ONCE = 1000
 
@@ -73,7 +75,7 @@ class Store:
         ]
         await self.nodes.create_indexes(
             [
-                IndexModel([("parent", ASCENDING), ("name", ASCENDING)], name="live_by_name", unique=True, **live),
+                IndexModel([("parent", ASCENDING), ("name", ASCENDING)], name=BY_NAME, unique=True, **live),
                 *by_field,
                 IndexModel(
                     [("parent", ASCENDING), ("tags", ASCENDING), ("name", ASCENDING)],
@@ -124,8 +126,10 @@ class Store:
 
     # --- nodes -------------------------------------------------------------------------------------------
 
-    async def find_nodes(self, condition: Document, session: Session = None) -> list[Node]:
-        return [node_of(document) for document in await self.nodes.find(condition, session=session).to_list(None)]
+    async def find_nodes(self, condition: Document, session: Session = None, *, index: str | None = None) -> list[Node]:
+        """`index`: the one to be used, where finding out would cost more than the search."""
+        rows = self.nodes.find(condition, session=session, hint=index)
+        return [node_of(document) for document in await rows.to_list(None)]
 
     async def find_page(
         self, condition: Document, order: list[tuple[str, int]] | None, limit: int, session: Session = None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from docstore_metadata.domain import Node, Place
 from docstore_metadata.paths import Parts
-from docstore_metadata.storage import Store
+from docstore_metadata.storage import BY_NAME, Store
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Document, Session
 
@@ -133,7 +133,7 @@ class Tree:
             if not ask:
                 return
             by_key = {(found[parts[:-1]].id, parts[-1]): parts for parts in ask}
-            for node in await self._store.find_nodes(names_condition(by_key), session):
+            for node in await self._store.find_nodes(names_condition(by_key), session, index=BY_NAME):
                 assert node.parent_id is not None
                 found[by_key[node.parent_id, node.name]] = node
                 if len(self._children) > MAX_HINTS:
