@@ -14,6 +14,7 @@ from docstore_upload.domain import (
     MAY_BECOME,
     MIB,
     Upload,
+    Verified,
     backoff,
     content_type_of,
     method_limit,
@@ -72,6 +73,20 @@ def test_mismatch(declared: int, found: int, declared_sha256: str | None, sha256
     refusal = mismatch(upload(declared, declared_sha256), found, sha256)
     assert (refusal is None) == fits
     assert refusal is None or (refusal.status, refusal.code) == (409, "upload_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("sha256", "found", "declared"),
+    [
+        ("a" * 64, Verified(9, "a" * 64, "content"), True),
+        (None, Verified(9, "a" * 64, "content"), False),
+        ("a" * 64, Verified(8, "a" * 64, "content"), False),
+        ("a" * 64, Verified(9, "a" * 64, "content-copy"), False),
+    ],
+)
+def test_what_a_session_declares(sha256: str | None, found: Verified, declared: bool) -> None:
+    """What was found need not be written down only where size, checksum and object are known from the beginning."""
+    assert upload(9, sha256).declares(found) is declared
 
 
 @pytest.mark.parametrize(
