@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import structlog
 from xdist.scheduler import LoadScopeScheduling
@@ -47,6 +48,11 @@ class StacksOneByOne(LoadScopeScheduling):  # type: ignore[misc]
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksOneByOne:
     return StacksOneByOne(config, log)
+
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("docstore", deadline=None)
+hypothesis.settings.load_profile("docstore")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

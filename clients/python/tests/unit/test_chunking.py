@@ -23,7 +23,7 @@ def random_bytes(seed: int, size: int) -> bytes:
     return Random(seed).randbytes(size)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(), size=st.integers(0, 12 * MIB), window=st.integers(LARGEST_BLOCK + 1, WINDOW))
 def test_blocks_join_to_the_file_however_it_is_read(seed: int, size: int, window: int) -> None:
     """They follow each other, have the sizes they may have, and don't depend on the windows."""
@@ -35,7 +35,7 @@ def test_blocks_join_to_the_file_however_it_is_read(seed: int, size: int, window
     assert blocks == blocks_of(content, len(content) + 1 if size > LARGEST_BLOCK else WINDOW)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(),
     place=st.integers(0, 16 * MIB),

@@ -41,6 +41,6 @@ class Devices(RuleBasedStateMachine):
 
 
 Devices.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=25, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 TestDevices = Devices.TestCase

@@ -106,7 +106,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(), json_values, st.text(), st.binary())
 def test_any_input_is_taken_or_refused(address: str, destination: Any, subject: str, message: bytes) -> None:
     """No input raises anything but a refusal, and whatever was taken can be read."""

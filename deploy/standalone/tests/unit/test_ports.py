@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook, PortTaken
@@ -17,7 +17,6 @@ def stranger() -> Iterator[int]:
         yield int(listener.getsockname()[1])
 
 
-@settings(deadline=None)
 @given(st.sets(st.sampled_from(["mongod", "s3", "kafka", "filer", "admin", "mailbox"]), min_size=1))
 def test_ports_of_one_stack_differ(names: set[str]) -> None:
     """No two names share a port, and all are below those of outgoing connections."""

@@ -215,7 +215,7 @@ async def play(regions: Regions, steps: list[tuple[str, int]]) -> None:
         assert len(regions.made) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(STEPS, max_size=25))
 async def test_whatever_happens_one_email_gets_one_account_and_nothing_stays_half_done(
     steps: list[tuple[str, int]],

@@ -160,7 +160,6 @@ async def test_replaying_the_journal_is_listing(running: Any) -> None:
 
     @settings(
         max_examples=12,
-        deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

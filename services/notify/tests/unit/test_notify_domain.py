@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_notify.domain import (
@@ -80,7 +80,6 @@ def test_ten_thousand_events_are_two_messages_that_list_fifty_each() -> None:
     assert [one.due_at for one in deliveries] == [NOW, NOW + PAUSE]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 7000), st.integers(0, 9), st.booleans()), max_size=8))
 def test_every_event_is_told_in_exactly_one_message(steps: list[tuple[int, int, bool]]) -> None:
     """However events and senders take turns, none is lost or told twice, and messages keep their distance."""

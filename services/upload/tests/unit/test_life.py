@@ -157,5 +157,5 @@ class UploadLife(RuleBasedStateMachine):
 def test_any_life_of_an_upload(make_world: Callable[..., Any]) -> None:
     """In every order of events: committed means stored and said once; else the bytes and the reservation are gone."""
     run_state_machine_as_test(
-        lambda: UploadLife(make_world), settings=settings(max_examples=400, stateful_step_count=20, deadline=None)
+        lambda: UploadLife(make_world), settings=settings(max_examples=400, stateful_step_count=20)
     )
