@@ -21,6 +21,8 @@ PROMTOOL ?= $(shell command -v promtool || echo .tools/bin/promtool)
 PROMETHEUS_VERSION := v0.305.0
 CHECKOV_VERSION := 3.3.30
 export DOCSTORE_TOOLS ?= $(CURDIR)/.tools
+# Stacks and tests start many processes: none need translate our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 SOURCES := libs services deploy clients tests tools bench
 
 help: ## list the targets
