@@ -51,16 +51,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksOneByO
 
 
 # How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("docstore", deadline=None)
+hypothesis.settings.register_profile("docstore", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "50")))
 hypothesis.settings.load_profile("docstore")
+# Modules and tests stay to the end, and every app that a test makes is many objects: looked through for unused circles
+# as often as usual, they took half of the suite's time.
+gc.set_threshold(100_000, 50, 50)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch what may take minutes before the first test's time runs."""
-    # Modules and tests stay to the end, and every app that a test makes is many objects: collected as often as usual,
-    # garbage took half of the suite's time.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
     # Tests let much fail; drawing each traceback with boxes and colours takes longer than failing.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
