@@ -81,9 +81,10 @@ async def _in_mid_work(pairs: Pairs, client: BusyClient) -> AsyncIterator[InHand
         held.enter_context(pairs.balancers["ses"].held())
         lease = _lease("NOTIFY_LEASE_SECONDS")
         delivery = await _found(pairs, "notify", "deliveries", {"state": "pending", "next_at": {"$gt": lease}})
-        vanished = await (await Steps(client).begin()).send()
-        _freeze(held, upload)
+        vanished = await Steps(client).begin()
+        _freeze(held, upload)  # before there is anything to complete, which it would hold until its lease ends
         _freeze(held, quota)
+        await vanished.send()
         held.enter_context(pairs.balancers["metadata"].held())
         commit = {"_id": vanished.upload["id"], "state": "committing"}
         await _found(pairs, "upload", "uploads", commit)
@@ -109,7 +110,7 @@ async def _found(pairs: Pairs, service: ServiceName, collection: str, condition:
         return found
 
     try:
-        return await eventually(find, seconds=10)
+        return await eventually(find)
     except AssertionError:
         raise AssertionError(f"{service} has nothing in hand: {condition}") from None
 
