@@ -9,20 +9,27 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+Offsets = dict[TopicPartition, int]
+"""The next to be read."""
+
 
 class BatchEnd:
     """What FastStream takes for the consumer of a message that has been handled, with others behind it."""
 
-    def __init__(self, kafka: AIOKafkaConsumer, raws: Iterable[Any]) -> None:
+    def __init__(self, kafka: AIOKafkaConsumer, raws: Iterable[Any], uncommitted: Offsets) -> None:
+        """`uncommitted`: of all batches. FastStream only logs a commit that fails: the next batch's makes up for it."""
         self._kafka = kafka
-        self.offsets: dict[TopicPartition, int] = {}
-        """The next to be read."""
+        self._uncommitted = uncommitted
         for raw in raws:
-            at = TopicPartition(raw.topic, raw.partition)
-            self.offsets[at] = max(raw.offset + 1, self.offsets.get(at, 0))
+            uncommitted[TopicPartition(raw.topic, raw.partition)] = raw.offset + 1
 
     async def commit(self) -> None:
-        await self._kafka.commit(self.offsets)
+        # What another has by now goes on there; a commit that named it would be refused as a whole.
+        for lost in self._uncommitted.keys() - self._kafka.assignment():
+            del self._uncommitted[lost]
+        if self._uncommitted:
+            await self._kafka.commit(dict(self._uncommitted))
+            self._uncommitted.clear()
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         self._kafka.seek(partition, offset)

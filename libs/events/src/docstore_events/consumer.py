@@ -19,7 +19,7 @@ from faststream.kafka.message import KafkaMessage
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind
 
-from docstore_events.batch_end import BatchEnd
+from docstore_events.batch_end import BatchEnd, Offsets
 from docstore_events.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
@@ -90,6 +90,7 @@ class Consumer:
         self._transactor = transactor
         self._dead_letters = dead_letters
         self._failures = 0
+        self._uncommitted: Offsets = {}
 
     @property
     def topics(self) -> list[str]:
@@ -116,7 +117,7 @@ class Consumer:
             for partition, raws in more.items():
                 kafka.seek(partition, raws[0].offset)
             raise
-        message.consumer = BatchEnd(kafka, batch)
+        message.consumer = BatchEnd(kafka, batch, self._uncommitted)
 
     async def consume(self, records: Sequence[Record]) -> None:
         """Handle `records` or put them aside; raises, after a pause, only when the infrastructure fails."""
