@@ -125,7 +125,7 @@ async def test_logging_in_sets_the_cookies_of_the_page(site: Site) -> None:
     assert orjson.loads(site.service.requests[-1].body)["email"] == "ann@example.org"
     answer, page = await site.open("/web/form")
     assert answer.status == 200
-    assert "850 bytes of 1.00 KB are free" in page.text
+    assert "850 bytes of 1 KB are free" in page.text
     assert site.asked[-1] == "GET /v1/me"
 
 

@@ -41,7 +41,7 @@ async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Any) -
         (mail,) = notify.ses.mailbox.mails
     assert mail["Subject"] == "Uploaded: 310 files"
     text = mail.get_body(("plain",)).get_content()
-    assert "310 files in /photos (1.05 MB)" in text
+    assert "310 files in /photos (1 MB)" in text
     assert "3 of them had been changed" in text
     assert "after your client had gone" in text
 

@@ -61,10 +61,10 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
     """Both parts name the facts, the greeting and where it comes from."""
     mail, text, html = read(RENDERER.message(delivery(kind, item(kind)), ANNA, {"bert": "Bert"}))
     facts = {
-        "upload_done": ["plan.pdf", "1.54 KB", "version 2", "conflicted copy", "finished for you"],
+        "upload_done": ["plan.pdf", "1.5 KB", "version 2", "conflicted copy", "finished for you"],
         "file_changed": ["plan.pdf", "moved from /old.pdf", "by Bert", "laptop"],
-        "quota_exceeded": ["4.10 KB", "2.05 KB of 1.02 KB"],
-        "quota_restored": ["2.05 KB of 1.02 KB"],
+        "quota_exceeded": ["4 KB", "2 KB of 1 KB"],
+        "quota_restored": ["2 KB of 1 KB"],
         "shared_with_you": ["Bert has made you an editor", "plan.pdf"],
         "invitation": ["Bert has shared", "plan.pdf", "sign up"],
         "link_opened": ["plan.pdf", "3 times"],

@@ -83,7 +83,7 @@ async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
             page = await stack.person.send("GET", landing(stack, upload), login=False)
             assert page.status == 200
             assert page.headers["content-type"].startswith("text/html")
-            assert b"/docs/&lt;b&gt;Tea &amp; cake.txt, 1.30 KB, version 1" in page.body
+            assert b"/docs/&lt;b&gt;Tea &amp; cake.txt, 1.3 KB, version 1" in page.body
             assert "unsafe" not in page.headers["content-security-policy"]
 
 

@@ -15,13 +15,14 @@ UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
 def shown_size(size: int) -> str:
-    """Bytes as people read them: three digits are enough."""
+    """Bytes as people read them, in powers of 1024 as plans are and the web page has it: a plan's `5 GB` is `5 GB`."""
+    if size == 1:
+        return "1 byte"
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    if unit == 0:
-        return "1 byte" if size == 1 else f"{size} bytes"
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {UNITS[unit]}"
+        value, unit = value / 1024, unit + 1
+    digits = 1 if unit and value < 9.95 else 0
+    return f"{value:.{digits}f}".removesuffix(".0") + f" {UNITS[unit]}"
 
 
 def plain_pages(package: str, folder: str = "templates") -> Environment:
