@@ -57,7 +57,7 @@ def ids_in(files: dict[str, bytes], folder: Path) -> Counter[str]:
 async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytics: Any, tmp_path: Path) -> None:
     """After planning, making the file, putting it, sealing: the next one goes on, and all is there that was said."""
     before = set(await objects_of(analytics))
-    for point in (*POINTS, "none"):
+    for point in (*POINTS, POINTS[0], "none"):
         async with analytics.running():
             await analytics.say_and_wait(*(created(f"file-{number}") for number in range(7)), upload("ann", 5))
         process = await asyncio.create_subprocess_exec(

@@ -46,7 +46,9 @@ def make_life(
 
 def test_any_life_of_blocks(make_life: Callable[[], BlockLife]) -> None:
     """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
-    run_state_machine_as_test(make_life, settings=settings(max_examples=75, stateful_step_count=40))
+    run_state_machine_as_test(
+        make_life, settings=settings(max_examples=settings().max_examples * 3 // 2, stateful_step_count=40)
+    )
 
 
 @pytest.mark.parametrize("call", ["put", "run"], ids=["before the list is stored", "before the claim"])
