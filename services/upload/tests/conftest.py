@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from docstore_events.uploads import reservation_of
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem
 
@@ -99,7 +100,8 @@ class FakeQuota:
         for item in items:
             fits = sum(self.reserved.values()) + item["size"] <= self.limit
             if fits:
-                self.reserved[item["upload_id"]] = item["size"]
+                kept = reservation_of(item["upload_id"])
+                self.reserved[kept] = self.reserved.get(kept, 0) + item["size"]
             results.append({"upload_id": item["upload_id"], "accepted": fits})
         used = {"used": 0, "reserved": sum(self.reserved.values()), "limit": self.limit}
         return {"results": results, "usage": used | {"over_quota": False, "documents": 0}}

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.partitioner import DefaultPartitioner
 
+from docstore_events.bulk import let_bulk_pass
 from docstore_events.connection import kafka_connection
 from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.wakeup import Wakeup, wake
@@ -22,6 +23,7 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
 from docstore_platform.mongo import (
+    ASCENDING,
     MAJORITY_READS,
     Collection,
     Database,
@@ -39,6 +41,8 @@ PAGE = 1000
 MAX_BATCH_BYTES = 900_000
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 15.0
+HELD_BACK_SECONDS = 5.0
+"""The longest that what is pending waits for bulk requests; then all of it goes before it waits again."""
 
 
 class LeaseLost(Exception):
@@ -63,6 +67,7 @@ class Relay:
         self._partition = DefaultPartitioner()
         self._held_until = time.monotonic()
         self._checked_at = self._held_until - CHECK_SECONDS
+        self._drained_at = self._held_until
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
@@ -79,7 +84,10 @@ class Relay:
                     if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
                         self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
                         await self._logs.check()
+                    await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     sent = await self.relay_pending() if held else 0
+                    if sent < PAGE:
+                        self._drained_at = time.monotonic()
                 except (PyMongoError, LeaseLost) as error:
                     log.warning("outbox relay tries again", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
@@ -121,7 +129,9 @@ class Relay:
 
     async def relay_pending(self) -> int:
         """Send one page of what is pending; answers how many rows the broker has acknowledged."""
-        rows = await self._outbox.find({"state": "pending"}).sort([("sequence", 1), ("_id", 1)]).to_list(PAGE)
+        order = [("sequence", ASCENDING), ("_id", ASCENDING)]
+        pending = self._outbox.find({"state": "pending"}, sort=order, limit=PAGE, batch_size=PAGE)
+        rows = await pending.to_list(PAGE)
         outbox_pending.labels(self._service).set(len(rows))
         oldest = min((row["created_at"] for row in rows), default=None)
         lag = (self._clock() - oldest).total_seconds() if oldest else 0.0

@@ -63,8 +63,13 @@ class UploadStalled(UploadEvent):
 
 
 def slice_upload_id(pack_id: str, number: int) -> str:
-    """What a file in a pack is to quota and metadata: an upload of its own."""
+    """What a file in a pack is to metadata: an upload of its own."""
     return f"{pack_id}-{number}"
+
+
+def reservation_of(upload_id: str) -> str:
+    """What an upload's room is kept under: the files of a pack have theirs together, any other upload its own."""
+    return upload_id.partition("-")[0]
 
 
 class PackEvent(Event, topic="uploads", abstract=True):
@@ -85,7 +90,7 @@ class PackEvent(Event, topic="uploads", abstract=True):
 
 
 class PackInitiated(PackEvent):
-    """Emitted when quota is reserved for each file of a pack and the client may send it."""
+    """Emitted when quota is reserved for the files of a pack and the client may send it."""
 
     expires_at: datetime
 
@@ -94,24 +99,19 @@ class PackCompleted(PackEvent):
     """Emitted when a pack's files are verified and committed, each as a version of its own."""
 
     refused: tuple[int, ...] = ()
-    """Numbers of files that came to nothing, so that their reservations end: not what was declared, or refused by the
-    tree."""
+    """Numbers of files that came to nothing: not what was declared, or refused by the tree."""
+    refused_size: int = 0
+    """Bytes of theirs, for which no room is needed any more."""
     conflicted: int = 0
     """Commits that were late: they became conflicted copies."""
     completed_by: Literal["client", "workflow"] = "client"
 
-    def ended_upload_ids(self) -> list[str]:
-        return [slice_upload_id(self.pack_id, number) for number in self.refused]
-
 
 class EndedPackEvent(PackEvent, abstract=True):
-    """A pack that came to nothing: the reservations of its files end."""
+    """A pack that came to nothing: its reservation ends."""
 
     numbers: tuple[int, ...]
     """Of its files."""
-
-    def ended_upload_ids(self) -> list[str]:
-        return [slice_upload_id(self.pack_id, number) for number in self.numbers]
 
 
 class PackExpired(EndedPackEvent):

@@ -201,7 +201,7 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         event = envelope.event
         unit.archive(envelope)
         unit.count_of(event.account_id, envelope.time, "uploads", event.files - len(event.refused))
-        unit.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size)
+        unit.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size - event.refused_size)
 
     def on_pack_expired(self, envelope: Envelope[PackExpired], unit: Heard) -> None:
         unit.archive(envelope)

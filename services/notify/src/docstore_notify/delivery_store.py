@@ -184,7 +184,7 @@ class MongoDeliveries:
         self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
     ) -> list[Delivery]:
         which = {"state": "pending", "subscription_id": subscription_id}
-        rows = await self._deliveries.find(which, session=session).sort("_id", 1).to_list(limit)
+        rows = await self._deliveries.find(which, session=session, sort=[("_id", 1)], limit=limit).to_list(limit)
         change = {"$set": {"state": "failed", "ended_at": now, "error": reason}}
         ids = [row["_id"] for row in rows]
         await self._deliveries.update_many({"_id": {"$in": ids}}, change, session=session)

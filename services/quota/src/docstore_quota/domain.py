@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from docstore_events.uploads import reservation_of
+
 Plan = Literal["free", "premium"]
 PLANS: tuple[Plan, ...] = ("free", "premium")
 Crossing = Literal["exceeded", "restored"]
@@ -22,7 +24,7 @@ class TooManyUploads(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Room kept for an upload under way."""
+    """Room kept for an upload under way; for a pack what its files still need together."""
 
     size: int
     expires_at: datetime
@@ -47,9 +49,10 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """An upload has ended without its bytes being kept."""
+    """An upload or a pack has ended without its bytes being kept; with a part: so many bytes of a pack."""
 
-    upload_id: str
+    reservation_id: str
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,16 @@ class PlanSet:
 
 
 Change = Added | Freed | Released | PlanSet
+
+
+def used_by(change: Change) -> str | None:
+    """The reservation that a change uses up or ends, if it does."""
+    match change:
+        case Added(upload_id=str(upload_id)):
+            return reservation_of(upload_id)
+        case Released(reservation_id):
+            return reservation_id
+    return None
 
 
 @dataclass(slots=True)
@@ -95,8 +108,8 @@ class Account:
 
     def reserve(self, sizes: Mapping[str, int], expires_at: datetime) -> None:
         """Keep room for uploads; the caller has made sure that they fit."""
-        for upload_id, size in sizes.items():
-            self.reservations[upload_id] = Reservation(size, expires_at)
+        for reservation_id, size in together(sizes).items():
+            self.reservations[reservation_id] = Reservation(size, expires_at)
             self.reserved += size
             self.open += 1
             self.next_expiry = min(self.next_expiry or expires_at, expires_at)
@@ -107,31 +120,41 @@ class Account:
                 self.used += size
                 self.documents += documents
                 if upload_id is not None:
-                    self.release(upload_id)
+                    reservation_id = reservation_of(upload_id)
+                    self.release(reservation_id, size if reservation_id != upload_id else None)
             case Freed(size, documents):
                 # Never below zero: freeing what was never counted is drift, which the reconciler reports.
                 self.used = max(self.used - size, 0)
                 self.documents = max(self.documents - documents, 0)
-            case Released(upload_id):
-                self.release(upload_id)
+            case Released(reservation_id, part):
+                self.release(reservation_id, part)
             case PlanSet(plan, limit, revision):
                 if revision > self.plan_revision:
                     self.plan, self.limit, self.plan_revision = plan, limit, revision
 
-    def release(self, upload_id: str) -> None:
-        """End a reservation; one that has already ended, or never was, is no error."""
-        reservation = self.reservations.pop(upload_id, None)
-        if reservation is not None:
-            self.reserved -= reservation.size
-            self.open -= 1
-            self.ended.add(upload_id)
-            if self.open == 0:
-                self.next_expiry = None
+    def release(self, reservation_id: str, part: int | None = None) -> None:
+        """End a reservation, or of a pack's give up so many bytes: it ends with the last.
+
+        One that has already ended, or never was, is no error.
+        """
+        reservation = self.reservations.get(reservation_id)
+        if reservation is None:
+            return
+        left = 0 if part is None else max(reservation.size - part, 0)
+        self.reserved -= reservation.size - left
+        if left:
+            self.reservations[reservation_id] = replace(reservation, size=left)
+            return
+        del self.reservations[reservation_id]
+        self.open -= 1
+        self.ended.add(reservation_id)
+        if self.open == 0:
+            self.next_expiry = None
 
     def expire(self, before: datetime) -> None:
         """End every reservation whose time was over by `before`; all of them must be loaded."""
-        for upload_id in [key for key, kept in self.reservations.items() if kept.expires_at <= before]:
-            self.release(upload_id)
+        for reservation_id in [key for key, kept in self.reservations.items() if kept.expires_at <= before]:
+            self.release(reservation_id)
         self.next_expiry = min((kept.expires_at for kept in self.reservations.values()), default=None)
 
     def settle(self) -> Crossing | None:
@@ -161,23 +184,41 @@ class Admission:
     refused: tuple[str, ...]
 
 
+def together(sizes: Mapping[str, int]) -> dict[str, int]:
+    """Sizes of the reservations by which these uploads have their room."""
+    sums: dict[str, int] = {}
+    for upload_id, size in sizes.items():
+        reservation_id = reservation_of(upload_id)
+        sums[reservation_id] = sums.get(reservation_id, 0) + size
+    return sums
+
+
 def admit(account: Account, sizes: Mapping[str, int]) -> Admission:
-    """Go through the uploads in order and let in exactly those that still fit; TooManyUploads beyond the cap."""
-    known = frozenset(sizes.keys() & account.reservations.keys())
-    if account.open + len(sizes) - len(known) > MAX_OPEN_RESERVATIONS:
+    """Go through the uploads in order and let in exactly those that still fit; TooManyUploads beyond the cap.
+
+    Of a pack that has its room already those are known that fit into it, which are those that were let in then.
+    """
+    new = together(sizes).keys() - account.reservations.keys()
+    if account.open + len(new) > MAX_OPEN_RESERVATIONS:
         raise TooManyUploads
+    room = {key: kept.size for key, kept in account.reservations.items()}
+    known: set[str] = set()
     fitting: dict[str, int] = {}
     refused: list[str] = []
     taken = 0
     for upload_id, size in sizes.items():
-        if upload_id in known:
-            continue
-        if account.fits(taken + size):
+        reservation_id = reservation_of(upload_id)
+        if reservation_id == upload_id and upload_id in room:
+            known.add(upload_id)
+        elif size <= room.get(reservation_id, -1):
+            known.add(upload_id)
+            room[reservation_id] -= size
+        elif reservation_id in new and account.fits(taken + size):
             fitting[upload_id] = size
             taken += size
         else:
             refused.append(upload_id)
-    return Admission(known, fitting, tuple(refused))
+    return Admission(frozenset(known), fitting, tuple(refused))
 
 
 @dataclass(frozen=True, slots=True)

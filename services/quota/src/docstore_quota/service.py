@@ -25,7 +25,9 @@ from docstore_quota.domain import (
     Totals,
     admit,
     figures,
+    together,
     totals_change,
+    used_by,
 )
 from docstore_quota.settings import QuotaSettings
 from docstore_quota.storage import Accounts, Pair
@@ -53,13 +55,13 @@ class Changes:
         self.by_account.setdefault(account_id, []).append(change)
         self.causes[account_id] = cause
 
-    def upload_ids(self) -> set[str]:
-        """Uploads whose reservations these changes may end."""
+    def reservation_ids(self) -> set[str]:
+        """Reservations that these changes may end."""
         return {
-            change.upload_id
+            reservation_id
             for changes in self.by_account.values()
             for change in changes
-            if isinstance(change, Added | Released) and change.upload_id is not None
+            if (reservation_id := used_by(change)) is not None
         }
 
 
@@ -89,10 +91,10 @@ class QuotaService:
         """
         wanted, known, asked = dict(sizes), frozenset[str](), False
         for _ in range(RESERVE_TRIES):
-            account = await self._accounts.reserve(account_id, wanted, expires_at)
+            account = await self._accounts.reserve(account_id, together(wanted), expires_at)
             if account is not None:
                 return await self._answer(account, sizes, known | wanted.keys())
-            current = await self._accounts.get(account_id, sizes.keys())
+            current = await self._accounts.get(account_id, together(sizes))
             if current is None:
                 await self._create(account_id)
                 continue
@@ -172,7 +174,7 @@ class QuotaService:
 
     async def apply(self, changes: Changes, tx: Transaction) -> None:
         """Count a batch of changes: one read, one write, and one usage-changed for each account that has changed."""
-        loaded = await self._accounts.load(changes.by_account, changes.upload_ids(), tx.session)
+        loaded = await self._accounts.load(changes.by_account, changes.reservation_ids(), tx.session)
         pairs: list[Pair] = []
         for account_id, ordered in changes.by_account.items():
             known = loaded.get(account_id)

@@ -42,23 +42,23 @@ FIGURES = (
 class Accounts(Protocol):
     """The usage documents of all accounts."""
 
-    async def get(self, account_id: str, upload_ids: Several[str] = ()) -> Account | None:
+    async def get(self, account_id: str, reservation_ids: Several[str] = ()) -> Account | None:
         """An account with those of its reservations that are named."""
         ...
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
-        """Keep room for all of `sizes` in one conditional write, by upload id. None, and nothing is written, if they
-        don't fit together, one of them is reserved already, too many are open, or the account is unknown."""
+        """Keep room for all of `sizes` in one conditional write, by reservation. None, and nothing is written, if they
+        don't fit together, one of them is there already, too many are open, or the account is unknown."""
         ...
 
     async def load(
-        self, account_ids: Several[str], upload_ids: Several[str] | None, session: Session
+        self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session
     ) -> dict[str, Account]:
         """Accounts to be changed in this transaction, with the named reservations; with all if None."""
         ...
 
     async def save(self, pairs: Sequence[Pair], session: Session) -> None:
-        """Write what has changed: figures, and reservations that have ended."""
+        """Write what has changed: figures, and reservations."""
         ...
 
     async def due_to_expire(self, before: datetime, limit: int) -> list[str]:
@@ -88,17 +88,15 @@ class MongoAccounts:
             [IndexModel([("next_expiry", ASCENDING)], partialFilterExpression={"next_expiry": {"$exists": True}})]
         )
 
-    async def get(self, account_id: str, upload_ids: Several[str] = ()) -> Account | None:
-        row = await self._accounts.find_one({"_id": account_id}, _projection(upload_ids))
+    async def get(self, account_id: str, reservation_ids: Several[str] = ()) -> Account | None:
+        row = await self._accounts.find_one({"_id": account_id}, _projection(reservation_ids))
         return _account(row) if row else None
 
     async def reserve(self, account_id: str, sizes: Mapping[str, int], expires_at: datetime) -> Account | None:
         total = sum(sizes.values())
         room = {"$lte": [{"$add": ["$used", "$reserved", total]}, "$limit"]}
-        unknown = {f"reservations.{upload_id}": {"$exists": False} for upload_id in sizes}
-        kept = {
-            f"reservations.{upload_id}": {"size": size, "expires_at": expires_at} for upload_id, size in sizes.items()
-        }
+        unknown = {f"reservations.{each}": {"$exists": False} for each in sizes}
+        kept = {f"reservations.{each}": {"size": size, "expires_at": expires_at} for each, size in sizes.items()}
         row = await self._accounts.find_one_and_update(
             {"_id": account_id, "open": {"$lte": MAX_OPEN_RESERVATIONS - len(sizes)}, "$expr": room, **unknown},
             {
@@ -112,9 +110,9 @@ class MongoAccounts:
         return _account(row) if row else None
 
     async def load(
-        self, account_ids: Several[str], upload_ids: Several[str] | None, session: Session
+        self, account_ids: Several[str], reservation_ids: Several[str] | None, session: Session
     ) -> dict[str, Account]:
-        rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, _projection(upload_ids), session=session)
+        rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, _projection(reservation_ids), session=session)
         return {row["_id"]: _account(row) async for row in rows}
 
     async def save(self, pairs: Sequence[Pair], session: Session) -> None:
@@ -154,17 +152,15 @@ class MongoAccounts:
         return sums
 
 
-def _projection(upload_ids: Several[str] | None) -> dict[str, int] | None:
-    if upload_ids is None:
+def _projection(reservation_ids: Several[str] | None) -> dict[str, int] | None:
+    if reservation_ids is None:
         return None
-    return dict.fromkeys((*FIGURES, "next_expiry", *(f"reservations.{upload_id}" for upload_id in upload_ids)), 1)
+    return dict.fromkeys((*FIGURES, "next_expiry", *(f"reservations.{each}" for each in reservation_ids)), 1)
 
 
 def _account(row: Document) -> Account:
-    reservations = {
-        upload_id: Reservation(kept["size"], kept["expires_at"])
-        for upload_id, kept in row.get("reservations", {}).items()
-    }
+    kept = row.get("reservations", {}).items()
+    reservations = {reservation_id: Reservation(one["size"], one["expires_at"]) for reservation_id, one in kept}
     figures = {name: row[name] for name in FIGURES}
     return Account(id=row["_id"], next_expiry=row.get("next_expiry"), reservations=reservations, **figures)
 
@@ -180,7 +176,10 @@ def _new_row(account: Account) -> Document:
 def _update(before: Account, after: Account) -> UpdateOne | None:
     old, new = _figures(before), _figures(after)
     changed = {name: value for name, value in new.items() if value != old[name]}
-    gone = {f"reservations.{upload_id}": "" for upload_id in sorted(after.ended)}
+    for reservation_id, kept in after.reservations.items():
+        if kept != before.reservations.get(reservation_id):
+            changed[f"reservations.{reservation_id}.size"] = kept.size
+    gone = {f"reservations.{reservation_id}": "" for reservation_id in sorted(after.ended)}
     if after.next_expiry is None:
         gone["next_expiry"] = ""
     elif after.next_expiry != before.next_expiry:

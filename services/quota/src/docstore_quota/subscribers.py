@@ -5,14 +5,7 @@ from docstore_events.envelope import Envelope
 from docstore_events.files import FileCreated, FileModified, FilePurged, VersionPruned
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_events.uploads import (
-    EndedPackEvent,
-    PackAborted,
-    PackCompleted,
-    PackExpired,
-    UploadAborted,
-    UploadExpired,
-)
+from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_quota.domain import Added, Freed, Released
 from docstore_quota.service import Changes, QuotaService
 
@@ -53,18 +46,15 @@ class QuotaSubscribers(Subscribers[Changes]):
         unit.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
 
     def on_pack_completed(self, envelope: Envelope[PackCompleted], unit: Changes) -> None:
-        self._release(envelope, unit)
+        event = envelope.event
+        if event.refused:
+            unit.add(event.account_id, Released(event.pack_id, event.refused_size), envelope)
 
     def on_pack_expired(self, envelope: Envelope[PackExpired], unit: Changes) -> None:
-        self._release(envelope, unit)
+        unit.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
 
     def on_pack_aborted(self, envelope: Envelope[PackAborted], unit: Changes) -> None:
-        self._release(envelope, unit)
-
-    def _release(self, envelope: Envelope[PackCompleted] | Envelope[EndedPackEvent], unit: Changes) -> None:
-        """Files of a pack that came to nothing."""
-        for upload_id in envelope.event.ended_upload_ids():
-            unit.add(envelope.event.account_id, Released(upload_id), envelope)
+        unit.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
 
     def on_account_created(self, envelope: Envelope[AccountCreated], unit: Changes) -> None:
         event = envelope.event

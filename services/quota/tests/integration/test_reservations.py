@@ -90,13 +90,31 @@ async def test_files_of_a_pack_that_come_to_nothing_give_their_room_back(quota: 
     events = {
         "expired": PackExpired(**about, numbers=(0, 2, 5)),
         "aborted": PackAborted(**about, numbers=(0, 2, 5), reason="given_up"),
-        "completed": PackCompleted(**about, refused=(2, 5)),
+        "completed": PackCompleted(**about, refused=(2, 5), refused_size=50),
     }
     async with quota.running(free_bytes=100):
         await quota.reserve(account, {f"{pack}-0": 10, f"{pack}-2": 20, f"{pack}-5": 30, other: 40})
+        await quota.say(events[how])
+        await quota.usage_becomes(account, reserved=50 if how == "completed" else 40)
+
+
+async def test_a_pack_has_one_reservation_that_its_files_use_up(quota: Any, kept: Any) -> None:
+    """Asked for again it is the same; it shrinks with each file that is counted and ends with the last."""
+    account, pack = new_id(), new_id()
+    sizes = {f"{pack}-{number}": size for number, size in enumerate((10, 60, 0, 20))}
+    async with quota.running(free_bytes=40):
         for _ in range(2):
-            await quota.say(events[how])
-            await quota.usage_becomes(account, reserved=50 if how == "completed" else 40)
+            accepted, usage = await quota.reserve(account, sizes)
+            assert accepted == [f"{pack}-0", f"{pack}-2", f"{pack}-3"]
+            assert usage["reserved"] == 30
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert set(row["reservations"]) == {pack}
+        await quota.say(kept(account, 10, f"{pack}-0"))
+        await quota.usage_becomes(account, used=10, reserved=20)
+        await quota.say(kept(account, 0, f"{pack}-2"), kept(account, 20, f"{pack}-3"))
+        await quota.usage_becomes(account, used=30, reserved=0)
+        row = await quota.database["accounts"].find_one({"_id": account})
+        assert (row["reservations"], row["open"]) == ({}, 0)
 
 
 async def test_a_reservation_that_no_event_ends_is_swept(quota: Any) -> None:

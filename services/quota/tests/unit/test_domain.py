@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
 from docstore_quota.domain import (
     MAX_OPEN_RESERVATIONS,
     Account,
     Added,
+    Admission,
     Drift,
     Freed,
     PlanSet,
@@ -43,6 +44,14 @@ def test_an_upload_that_has_its_room_already_is_known() -> None:
     account = free_account()
     account.reserve({"a": 100}, NOW)
     assert admit(account, {"a": 100, "b": 1}).known == {"a"}
+
+
+def test_files_of_a_pack_that_have_their_room_already_are_known() -> None:
+    """Asking again lets in the same ones, whatever room there is by now."""
+    account, sizes = free_account(used=60), {"p-0": 30, "p-1": 20, "p-2": 10}
+    account.reserve(admit(account, sizes).fitting, NOW)
+    account.used = 0
+    assert admit(account, sizes) == Admission(frozenset({"p-0", "p-2"}), {}, ("p-1",))
 
 
 def test_too_many_open_uploads_are_refused() -> None:
@@ -121,6 +130,7 @@ class AccountOfOnePerson(RuleBasedStateMachine):
         super().__init__()
         self.account = free_account()
         self.kept: list[int] = []
+        self.slices: dict[str, int] = {}
         self.next_id = 0
         self.now = NOW
 
@@ -143,6 +153,25 @@ class AccountOfOnePerson(RuleBasedStateMachine):
         reservation = self.account.reservations.get(upload_id, Reservation(5, NOW))
         self.account.apply(Added(reservation.size, 1, upload_id))
         self.kept.append(reservation.size)
+
+    @rule(sizes=st.lists(st.integers(0, 30), min_size=1, max_size=4), minutes=st.integers(0, 90))
+    def reserve_pack(self, sizes: list[int], minutes: int) -> None:
+        wanted = {f"p{self.next_id}-{number}": size for number, size in enumerate(sizes)}
+        self.next_id += 1
+        fitting = admit(self.account, wanted).fitting
+        self.account.reserve(fitting, self.now + timedelta(minutes=minutes))
+        assert admit(self.account, wanted).known >= fitting.keys()
+        self.slices |= fitting
+
+    @precondition(lambda self: self.slices)
+    @rule(is_kept=st.booleans())
+    def end_slice(self, is_kept: bool) -> None:
+        upload_id, size = self.slices.popitem()
+        if is_kept:
+            self.account.apply(Added(size, 1, upload_id))
+            self.kept.append(size)
+        else:
+            self.account.apply(Released(upload_id.partition("-")[0], size))
 
     @rule(upload_id=uploads)
     def release(self, upload_id: str) -> None:

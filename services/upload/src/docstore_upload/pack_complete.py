@@ -207,9 +207,11 @@ def _outcome(pack: Pack, results: Mapping[int, Json]) -> Outcome:
 
 
 def _completed(pack: Pack, outcome: Outcome) -> PackCompleted:
+    sizes = dict(zip(pack.numbers, pack.sizes, strict=True))
     return PackCompleted(
         **about(pack, pack.revision + 1),
         refused=tuple(outcome.refused),
+        refused_size=sum(sizes[number] for number in outcome.refused),
         conflicted=sum(answer.get("conflicted", False) for answer in outcome.answers.values()),
         completed_by=pack.completed_by or "client",
     )

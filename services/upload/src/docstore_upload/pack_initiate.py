@@ -72,7 +72,7 @@ class PackInitiator:
             if pack is not None:
                 await self._keep(pack)
         except Exception:
-            await self._give_back(principal.account_id, pack_id, planned)
+            await self._give_back(principal.account_id, pack_id)
             raise
         answers: list[Json] = [{}] * len(requests)
         for number, problem in refusals.items():
@@ -114,11 +114,11 @@ class PackInitiator:
                 refusals[number] = over_quota(file["size"], usage)
         return accepted
 
-    async def _give_back(self, account_id: str, pack_id: str, planned: Planned) -> None:
+    async def _give_back(self, account_id: str, pack_id: str) -> None:
         """Of a pack that came to nothing; what can't be given back now ends by itself."""
         with suppress(Exception):
             if await self._packs.get(pack_id) is None:
-                await self._peers.release(account_id, [slice_upload_id(pack_id, number) for number in planned])
+                await self._peers.release(account_id, [pack_id])
 
     def _plan(self, principal: Principal, pack_id: str, accepted: Planned) -> Pack:
         now, files = self._clock(), [file for file, _ in accepted.values()]

@@ -6,6 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
+from docstore_events.bulk import bulk_request
 from docstore_platform.tokens import Principal, current_principal
 from docstore_upload.pack_requests import PackRequest, read_file
 from docstore_upload.pack_service import PackService
@@ -32,7 +33,8 @@ async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> 
     `files`, in order, has `{number, offset, size}` or `{problem}` for each. PUT the bytes of the accepted files, back
     to back, with the pack's index after them. No file accepted: 200, and `id` is null.
     """
-    pack = await _service(request).initiate(caller, [read_file(item) for item in body.files])
+    with bulk_request():
+        pack = await _service(request).initiate(caller, [read_file(item) for item in body.files])
     return _answer(pack, 201 if pack["id"] else 200)
 
 
@@ -46,7 +48,9 @@ async def get_pack(request: Request, pack_id: PackId, caller: Caller) -> Respons
 async def complete_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
     """Verify and commit what was sent: `{number, file, version, conflicted}` or `{number, problem}` for each accepted
     file. Calling it again answers the same."""
-    return _answer({"files": orjson.Fragment(await _service(request).complete(caller, pack_id))})
+    with bulk_request():
+        answers = await _service(request).complete(caller, pack_id)
+    return _answer({"files": orjson.Fragment(answers)})
 
 
 @router.delete("/packs/{pack_id}", status_code=204)

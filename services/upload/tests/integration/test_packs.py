@@ -221,7 +221,7 @@ async def test_quota_refuses_and_is_given_back(stack: Any) -> None:
         pack = await initiate(stack, FILES)
         assert [place.get("number") for place in pack["files"]] == [0, 1, None]
         assert pack["files"][2]["problem"]["code"] == "over_quota"
-        assert set(stack.peers.quota.reserved) == {f"{pack['id']}-0", f"{pack['id']}-1"}
+        assert stack.peers.quota.reserved == {pack["id"]: 3}
 
 
 async def test_metadata_is_down(stack: Any) -> None:

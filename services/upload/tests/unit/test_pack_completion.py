@@ -36,7 +36,7 @@ async def test_each_file_names_its_slice(make_packs: Any) -> None:
 
 
 async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
-    """The others are committed; quota hears which reservation no file uses up."""
+    """The others are committed; quota hears how much of the reservation no file uses up."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
     await packs.send(pack, [b"one", b"", b"XXXXX"])
@@ -44,7 +44,7 @@ async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
     assert answers[2]["problem"]["code"] == "upload_mismatch"
     assert len(packs.peers.metadata.committed) == 2
     completed = packs.world.transactor.events[-1]
-    assert completed.ended_upload_ids() == [f"{pack['id']}-2"]
+    assert (completed.refused, completed.refused_size) == ((2,), 5)
 
 
 async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:

@@ -33,7 +33,7 @@ async def test_expiry(make_packs: Any) -> None:
         await packs.complete(pack)
     assert refused.value.code == "upload_expired"
     expired = packs.world.transactor.events[-1]
-    assert expired.ended_upload_ids() == [f"{pack['id']}-{number}" for number in range(3)]
+    assert (expired.pack_id, expired.numbers) == (pack["id"], (0, 1, 2))
     await packs.workflow.run_once()
     await packs.send(pack, list(FILES.values()))
     packs.world.pass_time(3_700)
