@@ -75,8 +75,8 @@ class Pair:
     async def sync(self) -> None:
         """Have the first look at its folder; until the second has all of it."""
         await self._ask("POST", f"/rest/db/scan?folder={FOLDER}")
-        while await self._lacks_something():  # noqa: ASYNC110 - it can only be asked
-            await asyncio.sleep(LOOK_SECONDS)
+        while await self._lacks_something() or _files(self.one.folder) != _files(self.two.folder):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_SECONDS)  # it can only be asked, and says that all is there before it has told
 
     async def connected(self) -> None:
         async with asyncio.timeout(60):
@@ -99,6 +99,12 @@ class Pair:
         ) as response:
             response.raise_for_status()
             return await response.json(content_type=None) if method == "GET" else None
+
+
+def _files(folder: Path) -> set[tuple[str, int, int]]:
+    """Path, size and time of each."""
+    found = [(path.relative_to(folder), path.lstat()) for path in folder.rglob("*") if path.is_file()]
+    return {(str(path), status.st_size, status.st_mtime_ns) for path, status in found if not path.name.startswith(".")}
 
 
 @asynccontextmanager

@@ -30,6 +30,8 @@ class FakeDocStore:
     begun: dict[str, Json] = field(default_factory=dict)
     packs: dict[str, dict[int, Json]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    """Blocks that were asked for, as often as they were."""
     fetched: list[tuple[str, str]] = field(default_factory=list)
     """Keys and ranges that were read from the store."""
     quota: int = 1 << 40
@@ -100,6 +102,7 @@ class FakeDocStore:
 
     async def missing(self, request: web.Request) -> web.Response:
         hashes = (await self._body(request))["hashes"]
+        self.asked += hashes
         missing = [{"hash": each, **self._target(f"blocks/{each}")} for each in hashes if self.frame(each) is None]
         return web.json_response({"missing": missing})
 

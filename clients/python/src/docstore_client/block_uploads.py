@@ -25,6 +25,7 @@ from docstore_client.transfers import complete, put_bytes, together
 
 PARALLEL_BLOCKS = 4
 LISTED_AT_ONCE = 1000
+LOOKED_AT_ONCE = 64
 BUFFERS = 3
 """Of chunking.WINDOW bytes each: while one is read, others are sent."""
 
@@ -41,6 +42,8 @@ class Reading:
         self._hashing = asyncio.Lock()
         self._seen: set[str] = set()
         self.blocks: list[Block] = []
+        self.sent: list[str] = []
+        """Hashes of blocks that were sent and that the server has not looked at yet."""
 
     async def next(self, buffer: bytearray) -> list[Part] | None:
         """The next blocks with their bytes, each block of the file once; None after the last."""
@@ -162,10 +165,14 @@ class BlockUploads:
             buffer = buffer_for(size)
             while (parts := await reading.next(buffer)) is not None:
                 progress(sum(block.size for block, _ in parts if block.hash in known))
-                await self._send_missing([part for part in parts if part[0].hash not in known], progress)
+                new = [part for part in parts if part[0].hash not in known]
+                await self._send_missing(new, reading.sent, progress)
 
-    async def _send_missing(self, parts: Sequence[Part], progress: Progress) -> None:
-        targets = await self._missing([block.hash for block, _ in parts])
+    async def _send_missing(self, parts: Sequence[Part], sent: list[str], progress: Progress) -> None:
+        """Asked again for blocks that were sent, the server looks at them: then little is left to do at the end."""
+        looked_at = sent[:LOOKED_AT_ONCE] if len(sent) >= LOOKED_AT_ONCE else []
+        del sent[: len(looked_at)]
+        targets = await self._missing([block.hash for block, _ in parts], looked_at)
         progress(sum(block.size for block, _ in parts if block.hash not in targets))
 
         async def send(block: Block, part: memoryview) -> None:
@@ -173,14 +180,15 @@ class BlockUploads:
                 framed = await asyncio.to_thread(compressed, part) if shrinks(part) else raw_frame(part)
                 await put_bytes(self._connection, targets[block.hash], framed)
                 progress(block.size)
+            sent.append(block.hash)
 
         await together(send(block, part) for block, part in parts if block.hash in targets)
 
-    async def _missing(self, hashes: Sequence[str]) -> dict[str, Any]:
+    async def _missing(self, hashes: Sequence[str], sent: Sequence[str]) -> dict[str, Any]:
         """Where those are to be sent that the account has not sent yet."""
         if not hashes:
             return {}
-        answer = await self._connection.call("POST", "/v1/blocks/missing", {"hashes": hashes})
+        answer = await self._connection.call("POST", "/v1/blocks/missing", {"hashes": [*hashes, *sent]})
         return {each["hash"]: each for each in answer["missing"]}
 
     async def _complete(self, upload_id: str, path: Path, content: Content) -> File:
@@ -204,7 +212,7 @@ class BlockUploads:
             blocks = gone[start : start + PARALLEL_BLOCKS]
             read = await asyncio.to_thread(_read_again, path, blocks)
             parts = [(block, memoryview(data)) for block, data in zip(blocks, read, strict=True)]
-            await self._send_missing(parts, lambda _: None)
+            await self._send_missing(parts, [], lambda _: None)
 
 
 def _state(file: FileIO) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Large files there and back."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -49,6 +50,18 @@ async def test_a_large_file_goes_in_blocks_and_a_changed_one_in_those_that_chang
     assert file.size == sum(moved) == len(CONTENT) + MIB
     assert sum(sent_blocks(server).values()) - sum(first.values()) < 6 * MIB
     assert 1 <= server.calls.count("POST /v1/blocks/missing") <= 2
+
+
+async def test_blocks_are_looked_at_while_others_are_sent(
+    client: AsyncClient, server: FakeDocStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once enough have been sent they are asked for again, so that the end of a large upload takes no time for them."""
+    monkeypatch.setattr("docstore_client.block_uploads.LOOKED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
+    await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
+    again = len(server.asked) - len(set(server.asked))
+    assert 4 <= again < len(sent_blocks(server))
+    assert max(Counter(server.asked).values()) == 2
 
 
 async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _last_ended = -BETWEEN_SECONDS
 @contextmanager
 def bulk_request() -> Iterator[None]:
     """For the time in which a request is answered that changes hundreds of files."""
-    global _in_progress, _last_ended  # noqa: PLW0603 - of the whole process
+    global _in_progress, _last_ended
     _in_progress += 1
     try:
         yield
@@ -30,7 +30,7 @@ def bulk_request() -> Iterator[None]:
 
 async def let_bulk_pass(until: float) -> None:
     """Wait for bulk requests to be over, until this moment of the monotonic clock at the latest."""
-    while time.monotonic() < until and _is_busy():
+    while time.monotonic() < until and _is_busy():  # noqa: ASYNC110 - that none has come for a while sets no event
         await asyncio.sleep(LOOK_SECONDS)
 
 

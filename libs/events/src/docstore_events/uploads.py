@@ -63,13 +63,8 @@ class UploadStalled(UploadEvent):
 
 
 def slice_upload_id(pack_id: str, number: int) -> str:
-    """What a file in a pack is to metadata: an upload of its own."""
+    """What a file in a pack is to metadata: an upload of its own. To quota, what is before the dash is one upload."""
     return f"{pack_id}-{number}"
-
-
-def reservation_of(upload_id: str) -> str:
-    """What an upload's room is kept under: the files of a pack have theirs together, any other upload its own."""
-    return upload_id.partition("-")[0]
 
 
 class PackEvent(Event, topic="uploads", abstract=True):

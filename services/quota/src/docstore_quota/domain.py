@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from docstore_events.uploads import reservation_of
-
 Plan = Literal["free", "premium"]
 PLANS: tuple[Plan, ...] = ("free", "premium")
 Crossing = Literal["exceeded", "restored"]
@@ -65,6 +63,11 @@ class PlanSet:
 
 
 Change = Added | Freed | Released | PlanSet
+
+
+def reservation_of(upload_id: str) -> str:
+    """What an upload's room is kept under: the files of a pack (`PACK-NUMBER`) have theirs together."""
+    return upload_id.partition("-")[0]
 
 
 def used_by(change: Change) -> str | None:
