@@ -14,7 +14,7 @@ from docstore_sync.apply import Applier, Outcome
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
 from docstore_sync.looking import Looker
-from docstore_sync.model import Action, Plan
+from docstore_sync.model import Action, Do, Plan
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan import FolderMissing, Scan, identity_of
 from docstore_sync.state import OtherAccount, State, opened, state_folder
@@ -120,6 +120,9 @@ class Engine:
             result.actions += made.actions
             result.failures += outcome.failures
             if not outcome.done:
+                break
+            if not outcome.failures and all(action.do is Do.RECORD for action in made.actions):
+                self._finish(result, found)  # both sides are as they were looked at
                 break
             await self._remote.catch_up()
         write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.aside)

@@ -89,6 +89,8 @@ class RemoteTree:
             self._drop(self.below(file.id))
             return known is not None
         row = row_of(file)
+        if row == known and not inside:
+            return False
         self._put([row, *map(row_of, inside)])
         return known is None or (known.entry, known.permission) != (row.entry, row.permission) or bool(inside)
 
