@@ -80,11 +80,11 @@ class Relay:
         try:
             while True:
                 try:
+                    await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     held = await self.hold_lease()
                     if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
                         self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
                         await self._logs.check()
-                    await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
                     sent = await self.relay_pending() if held else 0
                     if sent < PAGE:
                         self._drained_at = time.monotonic()

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from docstore_events.bulk import bulk_request
 from docstore_events.consumer import PermanentError, Record
 from docstore_events.envelope import Envelope
 from docstore_events.operations import operations_router
@@ -109,6 +110,21 @@ async def test_an_event_said_while_the_broker_side_is_down_arrives_later(pair: P
     await pair.say("anna", 1, 2)
     async with pair.teller().running(), pair.listener().running():
         await pair.hears("anna", 1, 2)
+
+
+async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They arrive during one that does not end, no sooner than the time that they give way."""
+    monkeypatch.setattr("docstore_events.relay.HELD_BACK_SECONDS", 2.0)
+    async with pair.teller().running(), pair.listener().running():
+        await pair.say("anna", 1)
+        await pair.hears("anna", 1)
+        with bulk_request():
+            await pair.say("anna", 2)
+            await pair.hears("anna", 1, 2)
+        row = await pair.said["outbox"].find_one({"sequence": 2})
+        assert (row["sent_at"] - row["created_at"]).total_seconds() > 0.5
 
 
 async def test_a_message_sent_twice_counts_once(pair: Pair) -> None:
