@@ -86,8 +86,6 @@ class Relay:
                         self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
                         await self._logs.check()
                     sent = await self.relay_pending() if held else 0
-                    if sent < PAGE:
-                        self._drained_at = time.monotonic()
                 except (PyMongoError, LeaseLost) as error:
                     log.warning("outbox relay tries again", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
@@ -137,6 +135,7 @@ class Relay:
         lag = (self._clock() - oldest).total_seconds() if oldest else 0.0
         outbox_lag_seconds.labels(self._service).set(max(lag, 0.0))
         if not rows:
+            self._drained_at = time.monotonic()
             return 0
         producer = await self._get_producer()
         before = await self._logs.last_batches()
