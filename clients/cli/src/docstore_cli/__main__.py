@@ -1,5 +1,5 @@
 """`python -m docstore_cli` is the `docstore` command."""
 
-from docstore_cli.main import app
+from docstore_cli.main import main
 
-app()
+main()

@@ -1,7 +1,6 @@
 """Who is logged in on this machine, and acting as that person."""
 
 import asyncio
-import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -27,9 +26,6 @@ def session_file() -> CredentialFile:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work; what goes wrong ends it with one line and the status of its kind."""
-    # Most of what a command makes lives until its end: to look through it for circles was a tenth of a large sync.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
     outcome: list[T] = []
 
     async def finish() -> None:
