@@ -121,7 +121,7 @@ class Engine:
             result.failures += outcome.failures
             if not outcome.done:
                 break
-            if not outcome.failures and all(action.do is Do.RECORD for action in made.actions):
+            if not (found.busy or outcome.failures) and all(action.do is Do.RECORD for action in made.actions):
                 self._finish(result, found)  # both sides are as they were looked at
                 break
             await self._remote.catch_up()
