@@ -64,6 +64,30 @@ async def test_blocks_are_looked_at_while_others_are_sent(
     assert max(Counter(server.asked).values()) == 2
 
 
+async def test_a_block_that_is_not_there_when_it_is_looked_at_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the end, when the server says which are not there."""
+    monkeypatch.setattr("docstore_client.block_uploads.LOOKED_AT_ONCE", 4)
+    monkeypatch.setattr("docstore_client.block_uploads.BUFFERS", 1)
+    missing = FakeDocStore.missing
+    lost: list[str] = []
+
+    async def losing(self: FakeDocStore, request: web.Request) -> web.Response:
+        if not lost and len(sent_blocks(self)) >= 4:
+            lost.append(next(iter(sent_blocks(self))))
+            del self.objects[lost[0]]
+        return await missing(self, request)
+
+    monkeypatch.setattr(FakeDocStore, "missing", losing)
+    async with FakeDocStore().serving() as server, AsyncClient(server.url) as client:
+        path = local_file(tmp_path, "large", CONTENT)
+        file = await client.upload(Source(path, "/large"))
+        assert (file.size, file.sha256) == measure(path)
+        assert set(lost) < set(sent_blocks(server))
+        assert server.asked.count(lost[0].removeprefix("blocks/")) == 3, "sent, looked at, sent again"
+
+
 async def test_equal_blocks_are_sent_once_and_small(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
     """Of a file of zeros there is one block, and its frame is short; the bar still gets to its end."""
     moved: list[int] = []

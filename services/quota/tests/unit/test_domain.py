@@ -58,6 +58,10 @@ def test_too_many_open_uploads_are_refused() -> None:
     """The cap on open reservations bounds the account's document."""
     with pytest.raises(TooManyUploads):
         admit(free_account(open=MAX_OPEN_RESERVATIONS), {"a": 0})
+    nearly = free_account(open=MAX_OPEN_RESERVATIONS - 1)
+    assert admit(nearly, {"p-0": 1, "p-1": 1}).fitting.keys() == {"p-0", "p-1"}, "a pack is one"
+    with pytest.raises(TooManyUploads):
+        admit(nearly, {"p-0": 1, "q-0": 1})
 
 
 def test_an_upload_that_is_kept_uses_up_its_reservation() -> None:
