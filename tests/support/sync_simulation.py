@@ -155,7 +155,8 @@ class Simulation:
             steps.between = lambda: self.change_something() if self.chance.random() < between else None
         with contextlib.suppress(Killed):
             self.loop.run_until_complete(Applier(todo, steps, book, rules).run())
-            if not (failing or between) and all(action.do is Do.RECORD for action in todo.actions):
+            settled = all(action.do is Do.RECORD for action in todo.actions) and not todo.aside
+            if settled and not (failing or between):
                 again = plan(
                     entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules
                 )

@@ -121,7 +121,8 @@ class Engine:
             result.failures += outcome.failures
             if not outcome.done:
                 break
-            if not (found.busy or outcome.failures) and all(action.do is Do.RECORD for action in made.actions):
+            settled = all(action.do is Do.RECORD for action in made.actions) and not made.aside
+            if settled and not (found.busy or outcome.failures):
                 self._finish(result, found)  # both sides are as they were looked at
                 break
             await self._remote.catch_up()

@@ -78,7 +78,7 @@ def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]
 
 
 def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> dict[str, Node]:
-    """By path: what has kept its identity, and its place or (a folder: or not) its content."""
+    """By path: what has kept its identity, and its place or (if it is a file that can be read) its content."""
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, entry in local.items():
         if entry.identity and entry.kind is not Kind.OTHER:
@@ -99,6 +99,8 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
         assert node.synced
         free = [path for path in same if path not in found and _may_have_moved(place, path, apart)]
         kept = [path for path in free if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
+        # What can't be read now may be it: taken for something else, it would be deleted at the server meanwhile.
+        kept += [path for path in free if local[path].trouble]
         if kept:
             moved[node] = kept[0]
     for node, path in moved.items():

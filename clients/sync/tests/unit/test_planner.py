@@ -198,6 +198,14 @@ def test_an_unreadable_file_is_neither_deleted_nor_overwritten() -> None:
         assert made.aside[0].reason == "permission denied"
 
 
+def test_an_unreadable_file_that_was_moved_is_not_deleted_where_it_was() -> None:
+    """What it holds is not known: it waits under its old name until it can be read, even where another has the new."""
+    local = {"b": here("", "iA", trouble="it changes while it is read")}
+    for others in ([], [there("B", "b", "2")]):
+        made = planned(local, [there("A", "a", "1"), *others], [was("A", "a", "1")])
+        assert not made.actions
+
+
 def test_a_mass_deletion_asks_first() -> None:
     """Eleven of eleven gone: a question, on either side; one of eleven: none."""
     synced = [was(str(n), str(n), str(n)) for n in range(11)]
