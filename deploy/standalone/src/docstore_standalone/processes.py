@@ -12,6 +12,8 @@ from typing import Protocol
 
 import psutil
 
+from docstore_platform.tasks import end_tasks
+
 PR_SET_PDEATHSIG = 1  # prctl(2)
 START_TIME_TOLERANCE = 1.0  # seconds; psutil derives start times from a boot time that the clock may shift
 LOG_TAIL_BYTES = 2000
@@ -151,9 +153,7 @@ class ServerProcess:
                 raise ServerFailed(f"{self.server.name} {how}\n{log_tail(self.server.log_file)}")
             await ready
         finally:
-            ready.cancel()
-            ended.cancel()
-            await asyncio.gather(ready, ended, return_exceptions=True)
+            await end_tasks([ready, ended])
 
     async def stop(self) -> None:
         """Ask it to end, wait, then kill it."""

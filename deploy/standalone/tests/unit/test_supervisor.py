@@ -1,5 +1,7 @@
 """The supervisor brings back what dies, whenever it dies."""
 
+import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -40,6 +42,21 @@ class Sleeper:
     def clean_up(self) -> None: ...
 
 
+class Absent(Sleeper):
+    """Its first process answers; later ones do not, and who waits for them misses being cancelled once."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.waited_for = 0
+
+    async def wait_ready(self) -> None:
+        self.waited_for += 1
+        if self.waited_for > 1:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+
+
 def look_too_late(pid: int) -> ProcessId:
     """Look at a process that somebody has killed, and of which nothing is left."""
     os.kill(pid, signal.SIGKILL)
@@ -64,5 +81,22 @@ async def test_a_server_killed_before_its_process_is_looked_at_comes_back(
 
         await eventually(is_back)
         assert next(looks, None) is None
+    finally:
+        await supervisor.stop()
+
+
+async def test_a_server_that_dies_before_it_answers_is_started_again(tmp_path: Path) -> None:
+    """However deaf the wait for its answer is to being cancelled (pymongo's is, where two things happen at once)."""
+    server = Absent(tmp_path)
+    supervisor = Supervisor(PortBook())
+    await supervisor.start([Part(server)])
+    try:
+        for waited_for in (2, 3):
+            os.kill(supervisor.process_id("sleeper").pid, signal.SIGKILL)
+
+            async def is_started_again(waited_for: int = waited_for) -> bool:
+                return server.waited_for == waited_for
+
+            await eventually(is_started_again)
     finally:
         await supervisor.stop()

@@ -27,6 +27,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.metrics import consumer_lag
 from docstore_platform.mongo import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,6 @@ STUCK_SECONDS = 60.0
 QUIET_SECONDS = 0.25
 MOST_COUNTED = 1000
 """Of what waits to be said, no more are counted."""
-CANCEL_AGAIN_SECONDS = 1.0
 
 
 class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -245,15 +245,6 @@ class EventRuntime:
                     await asyncio.sleep(3 * SHORTEST_MS / 1000)
         finally:
             wakeup.close()
-
-
-async def end_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: aiokafka's clients swallow a cancellation that comes while they close."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def _as_it_is(message: KafkaMessage) -> KafkaMessage:

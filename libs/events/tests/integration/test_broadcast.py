@@ -11,10 +11,10 @@ from docstore_events.broadcast import Broadcast
 from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.notifications import NotificationSent
-from docstore_events.runtime import end_tasks
 from docstore_events.topics import provision_topics
 from docstore_events.wakeup import wake
 from docstore_platform.settings import InfraSettings
+from docstore_platform.tasks import end_tasks
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -26,6 +26,7 @@ from docstore_platform.mongo import Mongo, PyMongoError
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.settings import ServiceName
+from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.tokens import TokenVerifier
 from docstore_platform.web import Check, service_app
@@ -126,4 +127,4 @@ async def _first_admin(service: AccountService) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        trying.cancel()
+        await end_tasks([trying])

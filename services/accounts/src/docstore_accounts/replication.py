@@ -21,6 +21,7 @@ from docstore_accounts.storage import AccountStore
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -105,8 +106,7 @@ class Replication:
             self._stopping = True
             wake(self._wakeup_name)
             _, late = await asyncio.wait(senders, timeout=STOP_SECONDS)
-            for sender in late:
-                sender.cancel()
+            await end_tasks(late)
 
     async def _keep_sending(self, peer: Peer) -> None:
         wakeup = Wakeup([self._wakeup_name])

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from docstore_events.runtime import end_tasks
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 

@@ -20,12 +20,12 @@ from starlette.types import Receive, Scope, Send
 from docstore_events.broadcast import Broadcast
 from docstore_events.envelope import Envelope
 from docstore_events.event import TOPICS, Event
-from docstore_events.runtime import end_tasks
 from docstore_gateway.push import noticing_departure
 from docstore_gateway.sse import RETRY_MS, STREAM_HEADERS, encode_event, write
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
+from docstore_platform.tasks import end_tasks
 from docstore_platform.tokens import expires_at
 
 MOST_WATCHERS = 16

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_events.broadcast import Broadcast
-from docstore_events.runtime import EventRuntime, end_tasks
+from docstore_events.runtime import EventRuntime
 from docstore_gateway.access_log import open_access_log
 from docstore_gateway.admin_events import EventFeed, FeedStream
 from docstore_gateway.admin_health import HealthDesk
@@ -32,6 +32,7 @@ from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_platform.stopping import on_stopping
+from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
 
 SERVICES: tuple[ServiceName, ...] = tuple(name for name in SERVICE_NAMES if name != NAME)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from docstore_events.wakeup import Wakeup
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,4 @@ async def running(loops: Sequence[Loop]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(tasks)

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
-from docstore_events.runtime import EventRuntime, end_tasks
+from docstore_events.runtime import EventRuntime
 from docstore_metadata import api, changes_api, contents_api, hot_api, internal_api, link_page, links_api, shares_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
@@ -49,6 +49,7 @@ from docstore_platform.mongo import Database, Mongo
 from docstore_platform.passwords import Passwords
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
+from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
 

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from docstore_events.wakeup import Wakeup, wake
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,4 @@ async def _finish(tasks: set[asyncio.Task[None]]) -> None:
     if not tasks:
         return
     _, unfinished = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-    for task in unfinished:
-        task.cancel()
-    await asyncio.gather(*unfinished, return_exceptions=True)
+    await end_tasks(unfinished)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.tasks import end_tasks
 from docstore_quota.jobs import Jobs
 
 log = structlog.get_logger(__name__)
@@ -43,5 +44,4 @@ async def running(tasks: dict[str, Task], every_seconds: float) -> AsyncIterator
     try:
         yield
     finally:
-        background.cancel()
-        await asyncio.gather(background, return_exceptions=True)
+        await end_tasks([background])

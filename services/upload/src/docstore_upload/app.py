@@ -8,12 +8,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from docstore_events.operations import operations_router
-from docstore_events.runtime import EventRuntime, end_tasks
+from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
+from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
 from docstore_upload import api, blocks_api, metrics, packs_api, redirect
 from docstore_upload.block_proof import BlockProver

@@ -14,6 +14,7 @@ from hashlib import sha256
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
 from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
+from docstore_platform.tasks import end_tasks
 from docstore_upload.domain import INCOMPLETE, MIB, RETRY_AFTER_SECONDS, Refusal, Upload, Verified, mismatch, part_count
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Uploads
@@ -68,10 +69,7 @@ class Verifier:
         return mismatch(upload, verified.size, verified.sha256) or verified
 
     async def close(self) -> None:
-        tasks = list(self._reading.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._reading.values())
 
     async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | Refusal | None:
         """Make the parts one object once all are there. None: that has happened before, or it was aborted."""

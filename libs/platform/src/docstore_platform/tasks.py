@@ -1,0 +1,20 @@
+"""Tasks of asyncio that end when they are told to."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+CANCEL_AGAIN_SECONDS = 1.0
+
+
+async def end_tasks(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel until all have ended, however they end: once may not be enough.
+
+    aiokafka's clients swallow a cancellation that comes while they close, and so does, before Python 3.12,
+    `asyncio.wait_for`, by which pymongo waits for a server, when what it waits for comes in the same moment.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
