@@ -92,7 +92,7 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
         same = [path for path in paths.get(node.synced.key, ()) if local[path].kind is node.kind]
         if place in same:
             found[place] = node
-        elif same:
+        elif same and not _has_what_the_server_has(local.get(place), node):
             elsewhere.append((node, place, same))
     moved: dict[Node, str] = {}
     for node, place, same in elsewhere:
@@ -110,6 +110,11 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
         if path not in found and not is_version:
             found[path] = node
     return found
+
+
+def _has_what_the_server_has(entry: LocalEntry | None, node: Node) -> bool:
+    """Whether what is in a file's place was sent already, though that was not recorded."""
+    return bool(entry and entry.sha256 and node.remote and entry.sha256 == node.remote.sha256)
 
 
 def _may_have_moved(place: str, path: str, apart: str) -> bool:

@@ -98,6 +98,13 @@ def test_saving_by_writing_a_new_file_over_the_old_one_is_a_new_version() -> Non
     assert steps(made) == [("upload", "a.txt"), ("delete there", "a.tmp")]
 
 
+def test_a_new_version_that_was_sent_but_not_recorded_is_known_by_its_place() -> None:
+    """What was there before has another name now: it is a file of its own, and nothing is fetched over it."""
+    local = {"a.txt": here("2", "other"), "b.txt": here("1", "iA")}
+    made = planned(local, [there("A", "a.txt", "2")], [was("A", "a.txt", "1")])
+    assert steps(made) == [("record", "a.txt"), ("upload", "b.txt")]
+
+
 def test_two_places_the_servers_wins() -> None:
     """Moved on both sides: it goes where the server has it, and is nowhere else."""
     made = planned({"mine": here("1", "iA")}, [there("A", "theirs", "1")], [was("A", "old", "1")])
