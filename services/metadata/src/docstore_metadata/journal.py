@@ -15,9 +15,9 @@ import orjson
 
 from docstore_events.transaction import Transaction
 from docstore_events.wakeup import journal_of
-from docstore_metadata.domain import Node, View
+from docstore_metadata.domain import Node, Place, View
 from docstore_metadata.presentation import file_json
-from docstore_metadata.shared_roots import shared_roots_of
+from docstore_metadata.shared_roots import shared_by, shared_roots_of
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import (
     BulkWriteError,
@@ -90,7 +90,8 @@ class JournalNotes:
     async def _write(self) -> None:
         session, database = self._transaction.session, self._transaction.database
         for account, notes in self._notes.items():
-            lost = [note.view.node for note in notes if note.change == "unshared" and note.view.node.is_folder]
+            lost, gained = _folders(notes, "unshared"), _folders(notes, "shared")
+            notes[:0] = [Note("unshared", view) for view in await _now_within(database, gained, account, session)]
             notes += [Note("shared", view) for view in await _still_shared(database, lost, account, session)]
         await _meet_owners(database, self._notes, session)
         last = await _count_up(database, {account: len(notes) for account, notes in self._notes.items()}, session)
@@ -128,13 +129,33 @@ async def _meet_owners(database: Database, noted: Mapping[str, Sequence[Note]], 
             raise conflict("another transaction has just begun this journal") from error
 
 
-async def _still_shared(database: Database, folders: list[Node], account: str, session: Session) -> list[View]:
+def _folders(notes: Sequence[Note], change: ChangeType) -> list[Node]:
+    return [note.view.node for note in notes if note.change == change and note.view.node.is_folder]
+
+
+async def _still_shared(database: Database, lost: list[Node], account: str, session: Session) -> list[View]:
     """What is shared by itself below folders that an account can't read any more."""
-    lost = {folder.id for folder in folders}
     if not lost:
         return []
-    roots = await shared_roots_of(database, account, {folder.owner_id for folder in folders}, session)
-    return [place.as_seen_by(account) for place in roots if not lost.isdisjoint(place.ancestor_ids)]
+    roots = await shared_roots_of(database, account, {folder.owner_id for folder in lost}, session)
+    return [place.as_seen_by(account) for place in _below(lost, roots)]
+
+
+async def _now_within(database: Database, gained: list[Node], account: str, session: Session) -> list[View]:
+    """What is shared by itself below folders that an account can read from now on, as it was seen until now.
+
+    It comes with the folder now, and goes with it: who can't list the folder any more when they hear of it would keep
+    it for ever.
+    """
+    if not gained:
+        return []
+    places = await shared_by(database, account, {folder.owner_id for folder in gained}, session)
+    return [Place(place.node, ()).as_seen_by(account) for place in _below(gained, places)]
+
+
+def _below(folders: list[Node], places: list[Place]) -> list[Place]:
+    ids = {folder.id for folder in folders}
+    return [place for place in places if not ids.isdisjoint(place.ancestor_ids)]
 
 
 async def _count_up(database: Database, numbers: dict[str, int], session: Session) -> dict[str, int]:

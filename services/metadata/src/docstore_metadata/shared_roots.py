@@ -17,9 +17,16 @@ async def shared_roots_of(
     database: Database, account_id: str, owner_ids: Collection[str], session: Session = None
 ) -> list[Place]:
     """What these owners share with the account and can be reached, but for what is within another one of them."""
+    return _roots(await shared_by(database, account_id, owner_ids, session), account_id)
+
+
+async def shared_by(
+    database: Database, account_id: str, owner_ids: Collection[str], session: Session = None
+) -> list[Place]:
+    """What these owners share with the account by itself and can be reached, within another such or not."""
     mine = {"account": account_id, "owner": {"$in": sorted(owner_ids)}}
     rows = database["shares"].find(mine, {"node": 1}, session=session)
-    return await _roots(database, account_id, [row["node"] async for row in rows], session)
+    return await _places(database, account_id, [row["node"] async for row in rows], session)
 
 
 async def next_shared_root(database: Database, account_id: str, from_id: str) -> Place | None:
@@ -28,7 +35,7 @@ async def next_shared_root(database: Database, account_id: str, from_id: str) ->
     while True:
         rows = database["shares"].find({"account": account_id, "node": after}, {"node": 1})
         ids = [row["node"] async for row in rows.sort("node", ASCENDING).limit(AT_ONCE)]
-        roots = await _roots(database, account_id, ids)
+        roots = _roots(await _places(database, account_id, ids), account_id)
         if roots:
             return roots[0]
         if len(ids) < AT_ONCE:
@@ -36,7 +43,12 @@ async def next_shared_root(database: Database, account_id: str, from_id: str) ->
         after = {"$gt": ids[-1]}
 
 
-async def _roots(database: Database, account_id: str, ids: Sequence[str], session: Session = None) -> list[Place]:
+def _roots(places: Sequence[Place], account_id: str) -> list[Place]:
+    return [place for place in places if not any(account_id in folder.shared_with for folder in place.ancestors)]
+
+
+async def _places(database: Database, account_id: str, ids: Sequence[str], session: Session = None) -> list[Place]:
+    """Those of the nodes that can be reached and are shared with the account themselves, in the order of ids."""
     if not ids:
         return []
     nodes = database["nodes"]
@@ -48,12 +60,11 @@ async def _roots(database: Database, account_id: str, ids: Sequence[str], sessio
         "as": "above",
     }
     pipeline = [{"$match": {"_id": {"$in": list(ids)}}}, {"$graphLookup": above}]
-    roots = []
+    places = []
     async for document in nodes.aggregate(pipeline, session=session):
         folders = {row["_id"]: node_of(row) for row in document["above"]}
         place = place_among(node_of(document), folders, complete=True)
         assert place is not None
-        within_another = any(account_id in folder.shared_with for folder in place.ancestors)
-        if place.is_reachable and account_id in place.node.shared_with and not within_another:
-            roots.append(place)
-    return sorted(roots, key=lambda place: place.node.id)
+        if place.is_reachable and account_id in place.node.shared_with:
+            places.append(place)
+    return sorted(places, key=lambda place: place.node.id)

@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.connected
@@ -55,8 +55,15 @@ class Replica:
                 await self._list(item["id"])
 
     def tree(self) -> dict[str, Any]:
-        """The nodes as compared. Paths follow from names and parents: a folder's change moves all that is in it."""
-        return {node_id: self._shown(node) for node_id, node in self.nodes.items()}
+        """The nodes as compared. Paths follow from names and parents: a folder's change moves all that is in it.
+
+        What is in a folder that is not known is not there: that folder went again before it was listed.
+        """
+        return {node_id: self._shown(node) for node_id, node in self.nodes.items() if self._is_there(node)}
+
+    def _is_there(self, node: Any) -> bool:
+        parent = node["parent_id"]
+        return parent in (None, self.person.account_id) or (parent in self.nodes and self._is_there(self.nodes[parent]))
 
     def _shown(self, node: Any) -> dict[str, Any]:
         shown = {name: node[name] for name in COMPARED}
@@ -164,6 +171,7 @@ async def test_replaying_the_journal_is_listing(running: Any) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(st.integers(0, 2**32))
+    @example(5)  # a folder is shared above something that is, and deleted before anybody has listed it
     def explore(seed: int) -> None:
         life = _one_life(running, random.Random(seed))
         heard.update(asyncio.run_coroutine_threadsafe(life, loop).result(120))
