@@ -4,6 +4,7 @@ Its arguments: gateway, access token, local file, path there. Its answer: a line
 """
 
 import asyncio
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -46,3 +47,4 @@ if __name__ == "__main__":
     used = resource.getrusage(resource.RUSAGE_SELF)
     said = {"sent": sent, "cpu_seconds": used.ru_utime + used.ru_stime, "peak_bytes": peak_bytes()}
     print(orjson.dumps(said).decode())
+    gc.freeze()  # as the command does at its end

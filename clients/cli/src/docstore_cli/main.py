@@ -102,4 +102,7 @@ def main() -> None:
     """The command as a process of its own."""
     # Most of what a command makes lives until its end: to look through it for circles was a tenth of a large sync.
     gc.set_threshold(50_000, 20, 20)
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # nor is it looked through at the end, when all of it goes

@@ -8,7 +8,7 @@ itself begins when all blocks are there; one that is cut off leaves only blocks,
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -33,13 +33,13 @@ Part = tuple[Block, memoryview]
 
 
 class Reading:
-    """One file, read once from its beginning to its end; `blocks` is what it was made of so far."""
+    """One file, read once from its beginning to its end; `blocks` is what was found in it so far, in any order."""
 
     def __init__(self, file: FileIO) -> None:
         self._cutter = Cutter(file)
         self._whole = hashlib.sha256()
         self._turn = asyncio.Lock()
-        self._hashing = asyncio.Lock()
+        self._hashing = asyncio.Lock()  # who asks for it first has it first
         self._seen: set[str] = set()
         self.blocks: list[Block] = []
         self.sent: list[str] = []
@@ -49,22 +49,24 @@ class Reading:
         """The next blocks with their bytes, each block of the file once; None after the last."""
         async with self._turn:
             window = await asyncio.to_thread(self._cutter.read, buffer)
-            await self._hashing.acquire()  # in the order of reading, while others read on
-        try:
             if window is None:
                 return None
-            naming = asyncio.to_thread(window.name)
-            blocks, _ = await asyncio.gather(naming, asyncio.to_thread(self._whole.update, window.fresh))
-            self.blocks += blocks
-            new = {block.hash: (block, part) for block, part in zip(blocks, window.parts, strict=True)}
-            found = [each for digest, each in new.items() if digest not in self._seen]
-            self._seen |= new.keys()
-            return found
-        finally:
-            self._hashing.release()
+            hashing = asyncio.create_task(self._hash(window.fresh))
+        blocks, _ = await asyncio.gather(asyncio.to_thread(window.name), hashing)
+        self.blocks += blocks
+        new = {block.hash: (block, part) for block, part in zip(blocks, window.parts, strict=True)}
+        found = [each for digest, each in new.items() if digest not in self._seen]
+        self._seen |= new.keys()
+        return found
+
+    async def _hash(self, fresh: memoryview) -> None:
+        """Into the hash of the whole, in the order of reading; blocks are named beside that in any order."""
+        async with self._hashing:
+            await asyncio.to_thread(self._whole.update, fresh)
 
     def content(self) -> "Content":
-        return Content(self.blocks, sum(block.size for block in self.blocks), self._whole.hexdigest())
+        blocks = sorted(self.blocks, key=lambda block: block.offset)
+        return Content(blocks, sum(block.size for block in blocks), self._whole.hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,12 @@ class BlockUploads:
 
     async def upload(self, source: Source, progress: Progress) -> File:
         """Send one file; the file as it is then."""
-        known = await self._look_first(source)
-        content = await self._send(source.local, known, progress)
+        looking = asyncio.create_task(self._look_first(source))
+        try:
+            content = await self._send(source.local, looking, progress)
+            await looking
+        finally:
+            looking.cancel()
         if source.measured not in (None, (content.size, content.sha256)):
             raise ContentDiffers(f"{source.local} has changed since it was measured")
         wish = {**source.wish(content.size, content.sha256), "method": "blocks"}
@@ -145,14 +151,14 @@ class BlockUploads:
             cursor = page.get("cursor")
         return hashes
 
-    async def _send(self, path: Path, known: Set[str], progress: Progress) -> Content:
-        """Read a file and send its blocks as they are found."""
+    async def _send(self, path: Path, looking: asyncio.Task[set[str]], progress: Progress) -> Content:
+        """Read a file and send its blocks as they are found, once it is known which are there."""
         with path.open("rb", buffering=0) as file:
             before = _state(file)
             size, _ = before
             reading = Reading(file)
             workers = min(BUFFERS, 1 + size // WINDOW)
-            await together(self._send_windows(reading, size, known, progress) for _ in range(workers))
+            await together(self._send_windows(reading, size, looking, progress) for _ in range(workers))
             if _state(file) != before:
                 raise ContentDiffers(f"{path} has changed while it was sent")
         content = reading.content()
@@ -160,10 +166,13 @@ class BlockUploads:
         progress(content.size - sum(once.values()))
         return content
 
-    async def _send_windows(self, reading: Reading, size: int, known: Set[str], progress: Progress) -> None:
+    async def _send_windows(
+        self, reading: Reading, size: int, looking: asyncio.Task[set[str]], progress: Progress
+    ) -> None:
         async with self._buffers:
             buffer = buffer_for(size)
             while (parts := await reading.next(buffer)) is not None:
+                known = await looking
                 progress(sum(block.size for block, _ in parts if block.hash in known))
                 new = [part for part in parts if part[0].hash not in known]
                 await self._send_missing(new, reading.sent, progress)
