@@ -121,6 +121,7 @@ class Engine:
             result.failures += outcome.failures
             if not outcome.done:
                 break
+            # A note may end what was known of something that is set aside: then there is more to note.
             settled = all(action.do is Do.RECORD for action in made.actions) and not made.aside
             if settled and not (found.busy or outcome.failures):
                 self._finish(result, found)  # both sides are as they were looked at
