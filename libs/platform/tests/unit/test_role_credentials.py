@@ -79,9 +79,10 @@ def test_without_keys_and_without_a_role_it_says_so() -> None:
 
 async def test_keys_are_renewed_half_an_hour_before_they_end() -> None:
     """So a URL signed at any time is good for half an hour at least."""
-    chain = Chain(timedelta(minutes=29), HOUR, HOUR)
+    chain = Chain(timedelta(minutes=29))
     role = RoleCredentials(chain, look_seconds=0.01)
     assert role().access_key_id == "key-1"
+    chain.lives += [HOUR, HOUR]
 
     async def renewed() -> bool:
         return role().access_key_id == "key-2"
