@@ -7,7 +7,6 @@ number, and nothing is noted of it: after a crash the next run finds the rest at
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ import structlog
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.clock import utc_now
 from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.tasks import end_tasks
 from docstore_standalone.broker import LogBucket
 from docstore_standalone.broker_log import Batch, BrokerLog, LogPartition
 
@@ -101,9 +101,7 @@ async def log_kept_short(where: LogBucket, prefix: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
 
 
 async def _keep_short(where: LogBucket, prefix: str) -> None:
