@@ -10,7 +10,7 @@ from string import ascii_lowercase
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
 
 from docstore_sync.apply import Applier
-from docstore_sync.model import Action, Do, Node, Plan
+from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan, plan_all
 from docstore_sync.steps import StepFailed
@@ -155,8 +155,7 @@ class Simulation:
             steps.between = lambda: self.change_something() if self.chance.random() < between else None
         with contextlib.suppress(Killed):
             self.loop.run_until_complete(Applier(todo, steps, book, rules).run())
-            settled = all(action.do is Do.RECORD for action in todo.actions) and not todo.aside
-            if settled and not (failing or between):
+            if todo.is_last and not (failing or between):
                 again = plan(
                     entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules
                 )

@@ -14,7 +14,7 @@ from docstore_sync.apply import Applier, Outcome
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
 from docstore_sync.looking import Looker
-from docstore_sync.model import Action, Do, Plan
+from docstore_sync.model import Action, Plan
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan import FolderMissing, Scan, identity_of
 from docstore_sync.state import OtherAccount, State, opened, state_folder
@@ -121,9 +121,7 @@ class Engine:
             result.failures += outcome.failures
             if not outcome.done:
                 break
-            # A note may end what was known of something that is set aside: then there is more to note.
-            settled = all(action.do is Do.RECORD for action in made.actions) and not made.aside
-            if settled and not (found.busy or outcome.failures):
+            if made.is_last and not (found.busy or outcome.failures):
                 self._finish(result, found)  # both sides are as they were looked at
                 break
             await self._remote.catch_up()

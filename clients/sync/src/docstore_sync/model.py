@@ -174,3 +174,11 @@ class Plan:
             *self.transfers,
             *self.removals,
         ]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether carrying it out leaves nothing to plan: it notes what is the same already, and nothing else.
+
+        Where something is set aside, a note may end what was known of that: then there is more to note.
+        """
+        return not self.aside and all(action.do is Do.RECORD for action in self.actions)
