@@ -1,0 +1,46 @@
+"""A large file is read once, and its hash and its blocks are made at the same time."""
+
+import asyncio
+import hashlib
+import threading
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from docstore_client.block_uploads import Reading
+from docstore_client.chunking import Block, Window, blocks_of, buffer_for
+
+MIB = 1 << 20
+CONTENT = Random(11).randbytes(40 * MIB)
+
+
+async def test_blocks_that_are_named_late_are_in_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first window is named after the second: the file is made of its blocks in order, and has its own hash."""
+    path = tmp_path / "large"
+    path.write_bytes(CONTENT)
+    expected = blocks_of(path)
+    named = Window.name
+    second_is_named = threading.Event()
+
+    def first_is_last(window: Window) -> list[Block]:
+        if window.offset == 0:
+            assert second_is_named.wait(60)
+        blocks = named(window)
+        second_is_named.set()
+        return blocks
+
+    monkeypatch.setattr(Window, "name", first_is_last)
+    with path.open("rb", buffering=0) as file:
+        reading = Reading(file)
+
+        async def read_all() -> None:
+            buffer = buffer_for(len(CONTENT))
+            while await reading.next(buffer) is not None:
+                pass
+
+        await asyncio.gather(read_all(), read_all())
+    content = reading.content()
+    assert reading.blocks[0].offset > 0
+    assert content.blocks == expected
+    assert (content.size, content.sha256) == (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
