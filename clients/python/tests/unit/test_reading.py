@@ -21,14 +21,12 @@ async def test_blocks_that_are_named_late_are_in_their_place(tmp_path: Path, mon
     path.write_bytes(CONTENT)
     expected = blocks_of(path)
     named = Window.name
-    second_is_named = threading.Event()
+    second_is_done = threading.Event()
 
     def first_is_last(window: Window) -> list[Block]:
         if window.offset == 0:
-            assert second_is_named.wait(60)
-        blocks = named(window)
-        second_is_named.set()
-        return blocks
+            assert second_is_done.wait(60)
+        return named(window)
 
     monkeypatch.setattr(Window, "name", first_is_last)
     with path.open("rb", buffering=0) as file:
@@ -37,7 +35,7 @@ async def test_blocks_that_are_named_late_are_in_their_place(tmp_path: Path, mon
         async def read_all() -> None:
             buffer = buffer_for(len(CONTENT))
             while await reading.next(buffer) is not None:
-                pass
+                second_is_done.set()
 
         await asyncio.gather(read_all(), read_all())
     content = reading.content()
