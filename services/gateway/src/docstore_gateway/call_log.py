@@ -6,6 +6,8 @@ audit log all the same: the service that changed it says so in the transaction o
 
 import asyncio
 import re
+from collections.abc import Sequence
+from itertools import accumulate, takewhile
 
 import structlog
 
@@ -22,6 +24,8 @@ GATHER_SECONDS = 1.0
 RETRY_SECONDS = 2.0
 CLOSE_SECONDS = 5.0
 CALLS_AN_EVENT = 500
+EVENT_BYTES = 200_000
+"""Brokers refuse records of more than a megabyte, and whatever is said after such a one would wait behind it."""
 MOST_WAITING = 50_000
 """While the database is away; then the oldest are given up, and counted."""
 MAX_PATH_CHARS = 500
@@ -44,6 +48,13 @@ def object_of(path: str) -> str:
     """The id in a path, if it names one thing."""
     found = _OBJECT.match(path)
     return found[1] if found else ""
+
+
+def calls_of_one_event(calls: Sequence[ApiCall]) -> int:
+    """How many of the first calls are said together; one at least, whatever its size."""
+    sizes = (len(call.model_dump_json().encode()) for call in calls[:CALLS_AN_EVENT])
+    fitting = takewhile(lambda size: size <= EVENT_BYTES, accumulate(sizes))
+    return max(len(list(fitting)), 1)
 
 
 class CallLog:
@@ -112,7 +123,7 @@ class CallLog:
 
     async def _tell(self) -> None:
         while self._waiting:
-            calls = tuple(self._waiting[:CALLS_AN_EVENT])
+            calls = tuple(self._waiting[: calls_of_one_event(self._waiting)])
             event = ApiCalled(revision=self._told + 1, gateway_id=self._id, calls=calls)
 
             async def work(transaction: Transaction, event: ApiCalled = event) -> None:

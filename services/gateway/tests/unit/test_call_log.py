@@ -96,6 +96,29 @@ async def test_many_calls_are_one_event_and_events_are_numbered(monkeypatch: pyt
     assert transactor.requests() == [str(number) for number in range(7)]
 
 
+async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_for_a_broker() -> None:
+    """Nobody can have an event refused, behind which all later calls would wait: large calls are more events."""
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    for number in range(200):
+        note(calls, f"path {number}", path="/v1/files/" + "\x01" * 500)
+        note(calls, f"read {number}", path="/v1/contents", read=(FILE,) * 1000)
+    await calls.close()
+    assert max(len(event.model_dump_json()) for event in transactor.said) < 250_000
+    assert transactor.requests() == [f"{kind} {number}" for number in range(200) for kind in ("path", "read")]
+
+
+async def test_a_call_larger_than_events_are_to_be_is_told_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither is given up nor keeps those behind it from being told."""
+    monkeypatch.setattr(call_log, "EVENT_BYTES", 10)
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    note(calls, "a")
+    note(calls, "b")
+    await calls.close()
+    assert [len(event.calls) for event in transactor.said] == [1, 1]
+
+
 async def test_what_cannot_be_told_now_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, with what has come meanwhile."""
     monkeypatch.setattr(call_log, "GATHER_SECONDS", 0.0)
