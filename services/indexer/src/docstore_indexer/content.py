@@ -9,7 +9,7 @@ from typing import Protocol
 from docstore_indexer import metrics
 from docstore_indexer.domain import ExtractedText, ExtractionFailed
 from docstore_indexer.entries import File, Lane
-from docstore_indexer.extraction import Extractor
+from docstore_indexer.extraction import HEAD_BYTES, Extractor
 from docstore_indexer.kinds import IMAGES, kind_of
 from docstore_indexer.plain_text import decode
 from docstore_platform.contents import Contents
@@ -75,6 +75,12 @@ class StoredContents:
     async def _parse(self, file: File, lane: Lane) -> ExtractedText | Lane:
         pictures = lane is Lane.OCR
         extractor = self._pictures if pictures else self._documents
+        if file.size > _FETCHED_WHOLE_BYTES:
+            head = await self._contents.read_range(file.object_key, 0, HEAD_BYTES)
+            extractor.refuse(file.content_type, file.name, file.size, head)
+            wanted = extractor.bytes_wanted(file.content_type, file.name, head)
+            if wanted is not None:
+                return await self._decode(file, wanted)
         with TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "document"
             if file.size <= _FETCHED_WHOLE_BYTES:

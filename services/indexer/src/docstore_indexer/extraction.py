@@ -9,7 +9,8 @@ from docstore_indexer.limits import ExtractionLimits
 from docstore_indexer.plain_text import decode
 from docstore_indexer.workers import WorkerPool
 
-_HEAD_BYTES = 512
+HEAD_BYTES = 512
+"""By so many of its first bytes a document of unknown type is known."""
 
 
 class Extractor:
@@ -25,14 +26,20 @@ class Extractor:
         """Process ids of the workers alive: none until the first job and after an idle time."""
         return self._pool.pids
 
-    def bytes_wanted(self, content_type: str, name: str) -> int | None:
-        """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`)."""
-        text = kind_of(content_type, name, b"\0") is Kind.TEXT
+    def bytes_wanted(self, content_type: str, name: str, head: bytes = b"\0") -> int | None:
+        """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`).
+
+        Without its `head` (HEAD_BYTES), one of unknown type is taken for no text.
+        """
+        text = kind_of(content_type, name, head) is Kind.TEXT
         return self._limits.max_text_chars if text else None
 
-    def refuse(self, content_type: str, name: str, size: int) -> None:
-        """Raise what `extract` would, if the type or size alone decides it: such a document need not be fetched."""
-        kind = kind_of(content_type, name, b"text")
+    def refuse(self, content_type: str, name: str, size: int, head: bytes = b"text") -> None:
+        """Raise what `extract` would, if the type or size alone decides it: such a document need not be fetched.
+
+        Without its `head` (HEAD_BYTES), one of unknown type may be a text, which no size is too much for.
+        """
+        kind = kind_of(content_type, name, head)
         if kind is None:
             raise failure("unsupported_type")
         if kind is not Kind.TEXT and size > self._limits.max_document_bytes:
@@ -68,7 +75,7 @@ class Extractor:
 
 def _look(path: Path) -> tuple[bytes, int]:
     with path.open("rb") as file:
-        return file.read(_HEAD_BYTES), path.stat().st_size
+        return file.read(HEAD_BYTES), path.stat().st_size
 
 
 def _decode_file(path: Path, max_bytes: int) -> ExtractedText:
