@@ -63,7 +63,7 @@ class CommitPlan:
         self._histories = histories
         self._max_versions = max_versions
         self._changed: set[str] = set()
-        self._done: dict[str, Json] = {}
+        self._answers: dict[str, Json] = {}
         self._object_keys: list[str] = []
 
     async def add(self, commit: Commit, target: Target | Refusal) -> Json:
@@ -81,21 +81,22 @@ class CommitPlan:
                 name = await self._conflict_name(commit, target) if conflicted else target.parts[-1]
                 answer = commit.context.run(self._new_file, commit, target, name)
                 answer["conflicted"] = conflicted
+            self._object_keys.append(commit.object_key)
         except Refusal as refusal:
-            return item_problem(refusal)
-        self._done[commit.upload_id] = answer
-        self._object_keys.append(commit.object_key)
+            answer = item_problem(refusal)
+        self._answers[commit.upload_id] = answer
         return answer
 
     async def write(self) -> None:
-        if not self._done:
-            return
-        await self._changes.write(self._store, self._session)
-        await self._store.insert_objects(self._object_keys, self._session)
+        """Answers first: a refusal is final, too, since what was sent is deleted after it. Of two transactions that
+        answer one upload in different ways, one fails."""
         rows = [
-            {"_id": upload_id, "answer": answer, "at": self._changes.now} for upload_id, answer in self._done.items()
+            {"_id": upload_id, "answer": answer, "at": self._changes.now} for upload_id, answer in self._answers.items()
         ]
         await self._store.commits.insert_many(rows, session=self._session)
+        if self._object_keys:
+            await self._changes.write(self._store, self._session)
+            await self._store.insert_objects(self._object_keys, self._session)
 
     def _next_version(self, commit: Commit, place: Place) -> Json:
         node = place.node

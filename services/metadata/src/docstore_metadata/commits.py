@@ -10,6 +10,7 @@ from docstore_metadata.announcing import Announcer
 from docstore_metadata.commit_plan import Commit, CommitPlan, NotIndependent
 from docstore_metadata.domain import OnConflict, Version, decide
 from docstore_metadata.errors import Refusal
+from docstore_metadata.journal import MAX_ENTRIES, meet_owners
 from docstore_metadata.presentation import Json, item_problem
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.targets import Changes, Target, resolve
@@ -19,6 +20,10 @@ from docstore_platform.mongo import PyMongoError, Session
 
 TRIES = 3
 MAX_TOGETHER = 500
+
+
+class TooManyEntries(Exception):
+    """Commits of a batch go to so many readers that the journals' entries are too many for one transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,9 @@ class Committer:
         if len(commits) > 1:
             try:
                 return await self._in_transaction(commits)
+            except TooManyEntries:
+                middle = len(commits) // 2
+                return [*await self._together(commits[:middle]), *await self._together(commits[middle:])]
             except NotIndependent:
                 pass
             except PyMongoError as error:
@@ -96,6 +104,8 @@ class Committer:
             session, account_id = transaction.session, commits[0].account_id
             changes = Changes(self._clock(), account_id, commits[0].device)
             targets = await resolve(self._tree, commits, session)
+            if len(commits) > 1:
+                await self._prepare_for_many(targets, transaction)
             histories = await self._full_histories(targets, session)
             announcer = Announcer(transaction, account_id)
             plan = CommitPlan(self._store, session, changes, announcer, histories, self._max_versions)
@@ -103,8 +113,14 @@ class Committer:
             await plan.write()
             return answers
 
-        answers = await self._transactor.run(work, lane=commits[0].account_id)
-        return await self._with_earlier(commits, answers)
+        return await self._transactor.run(work, lane=commits[0].account_id)
+
+    async def _prepare_for_many(self, targets: Sequence[Target | Refusal], transaction: Transaction) -> None:
+        """TooManyEntries for one transaction; else, who else writes into these trees does not undo its work."""
+        accepted = [target for target in targets if isinstance(target, Target)]
+        if sum(target.entries for target in accepted) > MAX_ENTRIES:
+            raise TooManyEntries
+        await meet_owners(transaction.database, {target.owner_id for target in accepted}, transaction.session)
 
     async def _full_histories(self, targets: Sequence[Target | Refusal], session: Session) -> dict[str, list[Version]]:
         """The versions of those files that have as many as the cap allows."""
@@ -115,12 +131,6 @@ class Committer:
             for version in await self._store.versions_of(full, session):
                 histories[version.node_id].append(version)
         return histories
-
-    async def _with_earlier(self, commits: Sequence[Commit], answers: list[Json]) -> list[Json]:
-        """A commit that succeeded before answers the same, even if by now it would be refused."""
-        refused = [c.upload_id for c, answer in zip(commits, answers, strict=True) if "problem" in answer]
-        known = await self._known(refused) if refused else {}
-        return [known.get(commit.upload_id, answer) for commit, answer in zip(commits, answers, strict=True)]
 
     async def _known(self, upload_ids: list[str]) -> dict[str, Json]:
         rows = self._store.commits.find({"_id": {"$in": upload_ids}})

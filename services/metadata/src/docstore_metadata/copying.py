@@ -10,6 +10,7 @@ from docstore_metadata.bases import Base, authorize_path, find_base
 from docstore_metadata.commit_plan import new_version
 from docstore_metadata.domain import NOBODY, Node, Place
 from docstore_metadata.errors import InvalidMove, NameTaken, NotFound, TooLarge
+from docstore_metadata.journal import MAX_ENTRIES, meet_owners
 from docstore_metadata.paths import Parts, split_path
 from docstore_metadata.reservations import Reservation, Reservations
 from docstore_metadata.storage import Store, is_duplicate
@@ -115,6 +116,10 @@ class Copier:
         changes = Changes(self._clock(), principal.account_id, principal.device)
         announcer = Announcer(transaction, principal.account_id)
         parent = changes.make_folder(base.owner_id, parts[:-1], found, announcer)
+        people = 1 + len(parent.readers)
+        if len(originals) * people > MAX_ENTRIES:
+            raise TooLarge(f"{len(originals)} files and folders that {people} people see can't be copied at once.")
+        await meet_owners(transaction.database, [base.owner_id], session)
         copies: dict[Parts, Place] = {}
         for original in originals:
             folder = copies[original.below[:-1]] if original.below else parent

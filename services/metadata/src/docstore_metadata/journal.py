@@ -7,7 +7,7 @@ commits: of two transactions that count up the same counter, one is tried again 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple
 
@@ -36,6 +36,8 @@ from docstore_platform.mongo import (
 
 ChangeType = Literal["created", "modified", "moved", "deleted", "restored", "shared", "unshared"]
 
+MAX_ENTRIES = 20_000
+"""In one transaction: with twice as many it is too large for a database with a small cache."""
 SEQUENCE_DIGITS = 12
 DAY_SECONDS = 24 * 3600
 OPTIONS_DIFFER = 85
@@ -93,7 +95,7 @@ class JournalNotes:
             lost, gained = _folders(notes, "unshared"), _folders(notes, "shared")
             notes[:0] = [Note("unshared", view) for view in await _now_within(database, gained, account, session)]
             notes += [Note("shared", view) for view in await _still_shared(database, lost, account, session)]
-        await _meet_owners(database, self._notes, session)
+        await meet_owners(database, _owners_not_told(self._notes), session)
         last = await _count_up(database, {account: len(notes) for account, notes in self._notes.items()}, session)
         await database["journal"].insert_many(list(self._entries(last)), session=session)
         for account in self._notes:  # who waits in this process need not wait for the broker, too
@@ -114,19 +116,25 @@ class JournalNotes:
                 }
 
 
-async def _meet_owners(database: Database, noted: Mapping[str, Sequence[Note]], session: Session) -> None:
-    """Have a change of readers conflict with every change by whoever does not see it yet, wherever in the tree.
+async def meet_owners(database: Database, owners: Iterable[str], session: Session) -> None:
+    """Have this transaction conflict from now on with every other that changes these accounts' trees.
 
-    Each of those counts up the owner's journal; a share does not, so it writes the counter without counting.
+    Each counts up the owner's journal, at its end: a long one that is not to lose all of its work to a short one that
+    comes between writes the counter first, without counting.
     """
-    seen = [note for notes in noted.values() for note in notes if note.change in ("shared", "unshared")]
-    owners = {note.view.node.owner_id for note in seen} - noted.keys()
-    if owners:
-        met = [UpdateOne({"_id": owner}, {"$inc": {"met": 1, "seq": 0}}, upsert=True) for owner in sorted(owners)]
+    met = [UpdateOne({"_id": owner}, {"$inc": {"met": 1, "seq": 0}}, upsert=True) for owner in sorted(owners)]
+    if met:
         try:
             await database["journals"].bulk_write(met, session=session)
         except BulkWriteError as error:
             raise conflict("another transaction has just begun this journal") from error
+
+
+def _owners_not_told(noted: Mapping[str, Sequence[Note]]) -> set[str]:
+    """Whose trees get other readers without an entry of their own: by `meet_owners` this conflicts all the same with
+    every change by whoever does not see it yet, wherever in the tree."""
+    seen = [note for notes in noted.values() for note in notes if note.change in ("shared", "unshared")]
+    return {note.view.node.owner_id for note in seen} - noted.keys()
 
 
 def _folders(notes: Sequence[Note], change: ChangeType) -> list[Node]:

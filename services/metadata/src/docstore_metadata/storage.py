@@ -208,8 +208,9 @@ class Store:
         return [version_of(document) for document in await rows.to_list(limit)]
 
     async def versions_of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
-        """Every version kept of files of one owner."""
-        condition = {"owner": nodes[0].owner_id, "node": {"$in": [node.id for node in nodes]}}
+        """Every version kept of these files."""
+        owners = {node.owner_id for node in nodes}
+        condition = {"owner": {"$in": sorted(owners)}, "node": {"$in": [node.id for node in nodes]}}
         return [version_of(document) async for document in self.versions.find(condition, session=session)]
 
     async def insert_versions(self, versions: Sequence[Version], session: Session) -> None:

@@ -49,6 +49,12 @@ class Target:
     current: Place | None
     found: Found
 
+    @property
+    def entries(self) -> int:
+        """How many journals tell of a change to it: its owner's, and that of each who may read it."""
+        on_the_way = (self.found.get(self.parts[:depth]) for depth in range(len(self.parts) + 1))
+        return 1 + len({account for node in on_the_way if node is not None for account in node.shared_with})
+
     def on_conflict(self, asked: Asked) -> OnConflict:
         """A conflicted copy is put beside the file: who may write to the file alone is refused instead."""
         alone = self.current is not None and not may_write_beside(asked.account_id, self.current)

@@ -38,6 +38,19 @@ async def test_the_same_upload_again_gets_the_same_answer(running: Any) -> None:
     assert await running.events(answer["file"]["id"]) == ["file-created", "file-deleted"]
 
 
+async def test_a_refused_upload_stays_refused(running: Any) -> None:
+    """What was sent is deleted after a refusal: a commit of it that comes late is refused, too, though it could be."""
+    file = await running.put("/a.txt")
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    late, other = running.item(file_id=file["id"]), running.item("/b.txt")
+    [refused] = await running.commit(late)
+    assert refused["problem"]["code"] == "not_found"
+    await running.person.ok("POST", f"/v1/files/{file['id']}/restore")
+    assert await running.commit(late) == [refused]
+    assert (await running.commit(late, other))[0] == refused
+    assert (await running.person.get(file))["version"] == 1
+
+
 async def test_one_upload_twice_in_a_batch_is_one_file(running: Any) -> None:
     """Doubles within a batch are found out."""
     item = running.item("/a.txt")
@@ -188,6 +201,32 @@ async def test_many_clients_commit_into_one_folder(running: Any) -> None:
     assert len(await running.person.names("path=/shared&limit=1000")) == 60
 
 
+async def test_a_large_batch_is_not_undone_by_small_commits(running: Any) -> None:
+    """While an editor writes into a shared folder of the owner's without a pause, the owner's batches go through."""
+    owner, editor = running.person, running.stranger
+    folder = await owner.folder("/team")
+    await running.meet(editor, "editor@example.com")
+    await owner.ok("POST", f"/v1/files/{folder['id']}/shares", {"email": "editor@example.com", "role": "editor"})
+    is_over = False
+
+    async def edit() -> int:
+        done = 0
+        while not is_over:
+            done += 1
+            await running.put(f"/{done}.txt", account_id=editor.account_id, parent_id=folder["id"])
+        return done
+
+    editing = asyncio.create_task(edit())
+    try:
+        for batch in range(5):
+            results = await running.commit(*(running.item(f"/own/{batch}-{n}.txt") for n in range(500)))
+            assert all("file" in result for result in results)
+    finally:
+        is_over = True
+    done = await editing
+    assert len(await owner.names("path=/team&limit=1000")) == done
+
+
 async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
     """The cap holds; the current and the first stay; each pruned one is told with its bytes, and its object goes."""
     async with stack.run(max_versions=4):
@@ -203,3 +242,18 @@ async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
         assert storage["bytes"] == sum(kept)
         pruned = await stack.event(file["id"], "version-pruned")
         assert pruned["freed_bytes"] == pruned["pruned_version"]
+
+
+async def test_the_cap_holds_for_files_of_several_owners(stack: Any) -> None:
+    """A batch that changes one's own file and one that was shared keeps no more versions of either than the cap."""
+    me, other = stack.person, stack.stranger
+    async with stack.run(max_versions=3):
+        await stack.meet(me, "me@example.com")
+        shared = await stack.put("/theirs.txt", account_id=other.account_id)
+        await other.ok("POST", f"/v1/files/{shared['id']}/shares", {"email": "me@example.com", "role": "editor"})
+        own = await stack.put("/mine.txt")
+        for _ in range(5):
+            await stack.commit(stack.item(file_id=own["id"]), stack.item(file_id=shared["id"]))
+        for person, file in ((me, own), (other, shared)):
+            kept = (await person.ok("GET", f"/v1/files/{file['id']}/versions"))["items"]
+            assert len(kept) == 3

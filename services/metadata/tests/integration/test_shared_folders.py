@@ -159,6 +159,26 @@ async def test_an_editor_renames_moves_and_tags_below(shared: Shared) -> None:
     assert await editor.refused("PATCH", f"/v1/files/{theirs['id']}", move) == (409, "invalid_move")
 
 
+async def test_many_files_for_many_readers(running: Any) -> None:
+    """A batch into a folder of 80 readers goes through, however many entries it needs; a copy that would need too many
+    is refused as too large, and leaves nothing."""
+    owner = running.person
+    folder = await owner.folder("/team")
+    for number in range(80):
+        await running.meet(reader := running.new_person(), f"{number}@example.com")
+        body = {"email": f"{number}@example.com", "role": "viewer"}
+        await owner.ok("POST", f"/v1/files/{folder['id']}/shares", body)
+    results = await running.commit(*(running.item(f"/team/many/{number}.txt") for number in range(490)))
+    assert all("file" in result for result in results)
+    changes = await reader.ok("GET", "/v1/changes?limit=1000")
+    assert len(changes["changes"]) == 492
+    many = await owner.at("/team/many")
+    refused = await owner.refused("POST", f"/v1/files/{many['id']}/copy", {"path": "/team/again"})
+    assert refused == (413, "too_large")
+    assert await owner.names("path=/team") == ["many"]
+    assert (await owner.ok("POST", f"/v1/files/{many['id']}/copy", {"path": "/own"}))["path"] == "/own"
+
+
 async def test_readers_copy_on_whose_tree_it_goes_into(shared: Shared) -> None:
     """Into one's own tree on one's own quota, shared with nobody; an editor into the shared folder on the owner's."""
     quota = shared.stack.quota
