@@ -20,6 +20,8 @@ SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
 """Ends of routes that do nothing twice by themselves: keeping a key for them would only cost time."""
 ANSWER_SECONDS = 90.0
+CLOSING_SECONDS = 10.0
+"""So long closing waits for new tokens that are on their way."""
 CONNECTIONS = 32
 
 
@@ -41,7 +43,7 @@ class Connection:
         self._entrance = gateway.rstrip("/")
         self.gateway = self.credentials.gateway if self.credentials else self._entrance
         self._store = store
-        self._renewing = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,6 +53,10 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
+        """New tokens that are on their way are waited for: the server takes the old ones no more."""
+        if self._renewing is not None and not self._renewing.done():
+            await asyncio.wait([self._renewing], timeout=CLOSING_SECONDS)
+            self._renewing.cancel()
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -172,10 +178,19 @@ class Connection:
         return self._store.renewing() if self._store else nullcontext()
 
     async def _renew(self, used: Credentials) -> None:
-        """New tokens, once for all calls and all processes that found the old ones expired."""
-        async with self._renewing, self._alone():
-            if self.credentials is not used:
-                return
+        """New tokens, once for all calls and all processes that found the old ones expired.
+
+        A call that is cancelled meanwhile leaves the renewal be: an answer that nobody took would end the session.
+        """
+        if self.credentials is not used:
+            return
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renewed(used))
+            self._renewing.add_done_callback(_take_note)
+        await asyncio.shield(self._renewing)
+
+    async def _renewed(self, used: Credentials) -> None:
+        async with self._alone():
             kept = self._store.load() if self._store else used
             if kept is None or (kept.gateway, kept.email) != (used.gateway, used.email):
                 raise ApiError(401, "logged_out", "This log-in has ended; another may have begun.")
@@ -208,6 +223,12 @@ def home_gateway(gateway: str, location: str) -> str:
     if home == location or not home.startswith(known):
         raise ApiError(307, "bad_redirect", f"{gateway} sent the log-in to {location or 'nowhere'}")
     return home
+
+
+def _take_note(renewing: asyncio.Task[None]) -> None:
+    """Of what went wrong, which asyncio would complain of if no call is left to raise it."""
+    if not renewing.cancelled():
+        renewing.exception()
 
 
 def _text(value: Any) -> str:

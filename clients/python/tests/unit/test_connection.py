@@ -1,10 +1,87 @@
-"""What a connection trusts."""
+"""What a connection trusts, and how it stays logged in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
+from aiohttp import web
 
-from docstore_client import ApiError
+from docstore_client import ApiError, AsyncClient
 from docstore_client.connection import home_gateway
+from docstore_client.credentials import Credentials
 from docstore_client.retrying import _proxy, proxy_for
+
+ADA = {"id": "root", "email": "ada@example.org", "display_name": "Ada", "plan": "free", "role": "user"}
+ADA |= {"home_region": "here", "created_at": "2026-11-21T00:00:00Z"}
+
+
+class Sessions:
+    """A gateway's tokens: the first access token has expired, a refresh token that comes again ends the session."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.is_renewing = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def refresh(self, request: web.Request) -> web.Response:
+        if (await request.json())["refresh_token"] != f"refresh-{self.number}":
+            return web.json_response({"code": "unauthorized", "detail": "It came again."}, status=401)
+        self.number += 1
+        self.is_renewing.set()
+        await self.answers.wait()
+        tokens = {"access_token": f"access-{self.number}", "refresh_token": f"refresh-{self.number}"}
+        return web.json_response({"account": ADA, **tokens}, status=201)
+
+    async def me(self, request: web.Request) -> web.Response:
+        is_known = self.number and request.headers["authorization"] == f"Bearer access-{self.number}"
+        return web.json_response(ADA, status=200 if is_known else 401)
+
+
+@asynccontextmanager
+async def serving(*routes: web.RouteDef) -> AsyncIterator[str]:
+    app = web.Application()
+    app.add_routes(routes)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield "http://{}:{}".format(*runner.addresses[0])
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def cut_off_while_renewing() -> AsyncIterator[tuple[AsyncClient, Sessions]]:
+    """A client whose call was cancelled when the server had taken its refresh token, and not yet answered."""
+    sessions = Sessions()
+    routes = (web.post("/v1/sessions/refresh", sessions.refresh), web.get("/v1/me", sessions.me))
+    expired = Credentials("", "access-0", "refresh-0", "ada@example.org")
+    async with serving(*routes) as url, AsyncClient(url, replace(expired, gateway=url)) as client:
+        call = asyncio.create_task(client.me())
+        await sessions.is_renewing.wait()
+        call.cancel()
+        with suppress(asyncio.CancelledError):
+            await call
+        yield client, sessions
+
+
+async def test_a_call_that_is_cancelled_while_tokens_are_renewed_logs_nobody_out() -> None:
+    """The new tokens are kept all the same: the next call has them."""
+    async with cut_off_while_renewing() as (client, sessions):
+        sessions.answers.set()
+        assert (await client.me()).email == "ada@example.org"
+
+
+async def test_closing_waits_for_new_tokens() -> None:
+    """Else the next run would come with those that the server has taken back."""
+    async with cut_off_while_renewing() as (client, sessions):
+        closing = asyncio.create_task(client.close())
+        sessions.answers.set()
+        await closing
+        assert client.credentials is not None
+        assert client.credentials.refresh_token == "refresh-1"
 
 
 @pytest.mark.parametrize(
