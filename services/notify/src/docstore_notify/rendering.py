@@ -37,6 +37,11 @@ def one_line(text: object, limit: int = LINE_CHARS) -> str:
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
+def undecoded(text: str) -> str:
+    """Text that means itself in a header: EmailPolicy decodes what looks encoded (RFC 2047), line ends included."""
+    return text.replace("=?", "= ?")
+
+
 def _breaks_out(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in TURNING
 
@@ -72,11 +77,12 @@ class Renderer:
         """
         mail = EmailMessage(MAIL)
         mail["From"] = self._from
+        name = undecoded(one_line(contact.display_name, SUBJECT_NAME_CHARS))
         try:
-            mail["To"] = Address(one_line(contact.display_name, SUBJECT_NAME_CHARS), addr_spec=contact.email)
+            mail["To"] = Address(name, addr_spec=contact.email)
         except (ValueError, IndexError, HeaderParseError) as error:
             raise Refused(f"the address can't be one: {error}") from error
-        mail["Subject"] = subject(delivery)
+        mail["Subject"] = undecoded(subject(delivery))
         mail["Date"] = format_datetime(delivery.created_at)
         mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"

@@ -1,5 +1,6 @@
 """E-mails say what happened, and nothing that a file's name would like them to say."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
@@ -134,6 +135,30 @@ def test_no_name_breaks_out_of_its_line_or_header(name: str) -> None:
     assert received["Bcc"] is None
     assert [address.addr_spec for address in received["To"].addresses] == ["anna@example.org"]
     assert not any(line.startswith(("Bcc:", "Pay here")) for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?utf-8?q?a=0D=0ABcc:_eve=40example.org?=",
+        "=?utf-8?q?=0D=0A=0D=0APay_here?=",
+        "==?utf-8?q??=?utf-8?q?a=0D=0ABcc:_eve=40example.org?=",
+        "=?utf-8?b?4oCuZ25w?=",
+    ],
+)
+def test_a_name_that_looks_encoded_is_not_decoded(name: str) -> None:
+    """A header's word of RFC 2047 may hold line ends and direction marks: receivers see it as it is spelled."""
+    mail = RENDERER.message(
+        delivery("upload_done", item("upload_done", f"/{name}")), replace(ANNA, display_name=name), {}
+    )
+    received, text, _ = read(mail)
+    assert received.keys() == RENDERER.message(delivery("upload_done", item("upload_done")), ANNA, {}).keys()
+    spelled = name.replace("=?", "= ?")
+    assert received["Subject"] == f"Uploaded: {spelled}"
+    assert [(address.display_name, address.addr_spec) for address in received["To"].addresses] == [
+        (spelled, ANNA.email)
+    ]
+    assert name in text
 
 
 def test_direction_marks_and_separators_are_taken_out() -> None:
