@@ -139,6 +139,8 @@ class Files:
             if node.is_folder:
                 await self._guard_folder_move(place, principal.account_id, session)
         moved = Place(replace(node, name=name, parent_id=ancestors[-1].id if ancestors else None), ancestors)
+        if len(ancestors) > len(place.ancestors) and not await self._tree.fits(moved, session):
+            raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
         if (moved.node.parent_id, name) != (node.parent_id, node.name):
             same_name = {"parent": moved.node.parent_id, "name": name, "live": True}
             if await self._store.find_nodes(same_name, session):
@@ -154,8 +156,6 @@ class Files:
         ancestors = (*parent.ancestors, parent.node)
         if any(folder.id == place.node.id for folder in ancestors):
             raise InvalidMove("A folder can't be moved into itself.")
-        if len(ancestors) > MAX_DEPTH:
-            raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
         return ancestors
 
     async def _guard_folder_move(self, place: Place, account_id: str, session: Session) -> None:

@@ -74,7 +74,9 @@ class Trash:
         return rows[:limit], encode_cursor(position_of(last.trashed_at), last.id)
 
     async def restore(self, principal: Principal, node_id: str) -> Place:
-        """Put it back where it was, or into the root if that is gone, under another name if its own is taken."""
+        """Put it back where it was, or into the root if that is gone or it would lie too deep there now; under another
+        name if its own is taken.
+        """
 
         async def work(transaction: Transaction) -> Place:
             session = transaction.session
@@ -106,11 +108,11 @@ class Trash:
         return restored
 
     async def _home(self, place: Place, transaction: Transaction) -> Place:
-        parent_id = place.node.parent_id
-        parent = await self._tree.place(parent_id, transaction.session) if parent_id else None
-        if parent is not None and parent.is_reachable:
+        parent_id, session = place.node.parent_id, transaction.session
+        parent = await self._tree.place(parent_id, session) if parent_id else None
+        if parent is not None and parent.is_reachable and await self._tree.fits(parent.child(place.node), session):
             return parent
-        root = await self._tree.at(place.node.owner_id, (), transaction.session)
+        root = await self._tree.at(place.node.owner_id, (), session)
         assert root is not None
         return root
 

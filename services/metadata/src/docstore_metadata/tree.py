@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from docstore_metadata.domain import Node, Place
-from docstore_metadata.paths import Parts
+from docstore_metadata.paths import MAX_DEPTH, Parts
 from docstore_metadata.storage import BY_NAME, Store
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Document, Session
 
 MAX_HINTS = 20_000
 MAX_HOPS = 256
+FOLDERS_AT_ONCE = 10_000
 
 NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
 
@@ -86,6 +87,28 @@ class Tree:
         for node in (place.node, *place.ancestors):
             if node.parent_id is not None:
                 self._parents[node.id] = node.parent_id
+
+    # --- depth -------------------------------------------------------------------------------------------
+
+    async def fits(self, place: Place, session: Session) -> bool:
+        """Whether neither a node at this place nor anything below it has more names in its path than there may be.
+
+        One query a level, by an index of folders.
+        """
+        room = MAX_DEPTH - len(place.parts)
+        level = [place.node.id] if place.node.is_folder else []
+        while level and room > 0:
+            level = await self._below(level, {"kind": "folder"}, session)
+            room -= 1
+        return room >= 0 and not await self._below(level, {}, session)
+
+    async def _below(self, folder_ids: list[str], condition: Document, session: Session) -> list[str]:
+        """Ids of what is in these folders."""
+        found: list[str] = []
+        for first in range(0, len(folder_ids), FOLDERS_AT_ONCE):
+            here = {"parent": {"$in": folder_ids[first : first + FOLDERS_AT_ONCE]}, "live": True, **condition}
+            found += [row["_id"] async for row in self._store.nodes.find(here, {"_id": 1}, session=session)]
+        return found
 
     # --- by path -----------------------------------------------------------------------------------------
 

@@ -257,6 +257,23 @@ async def test_moves_that_can_not_be(running: Any) -> None:
         assert refused == (409, "invalid_move")
 
 
+@pytest.mark.parametrize("deepest", ["file", "folder"])
+async def test_a_folder_is_moved_no_deeper_than_all_below_it_may_lie(running: Any, deepest: str) -> None:
+    """What would have a 65th name in its path keeps its folder where it is; to copy it there is refused as well."""
+    person = running.person
+    path = "/a/" + "/".join("x" * 61)
+    await (running.put(f"{path}/file") if deepest == "file" else person.folder(f"{path}/folder"))
+    a, fits, too_deep = await person.at("/a"), await person.folder("/b"), await person.folder("/b/c")
+    move = {"parent_id": too_deep["id"]}
+    assert await person.refused("PATCH", f"/v1/files/{a['id']}", move) == (422, "invalid_path")
+    copy = {"path": "/b/c/a"}
+    assert await person.refused("POST", f"/v1/files/{a['id']}/copy", copy) == (422, "invalid_path")
+    assert await running.events(a["id"]) == ["file-created"]
+    await person.ok("PATCH", f"/v1/files/{a['id']}", {"parent_id": fits["id"]})
+    assert (await person.at(f"/b{path}/{deepest}"))["kind"] == deepest
+    await person.ok("PATCH", f"/v1/files/{fits['id']}", {"name": "d"})
+
+
 async def test_foreign_ids_are_404_on_every_route(running: Any) -> None:
     """A stranger learns nothing of a file, folder or trashed file by any route with an id."""
     file, folder = await running.put("/f/a.txt"), await running.person.at("/f")

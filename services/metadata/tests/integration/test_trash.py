@@ -82,6 +82,20 @@ async def test_restore_finds_a_free_name_and_a_home(running: Any) -> None:
     assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
 
 
+async def test_restore_goes_into_the_root_where_a_home_has_become_too_deep(running: Any) -> None:
+    """Its folder was moved so deep meanwhile that what is in it would have too many names: nothing is out of reach."""
+    person = running.person
+    await running.put("/home/top/sub/a.txt")
+    alone = await running.put("/home/b.txt")
+    home, top = await person.at("/home"), await person.at("/home/top")
+    for node in (top, alone):
+        await person.ok("DELETE", f"/v1/files/{node['id']}")
+    deep = await person.folder("/" + "/".join("x" * 61))
+    await person.ok("PATCH", f"/v1/files/{home['id']}", {"parent_id": deep["id"]})
+    assert (await person.ok("POST", f"/v1/files/{top['id']}/restore"))["path"] == "/top"
+    assert (await person.ok("POST", f"/v1/files/{alone['id']}/restore"))["path"] == f"{deep['path']}/home/b.txt"
+
+
 async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
     """At once nothing below can be reached, read or written; each descendant then says file-deleted, once."""
     person = running.person
