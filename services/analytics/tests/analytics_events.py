@@ -7,7 +7,7 @@ from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.audit import ApiCall, ApiCalled
 from docstore_events.files import FileCreated, FileMoved, FileState
 from docstore_events.shares import FileShared, LinkCreated, LinkOpened, ShareRevoked
-from docstore_events.uploads import UploadCompleted
+from docstore_events.uploads import PackCompleted, UploadCompleted
 from docstore_events.usage import UsageChanged
 from docstore_platform.ids import new_id
 
@@ -51,6 +51,20 @@ def upload(account_id: str, size: int) -> UploadCompleted:
         file_id=new_id(),
         version=1,
         sha256="0" * 64,
+    )
+
+
+def uploaded_pack(account_id: str, files: int, size: int, *refused: int, refused_size: int = 0) -> PackCompleted:
+    """Many small files at once, of which those with the numbers `refused` came to nothing."""
+    return PackCompleted(
+        revision=2,
+        pack_id=new_id(),
+        account_id=account_id,
+        path="/",
+        files=files,
+        size=size,
+        refused=refused,
+        refused_size=refused_size,
     )
 
 

@@ -21,12 +21,20 @@ CALLS = """
         CAST(json_extract(call, '$.read') AS VARCHAR[]) AS read
     FROM (SELECT unnest(CAST(json_extract(data, '$.calls') AS JSON[])) AS call FROM events WHERE type = 'api-called')
 """
+UPLOADS = """
+    SELECT time, account_id, 1 AS files, bytes FROM events WHERE type = 'upload-completed'
+    UNION ALL
+    SELECT time, account_id,
+        CAST(data ->> '$.files' AS BIGINT) - json_array_length(data, '$.refused') AS files,
+        bytes - CAST(data ->> '$.refused_size' AS BIGINT) AS bytes
+    FROM events WHERE type = 'pack-completed'
+"""
 REPORTS = {
     "usage": f"""
-        WITH calls AS ({CALLS}),
+        WITH calls AS ({CALLS}), uploads AS ({UPLOADS}),
         uploaded AS (
-            SELECT account_id, count(*) AS uploads, sum(bytes)::BIGINT AS uploaded_bytes
-            FROM events WHERE type = 'upload-completed' AND time >= $begin AND time < $end GROUP BY account_id
+            SELECT account_id, sum(files)::BIGINT AS uploads, sum(bytes)::BIGINT AS uploaded_bytes
+            FROM uploads WHERE time >= $begin AND time < $end GROUP BY account_id
         ),
         called AS (
             SELECT account_id, count(*) AS calls, sum(len(read))::BIGINT AS downloads,

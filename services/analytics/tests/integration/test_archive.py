@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from analytics_events import SETTINGS, call, called, created, shared, upload, usage
+from analytics_events import SETTINGS, call, called, created, shared, upload, uploaded_pack, usage
 from pydantic import SecretStr
 from write_archive import POINTS
 
@@ -151,6 +151,19 @@ async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analyti
             ("g", 1, 0, 1),
         ]
         assert (await analytics.ok("/v1/admin/reports/access?to=2026-01-01T00:00:00Z"))["items"] == []
+
+
+async def test_files_in_packs_are_in_the_report_of_usage(analytics: Any) -> None:
+    """As in the reports over time: those that were kept, beside what came one by one."""
+    async with analytics.running():
+        await analytics.say_and_wait(
+            upload("ann", 5), uploaded_pack("ann", 400, 4000, 3, 7, refused_size=100), uploaded_pack("bob", 2, 30)
+        )
+        items = (await analytics.ok("/v1/admin/reports/usage"))["items"]
+        assert [(item["account_id"], item["uploads"], item["uploaded_bytes"]) for item in items] == [
+            ("ann", 399, 3905),
+            ("bob", 2, 30),
+        ]
 
 
 async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from analytics_events import AT, call, called, created
+from analytics_events import AT, call, called, created, uploaded_pack
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,6 @@ from docstore_analytics.service import AnalyticsService, Heard, chunks_of
 from docstore_analytics.subscribers import AnalyticsSubscribers
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.envelope import seal
-from docstore_events.uploads import PackCompleted
 
 STORE: Any = None
 SUBSCRIBERS = AnalyticsSubscribers(AnalyticsService(STORE, STORE, Chain(b"key")))
@@ -102,8 +101,7 @@ def test_a_call_says_who_what_and_how_it_ended() -> None:
 def test_of_a_pack_those_files_count_that_were_kept() -> None:
     """With their bytes: what was refused is no upload."""
     heard = Heard()
-    about = {"revision": 2, "pack_id": "p", "account_id": "ann", "path": "/", "files": 3, "size": 60}
-    event = PackCompleted(**about, refused=(1,), refused_size=20)
+    event = uploaded_pack("ann", 3, 60, 1, refused_size=20)
     SUBSCRIBERS.on_pack_completed(seal(event, source="upload", traceparent=None), heard)  # type: ignore[arg-type]
     assert [(figure, amount) for _, figure, _, amount in heard.by_account] == [("uploads", 2), ("uploaded_bytes", 40)]
 
