@@ -16,7 +16,7 @@ from docstore_analytics.archive_store import ArchiveStore, Segment
 from docstore_analytics.child import run_child
 from docstore_analytics.domain import STEPS, Step, running_total, start_of, steps_between
 from docstore_analytics.framing import join_parts
-from docstore_platform.clock import rfc3339
+from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.mongo import Document
 from docstore_platform.problems import invalid
 
@@ -24,6 +24,8 @@ WORKER = "docstore_analytics.report_worker"
 MAX_POINTS = 2000
 MAX_SEGMENTS = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+CALLS_TOLD_WITHIN = timedelta(days=1)
+"""A call is told by a later event: a second later, or as long as the gateway's database was away."""
 
 Unit = Literal["count", "bytes"]
 Kind = Literal["added", "level", "average"]
@@ -170,8 +172,9 @@ class Reports:
         """Computed by DuckDB over the archive, with what still waits to be in it."""
         if period.begin >= period.end:
             raise invalid("`from` must be before `to`.", "invalid_period")
+        told_before = min(period.end, utc_now()) + CALLS_TOLD_WITHIN
         segments, waiting = await self._archive.snapshot(
-            period.begin, period.end - timedelta(milliseconds=1), MAX_SEGMENTS + 1
+            period.begin, told_before - timedelta(milliseconds=1), MAX_SEGMENTS + 1
         )
         if len(segments) > MAX_SEGMENTS or sum(each.size for each in segments) > self._query_bytes:
             raise invalid("So much of the archive is too much for one report: choose a shorter period.", "too_much")

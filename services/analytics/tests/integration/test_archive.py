@@ -153,6 +153,18 @@ async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analyti
         assert (await analytics.ok("/v1/admin/reports/access?to=2026-01-01T00:00:00Z"))["items"] == []
 
 
+async def test_a_call_of_a_days_last_moment_is_in_its_report(analytics: Any) -> None:
+    """Though the event that tells of it is of the next day: else no daily report would have it."""
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = f"from={midnight - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}&to={midnight:%Y-%m-%dT%H:%M:%SZ}"
+    async with analytics.running():
+        await analytics.say_and_wait(called(call(at=midnight - timedelta(milliseconds=100)), call(at=midnight)))
+        (usage_report,) = (await analytics.ok(f"/v1/admin/reports/usage?{yesterday}"))["items"]
+        assert (usage_report["account_id"], usage_report["calls"]) == ("ann", 1)
+        (access,) = (await analytics.ok(f"/v1/admin/reports/access?{yesterday}"))["items"]
+        assert (access["file_id"], access["reads"]) == ("f", 1)
+
+
 async def test_files_in_packs_are_in_the_report_of_usage(analytics: Any) -> None:
     """As in the reports over time: those that were kept, beside what came one by one."""
     async with analytics.running():
