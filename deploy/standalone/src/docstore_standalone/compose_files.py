@@ -18,7 +18,7 @@ from docstore_standalone.state import write_private
 REGION = "us-west-2"
 BUCKET = f"docstore-content-{REGION}"
 READ_BY_ITS_CONTAINER = 0o644
-"""SeaweedFS runs as a user of its own; the folder above is closed to everybody else."""
+"""SeaweedFS runs as a user of its own, and is given these files alone; here the folder closes them to everybody."""
 KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
 POLICIES = Path("deploy/policies/aws")
 SHIPPED_ROLE_ARN = f"arn:aws:iam::111122223333:role/{UPLOAD_ROLE}"
@@ -33,7 +33,8 @@ Policy = dict[str, Any]
 def write_compose_files(project: Path) -> bool:
     """Whether anything had to be written."""
     state = project / "deploy" / "compose" / "state"
-    state.mkdir(parents=True, exist_ok=True, mode=0o711)
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)
     credentials = load_credentials(state)
     policies = s3_policies(project / POLICIES)
     lines, known = _read(project / ".env")

@@ -17,12 +17,12 @@ class PortTaken(Exception):
     """A port that was asked for belongs to someone else; the message says what to do."""
 
 
-def is_free(port: int, host: str = LOOPBACK) -> bool:
+def is_free(port: int) -> bool:
     """Whether a server could listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((LOOPBACK, port))
         except OSError as error:
             if error.errno in (errno.EADDRINUSE, errno.EACCES):
                 return False
@@ -63,17 +63,17 @@ class PortBook:
                 return port
         raise PortTaken(f"no free port from {self._choice[0]} to {self._choice[-1]}")
 
-    def secure_gateway(self, asked: int | None, host: str = LOOPBACK, *, name: str = "gateway") -> int:
+    def secure_gateway(self, asked: int | None, *, name: str = "gateway") -> int:
         """The public port: the one asked for, or else the remembered one, or the next free from 8080 on."""
         if asked is not None:
-            if not is_free(asked, host):
+            if not is_free(asked):
                 raise PortTaken(f"port {asked} is taken: stop what listens there or choose another with --port")
             self._ports[name] = asked
             return asked
         first = self._ports.get(name, GATEWAY_PORT)
         others = {port for other, port in self._ports.items() if other != name}
         for port in range(first, min(first + GATEWAY_TRIES, 65_536)):
-            if port not in others and is_free(port, host):
+            if port not in others and is_free(port):
                 self._ports[name] = port
                 return port
         raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are taken: choose another with --port")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
-from docstore_standalone.ports import SERVER_PORTS, PortBook
+from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import ProcessId
 from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
@@ -63,7 +63,7 @@ async def start_regions(
     With `settings.port` the gateways have that port and those after it. What `start_stack` and `check_regions` raise.
     """
     check_regions(settings, names)
-    folder = settings.data.expanduser().absolute()
+    folder = settings.data
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
         book = PortBook(read_state(folder).ports)
@@ -76,8 +76,8 @@ async def start_regions(
         write_state(folder, state)  # what the last run said of itself no longer holds
         for number, name in enumerate(names):
             asked = settings.port + number if settings.port is not None else None
-            book.secure_gateway(asked, settings.host, name=name)
-        gateways = {name: f"http://{settings.host}:{book[name]}" for name in names}
+            book.secure_gateway(asked, name=name)
+        gateways = {name: f"http://{LOOPBACK}:{book[name]}" for name in names}
         credentials = load_credentials(folder)
         starting = (
             start_stack(

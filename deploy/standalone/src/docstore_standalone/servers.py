@@ -187,10 +187,6 @@ class _StateFile:
         write_state(self.folder, self.state)
 
 
-def _absolute(folder: Path) -> Path:
-    return folder.expanduser().absolute()
-
-
 async def _end_leftovers(processes: Mapping[str, ProcessId]) -> None:
     """Servers of a run whose supervisor was killed where the system does not take them down with it."""
     ended = await asyncio.gather(*(asyncio.to_thread(end_leftover, process) for process in processes.values()))
@@ -213,7 +209,7 @@ async def start_servers(
     With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint` itself. Call it from a thread that
     lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
     """
-    folder, settings = _absolute(folder), settings or StandaloneSettings()
+    settings = settings or StandaloneSettings()
     async with AsyncExitStack() as opening:
         opening.enter_context(StackLock(folder))
         known = read_state(folder)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,7 +26,6 @@ class StandaloneSettings(BaseSettings):
         default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"), description="programs that were fetched or copied"
     )
     region: str = Field("us-west-2", description="this stack's home region; part of the buckets' names")
-    host: str = Field("127.0.0.1", description="address at which the gateway listens")
     port: int | None = Field(None, ge=1, le=65_535, description="the gateway's; else 8080 or the next that is free")
 
     mongod: Path | None = Field(None, description="program to use for MongoDB")
@@ -40,6 +39,12 @@ class StandaloneSettings(BaseSettings):
     s3_endpoint: str | None = Field(None, description="an external S3, with the two keys below")
     s3_access_key_id: str = ""
     s3_secret_access_key: SecretStr = SecretStr("")
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, data: Path) -> Path:
+        """Whoever asks for the stack of a folder means the same folder, wherever they are."""
+        return data.expanduser().absolute()
 
     @model_validator(mode="after")
     def _external_store_has_keys(self) -> "StandaloneSettings":

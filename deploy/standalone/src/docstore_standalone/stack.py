@@ -137,14 +137,14 @@ async def start_stack(
     if regions := read_state(settings.data).regions:
         raise OtherLayout(f"{settings.data} holds several regions: start it with --regions {','.join(regions)}")
     if settings.port is not None:
-        PortBook().secure_gateway(settings.port, settings.host)  # said before anything is started
+        PortBook().secure_gateway(settings.port)  # said before anything is started
     async with AsyncExitStack() as opening:
         servers = await start_servers(
             settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
         )
         opening.push_async_callback(servers.stop)
-        port = servers.ports.secure_gateway(settings.port, settings.host)
-        gateway = f"http://{settings.host}:{port}"
+        port = servers.ports.secure_gateway(settings.port)
+        gateway = f"http://{LOOPBACK}:{port}"
         park_ms = PARK_MS_BETWEEN_PROCESSES if processes else PARK_MS
         if settings.kafka_bootstrap or broker == "apache-kafka":
             park_ms = 0

@@ -29,6 +29,15 @@ def test_environment_names_the_folder_and_the_port(monkeypatch: pytest.MonkeyPat
     assert (settings.data, settings.port) == (tmp_path, 9090)
 
 
+def test_a_folder_of_ones_home_is_found_from_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No shell has put the home's name in where the folder comes from a file of variables, or from --data=~/x."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DOCSTORE_DATA", "~/files")
+    assert StandaloneSettings().data == tmp_path / "files"
+    monkeypatch.chdir(tmp_path)
+    assert StandaloneSettings(data=Path("files")).data == tmp_path / "files"
+
+
 def test_an_external_store_without_keys_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Better at start than with the first upload."""
     monkeypatch.setenv("DOCSTORE_S3_ENDPOINT", "https://s3.example.com")
