@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SOURCES := libs services deploy clients tests tools bench
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready web ## make .venv with everything in it, the docstore command included, and the web page
 

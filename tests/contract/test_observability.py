@@ -11,6 +11,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 OBSERVABILITY = ROOT / "deploy" / "observability"
 METRIC = re.compile(r"\bdocstore_[a-z_]+\b")
+PHRASE = re.compile(r"`((?!docker |kubectl )[a-z]+(?: [a-z]+)+)`")
+"""What a runbook page quotes of a log: words, but no command."""
 ENDINGS = ("_bucket", "_count", "_sum")
 
 
@@ -64,6 +66,17 @@ def test_every_alert_has_its_page_and_every_page_its_alert() -> None:
     assert {rule["annotations"]["runbook"] for rule in rules()} == set(pages)
     for rule in rules():
         assert pages[rule["annotations"]["runbook"]].read_text("utf-8").startswith(f"# {rule['alert']}\n")
+
+
+def test_what_the_runbook_says_is_logged_is_logged() -> None:
+    """Who looks for a line in a log finds it: each phrase in back quotes is one of the sources'."""
+    pages = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "runbook").glob("*.md"))
+    phrases = set(PHRASE.findall(pages))
+    sources = "".join(
+        path.read_text("utf-8") for top in ("libs", "services") for path in (ROOT / top).glob("*/src/**/*.py")
+    )
+    assert phrases
+    assert {phrase for phrase in phrases if f'"{phrase}"' not in sources} == set()
 
 
 def test_every_alert_is_seen_to_fire_in_its_tests() -> None:

@@ -94,7 +94,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
         public=[api.router, contents_api.router, changes_api.router, shares_api.router, links_api.router],
         internal=[internal_api.router, operations_router(runtime, database)],
-        checks={"mongo": mongo.ping, "events": runtime.check_consumer},
+        checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
     app.include_router(link_page.router)
     app.add_exception_handler(Refusal, _on_refusal)
