@@ -75,13 +75,19 @@ class Change:
 
 
 def clean_email(email: str) -> str:
-    """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321, 6531: no quoted forms)."""
+    """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
+
+    Its domain may be of any script, since IDNA writes each in ASCII; for what is before the @ nothing does, and few
+    servers take such mails.
+    """
     email = unicodedata.normalize("NFC", email.strip())
     local, _, domain = email.rpartition("@")
     visible = not any(unicodedata.category(c)[0] in "CZ" for c in email)
     fits = len(email) <= MAX_EMAIL_CHARS and len(local) <= MAX_LOCAL_CHARS
     if not fits or not visible or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
         raise Refusal("invalid_email", "This is not an e-mail address.")
+    if not local.isascii():
+        raise Refusal("invalid_email", "Before its @ an e-mail address can have ASCII characters only.")
     return email
 
 

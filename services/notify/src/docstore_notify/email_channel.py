@@ -33,7 +33,8 @@ class EmailChannel:
             # Events of other topics may overtake account-created.
             raise NotNow("nobody has told the account's address yet")
         names = {account_id: other.display_name for account_id, other in known.items()}
-        await self._transport.send(self._renderer.message(delivery, contact, names), contact.email)
+        mail = self._renderer.message(delivery, contact, names)
+        await self._transport.send(mail, mail["To"].addresses[0].addr_spec)
         return None
 
 

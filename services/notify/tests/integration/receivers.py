@@ -125,6 +125,7 @@ class SmtpServer:
 
     mailbox: Mailbox = field(default_factory=Mailbox)
     refuses: set[str] = field(default_factory=set)
+    recipients: list[str] = field(default_factory=list)
     port: int = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,6 +138,9 @@ class SmtpServer:
             verb = line[:4].upper()
             if verb == "RCPT" and any(address in line for address in self.refuses):
                 await say("550 No such mailbox")
+            elif verb == "RCPT":
+                self.recipients.append(line.partition("<")[2].partition(">")[0])
+                await say("250 OK")
             elif verb == "DATA":
                 await say("354 Go ahead")
                 data = await reader.readuntil(b"\r\n.\r\n")

@@ -228,6 +228,28 @@ async def test_smtp_carries_the_same_mails(notify: Any) -> None:
         assert "safely stored" in mail.get_body(("plain",)).get_content()
 
 
+async def test_an_address_of_another_script_is_sent_to_or_fails_at_once(notify: Any) -> None:
+    """A domain is told to the SMTP server in IDNA; a local part that few servers take is not tried for a day."""
+    anna, bert = notify.person(), notify.person()
+    async with SmtpServer().running() as smtp:
+        settings = {"transport": "smtp", "smtp_host": "127.0.0.1", "smtp_port": smtp.port, "smtp_tls": "none"}
+        async with notify.running(**settings):
+            ids = await notify.say(
+                anna.signed_up().model_copy(update={"email": "anna@b\u00fccher.example"}),
+                bert.signed_up().model_copy(update={"email": "jos\u00e9@example.org"}),
+                anna.uploaded(),
+                bert.uploaded(),
+            )
+            await notify.all_told(ids[2])
+
+            async def failed() -> list[Any]:
+                return [data for kind, data in await notify.said() if kind == "notification-failed"]
+
+            (data,) = await eventually(failed)
+            assert data["account_id"] == bert.id
+        assert smtp.recipients == ["anna@xn--bcher-kva.example"]
+
+
 async def test_an_smtp_server_that_is_down_is_waited_for(notify: Any) -> None:
     """No connection is no reason to lose a mail."""
     anna = notify.person()

@@ -167,7 +167,26 @@ def test_direction_marks_and_separators_are_taken_out() -> None:
     assert one_line("می\u200cخواهم") == "می\u200cخواهم"
 
 
-@pytest.mark.parametrize("address", ["", "no-at-sign", "a@b\r\nBcc: eve@example.org", "a b@c"])
+def test_a_domain_of_any_script_is_written_as_mail_servers_know_it() -> None:
+    """IDNA 2008, in which `ß` is a letter of its own: no mail goes to another's domain."""
+    for domain, known in (("Bücher.example", "xn--bcher-kva.example"), ("straße.example", "xn--strae-oqa.example")):
+        contact = replace(ANNA, email=f"anna@{domain}")
+        data = RENDERER.message(delivery("upload_done", item("upload_done")), contact, {}).as_bytes()
+        assert f"\r\nTo: Anna <anna@{known}>\r\n".encode() in data
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "no-at-sign",
+        "a@b\r\nBcc: eve@example.org",
+        "a b@c",
+        "jos\u00e9@example.org",
+        "a@\u2603.example",
+        "a@\u00fc..x",
+    ],
+)
 def test_an_address_that_is_none_is_refused_for_good(address: str) -> None:
     """Such a message fails instead of being tried for a day."""
     with pytest.raises(Refused):
