@@ -94,9 +94,9 @@ class Snippets:
         self._generator.set_max_num_chars(SNIPPET_CHARS)
 
     def of(self, text: str) -> str:
-        """Around the found words, those in <mark>; the beginning if they stand in the name only or far down."""
+        """Of a `normal` text, around the found words, those in <mark>; the beginning if there are none in it."""
         holder = tantivy.Document()
-        holder.add_text("text", normal(text))
+        holder.add_text("text", text)
         snippet = self._generator.snippet_from_doc(holder)
         passage = snippet.fragment().encode()
         if not passage:

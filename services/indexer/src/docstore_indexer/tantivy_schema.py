@@ -6,9 +6,8 @@ import tantivy
 
 from docstore_indexer.engine import IndexedDocument
 from docstore_indexer.index_terms import EXCERPT_CHARS, microseconds, normal, terms_of
-from docstore_indexer.plain_text import clean
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def _stemmed() -> tantivy.TextAnalyzer:
@@ -58,8 +57,9 @@ def to_document(source: IndexedDocument) -> tantivy.Document:
         for value in values:
             document.add_text(field, value)
     if source.text is not None:
-        document.add_text("text", normal(source.text))
-        document.add_bytes("excerpt", clean(source.text[:EXCERPT_CHARS]).encode())
+        text = normal(source.text)
+        document.add_text("text", text)
+        document.add_bytes("excerpt", text[:EXCERPT_CHARS].encode())
     document.add_integer("version", source.version)
     document.add_integer("modified_at", microseconds(source.modified_at))
     return document

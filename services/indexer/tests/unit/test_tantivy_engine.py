@@ -11,6 +11,7 @@ import pytest
 from search_engine_contract import document, found, put
 
 from docstore_indexer.engine import EngineFailed, Opened, SearchQuery
+from docstore_indexer.index_terms import EXCERPT_CHARS
 from docstore_indexer.tantivy_engine import TantivyEngine
 from docstore_indexer.tantivy_generation import Generation
 from docstore_platform.testing import eventually
@@ -192,6 +193,19 @@ async def test_waiting_text_is_bounded(tmp_path: Path) -> None:
         await engine.upsert([document(f"f{number}", text="word " * 150)])
     await engine.flush()
     assert len(await found(engine, "word", scope="content")) == 20
+    await engine.close()
+
+
+async def test_a_snippet_costs_no_more_for_characters_that_are_many_once_normal(tmp_path: Path) -> None:
+    """What it is looked for in is cut after that: one character may become eighteen."""
+    engine = TantivyEngine(tmp_path)
+    await engine.open()
+    many = "\ufdfa " * (EXCERPT_CHARS // 19)
+    await put(engine, document("f1", text="zebra " + many + "walrus"))
+    snippets = [
+        (await engine.search(SearchQuery("ann", word, "content"))).hits[0].snippet for word in ("zebra", "walrus")
+    ]
+    assert ["<mark>" in (snippet or "") for snippet in snippets] == [True, False]
     await engine.close()
 
 
