@@ -10,6 +10,12 @@ HeaderList = list[tuple[bytes, bytes]]
 
 PROBLEM_TYPE = b"application/problem+json"
 
+OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding"))
+"""Headers about a request's body: another request that is made in the client's name, without it, must not have them.
+
+A service waits for as many bytes as are announced, and takes them from the next request on the connection.
+"""
+
 
 def too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"A request body may have at most {limit} bytes; file bytes go straight to S3.")

@@ -126,8 +126,10 @@ def _request_headers(incoming: HeaderList) -> tuple[CIMultiDict[str], int]:
     for name, value in without_hop_by_hop(incoming):
         if name == b"content-length":
             length = int(value)
-        if name not in (b"host", b"expect", b"traceparent"):
+        elif name not in (b"host", b"expect", b"traceparent"):
             headers.add(name.decode("latin-1"), value.decode("utf-8", "replace"))
+    if length:
+        headers["content-length"] = str(length)
     traceparent = current_traceparent()
     if traceparent:
         headers["traceparent"] = traceparent
@@ -135,27 +137,34 @@ def _request_headers(incoming: HeaderList) -> tuple[CIMultiDict[str], int]:
 
 
 async def _request_body(receive: Receive, length: int) -> bytes | AsyncIterator[bytes] | None:
-    """The body as bytes if it is all there, else as a stream of `length` bytes; None without one."""
+    """The body as bytes if it is all there, else as a stream; None without one. Exactly `length` bytes, or an error:
+    with fewer, the service would take the rest from whatever is sent next on the connection."""
     if not length:
         return None
     first = await receive()
-    if first["type"] == "http.disconnect":
-        raise ClientGone
-    if not first.get("more_body", False):
-        return bytes(first.get("body", b""))
-    return _rest_of_body(first.get("body", b""), receive)
+    if first.get("more_body", False):
+        return _in_parts(first, receive, length)
+    return _part(first, length)
 
 
-async def _rest_of_body(first: bytes, receive: Receive) -> AsyncIterator[bytes]:
-    yield first
+async def _in_parts(message: Message, receive: Receive, left: int) -> AsyncIterator[bytes]:
     while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body", False):
+        part = _part(message, left)
+        left -= len(part)
+        yield part
+        if not left:
             return
+        message = await receive()
+
+
+def _part(message: Message, left: int) -> bytes:
+    """The bytes of one message, of a body of which `left` are to come; all of them if it is the last."""
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    part = bytes(message.get("body", b""))
+    if len(part) > left or (len(part) < left and not message.get("more_body", False)):
+        raise Problem(400, "wrong_length", "The request's body is not as long as its Content-Length says.")
+    return part
 
 
 async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:

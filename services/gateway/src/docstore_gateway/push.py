@@ -12,14 +12,14 @@ import orjson
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from docstore_gateway.exchange import ClientGone, HeaderList, answer
+from docstore_gateway.exchange import OF_A_BODY, ClientGone, HeaderList, answer
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.waiting import Waiting
 from docstore_platform.problems import invalid
 
 CHANGES_PATH = "/v1/changes"
 MAX_WAIT_SECONDS = 60
-CONNECTION_KEYS = ("type", "asgi", "http_version", "scheme", "headers", "client", "server")
+CONNECTION_KEYS = ("type", "asgi", "http_version", "scheme", "client", "server")
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,7 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
     inner: Scope = {key: scope[key] for key in CONNECTION_KEYS if key in scope}
     inner.update(method="GET", path=CHANGES_PATH, raw_path=CHANGES_PATH.encode(), root_path="", state={})
     inner["query_string"] = urlencode(query).encode()
+    inner["headers"] = [header for header in scope["headers"] if header[0] not in OF_A_BODY]
     reading = Reading()
     try:
         await metadata.forward(inner, reading.receive, reading.send)

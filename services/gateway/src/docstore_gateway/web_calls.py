@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from docstore_gateway.exchange import HeaderList, answer, replaying
+from docstore_gateway.exchange import OF_A_BODY, HeaderList, answer, replaying
 from docstore_platform.problems import Problem
 
 JSON_TYPE = (b"content-type", b"application/json")
-LEFT_OUT = frozenset((b"content-length", b"content-type", b"transfer-encoding", b"cookie", b"authorization"))
+LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}
 
 Call = Callable[[Scope, Receive, Send], Awaitable[None]]
 """A public call as the edge answers it: limits, login and all."""
