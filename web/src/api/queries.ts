@@ -1,5 +1,6 @@
 /** What the page reads of the server, and how long it may be believed. Changes come by events (live.ts). */
-import { QueryClient, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { QueryClient, useInfiniteQuery, type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
+import { useCallback } from "react";
 import { call } from "@/api/client";
 import { Problem } from "@/api/problem";
 import type { FileItem, Me } from "@/api/types";
@@ -91,6 +92,26 @@ export function useList(folderId: string | undefined, options: ListOptions) {
       }),
     getNextPageParam: (page) => page.next_cursor,
   });
+}
+
+/** What a list has beyond the pages that are loaded. */
+export interface More {
+  there: boolean;
+  /** Has the next page come; one that was refused only comes by `retry`, or after the list was read anew. */
+  load: () => void;
+  /** Why the next page did not come. */
+  error: Error | null;
+  retry: () => void;
+}
+
+export function useMore(list: UseInfiniteQueryResult): More {
+  const { hasNextPage, isFetching, isFetchingNextPage, isFetchNextPageError, isError, fetchNextPage } = list;
+  const waits = isFetchingNextPage || isFetchNextPageError || (isError && isFetching);
+  const retry = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const load = useCallback(() => {
+    if (hasNextPage && !waits) retry();
+  }, [hasNextPage, waits, retry]);
+  return { there: hasNextPage, load, error: isFetchNextPageError && !isFetching ? list.error : null, retry };
 }
 
 export function useFile(id: string | null) {

@@ -3,12 +3,14 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, MoreHorizontal } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { contentUrl } from "@/api/client";
+import type { More } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
 import type { ListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
 import { kindOf } from "@/lib/media";
 import { FileIcon } from "@/ui/icon";
+import { MoreFailed } from "@/ui/states";
 
 const CARD_PX = 176;
 const ROW_PX = 188;
@@ -22,11 +24,10 @@ interface Props {
   state: ListState;
   onOpen: (file: FileItem) => void;
   onMenu: (x: number, y: number, index: number) => void;
-  hasMore?: boolean;
-  loadMore?: () => void;
+  more: More;
 }
 
-export function FileGrid({ label, state, onOpen, onMenu, hasMore, loadMore }: Props) {
+export function FileGrid({ label, state, onOpen, onMenu, more }: Props) {
   const { items, selection } = state;
   const scroller = useRef<HTMLDivElement>(null);
   const [perRow, setPerRow] = useState(4);
@@ -43,48 +44,51 @@ export function FileGrid({ label, state, onOpen, onMenu, hasMore, loadMore }: Pr
   const rows = useVirtualizer({ count, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 3 });
   const last = rows.getVirtualItems().at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && last >= count - NEAR_END) loadMore?.();
-  }, [hasMore, last, count, loadMore]);
+    if (last >= count - NEAR_END) more.load();
+  }, [last, count, more.load]);
   useEffect(() => {
     if (selection.focus >= 0) rows.scrollToIndex(Math.floor(selection.focus / perRow), { align: "auto" });
   }, [selection.focus, perRow, rows]);
   const focused = items[selection.focus];
   const perPage = perRow * Math.max(1, Math.floor((scroller.current?.clientHeight ?? 600) / ROW_PX));
   return (
-    <div
-      ref={scroller}
-      className="cards"
-      role="grid"
-      aria-label={label}
-      aria-multiselectable="true"
-      aria-rowcount={hasMore ? -1 : count}
-      tabIndex={0}
-      aria-activedescendant={focused ? `card-${focused.id}` : undefined}
-      onKeyDown={(event) => state.onKeyDown(event, perRow, perPage)}
-    >
-      <div role="rowgroup" className="cards-body" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((row) => (
-          <div
-            key={row.key}
-            role="row"
-            aria-rowindex={row.index + 1}
-            className="cards-row"
-            style={{ transform: `translateY(${row.start}px)`, gridTemplateColumns: `repeat(${perRow}, 1fr)` }}
-          >
-            {items.slice(row.index * perRow, (row.index + 1) * perRow).map((file, offset) => (
-              <Card
-                key={file.id}
-                file={file}
-                index={row.index * perRow + offset}
-                state={state}
-                onOpen={onOpen}
-                onMenu={onMenu}
-              />
-            ))}
-          </div>
-        ))}
+    <>
+      <div
+        ref={scroller}
+        className="cards"
+        role="grid"
+        aria-label={label}
+        aria-multiselectable="true"
+        aria-rowcount={more.there ? -1 : count}
+        tabIndex={0}
+        aria-activedescendant={focused ? `card-${focused.id}` : undefined}
+        onKeyDown={(event) => state.onKeyDown(event, perRow, perPage)}
+      >
+        <div role="rowgroup" className="cards-body" style={{ height: rows.getTotalSize() }}>
+          {rows.getVirtualItems().map((row) => (
+            <div
+              key={row.key}
+              role="row"
+              aria-rowindex={row.index + 1}
+              className="cards-row"
+              style={{ transform: `translateY(${row.start}px)`, gridTemplateColumns: `repeat(${perRow}, 1fr)` }}
+            >
+              {items.slice(row.index * perRow, (row.index + 1) * perRow).map((file, offset) => (
+                <Card
+                  key={file.id}
+                  file={file}
+                  index={row.index * perRow + offset}
+                  state={state}
+                  onOpen={onOpen}
+                  onMenu={onMenu}
+                />
+              ))}
+            </div>
+          ))}
+        </div>
       </div>
-    </div>
+      <MoreFailed more={more} />
+    </>
   );
 }
 

@@ -2,12 +2,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp, Check, MoreHorizontal } from "lucide-react";
 import { memo, type MouseEvent, type ReactNode, useEffect, useRef } from "react";
-import type { ListOptions, SortKey } from "@/api/queries";
+import type { ListOptions, More, SortKey } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
 import type { ListState } from "@/files/useListState";
 import { count, size, when } from "@/lib/format";
 import { FileIcon } from "@/ui/icon";
+import { MoreFailed } from "@/ui/states";
 
 const ROW_PX = 44;
 const OVERSCAN = 12;
@@ -33,14 +34,12 @@ interface Props {
   onSort?: (key: SortKey) => void;
   onOpen: (file: FileItem) => void;
   onMenu: (x: number, y: number, index: number) => void;
-  /** Whether there are more than `state.items`, and how to have them. */
-  hasMore?: boolean;
-  loadMore?: () => void;
+  more: More;
   draggable?: boolean;
 }
 
 export function FileTable(props: Props) {
-  const { state, columns = USUAL_COLUMNS, hasMore, loadMore, label } = props;
+  const { state, columns = USUAL_COLUMNS, more, label } = props;
   const { items, selection } = state;
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
@@ -54,8 +53,8 @@ export function FileTable(props: Props) {
   const last = shown.at(-1)?.index ?? 0;
 
   useEffect(() => {
-    if (hasMore && last >= items.length - NEAR_END) loadMore?.();
-  }, [hasMore, last, items.length, loadMore]);
+    if (last >= items.length - NEAR_END) more.load();
+  }, [last, items.length, more.load]);
   useEffect(() => {
     if (selection.focus >= 0) rows.scrollToIndex(selection.focus, { align: "auto" });
   }, [selection.focus, rows]);
@@ -63,46 +62,49 @@ export function FileTable(props: Props) {
   const focused = items[selection.focus];
   const perPage = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 440) / ROW_PX) - 2);
   return (
-    <div
-      ref={scroller}
-      className="table"
-      role="grid"
-      aria-label={label}
-      aria-multiselectable="true"
-      aria-rowcount={hasMore ? -1 : items.length + 1}
-      aria-colcount={columns.length + 3}
-      tabIndex={0}
-      aria-activedescendant={focused ? `row-${focused.id}` : undefined}
-      onKeyDown={(event) => state.onKeyDown(event, 1, perPage)}
-    >
-      <Head {...props} columns={columns} />
-      <div role="rowgroup" className="table-body" style={{ height: rows.getTotalSize() }}>
-        {shown.map((row) => {
-          const file = items[row.index];
-          if (!file) return null;
-          return (
-            <Row
-              key={row.key}
-              file={file}
-              index={row.index}
-              top={row.start}
-              columns={columns}
-              selected={selection.selected.has(file.id)}
-              focused={row.index === selection.focus}
-              chosen={state.chosen}
-              choose={state.choose}
-              onOpen={props.onOpen}
-              onMenu={props.onMenu}
-              draggable={props.draggable ?? true}
-            />
-          );
-        })}
+    <>
+      <div
+        ref={scroller}
+        className="table"
+        role="grid"
+        aria-label={label}
+        aria-multiselectable="true"
+        aria-rowcount={more.there ? -1 : items.length + 1}
+        aria-colcount={columns.length + 3}
+        tabIndex={0}
+        aria-activedescendant={focused ? `row-${focused.id}` : undefined}
+        onKeyDown={(event) => state.onKeyDown(event, 1, perPage)}
+      >
+        <Head {...props} columns={columns} />
+        <div role="rowgroup" className="table-body" style={{ height: rows.getTotalSize() }}>
+          {shown.map((row) => {
+            const file = items[row.index];
+            if (!file) return null;
+            return (
+              <Row
+                key={row.key}
+                file={file}
+                index={row.index}
+                top={row.start}
+                columns={columns}
+                selected={selection.selected.has(file.id)}
+                focused={row.index === selection.focus}
+                chosen={state.chosen}
+                choose={state.choose}
+                onOpen={props.onOpen}
+                onMenu={props.onMenu}
+                draggable={props.draggable ?? true}
+              />
+            );
+          })}
+        </div>
       </div>
-    </div>
+      <MoreFailed more={more} />
+    </>
   );
 }
 
-function Head({ state, columns = [], sorted, onSort, hasMore }: Props) {
+function Head({ state, columns = [], sorted, onSort, more }: Props) {
   const { selection, items } = state;
   const all = items.length > 0 && selection.selected.size === items.length;
   const heads = [{ id: "name", label: "Name", sort: "name" as SortKey | undefined }, ...columns];
@@ -113,7 +115,7 @@ function Head({ state, columns = [], sorted, onSort, hasMore }: Props) {
           <button
             className={all ? "check checked" : "check"}
             tabIndex={-1}
-            aria-label={all ? "Select none" : `Select all${hasMore ? " that are loaded" : ` ${count(items.length)}`}`}
+            aria-label={all ? "Select none" : `Select all${more.there ? " that are loaded" : ` ${count(items.length)}`}`}
             aria-pressed={all}
             onClick={all ? state.clear : state.all}
           >

@@ -4,7 +4,7 @@ import {
 } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { hasCode } from "@/api/problem";
-import { type ListOptions, rememberFolder, type SortKey, useFolder, useList } from "@/api/queries";
+import { type ListOptions, rememberFolder, type SortKey, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { choicesFor, openFile } from "@/files/actions";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
@@ -78,19 +78,16 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
   const [over, setOver] = useState(false);
   const options = useMemo(() => ({ ...sort, type: type || undefined }), [sort, type]);
   const list = useList(folder?.id, options);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
+  const more = useMore(list);
 
   const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   const items = useMemo(() => {
     const wanted = filter.trim().toLocaleLowerCase();
     return wanted ? all.filter((item) => matches(item, wanted)) : all;
   }, [all, filter]);
-  const loadMore = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   useEffect(() => {
-    if (filter) loadMore(); // a filter by name is asked of everything, page by page
-  }, [filter, loadMore]);
+    if (filter) more.load(); // a filter by name is asked of everything, page by page
+  }, [filter, more.load]);
 
   const open = useCallback(
     (file: FileItem) => {
@@ -123,7 +120,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
 
   const mayWrite = folder !== undefined && folder.permission !== "viewer";
   const shown = state.chosen.length === 1 ? state.chosen[0] : undefined;
-  const common = { state, onOpen: open, onMenu: (x: number, y: number) => setMenu({ x, y }) };
+  const common = { state, more, onOpen: open, onMenu: (x: number, y: number) => setMenu({ x, y }) };
   const label = folder?.name || "My files";
   return (
     <div className={details ? "page with-details" : "page"}>
@@ -172,7 +169,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
                 ))}
               </select>
               <span className="count" role="status">
-                {list.data && `${counted(items.length, "item", "items")}${hasNextPage ? "+" : ""}`}
+                {list.data && `${counted(items.length, "item", "items")}${more.there ? "+" : ""}`}
               </span>
             </>
           )}
@@ -207,12 +204,12 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
           <Failed error={list.error} onRetry={() => void list.refetch()} />
         ) : !list.data ? (
           <Spinner />
-        ) : items.length === 0 && !hasNextPage ? (
+        ) : items.length === 0 && !more.there ? (
           <NothingHere filtered={Boolean(filter || type)} mayWrite={mayWrite} />
         ) : view === "grid" ? (
-          <FileGrid label={label} {...common} hasMore={hasNextPage} loadMore={loadMore} />
+          <FileGrid label={label} {...common} />
         ) : (
-          <FileTable label={label} {...common} sorted={options} onSort={sortBy} hasMore={hasNextPage} loadMore={loadMore} />
+          <FileTable label={label} {...common} sorted={options} onSort={sortBy} />
         )}
         {over && (
           <div className="drop-hint" aria-hidden="true">

@@ -4,7 +4,7 @@ import { Users } from "lucide-react";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
-import { keys, queryClient, rememberFolder, useAccount } from "@/api/queries";
+import { keys, queryClient, rememberFolder, useAccount, useMore } from "@/api/queries";
 import type { FileItem, ReceivedFile } from "@/api/types";
 import { choicesFor, openFile } from "@/files/actions";
 import { type Column, FileTable } from "@/files/FileTable";
@@ -37,6 +37,7 @@ export default function SharedPage() {
       call("get /v1/shared-with-me", { query: { limit: PAGE, cursor: pageParam || undefined } }),
     getNextPageParam: (page) => page.next_cursor,
   });
+  const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   useEffect(() => {
     document.title = "Shared with me · DocStore";
@@ -88,8 +89,7 @@ export default function SharedPage() {
             draggable={false}
             onOpen={open}
             onMenu={(x, y) => setMenu({ x, y })}
-            hasMore={list.hasNextPage}
-            loadMore={() => void list.fetchNextPage()}
+            more={more}
           />
         )}
       </section>

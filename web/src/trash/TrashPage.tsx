@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { RotateCcw, Trash2, X } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
-import { keys } from "@/api/queries";
+import { keys, useMore } from "@/api/queries";
 import type { TrashedFile } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { type Column, FileTable } from "@/files/FileTable";
@@ -29,6 +29,7 @@ export default function TrashPage() {
     queryFn: ({ pageParam }) => call("get /v1/trash", { query: { limit: PAGE, cursor: pageParam || undefined } }),
     getNextPageParam: (page) => page.next_cursor,
   });
+  const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
   useEffect(() => {
     document.title = "Trash · DocStore";
@@ -79,8 +80,7 @@ export default function TrashPage() {
             draggable={false}
             onOpen={(file) => void restore([file])}
             onMenu={(x, y) => setMenu({ x, y })}
-            hasMore={list.hasNextPage}
-            loadMore={() => void list.fetchNextPage()}
+            more={more}
           />
         )}
       </section>

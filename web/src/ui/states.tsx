@@ -2,6 +2,7 @@
 import { LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { reason } from "@/api/problem";
+import type { More } from "@/api/queries";
 
 export function Spinner({ label = "Loading" }: { label?: string }) {
   return (
@@ -35,6 +36,19 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
           Try again
         </button>
       )}
+    </div>
+  );
+}
+
+/** Under a list: why there is no more of it, if the next page was refused. */
+export function MoreFailed({ more }: { more: More }) {
+  if (!more.error) return null;
+  return (
+    <div className="more-failed" role="alert">
+      <span>Could not load more: {reason(more.error)}</span>
+      <button className="text-button" onClick={more.retry}>
+        Try again
+      </button>
     </div>
   );
 }

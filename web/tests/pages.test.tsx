@@ -1,0 +1,60 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import type { ReactElement } from "react";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { keys, queryClient } from "@/api/queries";
+import FilesPage from "@/files/FilesPage";
+import SharedPage from "@/files/SharedPage";
+import TrashPage from "@/trash/TrashPage";
+
+const AT = "2026-01-01T00:00:00Z";
+const entry = (id: string, kind = "file", parent = "d1") => ({
+  id, kind, name: id, path: `/${id}`, parent_id: parent, tags: [], size: 1, version: 1, created_at: AT, modified_at: AT,
+  trashed_at: AT, owner_id: "me", permission: "owner", preview: null, share: { id: "s", role: "viewer", shared_at: AT },
+});
+const FOLDER = entry("d1", "folder", "me");
+const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+const refused = (status: number, code: string) => json({ status, code, detail: `It is ${code}.` }, status);
+
+/** A server: `answer` says what becomes of a call, folders are there unless it says otherwise. The calls that were made. */
+function serve(answer: (call: string) => Response | undefined): string[] {
+  const calls: string[] = [];
+  vi.stubGlobal("fetch", async (path: string, { method = "GET" }: RequestInit = {}) => {
+    calls.push(`${method} ${path}`);
+    return answer(`${method} ${path}`) ?? (path.startsWith("/v1/files/by-path") ? json(FOLDER) : json({}));
+  });
+  return calls;
+}
+
+const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
+const files = <FilesPage place={{ base: null, path: "/d1" }} />;
+
+beforeEach(() => {
+  localStorage.clear();
+  queryClient.clear();
+  queryClient.setQueryData(keys.me, { id: "me", usage: {} });
+});
+
+describe("a next page that is refused", () => {
+  test.each([
+    ["a folder", files, "/v1/files?"],
+    ["what is shared", <SharedPage />, "/v1/shared-with-me?"],
+    ["the trash", <TrashPage />, "/v1/trash?"],
+  ])("is asked for once, then by hand: %s", async (_, page, path) => {
+    let refusing = true;
+    const calls = serve((call) => {
+      if (!call.startsWith(`GET ${path}`)) return undefined;
+      if (!call.includes("cursor=")) return json({ items: [entry("a")], next_cursor: "c" });
+      return refusing ? refused(429, "rate_limited") : json({ items: [entry("b"), entry("c")], next_cursor: null });
+    });
+    const asked = () => calls.filter((call) => call.includes("cursor=")).length;
+    show(page);
+    expect((await screen.findByRole("alert")).textContent).toContain("It is rate_limited.");
+    expect(asked()).toBe(1);
+    refusing = false;
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+    await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
+    expect([asked(), screen.queryByRole("alert")]).toEqual([2, null]);
+  });
+});
