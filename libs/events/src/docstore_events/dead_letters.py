@@ -1,6 +1,7 @@
 """Dead letters: messages a service could not handle, kept with their reason until an operator replays them.
 
 While one waits, later events of the same aggregate wait behind it, so that they are never applied out of order.
+An event of the service's own that the broker refuses is kept here, too: replayed, it is said again.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from docstore_platform.mongo import Collection, Database, Document
 
 MAX_ERROR_CHARS = 2000
 UNREADABLE = "unreadable"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class DeadLetter:
     record: Record
     event_type: str
     reason: str
-    """unreadable, failed, or waits_for:<id of the letter before it>."""
+    """unreadable, failed, waits_for:<id of the letter before it>, or refused by the broker."""
     error: str
     at: datetime
 
@@ -76,21 +78,7 @@ class DeadLetters:
 
     async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
         """Keep `letter` and send a copy to the topic's dead-letter topic; putting it again changes nothing."""
-        record = letter.record
-        headers = [[name, value] for name, value in record.headers]
-        row = {
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "key": record.key,
-            "headers": headers,
-            "value": record.value,
-            "type": letter.event_type,
-            "reason": letter.reason,
-            "error": letter.error[:MAX_ERROR_CHARS],
-            "at": letter.at,
-            "state": "waiting",
-        }
+        record, row = letter.record, _row(letter)
         outcome = await self._letters.update_one(
             {"_id": letter.id}, {"$setOnInsert": row}, upsert=True, session=transaction.session
         )
@@ -103,13 +91,19 @@ class DeadLetters:
                 "topic": record.topic + DEAD_LETTER_SUFFIX,
                 "key": record.key,
                 "sequence": 0,
-                "headers": [*headers, *([name, value.encode()] for name, value in extra.items())],
+                "headers": [*row["headers"], *([name, value.encode()] for name, value in extra.items())],
                 "value": record.value,
                 "state": "pending",
                 "created_at": letter.at,
             }
         )
         dead_letters_total.labels(self._service, letter.reason.partition(":")[0]).inc()
+
+    async def put_refused(self, letter: DeadLetter) -> None:
+        """Keep what the broker refuses, of which it takes no copy either."""
+        await self._letters.replace_one({"_id": letter.id}, _row(letter), upsert=True)
+        dead_letters_total.labels(self._service, REFUSED).inc()
+        await self.count()
 
     async def page(self, after: str, limit: int) -> list[DeadLetter]:
         """Waiting letters by id, those after `after`."""
@@ -142,6 +136,23 @@ class DeadLetters:
         waiting = int(await self._letters.count_documents({"state": "waiting"}))
         dead_letters_waiting.labels(self._service).set(waiting)
         return waiting
+
+
+def _row(letter: DeadLetter) -> Document:
+    record = letter.record
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "key": record.key,
+        "headers": [[name, value] for name, value in record.headers],
+        "value": record.value,
+        "type": letter.event_type,
+        "reason": letter.reason,
+        "error": letter.error[:MAX_ERROR_CHARS],
+        "at": letter.at,
+        "state": "waiting",
+    }
 
 
 def _letter(row: Document) -> DeadLetter:

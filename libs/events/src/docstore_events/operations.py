@@ -43,9 +43,9 @@ def operations_router(runtime: EventRuntime, database: Database, *, unsettled: U
     @router.post("/dead-letters/{letter_id}/replay")
     async def replay_dead_letter(letter_id: str) -> dict[str, Any]:
         letter = await runtime.dead_letters.get(letter_id)
-        if letter is None or runtime.consumer is None:
+        if letter is None:
             raise not_found("dead letter")
-        replayed, error = await runtime.consumer.replay(letter)
+        replayed, error = await runtime.replay(letter)
         return {"replayed": replayed, "error": error}
 
     @router.delete("/dead-letters/{letter_id}", status_code=204)

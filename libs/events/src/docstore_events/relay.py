@@ -4,7 +4,8 @@ One instance of a service relays at a time, under a lease; another takes over wh
 says when that is: a relay whose own clock is wrong neither takes a lease too early nor keeps it too long. Rows are
 chosen by state, never by "greater than the last id", since ids are not in the order of commits. The rows of one
 partition go out as one record batch, which the broker appends whole or not at all: an aggregate's next row never
-overtakes. A log that the broker has lost is said again (`sent_logs`).
+overtakes. A log that the broker has lost is said again (`sent_logs`). An event that is too large for the broker
+becomes a dead letter: tried for ever, it would hold up all others.
 """
 
 import asyncio
@@ -13,10 +14,13 @@ from collections import defaultdict
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from docstore_events.bulk import let_bulk_pass
 from docstore_events.connection import kafka_connection
+from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters, Record
+from docstore_events.envelope import header_map
 from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
@@ -39,6 +43,7 @@ log = structlog.get_logger(__name__)
 LEASE_SECONDS = 10.0
 PAGE = 1000
 MAX_BATCH_BYTES = 900_000
+NO_OFFSET = -1
 RETRY_SECONDS = 0.5
 CHECK_SECONDS = 15.0
 HELD_BACK_SECONDS = 5.0
@@ -58,6 +63,7 @@ class Relay:
         # A row that an election may still undo would tell of a change that never was.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
         self._leases: Collection = database["outbox_lease"]
+        self._dead_letters = DeadLetters(database, service)
         self._logs = SentLogs(database, service, settings)
         self._service = service
         self._settings = settings
@@ -126,7 +132,7 @@ class Relay:
         await self._leases.delete_one({"_id": "relay", "owner": self._owner})
 
     async def relay_pending(self) -> int:
-        """Send one page of what is pending; answers how many rows the broker has acknowledged."""
+        """Send one page of what is pending; answers how many rows are pending no longer."""
         order = [("sequence", ASCENDING), ("_id", ASCENDING)]
         pending = self._outbox.find({"state": "pending"}, sort=order, limit=PAGE, batch_size=PAGE)
         rows = await pending.to_list(PAGE)
@@ -156,13 +162,20 @@ class Relay:
             await self._mark_sent(sent)
             if went_back:
                 raise LogLost
-        failed = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
-        if failed is not None:
-            raise failed
-        return len(sent)
+        failed = {to: error for to, error in zip(logs, outcomes, strict=True) if isinstance(error, BaseException)}
+        refused = [to for to, error in failed.items() if isinstance(error, MessageSizeTooLargeError)]
+        for to in refused:
+            await self._put_aside(logs[to][0], to)
+            del failed[to]
+        for error in failed.values():
+            raise error
+        return len(sent) + len(refused)
 
     async def _send(self, producer: AIOKafkaProducer, to: TopicPartition, rows: list[Document]) -> tuple[int, int]:
-        """Append as many of `rows`, in order, as fit into one record batch; answers the first's offset and how many."""
+        """Append as many of `rows`, in order, as fit into one record batch; answers the first's offset and how many.
+
+        MessageSizeTooLargeError if the first is by itself too large for the broker.
+        """
         batch = producer.create_batch()
         fitting = 0
         for row in rows:
@@ -172,7 +185,21 @@ class Relay:
                 break
             fitting += 1
         acknowledged = await producer.send_batch(batch, to.topic, partition=to.partition)
-        return (await acknowledged).offset, fitting
+        try:
+            return (await acknowledged).offset, fitting
+        except MessageSizeTooLargeError:
+            if fitting == 1:
+                raise
+        return await self._send(producer, to, rows[: fitting // 2])
+
+    async def _put_aside(self, row: Document, to: TopicPartition) -> None:
+        headers = tuple((name, bytes(value)) for name, value in row["headers"])
+        record = Record(to.topic, to.partition, NO_OFFSET, row["key"], headers, bytes(row["value"]))
+        error = f"too large for the broker: {len(record.value)} bytes"
+        log.error("the broker refuses an event", service=self._service, event_id=row["_id"], error=error)
+        letter = DeadLetter(row["_id"], record, header_map(headers)["ce_type"], REFUSED, error, self._clock())
+        await self._dead_letters.put_refused(letter)
+        await self._outbox.update_one({"_id": row["_id"], "state": "pending"}, {"$set": {"state": REFUSED}})
 
     async def _mark_sent(self, ids: list[str]) -> None:
         """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""

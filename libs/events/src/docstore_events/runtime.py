@@ -15,13 +15,13 @@ from faststream.kafka.message import KafkaMessage
 
 from docstore_events.connection import kafka_security
 from docstore_events.consumer import Consumer
-from docstore_events.dead_letters import DeadLetters
+from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters
 from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
 from docstore_events.read_logs import ReadLogs
 from docstore_events.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
-from docstore_events.transaction import Transactor, create_outbox_indexes
+from docstore_events.transaction import Transaction, Transactor, create_outbox_indexes
 from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import utc_now
 from docstore_platform.metrics import consumer_lag
@@ -112,6 +112,25 @@ class EventRuntime:
         )
         wake(self.transactor.wakeup_name)
         return int(outcome.modified_count)
+
+    async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
+        """Handle a letter's aggregate again, or say again what the broker refused: how many letters succeeded, and why
+        the next one did not.
+        """
+        if letter.reason != REFUSED:
+            assert self.consumer is not None
+            return await self.consumer.replay(letter)
+
+        async def work(transaction: Transaction) -> None:
+            await self.dead_letters.mark_replayed(letter.id, transaction)
+            await self._database["outbox"].update_one(
+                {"_id": letter.id, "state": REFUSED}, {"$set": {"state": "pending"}}, session=transaction.session
+            )
+            transaction.wake_after(self.transactor.wakeup_name)
+
+        await self.transactor.run(work)
+        await self.dead_letters.count()
+        return 1, None
 
     async def check_consumer(self) -> None:
         """Readiness: the consumer has joined its group, though with more instances than partitions it gets none."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import MessageSizeTooLargeError
 
 from docstore_events.consumer import Record
 from docstore_events.envelope import Envelope
@@ -191,6 +192,63 @@ async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(
         await stage.hears("anna", 1, 2, 3, 4, 5)
     for relay in (sleeper, other):
         await relay.close()
+
+
+class SmallBroker:
+    """A producer whose broker takes no batch that is larger than what one row of a test needs."""
+
+    def __init__(self, producer: Any, max_bytes: int) -> None:
+        self.producer, self.max_bytes = producer, max_bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.producer, name)
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        if batch.size() <= self.max_bytes:
+            return await self.producer.send_batch(batch, topic, partition=partition)
+        refused = asyncio.get_running_loop().create_future()
+        refused.set_exception(MessageSizeTooLargeError())
+        return refused
+
+
+class Confined(Relay):
+    """Sends to such a broker."""
+
+    max_bytes = 1000
+
+    async def _get_producer(self) -> Any:
+        return SmallBroker(await super()._get_producer(), self.max_bytes)
+
+
+async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage) -> None:
+    """It becomes a dead letter, is gone from what is pending, and goes out when it is replayed to a broker that takes
+    it; batches that are too large for the broker go out in smaller ones."""
+    await provision_topics(stage.infra)
+    relay, teller = stage.relay(Confined), stage.teller()
+    assert await relay.hold_lease()
+    (large,) = await stage.say("anna" * 300, 1)
+    await stage.say("anna" * 300, 2)
+    await stage.say("bert", *range(1, 11))
+    while await relay.relay_pending():
+        pass
+    letters = await teller.dead_letters.page("", 10)
+    assert {letter.reason for letter in letters} == {"refused"}
+    assert [letter.record.key for letter in letters] == ["anna" * 300] * 2
+    assert letters[0].event_type == "usage-changed"
+    assert (await teller.health())["outbox"]["pending"] == 0
+    async with stage.listener().running():
+        await stage.hears("bert", *range(1, 11))
+        (letter,) = [letter for letter in letters if letter.id == large]
+        assert await teller.replay(letter) == (1, None)
+        assert await relay.relay_pending() == 1  # still too large
+        assert len(await teller.dead_letters.page("", 10)) == 2
+        relay.max_bytes = 10_000
+        for letter in letters:
+            assert await teller.replay(letter) == (1, None)
+        assert await relay.relay_pending() == 2
+        await stage.hears("anna" * 300, 1, 2)
+    assert await teller.dead_letters.count() == 0
+    await relay.close()
 
 
 async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage: Stage) -> None:
