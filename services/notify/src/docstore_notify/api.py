@@ -151,7 +151,10 @@ def subscriptions_router(following: Following) -> APIRouter:
 
     @router.post("/subscriptions/{subscription_id}/test")
     async def test_subscription(subscription_id: str, caller: Caller) -> Response:
-        """Send a test message now, and answer how that ended: 200 whatever the receiver said."""
+        """Send a test message now, and answer how that ended: 200 whatever the receiver said.
+
+        429 `too_many_tests` after ten of an account in an hour.
+        """
         delivery, attempt = await following.test(caller.account_id, subscription_id)
         outcome = {"delivery_id": delivery.id, "state": delivery.state}
         return json_response({**outcome, "status": attempt.status, "detail": attempt.detail})

@@ -13,6 +13,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_notify.api import preferences_router, subscriptions_router
 from docstore_notify.attempts import Channel, Trier
 from docstore_notify.channels import MachineChannel, open_channels
+from docstore_notify.counts import MongoCounts
 from docstore_notify.delivery_store import MongoDeliveries
 from docstore_notify.domain import ChannelName, Delivery
 from docstore_notify.email_channel import EmailChannel
@@ -25,7 +26,7 @@ from docstore_notify.lane_sender import LaneSender
 from docstore_notify.lane_store import MongoLanes
 from docstore_notify.marking import Marker
 from docstore_notify.notices import NoticeBook
-from docstore_notify.phone_limit import MongoTexts, PhoneLimit
+from docstore_notify.phone_limit import PhoneLimit
 from docstore_notify.rechecks import MongoRechecks, Rechecker
 from docstore_notify.rendering import Renderer
 from docstore_notify.sender import Sender
@@ -74,7 +75,8 @@ def create_app(
     transport = open_transport(settings)
     email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url, unsubscribe_url), transport)
     machines = open_channels(settings) if machine_channels is None else machine_channels
-    texts = MongoTexts(database)
+    texts = MongoCounts(database, "text_messages", timedelta(days=1))
+    tests = MongoCounts(database, "tests", timedelta(hours=1))
     channels: dict[ChannelName, Channel] = {
         "email": email,
         "in_app": InAppChannel(inbox, runtime.transactor),
@@ -84,7 +86,7 @@ def create_app(
         channels["sns"] = PhoneLimit(machines["sns"], texts, settings.max_texts_a_day)
     trier = Trier(channels, Validity(files, shares), settings.send_seconds)
     marker = Marker(deliveries, runtime.transactor, settings)
-    following = Following(subscriptions, deliveries, lanes, files, trier, marker, settings)
+    following = Following(subscriptions, deliveries, lanes, files, trier, marker, tests, settings)
     unsubscribing = Unsubscribing(tokens, subscriptions, preferences, deliveries, shares)
 
     sender = Sender(deliveries, trier, marker, settings)
@@ -101,7 +103,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (subscriptions, deliveries, lanes, inbox, rechecks, texts):
+        for store in (subscriptions, deliveries, lanes, inbox, rechecks, texts, tests):
             await store.create_indexes()
         try:
             async with AsyncExitStack() as stack:

@@ -1,10 +1,12 @@
 """What followers do: follow, change, try out, look at what was sent, unfollow."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from docstore_notify.attempts import Attempt, Trier
+from docstore_notify.counts import MongoCounts
 from docstore_notify.delivery_rows import Logged
 from docstore_notify.delivery_store import Deliveries
 from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts, FileChange, Subscription
@@ -41,6 +43,7 @@ class Following:
         files: Files,
         trier: Trier,
         marker: Marker,
+        tests: MongoCounts,
         settings: NotifySettings,
         clock: Clock = utc_now,
     ) -> None:
@@ -50,6 +53,7 @@ class Following:
         self._files = files
         self._trier = trier
         self._marker = marker
+        self._tests = tests
         self._settings = settings
         self._clock = clock
 
@@ -111,8 +115,12 @@ class Following:
         return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in logged]
 
     async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, Attempt]:
-        """Send a message now that says it is a test, once; it is in the log."""
+        """Send a message now that says it is a test, once; it is in the log. 429 `too_many_tests`.
+
+        An account's address is not known to be its own, so the limit also keeps strangers from a flood of mails.
+        """
         one = await self.get(account_id, subscription_id)
+        await self._admit_test(account_id)
         now = self._clock()
         facts: Facts = {"subscription_id": one.id, "file_id": one.file_id, "at": rfc3339(now)}
         delivery = Delivery(new_id(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
@@ -122,6 +130,14 @@ class Following:
         ended = replace(delivery, state="sent" if attempt.outcome == "sent" else "failed")
         await self._marker.keep(ended, attempt)
         return ended, attempt
+
+    async def _admit_test(self, account_id: str) -> None:
+        tests = await self._tests.add(account_id)
+        limit = self._settings.max_tests_an_hour
+        if tests.number > limit:
+            seconds = str(max(1, math.ceil(tests.left.total_seconds())))
+            detail = f"An account has at most {limit} tests an hour."
+            raise Problem(429, "too_many_tests", detail, headers={"Retry-After": seconds})
 
 
 def _there(subscription: Subscription | None) -> Subscription:

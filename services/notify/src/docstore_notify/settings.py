@@ -19,6 +19,9 @@ class NotifySettings(ChannelSettings):
         5 * 24 * 3600.0, gt=0, description="a subscription whose messages have failed for so long is disabled"
     )
     max_texts_a_day: int = Field(100, ge=0, description="text messages to phones that an account has sent in a day")
+    max_tests_an_hour: int = Field(
+        10, ge=0, description="test messages that an account has sent in an hour: they go out at once, past all pauses"
+    )
     max_subscriptions: int = Field(200, ge=1, description="of an account")
     parallel: int = Field(8, ge=1, le=64, description="mails sent at the same time")
     machine_parallel: int = Field(
