@@ -1,7 +1,12 @@
+import { render, screen } from "@testing-library/react";
+import { createElement } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { uploadDropped } from "@/files/dragging";
+import { dropped } from "@/uploads/dropped";
 import type { Job } from "@/uploads/jobs";
 import { rememberedJobs } from "@/uploads/jobs";
 import { uploads } from "@/uploads/queue";
+import { Toasts } from "@/ui/toasts";
 
 type Wish = { path: string };
 type Json = Record<string, unknown>;
@@ -107,5 +112,42 @@ describe("uploads", () => {
     uploads.forget();
     await vi.waitFor(() => expect(states()).toEqual({}));
     expect(rememberedJobs().map((job) => job.uploadId)).toEqual(["u-a.txt"]);
+  });
+});
+
+/** Entries as a drop has them; one without children can't be read. */
+const entryOf = (name: string) => ({ isFile: true, name, file: (give: (one: File) => void) => give(file(name)) });
+const failing = (_: unknown, refuse: (error: Error) => void) => refuse(new DOMException("no", "NotReadableError"));
+const unreadableFile = (name: string) => ({ isFile: true, name, file: failing });
+const folderOf = (name: string, ...pages: unknown[][]) => ({
+  isFile: false,
+  name,
+  createReader: () => {
+    const left = [...pages];
+    return { readEntries: (give: (page: unknown) => void, refuse: (error: Error) => void) => {
+      const page = left.shift();
+      if (page) give(page);
+      else failing(null, refuse);
+    } };
+  },
+});
+const dropOf = (...entries: unknown[]) =>
+  ({ items: entries.map((entry) => ({ kind: "file", webkitGetAsEntry: () => entry })), files: [] }) as unknown as DataTransfer;
+
+describe("drops", () => {
+  test("what can't be read is named, and all beside it is found with its place", async () => {
+    const cut = folderOf("cut", [entryOf("c.txt")]);
+    const whole = folderOf("whole", [unreadableFile("bad.txt"), entryOf("b.txt")], []);
+    const { found, unreadable } = await dropped(dropOf(entryOf("a.txt"), whole, cut));
+    expect(found.map(({ path }) => path)).toEqual(["a.txt", "whole/b.txt", "cut/c.txt"]);
+    expect(unreadable.map(({ name }) => name).sort()).toEqual(["bad.txt", "cut"]);
+  });
+
+  test("a drop with an unreadable file uploads the others and says so", async () => {
+    serve(begun);
+    render(createElement(Toasts));
+    await uploadDropped(dropOf(unreadableFile("bad.txt"), entryOf("a.txt")), FOLDER);
+    await screen.findByText("Could not read “bad.txt”.");
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done" }));
   });
 });

@@ -9,7 +9,7 @@ import type { FileItem } from "@/api/types";
 import { choicesFor, openFile } from "@/files/actions";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
 import { openDialog } from "@/files/dialogs";
-import { bringsFiles } from "@/files/dragging";
+import { bringsFiles, uploadDropped } from "@/files/dragging";
 import { FileGrid } from "@/files/FileGrid";
 import { FileTable } from "@/files/FileTable";
 import { useListState } from "@/files/useListState";
@@ -17,7 +17,7 @@ import { counted } from "@/lib/format";
 import { childPlace, hrefOf, parentOf, type Place } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { recall, remember } from "@/lib/theme";
-import { chosen as chosenFiles, dropped } from "@/uploads/dropped";
+import { chosen as chosenFiles } from "@/uploads/dropped";
 import { uploads } from "@/uploads/queue";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Menu } from "@/ui/menu";
@@ -139,7 +139,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
           setOver(false);
           if (!mayWrite || !folder || !bringsFiles(event)) return;
           event.preventDefault();
-          void dropped(event.dataTransfer).then((files) => uploads.add(files, folder));
+          void uploadDropped(event.dataTransfer, folder);
         }}
       >
         <div className="page-head">

@@ -1,9 +1,10 @@
 /** Dragging: rows onto folders, and files or folders from the desktop onto the page. */
 import type { DragEvent } from "react";
 import type { FileItem } from "@/api/types";
-import { copy, move } from "@/files/operations";
+import { copy, move, things } from "@/files/operations";
 import { dropped } from "@/uploads/dropped";
 import { uploads } from "@/uploads/queue";
+import { toast } from "@/ui/toasts";
 
 const TYPE = "application/x-docstore-files";
 
@@ -31,6 +32,13 @@ const bringsRows = (event: DragEvent) => event.dataTransfer.types.includes(TYPE)
 
 type Target = Pick<FileItem, "id" | "name">;
 
+/** Upload what was dropped from the desktop, and say what of it could not be read. */
+export async function uploadDropped(data: DataTransfer, folder: Target): Promise<void> {
+  const { found, unreadable } = await dropped(data);
+  uploads.add(found, folder);
+  if (unreadable.length) toast(`Could not read ${things(unreadable)}.`, { tone: "error" });
+}
+
 /** Handlers that make an element a folder to drop onto. */
 export function folderDrop(folder: Target) {
   return {
@@ -50,7 +58,7 @@ export function folderDrop(folder: Target) {
       if (bringsFiles(event)) {
         event.preventDefault();
         event.stopPropagation();
-        void dropped(event.dataTransfer).then((files) => uploads.add(files, folder));
+        void uploadDropped(event.dataTransfer, folder);
       } else if (bringsRows(event)) {
         event.preventDefault();
         event.stopPropagation();

@@ -9,13 +9,22 @@ export interface Found {
 /** The system's own leavings, which nobody means to upload. */
 const LEAVINGS = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 
-export async function dropped(data: DataTransfer): Promise<Found[]> {
+export interface Dropped {
+  found: Found[];
+  /** Files, and folders that could not be listed to their end. */
+  unreadable: { name: string }[];
+}
+
+export async function dropped(data: DataTransfer): Promise<Dropped> {
   // Entries are only there until the event is over: all of them are taken first.
   const entries = [...data.items].filter((item) => item.kind === "file").map((item) => item.webkitGetAsEntry());
   const files = [...data.files];
-  if (entries.every((entry) => entry === null)) return files.map((file) => ({ file, path: file.name }));
-  const found = await Promise.all(entries.map((entry) => (entry ? walk(entry, "") : [])));
-  return found.flat();
+  const unreadable: FileSystemEntry[] = [];
+  if (entries.every((entry) => entry === null)) {
+    return { found: files.map((file) => ({ file, path: file.name })), unreadable };
+  }
+  const found = await Promise.all(entries.map((entry) => (entry ? walk(entry, "", unreadable) : [])));
+  return { found: found.flat(), unreadable };
 }
 
 export function chosen(files: Iterable<File>): Found[] {
@@ -24,19 +33,25 @@ export function chosen(files: Iterable<File>): Found[] {
     .map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 }
 
-async function walk(entry: FileSystemEntry, folder: string): Promise<Found[]> {
+/** The files of an entry; what of it can't be read goes to `unreadable`, and keeps nothing beside it from being found. */
+async function walk(entry: FileSystemEntry, folder: string, unreadable: FileSystemEntry[]): Promise<Found[]> {
   const path = folder ? `${folder}/${entry.name}` : entry.name;
-  if (entry.isFile) {
-    if (LEAVINGS.has(entry.name)) return [];
-    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    return [{ file, path }];
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: Found[] = [];
-  for (;;) {
-    // Chromium gives a hundred entries at a time, then none.
-    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (entries.length === 0) return found;
-    for (const child of entries) found.push(...(await walk(child, path)));
+  try {
+    if (entry.isFile) {
+      if (LEAVINGS.has(entry.name)) return [];
+      const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+      return [{ file, path }];
+    }
+    const reader = (entry as FileSystemDirectoryEntry).createReader();
+    for (;;) {
+      // Chromium gives a hundred entries at a time, then none.
+      const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+      if (entries.length === 0) return found;
+      for (const child of entries) found.push(...(await walk(child, path, unreadable)));
+    }
+  } catch {
+    unreadable.push(entry);
+    return found;
   }
 }
