@@ -10,6 +10,7 @@ from string import ascii_lowercase
 from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
 
 from docstore_sync.apply import Applier
+from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan, plan_all
@@ -153,8 +154,10 @@ class Simulation:
         steps = Steps(disk, self.server, self.chance, failing)
         if between:
             steps.between = lambda: self.change_something() if self.chance.random() < between else None
-        with contextlib.suppress(Killed):
-            self.loop.run_until_complete(Applier(todo, steps, book, rules).run())
+        ledger = LastingLedger(book, settle=lambda: None)
+        with contextlib.suppress(Killed):  # which loses what the ledger has not kept yet
+            self.loop.run_until_complete(Applier(todo, steps, ledger, rules).run())
+            ledger.keep()
             if todo.is_last and not (failing or between):
                 again = plan(
                     entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules

@@ -34,6 +34,8 @@ class Disk:
         self.parts = folder / PARTS
         self.touched: set[str] = set()
         """Where something was done since this was last emptied."""
+        self._unsettled: set[str] = set()
+        """Folders with names that a power cut might still take back."""
 
     def at(self, path: str) -> Path:
         return self.folder / path
@@ -51,7 +53,7 @@ class Disk:
         return found
 
     def move(self, path: str, identity: str, target: str) -> None:
-        self.touched |= {path, target}
+        self._touch(path, target)
         found = self.check(path, identity)
         sha256 = self._state.hash_of(identity, Stamp.of(found))
         move_without_replacing(self.at(path), self.at(target))
@@ -65,16 +67,17 @@ class Disk:
         return identity_of(found)
 
     def make_folder(self, path: str) -> str:
-        self.touched.add(path)
+        self._touch(path)
         os.mkdir(self.at(path))
         return identity_of(os.lstat(self.at(path)))
 
     def delete(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
         """A file is moved away and looked at again first, so that what is written at this moment is not lost."""
-        self.touched.add(path)
+        self._touch(path)
         if kind is Kind.FOLDER:
             self.check(path, identity)
             os.rmdir(self.at(path))
+            self._unsettled.discard(path)
             return
         before = self.check(path, identity, sha256)
         away = self.part(f"deleted-{identity.replace(':', '-')}")
@@ -86,7 +89,7 @@ class Disk:
 
     def put(self, whole: Path, path: str, sha256: str, replaces: tuple[str, str] | None) -> str:
         """Put a file that is whole into its place; its identity."""
-        self.touched.add(path)
+        self._touch(path)
         target = self.at(path)
         if replaces is None:
             move_without_replacing(whole, target)
@@ -119,6 +122,17 @@ class Disk:
                 with whole.open("rb+") as file:
                     os.fsync(file.fileno())
 
+    def settle(self) -> None:
+        """Bring the names that steps have given and taken to the disk for good, as they are now. OSError."""
+        if len(self._unsettled) <= FEW or not _sync_all(self.folder):
+            for path in self._unsettled:
+                _sync_names(self.at(path))
+        self._unsettled.clear()
+
+    def _touch(self, *paths: str) -> None:
+        self.touched |= set(paths)
+        self._unsettled |= {path.rpartition("/")[0] for path in paths}
+
     def part(self, name: str) -> Path:
         """A path for what is not yet, or no longer, in the tree."""
         return self.make_parts() / name
@@ -147,6 +161,24 @@ def _sync_all(folder: Path) -> bool:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         return bool(_syncfs(descriptor) == 0)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_names(folder: Path) -> None:
+    """The names in a folder; where it was moved to, if it is gone, only the system knows."""
+    if os.name == "nt":  # has no such thing
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        os.sync()
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 

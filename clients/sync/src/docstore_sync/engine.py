@@ -13,6 +13,7 @@ from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_sync.apply import Applier, Outcome
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
+from docstore_sync.ledger import LastingLedger
 from docstore_sync.looking import Looker
 from docstore_sync.model import Action, Plan
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
@@ -158,7 +159,11 @@ class Engine:
             raise AgreementNeeded(made.question)
         self._progress.planned(made)
         write_status(self._folder, "syncing", [], [], len(made.actions))
-        return await Applier(made, self._hands, self._state, self._looker.rules(), on_done=self._progress.done).run()
+        ledger = LastingLedger(self._state, self._disk.settle)
+        try:
+            return await Applier(made, self._hands, ledger, self._looker.rules(), on_done=self._progress.done).run()
+        finally:
+            ledger.keep()
 
     def _check_root(self, *, change: bool) -> None:
         """A folder that is another one than was synced (a disk that is not mounted) is not taken for an empty one.

@@ -1,14 +1,18 @@
 """Steps on the disk never take the place of something that somebody has just written."""
 
+import errno
+import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from sync_worlds import Book
 
 from docstore_sync import disk as disk_module
-from docstore_sync.disk import Disk
-from docstore_sync.model import Kind
+from docstore_sync.disk import FEW, Disk
+from docstore_sync.ledger import LastingLedger
+from docstore_sync.model import Kind, SyncedEntry
 from docstore_sync.scan import Ignore, scan
 from docstore_sync.state import State, opened
 from docstore_sync.steps import StepFailed
@@ -98,3 +102,59 @@ def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
 def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
     path, digest = whole(disk, content)
     return path, target, digest
+
+
+@pytest.mark.parametrize("folders", [1, 3 * FEW])
+def test_every_folder_with_new_names_is_flushed(
+    disk: Disk, folders: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Each by itself, or all at once where there are many and the system can; then there is nothing more to flush."""
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    if "plain" in request.node.name:
+        monkeypatch.setattr(disk_module, "_syncfs", None)
+    else:
+        monkeypatch.setattr(disk_module, "_syncfs", lambda _: flushed.append("all") or 0)
+    for number in range(folders):
+        disk.make_folder(f"{number}")
+        disk.put(*_put(disk, b"new", f"{number}/file"), None)
+    disk.settle()
+    each = {str(disk.folder), *(str(disk.at(f"{number}")) for number in range(folders))}
+    assert set(flushed) == ({"all"} if folders > FEW and disk_module._syncfs else each)
+    flushed.clear()
+    disk.settle()
+    assert not flushed
+
+
+def test_a_folder_that_is_gone_again_does_not_keep_others_from_being_flushed(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever took it away has maybe only moved it: the system flushes all there is."""
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "sync", lambda: flushed.append("all"))
+    disk.make_folder("folder")
+    disk.put(*_put(disk, b"new", "folder/file"), None)
+    disk.at("folder").rename(disk.at("moved"))
+    disk.settle()
+    assert flushed == ["all"]
+
+
+def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flush fails: the record stays as it was, and the next flush has as much to do."""
+    book = Book()
+    ledger = LastingLedger(book, disk.settle)
+    entry = SyncedEntry("id", "root", "file", Kind.FILE, "", disk.put(*_put(disk, b"new", "file"), None))
+    ledger.record(entry)
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        for flush in (ledger.keep, disk.settle):
+            with pytest.raises(OSError, match="Input/output"):
+                flush()
+    assert not book.rows
+    ledger.record(entry)
+    ledger.keep()
+    assert book.rows == {"id": entry}

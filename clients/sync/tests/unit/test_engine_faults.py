@@ -1,0 +1,69 @@
+"""The engine on disks that fail, and against people who sync what they should not."""
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from fake_account import FakeAccount
+from synced_folders import tree
+
+from docstore_client import AsyncClient
+from docstore_sync.engine import Engine, Result, engine
+from docstore_sync.model import SyncedEntry
+from docstore_sync.state import State
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    return folder
+
+
+def syncing(folder: Path, account: FakeAccount) -> Any:
+    return engine(folder, cast(AsyncClient, account), "laptop")
+
+
+async def synced(folder: Path, account: FakeAccount) -> Result:
+    """What a sync of its own does."""
+    async with syncing(folder, account) as one:
+        assert isinstance(one, Engine)
+        return await one.sync()
+
+
+async def test_what_is_recorded_is_on_the_disk_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new version, a new file and a deletion: the folder is flushed once it is as the record says."""
+    account = FakeAccount()
+    for name in ("edited", "deleted"):
+        (folder / name).write_bytes(b"old")
+    await synced(folder, account)
+    account.put("edited", b"new")
+    account.put("new", b"new")
+    await account.delete(account.named("deleted").id)
+    flushed: list[dict[str, bytes | None]] = []
+    recorded: list[str] = []
+    fsync, record, forget = os.fsync, State.record, State.forget
+
+    def flush(descriptor: int) -> None:
+        fsync(descriptor)
+        if os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+            flushed[:] = [tree(folder)]
+
+    def check_and_record(state: State, entry: SyncedEntry) -> None:
+        assert flushed == [tree(folder)]
+        recorded.append(entry.name)
+        record(state, entry)
+
+    def check_and_forget(state: State, synced_id: str) -> None:
+        assert flushed == [tree(folder)]
+        recorded.append("gone")
+        forget(state, synced_id)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(State, "record", check_and_record)
+    monkeypatch.setattr(State, "forget", check_and_forget)
+    assert (await synced(folder, account)).in_sync
+    assert tree(folder) == {"edited": b"new", "new": b"new"}
+    assert sorted(recorded) == ["edited", "gone", "new"]
