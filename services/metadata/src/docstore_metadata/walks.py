@@ -2,9 +2,9 @@
 
 A settling walk goes by what it finds, not by what it was started for: a descendant that can't be reached but was never
 said to be deleted is said to be deleted; one that can be reached again is said to be restored; one that others may read
-than was last said is said to have changed access. So walks that overlap, or come late, end in the same truth. Each page
-changes the folder it is of, so that a change to the folder that began before it was put into the trash fails, and is
-refused when it is tried again.
+than was last said is said to have changed access. So walks that overlap, or come late, end in the same truth. A purging
+walk says first what a settling walk before it has not yet said. Each page changes the folder it is of, so that a change
+to the folder that began before it was put into the trash fails, and is refused when it is tried again.
 """
 
 from collections.abc import Sequence
@@ -85,13 +85,12 @@ class Walker:
         elif job.kind == "purge":
             job.steps.append(Step(step.folder_id, exhausted=True))
         job.steps.extend(Step(child.id) for child in children if child.is_folder)
+        await self._settle(place, children, announcer, transaction)
         if job.kind == "purge":
             files = [place.child(child) for child in children if not child.is_folder]
             await purge_files(self._store, files, announcer, self._clock, transaction.session)
             await end_shares(self._store, files, job.actor_id, transaction)
             await end_links(self._store, files, transaction)
-        else:
-            await self._settle(place, children, announcer, transaction)
 
     async def _children(self, step: Step, transaction: Transaction) -> Sequence[Node]:
         """The next live children, in the order in which they were made: it never changes."""

@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
+from docstore_events.transaction import Transactor
 from docstore_metadata.jobs import Jobs, LeaseLost
 from docstore_metadata.storage import Store
+from docstore_metadata.trash import Trash
+from docstore_metadata.tree import Tree
 from docstore_platform.testing import eventually
+from docstore_platform.tokens import Principal
 
 pytestmark = pytest.mark.connected
 
@@ -189,6 +193,39 @@ async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
     assert await stack.events(file["id"]) == ["file-created", "file-deleted"]
     with pytest.raises(LeaseLost):
         await dead.save(job, None)
+
+
+async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(stack: Any) -> None:
+    """The delete's walk is held by an instance that was killed: the purge's says of each that it is deleted before it
+    says that it is purged, also to those to whom only this was shared."""
+    person, reader = stack.person, stack.stranger
+    store = Store(stack.database)
+    dead = Jobs(store, lease_seconds=600)
+    async with stack.run():
+        await stack.meet(reader, "reader@example.com")
+        file, below = await stack.put("/top/a.txt"), await stack.put("/top/sub/b.txt")
+        top, sub = await person.at("/top"), await person.at("/top/sub")
+        for node in (file, sub):
+            await person.ok("POST", f"/v1/files/{node['id']}/shares", {"email": "reader@example.com", "role": "viewer"})
+        await stack.walked()
+    caller = Principal(person.account_id, "s1", "user", "laptop")
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    await Trash(store, Tree(store), transactor, dead).put_in(caller, top["id"], None)
+    walk = await dead.claim()
+    assert walk is not None
+    assert walk.kind == "settle"
+    async with stack.run():
+        await person.ok("DELETE", f"/v1/trash/{top['id']}")
+
+        async def gone() -> bool:
+            return not await store.find_nodes({"_id": top["id"]})
+
+        await eventually(gone)
+        changes = (await reader.ok("GET", "/v1/changes?limit=1000"))["changes"]
+    deleted = {change["file"]["id"] for change in changes if change["type"] == "deleted"}
+    assert deleted == {file["id"], sub["id"]}
+    for node in (file, sub, below):
+        assert (await stack.events(node["id"]))[-2:] == ["file-deleted", "file-purged"]
 
 
 async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(running: Any) -> None:
