@@ -109,6 +109,7 @@ class Engine:
         result = Result()
         for _ in range(MAX_ROUNDS):
             found, made = await self._looker.look(only_told=only_told)
+            self._check_root_stays()
             result.busy, result.failures = found.busy, []
             result.aside = [f"{aside.path}: {aside.reason}" for aside in made.aside]
             if made.giving_way and self._give_way(found, made.giving_way, result):
@@ -159,11 +160,27 @@ class Engine:
             raise AgreementNeeded(made.question)
         self._progress.planned(made)
         write_status(self._folder, "syncing", [], [], len(made.actions))
-        ledger = LastingLedger(self._state, self._disk.settle)
+        ledger = LastingLedger(self._state, self._settle)
         try:
             return await Applier(made, self._hands, ledger, self._looker.rules(), on_done=self._progress.done).run()
         finally:
             ledger.keep()
+
+    def _settle(self) -> None:
+        self._check_root_stays()
+        self._disk.settle()
+
+    def _root(self) -> str:
+        """The identity of the folder; empty if there is none."""
+        try:
+            return identity_of(os.stat(self._folder))
+        except OSError:
+            return ""
+
+    def _check_root_stays(self) -> None:
+        """A disk that goes while it is looked at, or worked on, has not lost its files."""
+        if self._root() != self._state.get("root"):
+            raise FolderMissing(f"{self._folder} has gone while it was synced: is its disk mounted?")
 
     def _check_root(self, *, change: bool) -> None:
         """A folder that is another one than was synced (a disk that is not mounted) is not taken for an empty one.
@@ -171,15 +188,14 @@ class Engine:
         Agreed to, it is synced as if for the first time: both sides are joined, and nothing is deleted.
         """
         known = self._state.get("root")
-        try:
-            here = identity_of(os.stat(self._folder))
-        except OSError:
+        here = self._root()
+        if not here:
             if known and not self._agreed:
-                raise AgreementNeeded(f"{self._folder} was synced and is gone") from None
+                raise AgreementNeeded(f"{self._folder} was synced and is gone")
             if not change:
-                raise FolderMissing(f"there is no folder {self._folder}") from None
+                raise FolderMissing(f"there is no folder {self._folder}")
             self._folder.mkdir(parents=True, exist_ok=True)
-            here = identity_of(os.stat(self._folder))
+            here = self._root()
         if known == here or not change:
             return
         if known:

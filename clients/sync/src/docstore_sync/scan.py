@@ -67,12 +67,7 @@ def identity_of(found: os.stat_result) -> str:
 
 
 def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], None] = lambda _: None) -> Scan:
-    """`progress` is told of bytes that were read."""
-    try:
-        with os.scandir(folder):
-            pass
-    except OSError as error:
-        raise FolderMissing(f"{folder} can't be read: {error.strerror}") from error
+    """`progress` is told of bytes that were read. FolderMissing."""
     found = Scan()
     _look_into([(os.fspath(folder), "")], folder, found, state, ignored, progress)
     return found
@@ -136,8 +131,9 @@ def _look_into(
             with os.scandir(place) as listing:
                 children = list(listing)
         except OSError as error:
-            if prefix:
-                found.entries[prefix[:-1]] = _troubled(found.entries[prefix[:-1]], error)
+            if not prefix:
+                raise FolderMissing(f"{folder} can't be read: {error.strerror}") from error
+            found.entries[prefix[:-1]] = _troubled(found.entries[prefix[:-1]], error)
             continue
         for child in children:
             path = prefix + child.name

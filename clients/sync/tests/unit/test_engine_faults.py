@@ -9,7 +9,7 @@ from fake_account import FakeAccount
 from synced_folders import tree
 
 from docstore_client import AsyncClient
-from docstore_sync.engine import Engine, Result, engine
+from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Result, engine
 from docstore_sync.model import SyncedEntry
 from docstore_sync.state import State
 
@@ -67,3 +67,30 @@ async def test_what_is_recorded_is_on_the_disk_before(folder: Path, monkeypatch:
     assert (await synced(folder, account)).in_sync
     assert tree(folder) == {"edited": b"new", "new": b"new"}
     assert sorted(recorded) == ["edited", "gone", "new"]
+
+
+async def test_a_disk_that_goes_in_the_middle_of_a_sync_has_not_lost_its_files(folder: Path) -> None:
+    """The mount point stays, empty: what was sent already is not deleted at the server, and is not forgotten."""
+    account, size = FakeAccount(), 2 << 20  # too large to be sent together
+    for name in "abcd":
+        (folder / name).write_bytes(name.encode() * size)
+    disk = folder.with_name("disk")
+
+    def unmount() -> None:
+        if len(account.files) == 2:
+            folder.rename(disk)
+            folder.mkdir()
+
+    def mount_again() -> None:
+        folder.rmdir()
+        disk.rename(folder)
+
+    account.on_upload = unmount
+    with pytest.raises(FolderMissing, match="mounted"):
+        await synced(folder, account)
+    assert len(account.files) >= 2
+    with pytest.raises(AgreementNeeded):
+        await synced(folder, account)
+    mount_again()
+    assert (await synced(folder, account)).in_sync
+    assert account.names() == set(tree(folder)) == set("abcd")

@@ -1,7 +1,9 @@
 """Looking at the folder: what is read, what is left alone, what is waited for."""
 
+import errno
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,27 @@ def test_a_folder_that_is_gone_is_not_an_empty_one(folder: Path, state: State) -
     """It is an error, not a tree without files."""
     folder.rmdir()
     with pytest.raises(FolderMissing):
+        look(folder, state)
+
+
+def test_a_folder_that_can_not_be_listed_to_the_end_is_not_an_empty_one(
+    folder: Path, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens, and then the disk fails: an error, not a tree without files."""
+    (folder / "a").write_bytes(b"1")
+    scandir = os.scandir
+
+    @contextmanager
+    def failing(place: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        def children() -> Iterator[os.DirEntry[str]]:
+            yield from listing
+            raise OSError(errno.EIO, "Input/output error")
+
+        with scandir(place) as listing:
+            yield children()
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(FolderMissing, match="Input/output error"):
         look(folder, state)
 
 
