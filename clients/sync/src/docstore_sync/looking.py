@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docstore_sync.disk import Disk
-from docstore_sync.model import Do, Plan
+from docstore_sync.model import Action, Do, Plan
 from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan
 from docstore_sync.remote import RemoteTree
@@ -64,11 +64,38 @@ class Looker:
             made = self._plan(found, ignored)
             if not any(step.do in DELETIONS for step in made.actions):
                 return found, made
+        found, made = self._look_at_all(ignored)
+        missed = _deleted_there(made)
+        if missed:
+            # What is moved while it is looked at may be seen nowhere: only what is missed twice is deleted.
+            found, made = self._look_at_all(ignored)
+            if not _deleted_there(made) <= missed:
+                found.busy = True
+                made.structure_there = _sure(made.structure_there, missed)
+                made.removals = _sure(made.removals, missed)
+        return found, made
+
+    def _look_at_all(self, ignored: Ignore) -> tuple[Scan, Plan]:
         self._whole_at = time.monotonic()
         found = scan(self._folder, self._state, ignored)
         return found, self._plan(found, ignored)
 
+    def _forget_left(self, found: Scan) -> None:
+        """What was moved while it was looked at may be seen twice: it is where it still is, and no new file."""
+        first: dict[str, str] = {}
+        seen_twice: set[str] = set()
+        for path, entry in found.entries.items():
+            if entry.identity and first.setdefault(entry.identity, path) is not path:
+                seen_twice |= {path, first[entry.identity]}
+        left = {path for path in seen_twice if _is_gone(self._disk.at(path))}
+        for path in sorted(found.entries, key=len) if left else ():
+            folder = path.rpartition("/")[0]
+            if path in left or (folder and folder not in found.entries):
+                del found.entries[path]
+                found.stamps.pop(path, None)
+
     def _plan(self, found: Scan, ignored: Ignore) -> Plan:
+        self._forget_left(found)
         rows = self._remote.rows
         remote = place_shares((row.entry for row in rows.values()), self._account_id)
         permissions = {node_id: row.permission for node_id, row in rows.items() if row.permission != "owner"}
@@ -95,6 +122,24 @@ class Looker:
             names[path] = rules.conflict_name(path.rpartition("/")[2], taken)
             taken.add(rules.key(names[path]))
         return names
+
+
+def _is_gone(place: Path) -> bool:
+    try:
+        os.lstat(place)
+    except OSError as error:
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
+    return False
+
+
+def _deleted_there(made: Plan) -> set[str]:
+    """The ids of all that a plan deletes at the server."""
+    return {node.remote_id for step in made.actions if step.do is Do.DELETE_THERE for node in step.doomed}
+
+
+def _sure(steps: list[Action], missed: set[str]) -> list[Action]:
+    """Without deletions at the server of more than was missed before."""
+    return [step for step in steps if missed.issuperset(node.remote_id for node in step.doomed)]
 
 
 def _ignores_case(folder: Path) -> bool:
