@@ -1,9 +1,10 @@
 """HTTP: what is told in the app."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from docstore_notify.api import Caller
 from docstore_notify.inbox_store import Inbox, Notification
@@ -14,12 +15,23 @@ from docstore_platform.problems import invalid
 from docstore_platform.web import json_response
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """A moment at either end of the calendar may have no place in UTC, and so none in the database."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("not a moment in UTC") from None
+
+
+Id = Annotated[str, Field(max_length=64)]
+
+
 class MarkRead(BaseModel):
     """Which ones: these, or all, or all that came until then."""
 
-    ids: list[str] | None = Field(None, max_length=1000)
+    ids: list[Id] | None = Field(None, max_length=1000)
     all: bool = False
-    before: AwareDatetime | None = None
+    before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
 
 
 def notification_view(notification: Notification) -> dict[str, Any]:

@@ -23,6 +23,8 @@ TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", re.ASCII)
 QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?", re.ASCII)
 QUEUE_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", re.ASCII)
 BUS_NAME = re.compile(r"[\w./-]{1,256}", re.ASCII)
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""JSON can spell half of a surrogate pair, which no database takes."""
 
 
 def check_target(
@@ -55,13 +57,13 @@ class _Fields:
 
     def take(self, name: str) -> str:
         value = self._rest.pop(name, "")
-        if not isinstance(value, str) or len(value) > MAX_ADDRESS:
+        if not isinstance(value, str) or len(value) > MAX_ADDRESS or HALF_CHARACTER.search(value):
             raise _wrong(f"{name} must be a text of up to {MAX_ADDRESS} characters.", name)
         return value
 
     def end(self) -> None:
         if self._rest:
-            raise _wrong(f"The target has unknown fields: {', '.join(sorted(map(str, self._rest)))}.")
+            raise _wrong(f"The target has unknown fields: {', '.join(sorted(map(ascii, self._rest)))}.")
 
 
 def _webhook(fields: _Fields, account_id: str, settings: ChannelSettings) -> Target:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from docstore_platform.testing import eventually
@@ -64,6 +65,21 @@ async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> N
         assert await mark({"all": True}) == {"unread": 0}
         for wrong in ({}, {"all": True, "ids": []}):
             assert (await anna.send("POST", "/v1/notifications/read", wrong)).status == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ids": ["\\ud800"]}',
+        b'{"before": "0001-01-01T00:00:00+14:00"}',
+        b'{"before": "9999-12-31T23:59:59-14:00"}',
+    ],
+)
+async def test_what_no_database_takes_is_refused(notify: Any, body: bytes) -> None:
+    """Half a character, and moments that UTC has no room for: 422, not a fault of the service."""
+    async with notify.running():
+        answer = await notify.person().send("POST", "/v1/notifications/read", orjson.Fragment(body))
+        assert (answer.status, answer.json()["code"]) == (422, "invalid_request")
 
 
 async def test_an_upload_that_comes_twice_is_one_notification(notify: Any) -> None:

@@ -77,6 +77,8 @@ def test_a_target_becomes_one_form(channel: str, entered: Any, expected: Target)
         ("webhook", {"url": "https://example.org/#part"}),
         ("webhook", {"url": "https://example.org/" + "x" * 2048}),
         ("webhook", {"url": "https://example.org/", "secret": "whsec_mine"}),
+        ("webhook", {"url": "https://example.org/\ud800"}),
+        ("webhook", {"url": "https://example.org/", "\ud800": ""}),
         ("sns", {"phone_number": "021 234567"}),
         ("sns", {"phone_number": "+1234567890123456"}),
         ("sns", {"phone_number": "+٦٤٢١٢٣٤٥٦٧"}),
@@ -102,6 +104,7 @@ def test_a_wrong_target_is_told_clearly(channel: str, entered: Any) -> None:
         check(channel, entered)
     assert (caught.value.status, caught.value.code) == (422, "invalid_target")
     assert caught.value.detail.endswith(".")
+    assert caught.value.response().status_code == 422  # can be written, whatever was entered
 
 
 @pytest.mark.parametrize(
