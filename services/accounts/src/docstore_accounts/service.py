@@ -160,9 +160,17 @@ class AccountService:
         wrong = Problem(403, "invalid_credentials", "The current password is not right.")
         if stored is None or not attempt.succeeded:
             raise wrong
-        if not await self._accounts.set_password(account.id, await self._passwords.hash(password), was=stored):
+        renewed = await self._passwords.hash(password)
+
+        async def work(transaction: Transaction) -> bool:
+            tx = transaction.session
+            changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=tx)
+            if changed:
+                await self._sessions.delete_all(account.id, but=caller.session_id, tx=tx)
+            return changed
+
+        if not await self._transactor.run(work):
             raise wrong
-        await self._sessions.delete_all(account.id, but=caller.session_id)
 
     async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
         """Move the caller to `plan`; 403 `plans_not_self_service` where an administrator does that."""

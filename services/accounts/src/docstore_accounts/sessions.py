@@ -116,6 +116,8 @@ class SessionService:
 
     async def _begin(self, session: Session) -> None:
         async def work(transaction: Transaction) -> None:
+            # Who ends all sessions just now finds this one, or has committed before it and is seen by _still_admits.
+            await self._accounts.hold(session.account_id, transaction.session)
             new_device = await self._devices.note(session, transaction.session)
             await self._sessions.insert(session, transaction.session)
             started = SessionStarted(
@@ -128,7 +130,7 @@ class SessionService:
             )
             transaction.publish(started)
 
-        await self._transactor.run(work)
+        await self._transactor.run(work, lane=session.account_id)
 
     async def _still_admits(self, email: str, password: str, stored: str) -> bool:
         """Whether nobody suspended the account or changed its password while the log-in was checked.

@@ -58,8 +58,12 @@ class AccountStore(Protocol):
 
     async def replace(self, before: Account, after: Account, tx: Transaction) -> None: ...
 
-    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+    async def set_password(self, account_id: str, new: str, *, was: str, tx: Transaction = None) -> bool:
         """Whether the hash still was `was`."""
+        ...
+
+    async def hold(self, account_id: str, tx: Transaction) -> None:
+        """Of two transactions at once that hold or change an account, one is tried again after the other."""
         ...
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
@@ -143,11 +147,15 @@ class MongoAccounts:
         )
         assert outcome.matched_count == 1, "the transaction's snapshot has this revision"
 
-    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+    async def set_password(self, account_id: str, new: str, *, was: str, tx: Transaction = None) -> bool:
         outcome = await self._accounts.update_one(
-            {"_id": account_id, "password_hash": was}, {"$set": {"password_hash": new}}
+            {"_id": account_id, "password_hash": was}, {"$set": {"password_hash": new}}, session=tx
         )
         return bool(outcome.matched_count)
+
+    async def hold(self, account_id: str, tx: Transaction) -> None:
+        # A write that changes nothing is none, and conflicts with nothing.
+        await self._accounts.update_one({"_id": account_id}, {"$inc": {"holds": 1}}, session=tx)
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
         prefix = email_key(wanted.prefix)

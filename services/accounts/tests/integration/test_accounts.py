@@ -1,9 +1,13 @@
 """Accounts through their HTTP routes, and the events that tell of them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from docstore_accounts.storage import MongoAccounts, MongoSessions
+from docstore_platform.internal import Answer
+from docstore_platform.mongo import ConnectionFailure, PyMongoError
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -158,6 +162,59 @@ async def test_a_new_password_logs_the_other_devices_out(client, database) -> No
     await client.login("ann@example.org", "battery staple")
     account = await database["accounts"].find_one({})
     assert await database["outbox"].count_documents({"key": account["_id"]}) == 1
+
+
+async def test_a_new_password_and_the_end_of_the_other_sessions_are_one(client, monkeypatch) -> None:
+    """Cut off in the middle, neither has happened: the same call sent again does both."""
+    ann = await client.person("ann@example.org")
+    login = {"email": "ann@example.org", "password": "correct horse"}
+    lost = {"refresh_token": (await client.ok("POST", "/v1/sessions", login))["refresh_token"]}
+    change = {"password": "battery staple", "current_password": "correct horse"}
+
+    async def cut_off(*_: Any, **__: Any) -> None:
+        raise ConnectionFailure("the database is gone")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(MongoSessions, "delete_all", cut_off)
+        assert (await ann.call("PATCH", "/v1/me", change)).status >= 500
+    await ann.ok("PATCH", "/v1/me", change)
+    assert (await client.refused("POST", "/v1/sessions/refresh", lost))[0] == 401
+
+
+@pytest.mark.parametrize("is_suspension", [False, True])
+async def test_a_log_in_at_the_moment_of_a_new_password_or_a_suspension_does_not_stay(
+    is_suspension: bool, admin, database, monkeypatch
+) -> None:
+    """It comes when the sessions have been ended and that is not visible yet: it waits, and is refused."""
+    ann = await admin.person("ann@example.org")
+    account_id = (await ann.ok("GET", "/v1/me"))["id"]
+    waits = asyncio.Event()
+    log_ins: list[asyncio.Task[Answer]] = []
+    hold, delete_all = MongoAccounts.hold, MongoSessions.delete_all
+
+    async def hold_and_tell(*args: Any) -> None:
+        try:
+            await hold(*args)
+        except PyMongoError:
+            waits.set()
+            raise
+
+    async def delete_and_meet_a_log_in(*args: Any, **options: Any) -> None:
+        await delete_all(*args, **options)
+        if not log_ins:
+            login = {"email": "ann@example.org", "password": "correct horse"}
+            log_ins.append(asyncio.create_task(admin.call("POST", "/v1/sessions", login)))
+            waiting = asyncio.create_task(waits.wait())
+            await asyncio.wait([log_ins[0], waiting], return_when=asyncio.FIRST_COMPLETED)
+
+    monkeypatch.setattr(MongoAccounts, "hold", hold_and_tell)
+    monkeypatch.setattr(MongoSessions, "delete_all", delete_and_meet_a_log_in)
+    if is_suspension:
+        await admin.ok("PATCH", f"/v1/admin/accounts/{account_id}", {"status": "suspended"})
+    else:
+        await ann.ok("PATCH", "/v1/me", {"password": "battery staple", "current_password": "correct horse"})
+    assert (await log_ins[0]).status == 401
+    assert await database["sessions"].count_documents({"account_id": account_id}) == (0 if is_suspension else 1)
 
 
 async def test_no_route_answers_without_a_token_or_with_a_forged_one(client) -> None:

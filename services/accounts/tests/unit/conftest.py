@@ -62,11 +62,14 @@ class FakeAccounts:
         assert self.rows[before.id] == before
         self.rows[before.id] = after
 
-    async def set_password(self, account_id: str, new: str, *, was: str) -> bool:
+    async def set_password(self, account_id: str, new: str, *, was: str, tx: object = None) -> bool:
         if self.hashes.get(account_id) != was:
             return False
         self.hashes[account_id] = new
         return True
+
+    async def hold(self, account_id: str, tx: object) -> None:
+        return None
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
         return sorted(self.rows.values(), key=lambda row: email_key(row.email))[:limit]
@@ -139,7 +142,7 @@ class FakeTransactor:
     def __init__(self) -> None:
         self.said: list[Event] = []
 
-    async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def run(self, work: Callable[[Any], Awaitable[Any]], *, lane: str | None = None) -> Any:
         return await work(self)
 
     def publish(self, event: Event, *, cause: object = None) -> str:
