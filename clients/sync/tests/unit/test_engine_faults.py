@@ -1,6 +1,7 @@
 """The engine on disks that fail, and against people who sync what they should not."""
 
 import os
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,9 @@ from synced_folders import tree
 
 from docstore_client import AsyncClient
 from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Result, engine
-from docstore_sync.model import SyncedEntry
+from docstore_sync.looking import Looker
+from docstore_sync.model import Plan, SyncedEntry
+from docstore_sync.scan import Scan
 from docstore_sync.state import State
 
 
@@ -94,3 +97,23 @@ async def test_a_disk_that_goes_in_the_middle_of_a_sync_has_not_lost_its_files(f
     mount_again()
     assert (await synced(folder, account)).in_sync
     assert account.names() == set(tree(folder)) == set("abcd")
+
+
+async def test_a_disk_that_goes_just_before_it_is_looked_at_has_not_lost_its_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that was checked is no longer the one that is found empty."""
+    account = FakeAccount()
+    (folder / "a").write_bytes(b"1")
+    await synced(folder, account)
+    look = Looker.look
+
+    def unmount_and_look(looker: Looker, *, only_told: bool = False) -> Coroutine[Any, Any, tuple[Scan, Plan]]:
+        folder.rename(folder.with_name("disk"))
+        folder.mkdir()
+        return look(looker, only_told=only_told)
+
+    monkeypatch.setattr(Looker, "look", unmount_and_look)
+    with pytest.raises(FolderMissing, match="mounted"):
+        await synced(folder, account)
+    assert account.names() == {"a"}
