@@ -32,7 +32,14 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        return orjson.loads(self.body) if self.body else None
+        """None if there is no body; Unreachable if it is no gateway that answers, but a network's log-in page."""
+        try:
+            if not 300 <= self.status < 400:
+                return orjson.loads(self.body) if self.body else None
+        except orjson.JSONDecodeError:
+            pass
+        where = self.headers.get("location") or self.body[:100].decode(errors="replace")
+        raise Unreachable(f"it is not DocStore that answers with {self.status}: {where}")
 
 
 class Connection:
@@ -73,7 +80,10 @@ class Connection:
     async def call(
         self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None, etag: str = ""
     ) -> Any:
-        """The JSON answer, None if there is none; ApiError when refused. `etag`: only if it still is that."""
+        """The JSON answer, None if there is none; ApiError when refused, Unreachable if there is no DocStore.
+
+        `etag`: only if it still is that.
+        """
         return (await self.ask(method, path, body, params=params, etag=etag)).json()
 
     async def ask(

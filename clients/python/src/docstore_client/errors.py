@@ -38,7 +38,7 @@ class StoreError(DocStoreError):
 
 
 class Unreachable(DocStoreError):
-    """No answer, however often it was tried."""
+    """No answer, however often it was tried, or one of something else than DocStore."""
 
 
 class ContentDiffers(DocStoreError):

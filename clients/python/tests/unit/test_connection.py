@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from docstore_client import ApiError, AsyncClient
+from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.connection import home_gateway
 from docstore_client.credentials import Credentials
 from docstore_client.retrying import _proxy, proxy_for
@@ -82,6 +82,21 @@ async def test_closing_waits_for_new_tokens() -> None:
         await closing
         assert client.credentials is not None
         assert client.credentials.refresh_token == "refresh-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [(200, {}, "<html>Log in to the hotel's network</html>"), (302, {"location": "http://hotel.example"}, "")],
+)
+async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str, str], body: str) -> None:
+    """DocStore is not reached, and may be later: whoever waits for that is told so, and not of a syntax error."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(status=status, headers=headers, text=body)
+
+    async with serving(web.get("/v1/changes", page)) as url, AsyncClient(url) as client:
+        with pytest.raises(Unreachable, match="hotel"):
+            await client.changes("1")
 
 
 @pytest.mark.parametrize(
