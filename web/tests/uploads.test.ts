@@ -52,7 +52,12 @@ const states = () => Object.fromEntries(uploads.snapshot().jobs.map((job) => [jo
 const jobOf = (name: string) => uploads.snapshot().jobs.find((job) => job.name === name) as Job;
 const add = (...files: File[]) => uploads.add(files.map((one) => ({ file: one, path: one.name })), FOLDER);
 
-beforeEach(() => localStorage.clear());
+const remembered = (account = "me") => rememberedJobs(account).map((job) => job.uploadId);
+
+beforeEach(async () => {
+  localStorage.clear();
+  await uploads.takeUp("me");
+});
 afterEach(() => uploads.forget());
 
 describe("uploads", () => {
@@ -111,7 +116,85 @@ describe("uploads", () => {
     await vi.waitFor(() => expect(sent).toEqual(["a.txt"]));
     uploads.forget();
     await vi.waitFor(() => expect(states()).toEqual({}));
-    expect(rememberedJobs().map((job) => job.uploadId)).toEqual(["u-a.txt"]);
+    expect(remembered()).toEqual(["u-a.txt"]);
+  });
+});
+
+describe("uploads that a reload cut off", () => {
+  const never = () => new Promise<void>(() => undefined);
+  const chosen = () => new File(["film"], "film.mp4", { lastModified: 1_000 });
+
+  /** Begins to upload the file, for `account`, and has the page forget all but what it remembers over a reload. */
+  async function interrupt(account = "me"): Promise<void> {
+    serve(begun, never);
+    await uploads.takeUp(account);
+    add(chosen());
+    await vi.waitFor(() => expect(remembered(account)).toEqual(["u-film.mp4"]));
+    uploads.forget();
+    await vi.waitFor(() => expect(states()).toEqual({}));
+  }
+
+  test("one goes on when its file is added to its folder again", async () => {
+    await interrupt();
+    const calls = serve(begun);
+    await uploads.takeUp("me");
+    add(chosen());
+    await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "done" }));
+    expect(calls).not.toContain("POST /v1/uploads");
+  });
+
+  test.each([
+    ["another folder", "film.mp4", { id: "f2", name: "other" }],
+    ["a folder below", "below/film.mp4", FOLDER],
+  ])("the same file for %s is another upload", async (_, path, folder) => {
+    await interrupt();
+    serve(begun);
+    await uploads.takeUp("me");
+    uploads.add([{ file: chosen(), path }], folder);
+    await vi.waitFor(() => expect(uploads.snapshot().jobs.map((job) => job.state)).toEqual(["needs-file", "done"]));
+  });
+
+  test("one that was kept beside a file of its name takes the file that it was begun with", async () => {
+    serve((name) => (name === "film.mp4" ? taken : begun(name)), never);
+    add(chosen());
+    await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "taken" }));
+    uploads.answer(jobOf("film.mp4"), "keep", false);
+    await vi.waitFor(() => expect(remembered()).toEqual(["u-film (2).mp4"]));
+    uploads.forget();
+    serve(begun);
+    await uploads.takeUp("me");
+    await vi.waitFor(() => expect(states()).toEqual({ "film (2).mp4": "needs-file" }));
+    expect(uploads.give(jobOf("film (2).mp4"), chosen())).toBe(true);
+    await vi.waitFor(() => expect(states()).toEqual({ "film (2).mp4": "done" }));
+  });
+
+  test("whoever logs in meanwhile neither sees them nor has them forgotten", async () => {
+    await interrupt("ada");
+    serve(begun, never);
+    const looking = uploads.takeUp("ada");
+    uploads.forget();
+    await uploads.takeUp("bob");
+    add(file("b.txt"));
+    await looking;
+    await vi.waitFor(() => expect(states()).toEqual({ "b.txt": "sending" }));
+    await vi.waitFor(() => expect(remembered("bob")).toEqual(["u-b.txt"]));
+    expect(remembered("ada")).toEqual(["u-film.mp4"]);
+  });
+
+  test("those that an outage keeps from being looked at are still remembered once others begin", async () => {
+    await interrupt();
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+    await uploads.takeUp("me");
+    serve(begun, never);
+    add(file("a.txt"));
+    await vi.waitFor(() => expect(remembered()).toEqual(["u-film.mp4", "u-a.txt"]));
+  });
+
+  test("those that are over are forgotten", async () => {
+    await interrupt();
+    vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ code: "not_found" }), { status: 404 }));
+    await uploads.takeUp("me");
+    expect(remembered()).toEqual([]);
   });
 });
 

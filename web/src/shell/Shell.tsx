@@ -31,10 +31,11 @@ const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
 export function Shell({ children }: { children: ReactNode }) {
   const { path } = useWhere();
   const [navOpen, setNavOpen] = useState(false);
+  const { id } = useAccount();
   const uploads = useUploads();
   const main = useRef<HTMLElement>(null);
   useEffect(() => setNavOpen(false), [path]);
-  useEffect(() => void uploadQueue.takeUp(), []);
+  useEffect(() => void uploadQueue.takeUp(id), [id]);
   return (
     <div className={navOpen ? "shell nav-open" : "shell"}>
       <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), main.current?.focus())}>

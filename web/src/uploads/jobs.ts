@@ -23,6 +23,8 @@ export interface Job {
   name: string;
   /** Below the folder. */
   path: string;
+  /** The path that the file was found at: `path` may have given way to a name that was taken. */
+  source: string;
   folder: Folder;
   size: number;
   modified: number;
@@ -40,36 +42,46 @@ export interface Job {
 
 export const OPEN: ReadonlySet<JobState> = new Set(["waiting", "sending", "finishing"]);
 
-const KEY = "docstore.uploads";
+const keyOf = (account: string) => `docstore.uploads.${account}`;
 
 interface Remembered {
   uploadId: string;
   path: string;
+  source: string;
   folder: Folder;
   size: number;
   modified: number;
 }
 
-export function rememberJobs(jobs: Job[]): void {
+/** Remember what is under way, and forget what else was of `known`; anything other that is remembered stays. */
+export function rememberJobs(account: string, jobs: Job[], known: ReadonlySet<string>): void {
+  const others = rememberedJobs(account).filter(({ uploadId }) => !known.has(uploadId));
   const begun = jobs.filter((job) => job.uploadId && !["done", "skipped"].includes(job.state));
   const kept: Remembered[] = begun.map((job) => ({
     uploadId: job.uploadId as string,
     path: job.path,
+    source: job.source,
     folder: job.folder,
     size: job.size,
     modified: job.modified,
   }));
-  remember(KEY, JSON.stringify(kept));
+  remember(keyOf(account), JSON.stringify([...others, ...kept]));
 }
 
-export function rememberedJobs(): Remembered[] {
+export function rememberedJobs(account: string): Remembered[] {
   try {
-    const kept = JSON.parse(recall(KEY) ?? "[]") as Remembered[];
+    const kept = JSON.parse(recall(keyOf(account)) ?? "[]") as Remembered[];
     return Array.isArray(kept) ? kept : [];
   } catch {
     return [];
   }
 }
+
+export const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+
+/** Whether `file` can be what the job was begun with: it is called as it was then, as long and as old. */
+export const isFileOf = (job: Job, file: File) =>
+  nameOf(job.source) === file.name.normalize("NFC") && job.size === file.size && job.modified === file.lastModified;
 
 /** "photo (2).jpg", "photo (3).jpg": the next name to try where one is taken. */
 export function nextName(path: string): string {

@@ -3,9 +3,9 @@ import { useSyncExternalStore } from "react";
 import { call } from "@/api/client";
 import { hasCode, Problem, reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
-import type { FileItem, Usage } from "@/api/types";
+import type { FileItem, Upload, Usage } from "@/api/types";
 import type { Found } from "@/uploads/dropped";
-import { type Folder, type Job, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
+import { type Folder, isFileOf, type Job, nameOf, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
 import { Rate } from "@/uploads/rate";
 import { isSmall, sendBatch, sendOne, type Watch } from "@/uploads/sender";
 
@@ -33,6 +33,10 @@ const PAUSED = new DOMException("paused", "AbortError");
 
 class UploadQueue {
   private jobs: Job[] = [];
+  /** Whose uploads these are; of nobody's nothing is remembered. */
+  private account: string | null = null;
+  /** Uploads that were begun or looked at here: only of these it is known whether they are over. */
+  private known = new Set<string>();
   private running = 0;
   /** What a run has in hand: one that was paused and goes on waits until that run has let go of it. */
   private held = new Set<Job>();
@@ -62,10 +66,12 @@ class UploadQueue {
 
   add(found: Found[], folder: Folder): void {
     const interrupted = this.jobs.filter((job) => job.state === "needs-file");
-    for (const { file, path } of found) {
-      const again = interrupted.find((job) => job.state === "needs-file" && isSame(job, file));
-      if (again) this.give(again, file);
-      else this.jobs.push(this.newJob(file, path.normalize("NFC"), folder));
+    for (const { file, path: foundAt } of found) {
+      const path = foundAt.normalize("NFC");
+      const goesOn = (job: Job) => job.folder.id === folder.id && job.source === path && this.give(job, file);
+      if (!interrupted.some((job) => job.state === "needs-file" && goesOn(job))) {
+        this.jobs.push(this.newJob(file, path, folder));
+      }
     }
     this.changed();
     this.pump();
@@ -74,8 +80,9 @@ class UploadQueue {
   private newJob(file: File, path: string, folder: Folder): Job {
     return {
       id: ++this.lastId,
-      name: path.slice(path.lastIndexOf("/") + 1),
+      name: nameOf(path),
       path,
+      source: path,
       folder: { id: folder.id, name: folder.name },
       size: file.size,
       modified: file.lastModified,
@@ -88,35 +95,38 @@ class UploadQueue {
     };
   }
 
-  /** Uploads that a reload cut off: they go on once the browser has been given their files again. */
-  async takeUp(): Promise<void> {
-    for (const kept of rememberedJobs()) {
-      if (this.jobs.some((job) => job.uploadId === kept.uploadId)) continue;
+  /** The account's uploads that a reload cut off: they go on once the browser has been given their files again. */
+  async takeUp(account: string): Promise<void> {
+    this.account = account;
+    for (const kept of rememberedJobs(account)) {
+      let upload: Upload | null;
       try {
-        const upload = await call("get /v1/uploads/{upload_id}", { path: { upload_id: kept.uploadId } });
-        if (upload.state !== "initiated" && upload.state !== "uploading") continue;
-        const sent = upload.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0;
-        this.jobs.push({
-          id: ++this.lastId,
-          name: kept.path.slice(kept.path.lastIndexOf("/") + 1),
-          ...kept,
-          file: null,
-          state: "needs-file",
-          sent,
-          onTaken: "ask",
-          abort: new AbortController(),
-        });
-      } catch (error) {
-        if (!hasCode(error, "not_found")) return; // another time
+        upload = await lookUp(kept.uploadId);
+      } catch {
+        break; // another time
       }
+      if (this.account !== account) return;
+      this.known.add(kept.uploadId);
+      if (upload?.state !== "initiated" && upload?.state !== "uploading") continue;
+      if (this.jobs.some((job) => job.uploadId === kept.uploadId)) continue;
+      this.jobs.push({
+        id: ++this.lastId,
+        name: nameOf(kept.path),
+        ...kept,
+        file: null,
+        state: "needs-file",
+        sent: upload.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0,
+        onTaken: "ask",
+        abort: new AbortController(),
+      });
     }
-    rememberJobs(this.jobs);
+    this.remember();
     this.changed();
   }
 
   /** Whether `file` is what the job was begun with. */
   give(job: Job, file: File): boolean {
-    if (!isSame(job, file)) return false;
+    if (!isFileOf(job, file)) return false;
     job.file = file;
     this.restart(job);
     return true;
@@ -141,7 +151,7 @@ class UploadQueue {
     job.abort.abort(PAUSED);
     dropUpload(job);
     this.jobs = this.jobs.filter((other) => other !== job);
-    rememberJobs(this.jobs);
+    this.remember();
     this.changed();
   }
 
@@ -173,6 +183,8 @@ class UploadQueue {
   forget(): void {
     const { jobs } = this;
     this.jobs = [];
+    this.account = null;
+    this.known.clear();
     for (const job of jobs) {
       job.state = "paused";
       job.abort.abort(PAUSED);
@@ -183,7 +195,7 @@ class UploadQueue {
 
   private renameJob(job: Job): void {
     job.path = nextName(job.path);
-    job.name = job.path.slice(job.path.lastIndexOf("/") + 1);
+    job.name = nameOf(job.path);
   }
 
   private restart(job: Job): void {
@@ -239,9 +251,10 @@ class UploadQueue {
     this.changed();
   }
 
-  /** Of what a log-out has ended nothing is here any more, and what is remembered of it stays. */
   private remember(): void {
-    if (this.jobs.length) rememberJobs(this.jobs);
+    if (!this.account) return;
+    for (const { uploadId } of this.jobs) if (uploadId) this.known.add(uploadId);
+    rememberJobs(this.account, this.jobs, this.known);
   }
 
   private settle(job: Job, outcome: FileItem | Error): void {
@@ -322,8 +335,15 @@ class UploadQueue {
   snapshot = () => this.view;
 }
 
-const isSame = (job: Job, file: File) =>
-  job.name === file.name.normalize("NFC") && job.size === file.size && job.modified === file.lastModified;
+/** Null if there is no such upload any more. */
+async function lookUp(uploadId: string): Promise<Upload | null> {
+  try {
+    return await call("get /v1/uploads/{upload_id}", { path: { upload_id: uploadId } });
+  } catch (error) {
+    if (hasCode(error, "not_found")) return null;
+    throw error;
+  }
+}
 
 /** So that no storage stays reserved for it. Before it has an id there is nothing to drop. */
 function dropUpload({ uploadId }: Job): void {
