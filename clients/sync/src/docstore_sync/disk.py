@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from docstore_sync.model import Kind
@@ -141,6 +141,19 @@ class Disk:
         """The folder of such paths, which somebody may have deleted."""
         self.parts.mkdir(exist_ok=True)
         return self.parts
+
+    def ignores_case(self) -> bool:
+        """Whether it takes two spellings for one name; False where it can't be tried, since nothing may be written."""
+        is_new = not self.parts.exists()
+        try:
+            self.make_parts()
+            return os.path.samefile(self.parts, self.parts.with_name(PARTS.upper()))
+        except OSError:
+            return False
+        finally:
+            if is_new:
+                with suppress(OSError):
+                    self.parts.rmdir()
 
     def room(self) -> int:
         """Bytes that are free."""

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from docstore_sync.disk import Disk
@@ -34,7 +35,6 @@ class Looker:
         self._watch = watch
         self._account_id = account_id
         self._device = device
-        self._key: Callable[[str], str] = fold if _ignores_case(folder) else str
         self._seen: Scan | None = None
         self._whole_at = 0.0
 
@@ -42,6 +42,10 @@ class Looker:
     def seconds_since_whole(self) -> float:
         """Since all of the folder was looked at."""
         return time.monotonic() - self._whole_at
+
+    @cached_property
+    def _key(self) -> Callable[[str], str]:
+        return fold if self._disk.ignores_case() else str
 
     def rules(self) -> Rules:
         return Rules(self._device, datetime.now(UTC).date(), self._key, windows=os.name == "nt")
@@ -140,11 +144,3 @@ def _deleted_there(made: Plan) -> set[str]:
 def _sure(steps: list[Action], missed: set[str]) -> list[Action]:
     """Without deletions at the server of more than was missed before."""
     return [step for step in steps if missed.issuperset(node.remote_id for node in step.doomed)]
-
-
-def _ignores_case(folder: Path) -> bool:
-    """Whether the folder's disk takes two spellings for one name, as far as the folder's own name tells."""
-    try:
-        return os.path.samefile(folder, folder.with_name(folder.name.swapcase()))
-    except (OSError, ValueError):
-        return False

@@ -13,7 +13,7 @@ from docstore_sync import disk as disk_module
 from docstore_sync.disk import FEW, Disk
 from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Kind, SyncedEntry
-from docstore_sync.scan import Ignore, scan
+from docstore_sync.scan import PARTS, Ignore, scan
 from docstore_sync.state import State, opened
 from docstore_sync.steps import StepFailed
 
@@ -97,6 +97,25 @@ def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
     assert disk.at("a").stat().st_mode & 0o777 == 0o750
     disk.check("a", identity, digest)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["Docs", "2024", "写真"])
+def test_whether_case_matters_is_asked_of_the_disk_and_not_of_the_name_of_the_folder(disk: Disk, name: str) -> None:
+    """It does on this one, also in a folder whose name has no case; on one where both spellings lead there it doesn't.
+
+    Trying it leaves nothing behind, and takes nothing away.
+    """
+    disk.make_folder(name)
+    inside = Disk(disk.at(name), disk._state)
+    assert not inside.ignores_case()
+    assert not any(inside.folder.iterdir())
+    inside.at(PARTS.upper()).symlink_to(PARTS)
+    assert inside.ignores_case()
+    assert not inside.parts.exists()
+    begun = inside.part("begun")
+    begun.write_bytes(b"x")
+    assert inside.ignores_case()
+    assert begun.exists()
 
 
 def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
