@@ -11,13 +11,16 @@ from typing import Any, TypeVar
 from docstore_events.envelope import Envelope, outbox_row, seal
 from docstore_events.event import Event
 from docstore_events.wakeup import wake
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session, keep_for
 from docstore_platform.tracing import current_traceparent
 
 T = TypeVar("T")
 
 KEPT_SECONDS = 30 * 24 * 3600
-"""Sent rows and inbox rows are kept longer than the broker's retention plus the longest outage."""
+"""Events are kept in the outbox so long after they came to be, however often they are said again: longer than the
+broker's retention plus the longest outage."""
+INBOX_KEPT_SECONDS = KEPT_SECONDS + 7 * 24 * 3600
+"""Longer than anything may be said again and be on its way: forgotten here, it would take effect once more."""
 
 
 class Transaction:
@@ -108,13 +111,14 @@ class Transactor:
 async def create_outbox_indexes(database: Database) -> None:
     """Indexes of the collections by which events leave and enter a service."""
     pending: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
+    sent: dict[str, Any] = {"partialFilterExpression": {"state": "sent"}}
     await database["outbox"].create_indexes(
         [
             IndexModel([("sequence", ASCENDING), ("_id", ASCENDING)], name="pending", **pending),
-            IndexModel("sent_at", expireAfterSeconds=KEPT_SECONDS),
+            IndexModel("created_at", expireAfterSeconds=KEPT_SECONDS, **sent),
         ]
     )
-    await database["inbox"].create_index("handled_at", expireAfterSeconds=KEPT_SECONDS)
+    await keep_for(database["inbox"], "handled_at", INBOX_KEPT_SECONDS)
     await database["dead_letters"].create_indexes(
         [
             IndexModel([("state", ASCENDING), ("topic", ASCENDING), ("key", ASCENDING), ("_id", ASCENDING)]),

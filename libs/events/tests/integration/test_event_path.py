@@ -20,7 +20,7 @@ from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongo import Collection, Database, Mongo
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -95,6 +95,36 @@ async def pair(infra: InfraSettings) -> AsyncIterator[Pair]:
     pair = Pair(infra, mongo)
     yield pair
     mongo.close()
+
+
+async def pass_days(collection: Collection, days: int) -> None:
+    """All that is in it is so much older, and what the server would have removed by then is gone."""
+    for field in ("created_at", "sent_at", "handled_at"):
+        earlier = {"$subtract": [f"${field}", days * 24 * 3600 * 1000]}
+        await collection.update_many({field: {"$exists": True}}, [{"$set": {field: earlier}}])
+    for index in (await collection.index_information()).values():
+        if "expireAfterSeconds" in index:
+            [(field, _)] = index["key"]
+            over = {field: {"$lt": utc_now() - timedelta(seconds=index["expireAfterSeconds"])}}
+            await collection.delete_many({**over, **index.get("partialFilterExpression", {})})
+
+
+async def test_an_event_said_again_at_any_age_takes_effect_once(pair: Pair) -> None:
+    """As long as it can be said again, those who have handled it know that; and that is not for ever."""
+    teller = pair.teller()
+    async with teller.running(), pair.listener().running():
+        for figure in range(1, 11):
+            await pair.say("anna", figure)
+            await pair.hears("anna", *range(1, figure + 1))
+
+            async def all_sent() -> bool:
+                return not await pair.said["outbox"].count_documents({"state": "pending"})
+
+            await eventually(all_sent)
+            for collection in (pair.said["outbox"], pair.heard["inbox"]):
+                await pass_days(collection, 5)
+            again = await teller.republish_since(utc_now() - timedelta(days=100))
+    assert again == 5
 
 
 async def test_events_of_an_aggregate_arrive_once_and_in_order(pair: Pair) -> None:

@@ -55,6 +55,7 @@ __all__ = [
     "UpdateOne",
     "conflict",
     "is_passing",
+    "keep_for",
 ]
 
 Database = Any
@@ -69,6 +70,7 @@ MAJORITY_READS = ReadConcern("majority")
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
 TRANSACTION_TOO_LONG = 290
+OPTIONS_DIFFER = 85
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
@@ -87,6 +89,17 @@ def is_passing(error: BaseException) -> bool:
 def conflict(reason: str) -> PyMongoError:
     """An error that has a transaction tried again, as the server's own write conflict does."""
     return OperationFailure(reason, WRITE_CONFLICT, {"errorLabels": ["TransientTransactionError"]})
+
+
+async def keep_for(collection: Collection, field: str, seconds: int) -> None:
+    """Have the server remove documents so long after the moment in `field`, where it was another time before, too."""
+    try:
+        await collection.create_index(field, expireAfterSeconds=seconds)
+    except OperationFailure as error:
+        if error.code != OPTIONS_DIFFER:
+            raise
+        index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
+        await collection.database.command("collMod", collection.name, index=index)
 
 
 class Mongo:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from docstore_platform.mongo import Database, Mongo, ReturnDocument, Session
+from docstore_platform.mongo import Database, Mongo, ReturnDocument, Session, keep_for
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
@@ -47,3 +47,10 @@ async def test_work_that_raises_leaves_nothing_behind(mongo: Mongo, database: Da
     with pytest.raises(KeyError):
         await mongo.transaction(work)
     assert await database["things"].find_one({"_id": "t"}) is None
+
+
+async def test_what_was_kept_for_another_time_is_kept_for_the_new_one(database: Database) -> None:
+    """A service starts with the database that an older version, or another setting, has left; and again."""
+    for seconds in (10, 20, 20):
+        await keep_for(database["moments"], "at", seconds)
+    assert (await database["moments"].index_information())["at_1"]["expireAfterSeconds"] == 20

@@ -11,19 +11,17 @@ from docstore_platform.mongo import (
     Database,
     Document,
     IndexModel,
-    OperationFailure,
     Session,
+    keep_for,
 )
 
 DAY_SECONDS = 24 * 3600
-OPTIONS_DIFFER = 85
 OWNER = " owner"
 """Behind an id: what only the owner may know lies in another range of the index, so that readers need not skip it."""
 
 
 class MongoActivity:
     def __init__(self, database: Database, *, days: int) -> None:
-        self._database = database
         self._rows: Collection = database["activity"]
         self._accounts: Collection = database["accounts"]
         self._days = days
@@ -31,13 +29,7 @@ class MongoActivity:
     async def create_indexes(self) -> None:
         """What is older than so many days goes."""
         await self._rows.create_indexes([IndexModel([("about", ASCENDING), ("_id", DESCENDING)])])
-        kept: Document = {"name": "kept", "expireAfterSeconds": self._days * DAY_SECONDS}
-        try:
-            await self._rows.create_indexes([IndexModel("at", **kept)])
-        except OperationFailure as error:
-            if error.code != OPTIONS_DIFFER:
-                raise
-            await self._database.command("collMod", "activity", index=kept)
+        await keep_for(self._rows, "at", self._days * DAY_SECONDS)
 
     async def add(self, happened: Sequence[Happened], session: Session) -> None:
         if happened:
