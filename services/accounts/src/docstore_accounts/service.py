@@ -24,7 +24,7 @@ from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanCh
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.mongo import DuplicateKeyError, Session
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.throttle import Throttle
@@ -186,29 +186,35 @@ class AccountService:
 
     async def administer(self, caller: Principal, account_id: str, change: Change) -> Account:
         """Change plan, role or status of any account; nobody takes their own rights away, so one admin remains."""
-        await self._require_admin(caller)
-        if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
-            raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
-        return await self._change(account_id, change)
 
-    async def _change(self, account_id: str, change: Change) -> Account:
         async def work(transaction: Transaction) -> Account:
-            account = await self._accounts.get(account_id, transaction.session)
-            if account is None:
-                raise not_found("account")
-            for after in steps(account, change):
-                await self._accounts.replace(account, after, transaction.session)
-                transaction.publish(_event(account, after))
-                account = after
-            if account.status == "suspended":
-                await self._sessions.delete_all(account_id, tx=transaction.session)
-            return account
+            await self._require_admin(caller, transaction.session)
+            if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
+                raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
+            # Of two who take each other's rights away at once, one keeps them.
+            await self._accounts.hold(caller.account_id, transaction.session)
+            return await self._changed(account_id, change, transaction)
 
         return await self._transactor.run(work)
 
-    async def _require_admin(self, caller: Principal) -> None:
+    async def _change(self, account_id: str, change: Change) -> Account:
+        return await self._transactor.run(lambda transaction: self._changed(account_id, change, transaction))
+
+    async def _changed(self, account_id: str, change: Change, transaction: Transaction) -> Account:
+        account = await self._accounts.get(account_id, transaction.session)
+        if account is None:
+            raise not_found("account")
+        for after in steps(account, change):
+            await self._accounts.replace(account, after, transaction.session)
+            transaction.publish(_event(account, after))
+            account = after
+        if account.status == "suspended":
+            await self._sessions.delete_all(account_id, tx=transaction.session)
+        return account
+
+    async def _require_admin(self, caller: Principal, tx: Session = None) -> None:
         """By the account as it is now: who was demoted or suspended has a token for minutes, and could undo it."""
-        account = await self._accounts.get(caller.account_id) if caller.is_admin else None
+        account = await self._accounts.get(caller.account_id, tx) if caller.is_admin else None
         if account is None or account.role != "admin" or account.status != "active":
             raise Problem(403, "forbidden", "This is for administrators.")
 

@@ -102,3 +102,18 @@ async def test_administrators_keep_their_own_rights(admin) -> None:
     account_id = (await admin.ok("GET", "/v1/me"))["id"]
     for change in ({"role": "user"}, {"status": "suspended"}):
         assert await admin.refused("PATCH", f"/v1/admin/accounts/{account_id}", change) == (409, "own_account")
+
+
+@pytest.mark.parametrize("change", [{"role": "user"}, {"status": "suspended"}])
+async def test_of_two_administrators_who_end_each_others_rights_at_once_one_remains(admin, database, change) -> None:
+    """Whichever comes first is heard; the other one is no administrator any more."""
+    root = (await admin.ok("GET", "/v1/me"))["id"]
+    ann = (await (await admin.person("ann@example.org")).ok("GET", "/v1/me"))["id"]
+    await admin.ok("PATCH", f"/v1/admin/accounts/{ann}", {"role": "admin"})
+    other = await admin.login("ann@example.org")
+    answers = await asyncio.gather(
+        admin.call("PATCH", f"/v1/admin/accounts/{ann}", change),
+        other.call("PATCH", f"/v1/admin/accounts/{root}", change),
+    )
+    assert sorted(answer.status for answer in answers) == [200, 403]
+    assert await database["accounts"].count_documents({"role": "admin", "status": "active"}) == 1
