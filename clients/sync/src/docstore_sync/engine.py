@@ -94,7 +94,8 @@ class Engine:
         """What would be done now. Nothing is changed but what is known of the server."""
         self._check_root(change=False)
         await self._catch_up()
-        _, made = await self._looker.look()
+        found, made = await self._looker.look()
+        made.aside += found.not_rules
         return made
 
     async def sync(self, *, is_fresh: bool = False, only_told: bool = False) -> Result:
@@ -111,7 +112,7 @@ class Engine:
             found, made = await self._looker.look(only_told=only_told)
             self._check_root_stays()
             result.busy, result.failures = found.busy, []
-            result.aside = [f"{aside.path}: {aside.reason}" for aside in made.aside]
+            result.aside = [f"{aside.path}: {aside.reason}" for aside in [*found.not_rules, *made.aside]]
             if made.giving_way and self._give_way(found, made.giving_way, result):
                 continue
             if not made.actions:

@@ -7,6 +7,7 @@ one is not deleted.
 
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from docstore_sync.model import Kind, LocalEntry
+from docstore_sync.model import Aside, Kind, LocalEntry
 from docstore_sync.state import Stamp, State
 
 IGNORE_FILE = ".docstoreignore"
@@ -42,13 +43,16 @@ class Scan:
     stamps: dict[str, Stamp] = field(default_factory=dict)
     busy: bool = False
     """Something changed while it was read: look again soon."""
+    not_rules: list[Aside] = field(default_factory=list)
+    """Lines of the ignore file that say nothing."""
 
 
 @dataclass(slots=True)
 class Ignore:
-    """The rules of one folder's ignore file, and those that always hold."""
+    """The rules of one folder's ignore file, and those that always hold. As git does, it leaves out what is no rule."""
 
     spec: GitIgnoreSpec
+    not_rules: list[Aside]
 
     @classmethod
     def of(cls, folder: Path) -> "Ignore":
@@ -56,7 +60,15 @@ class Ignore:
             lines = (folder / IGNORE_FILE).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
-        return cls(GitIgnoreSpec.from_lines([*ALWAYS_IGNORED, *lines]))
+        rules, not_rules = list(ALWAYS_IGNORED), []
+        for number, line in enumerate(lines, 1):
+            try:
+                GitIgnoreSpec.from_lines([line])
+            except (ValueError, re.error):
+                not_rules.append(Aside(IGNORE_FILE, f"line {number} is no pattern: {line}"))
+            else:
+                rules.append(line)
+        return cls(GitIgnoreSpec.from_lines(rules), not_rules)
 
     def __call__(self, path: str, is_folder: bool) -> bool:
         return self.spec.match_file(f"{path}/" if is_folder else path)
@@ -68,14 +80,14 @@ def identity_of(found: os.stat_result) -> str:
 
 def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], None] = lambda _: None) -> Scan:
     """`progress` is told of bytes that were read. FolderMissing."""
-    found = Scan()
+    found = Scan(not_rules=ignored.not_rules)
     _look_into([(os.fspath(folder), "")], folder, found, state, ignored, progress)
     return found
 
 
 def scan_again(folder: Path, before: Scan, paths: Iterable[str], state: State, ignored: Ignore) -> Scan:
     """What is in the folder if nothing has changed since `before` but what is at `paths`, and below them."""
-    found = Scan(dict(before.entries), dict(before.stamps))
+    found = Scan(dict(before.entries), dict(before.stamps), not_rules=ignored.not_rules)
     places: list[tuple[str, str]] = []
     unknown: list[str] = []
     tops = {_topmost_unknown(path, before) for path in paths}

@@ -117,3 +117,19 @@ async def test_a_disk_that_goes_just_before_it_is_looked_at_has_not_lost_its_fil
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert account.names() == {"a"}
+
+
+async def test_an_ignore_file_with_a_mistake_is_synced_and_the_mistake_is_said(folder: Path) -> None:
+    """In a dry run, too. It may come from another device: it ends no sync on any of them."""
+    account = FakeAccount()
+    account.put(".docstoreignore", b"build\\\n")
+    (folder / "a").write_bytes(b"1")
+    await synced(folder, account)
+    (folder / "b").write_bytes(b"1")
+    async with syncing(folder, account) as one:
+        planned = await one.dry_run()
+    result = await synced(folder, account)
+    mistake = "line 1 is no pattern: build\\"
+    assert [(aside.path, aside.reason) for aside in planned.aside] == [(".docstoreignore", mistake)]
+    assert (result.in_sync, result.aside) == (True, [f".docstoreignore: {mistake}"])
+    assert account.names() == {".docstoreignore", "a", "b"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from docstore_sync.model import Kind
+from docstore_sync.model import Aside, Kind
 from docstore_sync.scan import FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
 from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, opened
 
@@ -83,6 +83,18 @@ def test_what_the_ignore_file_names_holds_its_place_only(folder: Path, state: St
     assert {path for path, kind in kinds.items() if kind is Kind.OTHER} == {"a.tmp", "build"}
     assert "build/x" not in kinds
     assert kinds["sub/build/y"] is Kind.FILE
+
+
+def test_a_line_of_the_ignore_file_that_is_no_pattern_is_named_and_left_out(folder: Path, state: State) -> None:
+    """The others hold; a look at some places names it, too."""
+    (folder / ".docstoreignore").write_text("# mine\n!\n*.tmp\nbuild\\\n[z-a]\n/b\n")
+    for name in ("a", "a.tmp", "b"):
+        (folder / name).write_bytes(b"x")
+    found, _ = look(folder, state)
+    assert {path for path, entry in found.entries.items() if entry.kind is Kind.OTHER} == {"a.tmp", "b"}
+    reasons = [f"line {number} is no pattern: {line}" for number, line in ((2, "!"), (4, "build\\"), (5, "[z-a]"))]
+    assert found.not_rules == [Aside(".docstoreignore", reason) for reason in reasons]
+    assert scan_again(folder, found, ["a"], state, Ignore.of(folder)).not_rules == found.not_rules
 
 
 def test_a_file_that_changes_while_it_is_read_is_read_later(folder: Path) -> None:
