@@ -173,6 +173,7 @@ def _write_all(span: Sequence[Located], data: memoryview, start: int) -> dict[in
 def _write(located: Located, data: memoryview) -> None:
     wanted = located.wanted
     beside = wanted.local if wanted.is_beside else part_beside(wanted.local, wanted.file.id, located.version)
+    beside.unlink(missing_ok=True)  # what an earlier try has left may be read-only
     with FileIO(beside, "w") as file:
         while data:
             data = data[file.write(data) :]

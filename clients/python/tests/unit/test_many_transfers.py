@@ -120,17 +120,19 @@ async def test_slices_that_lie_far_apart_are_fetched_apart(
 async def test_a_place_beside_is_only_held_by_what_is_whole(
     client: AsyncClient, server: FakeDocStore, tmp_path: Path
 ) -> None:
-    """Written there itself: over what an earlier try has left, and never what is not as it should be."""
+    """Written there itself: instead of what an earlier try has left, read-only or not, and only if it is whole."""
     paths = local_files(tmp_path, 3, 5000)
     files = sent(list(await client.upload_many([Source(path, f"/{path.name}") for path in paths])))
     server.slices[files[2].id] = ("packs/gone", 0)
     (beside := tmp_path / "beside").mkdir()
     targets = [beside / f"{number}" for number in range(3)]
     targets[1].write_bytes(bytes(9000))
+    targets[1].chmod(0o444)
     wanted = [Wanted(file, at, is_beside=True) for file, at in zip(files, targets, strict=True)]
     assert await client.download_many(wanted) == [None] * 3
     assert [target.read_bytes() for target in targets] == [path.read_bytes() for path in paths]
     assert sorted(beside.iterdir()) == targets
+    assert targets[1].stat().st_mode == targets[0].stat().st_mode
 
 
 async def test_a_place_that_can_not_be_written_fails_alone(
