@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from email.errors import HeaderParseError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -57,10 +58,18 @@ def _breaks_out(char: str) -> bool:
 
 
 class MailPolicy(EmailPolicy):
-    """Mails of 7 bits. Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program
-    undoes there (RFC 2369 has none of it): it stays in its line, which has room for 998 characters."""
+    """Mails of 7 bits, whose To names one receiver by a name of any length.
 
-    def fold_binary(self, name: str, value: str) -> bytes:
+    Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program undoes there (RFC 2369
+    has none of it): it stays in its line, which has room for 998 characters. And it would fold a long name without
+    its quotes, so that a comma in it begins another address: a name is encoded, which needs none.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name == "To":
+            (address,) = value.addresses
+            display_name = Header(address.display_name, "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {display_name} <{address.addr_spec}>{self.linesep}".encode("ascii")
         if name == UNFOLDED:
             return f"{name}: {value}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value)
