@@ -3,7 +3,9 @@ import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { apply } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
+import type { FileItem } from "@/api/types";
 import FilesPage from "@/files/FilesPage";
 import SharedPage from "@/files/SharedPage";
 import TrashPage from "@/trash/TrashPage";
@@ -57,4 +59,17 @@ describe("a next page that is refused", () => {
     await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
     expect([asked(), screen.queryByRole("alert")]).toEqual([2, null]);
   });
+});
+
+test("a folder that was deleted elsewhere is gone from the screen, too", async () => {
+  let gone = false;
+  serve((call) => {
+    if (gone) return refused(404, "not_found");
+    return call.startsWith("GET /v1/files?") ? json({ items: [entry("a")], next_cursor: null }) : undefined;
+  });
+  show(files);
+  await screen.findByRole("grid");
+  gone = true;
+  apply([{ seq: 1, type: "deleted", file: FOLDER as unknown as FileItem }]);
+  await screen.findByText("This folder is gone");
 });

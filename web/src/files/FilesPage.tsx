@@ -53,18 +53,17 @@ export default function FilesPage({ place }: { place: Place }) {
   useEffect(() => {
     document.title = `${folder.data?.name || (place.path === "/" ? "My files" : "Folder")} · DocStore`;
   }, [folder.data?.name, place.path]);
-  if (folder.error && !folder.data) {
-    return hasCode(folder.error, "not_found") ? (
+  if (hasCode(folder.error, "not_found")) {
+    return (
       <Empty icon={<FolderOpen size={40} />} title="This folder is gone">
         <p>It was moved, deleted, or is no longer shared with you.</p>
         <button className="button" onClick={() => navigate(hrefOf({ base: place.base, path: parentOf(place.path) }))}>
           Go up
         </button>
       </Empty>
-    ) : (
-      <Failed error={folder.error} onRetry={() => void folder.refetch()} />
     );
   }
+  if (folder.error && !folder.data) return <Failed error={folder.error} onRetry={() => void folder.refetch()} />;
   return <Folder place={place} folder={folder.data} />;
 }
 
