@@ -27,11 +27,11 @@ from docstore_platform.mongo import (
     Document,
     DuplicateKeyError,
     IndexModel,
-    OperationFailure,
     ReturnDocument,
     Session,
     UpdateOne,
     conflict,
+    keep_for,
 )
 
 ChangeType = Literal["created", "modified", "moved", "deleted", "restored", "shared", "unshared"]
@@ -40,7 +40,6 @@ MAX_ENTRIES = 20_000
 """In one transaction: with twice as many it is too large for a database with a small cache."""
 SEQUENCE_DIGITS = 12
 DAY_SECONDS = 24 * 3600
-OPTIONS_DIFFER = 85
 
 
 def entry_id(account_id: str, sequence: int) -> str:
@@ -56,16 +55,10 @@ def path_key(account_id: str, path: str) -> int:
 
 async def create_journal_indexes(database: Database, days: int) -> None:
     """Entries go after so many days."""
-    kept = {"name": "kept", "expireAfterSeconds": days * DAY_SECONDS}
     with suppress(CollectionInvalid):  # it is there; made here, since no transaction should be the first to need it
         await database.create_collection("journals")
     await database["journal"].create_indexes([IndexModel("paths", name="by_path")])
-    try:
-        await database["journal"].create_indexes([IndexModel("at", **kept)])
-    except OperationFailure as error:
-        if error.code != OPTIONS_DIFFER:
-            raise
-        await database.command("collMod", "journal", index=kept)
+    await keep_for(database["journal"], "at", days * DAY_SECONDS)
 
 
 class Note(NamedTuple):
