@@ -1,11 +1,12 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { apply } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
+import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
 import SharedPage from "@/files/SharedPage";
 import TrashPage from "@/trash/TrashPage";
@@ -34,6 +35,7 @@ const files = <FilesPage place={{ base: null, path: "/d1" }} />;
 
 beforeEach(() => {
   localStorage.clear();
+  openDialog(null);
   queryClient.clear();
   queryClient.setQueryData(keys.me, { id: "me", usage: {} });
 });
@@ -72,4 +74,38 @@ test("a folder that was deleted elsewhere is gone from the screen, too", async (
   gone = true;
   apply([{ seq: 1, type: "deleted", file: FOLDER as unknown as FileItem }]);
   await screen.findByText("This folder is gone");
+});
+
+describe("keys on what is chosen", () => {
+  /** Chooses the first file of a page's list, and presses the keys. */
+  async function press(...pressed: string[]): Promise<void> {
+    const list = await screen.findByRole("grid");
+    await vi.waitFor(() => expect(list.getAttribute("aria-rowcount")).toBe("2"));
+    for (const key of ["ArrowDown", ...pressed]) fireEvent.keyDown(list, { key });
+  }
+  const changes = (calls: string[]) => calls.filter((call) => !call.startsWith("GET "));
+  const oneFile = (call: string) => (/^GET .*\?/.test(call) ? json({ items: [entry("a")], next_cursor: null }) : undefined);
+  const listsOnly = (call: string) => (call.includes("by-path") ? undefined : oneFile(call));
+
+  test("in the trash Delete asks whether to delete for good, and F2 renames nothing", async () => {
+    const calls = serve(oneFile);
+    show(<><TrashPage /><DialogHost /></>);
+    await press("Delete", "F2");
+    await screen.findByRole("heading", { name: "Delete “a” for good?" });
+    expect(changes(calls)).toEqual([]);
+  });
+
+  test("in a folder Delete moves to the trash", async () => {
+    const calls = serve(listsOnly);
+    show(files);
+    await press("Delete");
+    await vi.waitFor(() => expect(changes(calls)).toEqual(["DELETE /v1/files/a"]));
+  });
+
+  test("in a folder F2 renames", async () => {
+    serve(listsOnly);
+    show(<>{files}<DialogHost /></>);
+    await press("F2");
+    expect(((await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement).value).toBe("a");
+  });
 });

@@ -12,6 +12,7 @@ import { openDialog } from "@/files/dialogs";
 import { bringsFiles, uploadDropped } from "@/files/dragging";
 import { FileGrid } from "@/files/FileGrid";
 import { FileTable } from "@/files/FileTable";
+import { trash } from "@/files/operations";
 import { useListState } from "@/files/useListState";
 import { counted } from "@/lib/format";
 import { childPlace, hrefOf, parentOf, type Place } from "@/lib/places";
@@ -104,6 +105,10 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
       const row = document.getElementById(`${view === "grid" ? "card" : "row"}-${items[index]?.id}`);
       const at = row?.getBoundingClientRect();
       if (at) setMenu({ x: at.left + 48, y: at.bottom });
+    },
+    rename: (file) => openDialog({ kind: "rename", file }),
+    remove: (files) => {
+      if (files.every((file) => file.permission === "owner")) void trash(files);
     },
   });
 

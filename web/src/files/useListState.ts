@@ -1,8 +1,6 @@
 /** The state of one list on the page: what is selected, and what keys do. */
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { FileItem } from "@/api/types";
-import { openDialog } from "@/files/dialogs";
-import { trash } from "@/files/operations";
 import { adjust, type Modifiers, moveTo, NOTHING, select, selectAll, type Selection, typeAhead } from "@/files/selection";
 
 const TYPING_MS = 700;
@@ -21,6 +19,10 @@ export interface ListActions {
   open: (file: FileItem) => void;
   up?: () => void;
   menu?: (index: number) => void;
+  /** F2, with one chosen. */
+  rename?: (file: FileItem) => void;
+  /** The Delete key, with some chosen. */
+  remove?: (files: FileItem[]) => void;
 }
 
 export function useListState(items: FileItem[], actions: ListActions): ListState {
@@ -64,7 +66,7 @@ export function useListState(items: FileItem[], actions: ListActions): ListState
     const { focus } = selection;
     const command = event.ctrlKey || event.metaKey;
     const focused = items[focus];
-    const owned = chosen.length > 0 && chosen.every((file) => file.permission === "owner");
+    const [one] = chosen;
     const handlers: Record<string, (() => void) | undefined> = {
       ArrowDown: () => go(focus < 0 ? 0 : focus + perRow, event),
       ArrowUp: event.altKey ? actions.up : () => go(focus - perRow, event),
@@ -80,8 +82,8 @@ export function useListState(items: FileItem[], actions: ListActions): ListState
         : () => choose(focus, { toggle: true }),
       Escape: clear,
       Backspace: actions.up,
-      Delete: owned ? () => void trash(chosen) : undefined,
-      F2: chosen.length === 1 && chosen[0] ? () => openDialog({ kind: "rename", file: chosen[0] as FileItem }) : undefined,
+      Delete: one && (() => actions.remove?.(chosen)),
+      F2: one && chosen.length === 1 ? () => actions.rename?.(one) : undefined,
       ContextMenu: actions.menu && focus >= 0 ? () => actions.menu?.(focus) : undefined,
       F10: event.shiftKey && actions.menu && focus >= 0 ? () => actions.menu?.(focus) : undefined,
     };

@@ -4,7 +4,7 @@ import { RotateCcw, Trash2, X } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { keys, useMore } from "@/api/queries";
-import type { TrashedFile } from "@/api/types";
+import type { FileItem, TrashedFile } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { type Column, FileTable } from "@/files/FileTable";
 import { restore } from "@/files/operations";
@@ -34,16 +34,16 @@ export default function TrashPage() {
   useEffect(() => {
     document.title = "Trash · DocStore";
   }, []);
-  const state = useListState(items, { open: (file) => void restore([file]) });
+  const ask = (files: FileItem[]) => openDialog({ kind: "purge", files });
+  const state = useListState(items, { open: (file) => void restore([file]), remove: ask });
   const { chosen } = state;
-  const ask = () => openDialog({ kind: "purge", files: chosen });
   return (
     <div className="page">
       <section className="folder" aria-label="Trash">
         <div className="page-head">
           <h1>Trash</h1>
           {items.length > 0 && (
-            <button className="button danger" onClick={() => openDialog({ kind: "purge", files: items })}>
+            <button className="button danger" onClick={() => ask(items)}>
               Empty trash
             </button>
           )}
@@ -60,7 +60,7 @@ export default function TrashPage() {
               <button className="tool" onClick={() => void restore(chosen)}>
                 <RotateCcw size={16} aria-hidden="true" /> <span>Restore</span>
               </button>
-              <button className="tool danger" onClick={ask}>
+              <button className="tool danger" onClick={() => ask(chosen)}>
                 <Trash2 size={16} aria-hidden="true" /> <span>Delete for good</span>
               </button>
             </div>
@@ -89,7 +89,7 @@ export default function TrashPage() {
         onClose={() => setMenu(null)}
         choices={[
           { id: "restore", label: "Restore", icon: <RotateCcw size={16} />, run: () => void restore(chosen) },
-          { id: "purge", label: "Delete for good…", icon: <Trash2 size={16} />, danger: true, run: ask },
+          { id: "purge", label: "Delete for good…", icon: <Trash2 size={16} />, danger: true, run: () => ask(chosen) },
         ]}
       />
     </div>
