@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { fireEvent, render, screen } from "@testing-library/react";
+import { fireEvent, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -8,8 +8,11 @@ import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
+import { move } from "@/files/operations";
 import SharedPage from "@/files/SharedPage";
+import NoticeCentre from "@/notices/NoticeCentre";
 import TrashPage from "@/trash/TrashPage";
+import { Toasts } from "@/ui/toasts";
 
 const AT = "2026-01-01T00:00:00Z";
 const entry = (id: string, kind = "file", parent = "d1") => ({
@@ -107,5 +110,29 @@ describe("keys on what is chosen", () => {
     show(<>{files}<DialogHost /></>);
     await press("F2");
     expect(((await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement).value).toBe("a");
+  });
+});
+
+describe("what failed is said", () => {
+  test("when a move can't be undone", async () => {
+    let undoing = false;
+    serve((call) => (undoing && call.startsWith("PATCH ") ? refused(409, "name_taken") : undefined));
+    show(<Toasts />);
+    await move([entry("a") as unknown as FileItem], entry("d2", "folder") as unknown as FileItem);
+    undoing = true;
+    const told = (await screen.findByText("Moved “a” to “d2”.")).parentElement as HTMLElement;
+    await userEvent.click(within(told).getByRole("button", { name: "Undo" }));
+    await screen.findByText("Could not move back “a”: It is name_taken.");
+  });
+
+  test("when notifications can't be marked as read", async () => {
+    const notice = { id: "n", title: "News", read: false, file_id: null, more: 0, created_at: AT };
+    serve((call) => {
+      if (call === "POST /v1/notifications/read") return refused(429, "rate_limited");
+      return call.startsWith("GET /v1/notifications") ? json({ items: [notice], unread: 1 }) : undefined;
+    });
+    show(<><NoticeCentre onClose={() => undefined} /><Toasts /></>);
+    await userEvent.click(await screen.findByRole("button", { name: "Mark all read" }));
+    await screen.findByText("It is rate_limited.");
   });
 });

@@ -89,11 +89,16 @@ function undoOf(moved: FileItem[]): { label: string; run: () => void } | undefin
   if (moved.some((file) => file.parent_id === null)) return undefined;
   return {
     label: "Undo",
-    run: () =>
-      void each(moved, (file) =>
-        call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: file.parent_id } }),
-      ).then(() => queryClient.invalidateQueries({ queryKey: keys.lists() })),
+    run: () => void moveBack(moved),
   };
+}
+
+async function moveBack(moved: FileItem[]): Promise<void> {
+  const { failed, error } = await each(moved, (file) =>
+    call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: file.parent_id } }),
+  );
+  report(moved, failed, error, "move back");
+  await queryClient.invalidateQueries({ queryKey: keys.lists() });
 }
 
 export async function copy(files: FileItem[], folder: FileItem): Promise<void> {

@@ -44,6 +44,13 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
       toast(reason(error), { tone: "error" });
     }
   }
+  async function markAllRead(): Promise<void> {
+    try {
+      await markRead({ all: true });
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
   const unread = notices.data?.unread ?? 0;
   return (
     <>
@@ -61,7 +68,7 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
         <header>
           <h2>Notifications</h2>
           {unread > 0 && (
-            <button className="text-button" onClick={() => void markRead({ all: true })}>
+            <button className="text-button" onClick={() => void markAllRead()}>
               <CheckCheck size={16} aria-hidden="true" /> Mark all read
             </button>
           )}
