@@ -1,7 +1,7 @@
 """Lets go of contents that no version refers to any more: never before that is committed, never forgotten.
 
 An object of its own is deleted here; what is in blocks or in a pack shares objects with others, of which the upload
-service keeps count.
+service keeps count. It also deletes an object again that can still be written anew, by the URL that its bytes came by.
 """
 
 from collections.abc import Iterable
@@ -54,12 +54,6 @@ class ObjectRemover:
         whole = [key for key in keys if is_whole(key)]
         if whole:
             await self._objects.delete_many(whole)
-            await self._forget(whole)
-        shared = [key for key in keys if not is_whole(key)]
-        if shared:
-            await self._uploads.call("POST", "/internal/contents/release", {"keys": shared})
-            await self._forget(shared)
-        return len(keys)
-
-    async def _forget(self, keys: list[str]) -> None:
+        await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
         await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
+        return len(keys)

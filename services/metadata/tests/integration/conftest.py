@@ -58,6 +58,13 @@ class FakeQuota:
         return {"results": results, "usage": {}}
 
 
+class FakeUploads:
+    """Takes whatever contents are released."""
+
+    async def call(self, path: str, body: Any) -> None:
+        assert path == "/internal/contents/release"
+
+
 def fake_app(fake: Any) -> FastAPI:
     """An ASGI app that hands every call to `fake.call`."""
     app = FastAPI()
@@ -230,6 +237,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     quota = FakeQuota()
     register_local_app(urls["accounts_url"], fake_accounts())
     register_local_app(urls["quota_url"], fake_app(quota))
+    register_local_app(urls["upload_url"], fake_app(FakeUploads()))
 
     @asynccontextmanager
     async def run(url: str = urls["metadata_url"], **settings: Any) -> AsyncIterator[FastAPI]:

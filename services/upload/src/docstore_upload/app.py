@@ -26,6 +26,7 @@ from docstore_upload.due_work import DueWork
 from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.initiate import Initiator
+from docstore_upload.late_puts import LatePuts
 from docstore_upload.means import Means, RedirectTokens
 from docstore_upload.pack_complete import PackCompleter
 from docstore_upload.pack_initiate import PackInitiator
@@ -110,7 +111,9 @@ async def _working(
     app.state.uploads = uploads
     app.state.service = UploadService(uploads, initiator, completer, ending, means, tokens)
     app.state.blocks = block_uploads
-    app.state.released_contents = ReleasedContents(block_uploads, PackReleaser(packs, utc_now))
+    app.state.released_contents = ReleasedContents(
+        block_uploads, PackReleaser(packs, utc_now), LatePuts(uploads, blocks, settings, utc_now)
+    )
     sweeper = BlockSweeper(blocks, store, settings, utc_now)
     pack_completer = PackCompleter(packs, transactor, peers, store, settings, utc_now)
     pack_initiator = PackInitiator(packs, transactor, peers, store, settings, utc_now)

@@ -8,7 +8,7 @@ What keeps a block that is needed from being deleted:
 - A key once discarded comes back in no row: a block sent again has another key. So it can be deleted at any time after.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -72,6 +72,10 @@ class Blocks(Protocol):
 
     async def give_up(self, before: datetime, delete_at: datetime, limit: int) -> int:
         """Discard up to `limit` blocks that nothing refers to and that nobody asked for since `before`."""
+        ...
+
+    async def delete_later(self, moments: Mapping[str, datetime]) -> None:
+        """Have the objects under these keys deleted at the moment given for each; again, it changes nothing."""
         ...
 
     async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[str]:
@@ -209,6 +213,13 @@ class MongoBlocks:
             return len(rows)
 
         return await self._atomically(work)
+
+    async def delete_later(self, moments: Mapping[str, datetime]) -> None:
+        changes = [
+            UpdateOne({"_id": key}, {"$set": {"next_check_at": moment}}, upsert=True) for key, moment in moments.items()
+        ]
+        if changes:
+            await self._discarded.bulk_write(changes, ordered=False)
 
     async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[str]:
         return [row["_id"] for row in await take_due(self._discarded, now, limit, lease_until)]

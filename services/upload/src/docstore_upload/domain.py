@@ -180,6 +180,11 @@ class Upload:
         return self.method in ("form", "credentials")
 
     @property
+    def is_sent_by_put(self) -> bool:
+        """Whether the client has a URL by which the object of a version can be written anew once that is gone."""
+        return self.method == "put"
+
+    @property
     def known_size(self) -> int | None:
         """None as long as nobody can tell."""
         return self.size if self.max_size is None or self.state in ("committing", "completed") else None

@@ -104,7 +104,7 @@ async def test_release_gives_back_once(stack: Any) -> None:
         assert await references(stack) == {name(BLOCKS[0]): 0, name(BLOCKS[1]): 1, name(BLOCKS[2]): 1}
         assert await stack.store.head(first) is None
         assert await stack.store.head(second) is not None
-        assert await release(stack, f"accounts/{new_id()}/uploads/{new_id()}/content") == 422
+        assert await release(stack, f"accounts/{new_id()}/uploads/{new_id()}/content") == 204
 
 
 async def test_unneeded_blocks_are_deleted(stack: Any) -> None:

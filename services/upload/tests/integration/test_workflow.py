@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from block_calls import keys_in_store, release
 
 from docstore_platform.testing import eventually
 
@@ -67,6 +68,38 @@ async def test_expiry_cleans_up(stack: Any, method: str) -> None:
         pages = await stack.store.transport.call("list_multipart_uploads", Prefix=stack.key(upload["id"]))
         assert not pages.get("Uploads")
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-expired"]
+
+
+async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(stack: Any) -> None:
+    """The URL of a PUT still works then: once it does no more the object is deleted again, and nothing more is kept."""
+    discarded = stack.database["discarded"]
+    async with stack.run(expiry_seconds=4, sweep_seconds=0.5):
+        uploads = {method: await stack.person.initiate(method, CONTENT) for method in ("put", "form", "multipart")}
+        assert await stack.put(uploads["put"]["put"], CONTENT) == 200
+        await stack.post(uploads["form"]["form"], CONTENT)
+        assert await stack.put(uploads["multipart"]["multipart"]["parts"][0], CONTENT) == 200
+        keys = []
+        for upload in uploads.values():
+            await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+            keys.append(await stack.committed_key(upload["id"]))
+        await stack.store.delete_many(keys)
+        for _ in range(2):
+            assert await release(stack, *keys) == 204
+        assert await stack.put(uploads["put"]["put"], CONTENT) == 200
+        assert await stack.store.head(keys[0]) is not None
+        assert [row["_id"] async for row in discarded.find()] == keys[:1]
+
+        async def nothing_is_left() -> bool:
+            return not await keys_in_store(stack, f"accounts/{stack.person.account_id}/")
+
+        await eventually(nothing_is_left)
+        await eventually(lambda: _is_empty(discarded))
+        assert await release(stack, *keys) == 204
+        assert await _is_empty(discarded)
+
+
+async def _is_empty(collection: Any) -> bool:
+    return await collection.find_one({}) is None
 
 
 async def test_crash_between_commit_and_session_heals(stack: Any) -> None:
