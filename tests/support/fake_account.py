@@ -1,5 +1,6 @@
 """An account in memory, with the methods of the client that sync calls."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ class FakeAccount:
     files: dict[str, File] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     feed: list[Change] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
     on_upload: Callable[[], None] = lambda: None
 
     def names(self) -> set[str]:
@@ -41,6 +43,7 @@ class FakeAccount:
 
     def _tell(self, type_: ChangeType, file: File) -> None:
         self.feed.append(Change.model_construct(seq=len(self.feed) + 1, type=type_, file=file))
+        self.news.set()
 
     async def me(self) -> SimpleNamespace:
         return SimpleNamespace(id=ROOT)
@@ -50,7 +53,10 @@ class FakeAccount:
         return Snapshot.model_construct(items=items, next_cursor=None, changes_cursor=str(len(self.feed)))
 
     async def changes(self, cursor: str, *, limit: int, wait: int) -> Changes:
-        del limit, wait
+        del limit
+        if wait and int(cursor) == len(self.feed):
+            self.news.clear()
+            await self.news.wait()
         return Changes.model_construct(changes=self.feed[int(cursor) :], cursor=str(len(self.feed)), has_more=False)
 
     async def upload(self, source: Source, _progress: Callable[[int], None]) -> File:

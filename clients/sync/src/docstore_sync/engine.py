@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -62,6 +63,7 @@ class Progress:
     done: Callable[[Action], None] = lambda _: None
     rested: Callable[[Result], None] = lambda _: None
     offline: Callable[[str], None] = lambda _: None
+    """The server, or the disk of the state, does not do; it is tried again."""
 
 
 class Engine:
@@ -223,10 +225,11 @@ class Engine:
                     is_fresh = result.in_sync
                     is_long_ago = self._looker.seconds_since_whole > WHOLE_LOOK_SECONDS
                     only_told = result.in_sync and is_woken and not (only_told and is_long_ago)
-                except (Unreachable, ApiError) as error:
+                except (Unreachable, ApiError, OSError, sqlite3.OperationalError) as error:
                     if isinstance(error, ApiError) and error.status < 500:
                         raise
-                    write_status(self._folder, "offline", [str(error)], [])
+                    is_offline = isinstance(error, Unreachable | ApiError)
+                    write_status(self._folder, "offline" if is_offline else "waiting", [str(error)], [])
                     self._progress.offline(str(error))
                     is_fresh = only_told = False
                     await asyncio.sleep(pause)

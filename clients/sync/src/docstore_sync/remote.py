@@ -4,7 +4,8 @@ What others share with the account is in it, too: what was shared itself is in n
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from docstore_client import ApiError, AsyncClient
@@ -33,8 +34,13 @@ class RemoteTree:
         self._client = client
         self._state = state
         self._account_id = account_id
-        self.rows = {row.entry.id: row for row in state.remote()}
+        self.rows: dict[str, RemoteRow] = {}
         self._children: defaultdict[str, set[str]] = defaultdict(set)
+        self._load()
+
+    def _load(self) -> None:
+        self.rows = {row.entry.id: row for row in self._state.remote()}
+        self._children.clear()
         for row in self.rows.values():
             self._children[row.entry.parent_id].add(row.entry.id)
 
@@ -54,7 +60,7 @@ class RemoteTree:
                 await self._begin_anew()
                 return True
             inside = {change.seq: await self._inside(change) for change in page.changes}
-            with self._state.together():
+            with self._together():
                 for change in page.changes:  # in order: an older state may come before what is known already
                     changed = self._apply(change, inside[change.seq]) or changed
                 if page.cursor != cursor:
@@ -74,7 +80,7 @@ class RemoteTree:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        with self._state.together():
+        with self._together():
             self._drop([node_id for node_id in self.rows if node_id not in files])
             self._put(files.values())
             self._state.keep("cursor", begin)
@@ -127,12 +133,22 @@ class RemoteTree:
         self.put_all([row])
 
     def put_all(self, rows: Iterable[RemoteRow]) -> None:
-        with self._state.together():
+        with self._together():
             self._put(rows)
 
     def drop(self, node_id: str) -> None:
-        with self._state.together():
+        with self._together():
             self._drop(self.below(node_id))
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """What is changed in the block is kept all at once, or not at all: then it is as it was before."""
+        try:
+            with self._state.together():
+                yield
+        except BaseException:
+            self._load()
+            raise
 
     def _put(self, rows: Iterable[RemoteRow]) -> None:
         rows = list(rows)

@@ -85,11 +85,16 @@ class State:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
-        self._hashed: dict[str, tuple[Stamp, str]] = {
+        self._hashed: dict[str, tuple[Stamp, str]] = {}
+        self._synced: dict[str, SyncedEntry] = {}
+        self._load()
+
+    def _load(self) -> None:
+        self._hashed = {
             identity: (Stamp(size, mtime, ctime), sha256)
-            for identity, size, mtime, ctime, sha256 in connection.execute("SELECT * FROM hashed")
+            for identity, size, mtime, ctime, sha256 in self._db.execute("SELECT * FROM hashed")
         }
-        rows = connection.execute("SELECT id, parent_id, name, kind, sha256, identity FROM synced")
+        rows = self._db.execute("SELECT id, parent_id, name, kind, sha256, identity FROM synced")
         self._synced = {
             id_: SyncedEntry(id_, parent, name, Kind(kind), sha, who) for id_, parent, name, kind, sha, who in rows
         }
@@ -173,15 +178,20 @@ class State:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # what finds the disk full may end it by itself
+                self._db.execute("ROLLBACK")
+            self._load()
             raise
-        self._db.execute("COMMIT")
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[State]:
-    """The state of a synced folder, for one process at a time: FolderInUse if another has it."""
+    """The state of a synced folder, for one process at a time: FolderInUse if another has it.
+
+    OSError if it can't be read or written, there or in the block.
+    """
     home = state_folder(folder)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(home / "lock"):
@@ -191,6 +201,8 @@ def opened(folder: Path) -> Iterator[State]:
             connection.execute("PRAGMA synchronous = NORMAL")
             _bring_up_to_date(connection)
             yield State(connection)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{home}: {error}") from error
         finally:
             connection.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +25,14 @@ class Status:
 
 
 def write_status(folder: Path, state: str, failures: list[str], aside: list[str], pending: int = 0) -> None:
-    """Replaces the one before, at once."""
+    """Replaces the one before, at once; that stays where this one can't be written, which is no reason to do less."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT])
     path = state_folder(folder) / "status.json"
     beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(asdict(status)), encoding="utf-8")
-    os.replace(beside, path)
+    with suppress(OSError):
+        beside.write_text(json.dumps(asdict(status)), encoding="utf-8")
+        os.replace(beside, path)
 
 
 def read_status(folder: Path) -> Status | None:

@@ -1,5 +1,6 @@
 """The engine on disks that fail, and against people who sync what they should not."""
 
+import asyncio
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -10,11 +11,13 @@ from fake_account import FakeAccount
 from synced_folders import tree
 
 from docstore_client import AsyncClient
-from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Result, engine
+from docstore_sync import engine as engine_module
+from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Progress, Result, engine
 from docstore_sync.looking import Looker
 from docstore_sync.model import Plan, SyncedEntry
 from docstore_sync.scan import Scan
-from docstore_sync.state import State
+from docstore_sync.state import State, state_folder
+from docstore_sync.status import read_status
 
 
 @pytest.fixture
@@ -25,14 +28,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def syncing(folder: Path, account: FakeAccount) -> Any:
-    return engine(folder, cast(AsyncClient, account), "laptop")
+def syncing(folder: Path, account: FakeAccount, progress: Progress | None = None) -> Any:
+    return engine(folder, cast(AsyncClient, account), "laptop", progress=progress)
 
 
 async def synced(folder: Path, account: FakeAccount) -> Result:
     """What a sync of its own does."""
     async with syncing(folder, account) as one:
         assert isinstance(one, Engine)
+        return await one.sync()
+
+
+async def synced_on_full_disk(folder: Path, account: FakeAccount) -> Result:
+    """The disk of the state, from the beginning of the sync on."""
+    async with syncing(folder, account) as one:
+        one._state._db.execute("PRAGMA max_page_count = 1")
         return await one.sync()
 
 
@@ -133,3 +143,49 @@ async def test_an_ignore_file_with_a_mistake_is_synced_and_the_mistake_is_said(f
     assert [(aside.path, aside.reason) for aside in planned.aside] == [(".docstoreignore", mistake)]
     assert (result.in_sync, result.aside) == (True, [f".docstoreignore: {mistake}"])
     assert account.names() == {".docstoreignore", "a", "b"}
+
+
+async def test_a_full_disk_is_waited_for_and_nothing_is_thought_to_be_kept_that_is_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and as long as it runs it is tried again; afterwards the state on the disk is what it would be."""
+    monkeypatch.setattr(engine_module, "FIRST_PAUSE_SECONDS", 0.01)
+    account, said, in_sync = FakeAccount(), asyncio.Event(), asyncio.Event()
+    progress = Progress(offline=lambda _: said.set(), rested=lambda result: result.in_sync and in_sync.set())
+    async with syncing(folder, account, progress) as one:
+        await one.sync()
+        one._state._db.execute("PRAGMA max_page_count = 1")
+        watching = asyncio.create_task(one.watch())
+        for number in range(100):
+            account.put(f"{number:0100}", b"%d" % number)
+        await asyncio.wait_for(said.wait(), 10)
+        assert not watching.done()
+        in_sync.clear()
+        one._state._db.execute("PRAGMA max_page_count = 1000000")
+        await asyncio.wait_for(in_sync.wait(), 10)
+        watching.cancel()
+    assert set(tree(folder)) == account.names()
+    result = await synced(folder, account)
+    assert (result.done, result.in_sync) == (0, True)
+    assert set(tree(folder)) == account.names()
+
+
+async def test_a_status_that_can_not_be_written_keeps_nothing_from_being_synced(folder: Path) -> None:
+    """Whoever asks for it sees the one before."""
+    account = FakeAccount()
+    await synced(folder, account)
+    (state_folder(folder) / "status.new").mkdir()
+    account.put("new", b"1")
+    assert (await synced(folder, account)).in_sync
+    assert set(tree(folder)) == {"new"}
+    assert read_status(folder)
+
+
+async def test_a_state_that_can_not_be_written_ends_a_single_sync_with_the_reason(folder: Path) -> None:
+    """An error of the system as any other, for whoever shows those."""
+    account = FakeAccount()
+    for number in range(100):
+        account.put(f"{number:0100}", b"1")
+    with pytest.raises(OSError, match="full"):
+        await synced_on_full_disk(folder, account)
+    assert (await synced(folder, account)).in_sync
