@@ -71,6 +71,11 @@ def ended_by(error: Failure, what: str = "") -> typer.Exit:
     return failed(shown(" ".join(f"{named}{detail} ({code_of(error)})".split())), status_of(error))
 
 
+def _as_text(name: str) -> str:
+    """For JSON, which has no names that are not Unicode."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 class Failures:
     """Of several things some may fail: each is said, and the command ends with the status of the first."""
 
@@ -81,7 +86,7 @@ class Failures:
     def note(self, what: str, error: Failure) -> None:
         exit_ = ended_by(error, what)
         self.first = self.first or exit_
-        self.items.append({"what": what, "code": code_of(error), "detail": detail_of(error)})
+        self.items.append({"what": _as_text(what), "code": code_of(error), "detail": _as_text(detail_of(error))})
 
     def end(self) -> None:
         """Returns if nothing failed."""

@@ -84,13 +84,11 @@ class Get:
     async def _plan(self, file: File, local: Path) -> list[tuple[File, Path]]:
         """The files of a file or folder and where they go; its folders are made."""
         if not file.is_folder:
-            await asyncio.to_thread(local.parent.mkdir, parents=True, exist_ok=True)
-            return [(file, local)]
+            return [(file, local)] if self._has_folder(file, local.parent) else []
         planned: list[tuple[File, Path]] = []
         level = [(file, local)]
         while level:
-            for _, folder in level:
-                folder.mkdir(parents=True, exist_ok=True)
+            level = [(folder, local) for folder, local in level if self._has_folder(folder, local)]
             below = [
                 child
                 for start in range(0, len(level), PARALLEL_FOLDERS)
@@ -99,6 +97,15 @@ class Get:
             planned += [child for child in below if not child[0].is_folder]
             level = [child for child in below if child[0].is_folder]
         return planned
+
+    def _has_folder(self, file: File, folder: Path) -> bool:
+        """Whether there is a folder now for a file, or for what is in a folder."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._outcome.failures.note(file.path, error)
+            return False
+        return True
 
     async def _below(self, folders: Sequence[tuple[File, Path]]) -> list[tuple[File, Path]]:
         listed = await asyncio.gather(*(self._docstore.list_folder(parent_id=folder.id) for folder, _ in folders))

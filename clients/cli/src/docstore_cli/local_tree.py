@@ -16,10 +16,15 @@ class LocalTree:
     empty_folders: list[Names] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)
     """Symbolic links in folders, sockets, pipes, devices."""
+    unreadable: list[tuple[Path, OSError]] = field(default_factory=list)
+    """Folders in the source."""
 
 
 def scan(source: Path) -> LocalTree:
-    """What is named is followed if it is a link; within folders links are left out. OSError if it can't be read."""
+    """What is named is followed if it is a link; within folders links are left out.
+
+    OSError if the source itself can't be read.
+    """
     tree = LocalTree()
     if stat.S_ISDIR(source.stat().st_mode):
         _scan_folder(source, (), tree)
@@ -36,7 +41,10 @@ def _scan_folder(folder: Path, names: Names, tree: LocalTree) -> None:
     for entry in entries:
         path, below = Path(entry.path), (*names, entry.name)
         if entry.is_dir(follow_symlinks=False):
-            _scan_folder(path, below, tree)
+            try:
+                _scan_folder(path, below, tree)
+            except OSError as error:
+                tree.unreadable.append((path, error))
         elif entry.is_file(follow_symlinks=False):
             tree.files.append((path, below))
         else:

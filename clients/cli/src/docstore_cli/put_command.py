@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from docstore_cli.failures import Failures
+from docstore_cli.failures import each as for_each
 from docstore_cli.local_tree import name_for, scan
 from docstore_cli.options import AsJson, errors, print_json, shown, size_text
 from docstore_cli.remote_path import BASE, RemotePath, find, placed
@@ -106,9 +107,10 @@ class Put:
             return []
         for path in tree.left_out:
             errors.print(f"left out: {shown(str(path))}", soft_wrap=True, highlight=False, markup=False)
-        for names in tree.empty_folders:
-            folder = target.child(*names)
-            await self._docstore.make_folder(folder.path, parent_id=folder.base)
+        for path, reason in tree.unreadable:
+            self._outcome.failures.note(str(path), reason)
+        folders = [target.child(*names) for names in tree.empty_folders]
+        await for_each(folders, self._outcome.failures, self._make_folder)
         planned = await self._measured([Planned(local, target.child(*names)) for local, names in tree.files])
         if self._force or not planned:
             return planned
@@ -119,18 +121,19 @@ class Put:
         self._outcome.unchanged += sorted(map(str, same))
         return [each for each in planned if each.target not in same]
 
+    async def _make_folder(self, folder: RemotePath) -> None:
+        _check_text(folder)
+        await self._docstore.make_folder(folder.path, parent_id=folder.base)
+
     async def _measured(self, planned: list[Planned]) -> list[Planned]:
         room = asyncio.Semaphore(PARALLEL_READS)
 
         async def measured(each: Planned) -> Planned | None:
             async with room:
                 try:
-                    str(each.target).encode()
+                    _check_text(each.target)
                     size, sha256 = await asyncio.to_thread(_measure_small, each.local)
-                except UnicodeEncodeError:
-                    self._outcome.failures.note(repr(str(each.local)), LocalError("its name is not Unicode text"))
-                    return None
-                except OSError as error:
+                except (LocalError, OSError) as error:
                     self._outcome.failures.note(str(each.local), error)
                     return None
                 return Planned(each.local, each.target, size, sha256)
@@ -148,6 +151,13 @@ class Put:
             self._outcome.sent.append(result)
         else:
             self._outcome.failures.note(str(planned.local), result)
+
+
+def _check_text(target: RemotePath) -> None:
+    try:
+        str(target).encode()
+    except UnicodeEncodeError:
+        raise LocalError("its name is not Unicode text") from None
 
 
 def _measure_small(path: Path) -> tuple[int, str]:

@@ -30,7 +30,7 @@ class Unchanged:
 
         async def is_there(place: RemotePath, digest: str) -> bool:
             async with room:
-                found = await find(self._docstore, place)
+                found = await self._find(place)
                 return found is not None and found.sha256 == digest
 
         there = await asyncio.gather(*(is_there(*item) for item in digests.items()))
@@ -42,7 +42,7 @@ class Unchanged:
 
         async def is_there(place: RemotePath, local: Path) -> bool:
             async with room:
-                found = await find(self._docstore, place)
+                found = await self._find(place)
                 return found is not None and await asyncio.to_thread(_is_same, found, local)
 
         there = await asyncio.gather(*(is_there(*item) for item in files.items()))
@@ -50,7 +50,7 @@ class Unchanged:
 
     async def below(self, folder: RemotePath, digests: Digests) -> set[RemotePath]:
         """Those in a folder, many by one call."""
-        there = await find(self._docstore, folder)
+        there = await self._find(folder)
         if there is None or not there.is_folder:
             return set()
         prefix = there.path.rstrip("/")
@@ -68,6 +68,15 @@ class Unchanged:
             changed = {file.path for file in found.newer} | {*found.unknown, *found.deleted}
             same |= {paths[path] for path in chunk if path not in changed}
         return same
+
+    async def _find(self, place: RemotePath) -> File | None:
+        """None, too, where nothing can be, which sending it will tell."""
+        try:
+            return await find(self._docstore, place)
+        except ApiError as error:
+            if error.code == "invalid_path":
+                return None
+            raise
 
 
 def _is_same(file: File, local: Path) -> bool:

@@ -1,0 +1,111 @@
+"""Of what is sent and fetched some may fail: the others are done all the same."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import orjson
+import pytest
+
+from docstore_cli.get_command import Get
+from docstore_cli.put_command import Put
+from docstore_cli.remote_path import RemotePath
+from docstore_client import ApiError, AsyncClient, Source, Wanted
+from docstore_client.models import File
+
+
+def file(path: str, kind: str = "file") -> File:
+    known: dict[str, Any] = {"id": path, "path": path, "name": path.rpartition("/")[2], "kind": kind}
+    return File.model_construct(**known, size=1, sha256="0" * 64, version=1)
+
+
+class Account:
+    """Takes what it is sent and gives what it has; names with control characters it refuses, as a server does."""
+
+    def __init__(self, tree: Sequence[File] = ()) -> None:
+        self.has = {file.path: file for file in tree}
+        self.sent: list[str] = []
+        self.made: list[str] = []
+
+    async def get_by_path(self, path: str, *, parent_id: str | None = None) -> File:
+        self._check(path)
+        if path not in self.has:
+            raise ApiError(404, "not_found", "nothing")
+        return self.has[path]
+
+    async def make_folder(self, path: str, *, parent_id: str | None = None) -> None:
+        self._check(path)
+        self.made.append(path)
+
+    async def upload_many(self, sources: Sequence[Source], _: Any) -> list[File]:
+        self.sent += [source.path or "" for source in sources]
+        return [file(source.path or "") for source in sources]
+
+    async def list_folder(self, *, parent_id: str) -> list[File]:
+        return [file for path, file in self.has.items() if path.startswith(f"{parent_id}/")]
+
+    async def download_many(self, wanted: Sequence[Wanted], _: Any) -> list[None]:
+        return [None] * len(wanted)
+
+    @staticmethod
+    def _check(path: str) -> None:
+        orjson.dumps(path)
+        if any(ord(char) < 32 for char in path):
+            raise ApiError(422, "invalid_path", "A name has no control characters.")
+
+
+def unreadable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests, who may be allowed everything."""
+    listed = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [(b"bad\x01name", "invalid_path"), (b"latin\xe9", "local_file"), (b"locked", "local_file")]
+)
+async def test_a_folder_that_can_not_be_sent_stays_behind_alone(
+    name: bytes, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty one whose name is refused, or is no Unicode, or one that can't be read: what is beside it is sent."""
+    os.makedirs(os.fsencode(tmp_path) + b"/src/" + name)
+    (tmp_path / "src" / "empty").mkdir()
+    (tmp_path / "src" / "good.txt").write_text("x")
+    unreadable(tmp_path / "src" / "locked", monkeypatch)
+    account = Account()
+    outcome = await Put(cast(AsyncClient, account), force=False).run([f"{tmp_path}/src"], RemotePath.parse("/to/"))
+    assert (account.sent, account.made) == (["/to/src/good.txt"], ["/to/src/empty"])
+    assert [failure["code"] for failure in outcome.failures.items] == [code]
+    orjson.dumps(outcome.failures.items)
+
+
+async def test_a_file_whose_name_is_refused_is_asked_for_as_one_that_is_not_there(tmp_path: Path) -> None:
+    """Sending it tells that it is refused; the others are compared and sent."""
+    names = ["a.txt", "bad\x01name"]
+    for name in names:
+        (tmp_path / name).write_text("x")
+    account = Account()
+    put = Put(cast(AsyncClient, account), force=False)
+    await put.run([f"{tmp_path}/{name}" for name in names], RemotePath.parse("/to/"))
+    assert account.sent == ["/to/a.txt", "/to/bad\x01name"]
+
+
+@pytest.mark.parametrize(("taken", "fetched"), [("photos", ["/b.txt"]), ("photos/deep", ["/b.txt", "/photos/a.txt"])])
+async def test_a_file_where_a_folder_is_to_be_holds_up_nothing_else(
+    taken: str, fetched: list[str], tmp_path: Path
+) -> None:
+    """It stays as it is, and the folder is said to have failed; what else was named is fetched."""
+    (tmp_path / taken).parent.mkdir(exist_ok=True)
+    (tmp_path / taken).write_text("mine")
+    tree = [file("/b.txt"), file("/photos", "folder"), file("/photos/deep", "folder"), file("/photos/a.txt")]
+    get = Get(cast(AsyncClient, Account(tree)), None, force=False)
+    outcome = await get.run([RemotePath.parse("/photos"), RemotePath.parse("/b.txt")], str(tmp_path))
+    assert sorted(each["path"] for each in outcome.fetched) == fetched
+    assert [failure["what"] for failure in outcome.failures.items] == [f"/{taken}"]
+    assert (tmp_path / taken).read_text() == "mine"
