@@ -1,6 +1,6 @@
 /** What the services say, as they say it. */
 import { useEffect, useState } from "react";
-import { refresh } from "@/api/session";
+import { stream } from "@/api/stream";
 import { Empty } from "@/ui/states";
 
 const SHOWN = 200;
@@ -13,33 +13,33 @@ interface Heard {
 export function Events() {
   const [heard, setHeard] = useState<Heard[]>([]);
   const [paused, setPaused] = useState(false);
+  const [lost, setLost] = useState(false);
   useEffect(() => {
     if (paused) return undefined;
-    let source: EventSource | null = null;
     let number = 0;
-    function connect(): void {
-      source = new EventSource("/v1/admin/events");
-      source.addEventListener("event", (event) => {
-        const text = event.data as string;
-        number += 1;
-        const one = { number: Date.now() * 1000 + number, text };
-        setHeard((before) => [one, ...before].slice(0, SHOWN));
-      });
-      source.addEventListener("token_expired", () => {
-        source?.close();
-        void refresh().then(connect);
-      });
-    }
-    connect();
-    return () => source?.close();
+    return stream({
+      url: () => "/v1/admin/events",
+      opened: () => setLost(false),
+      lost: () => setLost(true),
+      on: {
+        event: ({ data: text }) => {
+          number += 1;
+          const one = { number: Date.now() * 1000 + number, text };
+          setHeard((before) => [one, ...before].slice(0, SHOWN));
+        },
+      },
+    });
   }, [paused]);
   return (
     <>
       <button className="button" aria-pressed={paused} onClick={() => setPaused(!paused)}>
         {paused ? "Continue" : "Pause"}
-      </button>
+      </button>{" "}
+      <span className="muted" role="status">
+        {lost && !paused && "Reconnecting…"}
+      </span>
       {heard.length === 0 ? (
-        <Empty title="Nothing yet">Events appear here as they happen.</Empty>
+        <Empty title="Nothing yet">{!lost && "Events appear here as they happen."}</Empty>
       ) : (
         <ul className="letters" aria-label="Events">
           {heard.map(({ number, text }) => (

@@ -1,7 +1,7 @@
 /** Changes made elsewhere, as they come: patched into what is cached, so that lists need not be read again. */
 import type { InfiniteData } from "@tanstack/react-query";
 import { keys, queryClient } from "@/api/queries";
-import { refresh } from "@/api/session";
+import { stream } from "@/api/stream";
 import type { Change, FileItem, Page } from "@/api/types";
 
 type Pages = InfiniteData<Page<FileItem>>;
@@ -9,8 +9,6 @@ type Pages = InfiniteData<Page<FileItem>>;
 /** Lists with more pages than this are patched in place; shorter ones are read again, which costs one request. */
 const PAGES_TO_REREAD = 2;
 const GATHER_MS = 120;
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 
 export type LiveState = "connecting" | "live" | "offline";
 
@@ -38,58 +36,31 @@ function become(next: LiveState): void {
 
 /** Listen until the returned function is called. */
 export function listen(): () => void {
-  let source: EventSource | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let wait = FIRST_RETRY_MS;
   let last = "";
-  let stopped = false;
-
-  function connect(): void {
-    if (stopped) return;
-    source = new EventSource(last ? `/v1/events?last_event_id=${encodeURIComponent(last)}` : "/v1/events");
-    source.onopen = () => {
+  const close = stream({
+    url: () => (last ? `/v1/events?last_event_id=${encodeURIComponent(last)}` : "/v1/events"),
+    opened: () => {
       if (!last) void queryClient.invalidateQueries();
-      wait = FIRST_RETRY_MS;
       become("live");
-    };
-    source.onerror = () => again(true);
-    source.addEventListener("change", (event) => {
-      last = event.lastEventId;
-      gather(JSON.parse(event.data as string) as Change);
-    });
-    source.addEventListener("notification", (event) => {
-      const { kind } = JSON.parse(event.data as string) as { kind: string };
-      void queryClient.invalidateQueries({ queryKey: keys.notices });
-      for (const listener of noticed) listener(kind);
-    });
-    source.addEventListener("token_expired", () => again(false));
-    source.addEventListener("cursor_expired", () => {
-      last = "";
-      again(false);
-    });
-  }
-
-  function again(failed: boolean): void {
-    source?.close();
-    if (stopped) return;
-    if (failed) become("offline");
-    clearTimeout(timer);
-    timer = setTimeout(async () => {
-      try {
-        if (!failed || wait > FIRST_RETRY_MS) await refresh();
-      } catch {
-        // Not to be reached: the next try comes later.
-      }
-      connect();
-    }, failed ? wait : 0);
-    if (failed) wait = Math.min(wait * 2, LONGEST_RETRY_MS);
-  }
-
-  connect();
+    },
+    lost: () => become("offline"),
+    on: {
+      change: (event) => {
+        last = event.lastEventId;
+        gather(JSON.parse(event.data) as Change);
+      },
+      notification: (event) => {
+        const { kind } = JSON.parse(event.data) as { kind: string };
+        void queryClient.invalidateQueries({ queryKey: keys.notices });
+        for (const listener of noticed) listener(kind);
+      },
+      cursor_expired: () => {
+        last = "";
+      },
+    },
+  });
   return () => {
-    stopped = true;
-    clearTimeout(timer);
-    source?.close();
+    close();
     become("connecting");
   };
 }

@@ -1,0 +1,59 @@
+/** A stream of the server's events that is opened anew whenever it ends: with new tokens, and later each time it failed. */
+import { refresh } from "@/api/session";
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+interface Stream {
+  /** Asked each time it is opened. */
+  url: () => string;
+  /** By the names of events. */
+  on: Record<string, (event: MessageEvent<string>) => void>;
+  opened: () => void;
+  /** It broke or was refused: it is tried again until it opens. */
+  lost: () => void;
+}
+
+/** Open until the returned function is called. */
+export function stream({ url, on, opened, lost }: Stream): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wait = FIRST_RETRY_MS;
+  let stopped = false;
+
+  function connect(): void {
+    if (stopped) return;
+    source = new EventSource(url());
+    source.onopen = () => {
+      wait = FIRST_RETRY_MS;
+      opened();
+    };
+    source.onerror = () => {
+      lost();
+      again(wait);
+      wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+    };
+    for (const [name, listener] of Object.entries(on)) source.addEventListener(name, listener);
+    for (const end of ["token_expired", "cursor_expired"]) source.addEventListener(end, () => again(0));
+  }
+
+  function again(afterMs: number): void {
+    source?.close();
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      try {
+        await refresh();
+      } catch {
+        // Not to be reached: the next try comes later.
+      }
+      connect();
+    }, afterMs);
+  }
+
+  connect();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+}

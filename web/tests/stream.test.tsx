@@ -1,0 +1,79 @@
+import { act, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { listen, liveState } from "@/api/live";
+import { Events } from "@/admin/Events";
+
+class Source extends EventTarget {
+  onopen?: () => void;
+  onerror?: () => void;
+  closed = false;
+  constructor(readonly url: string) {
+    super();
+    sources.push(this);
+  }
+  close = () => (this.closed = true);
+  say = (name: string, data = "{}", lastEventId = "") => this.dispatchEvent(new MessageEvent(name, { data, lastEventId }));
+}
+
+let sources: Source[] = [];
+const latest = () => sources.at(-1) as Source;
+const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+const renewed = async () => new Response(JSON.stringify({ csrf_token: "t" }), { status: 201 });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  localStorage.clear();
+  sources = [];
+  vi.stubGlobal("EventSource", Source);
+  vi.stubGlobal("fetch", renewed);
+});
+afterEach(() => vi.useRealTimers());
+
+test("events that were refused are asked for again, and the page says so meanwhile", async () => {
+  render(<Events />);
+  act(() => latest().onopen?.());
+  expect([screen.getByRole("status").textContent, screen.queryAllByText(/as they happen/).length]).toEqual(["", 1]);
+  act(() => latest().onerror?.());
+  expect([screen.getByRole("status").textContent, screen.queryAllByText(/as they happen/).length]).toEqual(["Reconnecting…", 0]);
+  await pass(1_000);
+  expect(sources.map(({ closed }) => closed)).toEqual([true, false]);
+  act(() => latest().onopen?.());
+  act(() => void latest().say("event", "a file came"));
+  expect([screen.getByRole("status").textContent, screen.queryAllByText("a file came").length]).toEqual(["", 1]);
+});
+
+test("an outage while the token is renewed does not end them", async () => {
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+  render(<Events />);
+  latest().say("token_expired");
+  await pass(0);
+  expect(sources).toHaveLength(2);
+});
+
+test("nothing is opened for a page that was left while the token was renewed", async () => {
+  let renew = (): void => undefined;
+  vi.stubGlobal("fetch", () => new Promise<Response>((resolve) => (renew = () => void renewed().then(resolve))));
+  const { unmount } = render(<Events />);
+  latest().say("token_expired");
+  await pass(0);
+  unmount();
+  renew();
+  await pass(60_000);
+  expect(sources.map(({ closed }) => closed)).toEqual([true]);
+});
+
+test("changes go on after the last one heard, or anew where that is not known any more", async () => {
+  const stop = listen();
+  latest().onopen?.();
+  latest().say("change", JSON.stringify({ seq: 1, type: "created", file: { id: "a" } }), "7");
+  latest().onerror?.();
+  expect(liveState()).toBe("offline");
+  await pass(1_000);
+  latest().onopen?.();
+  expect(liveState()).toBe("live");
+  latest().say("cursor_expired");
+  await pass(0);
+  expect(sources.map(({ url }) => url)).toEqual(["/v1/events", "/v1/events?last_event_id=7", "/v1/events"]);
+  stop();
+  expect([liveState(), latest().closed]).toEqual(["connecting", true]);
+});
