@@ -1,8 +1,8 @@
 """Looks at the folder: names and stamps of everything, the content only of what has changed.
 
 Symbolic links, devices, sockets and pipes are not synced and not followed; what `.docstoreignore` names (patterns as
-in .gitignore) is not synced either. All of these keep their places: nothing is put over them, and a folder that holds
-one is not deleted.
+in .gitignore) is not synced either, nor what is DocStore's own. All of these keep their places: nothing is put over
+them, and a folder that holds one is not deleted.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from docstore_sync.model import Aside, Kind, LocalEntry
-from docstore_sync.state import Stamp, State
+from docstore_sync.state import Stamp, State, own_folders
 
 IGNORE_FILE = ".docstoreignore"
 PARTS = ".docstore-parts"
 """The folder for downloads until they are whole."""
-ALWAYS_IGNORED = (f"/{PARTS}", ".DS_Store", "Thumbs.db", "desktop.ini", "~$*", ".~lock.*#")
+ALWAYS_IGNORED = (".DS_Store", "Thumbs.db", "desktop.ini", "~$*", ".~lock.*#")
 HASHING_THREADS = 2
 PIECE = 1 << 20
 TICK_NS = 12_000_000
@@ -52,6 +52,8 @@ class Ignore:
     """The rules of one folder's ignore file, and those that always hold. As git does, it leaves out what is no rule."""
 
     spec: GitIgnoreSpec
+    own: tuple[str, ...]
+    """What no rule brings back, with a slash at the end."""
     not_rules: list[Aside]
 
     @classmethod
@@ -68,10 +70,18 @@ class Ignore:
                 not_rules.append(Aside(IGNORE_FILE, f"line {number} is no pattern: {line}"))
             else:
                 rules.append(line)
-        return cls(GitIgnoreSpec.from_lines(rules), not_rules)
+        return cls(GitIgnoreSpec.from_lines(rules), tuple(f"{path}/" for path in own_paths(folder)), not_rules)
 
     def __call__(self, path: str, is_folder: bool) -> bool:
-        return self.spec.match_file(f"{path}/" if is_folder else path)
+        is_own = f"{path}/".startswith(self.own)
+        return is_own or self.spec.match_file(f"{path}/" if is_folder else path)
+
+
+def own_paths(folder: Path) -> list[str]:
+    """What in a folder is DocStore's own on this machine, as in `a/b`; of a home that is its state and the log-in."""
+    top = folder.resolve()
+    places = [place.resolve() for place in own_folders()]
+    return [PARTS, *(place.relative_to(top).as_posix() for place in places if top in place.parents)]
 
 
 def identity_of(found: os.stat_result) -> str:

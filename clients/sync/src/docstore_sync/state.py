@@ -9,6 +9,7 @@
 import hashlib
 import os
 import sqlite3
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,10 +45,19 @@ class OtherAccount(Exception):
 
 def state_folder(folder: Path) -> Path:
     """Where the state of a synced folder lives, by the XDG base directory specification."""
+    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    return _home() / "sync" / digest
+
+
+def own_folders() -> list[Path]:
+    """Where DocStore keeps things of this machine: the states of synced folders, and who is logged in."""
+    return [_home(), *([Path.home() / "Library/Application Support/docstore"] if sys.platform == "darwin" else [])]
+
+
+def _home() -> Path:
     named = os.environ.get("XDG_STATE_HOME", "")
     base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
-    digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    return base / "docstore" / "sync" / digest
+    return base / "docstore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import watchfiles
 
-from docstore_sync.scan import PARTS
+from docstore_sync.scan import own_paths
 
 DEBOUNCE_MS = 100
 STEP_MS = 20
@@ -30,10 +30,10 @@ class DiskWatch:
     async def run(self) -> None:
         """Until cancelled, or until the folder can't be watched."""
         folder = self._folder.resolve()
-        parts, start = str(folder / PARTS), len(str(folder)) + 1
+        own, start = tuple(f"{folder / path}{os.sep}" for path in own_paths(folder)), len(str(folder)) + 1
 
         def is_ours(_: watchfiles.Change, path: str) -> bool:
-            return not path.startswith(parts)
+            return not f"{path}{os.sep}".startswith(own)
 
         for by_looking in (False, True):  # where the system has no more room for watches, it is looked at again
             with suppress(OSError):

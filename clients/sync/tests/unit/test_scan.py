@@ -1,16 +1,18 @@
 """Looking at the folder: what is read, what is left alone, what is waited for."""
 
+import asyncio
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from docstore_sync.model import Aside, Kind
-from docstore_sync.scan import FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
-from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, opened
+from docstore_sync.scan import PARTS, FolderMissing, Ignore, Scan, hash_steady, scan, scan_again
+from docstore_sync.state import FolderInUse, OtherAccount, Stamp, State, opened, own_folders
+from docstore_sync.watching import DiskWatch
 
 
 @pytest.fixture
@@ -83,6 +85,44 @@ def test_what_the_ignore_file_names_holds_its_place_only(folder: Path, state: St
     assert {path for path, kind in kinds.items() if kind is Kind.OTHER} == {"a.tmp", "build"}
     assert "build/x" not in kinds
     assert kinds["sub/build/y"] is Kind.FILE
+
+
+@pytest.fixture
+def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with DocStore's own state, and the log-in, in it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "my [state] #!"))
+    return folder
+
+
+def test_the_state_and_the_log_in_are_not_synced(home: Path) -> None:
+    """Of a home they would go to the server, and to all other devices; no rule brings them back."""
+    with opened(home) as state:
+        (own_folders()[0] / "session.json").write_text("secret")
+        (home / "my [state] #!/of-others").write_bytes(b"x")
+        (home / ".docstoreignore").write_text("!*\n!docstore\n!.docstore-parts\n")
+        (home / PARTS).mkdir()
+        found, _ = look(home, state)
+        told = ["my [state] #!/docstore/session.json", f"{PARTS}/1"]
+        again = scan_again(home, found, told, state, Ignore.of(home))
+    kinds = {path: entry.kind for path, entry in found.entries.items()}
+    assert kinds.pop(PARTS) is Kind.OTHER
+    assert kinds.pop("my [state] #!/docstore") is Kind.OTHER
+    assert set(kinds) == {".docstoreignore", "my [state] #!", "my [state] #!/of-others"}
+    assert again.entries == found.entries
+
+
+async def test_what_docstore_does_itself_wakes_nobody(home: Path) -> None:
+    """Else each sync, which says in its state how it went, would be followed by another."""
+    watch = DiskWatch(home)
+    own_folders()[0].mkdir(parents=True)
+    watching = asyncio.create_task(watch.run())
+    while not watch.touched.is_set():  # it hears nothing before it has begun
+        (own_folders()[0] / "session.json").write_text("secret")
+        (home / "file").write_bytes(os.urandom(8))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(watch.touched.wait(), 0.2)
+    watching.cancel()
+    assert watch.take() == {"file"}
 
 
 def test_a_line_of_the_ignore_file_that_is_no_pattern_is_named_and_left_out(folder: Path, state: State) -> None:
