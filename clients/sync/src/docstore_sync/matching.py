@@ -31,7 +31,8 @@ def join(
     """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into from outside."""
     root = Node(Kind.FOLDER, root_id=root_id)
     nodes = _with_ids(root, remote, synced)
-    nodes += _match_local(root, local, [node for node in nodes if node.synced], f"{apart}/" if apart else "")
+    known = sorted((node for node in nodes if node.synced), key=lambda node: _claim(local, node), reverse=True)
+    nodes += _match_local(root, local, known, f"{apart}/" if apart else "")
     return Forest(root, _pair_new(root, nodes))
 
 
@@ -50,11 +51,19 @@ def _with_ids(root: Node, remote: Iterable[RemoteEntry], synced: Iterable[Synced
     return list(nodes.values())
 
 
+def _claim(local: Mapping[str, LocalEntry], node: Node) -> tuple[bool, bool, bool]:
+    """How well a node's place fits it: what was left alone while another took its place may still be noted there."""
+    assert node.synced
+    entry = local.get(node.path("synced"))
+    is_same = entry is not None and entry.identity == node.synced.key
+    return is_same, entry is not None and entry.sha256 == node.synced.sha256, node.remote is not None
+
+
 def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> list[Node]:
-    """Gives each local entry its node; those that are new."""
+    """Gives each local entry its node; those that are new. `synced`: of two in one place the one it is, first."""
     by_identity = _by_identity(local, synced, apart)
     matched = set(by_identity.values())
-    by_place = {(node.synced.parent, node.synced.name): node for node in synced if node.synced}
+    by_place = {(node.synced.parent, node.synced.name): node for node in reversed(synced) if node.synced}
     nodes: dict[str, Node] = {"": root}
     new_files: list[str] = []
     new: list[Node] = []
@@ -83,7 +92,7 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
     for path, entry in local.items():
         if entry.identity and entry.kind is not Kind.OTHER:
             paths[entry.identity].append(path)
-    places = {node.path("synced"): node for node in synced}
+    places = {node.path("synced"): node for node in reversed(synced)}
     found: dict[str, Node] = {}
     elsewhere: list[tuple[Node, str, list[str]]] = []
     for node in synced:
@@ -91,7 +100,7 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
         place = node.path("synced")
         same = [path for path in paths.get(node.synced.key, ()) if local[path].kind is node.kind]
         if place in same:
-            found[place] = node
+            found.setdefault(place, node)
         elif same and not _has_what_the_server_has(local.get(place), node):
             elsewhere.append((node, place, same))
     moved: dict[Node, str] = {}

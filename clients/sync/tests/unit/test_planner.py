@@ -105,6 +105,15 @@ def test_a_new_version_that_was_sent_but_not_recorded_is_known_by_its_place() ->
     assert steps(made) == [("record", "a.txt"), ("upload", "b.txt")]
 
 
+def test_of_two_that_were_noted_in_one_place_it_is_the_one_that_fits_it() -> None:
+    """One was set aside at the server while the other took its place here: that is not deleted, nor sent anew."""
+    noted = [was("A", "a", "4"), SyncedEntry("B", "root", "a", FILE, "3", "iA")]
+    for synced in (noted, noted[::-1]):
+        assert steps(planned({"a": here("4", "iA")}, [there("A", "a", "4")], synced)) == [("forget", "")]
+        assert ("upload", "a") in steps(planned({"a": here("5", "iA")}, [there("A", "a", "4")], synced))
+        assert ("upload", "a") in steps(planned({"a": here("5", "new")}, [there("A", "a", "4")], synced))
+
+
 def test_two_places_the_servers_wins() -> None:
     """Moved on both sides: it goes where the server has it, and is nowhere else."""
     made = planned({"mine": here("1", "iA")}, [there("A", "theirs", "1")], [was("A", "old", "1")])
