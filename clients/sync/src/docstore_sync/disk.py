@@ -95,11 +95,14 @@ class Disk:
             move_without_replacing(whole, target)
             return self.know(path, sha256)
         before = self.check(path, *replaces)
-        if _take_place(whole, target, before.st_mode & 0o7777):
-            if _changed(before, os.lstat(whole)):
-                _exchange(whole, target)
-                whole.unlink()
-                raise StepFailed(CHANGED)
+        os.chmod(whole, before.st_mode & 0o7777)
+        if not _exchange(whole, target):
+            os.replace(whole, target)
+        elif _changed(before, os.lstat(whole)):
+            _exchange(whole, target)
+            whole.unlink()
+            raise StepFailed(CHANGED)
+        else:
             whole.unlink()
         return self.know(path, sha256)
 
@@ -208,20 +211,6 @@ def move_without_replacing(path: Path, target: Path) -> None:
     if taken:
         raise StepFailed("its place is taken")
     os.rename(path, target)
-
-
-def _take_place(whole: Path, target: Path, mode: int) -> bool:
-    """With a mode; whether what was at the target is at the other place now, since the system can exchange them."""
-    own_mode = os.lstat(whole).st_mode & 0o7777
-    os.chmod(whole, mode)
-    try:
-        if _exchange(whole, target):
-            return True
-        os.replace(whole, target)
-    except OSError:
-        os.chmod(whole, own_mode)  # one that may not be written to could not be fetched anew
-        raise
-    return False
 
 
 def _exchange(path: Path, target: Path) -> bool:

@@ -30,10 +30,9 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
         yield Disk(folder, state)
 
 
-def known(disk: Disk, path: str, content: bytes | None = None) -> tuple[str, str]:
-    """A file that was scanned, as it is or with some content: its identity and SHA-256."""
-    if content is not None:
-        disk.at(path).write_bytes(content)
+def known(disk: Disk, path: str, content: bytes) -> tuple[str, str]:
+    """A file that was scanned: its identity and SHA-256."""
+    disk.at(path).write_bytes(content)
     state: State = disk._state
     entry = scan(disk.folder, state, Ignore.of(disk.folder)).entries[path]
     return entry.identity, entry.sha256
@@ -122,29 +121,6 @@ def test_whether_case_matters_is_asked_of_the_disk_and_not_of_the_name_of_the_fo
 def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
     path, digest = whole(disk, content)
     return path, target, digest
-
-
-def test_a_download_that_can_not_be_put_in_place_can_be_written_again(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is to replace a file that is read-only, in a folder that is, too: it is not left read-only itself."""
-    disk.at("a").write_bytes(b"old")
-    disk.at("a").chmod(0o444)
-    replaced = known(disk, "a")
-    path, digest = whole(disk, b"new")
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    with monkeypatch.context() as read_only:
-        read_only.setattr(os, "replace", refuse)
-        if disk_module._renameat2:
-            read_only.setattr(disk_module, "_renameat2", refuse)
-        with pytest.raises(PermissionError):
-            disk.put(path, "a", digest, replaced)
-    assert path.stat().st_mode & 0o200
-    disk.put(path, "a", digest, replaced)
-    assert (disk.at("a").read_bytes(), disk.at("a").stat().st_mode & 0o777) == (b"new", 0o444)
 
 
 @pytest.mark.parametrize("folders", [1, 3 * FEW])
