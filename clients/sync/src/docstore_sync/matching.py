@@ -28,7 +28,7 @@ def join(
     root_id: str,
     apart: str = "",
 ) -> Forest:
-    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into from outside."""
+    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into or out of."""
     root = Node(Kind.FOLDER, root_id=root_id)
     nodes = _with_ids(root, remote, synced)
     known = sorted((node for node in nodes if node.synced), key=lambda node: _claim(local, node), reverse=True)
@@ -54,9 +54,16 @@ def _with_ids(root: Node, remote: Iterable[RemoteEntry], synced: Iterable[Synced
 def _claim(local: Mapping[str, LocalEntry], node: Node) -> tuple[bool, bool, bool]:
     """How well a node's place fits it: what was left alone while another took its place may still be noted there."""
     assert node.synced
-    entry = local.get(node.path("synced"))
+    entry = local.get(_place(node))
     is_same = entry is not None and entry.identity == node.synced.key
     return is_same, entry is not None and entry.sha256 == node.synced.sha256, node.remote is not None
+
+
+def _place(node: Node) -> str:
+    """Where it was when it was synced; a folder above it that was not is where the server has it."""
+    *_, top = node.chain("synced")
+    above = top.synced.parent.path("remote") if top.synced else ""
+    return f"{above}/{node.path('synced')}" if above else node.path("synced")
 
 
 def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> list[Node]:
@@ -92,12 +99,12 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
     for path, entry in local.items():
         if entry.identity and entry.kind is not Kind.OTHER:
             paths[entry.identity].append(path)
-    places = {node.path("synced"): node for node in reversed(synced)}
+    places = {_place(node): node for node in reversed(synced)}
     found: dict[str, Node] = {}
     elsewhere: list[tuple[Node, str, list[str]]] = []
     for node in synced:
         assert node.synced
-        place = node.path("synced")
+        place = _place(node)
         same = [path for path in paths.get(node.synced.key, ()) if local[path].kind is node.kind]
         if place in same:
             found.setdefault(place, node)
@@ -127,7 +134,7 @@ def _has_what_the_server_has(entry: LocalEntry | None, node: Node) -> bool:
 
 
 def _may_have_moved(place: str, path: str, apart: str) -> bool:
-    return not apart or not path.startswith(apart) or place.startswith(apart)
+    return not apart or f"{path}/".startswith(apart) == f"{place}/".startswith(apart)
 
 
 def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list[Node], apart: str) -> dict[str, Node]:
@@ -139,7 +146,7 @@ def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list
     found: dict[str, Node] = {}
     for path in paths:
         nodes = by_content.get(local[path].sha256, [])
-        alike = [node for node in nodes if _may_have_moved(node.path("synced"), path, apart)] if apart else nodes
+        alike = [node for node in nodes if _may_have_moved(_place(node), path, apart)] if apart else nodes
         if alike:
             name = path.rpartition("/")[2]
             node = next((node for node in alike if node.synced and node.synced.name == name), alike[0])

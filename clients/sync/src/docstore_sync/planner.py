@@ -27,7 +27,7 @@ def plan(
     ignored: Ignored = lambda _path, _is_folder: False,
     apart: str = "",
 ) -> Plan:
-    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into from outside.
+    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into or out of.
 
     What is the same everywhere is left out of it.
     """

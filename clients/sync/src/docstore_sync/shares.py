@@ -9,11 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TypeVar
 
-from docstore_sync.model import Action, Do, Kind, LocalEntry, Plan, RemoteEntry, SyncedEntry
-
-E = TypeVar("E", RemoteEntry, SyncedEntry)
+from docstore_sync.matching import join
+from docstore_sync.model import Action, Do, Kind, LocalEntry, Node, Plan, RemoteEntry, SyncedEntry
+from docstore_sync.settled import leave_out_settled
 
 SHARED_ID = "shared"
 SHARED_NAME = "Shared with me"
@@ -103,26 +102,27 @@ class _Restraint:
         self._synced = synced
         self._permissions = permissions
         self._area = area
-        self._there = _paths(remote, area)
-        self._before = _paths(synced, area)
-        self._places = {entry.id: path for path, entry in self._there.items()}
+        known = {row.id for row in synced}
+        self._places = _paths(remote, area)
+        self._were = _paths([*synced, *(entry for entry in remote if entry.id not in known)], area)
+        self._there = {self._places[entry.id]: entry for entry in remote if entry.id in self._places}
         self._here = {path: entry for path, entry in local.items() if path == area or path.startswith(area + "/")}
         self._by_identity = {entry.identity: path for path, entry in self._here.items() if entry.identity}
+        rows = [row for row in synced if row.id in self._were]
+        self._nodes = _open_nodes(self._here, list(self._there.values()), rows)
+        self._back = {node.synced_id for node in self._nodes if self._comes_back(node)}
 
     def run(self) -> Restrained:
-        back = {row.id for path, row in self._before.items() if self._comes_back(path, row)}
-        giving_way = [path for path, entry in self._here.items() if self._gives_way(path, entry)]
+        here = {node.path("local"): node for node in self._nodes if node.local}
+        giving_way = [path for path, node in here.items() if self._gives_way(path, node)]
         aside = dict.fromkeys(giving_way, ONLY_READ)
-        for path in sorted(self._here):
-            if path != self._area and not self._is_known(path) and not self._may_add(path):
+        for path in sorted(here):
+            is_unknown = path != self._area and not self._is_known(path, here[path]) and not self._may_add(path)
+            if is_unknown or path.rpartition("/")[0] in aside:
                 aside[path] = ONLY_READ
-        left: dict[str, LocalEntry] = {}
-        for path, entry in self._local.items():
-            if path in aside:
-                left[path] = LocalEntry(Kind.OTHER, trouble=aside[path])
-            elif path not in self._here or not any(above in aside for above in _above(path)):
-                left[path] = entry
-        back |= {row.id for row in self._synced if self._went_aside(row, aside)}
+        left = {path: entry for path, entry in self._local.items() if path not in aside}
+        left |= {path: LocalEntry(Kind.OTHER, trouble=reason) for path, reason in aside.items()}
+        back = self._back | {row.id for row in self._synced if self._went_aside(row, aside)}
         synced = [row for row in self._synced if row.id not in back]
         writable = frozenset(entry.id for path, entry in self._there.items() if self._may_write(path))
         return Restrained(left, synced, self._area, giving_way, writable)
@@ -142,38 +142,60 @@ class _Restraint:
         above = next((above for above in _above(path) if above in self._there), "")
         return self._may_write(above)
 
-    def _is_known(self, path: str) -> bool:
-        mine, row, there = self._here[path], self._before.get(path), self._there.get(path)
-        return any(other is not None and other.kind is mine.kind for other in (row, there)) or mine.kind is Kind.OTHER
-
-    def _comes_back(self, path: str, row: SyncedEntry) -> bool:
+    def _comes_back(self, node: Node) -> bool:
         """It is not where it was, and that is not for the account to say."""
-        mine, place = self._local.get(path), self._places.get(row.id)
-        if place is None or (mine is not None and mine.kind is row.kind):
+        place = self._places.get(node.synced_id)
+        if place is None:
             return False
-        moved = self._by_identity.get(row.identity, "")
-        is_within = moved.split("/")[:2] == path.split("/")[:2]
-        return not (moved and is_within and self._may_add(moved) and self._may_add(place))
+        if node.local is None:
+            return True
+        here, before = node.path("local"), self._were[node.synced_id]
+        is_within = here.split("/")[:2] == before.split("/")[:2]
+        return here != before and not (is_within and self._may_add(here) and self._may_add(place))
 
-    def _gives_way(self, path: str, mine: LocalEntry) -> bool:
-        if mine.kind is not Kind.FILE or not mine.sha256:
+    def _is_synced(self, node: Node) -> bool:
+        return bool(node.synced_id) and node.synced_id not in self._back
+
+    def _is_known(self, path: str, node: Node) -> bool:
+        """Whether something of its kind belongs in its place: it is not added there."""
+        there = self._there.get(path)
+        is_as_there = there is not None and there.kind is node.kind
+        is_as_before = self._is_synced(node) and path == self._were[node.synced_id]
+        return is_as_there or is_as_before or node.kind is Kind.OTHER
+
+    def _gives_way(self, path: str, node: Node) -> bool:
+        mine = node.local
+        if node.kind is not Kind.FILE or not mine or not mine.sha256:
             return False
-        row, there = self._before.get(path), self._there.get(path)
-        if row is not None and row.kind is Kind.FILE:
-            if mine.sha256 == row.sha256:
-                return False
-            place = self._places.get(row.id)
-            if place is None:
-                return not self._may_add(path)
-            there = self._there[place]
-            is_conflict = there.sha256 != row.sha256
-        elif there is not None and there.kind is Kind.FILE:
-            place, is_conflict = path, True
-        else:
+        if not self._is_synced(node):
+            there = self._there.get(path)
+            return there is not None and there.kind is Kind.FILE and self._is_in_the_way(path, mine.sha256)
+        assert node.synced
+        if mine.sha256 == node.synced.sha256:
             return False
+        place = self._places.get(node.synced_id)
+        if place is None:
+            return not self._may_add(path)
+        there = self._there[place]
         if there.sha256 == mine.sha256:
             return False
-        return not self._may_write(place) or (is_conflict and not self._may_add(place))
+        return not self._may_write(place) or (there.sha256 != node.synced.sha256 and not self._may_add(place))
+
+    def _is_in_the_way(self, path: str, sha256: str) -> bool:
+        """Of a file that the server has at a path: what is new here with this content."""
+        there = self._there[path]
+        theirs = next(each for each in self._nodes if each.remote_id == there.id)
+        if there.sha256 == sha256 and not self._is_synced(theirs):
+            return False
+        return not self._may_add(path) or not self._may_write(path)
+
+
+def _open_nodes(local: Mapping[str, LocalEntry], remote: list[RemoteEntry], synced: list[SyncedEntry]) -> list[Node]:
+    """What may have changed in the area, as a plan will know it."""
+    above: list[RemoteEntry | SyncedEntry] = [*remote, *synced]
+    root_id = next(entry.parent_id for entry in above if entry.id == SHARED_ID)
+    rest = leave_out_settled(local, remote, synced, root_id=root_id, key=str)
+    return join(rest.local, rest.remote, rest.synced, root_id).nodes
 
 
 def _above(path: str) -> list[str]:
@@ -182,17 +204,18 @@ def _above(path: str) -> list[str]:
     return ["/".join(names[:depth]) for depth in range(len(names) - 1, 0, -1)]
 
 
-def _paths(entries: Iterable[E], area: str) -> dict[str, E]:
-    inside: defaultdict[str, list[E]] = defaultdict(list)
-    found: dict[str, E] = {}
+def _paths(entries: Iterable[RemoteEntry | SyncedEntry], area: str) -> dict[str, str]:
+    """By id: the area, and what is in it."""
+    inside: defaultdict[str, list[RemoteEntry | SyncedEntry]] = defaultdict(list)
+    found: dict[str, str] = {}
     for entry in entries:
         inside[entry.parent_id].append(entry)
         if entry.id == SHARED_ID:
-            found[area] = entry
+            found[SHARED_ID] = area
     waiting = [(SHARED_ID, area)]
     while waiting:
         folder, path = waiting.pop()
         for entry in inside.pop(folder, ()):
-            found[f"{path}/{entry.name}"] = entry
-            waiting.append((entry.id, f"{path}/{entry.name}"))
+            found[entry.id] = f"{path}/{entry.name}"
+            waiting.append((entry.id, found[entry.id]))
     return found
