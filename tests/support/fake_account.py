@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from docstore_client import Source, Wanted
+from docstore_client import ApiError, Source, Wanted
 from docstore_client.models import Change, Changes, ChangeType, File, Snapshot
 
 ROOT = "root"
@@ -60,7 +60,10 @@ class FakeAccount:
         return Changes.model_construct(changes=self.feed[int(cursor) :], cursor=str(len(self.feed)), has_more=False)
 
     async def upload(self, source: Source, _progress: Callable[[int], None]) -> File:
-        file = self.put(source.local.name, source.local.read_bytes())
+        name = source.local.name
+        if source.base_version not in (None, self.named(name).version if name in self.names() else 0):
+            raise ApiError(409, "version_conflict", "There is another version.")
+        file = self.put(name, source.local.read_bytes())
         self.on_upload()
         return file
 

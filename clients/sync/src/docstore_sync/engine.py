@@ -124,12 +124,11 @@ class Engine:
             result.done += outcome.done
             result.actions += made.actions
             result.failures += outcome.failures
-            if not outcome.done:
-                break
-            if made.is_last and not (found.busy or outcome.failures):
+            if outcome.done and made.is_last and not (found.busy or outcome.failures):
                 self._finish(result, found)  # both sides are as they were looked at
                 break
-            await self._remote.catch_up()
+            if not await self._remote.catch_up() and not outcome.done:
+                break  # what failed would fail again: nothing has changed
         write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.aside)
         self._progress.rested(result)
         return result

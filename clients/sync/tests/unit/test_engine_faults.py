@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +10,8 @@ import pytest
 from fake_account import FakeAccount
 from synced_folders import tree
 
-from docstore_client import AsyncClient
+from docstore_client import AsyncClient, Source
+from docstore_client.models import File
 from docstore_sync import engine as engine_module
 from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Progress, Result, engine
 from docstore_sync.looking import Looker
@@ -127,6 +128,23 @@ async def test_a_disk_that_goes_just_before_it_is_looked_at_has_not_lost_its_fil
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert account.names() == {"a"}
+
+
+async def test_what_came_to_the_server_just_before_is_looked_at_again(folder: Path) -> None:
+    """The upload of a sync that was killed ends at the server while the next one plans it anew: refused, it looks."""
+
+    class EndsAnUpload(FakeAccount):
+        async def upload(self, source: Source, progress: Callable[[int], None]) -> File:
+            if not self.files:
+                self.put(source.local.name, source.local.read_bytes())
+            return await super().upload(source, progress)
+
+    account = EndsAnUpload()
+    (folder / "a").write_bytes(b"1")
+    result = await synced(folder, account)
+    assert (result.in_sync, result.failures) == (True, [])
+    assert account.named("a").version == 1
+    assert set(tree(folder)) == {"a"}
 
 
 async def test_an_ignore_file_with_a_mistake_is_synced_and_the_mistake_is_said(folder: Path) -> None:
