@@ -52,7 +52,9 @@ class Applier:
         for action in plan.records:
             await self._step(action)
         await _together(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
-        await self._transfer(plan.transfers)
+        waiting = self._too_early()
+        await self._transfer([action for action in plan.transfers if action not in waiting])
+        await self._transfer([action for action in plan.transfers if action in waiting])
         self._unsent = self._still_unsent()
         await _together(
             self._in_turn([action for action in plan.removals if action.do is Do.DELETE_HERE]),
@@ -63,6 +65,13 @@ class Applier:
     def _still_unsent(self) -> set[str]:
         pairs = ((node.local, node.remote) for node in self._plan.nodes if node.local and node.goal)
         return {local.sha256 for local, remote in pairs if remote is None or remote.sha256 != local.sha256}
+
+    def _too_early(self) -> set[Action]:
+        """Uploads that replace content at the server which is here under another name and not sent yet."""
+        nodes = [node for node in self._plan.nodes if node.kind is Kind.FILE and node.goal and not node.remote]
+        new = {node.local.sha256 for node in nodes if node.local}
+        uploads = [action for action in self._plan.transfers if action.do is Do.UPLOAD] if new else []
+        return {action for action in uploads if action.node.remote and action.node.remote.sha256 in new}
 
     async def _in_turn(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -201,8 +210,11 @@ class Applier:
     async def _transfer(self, actions: Sequence[Action]) -> None:
         sent: dict[Upload, Action] = {}
         fetched: dict[Download, Action] = {}
+        too_early = self._too_early()
         for action in actions:
             try:
+                if action in too_early:
+                    raise StepFailed("what it replaces is still to be sent under another name")
                 if action.do is Do.UPLOAD:
                     sent[self._upload_of(action)] = action
                 else:
