@@ -90,6 +90,13 @@ class Merger:
             for node in rest:
                 if node.goal and node.goal.name != first.goal.name and node.remote:
                     found.append((node, f"this disk can't tell its name from {first.goal.name}"))
+        waiting = {(node.local.key, node.local.sha256) for node in aside if node.local and node.local.sha256}
+        found += [
+            (node, "what it was is set aside under another name")
+            for node in self._nodes
+            if not (node.goal or node.aside or node.local)
+            if node.remote and node.synced and (node.synced.key, node.remote.sha256) in waiting
+        ]
         for node, reason in found:
             self._set_aside(node, reason)
         return bool(found)

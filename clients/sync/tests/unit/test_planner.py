@@ -191,6 +191,15 @@ def test_names_that_this_disk_cannot_tell_apart_are_set_aside() -> None:
     assert len(steps(planned({}, remote, []))) == 2
 
 
+def test_what_was_put_over_something_that_is_set_aside_is_not_deleted_where_it_was() -> None:
+    """Its content is nowhere else at the server, and may not be sent before the other has a name of its own."""
+    local = {"B": here("mine", "iA")}
+    remote = [there("A", "a", "mine"), there("B", "b", "2"), there("C", "B", "3")]
+    made = planned(local, remote, [was("A", "a", "mine"), was("B", "B", "1")], Rules("laptop", date(2026, 1, 2), fold))
+    assert not made.actions
+    assert {aside.path for aside in made.aside} == {"B", "a"}
+
+
 def test_renaming_something_to_a_refused_name_does_not_delete_it() -> None:
     """It is left as it is on both sides, until it has a name again."""
     made = planned({"e\u0301": here("1", "iA")}, [there("A", "a", "1")], [was("A", "a", "1")])
