@@ -128,28 +128,29 @@ class AllRegions:
         """As the arbiter: whether the e-mail is that account's now. 503 while the holder of a claim can't be asked.
 
         A claim is never given to another by the lapse of time: its home region is asked, and ends it for good if it
-        leads nowhere.
+        leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup.
         """
         for _ in range(TRIES):
             holder = await self._directory.claim(email_hash, account_id, region)
             if holder is None:
                 return True
-            if holder.revision != CLAIMED or await self._state_of(holder) != "gone":
+            may_be_gone = holder.revision == CLAIMED or holder.home_region == region
+            if not may_be_gone or await self._state_of(holder) != "gone":
                 return False
             if await self._directory.take_over(holder, account_id, region):
                 return True
         raise region_unreachable()
 
-    async def _state_of(self, claim: Entry) -> SignUpState:
-        if claim.home_region == self._here:
-            return await self.settle(claim.account_id)
-        peer = self._peers.get(claim.home_region)
+    async def _state_of(self, holder: Entry) -> SignUpState:
+        if holder.home_region == self._here:
+            return await self.settle(holder.account_id)
+        peer = self._peers.get(holder.home_region)
         try:
             if peer is None:
-                raise PeerUnreachable(f"{claim.home_region} is no peer any more")
-            state: SignUpState = (await peer.call(SIGN_UPS_PATH, {"account_id": claim.account_id}))["state"]
+                raise PeerUnreachable(f"{holder.home_region} is no peer any more")
+            state: SignUpState = (await peer.call(SIGN_UPS_PATH, {"account_id": holder.account_id}))["state"]
         except (PeerUnreachable, PeerRefused) as error:
-            log.warning("the region of a claim can't be asked", region=claim.home_region, error=str(error))
+            log.warning("the region of a claim can't be asked", region=holder.home_region, error=str(error))
             raise region_unreachable() from None
         return state
 

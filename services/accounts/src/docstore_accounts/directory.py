@@ -32,8 +32,8 @@ class Directory(Protocol):
         """None if the e-mail is now claimed for the account; else who has it."""
         ...
 
-    async def take_over(self, claim: Entry, account_id: str, region: str) -> bool:
-        """Replace a claim; False if it is no longer that claim."""
+    async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
+        """Replace an entry that leads nowhere by a claim; False if it is no longer that entry."""
         ...
 
 
@@ -94,11 +94,9 @@ class MongoDirectory:
             if holder is not None:
                 return None if holder.account_id == account_id else holder
 
-    async def take_over(self, claim: Entry, account_id: str, region: str) -> bool:
-        outcome = await self._entries.update_one(
-            {"_id": claim.email_hash, "account_id": claim.account_id, "revision": CLAIMED},
-            {"$set": {"account_id": account_id, "home_region": region}},
-        )
+    async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
+        claim = Entry(account_id, holder.email_hash, region, "active", CLAIMED)
+        outcome = await self._entries.replace_one(_row(holder), _row(claim))
         return bool(outcome.matched_count)
 
 

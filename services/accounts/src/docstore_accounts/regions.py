@@ -47,13 +47,16 @@ def arbiter(regions: Collection[str], email_hash: str) -> str:
 def weigh(told: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
     """What to make of `told`: `known` is the entry of the same account, `holder` the one with the same e-mail.
 
-    Two accounts with one e-mail can only be there if both were made before their regions knew of each other. Each of
-    those regions keeps its own; any other keeps the older account, so that all of the others agree.
+    A home has an e-mail once: if it tells of another account with it, the one before is gone, as after a restore from
+    a backup. Two accounts of two homes can only be there if both were made before their regions knew of each other.
+    Each of those regions keeps its own; any other keeps the older account, so that all of the others agree.
     """
     if known is not None and known.revision >= told.revision:
         return "old"
     if holder is None or holder.account_id == told.account_id or holder.revision == CLAIMED:
         return "news"
-    if here in (holder.home_region, told.home_region) and holder.home_region != told.home_region:
+    if holder.home_region == told.home_region:
+        return "news"
+    if here in (holder.home_region, told.home_region):
         return "news" if told.home_region == here else "conflict"
     return "news" if told.account_id < holder.account_id else "conflict"

@@ -97,3 +97,20 @@ async def test_a_claim_whose_region_is_away_is_not_given_to_another(west, east) 
     assert (await east.sign_up(email)).json()["code"] == "region_unreachable"
     west.line.cut = False
     assert (await east.sign_up(email)).status == 201
+
+
+@pytest.mark.parametrize("arbiter", ["west", "east"])
+async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(west, east, arbiter: str) -> None:
+    """Only there: the home's word counts for its own accounts. Afterwards both regions know the new one."""
+    email = (west if arbiter == "west" else east).email()
+    assert (await west.sign_up(email)).status == 201
+    lost = await east.knows(email, revision=1)
+    await west.settled()
+    await west.database["accounts"].delete_one({"email": email})
+    await west.database["directory"].delete_one({"_id": lost["_id"]})
+    assert (await east.sign_up(email)).json()["code"] == "email_taken"
+    account = (await west.sign_up(email)).json()
+    assert (await east.knows(email, account_id=account["id"], revision=1))["home_region"] == WEST
+    assert (await west.log_in(email)).status == 201
+    assert (await east.log_in(email)).status == 307
+    assert (await west.sign_up(email)).json()["code"] == "email_taken"
