@@ -1,7 +1,8 @@
 """Joins the three trees: which local thing is which remote thing. Standard library only.
 
 What was synced before is known at the server by its id, here by its identity (device and inode) together with its
-content, else by its place, else by its content alone. What is new on both sides is one thing if it is in one place.
+content, else by its place, else by its content alone. A folder is known by its identity; if another is in its place, by
+what is in it, too. What is new on both sides is one thing if it is in one place.
 """
 
 from collections import defaultdict
@@ -94,7 +95,10 @@ def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]
 
 
 def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> dict[str, Node]:
-    """By path: what has kept its identity, and its place or (if it is a file that can be read) its content."""
+    """By path: what has kept its identity, and its place or else what it holds, as far as that can be read.
+
+    Some disks number everything anew when they are plugged in: an identity alone may be that of something else now.
+    """
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, entry in local.items():
         if entry.identity and entry.kind is not Kind.OTHER:
@@ -110,11 +114,11 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
             found.setdefault(place, node)
         elif same and not _has_what_the_server_has(local.get(place), node):
             elsewhere.append((node, place, same))
+    inside = _by_folder(synced) if elsewhere else {}
     moved: dict[Node, str] = {}
     for node, place, same in elsewhere:
-        assert node.synced
         free = [path for path in same if path not in found and _may_have_moved(place, path, apart)]
-        kept = [path for path in free if node.kind is Kind.FOLDER or local[path].sha256 == node.synced.sha256]
+        kept = [path for path in free if _holds_its_own(local, node, place, path, inside.get(node, ()))]
         # What can't be read now may be it: taken for something else, it would be deleted at the server meanwhile.
         kept += [path for path in free if local[path].trouble]
         if kept:
@@ -126,6 +130,39 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
         if path not in found and not is_version:
             found[path] = node
     return found
+
+
+def _by_folder(synced: list[Node]) -> Mapping[Node, list[Node]]:
+    found: defaultdict[Node, list[Node]] = defaultdict(list)
+    for node in synced:
+        assert node.synced
+        found[node.synced.parent].append(node)
+    return found
+
+
+def _holds_its_own(local: Mapping[str, LocalEntry], node: Node, place: str, path: str, inside: Iterable[Node]) -> bool:
+    """Whether what has a node's identity at `path` is it: by its content, or by more of what was `inside` a folder
+    than the folder in its place has.
+    """
+    assert node.synced
+    if node.kind is Kind.FILE:
+        return local[path].sha256 == node.synced.sha256
+    at_place = local.get(place)
+    if at_place is None or at_place.kind is not Kind.FOLDER:
+        return True
+
+    def found_in(folder: str) -> int:
+        return sum(1 for each in inside if each.synced and _may_be(local.get(f"{folder}/{each.synced.name}"), each))
+
+    return found_in(path) > found_in(place)
+
+
+def _may_be(entry: LocalEntry | None, node: Node) -> bool:
+    """Whether what has a node's name is it, by its content or its identity."""
+    assert node.synced
+    if entry is None or entry.kind is not node.kind:
+        return False
+    return entry.sha256 == node.synced.sha256 or entry.identity == node.synced.key
 
 
 def _has_what_the_server_has(entry: LocalEntry | None, node: Node) -> bool:

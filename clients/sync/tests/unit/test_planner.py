@@ -247,3 +247,33 @@ def test_a_conflict_name_that_is_taken_gets_a_number_and_long_names_are_cut() ->
     made = planned(local, [there("A", "a.txt", "theirs")], [])
     assert made.structure_here[0].name == "a (conflicted copy 2026-01-02 laptop 2).txt"
     assert len(RULES.conflict_name("ä" * 120 + ".txt", set()).encode()) <= 255
+
+
+def test_folders_that_the_disk_has_numbered_anew_stay_what_they_are() -> None:
+    """Even where each now has the identity that another had: what is in them tells, and nothing if that is nothing."""
+    numbers = {"a": "ib", "b": "iempty", "empty": "ia"}
+    local = {name: here(identity=number, kind=FOLDER) for name, number in numbers.items()}
+    local |= {"a/1.txt": here("one", "ix"), "a/same": here(identity="iy", kind=FOLDER)}
+    local |= {"b/2.txt": here("two", "iz"), "b/same": here(identity="iasame", kind=FOLDER)}
+    inside = [
+        ("a", "1.txt", "one", FILE),
+        ("b", "2.txt", "two", FILE),
+        ("a", "same", "", FOLDER),
+        ("b", "same", "", FOLDER),
+    ]
+    remote = [there(name, name, kind=FOLDER) for name in numbers]
+    remote += [there(f"{parent}{name}", name, content, parent, kind) for parent, name, content, kind in inside]
+    synced = [was(each.id, each.name, each.sha256, each.parent_id, each.kind) for each in remote]
+    assert {do for do, _ in steps(planned(local, remote, synced))} == {"record"}
+
+
+def test_a_folder_that_left_its_place_to_another_is_known_by_what_is_in_it() -> None:
+    """Its identity alone would not do; with what it holds it has moved, and the other one is new."""
+    remote = [there("A", "a", kind=FOLDER), there("1", "1.txt", "one", "A")]
+    synced = [was("A", "a", kind=FOLDER), was("1", "1.txt", "one", "A")]
+    local = {
+        "a": here(identity="new", kind=FOLDER),
+        "b": here(identity="iA", kind=FOLDER),
+        "b/1.txt": here("one", "i1"),
+    }
+    assert steps(planned(local, remote, synced)) == [("move there", "b"), ("make folder there", "a")]
