@@ -31,7 +31,7 @@ INTRODUCED_AT_ONCE = 500
 STOP_SECONDS = 10.0
 
 told_accounts = Counter("docstore_replication_told_total", "Accounts told to a peer", ["peer"])
-peer_behind = Gauge("docstore_replication_behind_seconds", "How long the oldest news for a peer has been due", ["peer"])
+peer_behind = Gauge("docstore_replication_behind_seconds", "How long the oldest news for a peer has waited", ["peer"])
 
 
 class Introductions(Protocol):
@@ -120,7 +120,8 @@ class Replication:
                     failures += 1
                     seconds = self._pause(failures)
                     log.warning("a region can't be told", region=peer.region, again_in=seconds, error=repr(error))
-                    await self._measure(peer)
+                    with contextlib.suppress(Exception):
+                        await self._measure(peer)
                     await self._rest(seconds)
                     continue
                 if seconds:
@@ -143,16 +144,15 @@ class Replication:
             wakeup.close()
 
     async def _idle_seconds(self, peer: Peer) -> float:
-        peer_behind.labels(peer.region).set(0)
+        await self._measure(peer)
         next_at = await self._queue.next_at(peer.region)
         poll = self._settings.replication_poll_seconds
         return poll if next_at is None else min(max((next_at - self._clock()).total_seconds(), 0.01), poll)
 
     async def _measure(self, peer: Peer) -> None:
-        with contextlib.suppress(Exception):
-            due_at = await self._queue.next_at(peer.region)
-            if due_at is not None:
-                peer_behind.labels(peer.region).set(max((self._clock() - due_at).total_seconds(), 0.0))
+        since = await self._queue.waiting_since(peer.region)
+        seconds = 0.0 if since is None else (self._clock() - since).total_seconds()
+        peer_behind.labels(peer.region).set(max(seconds, 0.0))
 
     async def send_batch(self, peer: Peer) -> bool:
         """Tell a peer of what is due, in the state it has now; whether anything was. PeerUnreachable."""

@@ -40,13 +40,18 @@ class ReplicationQueue(Protocol):
         """When the next row is due; None if there is none."""
         ...
 
+    async def waiting_since(self, peer: str) -> datetime | None:
+        """When the oldest row was added, however often it was tried since; None if there is none."""
+        ...
+
 
 class MongoReplicationQueue:
     def __init__(self, database: Database) -> None:
         self._rows: Collection = database["replication"]
 
     async def create_indexes(self) -> None:
-        await self._rows.create_indexes([IndexModel([("peer", ASCENDING), ("due_at", ASCENDING)])])
+        times = ("due_at", "since")
+        await self._rows.create_indexes([IndexModel([("peer", ASCENDING), (time, ASCENDING)]) for time in times])
 
     async def add(
         self, peers: AnyCollection[str], revisions: Mapping[str, int], now: datetime, tx: Transaction
@@ -56,7 +61,7 @@ class MongoReplicationQueue:
                 {"_id": _row_id(peer, account_id)},
                 {
                     "$max": {"revision": revision},
-                    "$setOnInsert": {"peer": peer, "account_id": account_id, "due_at": now, "lease": ""},
+                    "$setOnInsert": {"peer": peer, "account_id": account_id, "since": now, "due_at": now, "lease": ""},
                 },
                 upsert=True,
             )
@@ -95,6 +100,10 @@ class MongoReplicationQueue:
     async def next_at(self, peer: str) -> datetime | None:
         row = await self._rows.find_one({"peer": peer}, {"due_at": 1}, sort=[("due_at", 1)])
         return row["due_at"] if row else None
+
+    async def waiting_since(self, peer: str) -> datetime | None:
+        row = await self._rows.find_one({"peer": peer}, {"since": 1, "due_at": 1}, sort=[("since", 1)])
+        return row.get("since", row["due_at"]) if row else None
 
 
 def _row_id(peer: str, account_id: str) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 from starlette.types import Receive, Scope, Send
 
 from docstore_accounts.app import create_app
@@ -57,6 +59,30 @@ async def test_a_region_that_was_cut_off_hears_the_newest_state(west, east, clie
         await east.knows(email, **state)
     await west.settled()
     await east.settled()
+
+
+async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west, east) -> None:
+    """Tries that fail in between don't start it anew; what the peer refuses counts, too; 0 once all is told."""
+
+    async def behind(at_least: float, at_most: float = 60.0) -> bool:
+        seconds = REGISTRY.get_sample_value("docstore_replication_behind_seconds", {"peer": EAST})
+        return seconds is not None and at_least <= seconds <= at_most
+
+    east.line.cut = True
+    refused, good = west.email(), west.email()
+    await west.sign_up(refused)
+    await west.database["accounts"].update_one({"email": refused}, {"$set": {"home_region": "nowhere"}})
+    await eventually(partial(behind, 1.5))
+    await west.sign_up(good)
+    east.line.cut = False
+    await east.knows(good, revision=1)
+    rows, put_off = west.database["replication"], {"due_at": {"$gt": utc_now() + timedelta(seconds=200)}}
+    await eventually(lambda: rows.find_one(put_off))
+    await eventually(partial(behind, 2.5))
+    await west.database["accounts"].update_one({"email": refused}, {"$set": {"home_region": WEST}})
+    await rows.update_many({}, {"$set": {"due_at": utc_now()}})
+    await west.settled()
+    await eventually(partial(behind, 0.0, at_most=0.0))
 
 
 async def test_news_is_told_again_until_its_receipt_is_heard(west, east) -> None:
