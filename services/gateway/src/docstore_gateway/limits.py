@@ -50,6 +50,17 @@ class _Bucket:
     spend_until: float = 0.0
     blocked_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    alone: float = math.inf
+    alone_at: float = 0.0
+
+    def take_alone(self, policy: Policy, now: float) -> tuple[int, float]:
+        """As from the shared bucket, from a count of this replica's own, which is full at first."""
+        refilled = self.alone + (now - self.alone_at) * policy.per_minute / PERIOD_SECONDS
+        self.alone = min(float(policy.per_minute), refilled)
+        self.alone_at = now
+        granted = min(policy.chunk, math.floor(self.alone))
+        self.alone -= granted
+        return granted, self.alone
 
 
 class RateLimiter:
@@ -84,7 +95,7 @@ class RateLimiter:
             if now < bucket.blocked_until:
                 raise _limited(policy, bucket.blocked_until - now)
             bucket.tokens = 0
-            granted, left = await self._take(policy, key)
+            granted, left = await self._take(policy, key, bucket)
             if not granted:
                 wait = _wait_seconds(policy, left)
                 bucket.blocked_until = self._now() + wait
@@ -93,8 +104,8 @@ class RateLimiter:
             bucket.spend_until = self._now() + PERIOD_SECONDS
         bucket.tokens -= 1
 
-    async def _take(self, policy: Policy, key: str) -> tuple[int, float]:
-        """Tokens granted and tokens left in the shared bucket."""
+    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> tuple[int, float]:
+        """Tokens granted and tokens left, of the shared bucket if it can be reached."""
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
                 row = await self._rows.find_one_and_update(
@@ -102,7 +113,7 @@ class RateLimiter:
                 )
         except (PyMongoError, TimeoutError) as error:
             log.warning("rate limits go by this replica alone", policy=policy.name, error=repr(error))
-            return policy.chunk, 0.0
+            return bucket.take_alone(policy, self._now())
         return int(row["granted"]), float(row["tokens"])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from docstore_gateway.limits import Policy, RateLimiter
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, PyMongoError
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -125,3 +125,23 @@ async def test_without_the_database_each_replica_counts_alone(infra: InfraSettin
     limiter = RateLimiter(mongo.database("x"))
     assert await spend_all([limiter], Policy.cheap("account", 3000), 100) == 100
     mongo.close()
+
+
+class NoRows:
+    """A collection whose database is away."""
+
+    async def find_one_and_update(self, *args: Any, **options: Any) -> Any:
+        raise PyMongoError("away")
+
+
+async def test_without_the_database_limits_hold_for_each_replica() -> None:
+    """What one replica lets through is the limit, strict or in chunks; time refills it, and another has its own."""
+    now = 1000.0
+    limiter, another = [RateLimiter({"rate_limits": NoRows()}, now=lambda: now) for _ in range(2)]
+    log_in, account = Policy.strict("log_in", 20), Policy.cheap("account", 300)
+    assert await spend_all([limiter], log_in, 40) == 20
+    assert await spend_all([limiter], account, 400) == 300
+    now += 6
+    assert await spend_all([limiter], log_in, 40) == 2
+    assert await spend_all([limiter], account, 400) == 30
+    assert await spend_all([another], log_in, 40) == 20
