@@ -45,8 +45,12 @@ def get(paths: Paths, version: Number = None, force: Force = False, as_json: AsJ
     What was interrupted goes on where it was. Each file is verified before it takes its place.
     """
     sources, destination = (paths[:-1], paths[-1]) if len(paths) > 1 else (paths, ".")
-    places = [RemotePath.parse(source) for source in sources]
-    outcome = as_person(lambda docstore: Get(docstore, version, force=force).run(places, destination))
+
+    async def work(docstore: AsyncClient) -> Outcome:
+        places = [RemotePath.parse(source) for source in sources]
+        return await Get(docstore, version, force=force).run(places, destination)
+
+    outcome = as_person(work)
     if as_json:
         print_json(outcome.as_json())
     else:

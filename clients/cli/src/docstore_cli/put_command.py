@@ -61,8 +61,7 @@ def put(files: Files, force: Force = False, as_json: AsJson = False) -> None:
 
     Large files that were interrupted go on where they were. Symbolic links in folders are left out.
     """
-    sources, destination = split_arguments(files)
-    outcome = as_person(lambda docstore: Put(docstore, force=force).run(sources, destination))
+    outcome = as_person(lambda docstore: Put(docstore, force=force).run(*split_arguments(files)))
     if as_json:
         print_json(outcome.as_json())
     else:

@@ -25,7 +25,14 @@ class RemotePath:
 
     @classmethod
     def parse(cls, text: str) -> "RemotePath":
-        """`/a/b`, `a/b`, `id:ID` or `id:ID/a/b`; in the normal form (NFC) that DocStore keeps names in."""
+        """`/a/b`, `a/b`, `id:ID` or `id:ID/a/b`; in the normal form (NFC) that DocStore keeps names in.
+
+        BadUsage if it is not Unicode, as an argument in another encoding is not.
+        """
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadUsage(f"{text}: that is not Unicode text") from None
         base, rest = None, text
         if text.startswith(BASE):
             base, _, rest = text.removeprefix(BASE).partition("/")

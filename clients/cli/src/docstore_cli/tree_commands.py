@@ -22,10 +22,13 @@ Long = Annotated[bool, typer.Option("--long", "-l", help="With rights, version, 
 
 def ls(paths: OptionalPaths = None, long: Long = False, as_json: AsJson = False) -> None:
     """List folders and files."""
-    places = [RemotePath.parse(path) for path in paths or ["/"]]
     failures = Failures()
-    listed = as_person(lambda docstore: each(places, failures, lambda place: _list(docstore, place)))
-    files = [file for files in listed for file in files]
+
+    async def work(docstore: AsyncClient) -> list[list[File]]:
+        places = [RemotePath.parse(path) for path in paths or ["/"]]
+        return await each(places, failures, lambda place: _list(docstore, place))
+
+    files = [file for files in as_person(work) for file in files]
     if as_json:
         print_json(files)
     else:
@@ -109,10 +112,10 @@ Transfer = Callable[[AsyncClient, File, RemotePath], Awaitable[File]]
 def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
     if len(paths) < 2:
         raise typer.BadParameter("what, and where to?", param_hint="SOURCES... DEST")
-    *sources, destination = [RemotePath.parse(path) for path in paths]
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[File]:
+        *sources, destination = [RemotePath.parse(path) for path in paths]
         files = await each(sources, failures, lambda source: _named(docstore, source))
         there = await find(docstore, destination)
         names = [name for name, _ in files]

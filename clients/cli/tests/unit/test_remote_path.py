@@ -1,11 +1,14 @@
 """How places are named, and where things go when they are given one."""
 
 import pytest
+from fake_server import FakeServer, Reply, a_file
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from docstore_cli.failures import BadUsage
 from docstore_cli.local_tree import name_for
+from docstore_cli.main import app
 from docstore_cli.put_command import split_arguments
 from docstore_cli.remote_path import RemotePath, placed
 
@@ -41,6 +44,18 @@ def test_ways_to_write_a_place(text: str, path: str, base: str | None) -> None:
     """From the root with or without a slash, from an id, and in the one form that Unicode names have."""
     place = RemotePath.parse(text)
     assert (place.path, place.base) == (path, base)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["rm PATH", "ls PATH", "get PATH", "put a PATH", "cp /a PATH", "share PATH ann@example.org"]
+)
+def test_bytes_that_are_no_text_name_nothing(arguments: str, server: FakeServer) -> None:
+    """An argument in another encoding is wrong usage; without the bytes in question it would name another file."""
+    server.replies["GET /v1/files/by-path"] = [Reply(a_file("docs", "/docs"))]
+    outcome = CliRunner().invoke(app, arguments.replace("PATH", "/docs\udce9").split())
+    assert outcome.exit_code == 2, outcome.exception
+    assert "/docs\ufffd: that is not Unicode text (usage)" in outcome.stderr
+    assert server.asked == []
 
 
 @given(KINDS, st.booleans(), st.lists(NAMES | st.just(""), min_size=1))

@@ -82,6 +82,8 @@ class Connection:
     ) -> Any:
         """The JSON answer, None if there is none; ApiError when refused, Unreachable if there is no DocStore.
 
+        What is not Unicode text is refused here: without what can't be encoded it would name something else.
+
         `etag`: only if it still is that.
         """
         return (await self.ask(method, path, body, params=params, etag=etag)).json()
@@ -95,7 +97,7 @@ class Connection:
             headers["idempotency-key"] = uuid4().hex
         if etag:
             headers["if-match"] = etag
-        sent = None if body is None else orjson.dumps(body)
+        sent = None if body is None else _json(body)
         query = {name: _text(value) for name, value in (params or {}).items() if value is not None}
         used = self.credentials
         answer = await self._try(method, path, sent, query, headers)
@@ -132,7 +134,7 @@ class Connection:
         self, method: str, path: str, *, headers: Mapping[str, str], **more: Any
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         token = {"authorization": f"Bearer {self.credentials.access_token}"} if self.credentials else {}
-        url = self.gateway + path
+        url = self.gateway + _text(path)
         return self.http.request(
             method, url, headers={**headers, **token}, allow_redirects=False, proxy=proxy_for(url), **more
         )
@@ -173,7 +175,7 @@ class Connection:
     async def log_in(self, email: str, password: str, device_name: str) -> Account:
         """Log in here, or at the account's home region, which `gateway` is from then on."""
         self.credentials, self.gateway = None, self._entrance or self.gateway
-        body = orjson.dumps({"email": email, "password": password, "device_name": device_name})
+        body = _json({"email": email, "password": password, "device_name": device_name})
         headers = {"content-type": "application/json"}
         answer = await self._try("POST", SESSIONS, body, {}, headers)
         if answer.status == 307:
@@ -242,4 +244,16 @@ def _take_note(renewing: asyncio.Task[None]) -> None:
 
 
 def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ApiError(422, "invalid_request", f"{text!r} is not Unicode text") from None
+    return text
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise ApiError(422, "invalid_request", str(error)) from error

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -97,6 +98,28 @@ async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str
     async with serving(web.get("/v1/changes", page)) as url, AsyncClient(url) as client:
         with pytest.raises(Unreachable, match="hotel"):
             await client.changes("1")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "params"),
+    [
+        ("DELETE", "/v1/files/file\udce9", None, None),
+        ("GET", "/v1/files/by-path", None, {"path": "/docs\udce9"}),
+        ("POST", "/v1/folders", {"path": "/docs\udce9"}, None),
+    ],
+)
+async def test_what_is_no_text_is_not_sent(method: str, path: str, body: Any, params: Any) -> None:
+    """In a route, a query or a body: what is left of it without what can't be encoded names another file."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path_qs)
+        return web.json_response({})
+
+    async with serving(web.route("*", "/{path:.*}", answer)) as url, AsyncClient(url) as client:
+        with pytest.raises(ApiError) as refused:
+            await client.call(method, path, body, params=params)
+    assert (refused.value.status, asked) == (422, [])
 
 
 @pytest.mark.parametrize(
