@@ -5,6 +5,8 @@ export class Problem extends Error {
     readonly code: string,
     detail: string,
     readonly extra: Record<string, unknown> = {},
+    /** Seconds after which the server wants to be asked again. */
+    readonly retryAfter: number | null = null,
   ) {
     super(detail);
   }
@@ -14,11 +16,13 @@ export class Problem extends Error {
 export const OFFLINE = "offline";
 
 export async function problemOf(answer: Response): Promise<Problem> {
+  const asked = answer.headers.get("Retry-After") ?? "";
+  const retryAfter = /^\d+$/.test(asked) ? Number(asked) : null;
   try {
     const body = (await answer.json()) as { code?: string; detail?: string } & Record<string, unknown>;
-    return new Problem(answer.status, body.code ?? "unknown", body.detail ?? answer.statusText, body);
+    return new Problem(answer.status, body.code ?? "unknown", body.detail ?? answer.statusText, body, retryAfter);
   } catch {
-    return new Problem(answer.status, "unknown", `The server answered ${answer.status}.`);
+    return new Problem(answer.status, "unknown", `The server answered ${answer.status}.`, {}, retryAfter);
   }
 }
 

@@ -1,16 +1,16 @@
 /** Sends jobs: begins the upload, puts the bytes into the object store, completes it. */
 import { call } from "@/api/client";
-import { Problem } from "@/api/problem";
+import { hasCode, Problem } from "@/api/problem";
 import type { FileItem, ItemProblem, PartUrl, Upload } from "@/api/types";
 import type { Job } from "@/uploads/jobs";
-import { Lanes, pause, put, TransferError } from "@/uploads/transfer";
+import { allOf, persist } from "@/uploads/persist";
+import { Lanes, put, TransferError } from "@/uploads/transfer";
 
 /** Up to this a file is one PUT, and begun and completed together with others. */
 export const SMALL_BYTES = 8 * 1024 * 1024;
 /** A browser opens six connections to one host. */
 const CONNECTIONS = 6;
 const PARTS_AT_ONCE = CONNECTIONS;
-const TRIES = 7;
 const URLS_AT_ONCE = 100;
 const VERIFYING_MS = 2_000;
 
@@ -47,14 +47,16 @@ async function wishOf(job: Job) {
 /** Where the page has no secure context there is no digest: the server computes it then. */
 async function sha256(file: File): Promise<string | undefined> {
   if (!crypto.subtle) return undefined;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer())));
 }
+
+const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Many small files: one call to begin them all, one to complete them. What became of each, in order. */
 export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | Error)[]> {
   const outcomes = new Map<Job, FileItem | Error>();
-  const begun = await beginAll(jobs, outcomes);
+  const signal = allOf(jobs.map((job) => job.abort.signal));
+  const begun = await beginAll(jobs, outcomes, signal);
   watch.began(jobs);
   const arrived: [Job, Upload][] = [];
   await Promise.all(
@@ -69,7 +71,8 @@ export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | 
   );
   if (arrived.length) {
     const ids = arrived.map(([, upload]) => upload.id);
-    const { items } = await call("post /v1/uploads/complete-batch", { body: { uploads: ids } });
+    const complete = () => call("post /v1/uploads/complete-batch", { body: { uploads: ids } });
+    const { items } = await persist(signal, complete);
     arrived.forEach(([job], index) => {
       const item = items[index];
       if (item) outcomes.set(job, "problem" in item ? refusalOf(item) : item);
@@ -79,7 +82,11 @@ export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | 
 }
 
 /** Those that could be begun; of the others it is noted why not. */
-async function beginAll(jobs: Job[], outcomes: Map<Job, FileItem | Error>): Promise<[Job, Upload][]> {
+async function beginAll(
+  jobs: Job[],
+  outcomes: Map<Job, FileItem | Error>,
+  signal: AbortSignal,
+): Promise<[Job, Upload][]> {
   const wishes = await Promise.allSettled(jobs.map(wishOf));
   const wished = wishes.flatMap((wish, index) => {
     const job = jobs[index] as Job;
@@ -88,7 +95,8 @@ async function beginAll(jobs: Job[], outcomes: Map<Job, FileItem | Error>): Prom
     return [];
   });
   if (wished.length === 0) return [];
-  const { items } = await call("post /v1/uploads/batch", { body: { uploads: wished.map(({ wish }) => wish) } });
+  const begin = { body: { uploads: wished.map(({ wish }) => wish) }, headers: onlyOnce() };
+  const { items } = await persist(signal, () => call("post /v1/uploads/batch", begin));
   return wished.flatMap(({ job }, index): [Job, Upload][] => {
     const item = items[index];
     if (!item || !("id" in item)) {
@@ -100,17 +108,25 @@ async function beginAll(jobs: Job[], outcomes: Map<Job, FileItem | Error>): Prom
   });
 }
 
+/** Begun again since the answer was lost, an upload would reserve its room twice. */
+function onlyOnce(): Record<string, string> {
+  return { "Idempotency-Key": hex(crypto.getRandomValues(new Uint8Array(16))) };
+}
+
 /** One file, from the start or from where it was left. */
 export async function sendOne(job: Job, watch: Watch): Promise<FileItem> {
+  const { signal } = job.abort;
   let upload: Upload | null = null;
   if (job.uploadId) {
-    upload = await call("get /v1/uploads/{upload_id}", { path: { upload_id: job.uploadId } });
+    const path = { upload_id: job.uploadId };
+    upload = await persist(signal, () => call("get /v1/uploads/{upload_id}", { path }));
     if (upload.file) return upload.file;
     if (upload.state === "expired" || upload.state === "aborted") upload = null;
   }
   if (!upload) {
     watch.progress(job, -job.sent);
-    upload = await call("post /v1/uploads", { body: await wishOf(job) });
+    const begin = { body: await wishOf(job), headers: onlyOnce() };
+    upload = await persist(signal, () => call("post /v1/uploads", begin));
     job.uploadId = upload.id;
     watch.began([job]);
   }
@@ -122,13 +138,20 @@ export async function sendOne(job: Job, watch: Watch): Promise<FileItem> {
 
 async function complete(job: Job, uploadId: string): Promise<FileItem> {
   for (;;) {
-    try {
-      return await call("post /v1/uploads/{upload_id}/complete", { path: { upload_id: uploadId }, body: {} });
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== "verifying") throw error;
-      await new Promise((resolve) => setTimeout(resolve, VERIFYING_MS));
-      if (job.abort.signal.aborted) throw job.abort.signal.reason;
-    }
+    const file = await persist(job.abort.signal, () => completed(uploadId));
+    if (file) return file;
+    await new Promise((resolve) => setTimeout(resolve, VERIFYING_MS));
+    if (job.abort.signal.aborted) throw job.abort.signal.reason;
+  }
+}
+
+/** Null while the server reads what came: it takes as long as it takes. */
+async function completed(uploadId: string): Promise<FileItem | null> {
+  try {
+    return await call("post /v1/uploads/{upload_id}/complete", { path: { upload_id: uploadId }, body: {} });
+  } catch (error) {
+    if (hasCode(error, "verifying")) return null;
+    throw error;
   }
 }
 
@@ -136,7 +159,7 @@ async function sendPut(job: Job, upload: Upload, watch: Watch): Promise<void> {
   const means = upload.put;
   if (!means) throw new Error("The upload cannot be continued.");
   const counter = counting(job, watch);
-  await persist(job, async () => {
+  await carry(job, async () => {
     try {
       await put({
         url: means.url,
@@ -178,7 +201,7 @@ async function sendParts(job: Job, upload: Upload, watch: Watch): Promise<void> 
     const body = (job.file as File).slice(start, Math.min(start + part_size, job.size));
     const counter = counting(job, watch);
     let fresh = false;
-    await persist(job, async () => {
+    await carry(job, async () => {
       const url = await urlOf(number, fresh);
       try {
         await put({ url, body, onProgress: counter.at, signal: job.abort.signal });
@@ -206,17 +229,5 @@ function counting(job: Job, watch: Watch): { at: (sent: number) => void } {
   };
 }
 
-/** Try again what failed in passing, a little later each time. */
-async function persist(job: Job, work: () => Promise<void>): Promise<void> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await lanes.run(work);
-    } catch (error) {
-      const passing =
-        (error instanceof TransferError && (error.passing || (error.status === 403 && attempt < 2))) ||
-        (error instanceof Problem && (error.status === 0 || error.status >= 500));
-      if (!passing || attempt + 1 >= TRIES) throw error;
-      await pause(attempt, job.abort.signal);
-    }
-  }
-}
+/** Send some bytes, as soon as a connection is free. */
+const carry = (job: Job, work: () => Promise<void>) => persist(job.abort.signal, () => lanes.run(work));

@@ -67,22 +67,3 @@ export class Lanes {
     }
   }
 }
-
-/** 1, 2, 4 … 30 seconds; a tab that comes online again goes on at once. */
-export function pause(attempt: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: unknown) => {
-      clearTimeout(timer);
-      removeEventListener("online", go);
-      signal.removeEventListener("abort", stop);
-      if (error) reject(error as Error);
-      else resolve();
-    };
-    const go = () => done();
-    const stop = () => done(signal.reason);
-    const timer = setTimeout(go, Math.min(30_000, 1000 * 2 ** attempt));
-    addEventListener("online", go);
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-  });
-}

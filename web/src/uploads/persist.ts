@@ -1,0 +1,65 @@
+/** Tries again what failed in passing: an absence of the server or of the network costs time, not uploads. */
+import { Problem } from "@/api/problem";
+import { TransferError } from "@/uploads/transfer";
+
+const TRIES = 7;
+/** A signed URL is refused once its time is over; one that is refused again and again has another fault. */
+const REFUSED_URLS = 2;
+const LONGEST_MS = 30_000;
+const LONGEST_ASKED_MS = 60_000;
+
+/** What `work` gives, tried 7 times within about a minute; the last error, or at once one that would only come again. */
+export async function persist<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  let refusedUrls = 0;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const urlRefused = error instanceof TransferError && error.status === 403 && ++refusedUrls <= REFUSED_URLS;
+      if (attempt + 1 >= TRIES || !(urlRefused || isPassing(error))) throw error;
+      await pause(waitOf(error, attempt), signal);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof TransferError) return error.passing;
+  if (!(error instanceof Problem)) return false;
+  return [0, 429].includes(error.status) || error.status >= 500 || error.code === "idempotency_in_progress";
+}
+
+/** Milliseconds: 1, 2, 4 … 30 seconds, or as long as the server asks for. */
+function waitOf(error: unknown, attempt: number): number {
+  const asked = error instanceof Problem ? error.retryAfter : null;
+  return asked === null ? Math.min(LONGEST_MS, 1000 * 2 ** attempt) : Math.min(LONGEST_ASKED_MS, asked * 1000);
+}
+
+/** Aborted once all of them are. */
+export function allOf(signals: AbortSignal[]): AbortSignal {
+  const all = new AbortController();
+  for (const signal of signals) {
+    signal.addEventListener("abort", () => {
+      if (signals.every((one) => one.aborted)) all.abort(signal.reason);
+    });
+  }
+  return all.signal;
+}
+
+/** A tab that comes online again goes on at once. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error?: unknown) => {
+      clearTimeout(timer);
+      removeEventListener("online", go);
+      signal.removeEventListener("abort", stop);
+      if (error) reject(error as Error);
+      else resolve();
+    };
+    const go = () => done();
+    const stop = () => done(signal.reason);
+    const timer = setTimeout(go, ms);
+    addEventListener("online", go);
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+  });
+}
