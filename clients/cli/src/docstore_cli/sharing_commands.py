@@ -14,7 +14,7 @@ from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
 from docstore_cli.tree_commands import PATH_HELP
 from docstore_client import ApiError, AsyncClient
-from docstore_client.models import File, Link, Share
+from docstore_client.models import File, Link, Model, Page, Share
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -51,7 +51,7 @@ def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJ
 def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
     """End a share: one's own, or one that was received.
 
-    The e-mail is that of the person it is shared with.
+    The e-mail is that of the person it is shared with: of what was received, one's own.
     """
 
     async def work(docstore: AsyncClient) -> str:
@@ -60,8 +60,10 @@ def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
             shares = await every(partial(docstore.shares, file.id))
             ids = [one.id for one in shares if one.email.casefold() == email.casefold()]
         else:
-            received = (await docstore.call("GET", "/v1/shared-with-me", params={"limit": 1000}))["items"]
-            ids = [one["share"]["id"] for one in received if one["id"] == file.id]
+            if docstore.credentials is None or docstore.credentials.email.casefold() != email.casefold():
+                raise ApiError(403, "owner_only", f"only the owner of {path} ends the shares of others")
+            received = await every(partial(_received, docstore))
+            ids = [one.share.id for one in received if one.id == file.id]
         if not ids:
             raise ApiError(404, "not_found", f"{path} is not shared with {email}")
         await docstore.unshare(file.id, ids[0])
@@ -70,6 +72,21 @@ def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
     ended = as_person(work)
     if as_json:
         print_json({"id": ended})
+
+
+class _ShareId(Model):
+    id: str
+
+
+class _Received(Model):
+    id: str
+    share: _ShareId
+
+
+async def _received(docstore: AsyncClient, cursor: str | None) -> Page[_Received]:
+    return Page[_Received].model_validate(
+        await docstore.call("GET", "/v1/shared-with-me", params={"limit": 1000, "cursor": cursor})
+    )
 
 
 def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:

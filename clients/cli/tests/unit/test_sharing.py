@@ -1,0 +1,34 @@
+"""`docstore unshare` by who received the share."""
+
+import pytest
+from fake_server import FakeServer, Reply, a_file, listed
+from typer.testing import CliRunner
+
+from docstore_cli.main import app
+
+
+@pytest.fixture
+def ended(server: FakeServer) -> str:
+    """What the share of the folder with grace is ended by; it is on the second page of what was shared with her."""
+    team = a_file("team", "/team", kind="folder", permission="editor")
+    other = {**a_file("other", "/other", permission="viewer"), "share": {"id": "share1"}}
+    first_page = {"items": [other], "next_cursor": "1"}
+    server.replies["GET /v1/files/team"] = [Reply(team)]
+    server.replies["GET /v1/shared-with-me"] = [Reply(first_page), listed({**team, "share": {"id": "share2"}})]
+    server.replies["DELETE /v1/files/team/shares/share2"] = [Reply(status=204)]
+    return "DELETE /v1/files/team/shares/share2"
+
+
+def test_who_received_a_share_ends_it_by_their_own_e_mail(server: FakeServer, ended: str) -> None:
+    """Among however many that were received."""
+    outcome = CliRunner().invoke(app, ["unshare", "id:team", "Grace@example.org"])
+    assert outcome.exit_code == 0, outcome.stderr
+    assert server.asked[-1] == ended
+
+
+def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str) -> None:
+    """An editor who names somebody else is refused, and keeps their own share."""
+    outcome = CliRunner().invoke(app, ["unshare", "id:team", "bob@example.org"])
+    assert outcome.exit_code == 1
+    assert "(owner_only)" in outcome.stderr
+    assert ended not in server.asked
