@@ -1,5 +1,5 @@
 /** Who is there, and which page that is. */
-import { lazy, Suspense, useCallback, useEffect, useState } from "react";
+import { Suspense, useCallback, useEffect, useState } from "react";
 import { listen } from "@/api/live";
 import { queryClient, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
@@ -8,16 +8,17 @@ import { ErrorBoundary } from "@/ui/boundary";
 import { hrefOf, placeOf } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
 import { Shell } from "@/shell/Shell";
+import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { Toasts } from "@/ui/toasts";
 import { uploads } from "@/uploads/queue";
 
-const FilesPage = lazy(() => import("@/files/FilesPage"));
-const SharedPage = lazy(() => import("@/files/SharedPage"));
-const TrashPage = lazy(() => import("@/trash/TrashPage"));
-const SearchPage = lazy(() => import("@/search/SearchPage"));
-const SettingsPage = lazy(() => import("@/settings/SettingsPage"));
-const AdminPage = lazy(() => import("@/admin/AdminPage"));
+const FilesPage = part(() => import("@/files/FilesPage"));
+const SharedPage = part(() => import("@/files/SharedPage"));
+const TrashPage = part(() => import("@/trash/TrashPage"));
+const SearchPage = part(() => import("@/search/SearchPage"));
+const SettingsPage = part(() => import("@/settings/SettingsPage"));
+const AdminPage = part(() => import("@/admin/AdminPage"));
 
 type Login = "unknown" | "in" | "out";
 
@@ -49,7 +50,7 @@ export function App() {
   } else page = <Inside />;
   return (
     <>
-      {page}
+      <ErrorBoundary>{page}</ErrorBoundary>
       <Toasts />
     </>
   );
@@ -57,12 +58,13 @@ export function App() {
 
 function Inside() {
   const me = useMe();
+  const { path } = useWhere();
   useEffect(listen, []);
   if (me.error && !me.data) return <Failed error={me.error} onRetry={() => void me.refetch()} />;
   if (!me.data) return <Spinner />;
   return (
     <Shell>
-      <ErrorBoundary>
+      <ErrorBoundary at={path}>
         <Suspense fallback={<Spinner />}>
           <Page />
         </Suspense>

@@ -1,12 +1,14 @@
 /** How much there is, and how it came to be so. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { call } from "@/api/client";
 import type { Series } from "@/api/types";
 import { count, size } from "@/lib/format";
+import { ErrorBoundary } from "@/ui/boundary";
+import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
 
-const Chart = lazy(() => import("@/admin/Chart"));
+const Chart = part(() => import("@/admin/Chart"));
 
 const REFRESH_MS = 5_000;
 const REPORTS_MS = 30_000;
@@ -79,9 +81,11 @@ function Report({ name, title, span }: { name: string; title: string; span: (typ
   });
   if (report.error && !report.data) return <Failed error={report.error} />;
   return (
-    <Suspense fallback={<Spinner />}>
-      {report.data?.series ? <Chart title={title} report={report.data as Series} /> : <Spinner />}
-    </Suspense>
+    <ErrorBoundary>
+      <Suspense fallback={<Spinner />}>
+        {report.data?.series ? <Chart title={title} report={report.data as Series} /> : <Spinner />}
+      </Suspense>
+    </ErrorBoundary>
   );
 }
 

@@ -2,7 +2,7 @@
 import {
   ArrowDownUp, FilePlus2, FolderOpen, FolderPlus, FolderUp, Info, LayoutGrid, List, ListFilter, Plus, Share2, Upload, X,
 } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { hasCode } from "@/api/problem";
 import { type ListOptions, rememberFolder, type SortKey, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
@@ -20,11 +20,13 @@ import { navigate } from "@/lib/router";
 import { recall, remember } from "@/lib/theme";
 import { chosen as chosenFiles } from "@/uploads/dropped";
 import { uploads } from "@/uploads/queue";
+import { ErrorBoundary } from "@/ui/boundary";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Menu } from "@/ui/menu";
+import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 
-const DetailsPanel = lazy(() => import("@/details/DetailsPanel"));
+const DetailsPanel = part(() => import("@/details/DetailsPanel"));
 
 const SORT_KEY = "docstore.sort";
 const VIEW_KEY = "docstore.view";
@@ -223,9 +225,11 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
         )}
       </section>
       {details && (
-        <Suspense fallback={<aside className="details" />}>
-          <DetailsPanel file={shown ?? folder} many={state.chosen.length} onClose={() => setDetails(false)} />
-        </Suspense>
+        <ErrorBoundary onFailed={() => setDetails(false)}>
+          <Suspense fallback={<aside className="details" />}>
+            <DetailsPanel file={shown ?? folder} many={state.chosen.length} onClose={() => setDetails(false)} />
+          </Suspense>
+        </ErrorBoundary>
       )}
       <ContextMenu
         at={menu}

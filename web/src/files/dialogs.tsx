@@ -1,6 +1,8 @@
 /** One dialog at a time, opened from anywhere; each loads when it is first needed. */
-import { lazy, Suspense, useSyncExternalStore } from "react";
+import { Suspense, useSyncExternalStore } from "react";
 import type { FileItem, FileVersion } from "@/api/types";
+import { ErrorBoundary } from "@/ui/boundary";
+import { part } from "@/ui/part";
 
 export type OpenDialog =
   | { kind: "new-folder"; parent: FileItem }
@@ -23,14 +25,14 @@ export function openDialog(next: OpenDialog | null): void {
 
 const close = () => openDialog(null);
 
-const NameDialog = lazy(() => import("@/files/NameDialog"));
-const FolderPicker = lazy(() => import("@/files/FolderPicker"));
-const TagsDialog = lazy(() => import("@/files/TagsDialog"));
-const ShareDialog = lazy(() => import("@/sharing/ShareDialog"));
-const FollowDialog = lazy(() => import("@/following/FollowDialog"));
-const PurgeDialog = lazy(() => import("@/trash/PurgeDialog"));
-const CompareDialog = lazy(() => import("@/details/CompareDialog"));
-const Viewer = lazy(() => import("@/viewer/Viewer"));
+const NameDialog = part(() => import("@/files/NameDialog"));
+const FolderPicker = part(() => import("@/files/FolderPicker"));
+const TagsDialog = part(() => import("@/files/TagsDialog"));
+const ShareDialog = part(() => import("@/sharing/ShareDialog"));
+const FollowDialog = part(() => import("@/following/FollowDialog"));
+const PurgeDialog = part(() => import("@/trash/PurgeDialog"));
+const CompareDialog = part(() => import("@/details/CompareDialog"));
+const Viewer = part(() => import("@/viewer/Viewer"));
 
 export function DialogHost() {
   const shown = useSyncExternalStore(
@@ -40,7 +42,14 @@ export function DialogHost() {
     },
     () => open,
   );
-  return <Suspense fallback={null}>{shown && <Shown dialog={shown} />}</Suspense>;
+  if (!shown) return null;
+  return (
+    <ErrorBoundary onFailed={close}>
+      <Suspense fallback={null}>
+        <Shown dialog={shown} />
+      </Suspense>
+    </ErrorBoundary>
+  );
 }
 
 function Shown({ dialog }: { dialog: OpenDialog }) {

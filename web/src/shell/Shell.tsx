@@ -3,7 +3,7 @@ import {
   Bell, Bug, ChevronDown, FolderClosed, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Settings, Shield, Sun, Trash2,
   Users, WifiOff,
 } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { liveState, onLiveState } from "@/api/live";
 import { useAccount } from "@/api/queries";
 import { logOut } from "@/api/session";
@@ -14,13 +14,15 @@ import { Link, navigate, useWhere } from "@/lib/router";
 import { type Theme, setTheme, useTheme } from "@/lib/theme";
 import { useUnread } from "@/notices/unread";
 import { UsageBar } from "@/shell/UsageBar";
+import { ErrorBoundary } from "@/ui/boundary";
 import { Logo } from "@/ui/logo";
 import { Menu } from "@/ui/menu";
+import { part } from "@/ui/part";
 import { toast } from "@/ui/toasts";
 import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
 
-const NoticeCentre = lazy(() => import("@/notices/NoticeCentre"));
-const UploadPanel = lazy(() => import("@/uploads/UploadPanel"));
+const NoticeCentre = part(() => import("@/notices/NoticeCentre"));
+const UploadPanel = part(() => import("@/uploads/UploadPanel"));
 
 const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
   { id: "system", label: "As the system", icon: <Monitor size={16} /> },
@@ -48,9 +50,11 @@ export function Shell({ children }: { children: ReactNode }) {
         {children}
       </main>
       {uploads.visible && (
-        <Suspense fallback={null}>
-          <UploadPanel />
-        </Suspense>
+        <ErrorBoundary>
+          <Suspense fallback={null}>
+            <UploadPanel />
+          </Suspense>
+        </ErrorBoundary>
       )}
       <DialogHost />
     </div>
@@ -137,9 +141,11 @@ function NoticeButton() {
         {unread > 0 && <span className="badge" aria-hidden="true">{unread > 99 ? "99+" : unread}</span>}
       </button>
       {open && (
-        <Suspense fallback={null}>
-          <NoticeCentre onClose={() => setOpen(false)} />
-        </Suspense>
+        <ErrorBoundary onFailed={() => setOpen(false)}>
+          <Suspense fallback={null}>
+            <NoticeCentre onClose={() => setOpen(false)} />
+          </Suspense>
+        </ErrorBoundary>
       )}
     </>
   );

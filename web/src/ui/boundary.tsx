@@ -1,16 +1,52 @@
-/** Shows what broke instead of an empty page. */
+/** Keeps what breaks from taking the rest of the page with it. */
 import { Component, type ReactNode } from "react";
+import { reason } from "@/api/problem";
+import { NotLoaded } from "@/ui/part";
 import { Failed } from "@/ui/states";
+import { toast } from "@/ui/toasts";
 
-export class ErrorBoundary extends Component<{ children: ReactNode }, { error: unknown }> {
+interface Props {
+  children: ReactNode;
+  /** What is shown: where that changes it is tried anew. */
+  at?: string;
+  /** Closes what broke, and a message says why; without it that is said in its place. */
+  onFailed?: () => void;
+}
+
+const reload = { label: "Reload the page", run: () => location.reload() };
+
+export class ErrorBoundary extends Component<Props, { error: unknown }> {
   state = { error: null as unknown };
 
   static getDerivedStateFromError(error: unknown) {
     return { error };
   }
 
+  componentDidCatch(error: unknown): void {
+    if (error instanceof NotLoaded) error.forget();
+    if (!this.props.onFailed) return;
+    toast(reason(error), { tone: "error", action: error instanceof NotLoaded ? reload : undefined });
+    this.props.onFailed();
+  }
+
+  componentDidUpdate({ at }: Props): void {
+    if (this.state.error && at !== this.props.at) this.again();
+  }
+
+  private again = () => this.setState({ error: null });
+
   render() {
-    if (this.state.error) return <Failed error={this.state.error} onRetry={() => this.setState({ error: null })} />;
-    return this.props.children;
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    if (this.props.onFailed) return null;
+    return (
+      <Failed error={error} onRetry={this.again}>
+        {error instanceof NotLoaded && (
+          <button className="button" onClick={reload.run}>
+            {reload.label}
+          </button>
+        )}
+      </Failed>
+    );
   }
 }

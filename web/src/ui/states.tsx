@@ -26,7 +26,14 @@ export function Empty({ icon, title, children }: { icon?: ReactNode; title: stri
   );
 }
 
-export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+interface FailedProps {
+  error: unknown;
+  onRetry?: () => void;
+  /** What else can be done. */
+  children?: ReactNode;
+}
+
+export function Failed({ error, onRetry, children }: FailedProps) {
   return (
     <div className="empty" role="alert">
       <h2>That did not work</h2>
@@ -36,6 +43,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
           Try again
         </button>
       )}
+      {children}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 /** Shows one file over the whole page; arrows lead to the next. Nothing of a file ever runs as a page of ours. */
 import { useQuery } from "@tanstack/react-query";
 import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { contentUrl } from "@/api/client";
 import { refresh } from "@/api/session";
@@ -9,12 +9,14 @@ import type { FileItem } from "@/api/types";
 import { download } from "@/files/operations";
 import { size } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
+import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
+import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
 import { fetchText } from "@/viewer/text";
 
-const Markdown = lazy(() => import("@/viewer/Markdown"));
-const Pdf = lazy(() => import("@/viewer/Pdf"));
+const Markdown = part(() => import("@/viewer/Markdown"));
+const Pdf = part(() => import("@/viewer/Pdf"));
 
 interface Props {
   file: FileItem;
@@ -57,7 +59,9 @@ export default function Viewer({ file: first, among, version, onClose }: Props) 
             </button>
           </header>
           <div className="viewer-stage">
-            <Content key={`${file.id}.${version ?? file.version}`} file={file} version={version} />
+            <ErrorBoundary key={`${file.id}.${version ?? file.version}`}>
+              <Content file={file} version={version} />
+            </ErrorBoundary>
             {at > 0 && (
               <button className="viewer-step previous" aria-label="Previous file" onClick={() => go(-1)}>
                 <ChevronLeft size={24} />
