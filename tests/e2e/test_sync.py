@@ -12,7 +12,8 @@ from deployments import Deployment
 from synced_folders import tree, write
 
 from docstore_client import AsyncClient
-from docstore_client.block_downloads import BlockDownloads, RemoteBlock
+from docstore_client.block_downloads import BlockDownloads, Page
+from docstore_client.chunking import Block
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 from docstore_sync.engine import AgreementNeeded, Engine, Result, engine
@@ -182,9 +183,9 @@ async def test_of_a_large_file_only_what_has_changed_travels(device: NewDevice) 
     fetched: list[int] = []
     get = BlockDownloads._get
 
-    async def counted(self: BlockDownloads, block: RemoteBlock) -> bytes:
+    async def counted(self: BlockDownloads, block: Block, page: Page) -> bytes:
         fetched.append(block.size)
-        return await get(self, block)
+        return await get(self, block, page)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BlockDownloads, "_get", counted)

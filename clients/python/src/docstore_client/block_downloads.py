@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,31 @@ from docstore_client.sources import Progress
 
 PARALLEL_BLOCKS = 6
 BLOCKS_A_CALL = 200
-"""Their URLs are good for minutes only."""
 LARGEST_BLOCK = 8 << 20
 """Bytes that any client may put into one."""
 
+Ask = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Lists the same blocks once more."""
 
-@dataclass(frozen=True, slots=True)
-class RemoteBlock(Block):
-    """A block of a version, where it belongs in the file, and where it is to be had for a while."""
 
-    url: str
+class Page:
+    """Blocks of a version that follow each other from `offset` on, and where they are to be had: for minutes only."""
+
+    def __init__(self, listed: Mapping[str, Any], offset: int, ask: Ask) -> None:
+        self.blocks = _placed(listed["blocks"], offset)
+        self._urls = _urls(listed)
+        self._ask = ask
+        self._renewing = asyncio.Lock()
+
+    def url(self, block: Block) -> str:
+        return self._urls[block.hash]
+
+    async def url_instead_of(self, expired: str, block: Block) -> str:
+        """Of all blocks that find theirs expired, the first has those of the whole page renewed."""
+        async with self._renewing:
+            if self._urls[block.hash] == expired:
+                self._urls |= _urls(await self._ask())
+            return self._urls[block.hash]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +95,9 @@ class BlockDownloads:
         """
         route = f"/v1/files/{file_id}/blocks"
         query: dict[str, Any] = {"version": version, "limit": BLOCKS_A_CALL}
+        ask = partial(self._connection.call, "GET", route, params=query)
         try:
-            page = await self._connection.call("GET", route, params=query)
+            listed = await ask()
         except ApiError as error:
             if error.code != "not_in_blocks":
                 raise
@@ -88,39 +105,47 @@ class BlockDownloads:
         whole, offset = hashlib.sha256(), 0
         async with _assembling(beside, old) as assembly:
             while True:
-                blocks = _placed(page["blocks"], offset)
-                offset += sum(block.size for block in blocks)
-                await self._place_all(blocks, assembly, whole, progress)
-                if not page.get("cursor"):
+                page = Page(listed, offset, ask)
+                offset += sum(block.size for block in page.blocks)
+                await self._place_all(page, assembly, whole, progress)
+                if not listed.get("cursor"):
                     break
-                page = await self._connection.call("GET", route, params={**query, "cursor": page["cursor"]})
+                ask = partial(ask, params={**query, "cursor": listed["cursor"]})
+                listed = await ask()
             os.ftruncate(assembly.part, offset)
         return whole.hexdigest()
 
-    async def _place_all(
-        self, blocks: Sequence[RemoteBlock], assembly: Assembly, whole: "hashlib._Hash", progress: Progress
-    ) -> None:
+    async def _place_all(self, page: Page, assembly: Assembly, whole: "hashlib._Hash", progress: Progress) -> None:
         """Blocks to their places, hashed in their order as they arrive."""
         try:
             async with asyncio.TaskGroup() as group:
-                placing = [group.create_task(self._place(block, assembly, progress)) for block in blocks]
-                for task, block in zip(placing, blocks, strict=True):
+                placing = [group.create_task(self._place(block, page, assembly, progress)) for block in page.blocks]
+                for task, block in zip(placing, page.blocks, strict=True):
                     await task
                     await asyncio.to_thread(assembly.hash_into, whole, block)
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
-    async def _place(self, block: RemoteBlock, assembly: Assembly, progress: Progress) -> None:
+    async def _place(self, block: Block, page: Page, assembly: Assembly, progress: Progress) -> None:
         async with self._fetching:
             if not await asyncio.to_thread(assembly.has, block):
-                plain = await self._get(block)
+                plain = await self._get(block, page)
                 await asyncio.to_thread(assembly.write, plain, block.offset)
         progress(block.size)
 
-    async def _get(self, block: RemoteBlock) -> bytes:
+    async def _get(self, block: Block, page: Page) -> bytes:
+        url = page.url(block)
+        try:
+            return await self._get_from(url, block)
+        except StoreError as error:
+            if error.status != 403:
+                raise
+            return await self._get_from(await page.url_instead_of(url, block), block)
+
+    async def _get_from(self, url: str, block: Block) -> bytes:
         for attempt in range(TRIES):
             try:
-                async with self._connection.http.get(block.url, proxy=proxy_for(block.url)) as response:
+                async with self._connection.http.get(url, proxy=proxy_for(url)) as response:
                     if response.status < 400:
                         framed = await response.read()
                         return await asyncio.to_thread(plain_of, framed, block.hash, block.size)
@@ -133,13 +158,17 @@ class BlockDownloads:
         raise AssertionError("the loop above returns or raises")
 
 
-def _placed(listed: Sequence[Mapping[str, Any]], offset: int) -> list[RemoteBlock]:
+def _urls(listed: Mapping[str, Any]) -> dict[str, str]:
+    return {each["hash"]: each["url"] for each in listed["blocks"]}
+
+
+def _placed(listed: Sequence[Mapping[str, Any]], offset: int) -> list[Block]:
     """Blocks as they are listed, each after the one before."""
-    blocks: list[RemoteBlock] = []
+    blocks: list[Block] = []
     for each in listed:
         if not 0 < each["size"] <= LARGEST_BLOCK:
             raise ContentDiffers(f"a block of {each['size']} bytes is none")
-        blocks.append(RemoteBlock(each["hash"], offset, each["size"], each["url"]))
+        blocks.append(Block(each["hash"], offset, each["size"]))
         offset += each["size"]
     return blocks
 

@@ -5,11 +5,12 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import orjson
 import pytest
 from aiohttp import web
 from fake_docstore import FakeDocStore
 
-from docstore_client import ApiError, AsyncClient, ContentDiffers, Source
+from docstore_client import ApiError, AsyncClient, ContentDiffers, Source, StoreError
 from docstore_client.models import File
 from docstore_client.sources import measure
 
@@ -182,6 +183,43 @@ async def test_a_download_in_blocks_goes_on_where_one_was_cut_off(
     assert (tmp_path / "target").read_bytes() == CONTENT
     assert len(fetched_blocks(server)) < len(server.blocks_of[large.id]) / 2
     assert not part.exists()
+
+
+class Expiring(FakeDocStore):
+    """Signs URLs anew with each page, good for so many blocks; `is_closed`: for none."""
+
+    good_for = 12
+    is_closed = False
+
+    async def blocks(self, request: web.Request) -> web.Response:
+        answer = orjson.loads((await super().blocks(request)).body)
+        signature = len(self.calls)
+        answer["blocks"] = [{**each, "url": f"{each['url']}?signature={signature}"} for each in answer["blocks"]]
+        self.left = {str(signature): self.good_for}
+        return web.json_response(answer)
+
+    async def get(self, request: web.Request) -> web.Response:
+        signature = request.query["signature"]
+        if self.is_closed or not self.left.get(signature):
+            return web.Response(status=403, text="Request has expired")
+        self.left[signature] -= 1
+        return await super().get(request)
+
+
+async def test_urls_that_expire_before_their_turn_are_asked_for_again(tmp_path: Path) -> None:
+    """On a slow line, as often as need be: nothing is fetched or counted twice. Who may not read is refused."""
+    moved: list[int] = []
+    async with Expiring().serving() as server, AsyncClient(server.url) as client:
+        large = await client.upload(Source(local_file(tmp_path, "sent", CONTENT), "/large"))
+        await client.download(large, tmp_path / "back", progress=moved.append)
+        assert (tmp_path / "back").read_bytes() == CONTENT
+        assert sum(moved) == len(CONTENT)
+        assert len(fetched_blocks(server)) == len(server.blocks_of[large.id])
+        server.is_closed = True
+        server.calls.clear()
+        with pytest.raises(StoreError):
+            await client.download(large, tmp_path / "no")
+        assert len(server.calls) == 2
 
 
 async def test_damaged_content_takes_no_files_place(
