@@ -16,7 +16,7 @@ from docstore_client.chunking import Block, blocks_of
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
 from docstore_client.frames import plain_of
-from docstore_client.retrying import PASSING, TRIES, pause, proxy_for
+from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
 
 PARALLEL_BLOCKS = 6
@@ -149,7 +149,7 @@ class BlockDownloads:
                     if response.status < 400:
                         framed = await response.read()
                         return await asyncio.to_thread(plain_of, framed, block.hash, block.size)
-                    if response.status not in PASSING or attempt == TRIES - 1:
+                    if not may_pass_at_store(response.status) or attempt == TRIES - 1:
                         raise StoreError(response.status, await response.text())
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:

@@ -9,9 +9,9 @@ import aiohttp
 
 from docstore_client.block_downloads import BlockDownloads
 from docstore_client.connection import Connection
-from docstore_client.errors import ContentDiffers, Unreachable
+from docstore_client.errors import ContentDiffers, StoreError, Unreachable
 from docstore_client.models import File
-from docstore_client.retrying import TRIES, pause
+from docstore_client.retrying import TRIES, may_pass_at_store, pause
 from docstore_client.sources import Progress
 from docstore_client.uploads import BLOCKS_FROM
 
@@ -66,15 +66,17 @@ class Downloads:
             digest = await self._blocks.fetch(file.id, version, beside, old, progress)
             if digest is not None:
                 return digest
-        for attempt in range(TRIES - 1):
+        for attempt in range(TRIES):
             try:
                 return await self._fetch_whole(file, beside, version, progress)
-            except (aiohttp.ClientError, TimeoutError):
-                await asyncio.sleep(pause(attempt))
-        try:
-            return await self._fetch_whole(file, beside, version, progress)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"{file.path} can't be fetched: {error!r}") from error
+            except StoreError as error:
+                if not may_pass_at_store(error.status) or attempt == TRIES - 1:
+                    raise
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if attempt == TRIES - 1:
+                    raise Unreachable(f"{file.path} can't be fetched: {error!r}") from error
+            await asyncio.sleep(pause(attempt))
+        raise AssertionError("the loop above returns or raises")
 
     async def _fetch_whole(self, file: File, beside: Path, version: int, progress: Progress) -> str:
         route = f"/v1/files/{file.id}/content"

@@ -14,6 +14,11 @@ PASSING = frozenset({429, 502, 503, 504})
 """Statuses that another try may not meet."""
 
 
+def may_pass_at_store(status: int) -> bool:
+    """Of an object store, another try may not meet a 500 either."""
+    return status == 429 or status >= 500
+
+
 def pause(attempt: int) -> float:
     """Seconds before the next try, growing and not the same for all clients."""
     return float(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))

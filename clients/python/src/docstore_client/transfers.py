@@ -11,7 +11,7 @@ import aiohttp
 from docstore_client.connection import Connection
 from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
 from docstore_client.models import File
-from docstore_client.retrying import TRIES, pause, proxy_for
+from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
 
 PIECE = 256 * 1024
@@ -39,7 +39,7 @@ async def put(
             ) as response:
                 if response.status < 400:
                     return
-                if response.status < 500 or attempt == TRIES - 1:
+                if not may_pass_at_store(response.status) or attempt == TRIES - 1:
                     raise StoreError(response.status, await response.text())
         except (aiohttp.ClientError, TimeoutError) as error:
             if attempt == TRIES - 1:

@@ -248,6 +248,39 @@ async def test_large_content_that_is_not_in_blocks_comes_as_it_is(
     assert server.calls == [f"GET /v1/files/{file.id}/blocks", f"GET /v1/files/{file.id}/content"]
 
 
+class Busy(FakeDocStore):
+    """Its store refuses to give anything for a while: each first try is answered with `status`."""
+
+    status = 200
+
+    async def content(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{self.url}/store/files/{request.match_info['id']}")
+
+    async def get(self, request: web.Request) -> web.Response:
+        answer = await super().get(request)
+        key = request.match_info["key"]
+        is_first = [fetched for fetched, _ in self.fetched].count(key) == 1
+        return web.Response(status=self.status, text="SlowDown") if is_first else answer
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_what_the_store_refuses_for_a_moment_is_asked_for_again(status: int, tmp_path: Path) -> None:
+    """Of an object and of blocks; what it refuses for good is not."""
+    async with Busy().serving() as server, AsyncClient(server.url) as client:
+        server.status = status
+        whole = File.model_validate(server.add(CONTENT, "/whole"))
+        large = await client.upload(Source(local_file(tmp_path, "sent", CONTENT[: 8 * MIB]), "/large"))
+        for file, content in ((whole, CONTENT), (large, CONTENT[: 8 * MIB])):
+            await client.download(file, tmp_path / "back")
+            assert (tmp_path / "back").read_bytes() == content
+        server.status = 404
+        server.fetched.clear()
+        gone = File.model_validate(server.add(CONTENT, "/gone"))
+        with pytest.raises(StoreError):
+            await client.download(gone, tmp_path / "gone")
+        assert len(server.fetched) == 1
+
+
 async def test_a_long_list_of_blocks_comes_in_pages(
     client: AsyncClient, large: File, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
