@@ -16,7 +16,7 @@ from docstore_client.sources import Progress
 from docstore_client.uploads import BLOCKS_FROM
 
 PIECE = 256 * 1024
-NAME_CHARACTERS = 60
+NAME_BYTES = 60
 """Of a name in that of the file beside it, which may not be longer than 255 bytes."""
 
 
@@ -96,7 +96,8 @@ class Downloads:
 
 def part_beside(local: Path, file_id: str, version: int) -> Path:
     """Where a download is written until it is whole."""
-    return local.with_name(f".{local.name[:NAME_CHARACTERS]}.{file_id[-8:]}-{version}.part")
+    name = os.fsencode(local.name)[:NAME_BYTES].decode(errors="ignore")
+    return local.with_name(f".{name}.{file_id[-8:]}-{version}.part")
 
 
 def _may_be_in_blocks(file: File, version: int) -> bool:

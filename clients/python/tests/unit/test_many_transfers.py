@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from fake_docstore import FakeDocStore
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,6 +134,16 @@ async def test_a_place_beside_is_only_held_by_what_is_whole(
     assert [target.read_bytes() for target in targets] == [path.read_bytes() for path in paths]
     assert sorted(beside.iterdir()) == targets
     assert targets[1].stat().st_mode == targets[0].stat().st_mode
+
+
+@pytest.mark.parametrize("name", ["\U0001f600" * 63, "a" + "\U0001f600" * 63], ids=["even", "odd"])
+async def test_a_file_with_the_longest_of_names_is_fetched(
+    name: str, client: AsyncClient, server: FakeDocStore, tmp_path: Path
+) -> None:
+    """A name takes up to 255 bytes, however many characters that are; so does that of the file beside it."""
+    file = File.model_validate(server.add(b"content"))
+    await client.download(file, tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"content"
 
 
 async def test_a_place_that_can_not_be_written_fails_alone(
