@@ -73,6 +73,22 @@ describe("uploads", () => {
   });
 });
 
+test("clearing keeps what a reload cut off, and leaves nothing reserved for what failed", async () => {
+  const calls = serve(begun, undefined, (call) =>
+    call === "POST /v1/uploads/u-bad.txt/complete" ? new Response(JSON.stringify({ code: "too_bad" }), { status: 422 }) : undefined);
+  const cut = { uploadId: "u-film.mp4", path: "film.mp4", source: "film.mp4", folder: FOLDER, size: 4, modified: 1 };
+  localStorage.setItem("docstore.uploads.me", JSON.stringify([cut]));
+  await uploads.takeUp("me");
+  add(file("bad.txt"));
+  await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file", "bad.txt": "failed" }));
+  add(file("good.txt"));
+  await vi.waitFor(() => expect(states()["good.txt"]).toBe("done"));
+  uploads.clear();
+  await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file" }));
+  expect(calls.filter((call) => call.startsWith("DELETE "))).toEqual(["DELETE /v1/uploads/u-bad.txt"]);
+  expect(remembered()).toEqual(["u-film.mp4"]);
+});
+
 describe("uploads that a reload cut off", () => {
   const never = () => new Promise<void>(() => undefined);
   const chosen = () => new File(["film"], "film.mp4", { lastModified: 1_000 });

@@ -7,7 +7,8 @@ import { FileIcon } from "@/ui/icon";
 import { toast } from "@/ui/toasts";
 import type { Job } from "@/uploads/jobs";
 import { ConflictDialog, QuotaDialog } from "@/uploads/questions";
-import { uploads, type UploadsView, useUploads } from "@/uploads/queue";
+import { uploads, useUploads } from "@/uploads/queue";
+import type { UploadsView } from "@/uploads/view";
 
 const ROW_PX = 60;
 

@@ -42,6 +42,24 @@ export interface Job {
 
 export const OPEN: ReadonlySet<JobState> = new Set(["waiting", "sending", "finishing"]);
 
+export function newJob(id: number, file: File, path: string, folder: Folder): Job {
+  return {
+    id,
+    name: nameOf(path),
+    path,
+    source: path,
+    folder: { id: folder.id, name: folder.name },
+    size: file.size,
+    modified: file.lastModified,
+    file,
+    state: "waiting",
+    sent: 0,
+    uploadId: null,
+    onTaken: "ask",
+    abort: new AbortController(),
+  };
+}
+
 const keyOf = (account: string) => `docstore.uploads.${account}`;
 
 interface Remembered {

@@ -4,30 +4,15 @@ import { call } from "@/api/client";
 import { hasCode, Problem, reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Upload, Usage } from "@/api/types";
+import { nextBatch } from "@/uploads/batch";
 import type { Found } from "@/uploads/dropped";
-import { type Folder, isFileOf, type Job, nameOf, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
+import { type Folder, isFileOf, type Job, nameOf, newJob, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
 import { Rate } from "@/uploads/rate";
-import { isSmall, sendBatch, sendOne, type Watch } from "@/uploads/sender";
+import { sendBatch, sendOne, type Watch } from "@/uploads/sender";
+import { type Full, type UploadsView, viewOf } from "@/uploads/view";
 
 const RUNS_AT_ONCE = 3;
-const BATCH_FILES = 100;
-const BATCH_BYTES = 64 * 1024 * 1024;
 const NOTIFY_MS = 100;
-
-export interface UploadsView {
-  visible: boolean;
-  jobs: readonly Job[];
-  total: number;
-  sent: number;
-  done: number;
-  failed: number;
-  open: number;
-  paused: number;
-  /** Bytes a second. */
-  rate: number;
-  asks: Job | null;
-  full: { usage: Usage | null; folder: Folder } | null;
-}
 
 const PAUSED = new DOMException("paused", "AbortError");
 
@@ -42,7 +27,7 @@ class UploadQueue {
   private held = new Set<Job>();
   private lastId = 0;
   private rate = new Rate();
-  private full: UploadsView["full"] = null;
+  private full: Full | null = null;
   private view: UploadsView = this.look();
   private listeners = new Set<() => void>();
   private notifying: ReturnType<typeof setTimeout> | undefined;
@@ -70,29 +55,11 @@ class UploadQueue {
       const path = foundAt.normalize("NFC");
       const goesOn = (job: Job) => job.folder.id === folder.id && job.source === path && this.give(job, file);
       if (!interrupted.some((job) => job.state === "needs-file" && goesOn(job))) {
-        this.jobs.push(this.newJob(file, path, folder));
+        this.jobs.push(newJob(++this.lastId, file, path, folder));
       }
     }
     this.changed();
     this.pump();
-  }
-
-  private newJob(file: File, path: string, folder: Folder): Job {
-    return {
-      id: ++this.lastId,
-      name: nameOf(path),
-      path,
-      source: path,
-      folder: { id: folder.id, name: folder.name },
-      size: file.size,
-      modified: file.lastModified,
-      file,
-      state: "waiting",
-      sent: 0,
-      uploadId: null,
-      onTaken: "ask",
-      abort: new AbortController(),
-    };
   }
 
   /** The account's uploads that a reload cut off: they go on once the browser has been given their files again. */
@@ -174,8 +141,12 @@ class UploadQueue {
     this.changed();
   }
 
+  /** Away with what is over; of those that failed nothing stays reserved. */
   clear(): void {
-    this.jobs = this.jobs.filter((job) => OPEN.has(job.state) || job.state === "paused" || job.state === "taken");
+    const over = (job: Job) => ["done", "skipped", "failed"].includes(job.state);
+    this.jobs.filter((job) => job.state === "failed").forEach(dropUpload);
+    this.jobs = this.jobs.filter((job) => !over(job));
+    this.remember();
     this.changed();
   }
 
@@ -208,7 +179,7 @@ class UploadQueue {
 
   private pump(): void {
     while (this.running < RUNS_AT_ONCE) {
-      const batch = this.next();
+      const batch = nextBatch(this.jobs.filter((job) => job.state === "waiting" && !this.held.has(job)));
       if (batch.length === 0) return;
       for (const job of batch) {
         job.state = "sending";
@@ -220,22 +191,6 @@ class UploadQueue {
         this.pump();
       });
     }
-  }
-
-  /** Small files that were not begun yet go together; anything else goes alone. */
-  private next(): Job[] {
-    const waiting = this.jobs.filter((job) => job.state === "waiting" && !this.held.has(job));
-    const [first] = waiting;
-    if (!first || !isSmall(first) || first.uploadId) return first ? [first] : [];
-    const batch: Job[] = [];
-    let bytes = 0;
-    for (const job of waiting) {
-      if (!isSmall(job) || job.uploadId) continue;
-      if (batch.length >= BATCH_FILES || bytes + job.size > BATCH_BYTES) break;
-      batch.push(job);
-      bytes += job.size;
-    }
-    return batch;
   }
 
   private async run(batch: Job[]): Promise<void> {
@@ -298,25 +253,7 @@ class UploadQueue {
   }
 
   private look(): UploadsView {
-    const jobs = this.jobs;
-    const counts = { done: 0, failed: 0, open: 0, paused: 0, total: 0, sent: 0 };
-    for (const job of jobs) {
-      if (job.state === "skipped") continue;
-      counts.total += job.size;
-      counts.sent += Math.min(job.sent, job.size);
-      if (job.state === "done") counts.done += 1;
-      else if (job.state === "failed") counts.failed += 1;
-      else if (job.state === "paused" || job.state === "needs-file") counts.paused += 1;
-      else if (OPEN.has(job.state)) counts.open += 1;
-    }
-    return {
-      ...counts,
-      visible: jobs.length > 0,
-      jobs: [...jobs],
-      rate: counts.open ? this.rate.perSecond() : 0,
-      asks: jobs.find((job) => job.state === "taken") ?? null,
-      full: this.full,
-    };
+    return viewOf(this.jobs, this.rate, this.full);
   }
 
   private changed(): void {
