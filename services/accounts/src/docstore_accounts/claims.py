@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
-from docstore_accounts.directory import Directory, SignUps
+from docstore_accounts.directory import Directory, Introductions, SignUps
 from docstore_accounts.domain import Account
-from docstore_accounts.peers import CLAIMS_PATH, SIGN_UPS_PATH, Peer, PeerRefused, PeerUnreachable
+from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, Peer, PeerRefused, PeerUnreachable
 from docstore_accounts.regions import CLAIMED, Entry, SignUpState, arbiter, entry_of, hash_email
 from docstore_accounts.storage import AccountStore
 from docstore_platform.clock import Clock
@@ -72,6 +72,7 @@ class AllRegions:
         peers: Mapping[str, Peer],
         directory: Directory,
         sign_ups: SignUps,
+        introductions: Introductions,
         accounts: AccountStore,
         clock: Clock,
     ) -> None:
@@ -81,6 +82,7 @@ class AllRegions:
         self._regions = frozenset({region, *peers})
         self._directory = directory
         self._sign_ups = sign_ups
+        self._introductions = introductions
         self._accounts = accounts
         self._clock = clock
 
@@ -104,12 +106,19 @@ class AllRegions:
         region = arbiter(self._regions, email_hash)
         if region == self._here:
             return await self.grant(email_hash, account_id, self._here)
-        try:
-            answer = await self._peers[region].call(CLAIMS_PATH, {"email_hash": email_hash, "account_id": account_id})
-        except (PeerUnreachable, PeerRefused) as error:
-            log.warning("an e-mail's arbiter can't be asked", region=region, error=str(error))
-            raise region_unreachable() from None
+        answer = await self._ask(region, CLAIMS_PATH, {"email_hash": email_hash, "account_id": account_id})
         return bool(answer["granted"])
+
+    async def _ask(self, region: str, path: str, question: dict[str, Any]) -> Any:
+        """A peer's answer; 503 if there is none."""
+        peer = self._peers.get(region)
+        try:
+            if peer is None:
+                raise PeerUnreachable(f"{region} is no peer any more")
+            return await peer.call(path, question)
+        except (PeerUnreachable, PeerRefused) as error:
+            log.warning("a region can't be asked about an e-mail", region=region, path=path, error=str(error))
+            raise region_unreachable() from None
 
     async def confirm(self, account: Account, tx: Transaction) -> None:
         if not await self._sign_ups.end(account.id, tx):
@@ -130,6 +139,7 @@ class AllRegions:
         A claim is never given to another by the lapse of time: its home region is asked, and ends it for good if it
         leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup.
         """
+        await self._be_introduced()
         for _ in range(TRIES):
             holder = await self._directory.claim(email_hash, account_id, region)
             if holder is None:
@@ -141,17 +151,22 @@ class AllRegions:
                 return True
         raise region_unreachable()
 
+    async def _be_introduced(self) -> None:
+        """A region that began without accounts decides nothing before it knows those of all others; 503 till then."""
+        for region in await self._introductions.awaited():
+            if region not in self._peers:
+                continue
+            answer = await self._ask(region, ACCOUNTS_PATH, {"accounts": []})
+            if not answer.get("introduced"):
+                log.warning("a region has not told of all of its accounts yet", region=region)
+                raise region_unreachable()
+            await self._introductions.heard(region)
+
     async def _state_of(self, holder: Entry) -> SignUpState:
         if holder.home_region == self._here:
             return await self.settle(holder.account_id)
-        peer = self._peers.get(holder.home_region)
-        try:
-            if peer is None:
-                raise PeerUnreachable(f"{holder.home_region} is no peer any more")
-            state: SignUpState = (await peer.call(SIGN_UPS_PATH, {"account_id": holder.account_id}))["state"]
-        except (PeerUnreachable, PeerRefused) as error:
-            log.warning("the region of a claim can't be asked", region=holder.home_region, error=str(error))
-            raise region_unreachable() from None
+        answer = await self._ask(holder.home_region, SIGN_UPS_PATH, {"account_id": holder.account_id})
+        state: SignUpState = answer["state"]
         return state
 
     async def settle(self, account_id: str) -> SignUpState:

@@ -49,6 +49,24 @@ class SignUps(Protocol):
         ...
 
 
+class Introductions(Protocol):
+    """Between this region and each peer: who has still to hear of the accounts the other began with."""
+
+    async def made(self, peer: str) -> bool:
+        """Whether all that the peer is to hear of the accounts there were before it is queued."""
+        ...
+
+    async def make(self, peer: str, *, awaited: bool) -> None:
+        """It is queued; `awaited`: this region has still to hear the same of the peer."""
+        ...
+
+    async def awaited(self) -> list[str]: ...
+
+    async def heard(self, peer: str) -> None:
+        """The peer has told all: it is awaited no more."""
+        ...
+
+
 class MongoDirectory:
     def __init__(self, database: Database, region: str) -> None:
         self._entries: Collection = database["directory"]
@@ -121,16 +139,20 @@ class MongoSignUps:
 
 
 class MongoIntroductions:
-    """Which peers have been told of the accounts that were there before them."""
-
     def __init__(self, database: Database) -> None:
         self._peers: Collection = database["introductions"]
 
     async def made(self, peer: str) -> bool:
         return await self._peers.find_one({"_id": peer}) is not None
 
-    async def make(self, peer: str) -> None:
-        await self._peers.update_one({"_id": peer}, {"$set": {}}, upsert=True)
+    async def make(self, peer: str, *, awaited: bool) -> None:
+        await self._peers.update_one({"_id": peer}, {"$setOnInsert": {"awaited": awaited}}, upsert=True)
+
+    async def awaited(self) -> list[str]:
+        return [row["_id"] async for row in self._peers.find({"awaited": True})]
+
+    async def heard(self, peer: str) -> None:
+        await self._peers.update_one({"_id": peer}, {"$set": {"awaited": False}})
 
 
 def _row(entry: Entry) -> Document:

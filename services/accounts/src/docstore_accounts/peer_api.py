@@ -61,12 +61,12 @@ def peer_router(signatures: Signatures, emails: AllRegions, replication: Replica
 
     @router.post(ACCOUNTS_PATH)
     async def hear_of_accounts(request: Request) -> Response:
-        """A peer tells the state of accounts whose home it is."""
+        """A peer tells the state of accounts whose home it is, and hears whether it knows all of those here."""
         sender, told = await signed(request, Told)
         if any(account.home_region != sender for account in told.accounts):
             raise invalid("A region speaks of its own accounts only.")
         await replication.hear([Entry(**account.model_dump()) for account in told.accounts])
-        return json_response({"heard": len(told.accounts)})
+        return json_response({"heard": len(told.accounts), "introduced": await replication.has_introduced(sender)})
 
     @router.post(CLAIMS_PATH)
     async def claim(request: Request) -> Response:

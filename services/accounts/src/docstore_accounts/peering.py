@@ -29,14 +29,15 @@ class Peering:
         self._peers = {peer: Peer(peer, settings, signatures) for peer in settings.peers}
         self._stores = MongoDirectory(database, region), MongoSignUps(database), MongoReplicationQueue(database)
         directory, sign_ups, queue = self._stores
-        self._introductions = MongoIntroductions(database)
-        self.emails = AllRegions(region, pepper, self._peers, directory, sign_ups, accounts, utc_now)
+        introductions = MongoIntroductions(database)
+        self.emails = AllRegions(region, pepper, self._peers, directory, sign_ups, introductions, accounts, utc_now)
         self._replication = Replication(
             settings,
             self._peers,
             accounts,
             directory,
             queue,
+            introductions,
             transactor,
             utc_now,
             wakeup_name=f"replication:{database.name}",
@@ -54,6 +55,6 @@ class Peering:
         async with AsyncExitStack() as stack:
             for peer in self._peers.values():
                 stack.push_async_callback(peer.close)
-            await self._replication.introduce(self._introductions)
+            await self._replication.introduce()
             await stack.enter_async_context(self._replication.running())
             yield

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from docstore_accounts.directory import Directory
+from docstore_accounts.directory import Directory, Introductions
 from docstore_accounts.peers import ACCOUNTS_PATH, Peer, PeerRefused, PeerUnreachable
 from docstore_accounts.regions import Entry, entry_of
 from docstore_accounts.replication_queue import ReplicationQueue, Taken
@@ -34,14 +33,6 @@ told_accounts = Counter("docstore_replication_told_total", "Accounts told to a p
 peer_behind = Gauge("docstore_replication_behind_seconds", "How long the oldest news for a peer has waited", ["peer"])
 
 
-class Introductions(Protocol):
-    """Which peers have been told of the accounts that were there before them."""
-
-    async def made(self, peer: str) -> bool: ...
-
-    async def make(self, peer: str) -> None: ...
-
-
 class Replication:
     """Takes in news of accounts, queues it for every peer, and sends what is due."""
 
@@ -52,6 +43,7 @@ class Replication:
         accounts: AccountStore,
         directory: Directory,
         queue: ReplicationQueue,
+        introductions: Introductions,
         transactor: Transactor,
         clock: Clock,
         *,
@@ -63,6 +55,7 @@ class Replication:
         self._accounts = accounts
         self._directory = directory
         self._queue = queue
+        self._introductions = introductions
         self._transactor = transactor
         self._clock = clock
         self._wakeup_name = wakeup_name
@@ -83,16 +76,24 @@ class Replication:
         for entry in await self._directory.apply(entries, transaction.session):
             log.error("an e-mail has accounts in two regions", account_id=entry.account_id, region=entry.home_region)
 
-    async def introduce(self, introductions: Introductions) -> None:
-        """Before sign-ups are admitted: peers that are new hear of the accounts that were made without them."""
-        new = [peer for peer in self._peers if not await introductions.made(peer)]
+    async def introduce(self) -> None:
+        """Before sign-ups are admitted: peers that are new hear of the accounts that were made without them.
+
+        A region without accounts is itself new to them: it waits to hear of theirs.
+        """
+        new = [peer for peer in self._peers if not await self._introductions.made(peer)]
         after = ""
         while new and (page := await self._accounts.after(after, INTRODUCED_AT_ONCE)):
             entries = {account.id: entry_of(account, self._pepper) for account in page}
             await self._transactor.run(partial(self.announce, entries))
             after = page[-1].id
+        has_accounts = bool(after)
         for peer in new:
-            await introductions.make(peer)
+            await self._introductions.make(peer, awaited=not has_accounts)
+
+    async def has_introduced(self, peer: str) -> bool:
+        """Whether the peer knows of all accounts that were made without it."""
+        return await self._introductions.made(peer) and await self._queue.next_at(peer) is None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from docstore_accounts.claims import SIGN_UP_LIFE, AllRegions
 from docstore_accounts.domain import Account
-from docstore_accounts.peers import CLAIMS_PATH, PeerUnreachable
+from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, PeerUnreachable
 from docstore_accounts.regions import CLAIMED, Entry, arbiter, entry_of, hash_email, weigh
 from docstore_platform.problems import Problem
 
@@ -78,10 +78,22 @@ class FakeSignUps:
         return self.rows.pop(account_id, None) is not None
 
 
+class FakeIntroductions:
+    def __init__(self, here: str) -> None:
+        self.rows = {name for name in NAMES if name != here}
+
+    async def awaited(self) -> list[str]:
+        return sorted(self.rows)
+
+    async def heard(self, peer: str) -> None:
+        self.rows.remove(peer)
+
+
 @dataclass
 class FakePeer:
     """The line from one region to another."""
 
+    of: "Region"
     to: "Region"
     cut: bool = False
     public_url: str = "https://peer"
@@ -90,19 +102,11 @@ class FakePeer:
         if self.cut:
             raise PeerUnreachable("cut")
         if path == CLAIMS_PATH:
-            return {"granted": await self.to.emails.grant(body["email_hash"], body["account_id"], body["from"])}
+            return {"granted": await self.to.emails.grant(body["email_hash"], body["account_id"], self.of.name)}
+        if path == ACCOUNTS_PATH:
+            known = {entry.account_id for entry in self.of.directory.rows.values()}
+            return {"introduced": self.to.accounts.rows.keys() <= known}
         return {"state": await self.to.emails.settle(body["account_id"])}
-
-
-@dataclass
-class Outgoing:
-    """Notes the sender, which the real line signs."""
-
-    peer: FakePeer
-    sender: str
-
-    async def call(self, path: str, body: Any) -> Any:
-        return await self.peer.call(path, body | {"from": self.sender})
 
 
 @dataclass
@@ -112,7 +116,11 @@ class Region:
     directory: FakeDirectory
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     sign_ups: FakeSignUps = field(default_factory=FakeSignUps)
+    introductions: FakeIntroductions = field(init=False)
     emails: AllRegions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.introductions = FakeIntroductions(self.name)
 
     def connect(self, peers: dict[str, Any]) -> None:
         self.emails = AllRegions(
@@ -121,6 +129,7 @@ class Region:
             peers,
             self.directory,
             self.sign_ups,
+            self.introductions,  # type: ignore[arg-type]
             self.accounts,
             self.clock,  # type: ignore[arg-type]
         )
@@ -141,13 +150,26 @@ class Regions:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.regions = [Region(name, self.clock, FakeDirectory(name)) for name in NAMES]
-        self.lines = {(a.name, b.name): FakePeer(b) for a in self.regions for b in self.regions if a is not b}
+        self.lines = {(a.name, b.name): FakePeer(a, b) for a in self.regions for b in self.regions if a is not b}
         for region in self.regions:
-            region.connect({b: Outgoing(line, a) for (a, b), line in self.lines.items() if a == region.name})
+            region.connect({b: line for (a, b), line in self.lines.items() if a == region.name})
         self.open: list[SignUp] = []
         self.made: list[Account] = []
         self.lost_by = 0  # the region whose restore has lost an account: only there its e-mail can be had again
         self.ids = 0
+
+    async def be_older(self, number: int) -> None:
+        """A region that had the account before there were others; they have still to hear of it."""
+        region = self.regions[number]
+        region.introductions.rows.clear()
+        account = self.new_account(region)
+        region.accounts.rows[account.id] = account
+        await region.directory.apply([entry_of(account, PEPPER)], None)
+        self.made.append(account)
+
+    def new_account(self, region: Region) -> Account:
+        self.ids += 1
+        return Account(f"{self.ids:032x}", EMAIL, "Ann", "free", "user", "active", region.name, self.clock(), 1)
 
     def cut(self, number: int, is_cut: bool) -> None:
         """A region without any line in or out."""
@@ -158,8 +180,7 @@ class Regions:
     async def begin(self, number: int) -> int:
         """Claim the e-mail; the status of a refusal, 0 if it is granted."""
         region = self.regions[number]
-        self.ids += 1
-        account = Account(f"{self.ids:032x}", EMAIL, "Ann", "free", "user", "active", region.name, self.clock(), 1)
+        account = self.new_account(region)
         claim = region.emails.claimed(account.id, EMAIL)
         try:
             await claim.__aenter__()
@@ -233,17 +254,24 @@ async def play(regions: Regions, steps: list[tuple[str, int]]) -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(STEPS, max_size=25))
+@given(st.none() | st.integers(0, 2), st.lists(STEPS, max_size=25))
 async def test_whatever_happens_one_email_gets_one_account_and_nothing_stays_half_done(
-    steps: list[tuple[str, int]],
+    older: int | None, steps: list[tuple[str, int]]
 ) -> None:
-    """Never two accounts. Once all lines are mended and what crashed is old: one account, or the next gets it."""
+    """Never two accounts, also where one region had it before the others were added.
+
+    Once all lines are mended and what crashed is old: one account, or the next gets it.
+    """
     regions = Regions()
+    if older is not None:
+        await regions.be_older(older)
     await play(regions, steps)
     for number in range(3):
         regions.cut(number, False)
     regions.open.clear()
     regions.clock.now += SIGN_UP_LIFE
+    if older is not None:
+        await regions.replicate()
     status = await regions.begin(regions.lost_by)
     assert (status == 409) == bool(regions.made)
     if status == 0:

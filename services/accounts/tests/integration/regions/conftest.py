@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -82,11 +82,12 @@ class Region:
 
         await eventually(nothing_left)
 
-    def email(self) -> str:
-        """An address nobody has, of which this region is the arbiter."""
+    def email(self, arbiter_name: str = "") -> str:
+        """An address nobody has, of which this region is the arbiter, or the one named."""
+        wanted = arbiter_name or self.name
         while True:
             email = f"ann-{new_id()[-8:]}@example.org"
-            if arbiter((WEST, EAST), hash_email(PEPPER, email)) == self.name:
+            if arbiter((WEST, EAST), hash_email(PEPPER, email)) == wanted:
                 return email
 
     async def sign_up(self, email: str) -> Answer:
@@ -104,6 +105,9 @@ class Region:
         """All that the region's accounts service keeps, as one text."""
         rows = [row for name in await self.database.list_collection_names() async for row in self.database[name].find()]
         return repr(rows).encode()
+
+
+OpenRegion = Callable[..., AbstractAsyncContextManager[Region]]
 
 
 def region_settings(settings: AccountsSettings, name: str, lines: dict[str, str], **changes: Any) -> AccountsSettings:
@@ -127,22 +131,33 @@ def region_settings(settings: AccountsSettings, name: str, lines: dict[str, str]
 
 
 @pytest.fixture
-async def regions(settings: AccountsSettings, client_of: Any) -> AsyncIterator[tuple[Region, Region]]:
+async def open_region(settings: AccountsSettings, client_of: Any) -> AsyncIterator[OpenRegion]:
+    """Starts a region for a while: `async with open_region(EAST) as east`; with `peers={}` on its own."""
     mongo = Mongo(settings.infra.mongo_url.get_secret_value(), app_name="test")
     corner = new_id()
     lines = {name: f"local:{corner}-{name}" for name in (WEST, EAST)}
-    async with AsyncExitStack() as stack:
-        stack.callback(mongo.close)
-        found = []
-        for name in (WEST, EAST):
-            own = region_settings(settings, name, lines)
-            app = create_app(own)
-            line = Line(app=app)
-            register_local_app(lines[name], line)
-            await stack.enter_async_context(app.router.lifespan_context(app))
+
+    @asynccontextmanager
+    async def open_one(name: str, *, is_cut: bool = False, **changes: Any) -> AsyncIterator[Region]:
+        own = region_settings(settings, name, lines, **changes)
+        app = create_app(own)
+        line = Line(app=app, cut=is_cut)
+        register_local_app(lines[name], line)
+        async with app.router.lifespan_context(app):
             database = mongo.database(f"{own.infra.database_prefix}accounts")
-            found.append(Region(name, own, database, line, client_of(app)))
-        yield found[0], found[1]
+            yield Region(name, own, database, line, client_of(app))
+
+    yield open_one
+    mongo.close()
+
+
+@pytest.fixture
+async def regions(open_region: OpenRegion) -> AsyncIterator[tuple[Region, Region]]:
+    """Two regions that have met."""
+    async with open_region(WEST) as west, open_region(EAST) as east:
+        for region in (west, east):
+            await region.database["introductions"].update_many({}, {"$set": {"awaited": False}})
+        yield west, east
 
 
 @pytest.fixture

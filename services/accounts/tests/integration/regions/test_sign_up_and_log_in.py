@@ -114,3 +114,34 @@ async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(west, 
     assert (await west.log_in(email)).status == 201
     assert (await east.log_in(email)).status == 307
     assert (await west.sign_up(email)).json()["code"] == "email_taken"
+
+
+async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_there(open_region) -> None:
+    """503 for the e-mails it decides, taken or not, while it has not been told; those of others can be had."""
+    async with open_region(WEST, peers={}) as alone:
+        taken = alone.email(EAST)
+        assert (await alone.sign_up(taken)).status == 201
+    async with open_region(EAST, is_cut=True) as east:
+        assert (await east.sign_up(taken)).json()["code"] == "region_unreachable"
+        async with open_region(WEST) as west:
+            assert (await west.sign_up(west.email())).status == 201
+            for email in (taken, east.email()):
+                assert (await east.sign_up(email)).json()["code"] == "region_unreachable"
+            assert (await east.sign_up(west.email())).status == 201
+            east.line.cut = False
+            await west.settled()
+            assert (await east.sign_up(taken)).json()["code"] == "email_taken"
+            assert (await east.log_in(taken)).status == 307
+            assert (await east.sign_up(east.email())).status == 201
+            west.line.cut = True
+            assert (await east.sign_up(east.email())).status == 201
+
+
+async def test_two_regions_that_begin_together_wait_for_each_other_no_longer_than_both_are_there(open_region) -> None:
+    """Neither has anybody to tell of: 503 at the one that is alone, then sign-ups at both."""
+    async with open_region(WEST) as west:
+        assert (await west.sign_up(west.email())).status == 503
+        async with open_region(EAST) as east:
+            for region in (east, west):
+                for arbiter in (east, west):
+                    assert (await region.sign_up(arbiter.email())).status == 201
