@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import aiohttp
 import orjson
 
+from docstore_cli.outage import Outage
 from docstore_cli.session import as_person, run, session_file
 from docstore_cli.stack_options import running_stack
-from docstore_client import ApiError, AsyncClient
+from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_standalone.credentials import load_credentials
 
 T = TypeVar("T")
@@ -39,11 +40,15 @@ async def stream_events(docstore: AsyncClient, topics: list[str]) -> AsyncIterat
     """(name, data) of each event of the administrators' stream; a connection that ends is made again."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
+        outage = Outage()
         while True:
-            await docstore.call("GET", "/v1/me")  # renews the token if need be
             try:
+                await docstore.call("GET", "/v1/me")  # renews the token if need be
                 async for event in _one_stream(docstore, http, topics):
+                    outage.over()
                     yield event
+            except (Unreachable, ApiError) as error:
+                await outage.wait(error)
             except (aiohttp.ClientError, TimeoutError):
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -1,12 +1,12 @@
 """`docstore watch`."""
 
-import asyncio
 import contextlib
 from typing import Annotated
 
 import typer
 
 from docstore_cli.options import AsJson, errors, print_json_line, shown
+from docstore_cli.outage import Outage
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person
 from docstore_cli.tree_commands import PATH_HELP
@@ -14,7 +14,6 @@ from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.models import Change
 
 WAIT_SECONDS = 50
-PAUSE_SECONDS = 2.0
 LATEST = "latest"
 
 Path = Annotated[str | None, typer.Argument(metavar="[PATH]", help=f"Only of this and what is in it. {PATH_HELP}")]
@@ -34,23 +33,19 @@ def watch(path: Path = None, from_start: FromStart = False, as_json: AsJson = Fa
 async def _watch(docstore: AsyncClient, path: str | None, cursor: str | None, *, as_json: bool) -> None:
     at = (await need(docstore, RemotePath.parse(path))).path if path else "/"
     prefix = at.rstrip("/") + "/"
-    is_up = True
+    outage = Outage()
     while True:
         try:
             page = await docstore.changes(cursor, wait=WAIT_SECONDS)
-        except Unreachable as error:
-            if is_up:
-                errors.print(f"{error}; trying again", soft_wrap=True, highlight=False, markup=False)
-            is_up = False
-            await asyncio.sleep(PAUSE_SECONDS)
+        except (Unreachable, ApiError) as error:
+            if isinstance(error, ApiError) and error.code == "cursor_expired":
+                errors.print("some changes are too old to be shown")
+                cursor = LATEST
+            else:
+                await outage.wait(error)
             continue
-        except ApiError as error:
-            if error.code != "cursor_expired":
-                raise
-            errors.print("some changes are too old to be shown")
-            cursor = LATEST
-            continue
-        is_up, cursor = True, page.cursor
+        outage.over()
+        cursor = page.cursor
         for change in page.changes:
             if change.file.path == at or change.file.path.startswith(prefix):
                 _show(change, as_json=as_json)

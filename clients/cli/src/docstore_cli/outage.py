@@ -1,0 +1,28 @@
+"""Commands that go on until Ctrl-C go on after an outage, too."""
+
+import asyncio
+
+from docstore_cli.options import errors, shown
+from docstore_client.errors import ApiError, DocStoreError, Unreachable
+from docstore_client.retrying import PASSING
+
+PAUSE_SECONDS = 2.0
+
+
+class Outage:
+    """Is said once, however long it is."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def over(self) -> None:
+        self._is_told = False
+
+    async def wait(self, error: DocStoreError) -> None:
+        """Before another try; raises what is no outage."""
+        if not (isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in PASSING)):
+            raise error
+        if not self._is_told:
+            errors.print(f"{shown(str(error))}; trying again", soft_wrap=True, highlight=False, markup=False)
+        self._is_told = True
+        await asyncio.sleep(PAUSE_SECONDS)

@@ -1,0 +1,46 @@
+"""What goes on until Ctrl-C goes on after an outage."""
+
+from collections.abc import Sequence
+
+import pytest
+from fake_server import FakeServer, Reply, a_file, refusal
+from typer.testing import CliRunner
+
+from docstore_cli.main import app
+
+CHANGE = {"seq": 1, "type": "created", "file": a_file("new", "/new.txt")}
+PAGE = Reply({"changes": [CHANGE], "cursor": "2", "has_more": False})
+ME = Reply({})
+EVENT = Reply(b"event: event\ndata: {}\n\n")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried again by the connection, and the command's own pauses are short."""
+    monkeypatch.setattr("docstore_client.connection.TRIES", 1)
+    monkeypatch.setattr("docstore_cli.outage.PAUSE_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("command", "replies", "shown"),
+    [
+        ("watch", {"GET /v1/changes": [refusal(503), refusal(503), PAGE, refusal(429), PAGE, refusal(403)]}, "new.txt"),
+        ("admin events --json", {"GET /v1/me": [refusal(503), refusal(503), ME, ME, refusal(403)]}, '"event":"event"'),
+        (
+            "admin events --json",
+            {"GET /v1/admin/events": [refusal(503), refusal(503), EVENT, EVENT, refusal(403)]},
+            '"event":"event"',
+        ),
+    ],
+)
+def test_an_outage_is_waited_for(
+    command: str, replies: dict[str, Sequence[Reply]], shown: str, server: FakeServer
+) -> None:
+    """One that the gateway tells of, too; it is said once. What won't pass by itself ends the command."""
+    server.replies |= {"GET /v1/me": [ME], "GET /v1/admin/events": [EVENT]}
+    server.replies |= {route: list(answers) for route, answers in replies.items()}
+    outcome = CliRunner().invoke(app, command.split())
+    assert outcome.exit_code == 1
+    assert outcome.stdout.count(shown) == 2, outcome.stderr
+    assert outcome.stderr.count("(code_503); trying again") == 1
+    assert "(code_403)" in outcome.stderr
