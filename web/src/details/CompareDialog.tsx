@@ -25,6 +25,7 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
   });
   const rows = useMemo(() => (texts.data ? diffLines(texts.data[0].text, texts.data[1].text) : []), [texts.data]);
   const shown = useMemo(() => nearChanges(rows), [rows]);
+  const partly = texts.data?.some(({ truncated }) => truncated) ?? false;
   return (
     <Dialog title={`Compare “${file.name}”`} wide onClose={onClose}>
       {texts.error ? (
@@ -32,7 +33,7 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
       ) : !texts.data ? (
         <Spinner />
       ) : shown.length === 0 ? (
-        <p>Both versions are the same.</p>
+        <p>{partly ? "The first 2 MB of both versions are the same." : "Both versions are the same."}</p>
       ) : (
         <div className="compare" tabIndex={0} role="region" aria-label="Differences">
           <table>
@@ -77,6 +78,7 @@ export default function CompareDialog({ file, older, newer, onClose }: Props) {
           </table>
         </div>
       )}
+      {partly && <p className="muted">Only the beginning was compared. Download both to compare all of them.</p>}
     </Dialog>
   );
 }

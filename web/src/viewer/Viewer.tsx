@@ -28,6 +28,7 @@ interface Props {
 export default function Viewer({ file: first, among, version, onClose }: Props) {
   const [at, setAt] = useState(() => Math.max(0, among.findIndex((other) => other.id === first.id)));
   const file = among[at] ?? first;
+  const shown = version ?? file.version;
   const go = (step: number) => setAt((index) => Math.max(0, Math.min(among.length - 1, index + step)));
   useEffect(() => {
     function onKey(event: KeyboardEvent): void {
@@ -59,8 +60,8 @@ export default function Viewer({ file: first, among, version, onClose }: Props) 
             </button>
           </header>
           <div className="viewer-stage">
-            <ErrorBoundary key={`${file.id}.${version ?? file.version}`}>
-              <Content file={file} version={version} />
+            <ErrorBoundary key={`${file.id}.${shown}`}>
+              <Content file={file} version={shown} />
             </ErrorBoundary>
             {at > 0 && (
               <button className="viewer-step previous" aria-label="Previous file" onClick={() => go(-1)}>
@@ -79,7 +80,13 @@ export default function Viewer({ file: first, among, version, onClose }: Props) 
   );
 }
 
-function Content({ file, version }: { file: FileItem; version?: number }) {
+interface ContentProps {
+  file: FileItem;
+  /** Always named: by an address without it browsers show again what they had, and what is kept may be of another one. */
+  version: number;
+}
+
+function Content({ file, version }: ContentProps) {
   const kind = kindOf(file);
   if (kind === "image") return <Picture file={file} version={version} />;
   if (kind === "video" || kind === "audio") return <Media file={file} version={version} kind={kind} />;
@@ -94,7 +101,7 @@ function Content({ file, version }: { file: FileItem; version?: number }) {
   return <NoPreview file={file} version={version} />;
 }
 
-function NoPreview({ file, version, why }: { file: FileItem; version?: number; why?: string }) {
+function NoPreview({ file, version, why }: ContentProps & { why?: string }) {
   return (
     <div className="no-preview">
       <FileIcon file={file} size={64} />
@@ -107,13 +114,12 @@ function NoPreview({ file, version, why }: { file: FileItem; version?: number; w
 }
 
 /** The address of the bytes, fetched anew once where the session has run out meanwhile. */
-function useSource(file: FileItem, version: number | undefined) {
+function useSource(file: FileItem, version: number) {
   const [failures, setFailures] = useState(0);
   const retried = useRef(false);
   const base = contentUrl(file.id, version);
-  const separator = base.includes("?") ? "&" : "?";
   return {
-    source: failures === 1 ? `${base}${separator}again=1` : base,
+    source: failures === 1 ? `${base}&again=1` : base,
     failed: failures > 1,
     onError: () => {
       if (retried.current) return setFailures(2);
@@ -123,23 +129,23 @@ function useSource(file: FileItem, version: number | undefined) {
   };
 }
 
-function Picture({ file, version }: { file: FileItem; version?: number }) {
+function Picture({ file, version }: ContentProps) {
   const { source, failed, onError } = useSource(file, version);
   if (failed) return <NoPreview file={file} version={version} why="This picture cannot be shown." />;
   return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;
 }
 
-function Media({ file, version, kind }: { file: FileItem; version?: number; kind: "video" | "audio" }) {
+function Media({ file, version, kind }: ContentProps & { kind: "video" | "audio" }) {
   const { source, failed, onError } = useSource(file, version);
   if (failed) return <NoPreview file={file} version={version} why="The browser cannot play this." />;
   const shared = { src: source, controls: true, onError, preload: "metadata", "aria-label": file.name };
   return kind === "video" ? <video className="viewer-picture" {...shared} /> : <audio {...shared} />;
 }
 
-function Text({ file, version, markdown }: { file: FileItem; version?: number; markdown: boolean }) {
+function Text({ file, version, markdown }: ContentProps & { markdown: boolean }) {
   const [source, setSource] = useState(false);
   const text = useQuery({
-    queryKey: ["text", file.id, version ?? file.version],
+    queryKey: ["text", file.id, version],
     queryFn: ({ signal }) => fetchText(file.id, version, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -1,0 +1,48 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen } from "@testing-library/react";
+import type { ReactElement } from "react";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { queryClient } from "@/api/queries";
+import type { FileItem, FileVersion } from "@/api/types";
+import CompareDialog from "@/details/CompareDialog";
+import Viewer from "@/viewer/Viewer";
+
+const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
+const file = (name: string, version = 1) => ({ id: "x", kind: "file", name, version, size: 3 }) as unknown as FileItem;
+
+/** The bytes of each version; the last is the current one. */
+function serve(...versions: string[]): void {
+  vi.stubGlobal("fetch", async (path: string) => {
+    const number = new URLSearchParams(path.split("?")[1]).get("version");
+    return new Response(versions.at(number ? Number(number) - 1 : -1));
+  });
+}
+
+beforeEach(() => queryClient.clear());
+
+test("a list that does not know of a new version yet has the one shown that it knows", async () => {
+  serve("FIRST", "SECOND");
+  show(<Viewer file={file("a.txt")} among={[file("a.txt")]} onClose={() => undefined} />);
+  await screen.findByText("FIRST");
+});
+
+describe("two versions compared", () => {
+  const beginning = "the same line\n".repeat(150_000); // 2.1 MB
+  const version = (number: number) => ({ version: number, created_at: "2026-01-01T00:00:00Z" }) as unknown as FileVersion;
+  const compare = () =>
+    show(<CompareDialog file={file("a.log", 2)} older={version(1)} newer={version(2)} onClose={() => undefined} />);
+
+  test("are not called the same where only their beginning was compared", async () => {
+    serve(`${beginning}OLD`, `${beginning}NEW`);
+    compare();
+    await screen.findByText(/^Only the beginning was compared/);
+    expect(screen.queryByText("Both versions are the same.")).toBeNull();
+  });
+
+  test("are called the same where they are", async () => {
+    serve("the same", "the same");
+    compare();
+    await screen.findByText("Both versions are the same.");
+    expect(screen.queryByText(/^Only the beginning/)).toBeNull();
+  });
+});
