@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { queryClient } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import CompareDialog from "@/details/CompareDialog";
+import { CardPicture } from "@/files/FileGrid";
 import Viewer from "@/viewer/Viewer";
 
 const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
@@ -24,6 +25,28 @@ test("a list that does not know of a new version yet has the one shown that it k
   serve("FIRST", "SECOND");
   show(<Viewer file={file("a.txt")} among={[file("a.txt")]} onClose={() => undefined} />);
   await screen.findByText("FIRST");
+});
+
+describe("a new version of a picture has an address of its own", () => {
+  test("in the viewer", () => {
+    const sourceOf = (version: number) => {
+      const { unmount } = show(<Viewer file={file("a.png", version)} among={[]} onClose={() => undefined} />);
+      const source = screen.getByRole("img", { name: "a.png" }).getAttribute("src");
+      unmount();
+      return source;
+    };
+    expect(sourceOf(1)).not.toBe(sourceOf(2));
+  });
+
+  test.each([null, {}])("on its card, with preview %o", (preview) => {
+    const sourceOf = (version: number) => {
+      const { container, unmount } = show(<CardPicture file={{ ...file("a.png", version), preview } as FileItem} />);
+      const source = container.querySelector("img")?.getAttribute("src");
+      unmount();
+      return source;
+    };
+    expect([sourceOf(1), sourceOf(1) === sourceOf(2)]).toEqual([expect.stringContaining("/v1/files/x/"), false]);
+  });
 });
 
 describe("two versions compared", () => {

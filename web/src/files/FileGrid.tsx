@@ -127,7 +127,7 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
       {...dropping}
     >
       <div className="card-picture">
-        <Picture file={file} />
+        <CardPicture key={file.version} file={file} />
         <button
           className={selected ? "check checked" : "check"}
           tabIndex={-1}
@@ -168,13 +168,14 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
   );
 }
 
-function Picture({ file }: { file: FileItem }) {
+/** Its address names the version: browsers show again what a page had by the same address, and do not ask. */
+export function CardPicture({ file }: { file: FileItem }) {
   const [failed, setFailed] = useState(false);
   const source = file.preview
-    ? `/v1/files/${file.id}/preview?size=small`
+    ? `/v1/files/${file.id}/preview?size=small&v=${file.version}`
     : kindOf(file) === "image" && file.size <= PICTURE_BYTES
-      ? contentUrl(file.id)
+      ? contentUrl(file.id, file.version)
       : null;
   if (!source || failed) return <FileIcon file={file} size={44} />;
-  return <img key={file.version} src={source} alt="" loading="lazy" decoding="async" onError={() => setFailed(true)} />;
+  return <img src={source} alt="" loading="lazy" decoding="async" onError={() => setFailed(true)} />;
 }
