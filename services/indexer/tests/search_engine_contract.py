@@ -168,6 +168,16 @@ async def test_words_in_quotes_must_stand_together(engine: SearchEngine) -> None
     assert sorted(await found(engine, 'big "red', scope="content")) == ["f1", "f2"]
 
 
+async def test_words_that_are_too_long_for_the_index_ask_for_nothing(engine: SearchEngine) -> None:
+    """Alone they find nothing, as a checksum that is in no text; beside other words they are passed over."""
+    await put(engine, document("f1", text="hello world"), document("f2", text="nothing of it"))
+    long = "a" * 80
+    for query in (long, f"{long} {long * 3}", f'"{long}"', f'{long} "{long} {long}" ...'):
+        assert await found(engine, query, scope="content") == []
+    for query in (f"hello {long}", f'"hello world" {long}', f'world "{long}"'):
+        assert await found(engine, query, scope="content") == ["f1"]
+
+
 async def test_more_of_the_words_ranks_higher(engine: SearchEngine) -> None:
     """A short text about it comes before a long one that mentions it."""
     await put(engine, document("mentions", text="filler words " * 200 + "zebra"), document("about", text="zebra zebra"))

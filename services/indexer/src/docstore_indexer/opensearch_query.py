@@ -133,12 +133,14 @@ def _words(query: SearchQuery) -> Json:
 
 
 def _in_text(text: str) -> list[Json]:
-    """Each word in the text or the name; signs alone ask for nothing."""
+    """Each word in the text or the name; signs, and words that are too long for the index, ask for nothing."""
     free, phrases = _taken_apart(text)
+    any_word = {"multi_match": {"query": " ".join([free, *phrases]), "fields": _IN_TEXT}}
     common = {"fields": _IN_TEXT, "zero_terms_query": "all"}
     return [
         {"multi_match": {"query": free, "type": "cross_fields", "operator": "and", **common}},
         *({"multi_match": {"query": phrase, "type": "phrase", **common}} for phrase in phrases),
+        _constant(any_word, 0.0),  # where nothing is asked for, all of the others match every file
     ]
 
 
