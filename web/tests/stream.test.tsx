@@ -25,6 +25,7 @@ beforeEach(() => {
   localStorage.clear();
   sources = [];
   vi.stubGlobal("EventSource", Source);
+  vi.stubGlobal("navigator", { ...navigator, locks: { request: (_: string, work: () => unknown) => work() } });
   vi.stubGlobal("fetch", renewed);
 });
 afterEach(() => vi.useRealTimers());

@@ -1,6 +1,7 @@
 /** The log-in of this page. Tokens are in cookies that scripts can't read; only the CSRF token is here. */
 import type { Account, WebSession } from "@/api/types";
 import { Problem, problemOf } from "@/api/problem";
+import { inTurn } from "@/api/turns";
 
 let csrf = "";
 let refreshing: Promise<boolean> | null = null;
@@ -40,16 +41,10 @@ async function known(): Promise<{ csrf_token: string | null; renewable: boolean 
 
 /** New tokens, once for all who ask meanwhile; false if the session is over. */
 export function refresh(): Promise<boolean> {
-  refreshing ??= inTurn(renew).finally(() => {
+  refreshing ??= inTurn("docstore.refresh", renew).finally(() => {
     refreshing = null;
   });
   return refreshing;
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const locks = navigator.locks as LockManager | undefined; // only where the page came over https, or from this machine
-  if (!locks) return work();
-  return locks.request("docstore.refresh", work) as Promise<T>;
 }
 
 async function renew(): Promise<boolean> {
