@@ -11,8 +11,8 @@ from rich.markup import escape
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
-console = Console() if sys.stdout.isatty() else Console(width=120)
-errors = Console(stderr=True)
+console = Console(emoji=False) if sys.stdout.isatty() else Console(width=120, emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 JOINERS = "\u200c\u200d"
 

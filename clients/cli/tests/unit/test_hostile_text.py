@@ -10,7 +10,7 @@ from docstore_cli.options import failed
 from docstore_standalone.mailbox import store
 from docstore_standalone.ses_request import accept
 
-NAME = "[/x] [red]pay[/red] [link=http://evil.example]here[/link].txt"
+NAME = "[/x] [red]pay[/red] [link=http://evil.example]here[/link] :b:.txt"
 
 
 def test_a_mail_shows_names_that_look_like_markup(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_mail_shows_names_that_look_like_markup(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["mail", "--data", str(tmp_path)])
     assert shown.exit_code == 0, shown.exception
     assert shown.output.count("[red]pay[/red]") == 2
-    assert "[link=http://evil.example]here[/link]" in shown.output
+    assert "[link=http://evil.example]here[/link] :b:" in shown.output
 
 
 def test_a_refusal_shows_names_that_look_like_markup(capsys: pytest.CaptureFixture[str]) -> None:
