@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from docstore_cli.failures import Failures, each
 from docstore_cli.options import AsJson, print_json, shown
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
@@ -57,18 +58,23 @@ def _fields(pairs: list[str]) -> dict[str, Any]:
 
 def unfollow(path: Path, channel: OnlyChannel = None, as_json: AsJson = False) -> None:
     """Be told no more of a file or folder."""
+    failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[Subscription]:
         file = await need(docstore, RemotePath.parse(path))
         followed = await every(docstore.subscriptions)
-        ended = [one for one in followed if one.file_id == file.id and channel in (None, one.channel)]
-        if not ended:
+        ending = {one.id: one for one in followed if one.file_id == file.id and channel in (None, one.channel)}
+        if not ending:
             raise ApiError(404, "not_found", f"{path} is not followed")
-        for one in ended:
-            await docstore.unfollow(one.id)
-        return ended
+
+        async def end(subscription_id: str) -> Subscription:
+            await docstore.unfollow(subscription_id)
+            return ending[subscription_id]
+
+        return await each(ending, failures, end)
 
     _tell(as_person(work), as_json=as_json)
+    failures.end()
 
 
 def _tell(subscriptions: list[Subscription], *, as_json: bool) -> None:

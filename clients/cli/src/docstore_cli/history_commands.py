@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.failures import Failures, each
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
@@ -61,18 +62,25 @@ def restore(path: Path, version: Number = None, as_json: AsJson = False) -> None
 def trash(empty: Empty = False, as_json: AsJson = False) -> None:
     """What is in the trash, the latest first."""
 
+    failures = Failures()
+
     async def work(docstore: AsyncClient) -> list[File]:
-        files = await every(docstore.trash)
-        if empty:
-            for file in files:
-                await docstore.purge(file.id)
-        return files
+        files = {f"id:{file.id}": file for file in await every(docstore.trash)}
+        if not empty:
+            return list(files.values())
+
+        async def purge(name: str) -> File:
+            await docstore.purge(files[name].id)
+            return files[name]
+
+        return await each(files, failures, purge)
 
     files = as_person(work)
     if as_json:
         print_json(files)
-        return
-    for file in files:
-        when = time_text(file.trashed_at) if file.trashed_at else ""
-        size = "" if file.is_folder else size_text(file.size)
-        typer.echo(f"id:{file.id} {when} {size:>10} {shown(file.path)}{'/' if file.is_folder else ''}")
+    else:
+        for file in files:
+            when = time_text(file.trashed_at) if file.trashed_at else ""
+            size = "" if file.is_folder else size_text(file.size)
+            typer.echo(f"id:{file.id} {when} {size:>10} {shown(file.path)}{'/' if file.is_folder else ''}")
+    failures.end()

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from docstore_cli.failures import Failures, each
 from docstore_cli.options import AsJson, print_json, shown, time_text
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
@@ -149,16 +150,21 @@ def _link_line(one: Link) -> str:
 
 def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:
     """Take public links back."""
+    failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[str]:
         file = await need(docstore, RemotePath.parse(path))
         ids = [link_id] if link_id else [one.id for one in await every(partial(docstore.links, file.id))]
-        for each in ids:
-            await docstore.revoke_link(file.id, each)
-        return ids
+
+        async def revoke(one: str) -> str:
+            await docstore.revoke_link(file.id, one)
+            return one
+
+        return await each(ids, failures, revoke)
 
     revoked = as_person(work)
     _tell(revoked, revoked, as_json=as_json)
+    failures.end()
 
 
 def moment(text: str, now: datetime) -> datetime:
