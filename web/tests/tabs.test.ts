@@ -1,3 +1,6 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { renderHook } from "@testing-library/react";
+import { createElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
 /** A page of its own: nothing is shared with other tabs but cookies and the browser's storage. */
@@ -46,5 +49,54 @@ describe("tabs that renew the session at the same moment, over plain http", () =
     serve();
     localStorage.setItem("docstore.refresh", JSON.stringify({ holder: "gone", since: Date.now() - 11_000 }));
     expect(await (await openTab()).refresh()).toBe(true);
+  });
+});
+
+describe("a tab whose log-in another tab has replaced", () => {
+  /** The session that the browser's cookies hold now. */
+  function serve(): { csrf: string; account: string; changes: string[] } {
+    const held = { csrf: "t1", account: "ada", changes: [] as string[] };
+    vi.stubGlobal("fetch", async (path: string, { method, headers }: RequestInit = {}) => {
+      if (path === "/web/session") return json({ csrf_token: held.csrf, renewable: true });
+      if (path === "/v1/me") return json({ id: held.account, usage: {} });
+      if ((headers as Record<string, string>)["X-CSRF-Token"] !== held.csrf) return json({ code: "csrf" }, 403);
+      held.changes.push(`${method} ${path}`);
+      return json({});
+    });
+    return held;
+  }
+
+  async function openLoggedIn() {
+    const tab = await openTab();
+    await tab.resume();
+    tab.belongsTo("ada");
+    return tab;
+  }
+  const create = { body: { path: "/x" } };
+
+  test("takes its token, and goes on", async () => {
+    const held = serve();
+    const tab = await openLoggedIn();
+    held.csrf = "t2";
+    await tab.call("post /v1/folders", create);
+    expect(held.changes).toEqual(["POST /v1/folders"]);
+  });
+
+  test("changes nothing of somebody else, and begins anew", async () => {
+    const held = serve();
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
+    const tab = await openLoggedIn();
+    Object.assign(held, { csrf: "t2", account: "bob" });
+    await expect(tab.call("post /v1/folders", create)).rejects.toThrow("Somebody else has logged in.");
+    expect([held.changes, reload.mock.calls.length]).toEqual([[], 1]);
+  });
+
+  test("begins anew when it hears that the account is another one", async () => {
+    const held = serve();
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
+    const tab = await openLoggedIn();
+    held.account = "bob";
+    renderHook(tab.useMe, { wrapper: ({ children }) => createElement(QueryClientProvider, { client: tab.queryClient }, children) });
+    await vi.waitFor(() => expect(reload).toHaveBeenCalledOnce());
   });
 });

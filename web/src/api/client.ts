@@ -1,7 +1,7 @@
 /** Calls of the public API: typed by its description, with the page's session. */
 import { OFFLINE, Problem, problemOf } from "@/api/problem";
 import type { paths } from "@/api/schema";
-import { csrfToken, ended, refresh } from "@/api/session";
+import { belongsTo, csrfToken, ended, refresh, resume } from "@/api/session";
 import type { Answers } from "@/api/types";
 
 type Route = keyof Answers & string;
@@ -46,16 +46,29 @@ async function send(
   headers: Record<string, string> = {},
   signal?: AbortSignal,
 ): Promise<Response> {
-  let answer = await attempt(method, url, body, headers, signal);
+  const ask = () => attempt(method, url, body, headers, signal);
+  let answer = await ask();
   if (answer.status === 401) {
     if (!(await refresh())) {
       ended();
       throw new Problem(401, "unauthorized", "You have been logged out.");
     }
-    answer = await attempt(method, url, body, headers, signal);
+    answer = await ask();
   }
+  if (answer.ok) return answer;
+  const problem = await problemOf(answer);
+  if (problem.code !== "csrf") throw problem;
+  await takeOver();
+  answer = await ask();
   if (!answer.ok) throw await problemOf(answer);
   return answer;
+}
+
+/** Another tab has logged in since, so that our CSRF token is of a session that is gone. */
+async function takeOver(): Promise<void> {
+  await resume();
+  const { id } = await call("get /v1/me");
+  if (!belongsTo(id)) throw new Problem(403, "other_account", "Somebody else has logged in. Reload the page.");
 }
 
 async function attempt(

@@ -3,6 +3,7 @@ import { QueryClient, useInfiniteQuery, type UseInfiniteQueryResult, useQuery } 
 import { useCallback } from "react";
 import { call } from "@/api/client";
 import { Problem } from "@/api/problem";
+import { belongsTo } from "@/api/session";
 import type { FileItem, Me } from "@/api/types";
 import type { Place } from "@/lib/places";
 
@@ -50,7 +51,11 @@ const USAGE_LATER_MS = 60_000;
 export const useMe = () =>
   useQuery({
     queryKey: keys.me,
-    queryFn: () => call("get /v1/me"),
+    queryFn: async () => {
+      const me = await call("get /v1/me");
+      belongsTo(me.id);
+      return me;
+    },
     refetchInterval: ({ state }) => (state.data?.usage.reserved ? USAGE_SOON_MS : USAGE_LATER_MS),
   });
 

@@ -4,6 +4,8 @@ import { Problem, problemOf } from "@/api/problem";
 import { inTurn } from "@/api/turns";
 
 let csrf = "";
+/** Whose files the page shows, once that is known. */
+let shown: string | null = null;
 let refreshing: Promise<boolean> | null = null;
 const loggedOut = new Set<() => void>();
 
@@ -37,6 +39,13 @@ async function known(): Promise<{ csrf_token: string | null; renewable: boolean 
   const answer = await send("GET", "/web/session");
   if (!answer.ok) throw await problemOf(answer);
   return answer.json() as Promise<{ csrf_token: string | null; renewable: boolean }>;
+}
+
+/** The log-in is this account's. Whether the page shows its files; if another's, it begins anew. */
+export function belongsTo(account: string): boolean {
+  shown ??= account;
+  if (shown !== account) location.reload();
+  return shown === account;
 }
 
 /** New tokens, once for all who ask meanwhile; false if the session is over. */
@@ -82,6 +91,7 @@ export async function logOut(): Promise<void> {
 /** Nobody is logged in any more: whoever shows something of the account is told. */
 export function ended(): void {
   csrf = "";
+  shown = null;
   for (const listener of loggedOut) listener();
 }
 
