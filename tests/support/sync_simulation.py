@@ -32,6 +32,10 @@ def told(todo: Plan) -> list[tuple[str, ...]]:
     return sorted((a.do, place(a.node), place(a.parent), a.name, doomed(a)) for a in todo.actions)
 
 
+async def _settled() -> None:
+    """These disks lose nothing."""
+
+
 class Simulation:
     """Some devices on one account. `written`: contents that somebody wrote and nobody has taken away."""
 
@@ -152,12 +156,11 @@ class Simulation:
         self.chance.shuffle(todo.transfers)
         self.chance.shuffle(todo.records)
         steps = Steps(disk, self.server, self.chance, failing)
-        if between:
-            steps.between = lambda: self.change_something() if self.chance.random() < between else None
-        ledger = LastingLedger(book, settle=lambda: None)
+        ledger = LastingLedger(book, settle=_settled)
+        steps.between = lambda: self.between_steps(ledger, between)
         with contextlib.suppress(Killed):  # which loses what the ledger has not kept yet
             self.loop.run_until_complete(Applier(todo, steps, ledger, rules).run())
-            ledger.keep()
+            self.loop.run_until_complete(ledger.keep())
             if todo.is_last and not (failing or between):
                 again = plan(
                     entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules
@@ -172,6 +175,14 @@ class Simulation:
             between = self.chance.choice((0.0, 0.0, 0.1))
             self.sync(self.chance.randrange(len(self.devices)), self.chance.choice((0.0, 0.1, 0.4)), between)
         self.come_to_one()
+
+    def between_steps(self, ledger: LastingLedger, changing: float) -> None:
+        """Users go on, and what was recorded until now is kept, or is not yet."""
+        if self.chance.random() < changing:
+            self.change_something()
+        if self.chance.random() < 0.3:
+            with contextlib.suppress(StopIteration):  # it waits for nothing here
+                ledger.keep().send(None)
 
     def come_to_one(self) -> None:
         """Left alone, everything is the same everywhere in a few rounds, and then there is nothing to do."""

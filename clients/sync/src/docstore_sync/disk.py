@@ -1,11 +1,12 @@
 """Single steps on the disk that never take the place of something that has changed since it was looked at."""
 
+import asyncio
 import ctypes
 import errno
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from docstore_sync.model import Kind
@@ -122,12 +123,14 @@ class Disk:
                 with whole.open("rb+") as file:
                     os.fsync(file.fileno())
 
-    def settle(self) -> None:
-        """Bring the names that steps have given and taken to the disk for good, as they are now. OSError."""
-        if len(self._unsettled) <= FEW or not _sync_all(self.folder):
-            for path in self._unsettled:
-                _sync_names(self.at(path))
-        self._unsettled.clear()
+    async def settle(self) -> None:
+        """Bring the names that steps have given and taken until now to the disk for good. OSError."""
+        unsettled, self._unsettled = self._unsettled, set()
+        try:
+            await asyncio.to_thread(_sync_folders, self.folder, [self.at(path) for path in unsettled])
+        except BaseException:
+            self._unsettled |= unsettled
+            raise
 
     def _touch(self, *paths: str) -> None:
         self.touched |= set(paths)
@@ -142,18 +145,26 @@ class Disk:
         self.parts.mkdir(exist_ok=True)
         return self.parts
 
-    def ignores_case(self) -> bool:
-        """Whether it takes two spellings for one name; False where it can't be tried, since nothing may be written."""
-        is_new = not self.parts.exists()
+    def ignores_case(self) -> bool | None:
+        """Whether it takes two spellings for one name: seen by what is there, or else tried; None if it can't be."""
         try:
+            with os.scandir(self.folder) as entries:
+                name = next((entry.name for entry in entries if _has_case(entry.name)), "")
+            if name:
+                return self._is_one(name)
             self.make_parts()
-            return os.path.samefile(self.parts, self.parts.with_name(PARTS.upper()))
+            try:
+                return self._is_one(PARTS)
+            finally:
+                self.parts.rmdir()
         except OSError:
+            return None
+
+    def _is_one(self, name: str) -> bool:
+        try:
+            return os.path.samefile(self.at(name), self.at(name.swapcase()))
+        except FileNotFoundError:
             return False
-        finally:
-            if is_new:
-                with suppress(OSError):
-                    self.parts.rmdir()
 
     def room(self) -> int:
         """Bytes that are free."""
@@ -178,15 +189,23 @@ def _sync_all(folder: Path) -> bool:
         os.close(descriptor)
 
 
-def _sync_names(folder: Path) -> None:
-    """The names in a folder; where it was moved to, if it is gone, only the system knows."""
+def _sync_folders(top: Path, folders: Sequence[Path]) -> None:
+    """The names in folders of one disk. Where one was moved to that is gone only the system knows."""
     if os.name == "nt":  # has no such thing
         return
+    if len(folders) > FEW and _sync_all(top):
+        return
+    gone = [folder for folder in folders if not _sync_names(folder)]
+    if gone:
+        os.sync()
+
+
+def _sync_names(folder: Path) -> bool:
+    """Whether there is such a folder to be opened."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        os.sync()
-        return
+        return False
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -194,6 +213,12 @@ def _sync_names(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+    return True
+
+
+def _has_case(name: str) -> bool:
+    """Letters that have but one other spelling."""
+    return name.isascii() and name != name.swapcase()
 
 
 def _changed(before: os.stat_result, now: os.stat_result) -> bool:

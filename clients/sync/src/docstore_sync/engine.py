@@ -163,14 +163,12 @@ class Engine:
         self._progress.planned(made)
         write_status(self._folder, "syncing", [], [], len(made.actions))
         ledger = LastingLedger(self._state, self._settle)
-        try:
-            return await Applier(made, self._hands, ledger, self._looker.rules(), on_done=self._progress.done).run()
-        finally:
-            ledger.keep()
+        applier = Applier(made, self._hands, ledger, self._looker.rules(), on_done=self._progress.done)
+        return await ledger.during(applier.run())
 
-    def _settle(self) -> None:
+    async def _settle(self) -> None:
         self._check_root_stays()
-        self._disk.settle()
+        await self._disk.settle()
 
     def _root(self) -> str:
         """The identity of the folder; empty if there is none."""

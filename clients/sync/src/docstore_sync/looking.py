@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
 from docstore_sync.disk import Disk
@@ -35,6 +34,7 @@ class Looker:
         self._watch = watch
         self._account_id = account_id
         self._device = device
+        self._ignores_case: bool | None = None
         self._seen: Scan | None = None
         self._whole_at = 0.0
 
@@ -43,12 +43,11 @@ class Looker:
         """Since all of the folder was looked at."""
         return time.monotonic() - self._whole_at
 
-    @cached_property
-    def _key(self) -> Callable[[str], str]:
-        return fold if self._disk.ignores_case() else str
-
     def rules(self) -> Rules:
-        return Rules(self._device, datetime.now(UTC).date(), self._key, windows=os.name == "nt")
+        if self._ignores_case is None:
+            self._ignores_case = self._disk.ignores_case()
+        key: Callable[[str], str] = fold if self._ignores_case else str
+        return Rules(self._device, datetime.now(UTC).date(), key, windows=os.name == "nt")
 
     async def look(self, *, only_told: bool = False) -> tuple[Scan, Plan]:
         """`only_told`: not where nothing was told of since the last look. What deletes is made of a look at all."""
@@ -65,6 +64,7 @@ class Looker:
         ignored = Ignore.of(self._folder)
         if before is not None:
             found = scan_again(self._folder, before, told, self._state, ignored)
+            self._forget_left(found, told)
             made = self._plan(found, ignored)
             if not any(step.do in DELETIONS for step in made.actions):
                 return found, made
@@ -82,15 +82,20 @@ class Looker:
     def _look_at_all(self, ignored: Ignore) -> tuple[Scan, Plan]:
         self._whole_at = time.monotonic()
         found = scan(self._folder, self._state, ignored)
+        self._forget_left(found)
         return found, self._plan(found, ignored)
 
-    def _forget_left(self, found: Scan) -> None:
-        """What was moved while it was looked at may be seen twice: it is where it still is, and no new file."""
+    def _forget_left(self, found: Scan, told: set[str] | None = None) -> None:
+        """What was moved while it was looked at may be seen twice: it is where it still is, and no new file.
+
+        `told`: where alone it was looked at; what has several names elsewhere has had them before.
+        """
         first: dict[str, str] = {}
         seen_twice: set[str] = set()
         for path, entry in found.entries.items():
-            if entry.identity and first.setdefault(entry.identity, path) is not path:
-                seen_twice |= {path, first[entry.identity]}
+            other = first.setdefault(entry.identity, path) if entry.identity else path
+            if other is not path and (told is None or _is_within(path, told) or _is_within(other, told)):
+                seen_twice |= {path, other}
         left = {path for path in seen_twice if _is_gone(self._disk.at(path))}
         for path in sorted(found.entries, key=len) if left else ():
             folder = path.rpartition("/")[0]
@@ -99,7 +104,6 @@ class Looker:
                 found.stamps.pop(path, None)
 
     def _plan(self, found: Scan, ignored: Ignore) -> Plan:
-        self._forget_left(found)
         rows = self._remote.rows
         remote = place_shares((row.entry for row in rows.values()), self._account_id)
         permissions = {node_id: row.permission for node_id, row in rows.items() if row.permission != "owner"}
@@ -134,6 +138,12 @@ def _is_gone(place: Path) -> bool:
     except OSError as error:
         return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
+
+
+def _is_within(path: str, places: set[str]) -> bool:
+    """Whether it is one of these places, or below one."""
+    names = path.split("/")
+    return any("/".join(names[:depth]) in places for depth in range(len(names) + 1))
 
 
 def _deleted_there(made: Plan) -> set[str]:

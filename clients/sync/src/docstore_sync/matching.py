@@ -162,7 +162,7 @@ def _may_be(entry: LocalEntry | None, node: Node) -> bool:
     assert node.synced
     if entry is None or entry.kind is not node.kind:
         return False
-    return entry.sha256 == node.synced.sha256 or entry.identity == node.synced.key
+    return entry.identity == node.synced.key or (node.kind is Kind.FILE and entry.sha256 == node.synced.sha256)
 
 
 def _has_what_the_server_has(entry: LocalEntry | None, node: Node) -> bool:

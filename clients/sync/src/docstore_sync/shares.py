@@ -110,6 +110,7 @@ class _Restraint:
         self._by_identity = {entry.identity: path for path, entry in self._here.items() if entry.identity}
         rows = [row for row in synced if row.id in self._were]
         self._nodes = _open_nodes(self._here, list(self._there.values()), rows)
+        self._by_remote_id = {node.remote_id: node for node in self._nodes if node.remote}
         self._back = {node.synced_id for node in self._nodes if self._comes_back(node)}
 
     def run(self) -> Restrained:
@@ -184,8 +185,7 @@ class _Restraint:
     def _is_in_the_way(self, path: str, sha256: str) -> bool:
         """Of a file that the server has at a path: what is new here with this content."""
         there = self._there[path]
-        theirs = next(each for each in self._nodes if each.remote_id == there.id)
-        if there.sha256 == sha256 and not self._is_synced(theirs):
+        if there.sha256 == sha256 and not self._is_synced(self._by_remote_id[there.id]):
             return False
         return not self._may_add(path) or not self._may_write(path)
 

@@ -13,7 +13,7 @@ from docstore_sync import disk as disk_module
 from docstore_sync.disk import FEW, Disk
 from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Kind, SyncedEntry
-from docstore_sync.scan import PARTS, Ignore, scan
+from docstore_sync.scan import Ignore, scan
 from docstore_sync.state import State, opened
 from docstore_sync.steps import StepFailed
 
@@ -103,19 +103,31 @@ def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
 def test_whether_case_matters_is_asked_of_the_disk_and_not_of_the_name_of_the_folder(disk: Disk, name: str) -> None:
     """It does on this one, also in a folder whose name has no case; on one where both spellings lead there it doesn't.
 
-    Trying it leaves nothing behind, and takes nothing away.
+    Trying it leaves nothing behind; where something is there nothing need be tried.
     """
     disk.make_folder(name)
     inside = Disk(disk.at(name), disk._state)
-    assert not inside.ignores_case()
+    assert inside.ignores_case() is False
     assert not any(inside.folder.iterdir())
-    inside.at(PARTS.upper()).symlink_to(PARTS)
-    assert inside.ignores_case()
-    assert not inside.parts.exists()
-    begun = inside.part("begun")
-    begun.write_bytes(b"x")
-    assert inside.ignores_case()
-    assert begun.exists()
+    inside.at("letter").write_bytes(b"x")
+    before = inside.folder.stat().st_mtime_ns
+    assert inside.ignores_case() is False
+    assert inside.folder.stat().st_mtime_ns == before
+    inside.at("LETTER").symlink_to("letter")
+    assert inside.ignores_case() is True
+
+
+def test_whether_case_matters_stays_open_where_nothing_can_be_tried(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full now may be asked again."""
+    disk.make_folder("folder")
+
+    def full(_: Path, exist_ok: bool) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    assert Disk(disk.at("folder"), disk._state).ignores_case() is None
 
 
 def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
@@ -124,7 +136,7 @@ def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
 
 
 @pytest.mark.parametrize("folders", [1, 3 * FEW])
-def test_every_folder_with_new_names_is_flushed(
+async def test_every_folder_with_new_names_is_flushed(
     disk: Disk, folders: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     """Each by itself, or all at once where there are many and the system can; then there is nothing more to flush."""
@@ -137,15 +149,15 @@ def test_every_folder_with_new_names_is_flushed(
     for number in range(folders):
         disk.make_folder(f"{number}")
         disk.put(*_put(disk, b"new", f"{number}/file"), None)
-    disk.settle()
+    await disk.settle()
     each = {str(disk.folder), *(str(disk.at(f"{number}")) for number in range(folders))}
     assert set(flushed) == ({"all"} if folders > FEW and disk_module._syncfs else each)
     flushed.clear()
-    disk.settle()
+    await disk.settle()
     assert not flushed
 
 
-def test_a_folder_that_is_gone_again_does_not_keep_others_from_being_flushed(
+async def test_a_folder_that_is_gone_again_does_not_keep_others_from_being_flushed(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever took it away has maybe only moved it: the system flushes all there is."""
@@ -154,11 +166,11 @@ def test_a_folder_that_is_gone_again_does_not_keep_others_from_being_flushed(
     disk.make_folder("folder")
     disk.put(*_put(disk, b"new", "folder/file"), None)
     disk.at("folder").rename(disk.at("moved"))
-    disk.settle()
+    await disk.settle()
     assert flushed == ["all"]
 
 
-def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The flush fails: the record stays as it was, and the next flush has as much to do."""
     book = Book()
     ledger = LastingLedger(book, disk.settle)
@@ -172,8 +184,7 @@ def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypatch: py
         broken.setattr(os, "fsync", fail)
         for flush in (ledger.keep, disk.settle):
             with pytest.raises(OSError, match="Input/output"):
-                flush()
+                await flush()
     assert not book.rows
-    ledger.record(entry)
-    ledger.keep()
+    await ledger.keep()
     assert book.rows == {"id": entry}

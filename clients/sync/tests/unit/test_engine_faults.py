@@ -1,6 +1,7 @@
 """The engine on disks that fail, and against people who sync what they should not."""
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -13,6 +14,7 @@ from synced_folders import tree
 from docstore_client import AsyncClient, Source
 from docstore_client.models import File
 from docstore_sync import engine as engine_module
+from docstore_sync import ledger
 from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Progress, Result, engine
 from docstore_sync.looking import Looker
 from docstore_sync.model import Plan, SyncedEntry
@@ -128,6 +130,64 @@ async def test_a_disk_that_goes_just_before_it_is_looked_at_has_not_lost_its_fil
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert account.names() == {"a"}
+
+
+class Endless(FakeAccount):
+    """An upload that does not end."""
+
+    async def upload(self, source: Source, progress: Callable[[int], None]) -> File:
+        if source.local.name == "endless":
+            await asyncio.Event().wait()
+        return await super().upload(source, progress)
+
+
+@pytest.fixture
+def two_files(folder: Path) -> Path:
+    """One of them can be sent."""
+    for name in ("a", "endless"):
+        (folder / name).write_bytes(name.encode() * (2 << 20))  # too large to be sent together
+    return folder
+
+
+async def test_what_is_done_is_recorded_while_another_step_takes_long(
+    two_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill in the middle of it finds what was sent hours before as synced, whatever has become of that since."""
+    monkeypatch.setattr(ledger, "PAUSE_SECONDS", 0.01)
+    recorded, record = asyncio.Event(), State.record
+
+    def record_and_tell(state: State, entry: SyncedEntry) -> None:
+        record(state, entry)
+        recorded.set()
+
+    monkeypatch.setattr(State, "record", record_and_tell)
+    syncing_on = asyncio.create_task(synced(two_files, Endless()))
+    await asyncio.wait_for(recorded.wait(), 10)
+    assert not syncing_on.done()
+    syncing_on.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await syncing_on
+
+
+async def test_a_sync_ends_when_it_is_told_to_though_nothing_can_be_recorded(
+    two_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong at the end is not told in place of why it ends."""
+    monkeypatch.setattr(ledger, "PAUSE_SECONDS", 1000.0)
+    is_done, tried = asyncio.Event(), asyncio.Event()
+
+    async def full() -> None:
+        tried.set()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with syncing(two_files, Endless(), Progress(done=lambda _: is_done.set())) as one:
+        monkeypatch.setattr(one._disk, "settle", full)
+        watching = asyncio.create_task(one.watch())
+        await asyncio.wait_for(is_done.wait(), 10)
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+    assert tried.is_set()
 
 
 async def test_what_came_to_the_server_just_before_is_looked_at_again(folder: Path) -> None:

@@ -277,3 +277,19 @@ def test_a_folder_that_left_its_place_to_another_is_known_by_what_is_in_it() -> 
         "b/1.txt": here("one", "i1"),
     }
     assert steps(planned(local, remote, synced)) == [("move there", "b"), ("make folder there", "a")]
+
+
+def test_a_folder_of_folders_that_left_its_place_to_one_like_it_keeps_its_id() -> None:
+    """Folders of the same names are in the new one, too: names say nothing of whose they are."""
+    remote = [there("P", "project", kind=FOLDER), there("S", "src", parent="P", kind=FOLDER)]
+    remote.append(there("a", "a.py", "one", "S"))
+    synced = [was(each.id, each.name, each.sha256, each.parent_id, each.kind) for each in remote]
+    local = {
+        "project": here(identity="n1", kind=FOLDER),
+        "project/src": here(identity="n2", kind=FOLDER),
+        "old": here(identity="iP", kind=FOLDER),
+        "old/src": here(identity="iS", kind=FOLDER),
+        "old/src/a.py": here("one", "ia"),
+    }
+    made = planned(local, remote, synced)
+    assert [(step.node.remote_id, step.name) for step in made.structure_there if step.node.remote_id] == [("P", "old")]
