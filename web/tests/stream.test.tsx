@@ -1,6 +1,7 @@
 import { act, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listen, liveState } from "@/api/live";
+import { keys, queryClient } from "@/api/queries";
 import { Events } from "@/admin/Events";
 
 class Source extends EventTarget {
@@ -77,4 +78,39 @@ test("changes go on after the last one heard, or anew where that is not known an
   expect(sources.map(({ url }) => url)).toEqual(["/v1/events", "/v1/events?last_event_id=7", "/v1/events"]);
   stop();
   expect([liveState(), latest().closed]).toEqual(["connecting", true]);
+});
+
+test("a hidden tab holds no connection, and goes on where it was when it is shown", async () => {
+  const turn = (hidden: boolean) => {
+    vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+  const stop = listen();
+  latest().onopen?.();
+  latest().say("change", JSON.stringify({ seq: 1, type: "created", file: { id: "a" } }), "7");
+  turn(true);
+  await pass(60_000);
+  expect(sources.map(({ closed }) => closed)).toEqual([true]);
+  const reread = vi.spyOn(queryClient, "invalidateQueries");
+  turn(false);
+  latest().onopen?.();
+  expect(sources.map(({ url, closed }) => [url, closed])).toEqual([
+    ["/v1/events", true],
+    ["/v1/events?last_event_id=7", false],
+  ]);
+  expect(reread).toHaveBeenCalledWith({ queryKey: keys.notices });
+  stop();
+  turn(true);
+  turn(false);
+  expect(sources).toHaveLength(2);
+});
+
+test("a tab that was hidden while it waited for another try waits no more, and tries when it is shown", async () => {
+  const stop = listen();
+  latest().onerror?.();
+  vi.spyOn(document, "hidden", "get").mockReturnValue(true);
+  document.dispatchEvent(new Event("visibilitychange"));
+  await pass(60_000);
+  expect(sources).toHaveLength(1);
+  stop();
 });

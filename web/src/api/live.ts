@@ -40,7 +40,8 @@ export function listen(): () => void {
   const close = stream({
     url: () => (last ? `/v1/events?last_event_id=${encodeURIComponent(last)}` : "/v1/events"),
     opened: () => {
-      if (!last) void queryClient.invalidateQueries();
+      // The changes since `last` come again, notifications that came meanwhile do not.
+      void queryClient.invalidateQueries(last ? { queryKey: keys.notices } : undefined);
       become("live");
     },
     lost: () => become("offline"),

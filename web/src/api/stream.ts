@@ -1,4 +1,7 @@
-/** A stream of the server's events that is opened anew whenever it ends: with new tokens, and later each time it failed. */
+/**
+ * A stream of the server's events that is opened anew whenever it ends: with new tokens, and later each time it failed.
+ * It is closed while the tab is hidden: by HTTP/1.1 browsers have six connections to a host, for all tabs together.
+ */
 import { refresh } from "@/api/session";
 
 const FIRST_RETRY_MS = 1_000;
@@ -22,7 +25,8 @@ export function stream({ url, on, opened, lost }: Stream): () => void {
   let stopped = false;
 
   function connect(): void {
-    if (stopped) return;
+    if (stopped || document.hidden) return;
+    source?.close();
     source = new EventSource(url());
     source.onopen = () => {
       wait = FIRST_RETRY_MS;
@@ -38,8 +42,7 @@ export function stream({ url, on, opened, lost }: Stream): () => void {
   }
 
   function again(afterMs: number): void {
-    source?.close();
-    clearTimeout(timer);
+    close();
     timer = setTimeout(async () => {
       try {
         await refresh();
@@ -50,10 +53,21 @@ export function stream({ url, on, opened, lost }: Stream): () => void {
     }, afterMs);
   }
 
-  connect();
-  return () => {
-    stopped = true;
+  function close(): void {
     clearTimeout(timer);
     source?.close();
+  }
+
+  function onVisibility(): void {
+    close();
+    connect();
+  }
+
+  connect();
+  document.addEventListener("visibilitychange", onVisibility);
+  return () => {
+    stopped = true;
+    document.removeEventListener("visibilitychange", onVisibility);
+    close();
   };
 }
