@@ -12,6 +12,7 @@ from docstore_cli.outage import Outage
 from docstore_cli.session import as_person, run, session_file
 from docstore_cli.stack_options import running_stack
 from docstore_client import ApiError, AsyncClient, Unreachable
+from docstore_client.retrying import proxy_for
 from docstore_standalone.credentials import load_credentials
 
 T = TypeVar("T")
@@ -60,7 +61,8 @@ async def _one_stream(
     assert credentials is not None
     headers = {"authorization": f"Bearer {credentials.access_token}"}
     params = [("topic", topic) for topic in topics]
-    async with http.get(credentials.gateway + EVENTS_PATH, headers=headers, params=params) as response:
+    url = credentials.gateway + EVENTS_PATH
+    async with http.get(url, headers=headers, params=params, proxy=proxy_for(url)) as response:
         if response.status != 200:
             raise ApiError.of(response.status, await response.read())
         name = ""

@@ -9,7 +9,9 @@ import aiohttp
 
 from docstore_cli.failures import BadUsage
 from docstore_client import AsyncClient
-from docstore_client.errors import StoreError
+from docstore_client.connection import ANSWER_SECONDS
+from docstore_client.errors import StoreError, Unreachable
+from docstore_client.retrying import proxy_for
 from docstore_standalone.settings import StandaloneSettings
 
 CALLS = """
@@ -34,7 +36,8 @@ async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None
     """The archive's files of these days, fetched unless they are here."""
     folder, files = archive_folder(), []
     cursor: str | None = None
-    async with aiohttp.ClientSession() as http:
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=ANSWER_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as http:
         while True:
             params = {"from": begin, "to": to, "limit": 500, "cursor": cursor}
             page = await docstore.call("GET", "/v1/admin/archive", params=params)
@@ -52,10 +55,13 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
     """All of it or nothing is there afterwards; nobody else may read it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_suffix(f".{os.getpid()}")
-    async with http.get(url) as response:
-        if response.status != 200:
-            raise StoreError(response.status, await response.text())
-        content = await response.read()
+    try:
+        async with http.get(url, proxy=proxy_for(url)) as response:
+            if response.status != 200:
+                raise StoreError(response.status, await response.text())
+            content = await response.read()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unreachable(f"the object store can't be reached: {error!r}") from error
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
