@@ -13,9 +13,9 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A document, or bytes; `is_cut`: the connection ends in the middle."""
+    """A document, or bytes, none by default; `is_cut`: the connection ends in the middle."""
 
-    body: Any = None
+    body: Any = b""
     status: int = 200
     is_cut: bool = False
 
