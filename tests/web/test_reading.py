@@ -1,9 +1,13 @@
 """Looking at files: the viewer, versions, comparing; and that nothing of a file runs on the page's origin."""
 
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.async_api import expect
+
+from docstore_platform.testing import eventually
 
 MARKDOWN = b"""# Plan
 
@@ -24,21 +28,54 @@ Some **bold** words, `code`, and a [link](https://example.org).
 
 def pdf() -> bytes:
     """A page that says hello."""
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    return one_page(b"BT /F1 24 Tf 60 100 Td (Hello from a PDF page) Tj ET", b"/Font<</F1 5 0 R>>", font)
+
+
+def pdf_of_jpeg_2000() -> bytes:
+    """A page that is blue all over, by a picture that browsers can't decode themselves."""
+    target = io.BytesIO()
+    Image.new("RGB", (64, 64), (20, 20, 200)).save(target, "JPEG2000")
+    kind = b"/Type/XObject/Subtype/Image/Width 64/Height 64/ColorSpace/DeviceRGB/BitsPerComponent 8/Filter/JPXDecode"
+    return one_page(b"300 0 0 200 0 0 cm /I Do", b"/XObject<</I 5 0 R>>", stream(target.getvalue(), kind))
+
+
+def pdf_in_chinese() -> bytes:
+    """A page that says hello, its characters numbered as in a table that every reader has to know."""
+    text = "你好".encode("utf-16-be").hex().encode()
+    return one_page(
+        b"BT /F 80 Tf 20 60 Td <" + text + b"> Tj ET",
+        b"/Font<</F 5 0 R>>",
+        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UTF16-H/DescendantFonts[6 0 R]>>",
+        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/FontDescriptor 7 0 R/DW 1000"
+        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>>>",
+        b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0"
+        b"/Ascent 880/Descent -120/CapHeight 880/StemV 93>>",
+    )
+
+
+def stream(content: bytes, entries: bytes = b"") -> bytes:
+    return b"<<%s/Length %d>>stream\n" % (entries, len(content)) + content + b"\nendstream"
+
+
+def one_page(drawn: bytes, resources: bytes, *more: bytes) -> bytes:
+    """A document of one page; `more` objects have the numbers 5 and on."""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length 56>>stream\nBT /F1 24 Tf 60 100 Td (Hello from a PDF page) Tj ET    \nendstream",
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<<" + resources + b">>>>",
+        stream(drawn),
+        *more,
     ]
-    body, offsets = b"%PDF-1.4\n", []
+    body, offsets = b"%PDF-1.5\n", []
     for number, text in enumerate(objects, 1):
         offsets.append(len(body))
         body += b"%d 0 obj" % number + text + b"endobj\n"
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     start = len(body)
-    body += b"xref\n0 6\n0000000000 65535 f \n" + table
-    return body + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
+    size = len(objects) + 1
+    body += b"xref\n0 %d\n0000000000 65535 f \n" % size + table
+    return body + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, start)
 
 
 async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> None:
@@ -71,6 +108,25 @@ async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> N
     assert (await download.value).suggested_filename == "e data.bin"
     await page.keyboard.press("Escape")
     await expect(viewer).to_have_count(0)
+
+
+async def test_pdfs_that_need_decoders_and_character_maps_are_drawn(ada: Any) -> None:
+    """A picture as JPEG 2000, and Chinese by a character map that is not in the document."""
+    await ada.put("/a picture.pdf", pdf_of_jpeg_2000())
+    await ada.put("/b hello.pdf", pdf_in_chinese())
+    page = await ada.open()
+    await ada.row("a picture.pdf").dblclick()
+    viewer = page.get_by_role("dialog")
+    drawn = viewer.get_by_role("img", name="Page 1")
+    middle = "(canvas) => [...canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1).data]"
+
+    async def is_blue() -> bool:
+        red, green, blue, _ = await drawn.evaluate(middle)
+        return bool(blue > 150 and red < 60 and green < 60)
+
+    await eventually(is_blue)
+    await viewer.get_by_role("button", name="Next file").click()
+    await expect(viewer.get_by_text("你好")).to_be_attached()
 
 
 @pytest.mark.parametrize("name", ["page.html", "plan.md", "picture.svg"])

@@ -8,6 +8,11 @@ import CompareDialog from "@/details/CompareDialog";
 import { CardPicture } from "@/files/FileGrid";
 import Viewer from "@/viewer/Viewer";
 
+vi.mock("pdfjs-dist", () => {
+  const document = { numPages: 1, getPage: () => Promise.reject(new Error("no such object")) };
+  return { GlobalWorkerOptions: {}, getDocument: () => ({ promise: Promise.resolve(document), destroy: vi.fn() }), version: "5" };
+});
+
 const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
 const file = (name: string, version = 1) => ({ id: "x", kind: "file", name, version, size: 3 }) as unknown as FileItem;
 
@@ -68,4 +73,10 @@ describe("two versions compared", () => {
     await screen.findByText("Both versions are the same.");
     expect(screen.queryByText(/^Only the beginning/)).toBeNull();
   });
+});
+
+test("a page of a PDF that can't be drawn says so", async () => {
+  serve("%PDF");
+  show(<Viewer file={file("a.pdf")} among={[]} onClose={() => undefined} />);
+  await screen.findByText("Page 1 could not be drawn: no such object");
 });

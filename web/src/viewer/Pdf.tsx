@@ -1,12 +1,20 @@
 /** A PDF, page by page, drawn by PDF.js: no plug-in, and no script of the document. */
 import { useEffect, useRef, useState } from "react";
-import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy } from "pdfjs-dist";
+import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy, version as release } from "pdfjs-dist";
 import workerUrl from "pdfjs-dist/build/pdf.worker.min.mjs?url";
 import { fetchContent } from "@/api/client";
+import { reason } from "@/api/problem";
 import { Failed, Spinner } from "@/ui/states";
 
 GlobalWorkerOptions.workerSrc = workerUrl;
 
+/** Decoders, character maps and fonts that only some documents need; scripts/pdf-parts.mjs puts them there. */
+const PARTS = import.meta.env.DEV ? "/node_modules/pdfjs-dist" : `/assets/pdfjs-${release}`;
+const PARTS_URLS = {
+  wasmUrl: `${PARTS}/wasm/`,
+  cMapUrl: `${PARTS}/cmaps/`,
+  standardFontDataUrl: `${PARTS}/standard_fonts/`,
+};
 const WIDEST_PX = 920;
 
 export default function Pdf({ fileId, version, name }: { fileId: string; version?: number; name: string }) {
@@ -18,7 +26,12 @@ export default function Pdf({ fileId, version, name }: { fileId: string; version
     async function load(): Promise<void> {
       const answer = await fetchContent(fileId, version, stop.signal);
       const data = new Uint8Array(await answer.arrayBuffer());
-      loading = getDocument({ data, enableXfa: false, isEvalSupported: false } as Parameters<typeof getDocument>[0]);
+      loading = getDocument({
+        data,
+        enableXfa: false,
+        isEvalSupported: false,
+        ...PARTS_URLS,
+      } as Parameters<typeof getDocument>[0]);
       setDocument(await loading.promise);
     }
     load().catch((caught: unknown) => {
@@ -45,6 +58,7 @@ function PdfPage({ document, number }: { document: PDFDocumentProxy; number: num
   const [seen, setSeen] = useState(number === 1);
   const [ratio, setRatio] = useState(Math.SQRT2);
   const [text, setText] = useState("");
+  const [error, setError] = useState<unknown>(null);
 
   useEffect(() => {
     const element = canvas.current;
@@ -75,7 +89,9 @@ function PdfPage({ document, number }: { document: PDFDocumentProxy; number: num
       const content = await page.getTextContent();
       if (!gone) setText(content.items.map((item) => ("str" in item ? item.str : "")).join(" "));
     }
-    draw().catch(() => undefined);
+    draw().catch((caught: unknown) => {
+      if (!gone) setError(caught);
+    });
     return () => {
       gone = true;
       task?.cancel();
@@ -85,6 +101,11 @@ function PdfPage({ document, number }: { document: PDFDocumentProxy; number: num
   return (
     <figure className="pdf-page">
       <canvas ref={canvas} style={{ aspectRatio: `1 / ${ratio}` }} role="img" aria-label={`Page ${number}`} />
+      {error !== null && (
+        <p className="form-error" role="alert">
+          Page {number} could not be drawn: {reason(error)}
+        </p>
+      )}
       <figcaption className="sr-only">{text}</figcaption>
     </figure>
   );
