@@ -19,6 +19,8 @@ from docstore_platform.mongo import Collection, Database, Document
 MAX_ERROR_CHARS = 2000
 UNREADABLE = "unreadable"
 REFUSED = "refused"
+HEARD = {"$ne": REFUSED}
+"""Reasons of letters that came in: what the broker refused of a service's own events is nothing that it has heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class DeadLetters:
     async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
         """(topic, key) of the aggregates behind a waiting letter, with that letter's id."""
         keys = sorted({record.key for record in records})
-        waiting = self._letters.find({"state": "waiting", "key": {"$in": keys}}, {"topic": 1, "key": 1}).sort("_id", -1)
+        behind = {"state": "waiting", "reason": HEARD, "key": {"$in": keys}}
+        waiting = self._letters.find(behind, {"topic": 1, "key": 1}).sort("_id", -1)
         return {(row["topic"], row["key"]): row["_id"] async for row in waiting}
 
     async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
@@ -115,8 +118,8 @@ class DeadLetters:
         return _letter(row) if row else None
 
     async def of_aggregate(self, letter: DeadLetter) -> list[DeadLetter]:
-        """All waiting letters of the letter's aggregate, in their order."""
-        aggregate = {"state": "waiting", "topic": letter.record.topic, "key": letter.record.key}
+        """All waiting letters that came in of the letter's aggregate, in their order."""
+        aggregate = {"state": "waiting", "reason": HEARD, "topic": letter.record.topic, "key": letter.record.key}
         rows = self._letters.find(aggregate).sort([("partition", 1), ("offset", 1)])
         return [_letter(row) async for row in rows]
 

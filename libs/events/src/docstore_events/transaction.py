@@ -11,24 +11,30 @@ from typing import Any, TypeVar
 from docstore_events.envelope import Envelope, outbox_row, seal
 from docstore_events.event import Event
 from docstore_events.wakeup import wake
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session, keep_for
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
 from docstore_platform.tracing import current_traceparent
 
 T = TypeVar("T")
 
-KEPT_SECONDS = 30 * 24 * 3600
+INBOX_KEPT_SECONDS = 30 * 24 * 3600
+"""Longer than anything may be said again and be on its way: forgotten here, it would take effect once more."""
+KEPT_SECONDS = INBOX_KEPT_SECONDS - 7 * 24 * 3600
 """Events are kept in the outbox so long after they came to be, however often they are said again: longer than the
 broker's retention plus the longest outage."""
-INBOX_KEPT_SECONDS = KEPT_SECONDS + 7 * 24 * 3600
-"""Longer than anything may be said again and be on its way: forgotten here, it would take effect once more."""
 
 
 class Transaction:
-    """What work inside a transaction uses: the session for its writes, the service's database, and `publish`."""
+    """What work inside a transaction uses: the session for its writes, the service's database, and `publish`.
 
-    def __init__(self, session: Session, source: str, topic_prefix: str, database: Database = None) -> None:
+    `is_again`: the same work was undone before, mostly by another transaction that changed what it changes.
+    """
+
+    def __init__(
+        self, session: Session, source: str, topic_prefix: str, database: Database = None, *, is_again: bool = False
+    ) -> None:
         self.session = session
         self.database = database
+        self.is_again = is_again
         self.rows: list[Document] = []
         self.woken: set[str] = set()
         self.last_writes: list[Callable[[], Awaitable[None]]] = []
@@ -92,8 +98,12 @@ class Transactor:
             async with self._lanes.turn(lane):
                 return await self.run(work)
 
+        tries = 0
+
         async def with_outbox(session: Session) -> tuple[T, set[str]]:
-            transaction = Transaction(session, self._service, self._topic_prefix, self._database)
+            nonlocal tries
+            tries += 1
+            transaction = Transaction(session, self._service, self._topic_prefix, self._database, is_again=tries > 1)
             result = await work(transaction)
             for write in transaction.last_writes:
                 await write()
@@ -116,12 +126,13 @@ async def create_outbox_indexes(database: Database) -> None:
         [
             IndexModel([("sequence", ASCENDING), ("_id", ASCENDING)], name="pending", **pending),
             IndexModel("created_at", expireAfterSeconds=KEPT_SECONDS, **sent),
+            IndexModel([("state", ASCENDING), ("sent_at", ASCENDING)], name="sent"),  # to be said again since a moment
         ]
     )
-    await keep_for(database["inbox"], "handled_at", INBOX_KEPT_SECONDS)
+    await database["inbox"].create_index("handled_at", expireAfterSeconds=INBOX_KEPT_SECONDS)
     await database["dead_letters"].create_indexes(
         [
             IndexModel([("state", ASCENDING), ("topic", ASCENDING), ("key", ASCENDING), ("_id", ASCENDING)]),
-            IndexModel("replayed_at", expireAfterSeconds=KEPT_SECONDS),
+            IndexModel("replayed_at", expireAfterSeconds=INBOX_KEPT_SECONDS),
         ]
     )

@@ -248,6 +248,22 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
         assert await relay.relay_pending() == 2
         await stage.hears("anna" * 300, 1, 2)
     assert await teller.dead_letters.count() == 0
+
+
+async def test_an_event_of_ones_own_that_was_too_large_holds_up_nothing_that_is_heard(stage: Stage) -> None:
+    """A service that hears the topic it says it on goes on with what others say of the same thing."""
+    await provision_topics(stage.infra)
+    relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.said)
+    assert await relay.hold_lease()
+    await stage.say(key, 1)
+    while await relay.relay_pending():
+        pass
+    await stage.say(key, 2)
+    both = EventRuntime("teller", stage.infra, stage.mongo, stage.said, ledger)
+    assert both.consumer
+    await both.consumer.consume([(await stage.records())[-1]])
+    assert await ledger.of(key) == [2]
+    assert [letter.reason for letter in await both.dead_letters.page("", 10)] == ["refused"]
     await relay.close()
 
 

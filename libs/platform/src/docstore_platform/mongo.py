@@ -94,7 +94,7 @@ def conflict(reason: str) -> PyMongoError:
 async def keep_for(collection: Collection, field: str, seconds: int) -> None:
     """Have the server remove documents so long after the moment in `field`, where it was another time before, too."""
     try:
-        await collection.create_index(field, expireAfterSeconds=seconds)
+        await collection.create_index(field, name="kept", expireAfterSeconds=seconds)
     except OperationFailure as error:
         if error.code != OPTIONS_DIFFER:
             raise

@@ -53,4 +53,4 @@ async def test_what_was_kept_for_another_time_is_kept_for_the_new_one(database: 
     """A service starts with the database that an older version, or another setting, has left; and again."""
     for seconds in (10, 20, 20):
         await keep_for(database["moments"], "at", seconds)
-    assert (await database["moments"].index_information())["at_1"]["expireAfterSeconds"] == 20
+    assert (await database["moments"].index_information())["kept"]["expireAfterSeconds"] == 20

@@ -104,8 +104,11 @@ class Committer:
             session, account_id = transaction.session, commits[0].account_id
             changes = Changes(self._clock(), account_id, commits[0].device)
             targets = await resolve(self._tree, commits, session)
-            if len(commits) > 1:
-                await self._prepare_for_many(targets, transaction)
+            accepted = [target for target in targets if isinstance(target, Target)]
+            if len(commits) > 1 and sum(target.entries for target in accepted) > MAX_ENTRIES:
+                raise TooManyEntries
+            if transaction.is_again:
+                await meet_owners(transaction.database, {target.owner_id for target in accepted}, session)
             histories = await self._full_histories(targets, session)
             announcer = Announcer(transaction, account_id)
             plan = CommitPlan(self._store, session, changes, announcer, histories, self._max_versions)
@@ -114,13 +117,6 @@ class Committer:
             return answers
 
         return await self._transactor.run(work, lane=commits[0].account_id)
-
-    async def _prepare_for_many(self, targets: Sequence[Target | Refusal], transaction: Transaction) -> None:
-        """TooManyEntries for one transaction; else, who else writes into these trees does not undo its work."""
-        accepted = [target for target in targets if isinstance(target, Target)]
-        if sum(target.entries for target in accepted) > MAX_ENTRIES:
-            raise TooManyEntries
-        await meet_owners(transaction.database, {target.owner_id for target in accepted}, transaction.session)
 
     async def _full_histories(self, targets: Sequence[Target | Refusal], session: Session) -> dict[str, list[Version]]:
         """The versions of those files that have as many as the cap allows."""

@@ -119,7 +119,8 @@ class Copier:
         people = 1 + len(parent.readers)
         if len(originals) * people > MAX_ENTRIES:
             raise TooLarge(f"{len(originals)} files and folders that {people} people see can't be copied at once.")
-        await meet_owners(transaction.database, [base.owner_id], session)
+        if transaction.is_again:
+            await meet_owners(transaction.database, [base.owner_id], session)
         copies: dict[Parts, Place] = {}
         for original in originals:
             folder = copies[original.below[:-1]] if original.below else parent

@@ -112,8 +112,8 @@ class JournalNotes:
 async def meet_owners(database: Database, owners: Iterable[str], session: Session) -> None:
     """Have this transaction conflict from now on with every other that changes these accounts' trees.
 
-    Each counts up the owner's journal, at its end: a long one that is not to lose all of its work to a short one that
-    comes between writes the counter first, without counting.
+    Each counts up the owner's journal, at its end. One whose work was undone by another that came between writes the
+    counter first, without counting: so the next of the others loses, and in the end everybody has a turn.
     """
     met = [UpdateOne({"_id": owner}, {"$inc": {"met": 1, "seq": 0}}, upsert=True) for owner in sorted(owners)]
     if met:

@@ -10,6 +10,8 @@ from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
+BATCHES, FILES = 5, 30
+
 
 async def test_a_commit_makes_the_file_and_its_folders(running: Any) -> None:
     """A commit answers the public file; folders on the way exist; each says file-created with the ancestors."""
@@ -201,30 +203,30 @@ async def test_many_clients_commit_into_one_folder(running: Any) -> None:
     assert len(await running.person.names("path=/shared&limit=1000")) == 60
 
 
-async def test_a_large_batch_is_not_undone_by_small_commits(running: Any) -> None:
-    """While an editor writes into a shared folder of the owner's without a pause, the owner's batches go through."""
+async def test_large_batches_and_small_commits_into_one_tree_all_have_their_turn(running: Any) -> None:
+    """The owner sends batches, an editor file after file into a shared folder, neither with a pause: no one is undone
+    until they give up."""
     owner, editor = running.person, running.stranger
     folder = await owner.folder("/team")
     await running.meet(editor, "editor@example.com")
     await owner.ok("POST", f"/v1/files/{folder['id']}/shares", {"email": "editor@example.com", "role": "editor"})
-    is_over = False
+    batches = files = 0
 
-    async def edit() -> int:
-        done = 0
-        while not is_over:
-            done += 1
-            await running.put(f"/{done}.txt", account_id=editor.account_id, parent_id=folder["id"])
-        return done
-
-    editing = asyncio.create_task(edit())
-    try:
-        for batch in range(5):
-            results = await running.commit(*(running.item(f"/own/{batch}-{n}.txt") for n in range(500)))
+    async def send() -> None:
+        nonlocal batches
+        while batches < BATCHES or files < FILES:
+            results = await running.commit(*(running.item(f"/own/{batches}-{n}.txt") for n in range(400)))
             assert all("file" in result for result in results)
-    finally:
-        is_over = True
-    done = await editing
-    assert len(await owner.names("path=/team&limit=1000")) == done
+            batches += 1
+
+    async def edit() -> None:
+        nonlocal files
+        while batches < BATCHES or files < FILES:
+            await running.put(f"/{files}.txt", account_id=editor.account_id, parent_id=folder["id"])
+            files += 1
+
+    await asyncio.gather(send(), edit())
+    assert len(await owner.names("path=/team&limit=1000")) == files
 
 
 async def test_versions_beyond_the_cap_are_pruned(stack: Any) -> None:
