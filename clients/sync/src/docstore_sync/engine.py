@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_client import ApiError, AsyncClient, Unreachable
+from docstore_client.retrying import PASSING
 from docstore_sync.apply import Applier, Outcome
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
@@ -223,7 +224,7 @@ class Engine:
                     is_long_ago = self._looker.seconds_since_whole > WHOLE_LOOK_SECONDS
                     only_told = result.in_sync and is_woken and not (only_told and is_long_ago)
                 except (Unreachable, ApiError, OSError, sqlite3.OperationalError) as error:
-                    if isinstance(error, ApiError) and error.status < 500:
+                    if isinstance(error, ApiError) and error.status < 500 and error.status not in PASSING:
                         raise
                     is_offline = isinstance(error, Unreachable | ApiError)
                     write_status(self._folder, "offline" if is_offline else "waiting", [str(error)], [])

@@ -11,8 +11,8 @@ import pytest
 from fake_account import FakeAccount
 from synced_folders import tree
 
-from docstore_client import AsyncClient, Source
-from docstore_client.models import File
+from docstore_client import ApiError, AsyncClient, Source
+from docstore_client.models import Changes, File
 from docstore_sync import engine as engine_module
 from docstore_sync import ledger
 from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Progress, Result, engine
@@ -246,6 +246,29 @@ async def test_a_full_disk_is_waited_for_and_nothing_is_thought_to_be_kept_that_
     result = await synced(folder, account)
     assert (result.done, result.in_sync) == (0, True)
     assert set(tree(folder)) == account.names()
+
+
+async def test_too_many_calls_are_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever watches goes on when the server takes calls again, whatever it said until then."""
+    monkeypatch.setattr(engine_module, "FIRST_PAUSE_SECONDS", 0.01)
+
+    class Busy(FakeAccount):
+        refusals = 3
+
+        async def changes(self, cursor: str, *, limit: int, wait: int) -> Changes:
+            if self.files and self.refusals:
+                self.refusals -= 1
+                raise ApiError(429, "too_many_requests", "Too many calls.")
+            return await super().changes(cursor, limit=limit, wait=wait)
+
+    account, in_sync = Busy(), asyncio.Event()
+    account.put("a", b"1")
+    async with syncing(folder, account, Progress(rested=lambda _: in_sync.set())) as one:
+        watching = asyncio.create_task(one.watch())
+        await asyncio.wait_for(in_sync.wait(), 10)
+        watching.cancel()
+    assert account.refusals == 0
+    assert set(tree(folder)) == {"a"}
 
 
 async def test_a_status_that_can_not_be_written_keeps_nothing_from_being_synced(folder: Path) -> None:
