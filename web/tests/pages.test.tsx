@@ -8,7 +8,7 @@ import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
-import { move } from "@/files/operations";
+import { move, trash } from "@/files/operations";
 import SharedPage from "@/files/SharedPage";
 import NoticeCentre from "@/notices/NoticeCentre";
 import TrashPage from "@/trash/TrashPage";
@@ -111,6 +111,18 @@ describe("keys on what is chosen", () => {
     await press("F2");
     expect(((await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement).value).toBe("a");
   });
+});
+
+test("many files leave the lists in one pass, however long those are", async () => {
+  serve(() => undefined);
+  const pages = ["abc", "def"].map((ids) => ({ items: [...ids].map((id) => entry(id)), next_cursor: null }));
+  queryClient.setQueryData(keys.list("d1", { sort: "name", order: "asc" }), { pages, pageParams: ["", ""] });
+  const passes = vi.spyOn(queryClient, "setQueriesData");
+  const trashing = trash([..."acde"].map((id) => entry(id) as unknown as FileItem));
+  const data = queryClient.getQueriesData<{ pages: { items: FileItem[] }[] }>({ queryKey: keys.lists() })[0]?.[1];
+  expect(data?.pages.map((page) => page.items.map(({ id }) => id).join(""))).toEqual(["b", "f"]);
+  expect(passes).toHaveBeenCalledTimes(1);
+  await trashing;
 });
 
 describe("what failed is said", () => {

@@ -38,17 +38,20 @@ function report(files: FileItem[], failed: FileItem[], error: unknown, verb: str
   toast(`Could not ${verb} ${which}: ${reason(error)}`, { tone: "error" });
 }
 
-/** Replace or, with null, remove a file in every list that shows it. */
-export function patchLists(id: string, file: FileItem | null): void {
+/** Replace or, with null, remove files by their ids, in every list that shows them. */
+function patchLists(changed: ReadonlyMap<string, FileItem | null>): void {
   queryClient.setQueriesData<InfiniteData<Page<FileItem>>>({ queryKey: keys.lists() }, (data) => {
-    if (!data?.pages.some((page) => page.items.some((item) => item.id === id))) return data;
+    if (!data?.pages.some((page) => page.items.some((item) => changed.has(item.id)))) return data;
     const pages = data.pages.map((page) => ({
       ...page,
-      items: page.items.flatMap((item) => (item.id !== id ? [item] : file ? [file] : [])),
+      items: page.items.flatMap((item) => changed.get(item.id) ?? (changed.has(item.id) ? [] : [item])),
     }));
     return { ...data, pages };
   });
 }
+
+const showInLists = (file: FileItem) => patchLists(new Map([[file.id, file]]));
+const takeFromLists = (files: FileItem[]) => patchLists(new Map(files.map((file) => [file.id, null])));
 
 const reread = (...folders: (string | null)[]) =>
   Promise.all(folders.map((id) => id && queryClient.invalidateQueries({ queryKey: keys.lists(id) })));
@@ -61,21 +64,21 @@ export async function makeFolder(parent: FileItem, name: string): Promise<FileIt
 
 export async function rename(file: FileItem, name: string): Promise<void> {
   const renamed = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { name } });
-  patchLists(file.id, renamed);
+  showInLists(renamed);
   queryClient.setQueryData(keys.file(file.id), renamed);
   await reread(file.parent_id);
 }
 
 export async function setTags(file: FileItem, tags: string[]): Promise<void> {
   const tagged = await call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { tags } });
-  patchLists(file.id, tagged);
+  showInLists(tagged);
   queryClient.setQueryData(keys.file(file.id), tagged);
 }
 
 export async function move(files: FileItem[], folder: FileItem): Promise<void> {
   const moving = files.filter((file) => file.parent_id !== folder.id && file.id !== folder.id);
   if (moving.length === 0) return;
-  for (const file of moving) patchLists(file.id, null);
+  takeFromLists(moving);
   const { failed, error } = await each(moving, (file) =>
     call("patch /v1/files/{file_id}", { path: { file_id: file.id }, body: { parent_id: folder.id } }),
   );
@@ -132,7 +135,7 @@ export function copyName(file: Pick<FileItem, "name" | "kind">, number: number):
 }
 
 export async function trash(files: FileItem[]): Promise<void> {
-  for (const file of files) patchLists(file.id, null);
+  takeFromLists(files);
   const { failed, error } = await each(files, (file) =>
     call("delete /v1/files/{file_id}", { path: { file_id: file.id } }),
   );
