@@ -195,6 +195,13 @@ describe("drops", () => {
     expect(unreadable.map(({ name }) => name).sort()).toEqual(["bad.txt", "cut"]);
   });
 
+  test("a folder of more files than a call has arguments is found whole", async () => {
+    const one = new File([], "a");
+    const many = Array.from({ length: 150_000 }, () => ({ isFile: true, name: "a", file: (give: (one: File) => void) => give(one) }));
+    const { found, unreadable } = await dropped(dropOf(folderOf("outer", [folderOf("inner", many, [])], [])));
+    expect([found.length, unreadable]).toEqual([150_000, []]);
+  });
+
   test("a drop with an unreadable file uploads the others and says so", async () => {
     serve(begun);
     render(createElement(Toasts));

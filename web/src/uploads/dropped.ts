@@ -48,7 +48,9 @@ async function walk(entry: FileSystemEntry, folder: string, unreadable: FileSyst
       // Chromium gives a hundred entries at a time, then none.
       const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
       if (entries.length === 0) return found;
-      for (const child of entries) found.push(...(await walk(child, path, unreadable)));
+      for (const child of entries) {
+        for (const one of await walk(child, path, unreadable)) found.push(one); // too many for arguments of one call
+      }
     }
   } catch {
     unreadable.push(entry);
