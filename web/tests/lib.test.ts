@@ -60,6 +60,13 @@ describe("names", () => {
     expect(copyName({ name: "v1.2", kind: "folder" }, 2)).toBe("v1.2 (copy 2)");
   });
 
+  test("another name for one that is as long as names may be is no longer", () => {
+    const long = `${"日".repeat(83)}ab.txt`; // 255 bytes
+    expect(flawOf(long)).toBeUndefined();
+    expect(nextName(`a/${long}`)).toBe(`a/${"日".repeat(82)} (2).txt`);
+    expect(flawOf(copyName({ name: long, kind: "file" }, 1))).toBeUndefined();
+  });
+
   test("what no name may be is said while typing", () => {
     expect(flawOf("fine name")).toBeUndefined();
     for (const bad of ["..", "a/b", "a\u0007", "é".repeat(128)]) expect(flawOf(bad)).toBeTruthy();

@@ -3,19 +3,19 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { makeFolder, rename } from "@/files/operations";
+import { isTooLong } from "@/lib/names";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 
 type Props = { onClose: () => void } & ({ parent: FileItem; file?: undefined } | { file: FileItem; parent?: undefined });
 
 const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
-const MAX_BYTES = 255;
 
 /** What is wrong with a name; the server decides, but this is said while typing. */
 export function flawOf(name: string): string | undefined {
   if (name === "." || name === "..") return "That name is not possible.";
   if (FORBIDDEN.test(name)) return "A name cannot contain a slash.";
-  if (new TextEncoder().encode(name).length > MAX_BYTES) return "That name is too long.";
+  if (isTooLong(name)) return "That name is too long.";
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import { reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Page } from "@/api/types";
 import { counted } from "@/lib/format";
+import { fitting, splitName } from "@/lib/names";
 import { toast } from "@/ui/toasts";
 
 const AT_ONCE = 4;
@@ -129,9 +130,8 @@ async function copyOne(file: FileItem, folder: FileItem): Promise<void> {
 
 /** "report (copy 2).pdf" */
 export function copyName(file: Pick<FileItem, "name" | "kind">, number: number): string {
-  const dot = file.kind === "file" ? file.name.lastIndexOf(".") : -1;
-  const [stem, ending] = dot > 0 ? [file.name.slice(0, dot), file.name.slice(dot)] : [file.name, ""];
-  return `${stem} (copy${number > 1 ? ` ${number}` : ""})${ending}`;
+  const [stem, ending] = file.kind === "file" ? splitName(file.name) : [file.name, ""];
+  return fitting(stem, ` (copy${number > 1 ? ` ${number}` : ""})${ending}`);
 }
 
 export async function trash(files: FileItem[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** One file on its way, and what is remembered of it over a reload. */
 import type { FileItem, Usage } from "@/api/types";
+import { fitting, splitName } from "@/lib/names";
 import { recall, remember } from "@/lib/theme";
 
 export type JobState =
@@ -104,10 +105,8 @@ export const isFileOf = (job: Job, file: File) =>
 /** "photo (2).jpg", "photo (3).jpg": the next name to try where one is taken. */
 export function nextName(path: string): string {
   const slash = path.lastIndexOf("/") + 1;
-  const name = path.slice(slash);
-  const dot = name.lastIndexOf(".");
-  const [stem, ending] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];
+  const [stem, ending] = splitName(path.slice(slash));
   const numbered = /^(.*) \((\d+)\)$/.exec(stem);
-  const [base, number] = numbered ? [numbered[1], Number(numbered[2]) + 1] : [stem, 2];
-  return `${path.slice(0, slash)}${base} (${number})${ending}`;
+  const [base = stem, number] = numbered ? [numbered[1], Number(numbered[2]) + 1] : [stem, 2];
+  return path.slice(0, slash) + fitting(base, ` (${number})${ending}`);
 }
