@@ -266,11 +266,12 @@ async def test_a_crash_of_the_parser_is_the_documents_fault(tmp_path: Path) -> N
 
 async def test_an_idle_worker_ends(tmp_path: Path) -> None:
     """No worker runs before the first job, one stays warm after it, none after the idle time."""
-    extractor = Extractor(ExtractionLimits(idle_seconds=0.2))
+    one, two = documents.word("one"), documents.word("two")
+    extractor = Extractor(ExtractionLimits(idle_seconds=2))
     assert extractor.worker_pids == []
-    await extract(extractor, tmp_path, "a.docx", documents.word("one"))
+    await extract(extractor, tmp_path, "a.docx", one)
     [warm] = extractor.worker_pids
-    await extract(extractor, tmp_path, "a.docx", documents.word("two"))
+    await extract(extractor, tmp_path, "a.docx", two)
     assert extractor.worker_pids == [warm]
 
     async def ended() -> bool:
