@@ -1,8 +1,12 @@
+import { QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { createElement } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { queryClient } from "@/api/queries";
 import { uploadDropped } from "@/files/dragging";
 import { dropped } from "@/uploads/dropped";
+import UploadPanel from "@/uploads/UploadPanel";
 import { uploads } from "@/uploads/queue";
 import { Toasts } from "@/ui/toasts";
 import { add, begun, file, FOLDER, jobOf, type Json, remembered, serve, states, taken } from "./uploading";
@@ -71,6 +75,21 @@ describe("uploads", () => {
     await vi.waitFor(() => expect(states()).toEqual({}));
     expect(remembered()).toEqual(["u-a.txt"]);
   });
+});
+
+test("a file whose name is a folder's can be kept beside it, not replace it", async () => {
+  const folder = { problem: { status: 409, code: "name_taken", detail: "/report is a folder." } };
+  serve((name) => (name === "report" ? folder : name === "a.txt" ? taken : begun(name)));
+  add(file("report"), file("a.txt"));
+  await vi.waitFor(() => expect(states()).toEqual({ report: "taken", "a.txt": "taken" }));
+  render(createElement(QueryClientProvider, { client: queryClient }, createElement(UploadPanel)));
+  await screen.findByText(/There is a folder of this name/);
+  expect(screen.queryByRole("button", { name: "Replace" })).toBeNull();
+  uploads.answer(jobOf("a.txt"), "replace", true);
+  await vi.waitFor(() => expect(jobOf("a.txt").onTaken).toBe("replace"));
+  expect(jobOf("report").state).toBe("taken");
+  await userEvent.click(screen.getByRole("button", { name: "Keep both" }));
+  await vi.waitFor(() => expect(states()["report (2)"]).toBe("done"));
 });
 
 test("clearing keeps what a reload cut off, and leaves nothing reserved for what failed", async () => {

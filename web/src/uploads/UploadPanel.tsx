@@ -148,7 +148,7 @@ function stateOf(job: Job): string {
     case "paused":
       return `Paused at ${size(job.sent)} of ${size(job.size)}`;
     case "taken":
-      return "A file of this name exists";
+      return job.takenByFolder ? "A folder of this name exists" : "A file of this name exists";
     case "needs-file":
       return "Interrupted: choose the file again to continue";
     case "failed":

@@ -8,7 +8,7 @@ export type JobState =
   | "sending"
   | "finishing"
   | "paused"
-  | "taken" // there is a file of that name: to be asked
+  | "taken" // there is something of that name: to be asked
   | "needs-file" // begun before a reload: the browser has to be given the file again
   | "failed"
   | "done"
@@ -34,8 +34,9 @@ export interface Job {
   sent: number;
   uploadId: string | null;
   onTaken: "ask" | "replace" | "keep" | "skip";
+  /** The name that is taken is a folder's, which no file replaces. */
+  takenByFolder?: boolean;
   error?: string;
-  code?: string;
   usage?: Usage;
   result?: FileItem;
   abort: AbortController;

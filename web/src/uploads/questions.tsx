@@ -11,6 +11,7 @@ import { uploads } from "@/uploads/queue";
 
 export function ConflictDialog({ job, many }: { job: Job; many: boolean }) {
   const [all, setAll] = useState(false);
+  const place = job.folder.name || "My files";
   const answer = (how: "replace" | "keep" | "skip") => uploads.answer(job, how, all);
   return (
     <Dialog
@@ -22,19 +23,25 @@ export function ConflictDialog({ job, many }: { job: Job; many: boolean }) {
           <button className="button" onClick={() => answer("skip")}>
             Skip
           </button>
-          <button className="button" onClick={() => answer("keep")}>
+          <button className={job.takenByFolder ? "button primary" : "button"} onClick={() => answer("keep")}>
             Keep both
           </button>
-          <button className="button primary" onClick={() => answer("replace")} autoFocus>
-            Replace
-          </button>
+          {!job.takenByFolder && (
+            <button className="button primary" onClick={() => answer("replace")} autoFocus>
+              Replace
+            </button>
+          )}
         </>
       }
     >
-      <p>
-        There is a file of this name in “{job.folder.name || "My files"}”. Replacing it makes a new version; the one that
-        is there stays in its history.
-      </p>
+      {job.takenByFolder ? (
+        <p>There is a folder of this name in “{place}”, which a file cannot replace.</p>
+      ) : (
+        <p>
+          There is a file of this name in “{place}”. Replacing it makes a new version; the one that is there stays in its
+          history.
+        </p>
+      )}
       {many && <Switch label="Do this for all" checked={all} onChange={(event) => setAll(event.target.checked)} />}
     </Dialog>
   );

@@ -125,6 +125,7 @@ class UploadQueue {
   /** What to do with a file whose name is taken; with `all`, with all of them. */
   answer(job: Job, how: "replace" | "keep" | "skip", all: boolean): void {
     for (const one of all ? this.jobs.filter((other) => other.state === "taken") : [job]) {
+      if (how === "replace" && one.takenByFolder) continue;
       if (how === "skip") one.state = "skipped";
       else {
         if (how === "keep") this.renameJob(one);
@@ -225,6 +226,7 @@ class UploadQueue {
     if (hasCode(outcome, "version_conflict", "name_taken")) {
       job.uploadId = null;
       job.sent = 0;
+      job.takenByFolder = hasCode(outcome, "name_taken");
       if (job.onTaken === "keep") {
         this.renameJob(job);
         job.abort = new AbortController();
@@ -234,7 +236,6 @@ class UploadQueue {
     }
     job.state = "failed";
     job.error = reason(outcome);
-    job.code = outcome instanceof Problem ? outcome.code : undefined;
     if (hasCode(outcome, "over_quota")) {
       const usage = ((outcome as Problem).extra.usage as Usage | undefined) ?? null;
       this.full ??= { usage, folder: job.folder };
