@@ -1,6 +1,6 @@
 /** Changes made elsewhere, as they come: patched into what is cached, so that lists need not be read again. */
 import type { InfiniteData } from "@tanstack/react-query";
-import { keys, queryClient } from "@/api/queries";
+import { keys, type ListOptions, queryClient } from "@/api/queries";
 import { stream } from "@/api/stream";
 import type { Change, FileItem, Page } from "@/api/types";
 
@@ -90,7 +90,7 @@ export function apply(changes: Change[]): void {
     );
     if (concerned.length === 0) continue;
     if (pages.pages.length <= PAGES_TO_REREAD) void queryClient.invalidateQueries({ queryKey: key });
-    else queryClient.setQueryData<Pages>(key, patched(pages, folderId, concerned));
+    else queryClient.setQueryData<Pages>(key, patched(pages, folderId, key[2] as ListOptions, concerned));
   }
   for (const { file, type } of latest.values()) {
     if (type !== "deleted" && type !== "unshared") queryClient.setQueryData(keys.file(file.id), file);
@@ -104,10 +104,10 @@ export function apply(changes: Change[]): void {
   void queryClient.invalidateQueries({ queryKey: ["search"] });
 }
 
-function patched(data: Pages, folderId: string, changes: Change[]): Pages {
+function patched(data: Pages, folderId: string, options: ListOptions, changes: Change[]): Pages {
   const byId = new Map(changes.map((change) => [change.file.id, change]));
   const stays = ({ type, file }: Change) =>
-    type !== "deleted" && type !== "unshared" && file.parent_id === folderId;
+    type !== "deleted" && type !== "unshared" && file.parent_id === folderId && isListed(file, options);
   const pages = data.pages.map((page) => ({
     ...page,
     items: page.items.flatMap((item) => {
@@ -121,4 +121,11 @@ function patched(data: Pages, folderId: string, changes: Change[]): Pages {
   const first = pages[0];
   if (added.length && first) pages[0] = { ...first, items: [...added, ...first.items] };
   return { ...data, pages };
+}
+
+/** As the server chooses: a type as "image/*" is a family. */
+function isListed(file: FileItem, { type, tag }: ListOptions): boolean {
+  const own = file.content_type ?? "";
+  const ofType = !type || (type.endsWith("/*") ? own.startsWith(type.slice(0, -1)) : own === type);
+  return ofType && (!tag || file.tags.includes(tag));
 }

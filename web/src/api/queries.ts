@@ -4,7 +4,7 @@ import { useCallback } from "react";
 import { call } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { belongsTo } from "@/api/session";
-import type { FileItem, Me } from "@/api/types";
+import type { FileItem, Me, Page } from "@/api/types";
 import type { Place } from "@/lib/places";
 
 export const queryClient = new QueryClient({
@@ -75,6 +75,11 @@ export function useFolder(place: Place) {
         : call("get /v1/files/by-path", { query: { path: place.path, parent_id: place.base ?? undefined } }),
   });
 }
+
+/** Each once: what came by an event stands at the top before it comes with its own page. */
+export const itemsOf = (pages: Page<FileItem>[] = []): FileItem[] => [
+  ...new Map(pages.flatMap((page) => page.items).map((item) => [item.id, item])).values(),
+];
 
 export function useList(folderId: string | undefined, options: ListOptions) {
   return useInfiniteQuery({

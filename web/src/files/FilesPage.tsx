@@ -4,7 +4,7 @@ import {
 } from "lucide-react";
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { hasCode } from "@/api/problem";
-import { type ListOptions, rememberFolder, type SortKey, useFolder, useList, useMore } from "@/api/queries";
+import { itemsOf, type ListOptions, rememberFolder, type SortKey, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { choicesFor, openFile } from "@/files/actions";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
@@ -82,7 +82,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
   const list = useList(folder?.id, options);
   const more = useMore(list);
 
-  const all = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
+  const all = useMemo(() => itemsOf(list.data?.pages), [list.data]);
   const items = useMemo(() => {
     const wanted = filter.trim().toLocaleLowerCase();
     return wanted ? all.filter((item) => matches(item, wanted)) : all;

@@ -1,7 +1,7 @@
 /** Chooses the folder to move or copy into: opens at one's root, goes down and up. */
 import { ChevronRight, CornerLeftUp, FolderPlus } from "lucide-react";
 import { useState } from "react";
-import { useAccount, useFile, useList } from "@/api/queries";
+import { itemsOf, useAccount, useFile, useList } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { copy, makeFolder, move, things } from "@/files/operations";
 import { reason } from "@/api/problem";
@@ -22,7 +22,7 @@ export default function FolderPicker({ action, files, onClose }: Props) {
   const here = useFile(trail.at(-1) ?? account.id);
   const folder = here.data;
   const list = useList(folder?.id, { sort: "name", order: "asc" });
-  const folders = list.data?.pages.flatMap((page) => page.items).filter((item) => item.kind === "folder") ?? [];
+  const folders = itemsOf(list.data?.pages).filter((item) => item.kind === "folder");
   const moving = new Set(files.map((file) => file.id));
   const verb = action === "move" ? "Move" : "Copy";
   const pointless = action === "move" && files.every((file) => file.parent_id === folder?.id);
