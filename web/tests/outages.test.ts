@@ -65,6 +65,13 @@ describe("what fails in passing", () => {
     await comes(() => expect(states()).toEqual({ "a.txt": "done" }));
   });
 
+  test("storage that is full is said at once", async () => {
+    const calls = serve(begun, undefined, () => new Response(JSON.stringify({ code: "over_quota" }), { status: 507 }));
+    add(file("a.txt"));
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "failed" }));
+    expect([calls, uploads.snapshot().full?.folder.name]).toEqual([["POST /v1/uploads"], "work"]);
+  });
+
   test("a pause ends the waiting of a batch", async () => {
     const refused = serve(begun, undefined, refusal(429, { "Retry-After": "60" }));
     add(file("a.txt"), file("b.txt"));

@@ -5,6 +5,8 @@ import { TransferError } from "@/uploads/transfer";
 const TRIES = 7;
 /** A signed URL is refused once its time is over; one that is refused again and again has another fault. */
 const REFUSED_URLS = 2;
+/** No answer, too many calls, or a server that is away; storage that is full (507) stays so. */
+const PASSING = new Set([0, 429, 500, 502, 503, 504]);
 const LONGEST_MS = 30_000;
 const LONGEST_ASKED_MS = 60_000;
 
@@ -25,7 +27,7 @@ export async function persist<T>(signal: AbortSignal, work: () => Promise<T>): P
 function isPassing(error: unknown): boolean {
   if (error instanceof TransferError) return error.passing;
   if (!(error instanceof Problem)) return false;
-  return [0, 429].includes(error.status) || error.status >= 500 || error.code === "idempotency_in_progress";
+  return PASSING.has(error.status) || error.code === "idempotency_in_progress";
 }
 
 /** Milliseconds: 1, 2, 4 … 30 seconds, or as long as the server asks for. */
