@@ -4,7 +4,8 @@ An object of its own is deleted here; what is in blocks or in a pack shares obje
 service keeps count. It also deletes an object again that can still be written anew, by the URL that its bytes came by.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -52,8 +53,20 @@ class ObjectRemover:
         await self._store.objects.bulk_write(leases, ordered=False)
         keys = [row["_id"] for row in due]
         whole = [key for key in keys if is_whole(key)]
+        shared = [key for key in keys if not is_whole(key)]
+        # An upload service of an older release refuses whole objects: that is to hold nothing else.
+        outcomes = await asyncio.gather(self._release(shared), self._delete(whole), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        return len(keys)
+
+    async def _delete(self, whole: Sequence[str]) -> None:
         if whole:
             await self._objects.delete_many(whole)
-        await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
-        await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
-        return len(keys)
+            await self._release(whole)
+
+    async def _release(self, keys: Sequence[str]) -> None:
+        if keys:
+            await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
+            await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})

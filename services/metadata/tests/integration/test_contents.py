@@ -9,11 +9,14 @@ import aiohttp
 import pytest
 import zstandard
 from fastapi import FastAPI
+from fastapi.responses import Response
 
 from docstore_platform.block_list import Block, block_key, block_list_key, serialise
+from docstore_platform.contents import is_whole
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport, register_local_app
 from docstore_platform.packs import Slice, index_bytes, layout, pack_key, slice_key
+from docstore_platform.problems import invalid
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -275,3 +278,31 @@ async def test_contents_are_released_by_the_upload_service(stack: Any) -> None:
         await left_due(0)
         assert set(released) == {*keys, whole["object_key"]} - {shared}
         assert (await stack.person.send("GET", f"/v1/files/{kept['id']}/content")).body == b"first"
+
+
+@pytest.mark.parametrize("refuses_whole", [True, False])
+async def test_contents_that_upload_refuses_hold_no_others(stack: Any, refuses_whole: bool) -> None:
+    """Whole objects, as by an upload service of an older release, or else the shared ones: the rest are let go of."""
+    uploads = FastAPI()
+
+    @uploads.post("/internal/contents/release", status_code=204)
+    async def release(body: dict[str, list[str]]) -> Response:
+        refused = any(is_whole(key) == refuses_whole for key in body["keys"])
+        return invalid("Not these.").response() if refused else Response(status_code=204)
+
+    register_local_app(stack.infra.upload_url, uploads)
+    async with stack.run(job_lease_seconds=0.2):
+        whole = stack.item("/docs/whole.txt")
+        await stack.store_object(whole, b"hello")
+        files = (await stack.commit(whole))[0]["file"], await put_blocks(stack, "/docs/film.bin")
+        keys = [row["_id"] async for row in stack.database["objects"].find()]
+        folder = files[0]["parent_id"]
+        await stack.person.ok("DELETE", f"/v1/files/{folder}")
+        await stack.person.ok("DELETE", f"/v1/trash/{folder}")
+
+        async def only_refused_are_left() -> bool:
+            left = [row["_id"] async for row in stack.database["objects"].find()]
+            return left == [key for key in keys if is_whole(key) == refuses_whole]
+
+        await eventually(only_refused_are_left)
+        assert await stack.objects.head(whole["object_key"]) is None
