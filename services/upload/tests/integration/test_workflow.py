@@ -1,10 +1,12 @@
 """What happens to uploads when nobody asks: the durable workflow on real servers."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from block_calls import keys_in_store, release
 
+from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -70,10 +72,14 @@ async def test_expiry_cleans_up(stack: Any, method: str) -> None:
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-expired"]
 
 
-async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(stack: Any) -> None:
+async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The URL of a PUT still works then: once it does no more the object is deleted again, and nothing more is kept."""
     discarded = stack.database["discarded"]
-    async with stack.run(expiry_seconds=4, sweep_seconds=0.5):
+    ahead = timedelta()
+    monkeypatch.setattr("docstore_upload.app.utc_now", lambda: utc_now() + ahead)
+    async with stack.run():
         uploads = {method: await stack.person.initiate(method, CONTENT) for method in ("put", "form", "multipart")}
         assert await stack.put(uploads["put"]["put"], CONTENT) == 200
         await stack.post(uploads["form"]["form"], CONTENT)
@@ -88,6 +94,7 @@ async def test_what_is_sent_again_after_the_file_was_purged_is_deleted(stack: An
         assert await stack.put(uploads["put"]["put"], CONTENT) == 200
         assert await stack.store.head(keys[0]) is not None
         assert [row["_id"] async for row in discarded.find()] == keys[:1]
+        ahead = timedelta(days=30)  # no URL works any more
 
         async def nothing_is_left() -> bool:
             return not await keys_in_store(stack, f"accounts/{stack.person.account_id}/")
