@@ -19,7 +19,7 @@ Caller = Annotated[Principal, Depends(current_principal)]
 
 
 class ReleaseRequest(BaseModel):
-    """Object keys of block lists and of slices of packs."""
+    """Object keys of any contents: block lists, slices of packs, objects of their own."""
 
     keys: list[str] = Field(max_length=1000)
 
