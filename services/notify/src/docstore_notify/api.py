@@ -153,7 +153,7 @@ def subscriptions_router(following: Following) -> APIRouter:
     async def test_subscription(subscription_id: str, caller: Caller) -> Response:
         """Send a test message now, and answer how that ended: 200 whatever the receiver said.
 
-        429 `too_many_tests` after ten of an account in an hour.
+        429 `too_many_tests` after as many of an account in an hour as the operator allows (10, unless set otherwise).
         """
         delivery, attempt = await following.test(caller.account_id, subscription_id)
         outcome = {"delivery_id": delivery.id, "state": delivery.state}
