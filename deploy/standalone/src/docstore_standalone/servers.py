@@ -206,8 +206,8 @@ async def start_servers(
 ) -> Servers:
     """Start what the settings do not place elsewhere; returns once all of it is ready.
 
-    With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint` itself. Call it from a thread that
-    lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
+    `folder` is absolute. With `mailbox=False` the caller serves `create_mailbox_app` at `ses_endpoint` itself. Call it
+    from a thread that lives as long as the servers. AlreadyRunning, ProgramMissing, PortTaken, ServerFailed.
     """
     settings = settings or StandaloneSettings()
     async with AsyncExitStack() as opening:
