@@ -26,7 +26,7 @@ UPLOADS = """
     UNION ALL
     SELECT time, account_id,
         CAST(data ->> '$.files' AS BIGINT) - json_array_length(data, '$.refused') AS files,
-        bytes - CAST(data ->> '$.refused_size' AS BIGINT) AS bytes
+        bytes - coalesce(CAST(data ->> '$.refused_size' AS BIGINT), 0) AS bytes  -- the first events lack it
     FROM events WHERE type = 'pack-completed'
 """
 REPORTS = {

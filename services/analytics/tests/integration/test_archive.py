@@ -16,6 +16,7 @@ from analytics_events import SETTINGS, call, called, created, shared, upload, up
 from pydantic import SecretStr
 from write_archive import POINTS
 
+from docstore_analytics.archive_columns import pack, unpack
 from docstore_analytics.archive_store import PREFIX
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -176,6 +177,20 @@ async def test_files_in_packs_are_in_the_report_of_usage(analytics: Any) -> None
             ("ann", 399, 3905),
             ("bob", 2, 30),
         ]
+
+
+async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usage(analytics: Any) -> None:
+    """With all their bytes: the archive keeps such events as they were said."""
+    chunks = analytics.database["archive_chunks"]
+    async with analytics.running():
+        await analytics.say_and_wait(uploaded_pack("ann", 3, 30, 2))
+        (chunk,) = await chunks.find().to_list(None)
+        said = unpack(chunk["rows"])
+        early = said.replace(rb"\"refused_size\":0,", b"")
+        assert early != said
+        await chunks.update_one({"_id": chunk["_id"]}, {"$set": {"rows": pack(early.splitlines())}})
+        (item,) = (await analytics.ok("/v1/admin/reports/usage"))["items"]
+        assert (item["uploads"], item["uploaded_bytes"]) == (2, 30)
 
 
 async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Any) -> None:
