@@ -304,5 +304,8 @@ async def test_contents_that_upload_refuses_hold_no_others(stack: Any, refuses_w
             left = [row["_id"] async for row in stack.database["objects"].find()]
             return left == [key for key in keys if is_whole(key) == refuses_whole]
 
+        async def whole_is_deleted() -> bool:
+            return await stack.objects.head(whole["object_key"]) is None
+
         await eventually(only_refused_are_left)
-        assert await stack.objects.head(whole["object_key"]) is None
+        await eventually(whole_is_deleted)
