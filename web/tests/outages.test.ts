@@ -41,6 +41,38 @@ describe("what fails in passing", () => {
     expect([begins.length, [...keys].filter(Boolean).length]).toEqual([4, 1]);
   });
 
+  test("what of a batch is refused in passing is asked for again, without the others", async () => {
+    const away = { problem: { status: 503, code: "unavailable", detail: "away" } };
+    const asked: Record<string, string[][]> = {};
+    const keys: unknown[] = [];
+    serve((name) => (name === "b.txt" && asked["POST /v1/uploads/batch"]?.length === 1 ? away : begun(name)), undefined,
+      (call, { body, headers }) => {
+        const { uploads: items } = JSON.parse(body as string) as { uploads: ({ path: string } | string)[] };
+        const names = items.map((item) => (typeof item === "string" ? item.slice("u-".length) : item.path.slice(1)));
+        const calls = (asked[call] ??= []);
+        calls.push(names);
+        keys.push((headers as Record<string, string>)["Idempotency-Key"]);
+        if (!call.endsWith("complete-batch") || calls.length > 1) return undefined;
+        const answers = names.map((name) => (name === "a.txt" ? away : { id: `u-${name}`, kind: "file" }));
+        return new Response(JSON.stringify({ items: answers }));
+      });
+    add(file("a.txt"), file("b.txt"), file("c.txt"));
+    await comes(() => expect(states()).toEqual({ "a.txt": "done", "b.txt": "done", "c.txt": "done" }));
+    expect(asked).toEqual({
+      "POST /v1/uploads/batch": [["a.txt", "b.txt", "c.txt"], ["b.txt"]],
+      "POST /v1/uploads/complete-batch": [["a.txt", "b.txt", "c.txt"], ["a.txt"]],
+    });
+    expect(new Set(keys.filter(Boolean)).size).toBe(2); // another call has another key
+  });
+
+  test("what of a batch is refused for good fails alone, and is not asked for again", async () => {
+    const refused = { problem: { status: 422, code: "invalid_path", detail: "no" } };
+    const calls = serve((name) => (name === "b.txt" ? refused : begun(name)));
+    add(file("a.txt"), file("b.txt"));
+    await comes(() => expect(states()).toEqual({ "a.txt": "done", "b.txt": "failed" }));
+    expect(calls).toEqual(["POST /v1/uploads/batch", "POST /v1/uploads/complete-batch"]);
+  });
+
   test("one that goes on meets no gateway at first, and is looked at again", async () => {
     let cut = false;
     let away = 2;

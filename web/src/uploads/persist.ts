@@ -24,6 +24,28 @@ export async function persist<T>(signal: AbortSignal, work: () => Promise<T>): P
   }
 }
 
+/** As `persist`, of many by one call: those that failed in passing are tried again, without the others. In order. */
+export async function persistEach<T, R>(
+  signal: AbortSignal,
+  items: readonly T[],
+  work: (items: readonly T[]) => Promise<(R | Error)[]>,
+): Promise<(R | Error)[]> {
+  const outcomes = new Map<T, R | Error>();
+  let left = items;
+  const workOnRest = async () => {
+    const answers = await work(left);
+    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error("No answer came.")));
+    left = left.filter((item) => isPassing(outcomes.get(item)));
+    if (left[0]) throw outcomes.get(left[0]);
+  };
+  try {
+    if (left.length > 0) await persist(signal, workOnRest);
+  } catch (error) {
+    for (const item of left) outcomes.set(item, error as Error);
+  }
+  return items.map((item) => outcomes.get(item) as R | Error);
+}
+
 function isPassing(error: unknown): boolean {
   if (error instanceof TransferError) return error.passing;
   if (!(error instanceof Problem)) return false;

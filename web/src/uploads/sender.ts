@@ -3,7 +3,7 @@ import { call } from "@/api/client";
 import { hasCode, Problem } from "@/api/problem";
 import type { FileItem, ItemProblem, PartUrl, Upload } from "@/api/types";
 import type { Job } from "@/uploads/jobs";
-import { allOf, persist } from "@/uploads/persist";
+import { allOf, persist, persistEach } from "@/uploads/persist";
 import { Lanes, put, TransferError } from "@/uploads/transfer";
 
 /** Up to this a file is one PUT, and begun and completed together with others. */
@@ -26,8 +26,12 @@ export interface Watch {
 
 export const isSmall = (job: Job) => job.size <= SMALL_BYTES;
 
-const refusalOf = ({ problem }: ItemProblem) =>
-  new Problem(problem.status, problem.code, problem.detail, problem as unknown as Record<string, unknown>);
+/** What one of a batch was answered: problems as those of a call of its own. */
+function outcomeOf<R extends { id: string }>(item: R | ItemProblem): R | Problem {
+  if ("id" in item) return item;
+  const { problem } = item;
+  return new Problem(problem.status, problem.code, problem.detail, problem as unknown as Record<string, unknown>);
+}
 
 async function wishOf(job: Job) {
   const file = job.file as File;
@@ -69,16 +73,13 @@ export async function sendBatch(jobs: Job[], watch: Watch): Promise<(FileItem | 
       }
     }),
   );
-  if (arrived.length) {
-    const ids = arrived.map(([, upload]) => upload.id);
-    const complete = () => call("post /v1/uploads/complete-batch", { body: { uploads: ids } });
-    const { items } = await persist(signal, complete);
-    arrived.forEach(([job], index) => {
-      const item = items[index];
-      if (item) outcomes.set(job, "problem" in item ? refusalOf(item) : item);
-    });
-  }
-  return jobs.map((job) => outcomes.get(job) ?? new Error("No answer came."));
+  const completed = await persistEach(signal, arrived, async (some) => {
+    const ids = some.map(([, upload]) => upload.id);
+    const { items } = await call("post /v1/uploads/complete-batch", { body: { uploads: ids } });
+    return items.map(outcomeOf);
+  });
+  arrived.forEach(([job], index) => outcomes.set(job, completed[index] as FileItem | Error));
+  return jobs.map((job) => outcomes.get(job) as FileItem | Error);
 }
 
 /** Those that could be begun; of the others it is noted why not. */
@@ -94,17 +95,21 @@ async function beginAll(
     outcomes.set(job, wish.reason as Error); // its file has changed or gone since it was chosen
     return [];
   });
-  if (wished.length === 0) return [];
-  const begin = { body: { uploads: wished.map(({ wish }) => wish) }, headers: onlyOnce() };
-  const { items } = await persist(signal, () => call("post /v1/uploads/batch", begin));
+  let headers = onlyOnce();
+  const begun = await persistEach(signal, wished, async (some) => {
+    const body = { uploads: some.map(({ wish }) => wish) };
+    const { items } = await call("post /v1/uploads/batch", { body, headers });
+    headers = onlyOnce(); // answered: those that are begun again make another call
+    return items.map(outcomeOf);
+  });
   return wished.flatMap(({ job }, index): [Job, Upload][] => {
-    const item = items[index];
-    if (!item || !("id" in item)) {
-      if (item) outcomes.set(job, refusalOf(item));
+    const upload = begun[index] as Upload | Error;
+    if (upload instanceof Error) {
+      outcomes.set(job, upload);
       return [];
     }
-    job.uploadId = item.id;
-    return [[job, item]];
+    job.uploadId = upload.id;
+    return [[job, upload]];
   });
 }
 
