@@ -3,14 +3,19 @@ import { fireEvent, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { Accounts } from "@/admin/Accounts";
+import { Audit } from "@/admin/Audit";
 import { apply } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
+import { Activity } from "@/details/Activity";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
+import FolderPicker from "@/files/FolderPicker";
 import { move, trash } from "@/files/operations";
 import SharedPage from "@/files/SharedPage";
 import NoticeCentre from "@/notices/NoticeCentre";
+import SearchPage from "@/search/SearchPage";
 import TrashPage from "@/trash/TrashPage";
 import { Toasts } from "@/ui/toasts";
 
@@ -45,6 +50,29 @@ beforeEach(() => {
 
 describe("a next page that is refused", () => {
   test.each([
+    ["search", <SearchPage />, "/v1/search?"],
+    ["the folder picker", <FolderPicker action="copy" files={[FOLDER as unknown as FileItem]} onClose={() => undefined} />, "/v1/files?"],
+    ["activity", <Activity file={FOLDER as unknown as FileItem} />, "/v1/activity?"],
+    ["accounts", <Accounts />, "/v1/admin/accounts"],
+    ["audit", <Audit />, "/v1/admin/audit"],
+  ])("is told of where more is shown by hand, and asked for again: %s", async (_, page, path) => {
+    let refusing = true;
+    const next = () => (refusing ? refused(429, "rate_limited") : json({ items: [], next_cursor: null }));
+    serve((call) => {
+      if (call === "GET /v1/files/me") return json(entry("me", "folder"));
+      if (!call.startsWith(`GET ${path}`)) return undefined;
+      return call.includes("cursor=") ? next() : json({ items: [], total: 0, next_cursor: "c" });
+    });
+    show(page);
+    await userEvent.click(await screen.findByRole("button", { name: "Show more" }));
+    expect((await screen.findByRole("alert")).textContent).toContain("It is rate_limited.");
+    refusing = false;
+    await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+    const left = () => [screen.queryByRole("alert"), screen.queryByRole("button", { name: "Show more" })];
+    await vi.waitFor(() => expect(left()).toEqual([null, null]));
+  });
+
+  test.each([
     ["a folder", files, "/v1/files?"],
     ["what is shared", <SharedPage />, "/v1/shared-with-me?"],
     ["the trash", <TrashPage />, "/v1/trash?"],
@@ -64,6 +92,22 @@ describe("a next page that is refused", () => {
     await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
     expect([asked(), screen.queryByRole("alert")]).toEqual([2, null]);
   });
+});
+
+test("a folder that can't be listed is told in the folder picker, and asked for again", async () => {
+  let refusing = true;
+  serve((call) => {
+    if (call === "GET /v1/files/me") return json(entry("me", "folder"));
+    if (!call.startsWith("GET /v1/files?")) return undefined;
+    return refusing ? refused(429, "rate_limited") : json({ items: [entry("d2", "folder")], next_cursor: null });
+  });
+  const onClose = vi.fn();
+  show(<FolderPicker action="copy" files={[FOLDER as unknown as FileItem]} onClose={onClose} />);
+  expect((await screen.findByRole("alert")).textContent).toContain("It is rate_limited.");
+  refusing = false;
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await screen.findByRole("button", { name: "d2" });
+  expect(onClose).not.toHaveBeenCalled();
 });
 
 test("a folder that was deleted elsewhere is gone from the screen, too", async () => {

@@ -6,7 +6,7 @@ import { reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { Account } from "@/api/types";
 import { moment } from "@/lib/format";
-import { Failed, Spinner } from "@/ui/states";
+import { Failed, ShowMore, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 export function Accounts() {
@@ -92,11 +92,7 @@ export function Accounts() {
           </table>
         </div>
       )}
-      {accounts.hasNextPage && (
-        <button className="button" onClick={() => void accounts.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore list={accounts} />
     </>
   );
 }

@@ -5,7 +5,7 @@ import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { count, moment } from "@/lib/format";
 import { Field } from "@/ui/field";
-import { Empty, Failed, Spinner } from "@/ui/states";
+import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 
 const NOTHING = { account_id: "", object_id: "", action: "" };
 
@@ -97,11 +97,7 @@ export function Audit() {
           </table>
         </div>
       )}
-      {entries.hasNextPage && (
-        <button className="button" onClick={() => void entries.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore list={entries} />
     </>
   );
 }

@@ -5,7 +5,7 @@ import { useAccount } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { tell } from "@/details/telling";
 import { moment, when } from "@/lib/format";
-import { Failed, Spinner } from "@/ui/states";
+import { Failed, ShowMore, Spinner } from "@/ui/states";
 
 const PAGE = 50;
 /** What happens is noted a moment after it was done, so the first page is looked at again while it is shown. */
@@ -44,11 +44,7 @@ export function Activity({ file }: { file: FileItem }) {
           </li>
         ))}
       </ol>
-      {pages.hasNextPage && (
-        <button className="button" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          Show more
-        </button>
-      )}
+      <ShowMore list={pages} />
     </>
   );
 }

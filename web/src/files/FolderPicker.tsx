@@ -7,7 +7,7 @@ import { copy, makeFolder, move, things } from "@/files/operations";
 import { reason } from "@/api/problem";
 import { Dialog } from "@/ui/dialog";
 import { FileIcon } from "@/ui/icon";
-import { Failed, Spinner } from "@/ui/states";
+import { Failed, ShowMore, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 interface Props {
@@ -22,6 +22,7 @@ export default function FolderPicker({ action, files, onClose }: Props) {
   const here = useFile(trail.at(-1) ?? account.id);
   const folder = here.data;
   const list = useList(folder?.id, { sort: "name", order: "asc" });
+  const failed = here.error ? here : list.error && !list.data ? list : null;
   const folders = itemsOf(list.data?.pages).filter((item) => item.kind === "folder");
   const moving = new Set(files.map((file) => file.id));
   const verb = action === "move" ? "Move" : "Copy";
@@ -77,8 +78,8 @@ export default function FolderPicker({ action, files, onClose }: Props) {
         )}
         <strong>{folder ? folder.name || "My files" : "…"}</strong>
       </p>
-      {here.error ? (
-        <Failed error={here.error} />
+      {failed ? (
+        <Failed error={failed.error} onRetry={() => void failed.refetch()} />
       ) : !list.data ? (
         <Spinner />
       ) : (
@@ -95,9 +96,7 @@ export default function FolderPicker({ action, files, onClose }: Props) {
           ))}
           {list.hasNextPage && (
             <li>
-              <button type="button" onClick={() => void list.fetchNextPage()}>
-                Show more
-              </button>
+              <ShowMore list={list} className="" />
             </li>
           )}
         </ul>

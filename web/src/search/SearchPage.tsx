@@ -11,7 +11,7 @@ import { folderHref, hrefOf, parentOf } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { Snippet } from "@/search/snippet";
 import { FileIcon } from "@/ui/icon";
-import { Empty, Failed, Spinner } from "@/ui/states";
+import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 
 const PAGE = 30;
 const DAY_MS = 24 * 3600 * 1000;
@@ -163,11 +163,7 @@ export default function SearchPage() {
             ))}
           </ul>
         )}
-        {answer.hasNextPage && (
-          <button className="button more" onClick={() => void answer.fetchNextPage()} disabled={answer.isFetching}>
-            Show more
-          </button>
-        )}
+        <ShowMore list={answer} className="button more" />
       </div>
     </section>
   );

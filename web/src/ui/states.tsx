@@ -1,8 +1,9 @@
 /** What is shown where there is nothing to show: loading, nothing, failed. */
+import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import { LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";
 import { reason } from "@/api/problem";
-import type { More } from "@/api/queries";
+import { type More, useMore } from "@/api/queries";
 
 export function Spinner({ label = "Loading" }: { label?: string }) {
   return (
@@ -39,7 +40,7 @@ export function Failed({ error, onRetry, children }: FailedProps) {
       <h2>That did not work</h2>
       <p>{reason(error)}</p>
       {onRetry && (
-        <button className="button" onClick={onRetry}>
+        <button type="button" className="button" onClick={onRetry}>
           Try again
         </button>
       )}
@@ -54,9 +55,21 @@ export function MoreFailed({ more }: { more: More }) {
   return (
     <div className="more-failed" role="alert">
       <span>Could not load more: {reason(more.error)}</span>
-      <button className="text-button" onClick={more.retry}>
+      <button type="button" className="text-button" onClick={more.retry}>
         Try again
       </button>
     </div>
+  );
+}
+
+/** Under a list that grows by hand: what has the next page come, or why that did not. */
+export function ShowMore({ list, className = "button" }: { list: UseInfiniteQueryResult; className?: string }) {
+  const more = useMore(list);
+  if (more.error) return <MoreFailed more={more} />;
+  if (!more.there) return null;
+  return (
+    <button type="button" className={className} disabled={list.isFetchingNextPage} onClick={more.load}>
+      Show more
+    </button>
   );
 }
