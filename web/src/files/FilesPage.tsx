@@ -1,55 +1,30 @@
 /** A folder: its list, and what can be done with what is in it. */
-import {
-  ArrowDownUp, FilePlus2, FolderOpen, FolderPlus, FolderUp, Info, LayoutGrid, List, ListFilter, Plus, Share2, Upload, X,
-} from "lucide-react";
-import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { FolderOpen, Info, ListFilter, Upload } from "lucide-react";
+import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { hasCode } from "@/api/problem";
-import { itemsOf, type ListOptions, rememberFolder, type SortKey, useFolder, useList, useMore } from "@/api/queries";
+import { itemsOf, rememberFolder, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { choicesFor, openFile } from "@/files/actions";
+import { ArrangementControls, useArrangement } from "@/files/arrangement";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
 import { openDialog } from "@/files/dialogs";
 import { bringsFiles, uploadDropped } from "@/files/dragging";
 import { FileGrid } from "@/files/FileGrid";
 import { FileTable } from "@/files/FileTable";
+import { narrowed, NarrowingControls, useNarrowing } from "@/files/narrowing";
+import { NewMenu } from "@/files/NewMenu";
 import { trash } from "@/files/operations";
+import { SelectionBar } from "@/files/SelectionBar";
 import { useListState } from "@/files/useListState";
 import { counted } from "@/lib/format";
 import { childPlace, hrefOf, parentOf, type Place } from "@/lib/places";
 import { navigate } from "@/lib/router";
-import { recall, remember } from "@/lib/theme";
-import { chosen as chosenFiles } from "@/uploads/dropped";
-import { uploads } from "@/uploads/queue";
 import { ErrorBoundary } from "@/ui/boundary";
 import { ContextMenu, type Point } from "@/ui/context-menu";
-import { Menu } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 
 const DetailsPanel = part(() => import("@/details/DetailsPanel"));
-
-const SORT_KEY = "docstore.sort";
-const VIEW_KEY = "docstore.view";
-const SORTS: { key: SortKey; label: string }[] = [
-  { key: "name", label: "Name" },
-  { key: "modified", label: "Modified" },
-  { key: "created", label: "Created" },
-  { key: "size", label: "Size" },
-];
-const TYPES = [
-  { value: "", label: "All types" },
-  { value: "image/*", label: "Images" },
-  { value: "video/*", label: "Videos" },
-  { value: "audio/*", label: "Audio" },
-  { value: "application/pdf", label: "PDFs" },
-  { value: "text/*", label: "Text" },
-];
-
-function storedSort(): Pick<ListOptions, "sort" | "order"> {
-  const [sort, order] = (recall(SORT_KEY) ?? "").split(" ");
-  const known = SORTS.some(({ key }) => key === sort);
-  return { sort: known ? (sort as SortKey) : "name", order: order === "desc" ? "desc" : "asc" };
-}
 
 export default function FilesPage({ place }: { place: Place }) {
   const folder = useFolder(place);
@@ -71,10 +46,10 @@ export default function FilesPage({ place }: { place: Place }) {
 }
 
 function Folder({ place, folder }: { place: Place; folder: FileItem | undefined }) {
-  const [sort, setSort] = useState(storedSort);
-  const [type, setType] = useState("");
-  const [filter, setFilter] = useState("");
-  const [view, setView] = useState(() => (recall(VIEW_KEY) === "grid" ? "grid" : "list"));
+  const arrangement = useArrangement();
+  const narrowing = useNarrowing();
+  const { sort, view } = arrangement;
+  const { type, filter } = narrowing;
   const [details, setDetails] = useState(false);
   const [menu, setMenu] = useState<Point | null>(null);
   const [over, setOver] = useState(false);
@@ -83,10 +58,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
   const more = useMore(list);
 
   const all = useMemo(() => itemsOf(list.data?.pages), [list.data]);
-  const items = useMemo(() => {
-    const wanted = filter.trim().toLocaleLowerCase();
-    return wanted ? all.filter((item) => matches(item, wanted)) : all;
-  }, [all, filter]);
+  const items = useMemo(() => narrowed(all, filter), [all, filter]);
   useEffect(() => {
     if (filter) more.load(); // a filter by name is asked of everything, page by page
   }, [filter, more.load]);
@@ -113,16 +85,6 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
       if (files.every((file) => file.permission === "owner")) void trash(files);
     },
   });
-
-  function sortBy(key: SortKey): void {
-    const order = sort.sort === key && sort.order === "asc" ? "desc" : "asc";
-    setSort({ sort: key, order });
-    remember(SORT_KEY, `${key} ${order}`);
-  }
-  function show(next: string): void {
-    setView(next);
-    remember(VIEW_KEY, next);
-  }
 
   const mayWrite = folder !== undefined && folder.permission !== "viewer";
   const shown = state.chosen.length === 1 ? state.chosen[0] : undefined;
@@ -157,46 +119,14 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
             <SelectionBar state={state} items={items} onDetails={() => setDetails(true)} />
           ) : (
             <>
-              <label className="filter">
-                <ListFilter size={16} aria-hidden="true" />
-                <span className="sr-only">Filter this folder</span>
-                <input
-                  type="search"
-                  placeholder="Filter this folder"
-                  value={filter}
-                  onChange={(event) => setFilter(event.target.value)}
-                />
-              </label>
-              <select aria-label="Type" value={type} onChange={(event) => setType(event.target.value)}>
-                {TYPES.map(({ value, label: name }) => (
-                  <option key={value} value={value}>
-                    {name}
-                  </option>
-                ))}
-              </select>
+              <NarrowingControls narrowing={narrowing} />
               <span className="count" role="status">
                 {list.data && `${counted(items.length, "item", "items")}${more.there ? "+" : ""}`}
               </span>
             </>
           )}
           <span className="spacer" />
-          <Menu
-            label="Sort by"
-            button={<ArrowDownUp size={18} />}
-            choices={SORTS.map(({ key, label: name }) => ({
-              id: key,
-              label: name,
-              checked: sort.sort === key,
-              run: () => sortBy(key),
-            }))}
-          />
-          <button
-            className="icon-button"
-            aria-label={view === "list" ? "Show as grid" : "Show as list"}
-            onClick={() => show(view === "list" ? "grid" : "list")}
-          >
-            {view === "list" ? <LayoutGrid size={18} /> : <List size={18} />}
-          </button>
+          <ArrangementControls arrangement={arrangement} />
           <button
             className="icon-button"
             aria-label="Details"
@@ -215,7 +145,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
         ) : view === "grid" ? (
           <FileGrid label={label} {...common} />
         ) : (
-          <FileTable label={label} {...common} sorted={options} onSort={sortBy} />
+          <FileTable label={label} {...common} sorted={options} onSort={arrangement.sortBy} />
         )}
         {over && (
           <div className="drop-hint" aria-hidden="true">
@@ -237,101 +167,6 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
         onClose={() => setMenu(null)}
       />
     </div>
-  );
-}
-
-function matches(item: FileItem, wanted: string): boolean {
-  return (
-    item.name.toLocaleLowerCase().includes(wanted) ||
-    item.tags.some((tag) => tag.toLocaleLowerCase().includes(wanted))
-  );
-}
-
-function SelectionBar({
-  state,
-  items,
-  onDetails,
-}: {
-  state: ReturnType<typeof useListState>;
-  items: FileItem[];
-  onDetails: () => void;
-}) {
-  const choices = choicesFor(state.chosen, items, onDetails).filter((choice) => choice.id !== "view");
-  const inline = choices.filter((choice) => ["download", "share", "move", "trash"].includes(choice.id));
-  const rest = choices.filter((choice) => !inline.includes(choice));
-  return (
-    <div className="selection-bar">
-      <button className="icon-button" aria-label="Clear selection" onClick={state.clear}>
-        <X size={18} />
-      </button>
-      <span className="count" role="status">
-        {state.chosen.length} selected
-      </span>
-      {inline.map((choice) => (
-        <button
-          key={choice.id}
-          className={choice.danger ? "tool danger" : "tool"}
-          aria-label={choice.label.replace("…", "")}
-          onClick={choice.run}
-        >
-          {choice.id === "share" ? <Share2 size={16} /> : choice.icon}
-          <span>{choice.label.replace("…", "")}</span>
-        </button>
-      ))}
-      <Menu label="More actions" className="tool" button={<span>More</span>} choices={rest} placement="bottom start" />
-    </div>
-  );
-}
-
-function NewMenu({ folder }: { folder: FileItem }) {
-  const files = useRef<HTMLInputElement>(null);
-  const folders = useRef<HTMLInputElement>(null);
-  const add = (input: HTMLInputElement) => {
-    if (input.files?.length) uploads.add(chosenFiles(input.files), folder);
-    input.value = "";
-  };
-  return (
-    <>
-      <input
-        ref={files}
-        type="file"
-        multiple
-        hidden
-        aria-label="Files to upload"
-        onChange={(event) => add(event.currentTarget)}
-      />
-      <input
-        ref={(element) => {
-          folders.current = element;
-          element?.setAttribute("webkitdirectory", "");
-        }}
-        type="file"
-        multiple
-        hidden
-        aria-label="Folder to upload"
-        onChange={(event) => add(event.currentTarget)}
-      />
-      <Menu
-        label="New"
-        className="button primary new-button"
-        button={
-          <>
-            <Plus size={18} aria-hidden="true" /> <span>New</span>
-          </>
-        }
-        choices={[
-          { id: "upload", label: "Upload files", icon: <FilePlus2 size={16} />, run: () => files.current?.click() },
-          { id: "upload-folder", label: "Upload a folder", icon: <FolderUp size={16} />, run: () => folders.current?.click() },
-          {
-            id: "folder",
-            label: "New folder",
-            icon: <FolderPlus size={16} />,
-            apart: true,
-            run: () => openDialog({ kind: "new-folder", parent: folder }),
-          },
-        ]}
-      />
-    </>
   );
 }
 

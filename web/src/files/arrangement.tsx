@@ -1,0 +1,72 @@
+/** How a folder is shown: in which order, as a list or a grid. Remembered by the browser. */
+import { ArrowDownUp, LayoutGrid, List } from "lucide-react";
+import { useState } from "react";
+import type { ListOptions, SortKey } from "@/api/queries";
+import { recall, remember } from "@/lib/theme";
+import { Menu } from "@/ui/menu";
+
+const SORT_KEY = "docstore.sort";
+const VIEW_KEY = "docstore.view";
+const SORTS: { key: SortKey; label: string }[] = [
+  { key: "name", label: "Name" },
+  { key: "modified", label: "Modified" },
+  { key: "created", label: "Created" },
+  { key: "size", label: "Size" },
+];
+
+type Sort = Pick<ListOptions, "sort" | "order">;
+type View = "list" | "grid";
+
+export interface Arrangement {
+  sort: Sort;
+  /** By the key, and the other way round if it is in that order already. */
+  sortBy: (key: SortKey) => void;
+  view: View;
+  show: (view: View) => void;
+}
+
+function storedSort(): Sort {
+  const [sort, order] = (recall(SORT_KEY) ?? "").split(" ");
+  const known = SORTS.some(({ key }) => key === sort);
+  return { sort: known ? (sort as SortKey) : "name", order: order === "desc" ? "desc" : "asc" };
+}
+
+export function useArrangement(): Arrangement {
+  const [sort, setSort] = useState(storedSort);
+  const [view, setView] = useState<View>(() => (recall(VIEW_KEY) === "grid" ? "grid" : "list"));
+
+  function sortBy(key: SortKey): void {
+    const order = sort.sort === key && sort.order === "asc" ? "desc" : "asc";
+    setSort({ sort: key, order });
+    remember(SORT_KEY, `${key} ${order}`);
+  }
+  function show(next: View): void {
+    setView(next);
+    remember(VIEW_KEY, next);
+  }
+  return { sort, sortBy, view, show };
+}
+
+export function ArrangementControls({ arrangement: { sort, sortBy, view, show } }: { arrangement: Arrangement }) {
+  return (
+    <>
+      <Menu
+        label="Sort by"
+        button={<ArrowDownUp size={18} />}
+        choices={SORTS.map(({ key, label }) => ({
+          id: key,
+          label,
+          checked: sort.sort === key,
+          run: () => sortBy(key),
+        }))}
+      />
+      <button
+        className="icon-button"
+        aria-label={view === "list" ? "Show as grid" : "Show as list"}
+        onClick={() => show(view === "list" ? "grid" : "list")}
+      >
+        {view === "list" ? <LayoutGrid size={18} /> : <List size={18} />}
+      </button>
+    </>
+  );
+}
