@@ -88,6 +88,12 @@ class Failures:
         self.first = self.first or exit_
         self.items.append({"what": _as_text(what), "code": code_of(error), "detail": _as_text(detail_of(error))})
 
+    def note_or_raise(self, what: str, error: DocStoreError | OSError) -> None:
+        """Raises what all the others would meet, too."""
+        if status_of(error) in (NOT_LOGGED_IN, UNREACHABLE):
+            raise error
+        self.note(what, error)
+
     def end(self) -> None:
         """Returns if nothing failed."""
         if self.first is not None:
@@ -101,7 +107,5 @@ async def each(items: Iterable[T], failures: Failures, work: Callable[[T], Await
         try:
             done.append(await work(item))
         except (DocStoreError, OSError) as error:
-            if status_of(error) in (NOT_LOGGED_IN, UNREACHABLE):
-                raise
-            failures.note(str(item), error)
+            failures.note_or_raise(str(item), error)
     return done

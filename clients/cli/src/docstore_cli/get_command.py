@@ -14,7 +14,7 @@ from docstore_cli.remote_path import RemotePath, name_of, need, placed
 from docstore_cli.session import as_person
 from docstore_cli.transfer_progress import showing
 from docstore_cli.tree_commands import PATH_HELP
-from docstore_client import AsyncClient, LocalError, Wanted
+from docstore_client import AsyncClient, DocStoreError, LocalError, Wanted
 from docstore_client.models import File, Kind
 from docstore_client.sources import Progress, measure
 
@@ -112,7 +112,7 @@ class Get:
         return True
 
     async def _below(self, folders: Sequence[tuple[File, Path]]) -> list[tuple[File, Path]]:
-        listed = await asyncio.gather(*(self._docstore.list_folder(parent_id=folder.id) for folder, _ in folders))
+        listed = await asyncio.gather(*(self._listed(folder) for folder, _ in folders))
         below: list[tuple[File, Path]] = []
         for (_, local), files in zip(folders, listed, strict=True):
             for file in files:
@@ -121,6 +121,14 @@ class Get:
                 except LocalError as error:
                     self._outcome.failures.note(file.path, error)
         return below
+
+    async def _listed(self, folder: File) -> list[File]:
+        """Nothing if it can't be listed: somebody may have deleted it since it was seen."""
+        try:
+            return await self._docstore.list_folder(parent_id=folder.id)
+        except DocStoreError as error:
+            self._outcome.failures.note_or_raise(folder.path, error)
+            return []
 
     async def _fetch(self, planned: Sequence[tuple[File, Path]], progress: Progress) -> None:
         room = asyncio.Semaphore(PARALLEL_READS)

@@ -7,11 +7,12 @@ from typing import Any, cast
 
 import orjson
 import pytest
+import typer
 
 from docstore_cli.get_command import Get
 from docstore_cli.put_command import Put
 from docstore_cli.remote_path import RemotePath
-from docstore_client import ApiError, AsyncClient, Source, Wanted
+from docstore_client import ApiError, AsyncClient, DocStoreError, Source, Unreachable, Wanted
 from docstore_client.models import File
 
 
@@ -109,3 +110,40 @@ async def test_a_file_where_a_folder_is_to_be_holds_up_nothing_else(
     assert sorted(each["path"] for each in outcome.fetched) == fetched
     assert [failure["what"] for failure in outcome.failures.items] == [f"/{taken}"]
     assert (tmp_path / taken).read_text() == "mine"
+
+
+class ChangingAccount(Account):
+    """One whose folder /photos/deep can't be listed any more, though it was seen."""
+
+    def __init__(self, tree: Sequence[File], refusal: DocStoreError) -> None:
+        super().__init__(tree)
+        self.refusal = refusal
+
+    async def list_folder(self, *, parent_id: str) -> list[File]:
+        if parent_id == "/photos/deep":
+            raise self.refusal
+        return await super().list_folder(parent_id=parent_id)
+
+
+TREE = [file("/photos", "folder"), file("/photos/deep", "folder"), file("/photos/a.txt"), file("/b.txt")]
+NAMED = [RemotePath.parse("/photos"), RemotePath.parse("/b.txt")]
+
+
+@pytest.mark.parametrize(("status", "code", "ends_with"), [(404, "not_found", 4), (403, "forbidden", 1)])
+async def test_a_folder_that_is_deleted_while_it_is_fetched_holds_up_nothing_else(
+    status: int, code: str, ends_with: int, tmp_path: Path
+) -> None:
+    """Or one whose share has ended: it is said to have failed, which decides the status; the rest is fetched."""
+    account = ChangingAccount(TREE, ApiError(status, code, "There is no such folder."))
+    outcome = await Get(cast(AsyncClient, account), None, force=False).run(NAMED, str(tmp_path))
+    assert sorted(each["path"] for each in outcome.fetched) == ["/b.txt", "/photos/a.txt"]
+    assert [(failure["what"], failure["code"]) for failure in outcome.failures.items] == [("/photos/deep", code)]
+    with pytest.raises(typer.Exit) as ended:
+        outcome.failures.end()
+    assert ended.value.exit_code == ends_with
+
+
+@pytest.mark.parametrize("error", [Unreachable("no answer"), ApiError(401, "unauthorized", "No.")])
+async def test_what_no_folder_would_escape_ends_the_command(error: DocStoreError, tmp_path: Path) -> None:
+    with pytest.raises(type(error)):
+        await Get(cast(AsyncClient, ChangingAccount(TREE, error)), None, force=False).run(NAMED, str(tmp_path))
