@@ -77,8 +77,8 @@ class Change:
 def clean_email(email: str) -> str:
     """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
 
-    Its domain may be of any script, since IDNA writes each in ASCII; for what is before the @ nothing does, and few
-    servers take such mails.
+    Its domain may be of any script: whether IDNA can write it in ASCII is for the caller to see. For what is before
+    the @ nothing does, and few servers take such mails.
     """
     email = unicodedata.normalize("NFC", email.strip())
     local, _, domain = email.rpartition("@")

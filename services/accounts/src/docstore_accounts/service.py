@@ -24,6 +24,7 @@ from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanCh
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
+from docstore_platform.mail_addresses import sendable
 from docstore_platform.mongo import DuplicateKeyError, Session
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem, not_found
@@ -64,6 +65,7 @@ class AccountService:
         503 `region_unreachable` while the region that would know can't be asked.
         """
         email = clean_email(email)
+        _check_mailable(email)
         check_password(password, email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
         if await self._accounts.by_email(email):
@@ -217,6 +219,14 @@ class AccountService:
         account = await self._accounts.get(caller.account_id, tx) if caller.is_admin else None
         if account is None or account.role != "admin" or account.status != "active":
             raise Problem(403, "forbidden", "This is for administrators.")
+
+
+def _check_mailable(email: str) -> None:
+    """Refusal `invalid_email` if its domain has no form that a mail server takes: its owner would never hear of us."""
+    try:
+        sendable(email)
+    except ValueError:
+        raise Refusal("invalid_email", "There is no such domain as this e-mail address has.") from None
 
 
 def _event(before: Account, after: Account) -> AccountEvent:

@@ -28,6 +28,19 @@ async def test_an_email_is_taken_in_every_spelling(world) -> None:
     assert len(world.transactor.said) == 1
 
 
+@pytest.mark.parametrize(
+    "domain", ["\u2603.example", "\u00fc_x.example", "\u05d0a.example", "x" * 60 + "\u00fc.example"]
+)
+async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world, domain: str) -> None:
+    """No mail would ever reach its owner, who hears of it at once instead; nothing is said. Other domains are taken."""
+    with pytest.raises(Refusal) as refused:
+        await world.service.sign_up(f"ann@{domain}", "correct horse")
+    assert refused.value.code == "invalid_email"
+    assert world.transactor.said == []
+    for known in ("mail_1.example", "b\u00fccher.example"):
+        await world.service.sign_up(f"ann@{known}", "correct horse")
+
+
 async def test_every_change_is_said_once_and_no_change_not_at_all(world) -> None:
     """Name, plan, and both at once: gapless revisions, the plan by its own event, nothing for a repeated request."""
     caller = await world.caller(role="admin")

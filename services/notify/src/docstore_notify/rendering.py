@@ -10,9 +10,8 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-import idna
-
 from docstore_notify.domain import Contact, Delivery, Facts, Refused
+from docstore_platform.mail_addresses import sendable
 from docstore_platform.plain_page import plain_pages
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
@@ -43,14 +42,6 @@ def one_line(text: object, limit: int = LINE_CHARS) -> str:
 def undecoded(text: str) -> str:
     """Text that means itself in a header: EmailPolicy decodes what looks encoded (RFC 2047), line ends included."""
     return text.replace("=?", "= ?")
-
-
-def sendable(email: str) -> str:
-    """The address as every mail server takes it: its domain in IDNA. ValueError if there is no such address."""
-    local, _, domain = email.rpartition("@")
-    if not local.isascii():
-        raise ValueError("its local part is not ASCII")
-    return email if domain.isascii() else f"{local}@{idna.encode(domain, uts46=True).decode()}"
 
 
 def _breaks_out(char: str) -> bool:
