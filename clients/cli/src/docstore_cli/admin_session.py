@@ -12,6 +12,7 @@ from docstore_cli.outage import Outage
 from docstore_cli.session import as_person, run, session_file
 from docstore_cli.stack_options import running_stack
 from docstore_client import ApiError, AsyncClient, Unreachable
+from docstore_client.errors import error_of
 from docstore_client.retrying import proxy_for
 from docstore_standalone.credentials import load_credentials
 
@@ -64,7 +65,7 @@ async def _one_stream(
     url = credentials.gateway + EVENTS_PATH
     async with http.get(url, headers=headers, params=params, proxy=proxy_for(url)) as response:
         if response.status != 200:
-            raise ApiError.of(response.status, await response.read())
+            raise error_of(response.status, await response.read())
         name = ""
         async for line in response.content:
             field, _, value = line.decode().rstrip("\n").partition(": ")

@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 
 from docstore_client.connection import Answer, home_gateway
-from docstore_client.errors import ApiError
+from docstore_client.errors import ApiError, error_of
 
 LOG_IN = "/v1/sessions"
 
@@ -48,7 +48,7 @@ class ApiClient:
         """The JSON answer, None if there is none; ApiError when refused."""
         answer = await self.ask(method, path, body, headers)
         if answer.status >= 400:
-            raise ApiError.of(answer.status, answer.body)
+            raise error_of(answer.status, answer.body)
         return answer.json()
 
     async def sign_up(self, email: str, password: str) -> None:
@@ -64,7 +64,7 @@ class ApiClient:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self.ask("POST", LOG_IN, credentials)
         if answer.status != 201:  # a second redirect would be going round in circles
-            raise ApiError.of(answer.status, answer.body)
+            raise error_of(answer.status, answer.body)
         self._take(answer.json())
 
     async def refresh(self) -> None:

@@ -21,6 +21,28 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("docstore_cli.outage.PAUSE_SECONDS", 0.0)
 
 
+BY_A_PROXY = [Reply(b"<html>\nNot from here.</html>", 403), Reply(b"<html>Who are you?</html>", 407)]
+
+
+@pytest.mark.parametrize(
+    ("command", "route", "answer"),
+    [
+        ("watch --json", "GET /v1/changes", PAGE),
+        ("admin events --json", "GET /v1/me", ME),
+        ("admin events --json", "GET /v1/admin/events", EVENT),
+    ],
+)
+def test_what_a_proxy_refuses_is_waited_for(command: str, route: str, answer: Reply, server: FakeServer) -> None:
+    """It says nothing of what DocStore would: that is told, and tried again. DocStore's own refusal is the end."""
+    server.replies |= {"GET /v1/me": [ME], "GET /v1/admin/events": [EVENT]}
+    server.replies[route] = [*BY_A_PROXY, answer, answer, refusal(403)]
+    outcome = CliRunner().invoke(app, command.split())
+    assert outcome.exit_code == 1
+    assert len(outcome.stdout.splitlines()) == 2, outcome.stderr
+    assert outcome.stderr.count("it is not DocStore that answers with 403: <html> Not from here.</html>; trying") == 1
+    assert "(code_403)" in outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "replies", "shown"),
     [

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from docstore_client.credentials import Credentials, CredentialStore
-from docstore_client.errors import ApiError, StoreError, Unreachable
+from docstore_client.errors import ApiError, StoreError, Unreachable, error_of
 from docstore_client.models import Account
 from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_for
 
@@ -38,8 +38,8 @@ class Answer:
                 return orjson.loads(self.body) if self.body else None
         except orjson.JSONDecodeError:
             pass
-        where = self.headers.get("location") or self.body[:100].decode(errors="replace")
-        raise Unreachable(f"it is not DocStore that answers with {self.status}: {where}")
+        where = self.headers.get("location") or self.body.decode(errors="replace")
+        raise Unreachable.because_of(self.status, where)
 
 
 class Connection:
@@ -105,7 +105,7 @@ class Connection:
             await self._renew(used)
             answer = await self._try(method, path, sent, query, headers)
         if answer.status >= 400:
-            raise ApiError.of(answer.status, answer.body)
+            raise error_of(answer.status, answer.body)
         return answer
 
     async def _try(
@@ -158,7 +158,7 @@ class Connection:
                     break
                 is_expired = response.status == 401 and used is first and used is not None
                 if attempt == TRIES - 1 or not (is_expired or response.status in PASSING):
-                    raise ApiError.of(response.status, await response.read())
+                    raise error_of(response.status, await response.read())
                 wait = asked_pause(response.headers, attempt)
             if is_expired and used is not None:
                 await self._renew(used)
@@ -182,7 +182,7 @@ class Connection:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self._try("POST", SESSIONS, body, {}, headers)
         if answer.status != 201:  # a second redirect would be going round in circles
-            raise ApiError.of(answer.status, answer.body)
+            raise error_of(answer.status, answer.body)
         async with self._alone():
             return self._take(answer.json())
 
@@ -217,7 +217,7 @@ class Connection:
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise Unreachable(f"{self.gateway} can't be reached: {error!r}") from error
             if answer.status >= 400:
-                raise ApiError.of(answer.status, answer.body)
+                raise error_of(answer.status, answer.body)
             self._take(answer.json())
 
     def _take(self, answer: Mapping[str, Any]) -> Account:

@@ -19,15 +19,6 @@ class ApiError(DocStoreError):
         self.detail = detail
         self.extra = extra or {}
 
-    @classmethod
-    def of(cls, status: int, body: bytes) -> "ApiError":
-        """The problem in an answer's body, or one made of what there is."""
-        try:
-            problem = orjson.loads(body)
-            return cls(status, problem["code"], problem["detail"], problem)
-        except (ValueError, KeyError, TypeError):
-            return cls(status, f"http_{status}", body[:200].decode(errors="replace"))
-
 
 class StoreError(DocStoreError):
     """The object store refused bytes, or to give them."""
@@ -40,6 +31,11 @@ class StoreError(DocStoreError):
 class Unreachable(DocStoreError):
     """No answer, however often it was tried, or one of something else than DocStore."""
 
+    @classmethod
+    def because_of(cls, status: int, answer: str) -> "Unreachable":
+        """It is no gateway that answers, but a proxy or a network's log-in page."""
+        return cls(f"it is not DocStore that answers with {status}: {' '.join(answer[:200].split())}")
+
 
 class ContentDiffers(DocStoreError):
     """What arrived is not what was sent: the SHA-256 differs."""
@@ -47,3 +43,12 @@ class ContentDiffers(DocStoreError):
 
 class LocalError(DocStoreError):
     """A file of this machine can't be read or written."""
+
+
+def error_of(status: int, body: bytes) -> ApiError | Unreachable:
+    """What an answer tells that is no success: a gateway's has a problem in it."""
+    try:
+        problem = orjson.loads(body)
+        return ApiError(status, problem["code"], problem["detail"], problem)
+    except (ValueError, KeyError, TypeError):
+        return Unreachable.because_of(status, body.decode(errors="replace"))

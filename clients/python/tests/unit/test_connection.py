@@ -87,7 +87,13 @@ async def test_closing_waits_for_new_tokens() -> None:
 
 @pytest.mark.parametrize(
     ("status", "headers", "body"),
-    [(200, {}, "<html>Log in to the hotel's network</html>"), (302, {"location": "http://hotel.example"}, "")],
+    [
+        (200, {}, "<html>Log in to the hotel's network</html>"),
+        (302, {"location": "http://hotel.example"}, ""),
+        (403, {}, "<html>\nThe hotel's network does not let you do that</html>"),
+        (404, {}, '{"message": "The hotel has no such page"}'),
+        (407, {}, "<html>The hotel's proxy wants a password</html>"),
+    ],
 )
 async def test_a_page_of_the_network_is_no_answer(status: int, headers: dict[str, str], body: str) -> None:
     """DocStore is not reached, and may be later: whoever waits for that is told so, and not of a syntax error."""
