@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from string import ascii_lowercase
 
-from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps, settled
 
 from docstore_sync.apply import Applier
 from docstore_sync.ledger import LastingLedger
@@ -30,10 +30,6 @@ def told(todo: Plan) -> list[tuple[str, ...]]:
         return ",".join(sorted(map(place, action.doomed)))
 
     return sorted((a.do, place(a.node), place(a.parent), a.name, doomed(a)) for a in todo.actions)
-
-
-async def _settled() -> None:
-    """These disks lose nothing."""
 
 
 class Simulation:
@@ -108,7 +104,8 @@ class Simulation:
         folders = ["", *(path + "/" for path, e in disk.entries.items() if e.kind is FOLDER)]
         target = self.chance.choice(folders) + self.chance.choice(self.names)
         kind = self.chance.choices(
-            ("file", "folder", "edit", "save", "move", "replace", "swap", "delete"), (4, 3, 2, 2, 6, 1, 1, 2)
+            ("file", "folder", "edit", "save", "move", "replace", "swap", "exchange", "copy", "delete"),
+            (4, 3, 2, 2, 6, 1, 1, 1, 1, 2),
         )[0]
         if kind in ("file", "folder"):
             disk.refuse(target)
@@ -134,6 +131,15 @@ class Simulation:
                 disk.move(path, "passing")
                 disk.move(other, path)
                 disk.move("passing", other)
+        elif kind == "exchange" and entry.kind is FILE:
+            other = self.chance.choice([each for each in disk.entries if disk.entries[each].kind is FILE])
+            theirs = disk.entries[other]
+            # What is put back as it was after a kill may be taken for unchanged: its versions have it then.
+            self.written -= {entry.sha256, theirs.sha256}
+            disk.entries[path] = replace(entry, sha256=theirs.sha256)
+            disk.entries[other] = replace(theirs, sha256=entry.sha256)
+        elif kind == "copy" and entry.kind is FILE:
+            disk.add(target, FILE, entry.sha256)
         elif kind == "delete":
             for each in [path, *disk.below(path)]:
                 self.written.discard(disk.entries.pop(each).sha256)
@@ -156,7 +162,7 @@ class Simulation:
         self.chance.shuffle(todo.transfers)
         self.chance.shuffle(todo.records)
         steps = Steps(disk, self.server, self.chance, failing)
-        ledger = LastingLedger(book, settle=_settled)
+        ledger = LastingLedger(book, settle=settled)
         steps.between = lambda: self.between_steps(ledger, between)
         with contextlib.suppress(Killed):  # which loses what the ledger has not kept yet
             self.loop.run_until_complete(Applier(todo, steps, ledger, rules).run())

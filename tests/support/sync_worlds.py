@@ -133,6 +133,10 @@ class Book:
         return nullcontext()
 
 
+async def settled() -> None:
+    """These disks lose nothing."""
+
+
 def each_by_itself(do: Callable[[T], R], batch: Sequence[T]) -> list[R | StepFailed]:
     """What each of a batch came to: one that fails leaves the others as they are."""
     answers: list[R | StepFailed] = []

@@ -5,24 +5,15 @@ is still to be done. So is everything after a kill, since what a step has done s
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from docstore_sync.ground import Ground
+from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot
 from docstore_sync.names import Rules
-from docstore_sync.steps import Download, Hands, Ledger, Sent, StepFailed, Upload
-
-PARALLEL = 16
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What has become of a plan."""
-
-    done: int = 0
-    failures: list[str] = field(default_factory=list)
+from docstore_sync.outcome import Outcome
+from docstore_sync.steps import PARALLEL, Hands, StepFailed, together
+from docstore_sync.transfers import Transfers
 
 
 class Applier:
@@ -32,15 +23,14 @@ class Applier:
         self,
         plan: Plan,
         hands: Hands,
-        ledger: Ledger,
+        ledger: LastingLedger,
         rules: Rules,
         *,
         on_done: Callable[[Action], None] = lambda _: None,
     ) -> None:
         self._plan = plan
         self._hands = hands
-        self._on_done = on_done
-        self._outcome = Outcome()
+        self._outcome = Outcome(on_done)
         self._ground = Ground(plan, ledger, rules)
         self._room = asyncio.Semaphore(PARALLEL)
         self._made_by_uploads = self._folders_of_uploads()
@@ -51,12 +41,10 @@ class Applier:
         plan = self._plan
         for action in plan.records:
             await self._step(action)
-        await _together(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
-        waiting = self._too_early()
-        await self._transfer([action for action in plan.transfers if action not in waiting])
-        await self._transfer([action for action in plan.transfers if action in waiting])
+        await together(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
+        await Transfers(plan, self._hands, self._ground, self._outcome, self._made_by_uploads).run()
         self._unsent = self._still_unsent()
-        await _together(
+        await together(
             self._in_turn([action for action in plan.removals if action.do is Do.DELETE_HERE]),
             self._at_once([action for action in plan.removals if action.do is Do.DELETE_THERE]),
         )
@@ -65,13 +53,6 @@ class Applier:
     def _still_unsent(self) -> set[str]:
         pairs = ((node.local, node.remote) for node in self._plan.nodes if node.local and node.goal)
         return {local.sha256 for local, remote in pairs if remote is None or remote.sha256 != local.sha256}
-
-    def _too_early(self) -> set[Action]:
-        """Uploads that replace content at the server which is here under another name and not sent yet."""
-        nodes = [node for node in self._plan.nodes if node.kind is Kind.FILE and node.goal and not node.remote]
-        new = {node.local.sha256 for node in nodes if node.local}
-        uploads = [action for action in self._plan.transfers if action.do is Do.UPLOAD] if new else []
-        return {action for action in uploads if action.node.remote and action.node.remote.sha256 in new}
 
     async def _in_turn(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -82,7 +63,7 @@ class Applier:
             async with self._room:
                 await self._step(action)
 
-        await _together(*(one(action) for action in actions))
+        await together(*(one(action) for action in actions))
 
     def _folders_of_uploads(self) -> set[Node]:
         """New folders that the server makes with the files that are sent into them."""
@@ -96,21 +77,21 @@ class Applier:
 
     async def _structure_there(self, actions: Sequence[Action]) -> None:
         """In turn, but new folders that stand beside each other are made at once."""
-        together: list[Action] = []
+        beside: list[Action] = []
         needed = {action.parent for action in actions if action.do is Do.MOVE_THERE}
         self._made_by_uploads -= {each for node in needed if node for each in node.chain("goal")}
         for action in actions:
             if action.node in self._made_by_uploads:
                 continue
-            stands_on = {each.node for each in together}
-            if together and (action.do is not Do.MAKE_THERE or action.parent in stands_on):
-                await self._at_once(together)
-                together = []
+            stands_on = {each.node for each in beside}
+            if beside and (action.do is not Do.MAKE_THERE or action.parent in stands_on):
+                await self._at_once(beside)
+                beside = []
             if action.do is Do.MAKE_THERE:
-                together.append(action)
+                beside.append(action)
             else:
                 await self._step(action)
-        await self._at_once(together)
+        await self._at_once(beside)
 
     async def _step(self, action: Action) -> None:
         work = {
@@ -126,18 +107,9 @@ class Applier:
         try:
             await work(action)
         except StepFailed as failure:
-            self._failed(action, failure)
+            self._outcome.failed(action, failure)
         else:
-            self._finished(action)
-
-    def _finished(self, action: Action) -> None:
-        self._outcome.done += 1
-        self._on_done(action)
-
-    def _failed(self, action: Action, failure: StepFailed) -> None:
-        self._outcome.failures.append(
-            f"{action.do} {action.node.path('local') or action.node.path('remote')}: {failure}"
-        )
+            self._outcome.finished(action)
 
     async def _record(self, action: Action) -> None:
         self._ground.settle(action.node)
@@ -195,110 +167,25 @@ class Applier:
         inside = [node] if node.kind is Kind.FILE else [n for n in self._plan.nodes if node in n.chain("remote")]
         if not action.doomed.issuperset(inside):
             raise StepFailed("something that is kept is still in it")
-        if not self._unsent.isdisjoint(each.remote.sha256 for each in inside if each.remote and each.remote.sha256):
+        versions = {each.remote.key: each.remote.version for each in inside if each.remote}
+        if self._unsent.isdisjoint(each.remote.sha256 for each in inside if each.remote and each.remote.sha256):
+            await self._hands.delete_there(node.remote.key, versions)
+        elif action in self._plan.removals:
             raise StepFailed("its content is still to be sent under another name")
-        await self._hands.delete_there(
-            node.remote.key, {each.remote.key: each.remote.version for each in inside if each.remote}
-        )
+        else:
+            await self._clear_place(node.remote.key, versions, inside)
         for each in inside:
             self._ground.put_there(each, None)
             if each.local is None:
                 self._ground.forget(each)
 
-    # --- bytes -------------------------------------------------------------------------------------------
-
-    async def _transfer(self, actions: Sequence[Action]) -> None:
-        sent: dict[Upload, Action] = {}
-        fetched: dict[Download, Action] = {}
-        too_early = self._too_early()
-        for action in actions:
-            try:
-                if action in too_early:
-                    raise StepFailed("what it replaces is still to be sent under another name")
-                if action.do is Do.UPLOAD:
-                    sent[self._upload_of(action)] = action
-                else:
-                    fetched[self._download_of(action)] = action
-            except StepFailed as failure:
-                self._failed(action, failure)
-        await _together(
-            *(self._fetch(batch, fetched) for batch in self._hands.download_batches(list(fetched))),
-            *(self._send(batch, sent) for batch in self._hands.upload_batches(list(sent))),
-        )
-
-    def _upload_of(self, action: Action) -> Upload:
-        node = action.node
-        if node.local is None:
-            raise StepFailed("it is not where it was")
-        path, local = node.path("local"), node.local
-        if node.remote is not None:
-            parent_id, name = node.remote.parent.remote_id, node.remote.name
-            return Upload(path, local.key, local.sha256, parent_id, name, node.remote.key, node.remote.version)
-        parent, name = action.parent, action.name
-        while parent is not None and not parent.is_there and parent in self._made_by_uploads:
-            above = parent.goal
-            assert above
-            parent, name = above.parent, f"{above.name}/{name}"
-        parent_id = self._ground.target_there(replace(action, parent=parent, name=name))
-        return Upload(path, local.key, local.sha256, parent_id, name)
-
-    async def _send(self, batch: Sequence[Upload], wanted: dict[Upload, Action]) -> None:
-        async with self._room:
-            answers = await self._hands.upload(batch)
-        with self._ground.together():
-            for upload, answer in zip(batch, answers, strict=True):
-                action = wanted[upload]
-                if isinstance(answer, StepFailed):
-                    self._failed(action, answer)
-                else:
-                    self._sent(action, answer)
-
-    def _sent(self, action: Action, answer: Sent) -> None:
-        node, parent = action.node, action.parent
-        assert parent
-        old = node.remote
-        if not parent.is_there and parent.goal:
-            self._ground.put_there(parent, Spot(parent.goal.parent, parent.goal.name, answer.parent_id))
-            self._ground.settle(parent)
-        at = (old.parent, old.name) if old else (parent, action.name)
-        self._ground.put_there(node, Spot(*at, answer.id, answer.sha256, answer.version))
-        self._ground.settle(node, answer.sha256)
-        self._finished(action)
-
-    def _download_of(self, action: Action) -> Download:
-        node, remote = action.node, action.node.remote
-        if remote is None:
-            raise StepFailed("it is not at the server")
-        replaces = None
-        if node.local is not None:
-            path, replaces = node.path("local"), (node.local.key, node.local.sha256)
-        else:
-            path = self._ground.target_here(action)
-        return Download(path, remote.key, remote.version, remote.sha256, replaces)
-
-    async def _fetch(self, batch: Sequence[Download], wanted: dict[Download, Action]) -> None:
-        async with self._room:
-            answers = await self._hands.download(batch)
-        with self._ground.together():
-            for download, answer in zip(batch, answers, strict=True):
-                action = wanted[download]
-                if isinstance(answer, StepFailed):
-                    self._failed(action, answer)
-                    continue
-                node, parent = action.node, action.parent
-                assert parent
-                at = (node.local.parent, node.local.name) if node.local else (parent, action.name)
-                self._ground.put_here(node, Spot(*at, answer, download.sha256))
-                self._ground.settle(node)
-                self._finished(action)
-
-
-async def _together(*work: Coroutine[Any, Any, None]) -> None:
-    """All at once; what one of them raises ends the others, too, before it goes on up."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def _clear_place(self, node_id: str, versions: Mapping[str, int], inside: Sequence[Node]) -> None:
+        """What is to be sent may wait for this place: its content goes first, and no record is left that a kill could
+        have taken for what is here under another name."""
+        await self._ground.leave_unknown(inside)
+        try:
+            await self._hands.delete_there(node_id, versions)
+        except StepFailed:
+            for each in inside:
+                self._ground.known_again(each)
+            raise

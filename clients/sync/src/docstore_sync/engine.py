@@ -12,12 +12,13 @@ from typing import Any
 
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.retrying import PASSING
-from docstore_sync.apply import Applier, Outcome
+from docstore_sync.apply import Applier
 from docstore_sync.disk import Disk
 from docstore_sync.hands import RealHands
 from docstore_sync.ledger import LastingLedger
 from docstore_sync.looking import Looker
 from docstore_sync.model import Action, Plan
+from docstore_sync.outcome import Outcome
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan import FolderMissing, Scan, identity_of
 from docstore_sync.state import OtherAccount, State, opened, state_folder

@@ -1,24 +1,21 @@
 """The ground that steps stand on: where everything is while a plan is carried out, and what is recorded of it."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterable
 
+from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Action, Kind, Node, Plan, Spot, SyncedEntry
 from docstore_sync.names import Rules
-from docstore_sync.steps import Ledger, StepFailed
+from docstore_sync.steps import StepFailed
 
 
 class Ground:
     """Changes with every step that is done; a step whose ground has gone is refused."""
 
-    def __init__(self, plan: Plan, ledger: Ledger, rules: Rules) -> None:
+    def __init__(self, plan: Plan, ledger: LastingLedger, rules: Rules) -> None:
         self._ledger = ledger
         self._key = rules.key
         self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
         self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
-
-    def together(self) -> AbstractContextManager[None]:
-        """What is settled in the block is recorded all at once."""
-        return self._ledger.together()
 
     # --- what both sides agree on ------------------------------------------------------------------------
 
@@ -45,6 +42,21 @@ class Ground:
         if node.synced_id:
             self._ledger.forget(node.synced_id)
         node.synced, node.synced_id = None, ""
+
+    async def leave_unknown(self, nodes: Iterable[Node]) -> None:
+        """Until they are settled, or `known_again`, nothing is recorded of them, whatever happens."""
+        for node in nodes:
+            if node.synced_id:
+                self._ledger.forget(node.synced_id)
+        await self._ledger.keep()
+
+    def known_again(self, node: Node) -> None:
+        """As it was before it was left unknown."""
+        synced = node.synced
+        parent_id = (synced.parent.remote_id or synced.parent.synced_id) if synced else ""
+        if synced and parent_id:
+            entry = SyncedEntry(node.synced_id, parent_id, synced.name, node.kind, synced.sha256, synced.key)
+            self._ledger.record(entry)
 
     # --- the ground a step stands on ---------------------------------------------------------------------
 

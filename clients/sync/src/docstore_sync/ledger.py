@@ -6,7 +6,7 @@ have for good, the next sync would take the old file for an edit, and a missing 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ class LastingLedger:
         self._ledger = ledger
         self._settle = settle
         self._waiting: list[Callable[[], None]] = []
+        self._in_order = asyncio.Lock()
 
     def record(self, entry: SyncedEntry) -> None:
         self._waiting.append(partial(self._ledger.record, entry))
@@ -36,23 +37,20 @@ class LastingLedger:
     def forget(self, synced_id: str) -> None:
         self._waiting.append(partial(self._ledger.forget, synced_id))
 
-    def together(self) -> AbstractContextManager[None]:
-        """What is recorded waits for `keep` in any case."""
-        return nullcontext()
-
     async def keep(self) -> None:
-        """All that was recorded until now."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        try:
-            await self._settle()
-        except BaseException:
-            self._waiting[:0] = waiting
-            raise
-        with self._ledger.together():
-            for keep in waiting:
-                keep()
+        """All that was recorded until now, in its order also if it is kept twice at once."""
+        async with self._in_order:
+            waiting, self._waiting = self._waiting, []
+            if not waiting:
+                return
+            try:
+                await self._settle()
+            except BaseException:
+                self._waiting[:0] = waiting
+                raise
+            with self._ledger.together():
+                for keep in waiting:
+                    keep()
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` answers; what it records is kept as it goes on, however long a single step takes, and at its end,

@@ -1,11 +1,14 @@
 """The single steps that a plan is carried out in: what does them, and what keeps that they are done."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from docstore_sync.model import Kind, SyncedEntry
+
+PARALLEL = 16
 
 
 class StepFailed(Exception):
@@ -92,3 +95,14 @@ class Ledger(Protocol):
 
     def together(self) -> AbstractContextManager[None]:
         """What is recorded in the block is kept all at once."""
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """All at once; what one of them raises ends the others, too, before it goes on up."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,5 +1,6 @@
 """Steps on the disk never take the place of something that somebody has just written."""
 
+import asyncio
 import errno
 import os
 from collections.abc import Iterator
@@ -188,3 +189,24 @@ async def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypat
     assert not book.rows
     await ledger.keep()
     assert book.rows == {"id": entry}
+
+
+async def test_what_is_recorded_later_is_kept_later_however_long_the_first_takes_to_settle() -> None:
+    """A file that is forgotten while its record is on its way to the disk stays forgotten."""
+    book, slow = Book(), asyncio.Event()
+    settles = iter([slow.wait(), asyncio.sleep(0)])
+
+    async def settle() -> None:
+        await next(settles)
+
+    ledger = LastingLedger(book, settle)
+    ledger.record(SyncedEntry("id", "root", "file", Kind.FILE, "", "i"))
+    first = asyncio.create_task(ledger.keep())
+    await asyncio.sleep(0)
+    ledger.forget("id")
+    second = asyncio.create_task(ledger.keep())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    slow.set()
+    await asyncio.gather(first, second)
+    assert not book.rows

@@ -6,9 +6,10 @@ import random
 from datetime import date
 
 import pytest
-from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps, settled
 
 from docstore_sync.apply import Applier
+from docstore_sync.ledger import LastingLedger
 from docstore_sync.model import Do, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.planner import plan
@@ -200,7 +201,9 @@ class World:
         todo = may_be.check(plan(may_be.local, remote, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
         self.aside = {each.path for each in todo.aside}
         steps = MemberSteps(self.disk, self.server, self.chance)
-        self.loop.run_until_complete(Applier(todo, steps, self.book, RULES).run())
+        ledger = LastingLedger(self.book, settled)
+        self.loop.run_until_complete(Applier(todo, steps, ledger, RULES).run())
+        self.loop.run_until_complete(ledger.keep())
         return len(todo.actions)
 
     def run(self) -> None:
