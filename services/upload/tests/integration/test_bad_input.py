@@ -148,7 +148,7 @@ async def test_over_quota(stack: Any) -> None:
 
 async def test_strangers_and_unknown_ids(stack: Any) -> None:
     """A foreign upload is as unknown as one that never was, on every route; nobody gets in without a login."""
-    async with stack.run(check_first_seconds=60):  # its own look would find the bytes
+    async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
         assert await stack.put(upload["put"], CONTENT) == 200
         for client, upload_id in ((stack.stranger, upload["id"]), (stack.person, new_id()), (stack.person, "x.y")):
@@ -190,7 +190,7 @@ async def test_redirect_needs_the_token_of_its_upload(stack: Any) -> None:
 
 async def test_abort(stack: Any) -> None:
     """Giving up deletes what was sent and says so once; it can be repeated, and can't undo a completion."""
-    async with stack.run(check_first_seconds=3_600):  # what was sent is not to be completed by a look for it
+    async with stack.run():
         upload = await stack.person.initiate("put", CONTENT)
         await stack.put(upload["put"], CONTENT)
         await stack.person.ok("DELETE", f"/v1/uploads/{upload['id']}")

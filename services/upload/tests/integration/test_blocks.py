@@ -109,12 +109,12 @@ async def test_release_gives_back_once(stack: Any) -> None:
 
 async def test_unneeded_blocks_are_deleted(stack: Any) -> None:
     """After the grace time what nothing refers to is gone from the store, and can be sent again; the rest stays."""
-    fast = {"block_url_seconds": 1, "sweep_seconds": 0.1, "block_grace_seconds": 0.3}
     prefix = f"accounts/{stack.person.account_id}/blocks/"
-    async with stack.run(**fast):
+    async with stack.run():
         kept = await store_file(stack, BLOCKS[:1])
         dropped = await stack.committed_key(await store_file(stack, BLOCKS))
         await release(stack, dropped)
+    async with stack.run(block_url_seconds=1, sweep_seconds=0.1, block_grace_seconds=0.3):
 
         async def are_gone() -> bool:
             return len(await keys_in_store(stack, prefix)) == 1

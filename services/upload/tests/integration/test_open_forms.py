@@ -48,7 +48,7 @@ async def test_any_size_up_to_the_most_becomes_a_file(stack: Any, content: bytes
 
 async def test_the_store_refuses_more(stack: Any) -> None:
     """One byte beyond the most: nothing is stored, and the form can be sent again."""
-    async with stack.run(check_first_seconds=60):
+    async with stack.run():
         upload = await begin(stack, 100)
         status, _ = await stack.post(upload["form"], b"x" * 101)
         assert status == 400
@@ -61,7 +61,7 @@ async def test_the_store_refuses_more(stack: Any) -> None:
 
 async def test_a_declared_checksum_holds(stack: Any) -> None:
     """A client that knows the content but not its size: other bytes come to nothing."""
-    async with stack.run(check_first_seconds=60):
+    async with stack.run():
         upload = await begin(stack, sha256=sha256(CONTENT).hexdigest())
         await stack.post(upload["form"], CONTENT[::-1])
         refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
@@ -89,7 +89,7 @@ async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
 
 async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
     """Sent, and closed before the redirect: the workflow finds the object and its size."""
-    async with stack.run():
+    async with stack.run(looks=True):
         upload = await begin(stack)
         await stack.post(upload["form"], CONTENT)
 

@@ -133,7 +133,7 @@ async def test_wrong_slice(stack: Any) -> None:
 
 async def test_vanished_client(stack: Any) -> None:
     """A pack that was sent is completed in its client's absence."""
-    async with stack.run():
+    async with stack.run(looks=True):
         pack = await initiate(stack, FILES)
         await send(stack, pack, FILES)
 
