@@ -28,6 +28,8 @@ class FakeServer:
         """By route, as in `GET /v1/me`."""
         self.asked: list[str] = []
         """Routes with their queries."""
+        self.sent: list[Any] = []
+        """The documents that came with them."""
         self.url = ""
 
     @contextmanager
@@ -36,6 +38,9 @@ class FakeServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                answer(self)
+
+            def do_PUT(self) -> None:
                 answer(self)
 
             def do_DELETE(self) -> None:
@@ -58,7 +63,8 @@ class FakeServer:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         route = f"{request.command} {request.path}"
         self.asked.append(route)
-        request.rfile.read(int(request.headers.get("content-length", 0)))
+        if body := request.rfile.read(int(request.headers.get("content-length", 0))):
+            self.sent.append(orjson.loads(body))
         replies = self.replies[route.partition("?")[0]]
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         payload = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)

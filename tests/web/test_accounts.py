@@ -71,6 +71,25 @@ async def test_plan_and_usage(ada: Any, looks: Any) -> None:
     await expect(page.get_by_role("button", name="Change to Free")).to_be_visible()
 
 
+async def test_how_long_things_are_kept(ada: Any, looks: Any) -> None:
+    """The trash is kept as one chooses: it says from when on, and the trash says when each thing goes."""
+    file = await ada.put("/old.txt", b"old")
+    await ada.person.call("DELETE", f"/v1/files/{file['id']}")
+    page = await ada.open("/settings/retention")
+    days = page.get_by_label("Days in the trash")
+    await expect(days).to_have_value("30")
+    await looks(page, "retention")
+    await days.fill("3")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Your last change takes effect on")).to_be_visible()
+    assert (await ada.person.call("GET", "/v1/me/retention"))["trash_days"] == 3
+    page = await ada.open("/trash")
+    await expect(page.get_by_role("row", name="old.txt")).to_contain_text("in 3 days")
+    await page.get_by_role("link", name="How long the trash is kept").click()
+    await page.get_by_role("button", name="Back to the usual").click()
+    await expect(page.get_by_label("Days in the trash")).to_have_value("30")
+
+
 async def test_devices(ada: Any, looks: Any) -> None:
     """Another device is seen and logged out."""
     page = await ada.open("/settings/devices")

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { diffLines } from "@/lib/diff";
-import { duration, size, when } from "@/lib/format";
+import { duration, ending, size, when } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
 import { childPlace, hrefOf, parentOf, placeOf } from "@/lib/places";
 import { piecesOf } from "@/search/snippet";
@@ -40,6 +40,13 @@ describe("what people read", () => {
     expect(when("2026-03-09T11:00:00Z", now)).toBe("yesterday");
     expect(when("2025-03-09T11:00:00Z", now)).toContain("2025");
     expect([duration(5), duration(65), duration(3660)]).toEqual(["5 s", "1 min 5 s", "1 h 1 min"]);
+  });
+
+  test("ends: of what goes by itself, or never", () => {
+    const now = Date.parse("2026-03-10T12:00:00Z");
+    expect([ending(null, now), ending("2026-03-10T11:00:00Z", now), ending("2026-03-13T12:00:00Z", now)]).toEqual([
+      "Never", "Soon", "in 3 days",
+    ]);
   });
 
   test("kinds by ending first, then by type", () => {

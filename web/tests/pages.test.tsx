@@ -16,6 +16,7 @@ import { move, trash } from "@/files/operations";
 import SharedPage from "@/files/SharedPage";
 import NoticeCentre from "@/notices/NoticeCentre";
 import SearchPage from "@/search/SearchPage";
+import { RetentionSection } from "@/settings/RetentionSection";
 import TrashPage from "@/trash/TrashPage";
 import { Toasts } from "@/ui/toasts";
 
@@ -92,6 +93,29 @@ describe("a next page that is refused", () => {
     await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
     expect([asked(), screen.queryByRole("alert")]).toEqual([2, null]);
   });
+});
+
+test("how long things are kept is chosen within the limits and sent whole, and can be given back", async () => {
+  const kept = { trash_days: 30, versions: 50, version_days: null, is_default: true, applies_at: null };
+  const most = { trash_days: 90, versions: 50, version_days: null };
+  const bodies: unknown[] = [];
+  vi.stubGlobal("fetch", async (_: string, { method = "GET", body }: RequestInit = {}) => {
+    if (body) bodies.push(JSON.parse(String(body)));
+    if (method === "PUT") return json({ ...kept, ...(bodies[0] as object), is_default: false, applies_at: "2030-01-02T00:00:00Z", most });
+    return json({ ...kept, most });
+  });
+  show(<RetentionSection />);
+  const trashDays = await screen.findByLabelText("Days in the trash");
+  expect([trashDays.getAttribute("max"), (trashDays as HTMLInputElement).value]).toEqual(["90", "30"]);
+  await userEvent.clear(trashDays);
+  await userEvent.type(trashDays, "7");
+  await userEvent.type(screen.getByLabelText("Days an old version is kept"), "60");
+  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  expect((await screen.findByRole("status")).textContent).toContain("takes effect on");
+  expect(bodies).toEqual([{ trash_days: 7, versions: 50, version_days: 60 }]);
+  await userEvent.click(screen.getByRole("button", { name: "Back to the usual" }));
+  await vi.waitFor(() => expect(screen.queryByRole("status")).toBeNull());
+  expect((screen.getByLabelText("Days in the trash") as HTMLInputElement).value).toBe("30");
 });
 
 test("a folder that can't be listed is told in the folder picker, and asked for again", async () => {

@@ -40,6 +40,7 @@ export const keys = {
   lists: (folderId?: string) => (folderId ? (["list", folderId] as const) : (["list"] as const)),
   file: (id: string) => ["file", id] as const,
   trash: ["trash"] as const,
+  retention: ["retention"] as const,
   shared: ["shared-with-me"] as const,
   notices: ["notices"] as const,
 };

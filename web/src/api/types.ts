@@ -26,6 +26,22 @@ export interface FileItem {
 
 export interface TrashedFile extends FileItem {
   trashed_at: string;
+  /** When it goes for good, then or a little later; null: never. */
+  expires_at: string | null;
+}
+
+/** How long what is no longer needed is kept; null is for ever. */
+export interface RetentionPolicy {
+  trash_days: number | null;
+  versions: number;
+  version_days: number | null;
+}
+
+export interface Retention extends RetentionPolicy {
+  is_default: boolean;
+  /** When the last choice takes effect; null: it has. */
+  applies_at: string | null;
+  most: RetentionPolicy;
 }
 
 export interface ReceivedFile extends FileItem {
@@ -260,6 +276,9 @@ export interface Answers {
   "post /v1/files/{file_id}/restore": FileItem;
   "post /v1/folders": FileItem;
   "get /v1/activity": Page<ActivityItem>;
+  "get /v1/me/retention": Retention;
+  "put /v1/me/retention": Retention;
+  "delete /v1/me/retention": Retention;
   "get /v1/trash": Page<TrashedFile>;
   "delete /v1/trash/{file_id}": undefined;
   "get /v1/files/{file_id}/versions": Page<FileVersion>;

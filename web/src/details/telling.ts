@@ -62,8 +62,8 @@ function groups(items: ActivityItem[], about: About): ActivityItem[][] {
 
 const SEVERAL = new Set<ActivityItem["type"]>(["created", "modified", "moved", "tagged", "deleted", "restored", "purged"]);
 
-function whoOf({ actor }: ActivityItem, me: string): string {
-  if (!actor) return "Somebody";
+function whoOf({ actor, type }: ActivityItem, me: string): string {
+  if (!actor) return type === "purged" ? "The retention policy" : "Somebody";
   return actor.id === me ? "You" : (actor.name ?? "Somebody");
 }
 

@@ -58,6 +58,12 @@ export function when(moment: string, now = Date.now()): string {
   return date.toLocaleDateString(undefined, { day: "numeric", month: "short", year: sameYear ? undefined : "numeric" });
 }
 
+/** When something ends by itself; what is due ends with the server's next round. */
+export function ending(moment: string | null, now = Date.now()): string {
+  if (!moment) return "Never";
+  return new Date(moment).getTime() <= now ? "Soon" : when(moment, now);
+}
+
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 export function moment(value: string): string {

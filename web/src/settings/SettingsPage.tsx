@@ -8,6 +8,7 @@ import { keys, queryClient, useAccount } from "@/api/queries";
 import type { DeviceSession, Plan, Preferences } from "@/api/types";
 import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
+import { RetentionSection } from "@/settings/RetentionSection";
 import { Field, Switch } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
@@ -15,6 +16,7 @@ import { toast } from "@/ui/toasts";
 const SECTIONS = [
   { id: "profile", label: "Profile" },
   { id: "plan", label: "Plan and usage" },
+  { id: "retention", label: "Trash and versions" },
   { id: "devices", label: "Devices" },
   { id: "notifications", label: "Notifications" },
 ];
@@ -39,6 +41,7 @@ export default function SettingsPage({ section }: { section: string }) {
       <div className="settings-body">
         {here?.id === "profile" && <Profile />}
         {here?.id === "plan" && <PlanAndUsage />}
+        {here?.id === "retention" && <RetentionSection />}
         {here?.id === "devices" && <Devices />}
         {here?.id === "notifications" && <Notifications />}
       </div>

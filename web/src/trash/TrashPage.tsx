@@ -9,8 +9,9 @@ import { openDialog } from "@/files/dialogs";
 import { type Column, FileTable } from "@/files/FileTable";
 import { restore } from "@/files/operations";
 import { useListState } from "@/files/useListState";
-import { size, when } from "@/lib/format";
+import { ending, size, when } from "@/lib/format";
 import { parentOf } from "@/lib/places";
+import { Link } from "@/lib/router";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 
@@ -18,6 +19,7 @@ const PAGE = 200;
 const COLUMNS: Column[] = [
   { id: "where", label: "Was in", show: (file) => parentOf(file.path) },
   { id: "modified", label: "Deleted", show: (file) => when((file as TrashedFile).trashed_at) },
+  { id: "ends", label: "Gone for good", show: (file) => ending((file as TrashedFile).expires_at) },
   { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
 ];
 
@@ -48,6 +50,11 @@ export default function TrashPage() {
             </button>
           )}
         </div>
+        {items.length > 0 && (
+          <p className="muted">
+            <Link href="/settings/retention">How long the trash is kept</Link>
+          </p>
+        )}
         {chosen.length > 0 && (
           <div className="toolbar" role="toolbar" aria-label="Selection">
             <div className="selection-bar">

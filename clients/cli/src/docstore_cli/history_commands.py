@@ -82,5 +82,6 @@ def trash(empty: Empty = False, as_json: AsJson = False) -> None:
         for file in files:
             when = time_text(file.trashed_at) if file.trashed_at else ""
             size = "" if file.is_folder else size_text(file.size)
-            typer.echo(f"id:{file.id} {when} {size:>10} {shown(file.path)}{'/' if file.is_folder else ''}")
+            goes = f"  (goes for good {time_text(file.expires_at)})" if file.expires_at and not empty else ""
+            typer.echo(f"id:{file.id} {when} {size:>10} {shown(file.path)}{'/' if file.is_folder else ''}{goes}")
     failures.end()

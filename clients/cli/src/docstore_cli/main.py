@@ -32,6 +32,7 @@ COMMANDS = {
     "history": ("history_commands", "The versions of a file, newest first."),
     "restore": ("history_commands", "Bring an old version back, or a file or folder out of the trash."),
     "trash": ("history_commands", "What is in the trash, the latest first."),
+    "retention": ("retention_command", "How long the trash and old versions are kept; with options: choose it."),
     "search": ("search_command", "Find files and folders by name, or files by their text."),
     "share": ("sharing_commands", "Share a file or folder with somebody."),
     "unshare": ("sharing_commands", "End a share: one's own, or one that was received."),

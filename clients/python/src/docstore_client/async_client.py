@@ -21,6 +21,8 @@ from docstore_client.models import (
     Model,
     Notification,
     Page,
+    Policy,
+    Retention,
     Role,
     Session,
     Share,
@@ -93,6 +95,16 @@ class AsyncClient:
     async def me(self) -> Account:
         """The account with its usage."""
         return await self._get(Account, "/v1/me")
+
+    async def retention(self) -> Retention:
+        """How long the trash and old versions are kept."""
+        return await self._get(Retention, "/v1/me/retention")
+
+    async def set_retention(self, policy: Policy | None) -> Retention:
+        """Choose how long; None: what the operator says. It takes effect after a while (`applies_at`)."""
+        if policy is None:
+            return await self._send(Retention, "DELETE", "/v1/me/retention")
+        return await self._send(Retention, "PUT", "/v1/me/retention", policy.model_dump())
 
     async def sessions(self, cursor: str | None = None) -> Page[Session]:
         return await self._get(Page[Session], "/v1/sessions", cursor=cursor)

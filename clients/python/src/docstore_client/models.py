@@ -71,10 +71,31 @@ class File(Model):
     etag: str
     indexed: bool = False
     trashed_at: datetime | None = None
+    expires_at: datetime | None = None
+    """In the trash: when it goes for good, then or a little later; None: never."""
 
     @property
     def is_folder(self) -> bool:
         return self.kind == "folder"
+
+
+class Policy(Model):
+    """How long what is no longer needed is kept; None is for ever."""
+
+    trash_days: int | None
+    versions: int
+    """Of a file, the current one included."""
+    version_days: int | None
+    """After another version has taken its place."""
+
+
+class Retention(Policy):
+    """The account's policy; `most` is what may be chosen."""
+
+    is_default: bool
+    applies_at: datetime | None = None
+    """When the last choice takes effect; None: it has."""
+    most: Policy
 
 
 class Version(Model):

@@ -18,6 +18,8 @@ from docstore_client.models import (
     Link,
     Notification,
     Page,
+    Policy,
+    Retention,
     Role,
     Session,
     Share,
@@ -69,6 +71,14 @@ class Client:
     def me(self) -> Account:
         """The account with its usage."""
         return self._loop.wait(self._client.me())
+
+    def retention(self) -> Retention:
+        """How long the trash and old versions are kept."""
+        return self._loop.wait(self._client.retention())
+
+    def set_retention(self, policy: Policy | None) -> Retention:
+        """Choose how long; None: what the operator says. It takes effect after a while (`applies_at`)."""
+        return self._loop.wait(self._client.set_retention(policy))
 
     def sessions(self, cursor: str | None = None) -> Page[Session]:
         return self._loop.wait(self._client.sessions(cursor))

@@ -44,7 +44,7 @@ class FileEvent(Event, topic="files", abstract=True):
     path: str
     """Where it was at the time, for people to read; paths are not kept up to date."""
     actor_id: str
-    """Account that caused the change."""
+    """Account that caused the change; empty if it was the owner's retention policy."""
 
     def key(self) -> str:
         return self.file.file_id
@@ -96,7 +96,7 @@ class FilePurged(FileEvent):
 
 
 class VersionPruned(FileEvent):
-    """Emitted when an old version has been removed by the cap on versions."""
+    """Emitted when an old version was one too many or too old for the owner's retention policy."""
 
     pruned_version: int
     freed_bytes: int

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -56,6 +57,7 @@ __all__ = [
     "conflict",
     "is_passing",
     "keep_for",
+    "server_time",
 ]
 
 Database = Any
@@ -100,6 +102,13 @@ async def keep_for(collection: Collection, field: str, seconds: int) -> None:
             raise
         index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
         await collection.database.command("collMod", collection.name, index=index)
+
+
+async def server_time(database: Database) -> datetime:
+    """What time the database says it is: a clock besides this machine's."""
+    answer = await database.command("hello", codec_options=database.codec_options)
+    moment: datetime = answer["localTime"]
+    return moment
 
 
 class Mongo:

@@ -32,6 +32,7 @@ ROUTES = (
     Route("/v1/accounts", "accounts", "Accounts"),
     Route("/v1/sessions", "accounts", "Accounts"),
     Route("/v1/me", "accounts", "Accounts"),
+    Route("/v1/me/retention", "metadata", "Files and folders"),
     Route("/v1/files", "metadata", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),

@@ -14,6 +14,7 @@ from docstore_platform.problems import Problem
         ("/v1/accounts", "accounts"),
         ("/v1/sessions/refresh", "accounts"),
         ("/v1/me/plan", "accounts"),
+        ("/v1/me/retention", "metadata"),
         ("/v1/files/7/versions/2/restore", "metadata"),
         ("/v1/trash", "metadata"),
         ("/v1/links/abc/open", "metadata"),

@@ -73,9 +73,11 @@ async def delete_file(file_id: str, principal: Caller, cases: Cases, if_match: I
 async def list_trash(
     principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
-    """What is in the trash, the latest first."""
+    """What is in the trash, the latest first; `expires_at`: when it goes for good, then or a little later."""
     nodes, next_cursor = await cases.trash.page(principal, cursor, limit)
-    return json_response({"items": [trashed_json(node) for node in nodes], "next_cursor": next_cursor})
+    ends = await cases.keeping.trash_ends(principal)
+    items = [trashed_json(node, ends.of(node.trashed_at)) for node in nodes if node.trashed_at]
+    return json_response({"items": items, "next_cursor": next_cursor})
 
 
 @router.post("/files/{file_id}/restore")

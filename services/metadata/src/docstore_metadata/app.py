@@ -3,14 +3,24 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_metadata import api, changes_api, contents_api, hot_api, internal_api, link_page, links_api, shares_api
+from docstore_metadata import (
+    api,
+    changes_api,
+    contents_api,
+    hot_api,
+    internal_api,
+    link_page,
+    links_api,
+    retention_api,
+    shares_api,
+)
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.commits import Committer
@@ -23,6 +33,7 @@ from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
 from docstore_metadata.jobs import Jobs, Worker
 from docstore_metadata.journal import create_journal_indexes
+from docstore_metadata.keeping import Keeping
 from docstore_metadata.link_rules import LinkGrants
 from docstore_metadata.link_sweeper import LinkSweeper
 from docstore_metadata.link_visits import LinkVisits
@@ -31,6 +42,8 @@ from docstore_metadata.listing import Listings
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.presentation import problem_of
 from docstore_metadata.reservations import Reservations
+from docstore_metadata.retention_store import RetentionStore
+from docstore_metadata.retention_sweeper import RetentionSweeper
 from docstore_metadata.service import Files
 from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.shares import Shares
@@ -45,7 +58,7 @@ from docstore_metadata.walks import Walker
 from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Database, Mongo
+from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.passwords import Passwords
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import ServiceName
@@ -64,6 +77,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     store = Store(database)
     jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
+    retention = RetentionStore(store, settings.retention, lease_seconds=settings.job_lease_seconds)
     sharing = Sharing(store, jobs)
     grants = Grants(store, Tree(store), sharing, jobs)
     runtime = EventRuntime(NAME, infra, mongo, database, MetadataSubscribers(store, grants))
@@ -73,6 +87,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             await store.create_indexes()
+            await retention.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
             quota, uploads = ServiceClient("quota", infra), ServiceClient("upload", infra)
@@ -82,8 +97,11 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             contents = Contents(objects)
             app.state.delivery = Delivery(objects, contents)
             remover = ObjectRemover(store, objects, uploads, lease_seconds=settings.job_lease_seconds)
-            working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota)
+            keeping = Keeping(retention, Tree(store), runtime.transactor, settings.retention)
+            working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping)
             await stack.enter_async_context(working)
+            if settings.retention_poll_seconds:
+                await stack.enter_async_context(_sweeping(settings, runtime, store, retention, jobs))
             await stack.enter_async_context(_links(app, settings, runtime, store, database))
             yield
 
@@ -92,7 +110,14 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
-        public=[api.router, contents_api.router, changes_api.router, shares_api.router, links_api.router],
+        public=[
+            api.router,
+            contents_api.router,
+            changes_api.router,
+            shares_api.router,
+            links_api.router,
+            retention_api.router,
+        ],
         internal=[internal_api.router, operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
@@ -113,22 +138,23 @@ async def _working(
     contents: Contents,
     remover: ObjectRemover,
     quota: ServiceClient,
+    keeping: Keeping,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
     changes = ChangeFeed(store)
-    max_versions = settings.max_versions
-    history = History(store, tree, transactor, reservations, max_versions=max_versions)
+    history = History(store, tree, transactor, reservations, bounds=keeping.bounds)
     delivery: Delivery = app.state.delivery
     app.state.use_cases = UseCases(
         store=store,
         tree=tree,
         files=Files(store, tree, transactor, jobs),
         trash=Trash(store, tree, transactor, jobs),
+        keeping=keeping,
         shares=Shares(store, tree, transactor, sharing),
         history=history,
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
-        committer=Committer(store, tree, transactor, max_versions=max_versions),
+        committer=Committer(store, tree, transactor, bounds=keeping.bounds),
         listings=Listings(store, cache_bytes=settings.listing_cache_bytes),
         changes=changes,
         snapshots=Snapshots(store, tree, changes),
@@ -138,6 +164,32 @@ async def _working(
     walker = Walker(store, tree, transactor, jobs, grants)
     worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
     task = asyncio.create_task(worker.run(), name="metadata worker")
+    try:
+        yield
+    finally:
+        await end_tasks([task])
+
+
+@asynccontextmanager
+async def _sweeping(
+    settings: MetadataSettings, runtime: EventRuntime, store: Store, retention: RetentionStore, jobs: Jobs
+) -> AsyncIterator[None]:
+    """Who lets go of what retention policies keep no longer. By the earlier of two clocks: one may be wrong."""
+
+    async def now() -> datetime:
+        return min(utc_now(), await server_time(store.nodes.database))
+
+    sweeper = RetentionSweeper(
+        store,
+        retention,
+        Tree(store),
+        runtime.transactor,
+        jobs,
+        settings.retention,
+        now=now,
+        poll_seconds=settings.retention_poll_seconds,
+    )
+    task = asyncio.create_task(sweeper.run(), name="metadata retention sweeper")
     try:
         yield
     finally:

@@ -11,7 +11,8 @@ from docstore_metadata.domain import Node, OnConflict, Outcome, Place, Version, 
 from docstore_metadata.errors import Refusal
 from docstore_metadata.paths import conflict_note, noted_names, with_note
 from docstore_metadata.presentation import Json, item_problem, place_json
-from docstore_metadata.retention import versions_to_prune
+from docstore_metadata.retention import first_replaced_at, versions_to_prune
+from docstore_metadata.retention_policy import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.targets import Changes, Target
 from docstore_platform.ids import new_id
@@ -54,14 +55,14 @@ class CommitPlan:
         changes: Changes,
         announcer: Announcer,
         histories: Mapping[str, Sequence[Version]],
-        max_versions: int,
+        bounds: Bounds,
     ) -> None:
         self._store = store
         self._session = session
         self._changes = changes
         self._announcer = announcer
         self._histories = histories
-        self._max_versions = max_versions
+        self._bounds = bounds
         self._changed: set[str] = set()
         self._answers: dict[str, Json] = {}
         self._object_keys: list[str] = []
@@ -111,7 +112,7 @@ class CommitPlan:
         node.modified_at, node.modified_by, node.device = commit.uploaded_at, commit.account_id, commit.device
         version = new_version(node, upload_id=commit.upload_id)
         event_id = self._announcer.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
-        add_version(place, version, self._histories, self._max_versions, self._changes, self._announcer)
+        add_version(place, version, self._histories, self._bounds, self._changes, self._announcer)
         return {
             "file": place_json(place, commit.account_id),
             "version": node.version,
@@ -177,16 +178,28 @@ def add_version(
     place: Place,
     version: Version,
     histories: Mapping[str, Sequence[Version]],
-    max_versions: int,
+    bounds: Bounds,
     changes: Changes,
     announcer: Announcer,
 ) -> None:
-    """Keep a new current version, and give up the ones the cap has no room for."""
-    node = place.node
-    pruned = versions_to_prune([*histories.get(node.id, ()), version], max_versions, changes.now)
+    """Keep a new current version, and give up the ones that its owner's policy has no room for.
+
+    `histories`: the versions so far of those files that have as many as there may be, or more.
+    """
+    node, root = place.node, place.ancestors[0]
+    version.came_at = max(changes.now, version.created_at)
+    versions = [*histories.get(node.id, ()), version]
+    pruned = versions_to_prune(versions, bounds.versions_kept(root.retention, changes.now), changes.now)
     for old in pruned:
         announcer.pruned(place, old)
     node.kept_versions += 1 - len(pruned)
+    if pruned:
+        node.replaced_from = first_replaced_at([kept for kept in versions if kept not in pruned])
+    elif node.replaced_from is None:
+        node.replaced_from = version.came_at
+    if root.versions_from is None and node.replaced_from is not None:
+        root.versions_from = node.replaced_from
+        changes.updates.append(UpdateOne({"_id": root.id}, {"$set": {"versions_from": root.versions_from}}))
     assert node.parent_id is not None
     changes.new_versions.append(version)
     changes.pruned.extend(pruned)
@@ -205,6 +218,7 @@ def _version_fields(node: Node) -> Document:
         "modified_by": node.modified_by,
         "device": node.device,
         "kept_versions": node.kept_versions,
+        "replaced_from": node.replaced_from,
         "revision": node.revision,
         **tag_fields(node.tags),
     }

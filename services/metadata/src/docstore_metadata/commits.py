@@ -4,14 +4,16 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.commit_plan import Commit, CommitPlan, NotIndependent
-from docstore_metadata.domain import OnConflict, Version, decide
+from docstore_metadata.domain import OnConflict, Place, Version, decide
 from docstore_metadata.errors import Refusal
 from docstore_metadata.journal import MAX_ENTRIES, meet_owners
 from docstore_metadata.presentation import Json, item_problem
+from docstore_metadata.retention_policy import Bounds
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.targets import Changes, Target, resolve
 from docstore_metadata.tree import Tree
@@ -42,12 +44,12 @@ class Committer:
     """Commits uploads, each once: asked again with the same upload it gives the same answer again."""
 
     def __init__(
-        self, store: Store, tree: Tree, transactor: Transactor, *, max_versions: int, clock: Clock = utc_now
+        self, store: Store, tree: Tree, transactor: Transactor, *, bounds: Bounds, clock: Clock = utc_now
     ) -> None:
         self._store = store
         self._tree = tree
         self._transactor = transactor
-        self._max_versions = max_versions
+        self._bounds = bounds
         self._clock = clock
         self._groups = Groups(self._commit)
 
@@ -109,24 +111,29 @@ class Committer:
                 raise TooManyEntries
             if transaction.is_again:
                 await meet_owners(transaction.database, {target.owner_id for target in accepted}, session)
-            histories = await self._full_histories(targets, session)
+            histories = await self._full_histories(targets, changes.now, session)
             announcer = Announcer(transaction, account_id)
-            plan = CommitPlan(self._store, session, changes, announcer, histories, self._max_versions)
+            plan = CommitPlan(self._store, session, changes, announcer, histories, self._bounds)
             answers = [await plan.add(commit, target) for commit, target in zip(commits, targets, strict=True)]
             await plan.write()
             return answers
 
         return await self._transactor.run(work, lane=commits[0].account_id)
 
-    async def _full_histories(self, targets: Sequence[Target | Refusal], session: Session) -> dict[str, list[Version]]:
-        """The versions of those files that have as many as the cap allows."""
+    async def _full_histories(
+        self, targets: Sequence[Target | Refusal], now: datetime, session: Session
+    ) -> dict[str, list[Version]]:
+        """The versions of those files that have as many as their owner's policy allows."""
         places = [target.current for target in targets if isinstance(target, Target) and target.current]
-        full = [place.node for place in places if place.node.kept_versions >= self._max_versions]
+        full = [place.node for place in places if place.node.kept_versions >= self._room(place, now)]
         histories: defaultdict[str, list[Version]] = defaultdict(list)
         if full:
             for version in await self._store.versions_of(full, session):
                 histories[version.node_id].append(version)
         return histories
+
+    def _room(self, place: Place, now: datetime) -> int:
+        return self._bounds.versions_kept(place.ancestors[0].retention, now)
 
     async def _known(self, upload_ids: list[str]) -> dict[str, Json]:
         rows = self._store.commits.find({"_id": {"$in": upload_ids}})

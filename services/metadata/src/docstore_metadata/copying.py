@@ -154,6 +154,7 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         children_revision=0,
         version=1 if is_file else 0,
         kept_versions=1 if is_file else 0,
+        replaced_from=None,
         indexed_version=0,
         hidden=False,
         shared_with=NOBODY,

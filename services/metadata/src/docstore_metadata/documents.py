@@ -4,6 +4,7 @@ from datetime import datetime
 
 from docstore_metadata.domain import NOBODY, Node, Version
 from docstore_metadata.name_order import order_of
+from docstore_metadata.retention_policy import Choice, Policy
 from docstore_platform.mongo import Document
 
 OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
@@ -19,6 +20,7 @@ OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
     ("trashed_at", None),
     ("trashed_path", ""),
     ("told_readers", ()),
+    ("replaced_from", None),
     ("suspended", False),
 )
 
@@ -84,8 +86,34 @@ def node_of(document: Document) -> Node:
         trashed_path=get("trashed_path", ""),
         shared_with=get("shared_with", NOBODY),
         told_readers=tuple(get("told_readers", ())),
+        replaced_from=get("replaced_from"),
         suspended=get("suspended", False),
+        retention=_choice_of(get("retention")),
+        trash_from=get("trash_from"),
+        versions_from=get("versions_from"),
     )
+
+
+def choice_document(choice: Choice) -> Document:
+    """For ever is 0, so that what was chosen can be told from what was not in an index."""
+    policy = choice.policy
+    if policy is None:
+        return {"at": choice.at}
+    return {
+        "trash_days": policy.trash_days or 0,
+        "versions": policy.versions,
+        "version_days": policy.version_days or 0,
+        "at": choice.at,
+    }
+
+
+def _choice_of(document: Document | None) -> Choice | None:
+    if document is None:
+        return None
+    if "versions" not in document:
+        return Choice(None, document["at"])
+    policy = Policy(document["trash_days"] or None, document["versions"], document["version_days"] or None)
+    return Choice(policy, document["at"])
 
 
 def root_node(account_id: str, created_at: datetime) -> Node:
@@ -108,6 +136,7 @@ def version_id(node_id: str, number: int) -> str:
 
 
 def version_document(version: Version) -> Document:
+    came_at = {} if version.came_at is None else {"came_at": version.came_at}
     return {
         "_id": version_id(version.node_id, version.number),
         "owner": version.owner_id,
@@ -122,6 +151,7 @@ def version_document(version: Version) -> Document:
         "device": version.device,
         "upload_id": version.upload_id,
         "restored_from": version.restored_from,
+        **came_at,
     }
 
 
@@ -139,4 +169,5 @@ def version_of(document: Document) -> Version:
         device=document["device"],
         upload_id=document["upload_id"],
         restored_from=document["restored_from"],
+        came_at=document.get("came_at"),
     )

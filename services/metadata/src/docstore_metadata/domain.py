@@ -10,6 +10,7 @@ from typing import Literal
 
 from docstore_metadata.errors import InvalidTags, VersionConflict
 from docstore_metadata.paths import Parts, join_path
+from docstore_metadata.retention_policy import Choice
 
 Kind = Literal["file", "folder"]
 OnConflict = Literal["copy", "fail"]
@@ -58,8 +59,16 @@ class Node:
     """Who it was shared with itself; what is in a shared folder is shared by that."""
     told_readers: tuple[str, ...] = ()
     """Accounts besides the owner that may read it, as the last event that changed them said."""
+    replaced_from: datetime | None = None
+    """Of a file with old versions: when the first of them gave way to the next, or earlier."""
     suspended: bool = False
     """Of a root: its owner is suspended."""
+    retention: Choice | None = None
+    """Of a root: how long its owner chose to keep what they no longer need."""
+    trash_from: datetime | None = None
+    """Of a root: what its owner has in the trash counts as put there at this moment, or later; None: it is empty."""
+    versions_from: datetime | None = None
+    """Of a root: no old version of its owner's files gave way earlier; None: there are none."""
 
     @property
     def is_folder(self) -> bool:
@@ -171,6 +180,13 @@ class Version:
     device: str = ""
     upload_id: str | None = None
     restored_from: int | None = None
+    came_at: datetime | None = None
+    """When it took the place of another, by the later of the clocks that were asked."""
+
+    @property
+    def committed_at(self) -> datetime:
+        """As of when the version before it is an old one."""
+        return self.came_at or self.created_at
 
 
 class Outcome(Enum):

@@ -96,6 +96,13 @@ class LinkPassword(Refusal):
     code = "link_password"
 
 
+class InvalidRetention(Refusal):
+    """More than the operator allows, or nothing; `field`: which part of the policy."""
+
+    status = 422
+    code = "invalid_retention"
+
+
 class NameTaken(Refusal):
     status = 409
     code = "name_taken"

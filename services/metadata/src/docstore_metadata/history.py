@@ -10,6 +10,7 @@ from docstore_metadata.documents import version_id
 from docstore_metadata.domain import Place, Version
 from docstore_metadata.errors import NotAFile, NotFound
 from docstore_metadata.reservations import Reservation, Reservations
+from docstore_metadata.retention_policy import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.targets import Changes
 from docstore_metadata.tree import Tree
@@ -33,14 +34,14 @@ class History:
         transactor: Transactor,
         reservations: Reservations,
         *,
-        max_versions: int,
+        bounds: Bounds,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._tree = tree
         self._transactor = transactor
         self._reservations = reservations
-        self._max_versions = max_versions
+        self._bounds = bounds
         self._clock = clock
 
     async def newest_first(
@@ -103,7 +104,7 @@ class History:
         announcer.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)
         histories = {node_id: await self._store.versions_of([node], session)}
-        add_version(place, version, histories, self._max_versions, changes, announcer)
+        add_version(place, version, histories, self._bounds, changes, announcer)
         await changes.write(self._store, session)
         return place
 

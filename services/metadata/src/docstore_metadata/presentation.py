@@ -1,5 +1,6 @@
 """How files, folders and versions look from outside: in the public API, and in events."""
 
+from datetime import datetime
 from typing import Any
 
 from fastapi.responses import Response
@@ -45,11 +46,12 @@ def place_json(place: Place, account_id: str) -> Json:
     return file_json(place.as_seen_by(account_id))
 
 
-def trashed_json(node: Node) -> Json:
-    """A file or folder in its owner's trash, with the path it had."""
+def trashed_json(node: Node, expires_at: datetime | None) -> Json:
+    """A file or folder in its owner's trash, with the path it had, and when it goes for good."""
     assert node.trashed_at is not None
     view = View(node, node.trashed_path, node.parent_id, "owner")
-    return {**file_json(view), "trashed_at": rfc3339(node.trashed_at)}
+    times = {"trashed_at": rfc3339(node.trashed_at), "expires_at": rfc3339(expires_at) if expires_at else None}
+    return {**file_json(view), **times}
 
 
 def version_json(version: Version, current: int) -> Json:

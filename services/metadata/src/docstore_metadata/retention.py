@@ -1,7 +1,8 @@
-"""Which old versions go when a file has more than the cap allows. Standard library only."""
+"""Which old versions go: beyond how many, and after how long. Standard library only."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import accumulate, islice
 
 from docstore_metadata.domain import Version
 
@@ -26,6 +27,31 @@ def versions_to_prune(versions: Sequence[Version], cap: int, now: datetime) -> l
             position = 1 if cap > 1 and len(kept) > 2 else 0
         pruned.append(kept.pop(position))
     return pruned
+
+
+def outdated_versions(versions: Sequence[Version], days: int, now: datetime) -> list[Version]:
+    """The versions that gave way to the next one kept so many days ago or earlier; never the current one.
+
+    What counts is not when a version was made but until when it was the file's content: whatever the file was in the
+    last `days` stays, also where what is replaced today had not been touched for years.
+    """
+    limit = now - timedelta(days=days)
+    return [version for version, until in _current_until(versions) if until <= limit]
+
+
+def first_replaced_at(versions: Sequence[Version]) -> datetime | None:
+    """When the first of these versions gave way to the next; None if there is but the current one."""
+    return next((until for _, until in _current_until(versions)), None)
+
+
+def _current_until(versions: Sequence[Version]) -> list[tuple[Version, datetime]]:
+    """The old versions, the first one first, each with when the next one kept took its place.
+
+    None gave way earlier than one before it, whatever a clock said: those that are outdated come first.
+    """
+    kept = sorted(versions, key=lambda version: version.number)
+    moments = accumulate((version.committed_at for version in kept), max)
+    return list(zip(kept, islice(moments, 1, None), strict=False))
 
 
 def _spacing(kept: Sequence[Version], index: int, now: datetime) -> float:

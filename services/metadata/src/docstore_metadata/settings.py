@@ -1,15 +1,28 @@
 """Settings of the metadata service. Each is an environment variable `METADATA_<NAME>`."""
 
+from datetime import timedelta
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from docstore_metadata.retention_policy import MAX_DAYS, Bounds, Policy
 from docstore_platform.passwords import HashingSettings
 
 
 class MetadataSettings(HashingSettings):
     model_config = SettingsConfigDict(env_prefix="METADATA_", extra="ignore", frozen=True)
 
-    max_versions: int = Field(50, ge=1, description="versions kept of one file, the current one included")
+    max_versions: int = Field(50, ge=1, description="versions kept of one file at the most, the current one included")
+    trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="the trash is kept so long; 0: for ever")
+    max_trash_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
+    version_days: int = Field(0, ge=0, le=MAX_DAYS, description="old versions are kept so long; 0: for ever")
+    max_version_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
+    retention_grace_hours: float = Field(
+        24.0, ge=0, description="a retention policy takes effect so long after a change"
+    )
+    retention_poll_seconds: float = Field(
+        60.0, ge=0, description="look for what is kept no longer this often; 0: never"
+    )
     max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
     journal_days: int = Field(90, ge=1, description="changes are kept this long for clients that were away")
     listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for answered pages of listings")
@@ -19,3 +32,11 @@ class MetadataSettings(HashingSettings):
     link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
     link_failure_seconds: int = Field(900, ge=1, description="how long those count")
     link_sweep_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")
+
+    @property
+    def retention(self) -> Bounds:
+        return Bounds(
+            default=Policy(self.trash_days or None, self.max_versions, self.version_days or None),
+            most=Policy(self.max_trash_days or None, self.max_versions, self.max_version_days or None),
+            grace=timedelta(hours=self.retention_grace_hours),
+        )

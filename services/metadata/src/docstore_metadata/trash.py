@@ -50,8 +50,15 @@ class Trash:
             path = place.path
             Announcer(transaction, principal.account_id).deleted(place)
             await self._store.bump([node.parent_id], session)
-            marks = {"trashed_at": self._clock(), "trashed_path": path, "revision": node.revision}
-            update = {"$set": marks, "$unset": {"live": "", "hidden": ""}}
+            root = place.ancestors[0]
+            if root.trash_from is None:
+                await self._store.nodes.update_one(
+                    {"_id": root.id}, [{"$set": {"trash_from": "$$NOW"}}], session=session
+                )
+            # A clock that is behind must not make it look as if it had been here for long.
+            trashed_at = {"$max": [self._clock(), "$$NOW"]}
+            marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
+            update = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
             await self._store.nodes.update_one({"_id": node.id}, update, session=session)
             if node.is_folder:
                 await self._jobs.add("settle", node, principal.account_id, session)
@@ -128,19 +135,27 @@ class Trash:
             session = transaction.session
             place = await self._tree.place(node_id, session)
             place = authorize(principal.account_id, place, Action.PURGE)
-            if place.node.is_folder:
-                update = {"$unset": {"trashed_at": ""}}
-                await self._store.nodes.update_one({"_id": node_id}, update, session=session)
-                await self._jobs.add("purge", place.node, principal.account_id, session)
-            else:
-                await purge_files(
-                    self._store, [place], Announcer(transaction, principal.account_id), self._clock, session
-                )
-                await end_shares(self._store, [place], principal.account_id, transaction)
-                await end_links(self._store, [place], transaction)
+            await purge_trashed(self._store, self._jobs, [place], principal.account_id, transaction, self._clock)
 
         await self._transactor.run(work, lane=principal.account_id)
         self._jobs.wake()
+
+
+async def purge_trashed(
+    store: Store, jobs: Jobs, places: Sequence[Place], actor_id: str, transaction: Transaction, clock: Clock
+) -> None:
+    """Remove for good what one owner has put into the trash: files at once, folders by walks in the background."""
+    session = transaction.session
+    folders = [place.node for place in places if place.node.is_folder]
+    if folders:
+        ids = [folder.id for folder in folders]
+        await store.nodes.update_many({"_id": {"$in": ids}}, {"$unset": {"trashed_at": ""}}, session=session)
+    for folder in folders:
+        await jobs.add("purge", folder, actor_id, session)
+    files = [place for place in places if not place.node.is_folder]
+    await purge_files(store, files, Announcer(transaction, actor_id), clock, session)
+    await end_shares(store, files, actor_id, transaction)
+    await end_links(store, files, transaction)
 
 
 async def purge_files(store: Store, places: Sequence[Place], announcer: Announcer, clock: Clock, session: Any) -> None:

@@ -13,6 +13,7 @@ from docstore_metadata.domain import Permission, Place
 from docstore_metadata.downloads import Downloads
 from docstore_metadata.errors import NotAFolder, Refusal
 from docstore_metadata.history import History
+from docstore_metadata.keeping import Keeping
 from docstore_metadata.listing import Listing, Listings, ListQuery
 from docstore_metadata.presentation import Json, file_state, place_json
 from docstore_metadata.service import Files
@@ -30,6 +31,7 @@ class UseCases:
     tree: Tree
     files: Files
     trash: Trash
+    keeping: Keeping
     shares: Shares
     history: History
     copier: Copier

@@ -1,4 +1,4 @@
-"""Which versions the cap keeps."""
+"""Which versions are kept: by number, and by time."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_metadata.domain import Version
-from docstore_metadata.retention import versions_to_prune
+from docstore_metadata.errors import InvalidRetention
+from docstore_metadata.retention import first_replaced_at, outdated_versions, versions_to_prune
+from docstore_metadata.retention_policy import Bounds, Choice, Policy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,3 +60,73 @@ def test_old_versions_thin_out() -> None:
     assert sum(age < 60 for age in ages) > sum(age >= 720 for age in ages)
     gaps = [older - newer for older, newer in pairwise(ages)]
     assert max(gaps) < 720
+
+
+DAY = timedelta(days=1)
+
+
+@given(st.lists(st.integers(0, 40), max_size=20), st.integers(1, 60), st.integers(0, 200))
+def test_whatever_the_file_was_in_the_last_days_stays(gaps: list[int], days: int, later: int) -> None:
+    """At each moment not longer ago than that, one version was the content: it is kept; all others go."""
+    versions = history([gap * 86_400 for gap in gaps])
+    now = versions[-1].created_at + later * DAY
+    gone = outdated_versions(list(reversed(versions)), days, now)
+    moments = [now - timedelta(hours=hours) for hours in range(24 * days)]
+    needed = {max((v.number for v in versions if v.created_at <= at), default=1) for at in moments}
+    kept = {v.number for v in versions if v not in gone}
+    assert needed <= kept
+    for old, until in pairwise(versions):
+        assert (old in gone) is (until.created_at <= now - days * DAY)
+
+
+@given(st.lists(st.integers(-10, 40), min_size=1, max_size=20), st.integers(1, 60), st.lists(st.integers(0, 30)))
+def test_looking_often_and_looking_once_let_go_of_the_same(gaps: list[int], days: int, waits: list[int]) -> None:
+    """Also where a clock went back: none goes before one that is older, and the next look is known exactly."""
+    versions = history([gap * 86_400 for gap in gaps])
+    kept, now = list(versions), START
+    for wait in waits:
+        now += wait * DAY
+        due = first_replaced_at(kept)
+        gone = outdated_versions(kept, days, now)
+        assert bool(gone) is (due is not None and due <= now - days * DAY)
+        kept = [v for v in kept if v not in gone]
+    assert kept == [v for v in versions if v not in outdated_versions(versions, days, now)]
+    assert kept[-1] == versions[-1]
+
+
+def test_what_a_late_upload_replaced_counts_from_when_it_came() -> None:
+    """A version made long ago that came today has replaced the other today."""
+    old, new = history([1])
+    new.came_at = START + 100 * DAY
+    assert outdated_versions([old, new], 10, START + 109 * DAY) == []
+    assert outdated_versions([old, new], 10, START + 110 * DAY) == [old]
+
+
+days_or_never = st.none() | st.integers(1, 36_500)
+policies = st.builds(Policy, days_or_never, st.integers(1, 100), days_or_never)
+
+
+@given(policies, policies, policies)
+def test_what_holds_is_never_more_than_the_operator_allows(default: Policy, most: Policy, chosen: Policy) -> None:
+    """Whatever was chosen when: what is accepted holds as it is, and what no longer fits is cut to the limits."""
+    bounds = Bounds(default, most, DAY)
+    for choice in (None, Choice(None, START), Choice(chosen, START)):
+        holds = bounds.of(choice)
+        assert holds.versions <= most.versions
+        for days, limit in ((holds.trash_days, most.trash_days), (holds.version_days, most.version_days)):
+            assert limit is None or (days is not None and days <= limit)
+    try:
+        bounds.check(chosen)
+    except InvalidRetention as refusal:
+        field = refusal.extra["field"]
+        assert getattr(bounds.of(Choice(chosen, START)), field) != getattr(chosen, field)
+    else:
+        assert bounds.of(Choice(chosen, START)) == chosen
+
+
+@given(policies, policies, st.integers(0, 100))
+def test_a_choice_takes_no_version_before_its_time(most: Policy, chosen: Policy, hours: int) -> None:
+    """While it can be taken back, a new version leaves as many as there may be at all."""
+    bounds = Bounds(most, most, DAY)
+    room = bounds.versions_kept(Choice(chosen, START), START + timedelta(hours=hours))
+    assert room == (most.versions if hours < 24 else min(chosen.versions, most.versions))

@@ -1,0 +1,72 @@
+"""`docstore retention`."""
+
+from typing import Annotated
+
+import typer
+
+from docstore_cli.failures import BadUsage
+from docstore_cli.options import AsJson, print_json, time_text
+from docstore_cli.session import as_person
+from docstore_client import AsyncClient
+from docstore_client.models import Policy, Retention
+
+NEVER = "never"
+DAYS = f"How many days, or `{NEVER}`."
+
+TrashDays = Annotated[str | None, typer.Option("--trash-days", help=f"When the trash goes for good. {DAYS}")]
+Versions = Annotated[int | None, typer.Option("--versions", help="How many versions of a file are kept.")]
+VersionDays = Annotated[str | None, typer.Option("--version-days", help=f"When old versions go. {DAYS}")]
+Default = Annotated[bool, typer.Option("--default", help="Choose nothing: what the server's operator says.")]
+
+
+def retention(
+    trash_days: TrashDays = None,
+    versions: Versions = None,
+    version_days: VersionDays = None,
+    default: Default = False,
+    as_json: AsJson = False,
+) -> None:
+    """How long the trash and old versions are kept; with options: choose it.
+
+    What is not named stays as it is. A choice takes effect after a while; until then it can be taken back, and nothing
+    is gone.
+    """
+    named = (trash_days, versions, version_days)
+    chooses = any(value is not None for value in named)
+
+    async def work(docstore: AsyncClient) -> Retention:
+        if default:
+            if chooses:
+                raise BadUsage("--default goes with no other choice")
+            return await docstore.set_retention(None)
+        now = await docstore.retention()
+        if not chooses:
+            return now
+        policy = Policy(
+            trash_days=_days(trash_days, now.trash_days),
+            versions=now.versions if versions is None else versions,
+            version_days=_days(version_days, now.version_days),
+        )
+        return await docstore.set_retention(policy)
+
+    kept = as_person(work)
+    if as_json:
+        print_json(kept)
+        return
+    trash = NEVER if kept.trash_days is None else f"after {kept.trash_days} days"
+    old = NEVER if kept.version_days is None else f"{kept.version_days} days after they were replaced"
+    typer.echo(f"Trash goes for good {trash}.")
+    typer.echo(f"Versions kept of a file: {kept.versions}. Old ones go {old}.")
+    if kept.applies_at is not None:
+        typer.echo(f"Takes effect {time_text(kept.applies_at)}.")
+
+
+def _days(text: str | None, before: int | None) -> int | None:
+    """Days as they are typed; `before` if none are."""
+    if text is None:
+        return before
+    if text == NEVER:
+        return None
+    if not text.isdecimal():
+        raise BadUsage(f"{text}: days are a number, or `{NEVER}`")
+    return int(text)

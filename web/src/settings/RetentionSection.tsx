@@ -1,0 +1,84 @@
+/** How long the trash and old versions are kept: within what the operator allows. */
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient } from "@/api/queries";
+import type { Retention, RetentionPolicy } from "@/api/types";
+import { moment } from "@/lib/format";
+import { Field } from "@/ui/field";
+import { Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+export function RetentionSection() {
+  const kept = useQuery({ queryKey: keys.retention, queryFn: () => call("get /v1/me/retention") });
+  if (kept.error) return <Failed error={kept.error} onRetry={() => void kept.refetch()} />;
+  if (!kept.data) return <Spinner />;
+  // Another choice, made elsewhere too, is another form.
+  return <RetentionForm key={JSON.stringify(kept.data)} kept={kept.data} />;
+}
+
+function RetentionForm({ kept }: { kept: Retention }) {
+  const [trash, setTrash] = useState(days(kept.trash_days));
+  const [versions, setVersions] = useState(String(kept.versions));
+  const [old, setOld] = useState(days(kept.version_days));
+  const { most } = kept;
+  const policy = { trash_days: chosen(trash), versions: Number(versions), version_days: chosen(old) };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void choose(policy);
+      }}
+    >
+      <h2>How long things are kept</h2>
+      <Field
+        label="Days in the trash"
+        hint={`Then it is deleted for good. ${limit(most.trash_days)}`}
+        {...number(most.trash_days)}
+        value={trash}
+        onChange={(event) => setTrash(event.target.value)}
+      />
+      <Field
+        label="Versions of a file"
+        hint={`At most ${most.versions}, the current one included. Of more than that, the newest and those far apart stay.`}
+        {...number(most.versions)}
+        required
+        value={versions}
+        onChange={(event) => setVersions(event.target.value)}
+      />
+      <Field
+        label="Days an old version is kept"
+        hint={`Counted from when it was replaced; the current version always stays. ${limit(most.version_days)}`}
+        {...number(most.version_days)}
+        value={old}
+        onChange={(event) => setOld(event.target.value)}
+      />
+      {kept.applies_at && <p role="status">Your last change takes effect on {moment(kept.applies_at)}. Until then nothing is deleted.</p>}
+      <button className="button primary" type="submit">
+        Save
+      </button>
+      {!kept.is_default && (
+        <button className="button" type="button" onClick={() => void choose(null)}>
+          Back to the usual
+        </button>
+      )}
+    </form>
+  );
+}
+
+const days = (value: number | null) => (value === null ? "" : String(value));
+const chosen = (text: string) => (text.trim() === "" ? null : Number(text));
+const limit = (most: number | null) => (most === null ? "Empty: never." : `At most ${most}.`);
+const number = (most: number | null) => ({ type: "number", min: 1, max: most ?? undefined, step: 1 });
+
+async function choose(body: RetentionPolicy | null): Promise<void> {
+  try {
+    const kept = await (body ? call("put /v1/me/retention", { body }) : call("delete /v1/me/retention"));
+    queryClient.setQueryData(keys.retention, kept);
+    toast(kept.applies_at ? `Saved. It takes effect on ${moment(kept.applies_at)}.` : "Saved.");
+    await queryClient.invalidateQueries({ queryKey: keys.trash });
+  } catch (error) {
+    toast(reason(error), { tone: "error" });
+  }
+}
