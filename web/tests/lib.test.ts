@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { diffLines } from "@/lib/diff";
-import { duration, ending, size, when } from "@/lib/format";
+import { duration, ending, size, when, who } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
 import { childPlace, hrefOf, parentOf, placeOf } from "@/lib/places";
 import { piecesOf } from "@/search/snippet";
@@ -47,6 +47,11 @@ describe("what people read", () => {
     expect([ending(null, now), ending("2026-03-10T11:00:00Z", now), ending("2026-03-13T12:00:00Z", now)]).toEqual([
       "Never", "Soon", "in 3 days",
     ]);
+  });
+
+  test("people: oneself, by name, and who is not known", () => {
+    expect([who("1", "Ada", "1"), who("2", "Ada", "1"), who("2", null, "1")]).toEqual(["You", "Ada", "Somebody else"]);
+    expect([who("1", "Ada", "1", "you"), who("2", undefined, "1", "you")]).toEqual(["you", "somebody else"]);
   });
 
   test("kinds by ending first, then by type", () => {

@@ -9,6 +9,7 @@ import { apply } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { Activity } from "@/details/Activity";
+import DetailsPanel from "@/details/DetailsPanel";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
 import FolderPicker from "@/files/FolderPicker";
@@ -178,6 +179,31 @@ describe("keys on what is chosen", () => {
     show(<>{files}<DialogHost /></>);
     await press("F2");
     expect(((await screen.findByRole("textbox", { name: "Name" })) as HTMLInputElement).value).toBe("a");
+  });
+});
+
+describe("people are called by their names", () => {
+  const theirs = { ...entry("a"), owner_id: "ada", modified_by: "bob", content_type: "text/plain" };
+  const made = { version: 2, size: 1, created_at: AT, created_by: "bob", created_by_name: "Bob", device: "phone" };
+
+  test("in the details of a file and its versions", async () => {
+    serve((call) => {
+      if (call === "GET /v1/files/a") return json({ ...theirs, owner_name: "Ada", modified_by_name: "Bob" });
+      return call.startsWith("GET /v1/files/a/versions") ? json({ items: [made], next_cursor: null }) : undefined;
+    });
+    show(<DetailsPanel file={theirs as unknown as FileItem} many={1} onClose={() => undefined} />);
+    await screen.findByText("Ada");
+    screen.getByText(/ by Bob$/);
+    await userEvent.click(screen.getByRole("tab", { name: "Versions" }));
+    await screen.findByText("Bob, phone");
+  });
+
+  test("in what they share", async () => {
+    const received = { ...entry("a"), share: { ...entry("a").share, owner_name: "Ada" } };
+    serve((call) => (call.startsWith("GET /v1/shared-with-me") ? json({ items: [received], next_cursor: null }) : undefined));
+    show(<SharedPage />);
+    await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("2"));
+    screen.getByRole("columnheader", { name: "Shared by" });
   });
 });
 

@@ -15,10 +15,13 @@ export interface FileItem {
   version: number;
   tags: string[];
   owner_id: string;
+  /** Names are with a file that was asked for by itself, and with what is shared; not in folders and changes. */
+  owner_name?: string | null;
   permission: Permission;
   created_at: string;
   modified_at: string;
   modified_by: string;
+  modified_by_name?: string | null;
   etag: string;
   indexed: boolean;
   preview: boolean;
@@ -45,7 +48,7 @@ export interface Retention extends RetentionPolicy {
 }
 
 export interface ReceivedFile extends FileItem {
-  share: { id: string; role: "viewer" | "editor"; owner_id: string; shared_at: string };
+  share: { id: string; role: "viewer" | "editor"; owner_id: string; owner_name: string | null; shared_at: string };
 }
 
 export interface Page<T> {
@@ -89,6 +92,7 @@ export interface FileVersion {
   sha256: string | null;
   created_at: string;
   created_by: string;
+  created_by_name: string | null;
   device: string;
   restored_from: number | null;
   current: boolean;

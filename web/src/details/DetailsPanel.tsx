@@ -9,7 +9,7 @@ import type { FileItem, FileVersion } from "@/api/types";
 import { Activity } from "@/details/Activity";
 import { Following } from "@/details/Following";
 import { openDialog } from "@/files/dialogs";
-import { count, moment, size } from "@/lib/format";
+import { count, moment, size, who } from "@/lib/format";
 import { isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
 import { useLinks, useShares } from "@/sharing/ShareDialog";
@@ -78,14 +78,17 @@ function About({ file }: { file: FileItem }) {
 function Facts({ file }: { file: FileItem }) {
   const account = useAccount();
   const isFile = file.kind === "file";
-  const who = (id: string) => (id === account.id ? "you" : "somebody else");
+  const named = useQuery({
+    queryKey: ["about", file.id, "people", file.etag],
+    queryFn: () => call("get /v1/files/{file_id}", { path: { file_id: file.id } }),
+  }).data;
   const facts: [string, string][] = [
     ["Kind", isFile && file.content_type ? `${KIND_NAMES[kindOf(file)]} (${file.content_type})` : KIND_NAMES[kindOf(file)]],
     ...(isFile ? ([["Size", `${size(file.size)} (${count(file.size)} bytes)`]] as [string, string][]) : []),
     ["In", file.path === "/" ? "–" : parentOf(file.path)],
-    ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by)}`],
+    ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by, named?.modified_by_name, account.id, "you")}`],
     ["Created", moment(file.created_at)],
-    ["Owner", file.owner_id === account.id ? "You" : "Somebody else"],
+    ["Owner", who(file.owner_id, named?.owner_name, account.id)],
     ...(isFile
       ? ([
           ["Version", String(file.version)],
@@ -159,7 +162,7 @@ function Versions({ file }: { file: FileItem }) {
               {moment(version.created_at)} · {size(version.size)}
             </span>
             <span className="muted">
-              {version.created_by === account.id ? "You" : "Somebody else"}
+              {who(version.created_by, version.created_by_name, account.id)}
               {version.device && `, ${version.device}`}
               {version.restored_from && ` · restored from ${version.restored_from}`}
             </span>

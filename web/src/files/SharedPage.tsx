@@ -18,6 +18,7 @@ import { toast } from "@/ui/toasts";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
+  { id: "by", label: "Shared by", show: (file) => (file as ReceivedFile).share.owner_name ?? "Somebody" },
   {
     id: "role",
     label: "You can",

@@ -1,4 +1,4 @@
-/** Sizes, times and counts as people read them, in their own language. */
+/** Sizes, times, counts and people as people read them, in their own language. */
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
 
@@ -34,6 +34,10 @@ function sizeFormat(unit: number, digits: number): Intl.NumberFormat {
 const counts = new Intl.NumberFormat();
 
 export const count = (value: number) => counts.format(value);
+
+/** Who somebody is to who reads it; a name that is not known, or not yet, is nobody's. */
+export const who = (id: string, name: string | null | undefined, me: string, you = "You") =>
+  id === me ? you : (name ?? (you === "You" ? "Somebody else" : "somebody else"));
 
 /** "12 files", "1 file". */
 export const counted = (value: number, one: string, many: string) => `${count(value)} ${value === 1 ? one : many}`;

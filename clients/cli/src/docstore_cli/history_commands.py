@@ -19,7 +19,7 @@ Empty = Annotated[bool, typer.Option("--empty", help="Remove all of it for good,
 
 
 def history(path: Path, as_json: AsJson = False) -> None:
-    """The versions of a file, newest first."""
+    """The versions of a file, newest first: who made them, and on which device."""
 
     async def work(docstore: AsyncClient) -> list[Version]:
         file = await need(docstore, RemotePath.parse(path))
@@ -33,7 +33,8 @@ def history(path: Path, as_json: AsJson = False) -> None:
         notes = [f"restored from v{version.restored_from}"] if version.restored_from else []
         notes += ["current"] if version.current else []
         line = f"v{version.version:<5} {size_text(version.size):>10} {time_text(version.created_at)} "
-        typer.echo(line + shown(" ".join([version.device, *(f"({note})" for note in notes)])))
+        who = f"{version.created_by_name or 'somebody'}, {version.device}"
+        typer.echo(line + shown(" ".join([who, *(f"({note})" for note in notes)])))
 
 
 def restore(path: Path, version: Number = None, as_json: AsJson = False) -> None:

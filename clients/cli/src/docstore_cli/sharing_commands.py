@@ -91,7 +91,7 @@ async def _received(docstore: AsyncClient, cursor: str | None) -> Page[_Received
 
 
 def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
-    """What others share with you; of a file or folder of yours: with whom it is shared."""
+    """What others share with you, and who; of a file or folder of yours: with whom."""
 
     async def with_others(docstore: AsyncClient) -> list[Share]:
         return await every(partial(docstore.shares, (await need(docstore, RemotePath.parse(str(path)))).id))
@@ -105,8 +105,12 @@ def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
         _tell(shares, lines, as_json=as_json)
         return
     files = as_person(with_me)
-    lines = [f"id:{one.id} {one.permission:6} {shown(one.name)}{'/' * one.is_folder}" for one in files]
-    _tell(files, lines, as_json=as_json)
+    _tell(files, [_received_line(one) for one in files], as_json=as_json)
+
+
+def _received_line(file: File) -> str:
+    who = shown(file.owner_name or "somebody")
+    return f"id:{file.id} {file.permission:6} {who:20} {shown(file.name)}{'/' * file.is_folder}"
 
 
 def link(

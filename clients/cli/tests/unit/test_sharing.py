@@ -1,4 +1,4 @@
-"""`docstore unshare` by who received the share."""
+"""What was shared: who shares it, and `docstore unshare` by who received it."""
 
 import pytest
 from fake_server import FakeServer, Reply, a_file, listed
@@ -32,3 +32,21 @@ def test_only_the_owner_ends_the_shares_of_others(server: FakeServer, ended: str
     assert outcome.exit_code == 1
     assert "(owner_only)" in outcome.stderr
     assert ended not in server.asked
+
+
+def test_who_shares_and_who_changed(server: FakeServer) -> None:
+    """`shared` names the owner, `history` the person and the device; nobody where the name is not known."""
+    team = {**a_file("team", "/team", kind="folder", permission="editor"), "owner_name": "Grace \x1b[2J"}
+    server.replies["GET /v1/shared-with-me"] = [listed(team, a_file("other", "/other", permission="viewer"))]
+    outcome = CliRunner().invoke(app, ["shared"])
+    assert [line.split() for line in outcome.output.splitlines()] == [
+        ["id:team", "editor", "Grace", "\ufffd[2J", "team/"],
+        ["id:other", "viewer", "somebody", "other"],
+    ]
+    server.replies["GET /v1/files/team"] = [Reply(a_file("team", "/team"))]
+    version = {"size": 1, "content_type": "text/plain", "sha256": "0" * 64, "created_at": "2026-11-21T00:00:00Z"}
+    version |= {"created_by": "ada", "device": "phone", "restored_from": None, "current": False}
+    versions = [{**version, "version": 2, "created_by_name": "Ada"}, {**version, "version": 1}]
+    server.replies["GET /v1/files/team/versions"] = [listed(*versions)]
+    lines = CliRunner().invoke(app, ["history", "id:team"]).output.splitlines()
+    assert [line.split(maxsplit=5)[-1] for line in lines] == ["Ada, phone", "somebody, phone"]

@@ -51,7 +51,8 @@ class Session(Model):
 
 
 class File(Model):
-    """A file or folder as the caller sees it."""
+    """A file or folder as the caller sees it. Names are with a file asked for by itself and with what is shared with
+    one; where that is, `None` is somebody whose name is not known."""
 
     id: str
     kind: Kind
@@ -64,10 +65,12 @@ class File(Model):
     version: int
     tags: tuple[str, ...]
     owner_id: str
+    owner_name: str | None = None
     permission: Permission
     created_at: datetime
     modified_at: datetime
     modified_by: str
+    modified_by_name: str | None = None
     etag: str
     indexed: bool = False
     trashed_at: datetime | None = None
@@ -105,6 +108,7 @@ class Version(Model):
     sha256: str
     created_at: datetime
     created_by: str
+    created_by_name: str | None = None
     device: str
     restored_from: int | None
     current: bool

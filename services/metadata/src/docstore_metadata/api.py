@@ -1,16 +1,18 @@
 """Public HTTP routes of files, folders and the trash: thin. Bodies are written straight as JSON."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from docstore_metadata.dependencies import Caller, Cases
-from docstore_metadata.domain import MAX_TAGS, Place
+from docstore_metadata.dependencies import Caller, Cases, file_response
+from docstore_metadata.domain import MAX_TAGS, Place, Version
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
-from docstore_metadata.presentation import file_response, trashed_json, version_json
+from docstore_metadata.presentation import trashed_json, version_json
 from docstore_metadata.service import Edit
+from docstore_metadata.use_cases import UseCases
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.web import json_response
@@ -43,7 +45,7 @@ class CopyTo(BaseModel):
 async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
     """Make a folder and those above it; 200 if it exists."""
     place, is_new = await cases.files.make_folder(principal, body.path, body.parent_id)
-    return file_response(place, principal.account_id, 201 if is_new else 200)
+    return await file_response(cases, principal, place, 201 if is_new else 200)
 
 
 @router.patch("/files/{file_id}")
@@ -52,14 +54,14 @@ async def change_file(
 ) -> Response:
     """Rename, move and tag; 412 if it is not as `If-Match` says, 409 if the name is taken."""
     edit = Edit(body.name, body.parent_id, body.tags)
-    return file_response(await cases.files.edit(principal, file_id, edit, if_match), principal.account_id)
+    return await file_response(cases, principal, await cases.files.edit(principal, file_id, edit, if_match))
 
 
 @router.post("/files/{file_id}/copy", status_code=201)
 async def copy_file(file_id: str, body: CopyTo, principal: Caller, cases: Cases) -> Response:
     """Copy a file, or a folder with all that is in it."""
     place = await cases.copier.copy(principal, file_id, body.path, body.parent_id)
-    return file_response(place, principal.account_id, 201)
+    return await file_response(cases, principal, place, 201)
 
 
 @router.delete("/files/{file_id}", status_code=204)
@@ -83,7 +85,7 @@ async def list_trash(
 @router.post("/files/{file_id}/restore")
 async def restore_file(file_id: str, principal: Caller, cases: Cases) -> Response:
     """Take it out of the trash: to where it was, or into the root; renamed if its name is taken by now."""
-    return file_response(await cases.trash.restore(principal, file_id), principal.account_id)
+    return await file_response(cases, principal, await cases.trash.restore(principal, file_id))
 
 
 @router.delete("/trash/{file_id}", status_code=204)
@@ -100,7 +102,7 @@ async def list_versions(
     """The versions kept, the newest first."""
     before = _number(cursor) if cursor else None
     place, versions = await cases.history.newest_first(principal, file_id, before, limit + 1)
-    return _versions(place, versions, limit)
+    return await _versions(place, versions, limit, cases)
 
 
 @router.get("/files/{file_id}/changes")
@@ -115,7 +117,7 @@ async def list_changes(
     """The versions after a number, the oldest first."""
     after = max(since, _number(cursor)) if cursor else since
     place, versions = await cases.history.since(principal, file_id, after, limit + 1)
-    return _versions(place, versions, limit)
+    return await _versions(place, versions, limit, cases)
 
 
 @router.post("/files/{file_id}/versions/{number}/restore")
@@ -123,7 +125,7 @@ async def restore_version(file_id: str, number: int, principal: Caller, cases: C
     """Make an old version the current one again, as a new version."""
     if not 1 <= number <= MAX_NUMBER:
         raise invalid("There is no such version number.")
-    return file_response(await cases.history.restore(principal, file_id, number), principal.account_id)
+    return await file_response(cases, principal, await cases.history.restore(principal, file_id, number))
 
 
 def _number(cursor: str) -> int:
@@ -133,7 +135,8 @@ def _number(cursor: str) -> int:
     return number
 
 
-def _versions(place: Place, versions: Any, limit: int) -> Response:
-    items = [version_json(version, place.node.version) for version in versions[:limit]]
+async def _versions(place: Place, versions: Sequence[Version], limit: int, cases: UseCases) -> Response:
+    names = await cases.names.of(version.created_by for version in versions[:limit])
+    items = [version_json(version, place.node.version, names) for version in versions[:limit]]
     cursor = encode_cursor(items[-1]["version"]) if len(versions) > limit else None
     return json_response({"items": items, "next_cursor": cursor})

@@ -39,6 +39,7 @@ from docstore_metadata.link_sweeper import LinkSweeper
 from docstore_metadata.link_visits import LinkVisits
 from docstore_metadata.links import Links
 from docstore_metadata.listing import Listings
+from docstore_metadata.names import Names
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.presentation import problem_of
 from docstore_metadata.reservations import Reservations
@@ -160,6 +161,7 @@ async def _working(
         snapshots=Snapshots(store, tree, changes),
         comparer=Comparer(store, tree),
         downloads=Downloads(store, tree, history, contents, delivery, seconds=settings.download_seconds),
+        names=Names(store.shares),
     )
     walker = Walker(store, tree, transactor, jobs, grants)
     worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)

@@ -7,9 +7,8 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from docstore_metadata.dependencies import Caller, use_cases
+from docstore_metadata.dependencies import Caller, file_response, use_cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
-from docstore_metadata.presentation import file_response
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import current_principal
 
@@ -79,10 +78,12 @@ async def get_by_path(request: Request, principal: Caller) -> Response:
     path = request.query_params.get("path")
     if path is None:
         raise invalid("path is needed.")
-    place = await use_cases(request).files.get_by_path(principal, path, request.query_params.get("parent_id"))
-    return file_response(place, principal.account_id)
+    cases = use_cases(request)
+    place = await cases.files.get_by_path(principal, path, request.query_params.get("parent_id"))
+    return await file_response(cases, principal, place)
 
 
 @router.get("/files/{file_id}")
 async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
-    return file_response(await use_cases(request).files.get(principal, file_id), principal.account_id)
+    cases = use_cases(request)
+    return await file_response(cases, principal, await cases.files.get(principal, file_id))

@@ -1,16 +1,14 @@
 """How files, folders and versions look from outside: in the public API, and in events."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-
-from fastapi.responses import Response
 
 from docstore_events.files import FileState
 from docstore_metadata.domain import Node, Place, Version, View
 from docstore_metadata.errors import Refusal
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
-from docstore_platform.web import json_response
 
 Json = dict[str, Any]
 
@@ -46,6 +44,12 @@ def place_json(place: Place, account_id: str) -> Json:
     return file_json(place.as_seen_by(account_id))
 
 
+def named_json(place: Place, account_id: str, names: Mapping[str, str]) -> Json:
+    """The same with what its people are called; null where that is not known."""
+    file = place_json(place, account_id)
+    return file | {"owner_name": names.get(file["owner_id"]), "modified_by_name": names.get(file["modified_by"])}
+
+
 def trashed_json(node: Node, expires_at: datetime | None) -> Json:
     """A file or folder in its owner's trash, with the path it had, and when it goes for good."""
     assert node.trashed_at is not None
@@ -54,7 +58,7 @@ def trashed_json(node: Node, expires_at: datetime | None) -> Json:
     return {**file_json(view), **times}
 
 
-def version_json(version: Version, current: int) -> Json:
+def version_json(version: Version, current: int, names: Mapping[str, str]) -> Json:
     return {
         "version": version.number,
         "size": version.size,
@@ -62,6 +66,7 @@ def version_json(version: Version, current: int) -> Json:
         "sha256": version.sha256,
         "created_at": rfc3339(version.created_at),
         "created_by": version.created_by,
+        "created_by_name": names.get(version.created_by),
         "device": version.device,
         "restored_from": version.restored_from,
         "current": version.number == current,
@@ -101,5 +106,6 @@ def item_problem(refusal: Refusal) -> Json:
     return {"problem": problem_of(refusal).body()}
 
 
-def file_response(place: Place, account_id: str, status: int = 200) -> Response:
-    return json_response(place_json(place, account_id), status, {"etag": place.node.etag})
+def people_of(node: Node) -> tuple[str, str]:
+    """Whose names an answer about a file or folder has."""
+    return node.owner_id, node.modified_by

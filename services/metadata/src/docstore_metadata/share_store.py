@@ -29,10 +29,11 @@ from docstore_platform.mongo import (
 
 
 class Person(NamedTuple):
-    """Whose an address is, as the account's revision says."""
+    """Whose an address is, and what they are called, as the account's revision says."""
 
     account_id: str
     revision: int
+    name: str
 
 
 class ShareStore:
@@ -167,7 +168,7 @@ class ShareStore:
                 continue
             if person.account_id in latest:
                 writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))
-            named = {"account": person.account_id, "revision": person.revision}
+            named = {"account": person.account_id, "revision": person.revision, "name": person.name}
             writes.append(UpdateOne({"_id": key}, {"$set": named}, upsert=True))
         if not writes:
             return
@@ -179,6 +180,11 @@ class ShareStore:
     async def address_of(self, account_id: str, session: Session) -> str | None:
         row = await self._people.find_one({"account": account_id}, {"_id": 1}, session=session)
         return None if row is None else str(row["_id"])
+
+    async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
+        """By account, those that are known."""
+        rows = self._people.find({"account": {"$in": list(account_ids)}}, {"account": 1, "name": 1})
+        return {row["account"]: row["name"] async for row in rows if "name" in row}
 
     async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
         """By address, those that are somebody's."""

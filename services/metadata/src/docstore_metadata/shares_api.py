@@ -1,5 +1,6 @@
 """Public HTTP routes of shares with people: thin."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -8,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
-from docstore_metadata.presentation import Json, place_json
+from docstore_metadata.presentation import Json, named_json, people_of
 from docstore_metadata.share_rules import Share
 from docstore_metadata.shares import SharedPlace
 from docstore_platform.clock import rfc3339
@@ -72,7 +73,8 @@ async def list_shared_with_me(
     """What others share with the caller, the latest first."""
     before: str | None = decode_cursor(cursor, str)[0] if cursor else None
     found, last = await cases.shares.shared_with(principal.account_id, before, limit)
-    items = [_received_json(item, principal.account_id) for item in found]
+    names = await cases.names.of(each for item in found for each in people_of(item.place.node))
+    items = [_received_json(item, principal.account_id, names) for item in found]
     return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
 
@@ -88,12 +90,13 @@ def share_json(share: Share) -> Json:
     }
 
 
-def _received_json(item: SharedPlace, account_id: str) -> Json:
+def _received_json(item: SharedPlace, account_id: str, names: Mapping[str, str]) -> Json:
     share = item.share
     received = {
         "id": share.id,
         "role": share.role,
         "owner_id": share.owner_id,
+        "owner_name": names.get(share.owner_id),
         "shared_at": rfc3339(share.created_at),
     }
-    return {**place_json(item.place, account_id), "share": received}
+    return {**named_json(item.place, account_id, names), "share": received}

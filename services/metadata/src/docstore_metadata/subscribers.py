@@ -26,7 +26,7 @@ class Unit:
     """By their e-mail addresses."""
 
     def meet(self, account: AccountEvent) -> None:
-        self.people[email_key(account.email)] = Person(account.account_id, account.revision)
+        self.people[email_key(account.email)] = Person(account.account_id, account.revision, account.display_name)
 
 
 class MetadataSubscribers(Subscribers[Unit]):
@@ -46,7 +46,7 @@ class MetadataSubscribers(Subscribers[Unit]):
         unit.updates.append(UpdateOne({"_id": account.account_id}, {"$setOnInsert": root}, upsert=True))
 
     def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Unit) -> None:
-        """It may have another address, and be suspended or no longer."""
+        """It may have another address or name, and be suspended or no longer."""
         account = envelope.event
         unit.meet(account)
         older = {"_id": account.account_id, "account_revision": {"$not": {"$gte": account.revision}}}

@@ -15,6 +15,7 @@ from docstore_metadata.errors import NotAFolder, Refusal
 from docstore_metadata.history import History
 from docstore_metadata.keeping import Keeping
 from docstore_metadata.listing import Listing, Listings, ListQuery
+from docstore_metadata.names import Names
 from docstore_metadata.presentation import Json, file_state, place_json
 from docstore_metadata.service import Files
 from docstore_metadata.shares import Shares
@@ -41,6 +42,7 @@ class UseCases:
     snapshots: Snapshots
     comparer: Comparer
     downloads: Downloads
+    names: Names
 
     async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
         if query.path is not None:

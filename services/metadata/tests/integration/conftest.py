@@ -175,16 +175,16 @@ class Stack:
         """Somebody who has nothing to do with the others."""
         return replace(self.person, account_id=new_id())
 
-    async def meet(self, person: Person, email: str, revision: int = 1) -> None:
+    async def meet(self, person: Person, email: str, revision: int = 1, name: str = "Somebody") -> None:
         """Have the service hear that a person has an account with this address."""
-        await self.hear(AccountCreated(revision=revision, status="active", **self.account(person, email)))
+        await self.hear(AccountCreated(revision=revision, status="active", **self.account(person, email, name)))
 
-    def account(self, person: Person, email: str) -> dict[str, Any]:
+    def account(self, person: Person, email: str, name: str = "Somebody") -> dict[str, Any]:
         """What events of a person's account say of it, but for its status."""
         return {
             "account_id": person.account_id,
             "email": email,
-            "display_name": "Somebody",
+            "display_name": name,
             "plan": "free",
             "role": "user",
             "home_region": self.infra.region,

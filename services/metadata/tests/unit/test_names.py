@@ -1,0 +1,46 @@
+"""What people are called, asked for once for many."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from docstore_metadata import names as module
+from docstore_metadata.names import Names
+
+
+class Store:
+    def __init__(self) -> None:
+        self.known = {"ada": "Ada", "bob": "Bob"}
+        self.asked: list[set[str]] = []
+
+    async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
+        ids = set(account_ids)
+        self.asked.append(ids)
+        return {each: self.known[each] for each in ids if each in self.known}
+
+
+async def test_many_are_asked_for_at_once_and_known_ones_not_again() -> None:
+    """One query an answer, with those only that are not known; who is unknown is asked for again."""
+    store = Store()
+    names = Names(store)
+    assert await names.of(["ada", "eve", "ada"]) == {"ada": "Ada"}
+    assert await names.of(["ada"]) == {"ada": "Ada"}
+    assert await names.of(["ada", "bob", "eve"]) == {"ada": "Ada", "bob": "Bob"}
+    assert store.asked == [{"ada", "eve"}, {"bob", "eve"}]
+
+
+async def test_a_new_name_shows_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept is good for a while only, and never more than so much."""
+    store = Store()
+    names = Names(store)
+    now = 1000.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(module, "MAX_KEPT", 1)
+    assert await names.of(["ada"]) == {"ada": "Ada"}
+    store.known["ada"] = "Countess"
+    assert await names.of(["ada"]) == {"ada": "Ada"}
+    now += module.GOOD_SECONDS
+    assert await names.of(["ada"]) == {"ada": "Countess"}
+    assert await names.of(["bob"]) == {"bob": "Bob"}
+    assert await names.of(["ada"]) == {"ada": "Countess"}
+    assert len(store.asked) == 4
