@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from people import PASSWORD, Person
 
+from docstore_cli.this_machine import device_name
+
 pytestmark = pytest.mark.connected
 
 
@@ -25,7 +27,7 @@ async def test_a_replayed_refresh_token_ends_its_session(ada: Person, nobody: Pe
     assert (await nobody.refused("POST", "/v1/sessions/refresh", stolen))[0] == 401
     latest = {"refresh_token": renewed["refresh_token"]}
     assert (await nobody.refused("POST", "/v1/sessions/refresh", latest))[0] == 401
-    assert [session["device_name"] for session in await ada.every("/v1/sessions")] == ["docstore command"]
+    assert [session["device_name"] for session in await ada.every("/v1/sessions")] == [device_name()]
     assert (await ada.call("GET", "/v1/me"))["id"] == ada.id
 
 
@@ -35,7 +37,7 @@ async def test_devices_are_listed_and_logged_out(ada: Person, nobody: Person) ->
     sessions = await ada.every("/v1/sessions")
     assert {session["device_name"]: session["current"] for session in sessions} == {
         "laptop": False,
-        "docstore command": True,
+        device_name(): True,
     }
     (other,) = [session["id"] for session in sessions if not session["current"]]
     await ada.call("DELETE", f"/v1/sessions/{other}")

@@ -8,24 +8,27 @@ from rich.markup import escape
 
 from docstore_cli.options import AsJson, console, print_json, size_text
 from docstore_cli.session import as_person, run, session_file
+from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient, Credentials, DocStoreError
-
-DEVICE = "docstore command"
 
 Server = Annotated[str, typer.Option("--server", help="Address of any region's gateway.")]
 Email = Annotated[str, typer.Option("--email", prompt=True)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
+Device = Annotated[
+    str | None, typer.Option("--device", help="What this machine is called among one's devices; else by its host name.")
+]
 
 
 def login(
     email: Email,
     server: Server = "http://127.0.0.1:8080",
     password_stdin: PasswordStdin = False,
+    device: Device = None,
     as_json: AsJson = False,
 ) -> None:
     """Log in, wherever the account's home is, and stay logged in on this machine."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
-    session = run(_log_in(server, email, password))
+    session = run(_log_in(server, email, password, device or device_name()))
     if as_json:
         print_json({"email": session.email, "server": session.gateway})
         return
@@ -33,9 +36,9 @@ def login(
     console.print(f"Logged in as {escape(session.email)} at [bold]{escape(session.gateway)}[/]{moved}")
 
 
-async def _log_in(server: str, email: str, password: str) -> Credentials:
+async def _log_in(server: str, email: str, password: str, device: str) -> Credentials:
     async with AsyncClient(server, store=session_file()) as docstore:
-        await docstore.log_in(email, password, DEVICE)
+        await docstore.log_in(email, password, device)
         assert docstore.credentials is not None
         return docstore.credentials
 

@@ -11,6 +11,7 @@ import orjson
 from docstore_cli.outage import Outage
 from docstore_cli.session import as_person, run, session_file
 from docstore_cli.stack_options import running_stack
+from docstore_cli.this_machine import device_name
 from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.errors import error_of
 from docstore_client.retrying import proxy_for
@@ -32,7 +33,8 @@ def as_admin(data: Path | None, work: Callable[[AsyncClient], Awaitable[T]]) -> 
 
     async def as_its_admin() -> T:
         async with AsyncClient(state.addresses["gateway"]) as docstore:
-            await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
+            password = load_credentials(settings.data).admin_password
+            await docstore.log_in(state.addresses["admin"], password, device_name())
             return await work(docstore)
 
     return run(as_its_admin())

@@ -9,6 +9,7 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
+from docstore_cli.this_machine import device_name
 from docstore_client.connection import Answer, home_gateway
 from docstore_client.errors import ApiError, error_of
 
@@ -58,7 +59,7 @@ class ApiClient:
 
     async def log_in(self, email: str, password: str) -> None:
         """Log in here, or at the account's home region if this is another one: `gateway` is that from then on."""
-        credentials = {"email": email, "password": password, "device_name": "docstore command"}
+        credentials = {"email": email, "password": password, "device_name": device_name()}
         answer = await self.ask("POST", LOG_IN, credentials)
         if answer.status == 307:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))

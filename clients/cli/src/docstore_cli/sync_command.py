@@ -1,7 +1,6 @@
 """`docstore sync`."""
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +10,7 @@ import typer
 from docstore_cli.failures import FAILED
 from docstore_cli.options import AsJson, errors, failed, print_json, print_json_line, shown
 from docstore_cli.session import as_person
+from docstore_cli.this_machine import host_name
 from docstore_client import AsyncClient
 from docstore_sync.engine import AgreementNeeded, FolderMissing, Progress, Result, engine
 from docstore_sync.model import Action, Do, Plan
@@ -61,13 +61,13 @@ def sync(
 
 
 async def _planned(docstore: AsyncClient, folder: Path, yes: bool) -> Plan:
-    async with engine(folder, docstore, socket.gethostname(), agreed=yes) as syncing:
+    async with engine(folder, docstore, host_name(), agreed=yes) as syncing:
         return await syncing.dry_run()
 
 
 async def _once(docstore: AsyncClient, folder: Path, yes: bool) -> Result:
     with _showing() as progress:
-        async with engine(folder, docstore, socket.gethostname(), agreed=yes, progress=progress) as syncing:
+        async with engine(folder, docstore, host_name(), agreed=yes, progress=progress) as syncing:
             return await syncing.sync()
 
 
@@ -88,7 +88,7 @@ async def _watch(docstore: AsyncClient, folder: Path, yes: bool, *, as_json: boo
         errors.print(f"{reason}; trying again", soft_wrap=True, highlight=False, markup=False)
 
     progress = Progress(done=done, rested=rested, offline=offline)
-    async with engine(folder, docstore, socket.gethostname(), agreed=yes, progress=progress) as syncing:
+    async with engine(folder, docstore, host_name(), agreed=yes, progress=progress) as syncing:
         await syncing.watch()
 
 

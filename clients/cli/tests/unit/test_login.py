@@ -87,8 +87,8 @@ def regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[F
         yield home, other
 
 
-def login(server: str) -> Any:
-    arguments = ["login", "--server", server, "--email", "ann@example.org", "--password-stdin"]
+def login(server: str, *options: str) -> Any:
+    arguments = ["login", "--server", server, "--email", "ann@example.org", "--password-stdin", *options]
     return CliRunner().invoke(app, arguments, input="correct horse\n")
 
 
@@ -105,6 +105,17 @@ def test_a_login_elsewhere_ends_at_home(regions, tmp_path: Path) -> None:
     file = tmp_path / "docstore" / "session.json"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "correct horse" not in file.read_text()
+
+
+def test_machines_are_told_apart(regions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log-in names the host, so that another is a new device; or whatever it is told to."""
+    home, _ = regions
+    for host in ("desk", "laptop"):
+        monkeypatch.setattr("socket.gethostname", lambda host=host: host)
+        login(home.url)
+    login(home.url, "--device", "Ann's")
+    names = [body["device_name"] for _, _, body in home.asked]
+    assert names == ["docstore command on desk", "docstore command on laptop", "Ann's"]
 
 
 def test_tokens_are_renewed_at_home(regions) -> None:
