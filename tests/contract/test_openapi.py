@@ -1,7 +1,9 @@
 """The committed OpenAPI document is what the services serve."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import generate_openapi
 from openapi_spec_validator import validate
@@ -37,6 +39,32 @@ def test_paths_of_the_public_contract_are_described() -> None:
     promised = (ROOT / "tests/contract/promised_routes.txt").read_text().split("\n")
     missing = [line for line in promised if line and _normal(line) not in {_normal(known) for known in described}]
     assert not missing
+
+
+def test_no_body_takes_fields_that_it_does_not_have() -> None:
+    """What is misspelt, or not to be changed there, is refused and not passed over in silence."""
+    document = json.loads(generate_openapi.TARGET.read_bytes())
+    bodies = [
+        operation["requestBody"]["content"] for _, _, operation in operations(document) if "requestBody" in operation
+    ]
+    schemas = [schema for body in bodies if "application/json" in body for schema in _objects(body, document)]
+    assert len(schemas) > 20
+    assert [schema["title"] for schema in schemas if schema["additionalProperties"] is not False] == []
+
+
+def _objects(node: Any, document: Any) -> Iterator[Any]:
+    """Every object with fields that is part of a schema."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _objects(item, document)
+    elif isinstance(node, dict):
+        if "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            yield from _objects(document["components"]["schemas"][name], document)
+        if "properties" in node:
+            yield {"additionalProperties": True, **node}
+        for item in node.values():
+            yield from _objects(item, document)
 
 
 def _normal(route: str) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
 from docstore_accounts.domain import (
     MAX_EMAIL_CHARS,
@@ -21,6 +21,7 @@ from docstore_accounts.domain import Session as DeviceSession
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService, Tokens
 from docstore_accounts.storage import Filter
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
@@ -69,33 +70,33 @@ Email = Annotated[Text, Field(max_length=MAX_EMAIL_CHARS)]
 Password = Annotated[Text, Field(max_length=2 * MAX_PASSWORD_CHARS)]
 
 
-class SignUp(BaseModel):
+class SignUp(Body):
     email: Email
     password: Password
     display_name: Text | None = Field(None, max_length=500)
 
 
-class LogIn(BaseModel):
+class LogIn(Body):
     email: Email
     password: Password
     device_name: Text | None = Field(None, max_length=500)
 
 
-class Refresh(BaseModel):
+class Refresh(Body):
     refresh_token: Text = Field(max_length=500)
 
 
-class OwnChange(BaseModel):
+class OwnChange(Body):
     display_name: Text | None = Field(None, max_length=500)
     password: Password | None = None
     current_password: Password | None = None
 
 
-class PlanChoice(BaseModel):
+class PlanChoice(Body):
     plan: Plan
 
 
-class AdminChange(BaseModel):
+class AdminChange(Body):
     plan: Plan | None = None
     role: Role | None = None
     status: Status | None = None

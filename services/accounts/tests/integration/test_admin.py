@@ -51,6 +51,18 @@ async def test_accounts_are_listed_by_email_filtered_and_paged(admin) -> None:
     assert await admin.refused("GET", "/v1/admin/accounts?plan=gold") == (422, "invalid_request")
 
 
+async def test_what_can_not_be_changed_is_refused(admin) -> None:
+    """A field that there is not, or not here, is 422 by its name, and what stands beside it is not done."""
+    ann = await admin.person("ann@example.org")
+    path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}"
+    answer = await admin.call("PATCH", path, {"password": "another horse", "plan": "premium"})
+    problem = answer.json()
+    assert (answer.status, problem["code"]) == (422, "invalid_request")
+    assert problem["errors"][0]["field"] == "body.password"
+    assert (await ann.ok("GET", "/v1/me"))["plan"] == "free"
+    assert await ann.refused("PATCH", "/v1/me", {"plan": "premium"}) == (422, "invalid_request")
+
+
 async def test_suspending_ends_everything_at_once(admin, said) -> None:
     """No log-in, no refresh, no session; one account-updated; active again, all works again."""
     login = {"email": "ann@example.org", "password": "correct horse"}

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 from starlette.types import Receive, Scope, Send
 
 from docstore_gateway.admin_events import FeedStream
 from docstore_gateway.admin_health import HealthDesk
 from docstore_gateway.dead_letters import DeadLetterDesk
 from docstore_gateway.sse import LATEST, EventStream
+from docstore_platform.bodies import Body
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, bearer_token, current_principal
 
@@ -31,7 +32,7 @@ PAGE_HEADERS = {
 CACHE_A_DAY = "public, max-age=86400"
 
 
-class Republish(BaseModel):
+class Republish(Body):
     since: AwareDatetime
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_metadata.dependencies import Caller, Cases, file_response
 from docstore_metadata.domain import MAX_TAGS, Place, Version
@@ -13,6 +13,7 @@ from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import trashed_json, version_json
 from docstore_metadata.service import Edit
 from docstore_metadata.use_cases import UseCases
+from docstore_platform.bodies import Body
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.web import json_response
@@ -25,18 +26,18 @@ MAX_NUMBER = 2**31 - 1
 MAX_PATH_CHARS = 20_000
 
 
-class NewFolder(BaseModel):
+class NewFolder(Body):
     path: str = Field(max_length=MAX_PATH_CHARS)
     parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
 
 
-class Changes(BaseModel):
+class Changes(Body):
     name: str | None = None
     parent_id: str | None = Field(None, max_length=64)
     tags: list[str] | None = Field(None, max_length=4 * MAX_TAGS)
 
 
-class CopyTo(BaseModel):
+class CopyTo(Body):
     path: str = Field(max_length=MAX_PATH_CHARS)
     parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
 

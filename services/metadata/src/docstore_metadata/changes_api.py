@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_metadata.compare import Entry
 from docstore_metadata.dependencies import Caller, Cases, use_cases
 from docstore_metadata.hot_api import DirectRoute, query_parameter
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
+from docstore_platform.bodies import Body
 from docstore_platform.web import json_response
 
 MAX_WAIT_SECONDS = 60
@@ -33,12 +34,12 @@ CHANGES_PARAMETERS = [
 ]
 
 
-class Compared(BaseModel):
+class Compared(Body):
     path: str = Field(max_length=MAX_PATH_CHARS)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Comparison(BaseModel):
+class Comparison(Body):
     path: str = Field("/", max_length=MAX_PATH_CHARS, description="The folder that is compared.")
     parent_id: str | None = Field(
         None, max_length=64, description="The folder that `path` starts from; none: the root."

@@ -4,12 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_metadata.api import MAX_NUMBER
 from docstore_metadata.delivery import NO_STORE, Delivery
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.downloads import Wanted
+from docstore_platform.bodies import Body
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.reading import telling_read
@@ -29,12 +30,12 @@ CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class WantedItem(BaseModel):
+class WantedItem(Body):
     id: str = Field(max_length=64)
     version: int | None = Field(None, ge=1, le=MAX_NUMBER, description="the current one if none is given")
 
 
-class WantedItems(BaseModel):
+class WantedItems(Body):
     items: list[WantedItem] = Field(max_length=MAX_ITEMS)
 
 

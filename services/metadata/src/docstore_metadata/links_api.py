@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from docstore_metadata.contents_api import CONTENT_RESPONSES
 from docstore_metadata.delivery import NO_STORE, Delivery
@@ -17,6 +17,7 @@ from docstore_metadata.link_visits import DOWNLOAD_SECONDS, FolderPage, LinkVisi
 from docstore_metadata.links import Links, Wish
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import Json
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.throttle import client_address
@@ -60,14 +61,14 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NodeId = Annotated[str | None, Query(max_length=64)]
 
 
-class NewLink(BaseModel):
+class NewLink(Body):
     name: Name = ""
     password: Password | None = None
     expires_at: Moment | None = None
     max_downloads: Downloads | None = None
 
 
-class LinkChanges(BaseModel):
+class LinkChanges(Body):
     """What is absent stays; null takes a password, an end or a limit away."""
 
     name: Name = ""
@@ -76,7 +77,7 @@ class LinkChanges(BaseModel):
     max_downloads: Downloads | None = None
 
 
-class Opening(BaseModel):
+class Opening(Body):
     password: Annotated[str, Field(max_length=MAX_PASSWORD_CHARS), AfterValidator(_encodable)] | None = None
 
 

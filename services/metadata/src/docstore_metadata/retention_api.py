@@ -1,19 +1,20 @@
 """Public HTTP routes of the retention policy: thin."""
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.keeping import Kept
 from docstore_metadata.presentation import Json
 from docstore_metadata.retention_policy import Bounds, Policy
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["retention"])
 
 
-class NewPolicy(BaseModel):
+class NewPolicy(Body):
     """All of it: what is to be as before is said again."""
 
     trash_days: int | None = Field(description="what is in the trash goes for good after so many days; null: never")

@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import Json, named_json, people_of
 from docstore_metadata.share_rules import Share
 from docstore_metadata.shares import SharedPlace
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.web import json_response
@@ -23,12 +24,12 @@ Role = Literal["viewer", "editor"]
 MAX_EMAIL_INPUT = 1000
 
 
-class NewShare(BaseModel):
+class NewShare(Body):
     email: str = Field(max_length=MAX_EMAIL_INPUT)
     role: Role
 
 
-class NewRole(BaseModel):
+class NewRole(Body):
     role: Role
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from docstore_notify.delivery_rows import Logged
 from docstore_notify.domain import (
@@ -21,6 +21,7 @@ from docstore_notify.domain import (
 )
 from docstore_notify.following import Following, Wish
 from docstore_notify.storage import PreferenceStore
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
@@ -34,14 +35,14 @@ NO_STORE = {"cache-control": "no-store"}
 """Also tells the gateway not to keep the answer for an Idempotency-Key."""
 
 
-class Follow(BaseModel):
+class Follow(Body):
     file_id: str = Field(min_length=1, max_length=64)
     channel: str = Field("email", max_length=64)
     target: dict[str, Any] | None = Field(None, description="where a machine channel leads to, by its kind")
     events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
 
 
-class FollowChange(BaseModel):
+class FollowChange(Body):
     events: Events | None = None
     state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
 

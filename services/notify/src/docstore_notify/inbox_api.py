@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from docstore_notify.api import Caller
 from docstore_notify.inbox_store import Inbox, Notification
 from docstore_notify.rendering import subject
+from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
@@ -26,7 +27,7 @@ def _in_utc(moment: datetime) -> datetime:
 Id = Annotated[str, Field(max_length=64)]
 
 
-class MarkRead(BaseModel):
+class MarkRead(Body):
     """Which ones: these, or all, or all that came until then."""
 
     ids: list[Id] | None = Field(None, max_length=1000)

@@ -3,9 +3,10 @@
 import unicodedata
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
+from docstore_platform.bodies import Body
 from docstore_platform.problems import Problem, invalid
 from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
 
@@ -14,17 +15,20 @@ MAX_TAGS, MAX_TAG_BYTES = 50, 64
 MAX_VERSION = 2**31 - 1
 METHODS = ("form", "put", "multipart", "credentials", "blocks")
 
-Strict = ConfigDict(strict=True, extra="ignore")
 BlockHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class TargetRequest(BaseModel):
+class StrictBody(Body):
+    """Of the types that it says, and no others that could be taken for them."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class TargetRequest(StrictBody):
     """What is to be uploaded and where to, whatever its size. `sha256` in hex.
 
     `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
     """
-
-    model_config = Strict
 
     path: str | None = None
     parent_id: str | None = Field(None, max_length=64)
@@ -61,34 +65,26 @@ class InitiateRequest(TargetRequest):
         return most
 
 
-class PartRequest(BaseModel):
-    model_config = Strict
-
+class PartRequest(StrictBody):
     number: int = Field(ge=1, le=MAX_PARTS)
     etag: str = Field(max_length=200)
 
 
-class BlockRequest(BaseModel):
+class BlockRequest(StrictBody):
     """A block by the SHA-256 of its bytes; `size` of them."""
-
-    model_config = Strict
 
     hash: BlockHash
     size: int = Field(ge=1, le=MAX_BLOCK_BYTES)
 
 
-class CompleteRequest(BaseModel):
+class CompleteRequest(StrictBody):
     """`parts` is optional: without it the store is asked which parts it has. `blocks` are in the order of the file."""
-
-    model_config = Strict
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS)
     blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
 
 
-class MissingRequest(BaseModel):
-    model_config = Strict
-
+class MissingRequest(StrictBody):
     hashes: list[BlockHash] = Field(min_length=1, max_length=1000, fail_fast=True)
 
 
@@ -96,17 +92,13 @@ class BatchCompleteItem(CompleteRequest):
     id: str = Field(max_length=64)
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(StrictBody):
     """Items are checked one by one: a bad one does not spoil the others."""
-
-    model_config = Strict
 
     uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-class PartsRequest(BaseModel):
-    model_config = Strict
-
+class PartsRequest(StrictBody):
     numbers: list[Annotated[int, Field(ge=1, le=MAX_PARTS)]] = Field(min_length=1, max_length=1000)
 
 

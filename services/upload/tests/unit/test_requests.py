@@ -56,6 +56,15 @@ def test_a_form_may_leave_its_size_open(sizes: dict[str, int], method: str, code
     assert refused is None or refused.status == 422
 
 
+def test_a_misspelt_field_is_not_passed_over() -> None:
+    """Its item is refused and names it: without its base an upload would overwrite what it was to leave alone."""
+    item = {"path": "/a", "size": 1, "method": "put", "base_verison": 3}
+    outcome = read_initiate(item)
+    assert isinstance(outcome, Problem)
+    assert (outcome.status, outcome.code) == (422, "invalid_request")
+    assert "base_verison" in outcome.detail
+
+
 def test_an_id_alone_is_a_complete_item() -> None:
     """`complete-batch` takes ids as well as objects."""
     assert read_complete_item("u1") == read_complete_item({"id": "u1"})
