@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fieldErrors, Problem } from "@/api/problem";
 import type { ActivityItem } from "@/api/types";
 import { tell } from "@/details/telling";
-import { flawsOf, labelOf, TARGET_KINDS, targetOf } from "@/following/targets";
+import { addressOf, flawsOf, labelOf, TARGET_KINDS, targetOf } from "@/following/targets";
 
 const START = Date.parse("2026-05-01T12:00:00Z");
 const FOLDER = { id: "folder", kind: "folder" } as const;
@@ -73,8 +73,13 @@ describe("following by other systems", () => {
   });
 
   test("a topic is told from a phone", () => {
-    expect(labelOf({ channel: "sns", target: { address: "+6421234567" } })).toBe("Text message");
-    expect(labelOf({ channel: "sns", target: { address: "arn:aws:sns:us-west-2:1:t" } })).toBe("Amazon SNS topic");
-    expect(labelOf({ channel: "webhook", target: { address: "https://e.org" } })).toBe("Webhook");
+    expect(labelOf({ channel: "sns", target: { phone_number: "+6421234567" } })).toBe("Text message");
+    expect(labelOf({ channel: "sns", target: { topic_arn: "arn:aws:sns:us-west-2:1:t" } })).toBe("Amazon SNS topic");
+    expect(labelOf({ channel: "webhook", target: { url: "https://e.org" } })).toBe("Webhook");
+  });
+
+  test("where it leads to is shown, whatever the field is called", () => {
+    expect(addressOf({ target: { role_arn: "arn:aws:iam::1:role/r", bus: "changes", region: "eu-west-1" } })).toBe("changes");
+    expect(addressOf({ target: null })).toBeUndefined();
   });
 });

@@ -165,7 +165,8 @@ export interface Subscription {
   id: string;
   file_id: string;
   channel: string;
-  target: { address?: string } | null;
+  /** As it was entered. */
+  target: Record<string, string> | null;
   events: string[];
   state: "active" | "disabled";
   disabled_reason: string | null;

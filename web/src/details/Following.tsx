@@ -7,7 +7,7 @@ import { reason } from "@/api/problem";
 import { queryClient } from "@/api/queries";
 import type { FileItem, Subscription } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
-import { labelOf } from "@/following/targets";
+import { addressOf, labelOf } from "@/following/targets";
 import { when } from "@/lib/format";
 import { Menu } from "@/ui/menu";
 import { Failed, Spinner } from "@/ui/states";
@@ -90,7 +90,7 @@ export function Following({ file }: { file: FileItem }) {
               <span className="person">
                 {labelOf(subscription)}
                 {subscription.state === "disabled" && <span className="tag">Disabled</span>}
-                <span className="muted">{subscription.target?.address}</span>
+                <span className="muted">{addressOf(subscription)}</span>
                 <span className="muted">Since {when(subscription.created_at)}</span>
               </span>
               <Menu

@@ -101,7 +101,11 @@ export function flawsOf(kind: TargetKind, errors: Record<string, string>): Recor
   return flaws;
 }
 
+/** Where it leads to: of its fields the one that is no more about how. */
+export const addressOf = ({ target }: Pick<Subscription, "target">): string | undefined =>
+  Object.entries(target ?? {}).find(([name]) => name !== "role_arn" && name !== "region")?.[1];
+
 export function labelOf({ channel, target }: Pick<Subscription, "channel" | "target">): string {
-  const isPhone = channel === "sns" && target?.address?.startsWith("+");
+  const isPhone = channel === "sns" && target?.phone_number !== undefined;
   return TARGET_KINDS.find((kind) => (isPhone ? kind.id === "text" : kind.id === channel))?.label ?? channel;
 }

@@ -21,6 +21,7 @@ from docstore_notify.domain import (
 )
 from docstore_notify.following import Following, Wish
 from docstore_notify.storage import PreferenceStore
+from docstore_notify.targets import as_entered
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -52,14 +53,12 @@ Choices = dict[ChosenKind, dict[PersonalChannel, bool]]
 
 
 def subscription_view(subscription: Subscription) -> dict[str, Any]:
-    """Without the secret."""
-    target = subscription.target
-    known = {"address": target.address, "role_arn": target.role_arn, "region": target.region}
+    """Without the secret; its target can be entered again."""
     return {
         "id": subscription.id,
         "file_id": subscription.file_id,
         "channel": subscription.channel,
-        "target": {name: value for name, value in known.items() if value} or None,
+        "target": as_entered(subscription.channel, subscription.target) or None,
         "events": list(subscription.events),
         "state": "active" if subscription.active else "disabled",
         "disabled_reason": subscription.disabled_reason,

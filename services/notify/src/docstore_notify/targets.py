@@ -11,7 +11,7 @@ from docstore_notify.domain import Target
 from docstore_notify.public_addresses import AddressRule
 from docstore_platform.problems import Problem
 
-__all__ = ["Target", "check_target"]
+__all__ = ["Target", "as_entered", "check_target"]
 
 MAX_ADDRESS = 2048
 ARN = re.compile(r"arn:(aws(?:-[a-z]+)*):([a-z-]+):([a-z0-9-]*):(\d{12}):([\w./-]+)", re.ASCII)
@@ -44,6 +44,18 @@ def check_target(
     if not target:
         raise _wrong(f"The channel {channel} needs a target.")
     return check(_Fields(target), account_id, settings)
+
+
+def as_entered(channel: str, target: Target) -> dict[str, str]:
+    """The fields of a checked target, to be entered again: those it was made of, but for the URL of a queue, which is
+    its ARN now, and without the secret of a webhook."""
+    if channel == "sns" and target.address.startswith("+"):
+        return {"phone_number": target.address}
+    name = ADDRESS_FIELDS.get(channel)
+    fields = {name: target.address, "role_arn": target.role_arn} if name else {}
+    if channel == "eventbridge":
+        fields["region"] = target.region
+    return {field: value for field, value in fields.items() if value}
 
 
 class _Fields:
@@ -182,6 +194,8 @@ def _wrong(detail: str, field: str = "") -> Problem:
     errors = [{"field": f"body.target.{field}", "message": detail}] if field else []
     return Problem(422, "invalid_target", detail, errors=errors)
 
+
+ADDRESS_FIELDS = {"webhook": "url", "sns": "topic_arn", "sqs": "queue", "eventbridge": "bus"}
 
 CHECKS: Mapping[str, Callable[[_Fields, str, ChannelSettings], Target]] = {
     "webhook": _webhook,

@@ -263,7 +263,7 @@ async def test_a_webhooks_secret_is_answered_once(notify: Any) -> None:
         path = f"/v1/subscriptions/{second['id']}"
         changed = (await anna.send("PATCH", path, {"events": ["moved", "created"]})).json()
         assert changed == await anna.get(path)
-        assert (changed["events"], changed["target"]) == (["created", "moved"], {"address": "https://two.example/"})
+        assert (changed["events"], changed["target"]) == (["created", "moved"], {"url": "https://two.example/"})
         third = {"file_id": file_id, "channel": "webhook", "target": {"url": "https://three.example/"}}
         answer = await anna.send("POST", "/v1/subscriptions", third)
         assert (answer.status, answer.headers["cache-control"]) == (201, "no-store")

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from docstore_notify.channel_settings import ChannelSettings
 from docstore_notify.domain import Target
-from docstore_notify.targets import check_target
+from docstore_notify.targets import as_entered, check_target
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 
@@ -51,6 +51,23 @@ def check(channel: str, target: Any, **changes: Any) -> Target:
 def test_a_target_becomes_one_form(channel: str, entered: Any, expected: Target) -> None:
     """What is right is accepted; a queue's URL becomes its ARN, and a role belongs to the account that entered it."""
     assert check(channel, entered) == expected
+
+
+def test_what_is_answered_can_be_entered_again() -> None:
+    """The fields that were sent come back, but for a queue's URL, whose ARN does; they make the same target again."""
+    role = {"role_arn": ROLE}
+    bus = {"bus": "changes", **role, "region": "eu-west-1"}
+    for channel, entered in (
+        ("webhook", {"url": "https://example.org/"}),
+        ("sns", {"phone_number": "+6421234567"}),
+        ("sns", {"topic_arn": TOPIC, **role}),
+        ("sqs", {"queue": QUEUE, **role}),
+        ("eventbridge", bus),
+    ):
+        assert as_entered(channel, check(channel, entered)) == entered
+    named = check("eventbridge", {"bus": BUS, **role})
+    assert check("eventbridge", as_entered("eventbridge", named)) == named
+    assert as_entered("email", Target("")) == {}
 
 
 @pytest.mark.parametrize(
