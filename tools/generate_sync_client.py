@@ -81,6 +81,7 @@ def _method(method: ast.AsyncFunctionDef) -> str:
     iterates = answer.startswith("AsyncIterator")
     passed = [argument.arg for argument in method.args.args[1:]]
     passed += [f"{argument.arg}={argument.arg}" for argument in method.args.kwonlyargs]
+    passed += [f"**{method.args.kwarg.arg}"] if method.args.kwarg else []
     call = f"self._client.{method.name}({', '.join(passed)})"
     lines = [f"    def {method.name}({ast.unparse(method.args)}) -> {answer.removeprefix('Async')}:"]
     documentation = ast.get_docstring(method, clean=False)

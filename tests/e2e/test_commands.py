@@ -90,7 +90,7 @@ async def test_moving_copying_removing_and_bringing_back(shell: Shell) -> None:
     await shell.done("cp", "/docs/a.txt", "/old/er")
     await shell.done("mv", "/docs/a.txt", "/docs/b.txt")
     assert names((await shell.run("mv", "/docs/b.txt", "/old/er", "/new/", "--json")).json) == ["b.txt", "er"]
-    assert await shell.done("ls", "/new", "/new/er", "/docs") == "b.txt\ner/\na.txt\n"
+    assert await shell.done("ls", "/new", "/new/er", "/docs") == "er/\nb.txt\na.txt\n"
     write(shell.cwd / "b.txt", "second")
     await shell.done("put", "b.txt", "/new")
     assert [one["version"] for one in (await shell.run("history", "/new/b.txt", "--json")).json] == [2, 1]
@@ -101,7 +101,7 @@ async def test_moving_copying_removing_and_bringing_back(shell: Shell) -> None:
     trashed = (await shell.run("trash", "--json")).json
     assert names(trashed) == ["new"]
     assert await shell.done("restore", "/new") == "/new\n"
-    assert await shell.done("ls", "/new") == "b.txt\ner/\n"
+    assert await shell.done("ls", "/new") == "er/\nb.txt\n"
     await shell.done("rm", "/new/b.txt")
     await shell.done("trash", "--empty")
     assert await shell.done("trash") == ""

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import re
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -12,9 +10,11 @@ from aiokafka import AIOKafkaConsumer
 from rich.markup import escape
 from rich.table import Table
 
+from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, console, failed, print_json
 from docstore_cli.session import run
 from docstore_cli.stack_options import Data, running_stack
+from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient
 from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
 from docstore_events.event import TOPICS
@@ -23,8 +23,6 @@ from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackState
 
 app = typer.Typer(help="What the services say, and what could not be handled.", no_args_is_help=True)
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; all of {', '.join(TOPICS)} by default.")]
 Since = Annotated[str, typer.Option("--since", help="A time like 2026-05-01T12:00:00Z, or how long ago, like 2h.")]
@@ -116,35 +114,20 @@ def discard(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
 @app.command()
 def republish(since: Since, data: Data = None, as_json: AsJson = False) -> None:
     """Have every service say again what it said since a moment; who has handled an event ignores it."""
-    moment = _moment(since, utc_now()).isoformat()
-    outcome = run(_as_admin(data, "POST", "/v1/admin/events/republish", {"since": moment}))
+    begin = moment(since, utc_now(), "--since", back=True).isoformat()
+    outcome = run(_as_admin(data, "POST", "/v1/admin/events/republish", {"since": begin}))
     if as_json:
         print_json(outcome)
     else:
         for service, events in outcome["republished"].items():
             console.print(f"{service:10} {events:8}", highlight=False)
-        console.print(f"{sum(outcome['republished'].values())} events since {moment} are being sent again.")
+        console.print(f"{sum(outcome['republished'].values())} events since {begin} are being sent again.")
     if outcome["unreachable"]:
         raise failed(f"not reached, try again: {', '.join(outcome['unreachable'])}")
-
-
-def _moment(text: str, now: datetime) -> datetime:
-    """`text` as a moment: RFC 3339 with a time zone, or so long before `now`, like 90s, 15m, 2h or 3d."""
-    try:
-        if ago := re.fullmatch(r"(\d+)([smhd])", text):
-            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError("no time zone")
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(
-            f"{text!r} is neither a time like 2026-05-01T12:00:00Z nor a span like 2h.", param_hint="--since"
-        ) from None
-    return moment
 
 
 async def _as_admin(data: Any, method: str, path: str, body: Any = None) -> Any:
     settings, state = running_stack(data)
     async with AsyncClient(state.addresses["gateway"]) as docstore:
-        await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password)
+        await docstore.log_in(state.addresses["admin"], load_credentials(settings.data).admin_password, device_name())
         return await docstore.call(method, path, body)

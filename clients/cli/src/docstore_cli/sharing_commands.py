@@ -1,8 +1,7 @@
 """`docstore share`, `unshare`, `shared`, `link`, `links` and `unlink`."""
 
-import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -10,14 +9,13 @@ from typing import Annotated
 import typer
 
 from docstore_cli.failures import Failures, each
+from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, print_json, shown, time_text
 from docstore_cli.remote_path import RemotePath, need
 from docstore_cli.session import as_person, every
 from docstore_cli.tree_commands import PATH_HELP
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Link, Model, Page, Share
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Role(StrEnum):
@@ -125,7 +123,7 @@ def link(
     Its address is told this once.
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    ends = None if expires is None else moment(expires, datetime.now(UTC))
+    ends = None if expires is None else moment(expires, datetime.now(UTC), "--expires")
 
     async def work(docstore: AsyncClient) -> Link:
         file = await need(docstore, RemotePath.parse(path))
@@ -169,20 +167,6 @@ def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:
     revoked = as_person(work)
     _tell(revoked, revoked, as_json=as_json)
     failures.end()
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """A time with its zone, or so long after `now`, like 30m, 12h or 7d; BadParameter for anything else."""
-    try:
-        if span := re.fullmatch(r"(\d+)([mhd])", text):
-            return now + timedelta(**{_UNITS[span[2]]: int(span[1])})
-        found = datetime.fromisoformat(text)
-        if found.tzinfo is None:
-            raise ValueError("no time zone")
-    except (ValueError, OverflowError):
-        message = f"{text!r} is neither a time like 2026-05-01T12:00:00Z nor a span like 7d."
-        raise typer.BadParameter(message, param_hint="--expires") from None
-    return found
 
 
 def _tell(value: object, lines: list[str], *, as_json: bool) -> None:

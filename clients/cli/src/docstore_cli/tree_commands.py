@@ -1,15 +1,20 @@
 """`docstore ls`, `mkdir`, `rm`, `mv` and `cp`."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from docstore_cli.failures import BadUsage, Failures, each
+from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
 from docstore_cli.remote_path import RemotePath, find, name_of, need, placed
 from docstore_cli.session import as_person
 from docstore_client import AsyncClient
+from docstore_client.list_options import ListOptions
+from docstore_client.list_options import Sort as ApiSort
 from docstore_client.models import File
 
 PATH_HELP = "/folder/name, or id:ID and id:ID/name of what others share."
@@ -20,13 +25,69 @@ Sources = Annotated[list[str], typer.Argument(metavar="SOURCES... DEST", help=f"
 Long = Annotated[bool, typer.Option("--long", "-l", help="With rights, version, size and time.")]
 
 
-def ls(paths: OptionalPaths = None, long: Long = False, as_json: AsJson = False) -> None:
-    """List folders and files."""
+class Sort(StrEnum):
+    """What a folder is listed by: names as people order them."""
+
+    name = "name"
+    created = "created"
+    modified = "modified"
+    size = "size"
+
+
+ORDERS: dict[Sort, ApiSort] = {
+    Sort.name: "natural",
+    Sort.created: "created",
+    Sort.modified: "modified",
+    Sort.size: "size",
+}
+SortBy = Annotated[
+    Sort, typer.Option("--sort", help="Upwards; by name: folders first, without case, numbers by their value.")
+]
+Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Downwards: the latest or the largest first.")]
+Tag = Annotated[str | None, typer.Option("--tag")]
+Type = Annotated[str | None, typer.Option("--type", help="Such as application/pdf or image/*.")]
+Prefix = Annotated[str | None, typer.Option("--prefix", help="What its name begins with.")]
+TIME_HELP = "A time like 2026-05-01T12:00:00Z, or so long ago: 12h, 7d."
+ModifiedAfter = Annotated[str | None, typer.Option("--modified-after", help=TIME_HELP)]
+ModifiedBefore = Annotated[str | None, typer.Option("--modified-before", help=TIME_HELP)]
+CreatedAfter = Annotated[str | None, typer.Option("--created-after", help=TIME_HELP)]
+CreatedBefore = Annotated[str | None, typer.Option("--created-before", help=TIME_HELP)]
+
+
+def ls(
+    paths: OptionalPaths = None,
+    long: Long = False,
+    sort: SortBy = Sort.name,
+    reverse: Reverse = False,
+    tag: Tag = None,
+    type_: Type = None,
+    prefix: Prefix = None,
+    modified_after: ModifiedAfter = None,
+    modified_before: ModifiedBefore = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    as_json: AsJson = False,
+) -> None:
+    """List folders and files.
+
+    What is chosen by tag, type, name or time is chosen in folders; a file that is named is listed.
+    """
     failures = Failures()
+    options = ListOptions(
+        sort=ORDERS[sort],
+        order="desc" if reverse else "asc",
+        tag=tag,
+        type=type_,
+        prefix=prefix,
+        modified_after=_ago(modified_after, "--modified-after"),
+        modified_before=_ago(modified_before, "--modified-before"),
+        created_after=_ago(created_after, "--created-after"),
+        created_before=_ago(created_before, "--created-before"),
+    )
 
     async def work(docstore: AsyncClient) -> list[list[File]]:
         places = [RemotePath.parse(path) for path in paths or ["/"]]
-        return await each(places, failures, lambda place: _list(docstore, place))
+        return await each(places, failures, lambda place: _list(docstore, place, options))
 
     files = [file for files in as_person(work) for file in files]
     if as_json:
@@ -37,9 +98,13 @@ def ls(paths: OptionalPaths = None, long: Long = False, as_json: AsJson = False)
     failures.end()
 
 
-async def _list(docstore: AsyncClient, place: RemotePath) -> list[File]:
+def _ago(text: str | None, option: str) -> datetime | None:
+    return None if text is None else moment(text, datetime.now(UTC), option, back=True)
+
+
+async def _list(docstore: AsyncClient, place: RemotePath, options: ListOptions) -> list[File]:
     found = await need(docstore, place)
-    return await docstore.list_folder(parent_id=found.id) if found.is_folder else [found]
+    return await docstore.list_folder(parent_id=found.id, **options) if found.is_folder else [found]
 
 
 def _name(file: File) -> str:

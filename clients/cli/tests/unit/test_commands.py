@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from docstore_cli.failures import ended_by, status_of
 from docstore_cli.local_tree import scan
 from docstore_cli.main import COMMANDS, app
+from docstore_cli.moments import moment
 from docstore_cli.options import shown, size_text
-from docstore_cli.sharing_commands import moment
 from docstore_client import ApiError, ContentDiffers, StoreError, Unreachable
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -113,13 +113,14 @@ def test_names_and_sizes_are_safe_and_short() -> None:
 def test_an_end_that_is_none_is_refused(text: str) -> None:
     """A time needs its zone, a span its unit."""
     with pytest.raises(typer.BadParameter):
-        moment(text, NOW)
+        moment(text, NOW, "--expires")
 
 
 def test_an_end_is_a_time_or_a_span() -> None:
     """Spans count from now."""
-    assert moment("7d", NOW) == NOW + timedelta(days=7)
-    assert moment("2026-05-01T14:00:00+02:00", NOW) == NOW
+    assert moment("7d", NOW, "--expires") == NOW + timedelta(days=7)
+    assert moment("7d", NOW, "--since", back=True) == NOW - timedelta(days=7)
+    assert moment("2026-05-01T14:00:00+02:00", NOW, "--expires") == NOW
 
 
 def test_a_folder_is_sent_without_what_is_no_file(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from docstore_client.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.connection import Connection
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.downloads import Downloads
 from docstore_client.errors import ApiError, DocStoreError
+from docstore_client.list_options import ListOptions
 from docstore_client.models import (
     Account,
     Changes,
@@ -116,35 +117,29 @@ class AsyncClient:
         path: str | None = None,
         *,
         parent_id: str | None = None,
-        sort: str = "name",
-        order: str = "asc",
-        tag: str | None = None,
         limit: int = 500,
         cursor: str | None = None,
+        **options: Unpack[ListOptions],
     ) -> Page[File]:
         """A page of a folder; the root if neither path nor id is given."""
         if path is None and parent_id is None:
             path = "/"
         return await self._get(
-            Page[File],
-            "/v1/files",
-            path=path,
-            parent_id=parent_id,
-            sort=sort,
-            order=order,
-            tag=tag,
-            limit=limit,
-            cursor=cursor,
+            Page[File], "/v1/files", path=path, parent_id=parent_id, limit=limit, cursor=cursor, **options
         )
 
-    async def list_folder(self, path: str | None = None, *, parent_id: str | None = None) -> list[File]:
+    async def list_folder(
+        self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
+    ) -> list[File]:
         """All of a folder, page by page."""
-        return [file async for file in self.iterate_folder(path, parent_id=parent_id)]
+        return [file async for file in self.iterate_folder(path, parent_id=parent_id, **options)]
 
-    async def iterate_folder(self, path: str | None = None, *, parent_id: str | None = None) -> AsyncIterator[File]:
+    async def iterate_folder(
+        self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
+    ) -> AsyncIterator[File]:
         cursor: str | None = None
         while True:
-            page = await self.list_page(path, parent_id=parent_id, cursor=cursor)
+            page = await self.list_page(path, parent_id=parent_id, cursor=cursor, **options)
             for file in page.items:
                 yield file
             if page.next_cursor is None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from docstore_client.async_client import AsyncClient, _ignore
 from docstore_client.bulk_downloads import Wanted
 from docstore_client.credentials import Credentials, CredentialStore
 from docstore_client.errors import DocStoreError
+from docstore_client.list_options import ListOptions
 from docstore_client.models import (
     Account,
     Changes,
@@ -88,25 +89,23 @@ class Client:
         path: str | None = None,
         *,
         parent_id: str | None = None,
-        sort: str = "name",
-        order: str = "asc",
-        tag: str | None = None,
         limit: int = 500,
         cursor: str | None = None,
+        **options: Unpack[ListOptions],
     ) -> Page[File]:
         """A page of a folder; the root if neither path nor id is given."""
-        return self._loop.wait(
-            self._client.list_page(
-                path, parent_id=parent_id, sort=sort, order=order, tag=tag, limit=limit, cursor=cursor
-            )
-        )
+        return self._loop.wait(self._client.list_page(path, parent_id=parent_id, limit=limit, cursor=cursor, **options))
 
-    def list_folder(self, path: str | None = None, *, parent_id: str | None = None) -> list[File]:
+    def list_folder(
+        self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
+    ) -> list[File]:
         """All of a folder, page by page."""
-        return self._loop.wait(self._client.list_folder(path, parent_id=parent_id))
+        return self._loop.wait(self._client.list_folder(path, parent_id=parent_id, **options))
 
-    def iterate_folder(self, path: str | None = None, *, parent_id: str | None = None) -> Iterator[File]:
-        return self._loop.iterate(self._client.iterate_folder(path, parent_id=parent_id))
+    def iterate_folder(
+        self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
+    ) -> Iterator[File]:
+        return self._loop.iterate(self._client.iterate_folder(path, parent_id=parent_id, **options))
 
     def get(self, file_id: str) -> File:
         return self._loop.wait(self._client.get(file_id))

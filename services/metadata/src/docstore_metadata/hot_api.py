@@ -57,6 +57,8 @@ LIST_PARAMETERS = [
     query_parameter("prefix", "Only what has a name that begins so."),
     query_parameter("modified_after", "Only what was modified then or later.", format="date-time"),
     query_parameter("modified_before", "Only what was modified earlier.", format="date-time"),
+    query_parameter("created_after", "Only what was created then or later.", format="date-time"),
+    query_parameter("created_before", "Only what was created earlier.", format="date-time"),
     query_parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     query_parameter("cursor", "Where the page before ended."),
 ]

@@ -43,6 +43,8 @@ class PageQuery:
     prefix: str | None = None
     modified_after: datetime | None = None
     modified_before: datetime | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
 
     @property
     def field(self) -> str:
@@ -95,6 +97,8 @@ def parse_list_query(query_string: str) -> ListQuery:
         prefix=given.get("prefix") or None,
         modified_after=_moment(given, "modified_after"),
         modified_before=_moment(given, "modified_before"),
+        created_after=_moment(given, "created_after"),
+        created_before=_moment(given, "created_before"),
     )
     return ListQuery(path, parent_id, page)
 
@@ -135,13 +139,8 @@ def page_condition(folder_id: str, page: PageQuery) -> Document:
     if page.type:
         family = page.type.removesuffix("*")
         base["content_type"] = _beginning_with(family) if family.endswith("/") else page.type
-    modified: Document = {}
-    if page.modified_after:
-        modified["$gte"] = page.modified_after
-    if page.modified_before:
-        modified["$lt"] = page.modified_before
-    if modified:
-        base["modified"] = modified
+    base |= _between("modified", page.modified_after, page.modified_before)
+    base |= _between("created", page.created_after, page.created_before)
     if page.prefix:
         base["name"] = _beginning_with(page.prefix)
     if page.position is None:
@@ -157,6 +156,12 @@ def page_condition(folder_id: str, page: PageQuery) -> Document:
 def page_order(page: PageQuery) -> list[tuple[str, int]]:
     direction = 1 if page.order == "asc" else -1
     return [("name", direction)] if page.sort == "name" else [(page.field, direction), ("_id", direction)]
+
+
+def _between(field: str, after: datetime | None, before: datetime | None) -> Document:
+    """At `after` or later, and earlier than `before`."""
+    bounds = {operator: moment for operator, moment in (("$gte", after), ("$lt", before)) if moment is not None}
+    return {field: bounds} if bounds else {}
 
 
 def _beginning_with(text: str) -> Document:

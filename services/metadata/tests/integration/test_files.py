@@ -13,6 +13,8 @@ from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
+NEVER = "2999-01-01T00:00:00Z"
+
 
 async def test_a_new_account_has_an_empty_root(running: Any) -> None:
     """The root lists before anything was made, by path and by the account's id; it can't be changed or deleted."""
@@ -104,6 +106,13 @@ async def test_listing_sorts_filters_and_pages(running: Any) -> None:
         "f",
     ]
     assert await running.person.names(f"path=/l&sort=created&modified_before={after}") == ["b.txt", "a.txt"]
+    created = quote(middle["created_at"])
+    assert await running.person.names(f"path=/l&sort=name&created_after={created}") == ["c.txt", "d.png", "e.txt", "f"]
+    assert await running.person.names(f"path=/l&sort=created&created_before={created}") == ["b.txt", "a.txt"]
+    among = f"path=/l&sort=created&order=desc&created_after={created}&created_before={quote(NEVER)}"
+    first = await running.person.ok("GET", f"/v1/files?{among}&limit=1")
+    rest = await running.person.names(f"{among}&cursor={first['next_cursor']}")
+    assert [first["items"][0]["name"], *rest] == ["f", "e.txt", "c.txt", "d.png"]
 
 
 async def test_a_folder_is_listed_as_people_expect(running: Any) -> None:
@@ -161,6 +170,7 @@ async def test_what_was_stored_before_there_was_this_order_gets_its_place(stack:
         "limit=x",
         "cursor=!!",
         "modified_after=soon",
+        "created_before=soon",
     ],
 )
 async def test_listing_refuses_nonsense(running: Any, query: str) -> None:

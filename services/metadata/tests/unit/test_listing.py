@@ -68,7 +68,7 @@ def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, si
 @given(st.text(max_size=200))
 def test_no_query_string_breaks_the_parser(text: str) -> None:
     """Any text is a query or a 422."""
-    for parameter in ("cursor", "limit", "modified_after", "sort", "order", "path", "type"):
+    for parameter in ("cursor", "limit", "modified_after", "created_after", "sort", "order", "path", "type"):
         with suppress(Problem):
             assert 1 <= parse_list_query(urlencode({parameter: text})).page.limit <= 1000
 
