@@ -84,6 +84,7 @@ def deeds(key: str) -> dict[str, tuple[str, Deed]]:
         "see parts": ("s3:ListMultipartUploadParts", lambda store: store.list_parts(key, "u")),
         "drop parts": ("s3:AbortMultipartUpload", lambda store: store.abort_multipart(key, "u")),
         "put parts together": ("s3:PutObject", lambda store: store.complete_multipart(key, "u", [Part(1, "e")])),
+        "tag": ("s3:PutObjectTagging", lambda store: store.tag(key, {"a": "b"})),
         "delete": ("s3:DeleteObject", lambda store: store.delete(key + "-gone")),
         "list": ("s3:ListBucket", lambda store: store.transport.call("list_objects_v2", Prefix="accounts/")),
         "list uploads": ("s3:ListBucketMultipartUploads", lambda store: store.transport.call("list_multipart_uploads")),

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from docstore_platform.presigned import Presigner
 from docstore_platform.s3 import ObjectStore
@@ -31,6 +33,7 @@ ACTIONS: dict[str, set[str]] = {
     "peek": READ | {"s3:ListBucket"},
     "put": WRITE,
     "copy": READ | WRITE,
+    "tag": {"s3:PutObjectTagging"},
     "delete": {"s3:DeleteObject"},
     "delete_many": {"s3:DeleteObject"},
     "sha256_of": READ,
@@ -196,6 +199,30 @@ def test_unfinished_uploads_outlive_what_a_client_may_take() -> None:
     days = json.loads((AWS / "bucket-lifecycle.json").read_text())["Rules"][0]["AbortIncompleteMultipartUpload"]
     longest = UploadSettings.model_fields["multipart_expiry_seconds"].default
     assert days["DaysAfterInitiation"] * 86_400 > longest
+
+
+def test_the_lifecycle_moves_what_metadata_marks_to_a_class_that_is_read_at_once() -> None:
+    """The rule looks for the very tag, below the prefix of contents."""
+    from docstore_metadata.cold_storage import OLD_CONTENT
+
+    rule = json.loads((AWS / "bucket-lifecycle.json").read_text())["Rules"][1]
+    found = rule["Filter"]["And"]
+    assert {tag["Key"]: tag["Value"] for tag in found["Tags"]} == OLD_CONTENT
+    assert found["Prefix"] == "accounts/"
+    assert [move["StorageClass"] for move in rule["Transitions"]] == ["GLACIER_IR"]
+
+
+@mock_aws
+def test_s3_takes_the_lifecycle_as_it_is() -> None:
+    """What is shipped is kept by a bucket, rule by rule."""
+    s3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="a", aws_secret_access_key="b")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    shipped = json.loads((AWS / "bucket-lifecycle.json").read_text())
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=shipped)
+    kept = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert [rule["ID"] for rule in kept] == [rule["ID"] for rule in shipped["Rules"]]
+    assert kept[1]["Filter"] == shipped["Rules"][1]["Filter"]
+    assert kept[1]["Transitions"] == shipped["Rules"][1]["Transitions"]
 
 
 def _source(service: str) -> str:

@@ -160,6 +160,11 @@ class ObjectStore(Presigner):
         source = {"Bucket": self.config.bucket, "Key": key}
         await self.transport.call("copy", CopySource=source, Key=to, Config=COPY_CONFIG)
 
+    async def tag(self, key: str, tags: Mapping[str, str]) -> None:
+        """Give an object these tags and no others; its bytes, ETag and URLs stay. ObjectNotFound if there is none."""
+        tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
+        await self.transport.call("put_object_tagging", Key=key, Tagging={"TagSet": tag_set})
+
     async def delete(self, key: str) -> None:
         """Delete an object; one that is gone already counts as deleted."""
         await self.transport.request("DELETE", key)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -23,6 +24,7 @@ from docstore_metadata import (
 )
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
+from docstore_metadata.cold_storage import Cooler
 from docstore_metadata.commits import Committer
 from docstore_metadata.compare import Comparer
 from docstore_metadata.copying import Copier
@@ -101,6 +103,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             keeping = Keeping(retention, Tree(store), runtime.transactor, settings.retention)
             working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping)
             await stack.enter_async_context(working)
+            if settings.cold_after_days:
+                await stack.enter_async_context(_cooling(settings, store, objects))
             if settings.retention_poll_seconds:
                 await stack.enter_async_context(_sweeping(settings, runtime, store, retention, jobs))
             await stack.enter_async_context(_links(app, settings, runtime, store, database))
@@ -176,11 +180,7 @@ async def _working(
 async def _sweeping(
     settings: MetadataSettings, runtime: EventRuntime, store: Store, retention: RetentionStore, jobs: Jobs
 ) -> AsyncIterator[None]:
-    """Who lets go of what retention policies keep no longer. By the earlier of two clocks: one may be wrong."""
-
-    async def now() -> datetime:
-        return min(utc_now(), await server_time(store.nodes.database))
-
+    """Who lets go of what retention policies keep no longer."""
     sweeper = RetentionSweeper(
         store,
         retention,
@@ -188,7 +188,7 @@ async def _sweeping(
         runtime.transactor,
         jobs,
         settings.retention,
-        now=now,
+        now=partial(_earlier_now, store),
         poll_seconds=settings.retention_poll_seconds,
     )
     task = asyncio.create_task(sweeper.run(), name="metadata retention sweeper")
@@ -196,6 +196,29 @@ async def _sweeping(
         yield
     finally:
         await end_tasks([task])
+
+
+@asynccontextmanager
+async def _cooling(settings: MetadataSettings, store: Store, objects: ObjectStore) -> AsyncIterator[None]:
+    """Who marks contents for colder storage."""
+    cooler = Cooler(
+        store,
+        objects,
+        days=settings.cold_after_days,
+        now=partial(_earlier_now, store),
+        poll_seconds=settings.cold_poll_seconds,
+    )
+    await cooler.create_indexes()
+    task = asyncio.create_task(cooler.run(), name="metadata cooler")
+    try:
+        yield
+    finally:
+        await end_tasks([task])
+
+
+async def _earlier_now(store: Store) -> datetime:
+    """The earlier of two clocks: one may be wrong."""
+    return min(utc_now(), await server_time(store.nodes.database))
 
 
 @asynccontextmanager

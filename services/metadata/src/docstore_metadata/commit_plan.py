@@ -197,6 +197,7 @@ def add_version(
         node.replaced_from = first_replaced_at([kept for kept in versions if kept not in pruned])
     elif node.replaced_from is None:
         node.replaced_from = version.came_at
+    node.cold_from = node.cold_from or version.came_at
     if root.versions_from is None and node.replaced_from is not None:
         root.versions_from = node.replaced_from
         changes.updates.append(UpdateOne({"_id": root.id}, {"$set": {"versions_from": root.versions_from}}))
@@ -219,6 +220,7 @@ def _version_fields(node: Node) -> Document:
         "device": node.device,
         "kept_versions": node.kept_versions,
         "replaced_from": node.replaced_from,
+        "cold_from": node.cold_from,
         "revision": node.revision,
         **tag_fields(node.tags),
     }

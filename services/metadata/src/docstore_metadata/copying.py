@@ -155,6 +155,7 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         version=1 if is_file else 0,
         kept_versions=1 if is_file else 0,
         replaced_from=None,
+        cold_from=None,
         indexed_version=0,
         hidden=False,
         shared_with=NOBODY,

@@ -21,6 +21,7 @@ OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
     ("trashed_path", ""),
     ("told_readers", ()),
     ("replaced_from", None),
+    ("cold_from", None),
     ("suspended", False),
 )
 
@@ -87,6 +88,7 @@ def node_of(document: Document) -> Node:
         shared_with=get("shared_with", NOBODY),
         told_readers=tuple(get("told_readers", ())),
         replaced_from=get("replaced_from"),
+        cold_from=get("cold_from"),
         suspended=get("suspended", False),
         retention=_choice_of(get("retention")),
         trash_from=get("trash_from"),

@@ -61,6 +61,8 @@ class Node:
     """Accounts besides the owner that may read it, as the last event that changed them said."""
     replaced_from: datetime | None = None
     """Of a file with old versions: when the first of them gave way to the next, or earlier."""
+    cold_from: datetime | None = None
+    """Of a file: when the first of those old versions gave way of which nobody asked whether to mark their contents."""
     suspended: bool = False
     """Of a root: its owner is suspended."""
     retention: Choice | None = None

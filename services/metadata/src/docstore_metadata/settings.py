@@ -17,6 +17,10 @@ class MetadataSettings(HashingSettings):
     max_trash_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
     version_days: int = Field(0, ge=0, le=MAX_DAYS, description="old versions are kept so long; 0: for ever")
     max_version_days: int = Field(0, ge=0, le=MAX_DAYS, description="the most that a person may choose; 0: for ever")
+    cold_after_days: int = Field(
+        90, ge=0, le=MAX_DAYS, description="mark contents of versions replaced so long ago; 0: none"
+    )
+    cold_poll_seconds: float = Field(3600.0, gt=0, description="look for such contents this often")
     retention_grace_hours: float = Field(
         24.0, ge=0, description="a retention policy takes effect so long after a change"
     )

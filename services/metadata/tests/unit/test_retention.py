@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from docstore_metadata.domain import Version
 from docstore_metadata.errors import InvalidRetention
-from docstore_metadata.retention import first_replaced_at, outdated_versions, versions_to_prune
+from docstore_metadata.retention import cooled_versions, first_replaced_at, outdated_versions, versions_to_prune
 from docstore_metadata.retention_policy import Bounds, Choice, Policy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,6 +100,20 @@ def test_what_a_late_upload_replaced_counts_from_when_it_came() -> None:
     new.came_at = START + 100 * DAY
     assert outdated_versions([old, new], 10, START + 109 * DAY) == []
     assert outdated_versions([old, new], 10, START + 110 * DAY) == [old]
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=20), st.integers(1, 60), st.lists(st.integers(0, 30)))
+def test_each_old_version_is_asked_about_once(gaps: list[int], days: int, waits: list[int]) -> None:
+    """However often one looks: when its time has come, not before, and the next look is known exactly."""
+    versions, asked, now = history([gap * 86_400 for gap in gaps]), list[Version](), START
+    since = first_replaced_at(versions)
+    for wait in waits:
+        now += wait * DAY
+        if since is not None and since <= now - days * DAY:
+            cooled, since = cooled_versions(versions, since, days, now)
+            assert cooled
+            asked += cooled
+    assert asked == outdated_versions(versions, days, now)
 
 
 days_or_never = st.none() | st.integers(1, 36_500)
