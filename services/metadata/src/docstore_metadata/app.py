@@ -60,6 +60,7 @@ from docstore_metadata.use_cases import UseCases
 from docstore_metadata.walks import Walker
 from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
+from docstore_platform.deletion_hold import deletions_held
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.passwords import Passwords
@@ -99,7 +100,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             contents = Contents(objects)
             app.state.delivery = Delivery(objects, contents)
-            remover = ObjectRemover(store, objects, uploads, lease_seconds=settings.job_lease_seconds)
+            is_held = partial(deletions_held, database)
+            lease_seconds = settings.job_lease_seconds
+            remover = ObjectRemover(store, objects, uploads, is_held=is_held, lease_seconds=lease_seconds)
             keeping = Keeping(retention, Tree(store), runtime.transactor, settings.retention)
             working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping)
             await stack.enter_async_context(working)

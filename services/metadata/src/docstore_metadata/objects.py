@@ -12,6 +12,7 @@ from typing import Protocol
 from docstore_metadata.storage import Store
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.contents import is_whole
+from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.mongo import UpdateOne
 
 BATCH = 500
@@ -33,19 +34,27 @@ class ObjectRemover:
     """Takes batches of due contents under a lease: a document goes once its content is gone."""
 
     def __init__(
-        self, store: Store, objects: Objects, uploads: Uploads, *, lease_seconds: float, clock: Clock = utc_now
+        self,
+        store: Store,
+        objects: Objects,
+        uploads: Uploads,
+        *,
+        is_held: IsHeld,
+        lease_seconds: float,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._objects = objects
         self._uploads = uploads
+        self._is_held = is_held
         self._lease = timedelta(seconds=lease_seconds)
         self._clock = clock
 
     async def remove_due(self) -> int:
-        """Let go of up to one batch; answers how many. What fails is due again after the lease."""
+        """Let go of up to one batch, unless a backup holds them; answers how many. What fails is due again later."""
         now = self._clock()
         due = await self._store.objects.find({"due_at": {"$lte": now}}, {"due_at": 1}).limit(BATCH).to_list(BATCH)
-        if not due:
+        if not due or await self._is_held():
             return 0
         # Two instances may take the same objects: deleting twice does no harm.
         until = now + self._lease

@@ -1,19 +1,26 @@
 """Trash, restore and purge, with the walks and deletions that follow in the background."""
 
 import asyncio
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from docstore_events.transaction import Transactor
 from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
+from docstore_platform.deletion_hold import DeletionHold, deletions_held
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import Principal
 
 pytestmark = pytest.mark.connected
+
+FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
+"""By then everything is due."""
 
 
 async def settled(stack: Any) -> None:
@@ -245,6 +252,28 @@ async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(run
     async for row in running.database["nodes"].find({"kind": "file"}):
         answer = await person.send("GET", f"/v1/files/{row['_id']}")
         assert bool(row.get("hidden")) is (answer.status == 404)
+
+
+async def test_what_a_backup_holds_is_not_deleted(running: Any) -> None:
+    """Purged while deletions are held: the object is there as long as they are, and goes after that."""
+    item = running.item("/a.txt", b"one")
+    await running.store_object(item, b"one")
+    await running.commit(item)
+    file = await running.person.at("/a.txt")
+    hold = DeletionHold([running.database], "backup")
+    await hold.take()
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
+    objects: Any = None  # nothing may be asked of it
+    held = partial(deletions_held, running.database)
+    remover = ObjectRemover(
+        Store(running.database), objects, objects, is_held=held, lease_seconds=5, clock=lambda: FAR_AWAY
+    )
+    assert await remover.remove_due() == 0
+    assert await running.objects.get(item["object_key"]) == b"one"
+    await hold.release()
+    await settled(running)
+    assert await running.objects.head(item["object_key"]) is None
 
 
 async def test_purge_removes_versions_and_objects(running: Any) -> None:

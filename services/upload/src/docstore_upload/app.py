@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
+from docstore_platform.deletion_hold import IsHeld, deletions_held
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
@@ -72,7 +74,9 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
             peers = Peers(*clients)
-            await stack.enter_async_context(_working(app, settings, runtime, uploads, blocks, packs, store, peers))
+            is_held = partial(deletions_held, database)
+            working = _working(app, settings, runtime, uploads, blocks, packs, store, is_held, peers)
+            await stack.enter_async_context(working)
             yield
 
     return service_app(
@@ -94,6 +98,7 @@ async def _working(
     blocks: MongoBlocks,
     packs: MongoPacks,
     store: ObjectStore,
+    is_held: IsHeld,
     peers: Peers,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the workflow and the deletion of blocks in the background."""
@@ -102,7 +107,7 @@ async def _working(
     means = Means(store, settings, tokens, utc_now)
     verifier = Verifier(store, uploads, settings)
     prover = BlockProver(blocks, store, settings, utc_now)
-    block_uploads = BlockUploads(uploads, blocks, transactor, prover, store, settings, utc_now)
+    block_uploads = BlockUploads(uploads, blocks, transactor, prover, store, is_held, settings, utc_now)
     ending = Ending(uploads, transactor, block_uploads, store, utc_now)
     completer = Completer(uploads, transactor, peers, verifier, block_uploads, ending, settings, utc_now)
     initiator = Initiator(uploads, transactor, peers, means, settings, utc_now)
@@ -114,11 +119,13 @@ async def _working(
     app.state.released_contents = ReleasedContents(
         block_uploads, PackReleaser(packs, utc_now), LatePuts(uploads, blocks, settings, utc_now)
     )
-    sweeper = BlockSweeper(blocks, store, settings, utc_now)
+    sweeper = BlockSweeper(blocks, store, is_held, settings, utc_now)
     pack_completer = PackCompleter(packs, transactor, peers, store, settings, utc_now)
     pack_initiator = PackInitiator(packs, transactor, peers, store, settings, utc_now)
     app.state.packs = PackService(packs, pack_initiator, pack_completer, store, utc_now)
-    pack_workflow = PackWorkflow(packs, transactor, pack_completer, peers, runtime.republish, store, settings, utc_now)
+    pack_workflow = PackWorkflow(
+        packs, transactor, pack_completer, peers, runtime.republish, store, is_held, settings, utc_now
+    )
     works: list[DueWork[Any]] = [workflow, sweeper, pack_workflow]
     tasks = [asyncio.create_task(work.run(), name=f"due {work.name}") for work in works]
     try:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from docstore_platform.clock import Clock
+from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.s3 import ObjectStore
 from docstore_upload.block_store import Blocks
 from docstore_upload.due_work import DueWork, Step
@@ -17,10 +18,13 @@ class BlockSweeper(DueWork[str]):
     name = "blocks"
     batch = 1000
 
-    def __init__(self, blocks: Blocks, store: ObjectStore, settings: UploadSettings, clock: Clock) -> None:
+    def __init__(
+        self, blocks: Blocks, store: ObjectStore, is_held: IsHeld, settings: UploadSettings, clock: Clock
+    ) -> None:
         super().__init__(settings, clock)
         self._blocks = blocks
         self._store = store
+        self._is_held = is_held
 
     async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[str]:
         before = now - timedelta(seconds=self._settings.block_grace_seconds)
@@ -28,7 +32,8 @@ class BlockSweeper(DueWork[str]):
         delete_at = max(now, before + self._settings.block_put_life)
         given_up = await self._blocks.give_up(before, delete_at, limit)
         blocks_collected_total.inc(given_up)
-        return await self._blocks.take_discarded(now, limit, lease_until)
+        discarded = await self._blocks.take_discarded(now, limit, lease_until)
+        return [] if discarded and await self._is_held() else discarded
 
     def step(self, due: str) -> Step[str]:
         return self._delete

@@ -9,6 +9,7 @@ import structlog
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.block_list import Block, block_list_key, parse, serialise
 from docstore_platform.clock import Clock
+from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
 from docstore_platform.s3 import ObjectNotFound, ObjectStore
@@ -52,6 +53,7 @@ class BlockUploads:
         transactor: Transactor,
         prover: BlockProver,
         store: ObjectStore,
+        is_held: IsHeld,
         settings: UploadSettings,
         clock: Clock,
     ) -> None:
@@ -60,6 +62,7 @@ class BlockUploads:
         self._transactor = transactor
         self._prover = prover
         self._store = store
+        self._is_held = is_held
         self._settings = settings
         self._clock = clock
 
@@ -136,8 +139,9 @@ class BlockUploads:
                 continue  # somebody else just did
             if not blocks:
                 log.warning("of a block list that is empty or lost no blocks are given back", key=list_key)
-            await self._store.delete(list_key)
-            await self._blocks.forget_discarded([list_key])
+            if not await self._is_held():  # else the sweeper deletes what is noted as discarded
+                await self._store.delete(list_key)
+                await self._blocks.forget_discarded([list_key])
 
     async def _read(self, list_key: str) -> list[Block]:
         try:

@@ -8,6 +8,7 @@ import structlog
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_platform.problems import Problem
 from docstore_platform.s3 import ObjectNotFound, ObjectStore, ObjectStoreError
@@ -41,6 +42,7 @@ class PackWorkflow(DueWork[Pack]):
         peers: Peers,
         republish: Republish,
         store: ObjectStore,
+        is_held: IsHeld,
         settings: UploadSettings,
         clock: Clock,
     ) -> None:
@@ -51,6 +53,7 @@ class PackWorkflow(DueWork[Pack]):
         self._peers = peers
         self._republish = republish
         self._store = store
+        self._is_held = is_held
 
     async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
         return await self._packs.claim_due(now, limit, lease_until)
@@ -71,8 +74,17 @@ class PackWorkflow(DueWork[Pack]):
         if pack.is_open or pack.state == "committing":
             return self._complete
         if pack.state in ENDED or not pack.live:
-            return self._clear
-        return self._compact if pack.is_mostly_dead() else self._rest
+            return self._unless_held(self._clear)
+        return self._unless_held(self._compact) if pack.is_mostly_dead() else self._rest
+
+    def _unless_held(self, let_go: Callable[[Pack], Awaitable[None]]) -> Callable[[Pack], Awaitable[None]]:
+        """While a backup copies what is there, the pack stays as it is and is due again at the end of its lease."""
+
+        async def step(pack: Pack) -> None:
+            if not await self._is_held():
+                await let_go(pack)
+
+        return step
 
     async def _complete(self, pack: Pack) -> None:
         """Complete what a client sent and left; expire what never came; look at the rest later."""

@@ -24,6 +24,7 @@ from block_calls import (
 
 from docstore_platform.block_list import parse
 from docstore_platform.clock import utc_now
+from docstore_platform.deletion_hold import DeletionHold
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 
@@ -105,6 +106,31 @@ async def test_release_gives_back_once(stack: Any) -> None:
         assert await stack.store.head(first) is None
         assert await stack.store.head(second) is not None
         assert await release(stack, f"accounts/{new_id()}/uploads/{new_id()}/content") == 204
+
+
+async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
+    """Given back and long out of their grace time: list and blocks stay while deletions are held, and go after that."""
+    fast = {"block_url_seconds": 1, "sweep_seconds": 0.1, "block_grace_seconds": 0.3, "lease_seconds": 1}
+    prefix = f"accounts/{stack.person.account_id}/"
+    hold = DeletionHold([stack.database], "backup")
+    async with stack.run(**fast):
+        await hold.take()
+        content = await stack.committed_key(await store_file(stack, BLOCKS))
+        everything = await keys_in_store(stack, prefix)
+        await release(stack, content)
+
+        async def all_is_due() -> bool:
+            now = utc_now()
+            return await stack.database["discarded"].count_documents({"next_check_at": {"$lt": now}}) == len(everything)
+
+        await eventually(all_is_due)
+        assert await keys_in_store(stack, prefix) == everything
+        await hold.release()
+
+        async def nothing_is_left() -> bool:
+            return not await keys_in_store(stack, prefix)
+
+        await eventually(nothing_is_left)
 
 
 async def test_unneeded_blocks_are_deleted(stack: Any) -> None:

@@ -47,6 +47,12 @@ SETTINGS: dict[str, float] = {
     "lease_seconds": 5,
 }
 PUT_LIFE = 50.0
+
+
+async def nothing_held() -> bool:
+    return False
+
+
 ACCOUNTS = ("ada", "ada", "ada", "bob")
 
 _job: contextvars.ContextVar["Job | None"] = contextvars.ContextVar("job", default=None)
@@ -136,13 +142,13 @@ class BlockLife(RuleBasedStateMachine):
         asked = Peers(*(Gated(getattr(parts.peers, name)) for name in ("metadata", "quota", "indexer", "notify")))
         any_store: Any = store
         prover = BlockProver(blocks, any_store, settings, clock)
-        self.use_cases = BlockUploads(uploads, blocks, transactor, prover, any_store, settings, clock)
+        self.use_cases = BlockUploads(uploads, blocks, transactor, prover, any_store, nothing_held, settings, clock)
         ending = Ending(uploads, transactor, self.use_cases, any_store, clock)
         verifier: Any = None
         self.completer = Completer(uploads, transactor, asked, verifier, self.use_cases, ending, settings, clock)
         check = FinalCheck(uploads, transactor, asked, self._republish, settings, clock)
         self.workflow = Workflow(uploads, self.completer, ending, check, settings, clock)
-        self.sweeper = BlockSweeper(blocks, any_store, settings, clock)
+        self.sweeper = BlockSweeper(blocks, any_store, nothing_held, settings, clock)
 
     async def _republish(self, event_ids: Any) -> None:
         return None

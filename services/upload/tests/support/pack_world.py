@@ -137,8 +137,8 @@ class PackWorld:
         self.completer = PackCompleter(*shared)
         self.service = PackService(self.packs, PackInitiator(*shared), self.completer, world.store, world.clock)
         self.workflow = PackWorkflow(
-            self.packs, world.transactor, self.completer, asked, world.republish, world.store, world.settings,
-            world.clock,
+            self.packs, world.transactor, self.completer, asked, world.republish, world.store, world.is_held,
+            world.settings, world.clock,
         )  # fmt: skip
         self.releaser = PackReleaser(self.packs, world.clock)
 

@@ -237,6 +237,7 @@ class World:
         infra = InfraSettings(internal_secret="secret")  # type: ignore[arg-type]
         self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
         self.uploads, self.stored_blocks, self.store = FakeUploads(), FakeBlocks(), FakeStore(self.clock)
+        self.deletions_held = False
         self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store
         transactor: Any = self.transactor
@@ -246,9 +247,9 @@ class World:
         self.verifier = Verifier(store, self.uploads, self.settings)
         prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)
         self.blocks = BlockUploads(
-            self.uploads, self.stored_blocks, transactor, prover, store, self.settings, self.clock
+            self.uploads, self.stored_blocks, transactor, prover, store, self.is_held, self.settings, self.clock
         )
-        self.sweeper = BlockSweeper(self.stored_blocks, store, self.settings, self.clock)
+        self.sweeper = BlockSweeper(self.stored_blocks, store, self.is_held, self.settings, self.clock)
         self.ending = Ending(self.uploads, transactor, self.blocks, store, self.clock)
         self.completer = Completer(
             self.uploads, transactor, asked, self.verifier, self.blocks, self.ending, self.settings, self.clock
@@ -262,6 +263,9 @@ class World:
 
     def clock(self) -> datetime:
         return self.now
+
+    async def is_held(self) -> bool:
+        return self.deletions_held
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -69,6 +69,24 @@ async def test_an_empty_pack_is_deleted(make_packs: Any) -> None:
     assert not packs.store.objects
 
 
+async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: Any) -> None:
+    """Neither rewritten nor deleted while deletions are held; both once they are not, when it is due again."""
+    packs = make_packs()
+    pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
+    keys, content = [pack.key_of(number) for number in pack.numbers], packs.store.objects[pack.object_key]
+    for released, left in ((keys[:5], 1), (keys, 0)):
+        packs.world.deletions_held = True
+        await packs.releaser.release_slices(released)
+        await packs.workflow.run_once()
+        assert packs.store.objects[pack.object_key] == content
+        packs.world.deletions_held = False
+        packs.world.pass_time(packs.world.settings.lease_seconds)
+        await packs.workflow.run_once()
+        assert len(packs.store.objects) == left
+        content = packs.store.objects.get(pack.object_key, b"")
+        assert len(content) < 4 * 60_000
+
+
 async def test_released_while_it_is_rewritten(make_packs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Released to the last slice while the workflow reads it: the next look is at once, and nothing is left."""
     packs = make_packs()
