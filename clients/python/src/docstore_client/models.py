@@ -151,11 +151,15 @@ class Changes(Model):
 
 
 class Snapshot(Model):
-    """A page of everything one may read; changes go on from `changes_cursor` after the last page."""
+    """A page of everything one may read; changes go on from `changes_cursor` after the last page.
+
+    `epoch` is another one after the server was restored from a backup: what is missing then, nobody has deleted.
+    """
 
     items: list[File]
     next_cursor: str | None
     changes_cursor: str
+    epoch: str = ""
 
 
 class Comparison(Model):

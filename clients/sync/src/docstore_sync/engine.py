@@ -203,8 +203,7 @@ class Engine:
         if known:
             if not self._agreed:
                 raise AgreementNeeded(f"{self._folder} is not the folder that was synced: is its disk mounted?")
-            for row in self._state.synced():
-                self._state.forget(row.id)
+            self._state.forget_all()
         self._state.keep("root", here)
 
     # --- for as long as it runs --------------------------------------------------------------------------

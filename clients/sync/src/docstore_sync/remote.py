@@ -69,13 +69,17 @@ class RemoteTree:
         return changed
 
     async def _begin_anew(self) -> None:
-        """Everything, as it is now; changes made while it is read are in the feed."""
+        """Everything, as it is now; changes made while it is read are in the feed.
+
+        Of a server that was restored from a backup it may be less than what both sides had: nobody has deleted that.
+        So what was synced before counts no more, and both sides are joined as if for the first time.
+        """
         files: dict[str, RemoteRow] = {}
         cursor: str | None = None
-        begin = ""
+        begin, epoch = "", ""
         while True:
             page = await self._client.snapshot(cursor)
-            begin = begin or page.changes_cursor
+            begin, epoch = begin or page.changes_cursor, page.epoch
             files.update({file.id: row_of(file) for file in page.items})
             cursor = page.next_cursor
             if cursor is None:
@@ -84,6 +88,9 @@ class RemoteTree:
             self._drop([node_id for node_id in self.rows if node_id not in files])
             self._put(files.values())
             self._state.keep("cursor", begin)
+            if epoch != self._state.get("epoch"):
+                self._state.forget_all()
+                self._state.keep("epoch", epoch)
 
     def _apply(self, change: Change, inside: list[File]) -> bool:
         """Whether it is news: not what this device has done itself."""

@@ -3,7 +3,7 @@
 `synced`  what both sides had when they were last the same
 `remote`  the account's tree as of the cursor
 `hashed`  SHA-256 of local files by identity, good while size, mtime and ctime are the same
-`about`   the cursor, whose account it is, the identity of the folder itself
+`about`   the cursor, the server's epoch, whose account it is, the identity of the folder itself
 """
 
 import hashlib
@@ -139,6 +139,11 @@ class State:
     def forget(self, synced_id: str) -> None:
         self._db.execute("DELETE FROM synced WHERE id = ?", (synced_id,))
         self._synced.pop(synced_id, None)
+
+    def forget_all(self) -> None:
+        """From now on it is as if nothing had been synced yet."""
+        self._db.execute("DELETE FROM synced")
+        self._synced.clear()
 
     # --- hashes ------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import pytest
 
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import Change, Changes, ChangeType, File, Snapshot
+from docstore_sync.model import Kind, SyncedEntry
 from docstore_sync.remote import RemoteTree, row_of
 from docstore_sync.state import State, opened
 
@@ -34,6 +35,7 @@ class Feed:
         self.changed: list[tuple[ChangeType, File]] = []
         self.now: list[File] = []
         self.expired_before = 0
+        self.epoch = ""
         self.calls: list[str] = []
 
     async def changes(self, cursor: str, *, limit: int, wait: int) -> Changes:
@@ -51,7 +53,8 @@ class Feed:
         at = int(cursor or 0)
         further = str(at + 1) if at + 1 < len(self.now) else None
         begin = str(len(self.changed))
-        return Snapshot.model_construct(items=self.now[at : at + 1], next_cursor=further, changes_cursor=begin)
+        items = self.now[at : at + 1]
+        return Snapshot.model_construct(items=items, next_cursor=further, changes_cursor=begin, epoch=self.epoch)
 
     async def list_folder(self, *, parent_id: str) -> list[File]:
         self.calls.append("list")
@@ -135,6 +138,22 @@ async def test_a_cursor_that_is_too_old_leads_to_a_snapshot(state: State) -> Non
     feed.expired_before, feed.now = 5, [file("b", "b", version=7), file("c", "c")]
     assert await tree.catch_up()
     assert names(tree) == {"b": (ME, 7), "c": (ME, 1)}
+
+
+async def test_of_a_restored_server_nothing_counts_as_synced(state: State) -> None:
+    """What a backup did not have was deleted by nobody: what both sides had is forgotten, once for each restore."""
+    feed = Feed()
+    feed.now = [file("a", "a"), file("new", "new")]
+    tree = tree_of(feed, state)
+    await tree.catch_up()
+    feed.changed, feed.expired_before = [("deleted", file("x", "x"))] * 5, 5
+    for epoch, synced_stays in (("", True), ("1", False), ("1", True), ("2", False)):
+        state.record(SyncedEntry("new", ME, "new", Kind.FILE, "new1", "1:2"))
+        feed.now, feed.epoch = [file("a", "a")], epoch
+        state.keep("cursor", "1")
+        assert await tree.catch_up()
+        assert names(tree) == {"a": (ME, 1)}
+        assert bool(state.synced()) is synced_stays
 
 
 async def test_what_this_device_has_done_is_no_news(state: State) -> None:

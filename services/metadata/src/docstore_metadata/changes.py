@@ -42,6 +42,11 @@ class ChangeFeed:
         counter = await self._counters.find_one({"_id": account_id})
         return int(counter["seq"]) if counter else 0
 
+    async def epoch(self, account_id: str) -> str:
+        """Another one since each restore from a backup, which may have taken back what clients know; empty before."""
+        counter = await self._counters.find_one({"_id": account_id}, {"epoch": 1})
+        return str(counter.get("epoch", "")) if counter else ""
+
     async def latest(self, account_id: str) -> str:
         return change_cursor(account_id, await self.head(account_id))
 

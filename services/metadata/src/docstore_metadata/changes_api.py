@@ -63,7 +63,11 @@ async def read_snapshot(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
     cursor: str | None = None,
 ) -> Response:
-    """Every file and folder one may read, page by page; `changes_cursor` is where the changes go on after the last."""
+    """Every file and folder one may read, page by page; `changes_cursor` is where the changes go on after the last.
+
+    Another `epoch` than before: the server was restored from a backup, and may have lost what a client knew to be here.
+    What is missing then was not deleted by anybody.
+    """
     return json_response(await cases.snapshots.page(principal.account_id, cursor or None, limit))
 
 

@@ -9,6 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 import orjson
@@ -40,6 +41,9 @@ MAX_ENTRIES = 20_000
 """In one transaction: with twice as many it is too large for a database with a small cache."""
 SEQUENCE_DIGITS = 12
 DAY_SECONDS = 24 * 3600
+NUMBERED_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+NUMBERS_A_SECOND = 1000
+"""More than any account has changes, over time; and SEQUENCE_DIGITS are enough for thirty years."""
 
 
 def entry_id(account_id: str, sequence: int) -> str:
@@ -157,6 +161,21 @@ async def _now_within(database: Database, gained: list[Node], account: str, sess
 def _below(folders: list[Node], places: list[Place]) -> list[Place]:
     ids = {folder.id for folder in folders}
     return [place for place in places if not ids.isdisjoint(place.ancestor_ids)]
+
+
+async def begin_anew(database: Database, account_ids: Sequence[str], moment: datetime) -> None:
+    """Number the next changes of these accounts beyond all that was ever given out, at the restore of a backup.
+
+    The lost journals had numbers that the backup knows nothing of, and clients have seen them. Their cursors lie in a
+    gap now: they are told 410, and by the epoch of the snapshot that it is not about the tree they knew.
+    """
+    first = int((moment - NUMBERED_SINCE).total_seconds()) * NUMBERS_A_SECOND
+    beyond = {"$max": [{"$add": [{"$ifNull": ["$seq", 0]}, 1]}, first]}
+    update: list[Document] = [{"$set": {"seq": beyond}}, {"$set": {"epoch": {"$toString": "$seq"}}}]
+    if account_ids:
+        await database["journals"].bulk_write(
+            [UpdateOne({"_id": account}, update, upsert=True) for account in account_ids]
+        )
 
 
 async def _count_up(database: Database, numbers: dict[str, int], session: Session) -> dict[str, int]:

@@ -63,6 +63,7 @@ class Snapshots:
             "items": [place_json(place, account_id) for place in places],
             "next_cursor": _encode(account_id, at) if at else None,
             "changes_cursor": start.changes_cursor,
+            "epoch": await self._changes.epoch(account_id),
         }
 
     async def _step(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position | None]:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from docstore_metadata.journal import create_journal_indexes, entry_id
+from docstore_metadata.journal import begin_anew, create_journal_indexes, entry_id
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -102,6 +102,29 @@ async def test_what_is_no_longer_kept_is_answered_with_a_way_on(running: Any) ->
     await running.database["journal"].delete_many({})
     assert await me.refused("GET", f"/v1/changes?cursor={encode_cursor(me.account_id, 5)}") == (410, "cursor_expired")
     assert await changes(me, encode_cursor(me.account_id, 6)) == []
+    snapshot = await me.ok("GET", "/v1/snapshot")
+    await running.put("/later.txt")
+    assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
+
+
+async def test_after_a_restore_no_number_is_given_out_again(running: Any) -> None:
+    """Where the backup ends and beyond that a cursor leads to 410; the snapshot tells of another epoch."""
+    me, stranger = running.person, running.stranger
+    await running.put("/a.txt")
+    before = await me.ok("GET", "/v1/snapshot")
+    assert before["epoch"] == ""
+    numbers, epochs = [decode_cursor(before["changes_cursor"], str, int)[1]], {""}
+    for moment in (utc_now(), utc_now(), utc_now() + timedelta(days=1)):
+        await begin_anew(running.database, [me.account_id, stranger.account_id], moment)
+        for after in (numbers[-1], numbers[-1] + 1, numbers[-1] + 7):
+            for person in (me, stranger):
+                cursor = encode_cursor(person.account_id, after)
+                assert await person.refused("GET", f"/v1/changes?cursor={cursor}") == (410, "cursor_expired")
+        for person in (me, stranger):
+            snapshot = await person.ok("GET", "/v1/snapshot")
+            assert snapshot["epoch"] not in epochs or person is stranger
+            epochs.add(snapshot["epoch"])
+        numbers.append(decode_cursor(snapshot["changes_cursor"], str, int)[1] + 5)
     snapshot = await me.ok("GET", "/v1/snapshot")
     await running.put("/later.txt")
     assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
