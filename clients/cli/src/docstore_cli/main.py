@@ -16,6 +16,8 @@ COMMANDS = {
     "down": ("stack_commands", "Stop the stack of a data folder; what it keeps stays."),
     "status": ("stack_commands", "What is running on a data folder, where, and how much memory it takes."),
     "mail": ("stack_commands", "What the local SES received, newest last; that of every region."),
+    "backup": ("backup_commands", "Back up a deployment while people use it; what a folder has is not copied again."),
+    "restore-backup": ("backup_commands", "Restore a backup into an empty data folder, or an empty deployment."),
     "demo": ("demo_command", "Run the main job on real documents and show what happens; then stay until Ctrl-C."),
     "events": ("events_commands", "What the services say, and what could not be handled."),
     "admin": ("admin_commands", "Figures, accounts, the audit log, health, and SQL over the archive of events."),
@@ -62,7 +64,7 @@ class LazyGroup(core.TyperGroup):
         found = getattr(module, "app", None)
         if found is None:
             found = typer.Typer(rich_markup_mode=None, add_completion=False)
-            found.command(cmd_name)(getattr(module, cmd_name))
+            found.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
         command = typer.main.get_command(found)
         command.name = cmd_name
         return command

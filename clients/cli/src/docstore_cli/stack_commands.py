@@ -24,7 +24,14 @@ from docstore_standalone.regions import Regions, region_folders, start_regions
 from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import Stack, start_stack
-from docstore_standalone.state import AlreadyRunning, OtherLayout, StackState, read_state, running_state
+from docstore_standalone.state import (
+    AlreadyRunning,
+    HalfRestored,
+    OtherLayout,
+    StackState,
+    read_state,
+    running_state,
+)
 
 START_SECONDS = 120
 STOP_SECONDS = 45
@@ -90,7 +97,7 @@ async def _start_shown(settings: StandaloneSettings, *, processes: bool, regions
             if regions is None:
                 return await start_stack(settings, processes=processes, on_change=display.on_change)
             return await start_regions(settings, regions, processes=processes, on_change=display.on_change)
-    except (AlreadyRunning, OtherLayout, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
+    except (AlreadyRunning, OtherLayout, HalfRestored, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
         raise failed(str(error)) from None
 
 

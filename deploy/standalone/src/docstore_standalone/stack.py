@@ -16,7 +16,7 @@ from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import OtherLayout, read_state
+from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
 from docstore_standalone.supervisor import OnChange, Part, ignore
 
 ADMIN_EMAIL = "admin@docstore.localhost"
@@ -132,10 +132,12 @@ async def start_stack(
     """Start what is not running elsewhere; returns once the gateway is ready.
 
     `regional` is what one region of several is told, whatever the environment says. AlreadyRunning, OtherLayout,
-    ProgramMissing, PortTaken, ServerFailed.
+    HalfRestored, ProgramMissing, PortTaken, ServerFailed.
     """
     if regions := read_state(settings.data).regions:
         raise OtherLayout(f"{settings.data} holds several regions: start it with --regions {','.join(regions)}")
+    if (settings.data / RESTORING_FILE).exists():
+        raise HalfRestored(f"{settings.data} was not restored to its end: run `docstore restore-backup` again")
     if settings.port is not None:
         PortBook().secure_gateway(settings.port)  # said before anything is started
     async with AsyncExitStack() as opening:

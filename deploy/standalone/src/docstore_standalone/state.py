@@ -13,6 +13,8 @@ from docstore_standalone.processes import ProcessId
 
 STATE_FILE = "stack.json"
 LOCK_FILE = "stack.lock"
+RESTORING_FILE = "restoring.json"
+"""There while a backup is being restored into the folder: it is no stack until that is done."""
 
 
 class AlreadyRunning(Exception):
@@ -21,6 +23,10 @@ class AlreadyRunning(Exception):
 
 class OtherLayout(Exception):
     """The data folder holds one stack where several regions are wanted, or the other way round."""
+
+
+class HalfRestored(Exception):
+    """A backup was begun to be restored into the data folder, and that was cut off."""
 
 
 class StackState(BaseModel):

@@ -3,11 +3,13 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import (
     ASCENDING,
@@ -49,6 +51,7 @@ __all__ = [
     "Mongo",
     "OperationFailure",
     "PyMongoError",
+    "RawBSONDocument",
     "ReplaceOne",
     "ReturnDocument",
     "Session",
@@ -56,6 +59,7 @@ __all__ = [
     "UpdateOne",
     "conflict",
     "is_passing",
+    "is_snapshot_gone",
     "keep_for",
     "server_time",
 ]
@@ -73,6 +77,7 @@ TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
 TRANSACTION_TOO_LONG = 290
 OPTIONS_DIFFER = 85
+SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
 
 
@@ -91,6 +96,11 @@ def is_passing(error: BaseException) -> bool:
 def conflict(reason: str) -> PyMongoError:
     """An error that has a transaction tried again, as the server's own write conflict does."""
     return OperationFailure(reason, WRITE_CONFLICT, {"errorLabels": ["TransientTransactionError"]})
+
+
+def is_snapshot_gone(error: BaseException) -> bool:
+    """Whether the server can't read the snapshot's moment any more: it is too long ago, or a collection was changed."""
+    return isinstance(error, OperationFailure) and error.code in SNAPSHOT_GONE
 
 
 async def keep_for(collection: Collection, field: str, seconds: int) -> None:
@@ -129,6 +139,19 @@ class Mongo:
     def database(self, name: str) -> Database:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
         return self._client.get_database(name, codec_options=options, write_concern=MAJORITY)
+
+    async def database_names(self, prefix: str) -> list[str]:
+        """Of those that begin with `prefix`."""
+        return sorted(name for name in await self._client.list_database_names() if name.startswith(prefix))
+
+    async def drop(self, database: str) -> None:
+        await self._client.drop_database(database)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Session]:
+        """A session whose reads, of any database, all see the moment of the first one; nothing can be written in it."""
+        async with await self._client.start_session(snapshot=True) as session:
+            yield session
 
     async def ping(self) -> None:
         await self._client.admin.command("ping")

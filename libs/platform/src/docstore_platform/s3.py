@@ -111,6 +111,11 @@ class ObjectStore(Presigner):
         """A small object, whole."""
         return (await self.transport.request("GET", key))[1]
 
+    async def fetch(self, key: str) -> tuple[ObjectInfo, bytes]:
+        """A small object, whole, with what the store knows of it."""
+        headers, data = await self.transport.request("GET", key)
+        return _object_info(key, headers), data
+
     async def get_range(self, key: str, start: int, length: int, *, etag: str | None = None) -> bytes:
         """Up to `length` bytes from offset `start`; ObjectChanged if `etag` is given and is not the object's."""
         headers = {"range": f"bytes={start}-{start + length - 1}"}

@@ -1,0 +1,126 @@
+"""Which object of the store has which content: what was copied once, by any backup or one that was cut off, is known.
+
+An object is the same as long as its key, size and ETag are: only packs are ever rewritten under their key.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS known (
+    key TEXT PRIMARY KEY, size INTEGER, etag TEXT, sha256 TEXT, content_type TEXT, metadata TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listed (key TEXT PRIMARY KEY, size INTEGER, etag TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS needed (sha256 TEXT PRIMARY KEY) WITHOUT ROWID;
+DELETE FROM listed;
+DELETE FROM needed;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object as the store lists it; `size` in bytes."""
+
+    key: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object whose content the backup has; `sha256` in hex."""
+
+    key: str
+    size: int
+    sha256: str
+    content_type: str
+    metadata: dict[str, str]
+
+
+class Catalogue:
+    """Open it with `opened`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def list_objects(self, objects: Iterable[Listed]) -> None:
+        """These are in the store now."""
+        rows = [(each.key, each.size, each.etag) for each in objects]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", rows)
+
+    def figures(self) -> tuple[int, int]:
+        """How many objects are listed, and their bytes."""
+        count, size = self._db.execute("SELECT count(*), coalesce(sum(size), 0) FROM listed").fetchone()
+        return count, size
+
+    def page(self, after: str, limit: int) -> list[tuple[Listed, str]]:
+        """Listed objects by key, each with the SHA-256 of its content; empty where that is not known."""
+        rows = self._db.execute(
+            "SELECT l.key, l.size, l.etag, coalesce(k.sha256, '') FROM listed l"
+            " LEFT JOIN known k ON k.key = l.key AND k.size = l.size AND k.etag = l.etag"
+            " WHERE l.key > ? ORDER BY l.key LIMIT ?",
+            (after, limit),
+        )
+        return [(Listed(key, size, etag), sha256) for key, size, etag, sha256 in rows]
+
+    def copied(self, objects: Sequence[tuple[Stored, str]]) -> None:
+        """Their contents are on the disk; each with the ETag of what was copied, which may be newer than the list."""
+        rows = [
+            (each.key, each.size, etag, each.sha256, each.content_type, orjson.dumps(each.metadata).decode())
+            for each, etag in objects
+        ]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO listed VALUES (?, ?, ?)", [row[:3] for row in rows])
+
+    def gone(self, key: str) -> None:
+        """It is in the store no more."""
+        with self._db:
+            self._db.execute("DELETE FROM listed WHERE key = ?", (key,))
+
+    def stored(self) -> Iterator[Stored]:
+        """All that is listed, by key; every one was copied."""
+        rows = self._db.execute(
+            "SELECT k.key, k.size, k.sha256, k.content_type, k.metadata FROM listed l JOIN known k ON k.key = l.key"
+            " ORDER BY l.key"
+        )
+        for key, size, sha256, content_type, metadata in rows:
+            yield Stored(key, size, sha256, content_type, orjson.loads(metadata))
+
+    def forget_unlisted(self) -> None:
+        with self._db:
+            self._db.execute("DELETE FROM known WHERE key NOT IN (SELECT key FROM listed)")
+
+    def need(self, contents: Iterable[str]) -> None:
+        """A backup that is kept has these contents, by SHA-256."""
+        with self._db:
+            self._db.executemany("INSERT OR IGNORE INTO needed VALUES (?)", ((each,) for each in contents))
+
+    def is_needed(self, sha256: str) -> bool:
+        return self._db.execute("SELECT 1 FROM needed WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Catalogue]:
+    """The catalogue of a folder of backups; made anew where it can't be read: then all is copied again."""
+    path.touch(mode=0o600)
+    with closing(_connect(path)) as connection:
+        yield Catalogue(connection)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        connection.executescript(SCHEMA)
+    except sqlite3.DatabaseError:
+        connection.close()
+        path.unlink()
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path)
+        connection.executescript(SCHEMA)
+    return connection

@@ -1,0 +1,149 @@
+"""The databases of all services as they were at one moment, written as BSON."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from docstore_platform import deletion_hold
+from docstore_platform.mongo import (
+    Collection,
+    Database,
+    Mongo,
+    OperationFailure,
+    Session,
+    is_snapshot_gone,
+    server_time,
+)
+from docstore_standalone.backup.database_restore import RESTORE_MARKER
+from docstore_standalone.backup.files import PackedWriter
+from docstore_standalone.backup.manifest import BackupRefused, CollectionPart
+from docstore_standalone.backup.progress import Progress, Step
+
+BATCH = 1000
+ATTEMPTS = 3
+HISTORY_SECONDS = 300
+"""How much longer than until now the server is asked to be able to read the snapshot's moment."""
+RENEW_SECONDS = 20.0
+LEFT_OUT = frozenset({deletion_hold.COLLECTION, "outbox_lease"})
+"""What holds for the running deployment only."""
+HISTORY_PARAMETER = "minSnapshotHistoryWindowInSeconds"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseDump:
+    """`taken_at`: the moment that all of the collections are of, by the server's clock."""
+
+    taken_at: datetime
+    collections: list[CollectionPart]
+
+
+async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progress) -> DatabaseDump:
+    """Write every collection of the databases whose names begin with `prefix` below `folder`, all of one moment.
+
+    BackupRefused if the server can't read that moment for as long as it takes.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            # Another backup that ends meanwhile has the server forget the past: then it is asked to keep it again.
+            async with _history_kept(mongo), mongo.snapshot() as session:
+                return await _dump(mongo, prefix, folder, session, on_step)
+        except OperationFailure as error:
+            if not is_snapshot_gone(error):
+                raise
+    raise BackupRefused(
+        "MongoDB can't read the moment of the backup for long enough: raise its parameter " + HISTORY_PARAMETER
+    )
+
+
+async def _dump(mongo: Mongo, prefix: str, folder: Path, session: Session, on_step: Progress) -> DatabaseDump:
+    collections = await _collections(mongo, prefix)
+    database, name, _ = collections[0]
+    taken_at = await _first_read(mongo, mongo.database(database)[name], session)
+    if await _collections(mongo, prefix) != collections:  # one that was made in between might be missed
+        raise OperationFailure("collections are being made", 246)
+    parts: list[CollectionPart] = []
+    documents = 0
+    for database, name, options in collections:
+        collection, service = mongo.database(database)[name], database.removeprefix(prefix)
+        count = 0
+        with PackedWriter(folder, f"databases/{service}/{name}.bson.zst") as file:
+            async for batch in collection.find_raw_batches({}, session=session, batch_size=BATCH):
+                count += _documents_in(batch)
+                await asyncio.to_thread(file.write, batch)
+                on_step(Step("databases", documents + count))
+        documents += count
+        indexes = [dict(index) | {"key": dict(index["key"])} async for index in collection.list_indexes()]
+        part = CollectionPart(
+            service=service, name=name, documents=count, options=options, indexes=indexes, part=file.part
+        )
+        parts.append(part)
+    return DatabaseDump(taken_at, parts)
+
+
+async def _collections(mongo: Mongo, prefix: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Database, name and options of each."""
+    found: list[tuple[str, str, dict[str, Any]]] = []
+    for database in await mongo.database_names(prefix):
+        async for each in await mongo.database(database).list_collections():
+            if (
+                database != f"{prefix}{RESTORE_MARKER}"
+                and each["name"] not in LEFT_OUT
+                and not each["name"].startswith("system.")
+            ):
+                found.append((database, each["name"], dict(each.get("options", {}))))
+    if not found:
+        raise BackupRefused(f"there is nothing to back up: no database's name begins with {prefix}")
+    return sorted(found, key=lambda entry: entry[:2])
+
+
+async def _first_read(mongo: Mongo, collection: Collection, session: Session) -> datetime:
+    """Fix the moment that the session reads: with its first read it is the latest that a majority has."""
+    await collection.find_one({}, {"_id": 1}, session=session)
+    return await server_time(mongo.database("admin"))
+
+
+def _documents_in(batch: bytes) -> int:
+    """How many BSON documents lie back to back; each begins with its size."""
+    count = at = 0
+    while at < len(batch):
+        at += int.from_bytes(batch[at : at + 4], "little")
+        count += 1
+    return count
+
+
+@asynccontextmanager
+async def _history_kept(mongo: Mongo) -> AsyncIterator[None]:
+    """Have the server keep what it takes to read the past, longer and longer, until the block ends.
+
+    Where we may not say so, the server's own time counts: five minutes, if nobody has set another.
+    """
+    admin = mongo.database("admin")
+    try:
+        before = (await admin.command({"getParameter": 1, HISTORY_PARAMETER: 1}))[HISTORY_PARAMETER]
+        await _keep_history(admin, HISTORY_SECONDS)
+    except OperationFailure:
+        yield
+        return
+    keeping = asyncio.create_task(_keep_more_and_more(admin))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await _keep_history(admin, before)
+
+
+async def _keep_more_and_more(admin: Database) -> None:
+    seconds = HISTORY_SECONDS
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        seconds += int(RENEW_SECONDS) + 1
+        await _keep_history(admin, seconds)
+
+
+async def _keep_history(admin: Database, seconds: int) -> None:
+    await admin.command({"setParameter": 1, HISTORY_PARAMETER: seconds})

@@ -1,0 +1,110 @@
+"""The deployment that is backed up or restored: its databases and its content bucket, wherever they are."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from docstore_platform.presigned import S3Config
+from docstore_platform.settings import InfraSettings
+from docstore_standalone.backup.manifest import BackupRefused
+from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
+from docstore_standalone.servers import start_servers
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import StackState, read_state, running_state
+
+NO_SECRET = SecretStr("none is needed here")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """`folder`: the data folder of a stack on this machine, which made its own secrets; None of any other."""
+
+    region: str
+    mongo_url: str
+    database_prefix: str
+    s3: S3Config
+    folder: Path | None
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The secrets that the data folder has; those that several regions share are those of the folder above."""
+        if self.folder is None:
+            return None
+        ours = load_credentials(self.folder)
+        if not is_region(self.folder):
+            return ours
+        shared = load_credentials(self.folder.parent)
+        return ours.model_copy(update={"peer_secret": shared.peer_secret, "email_pepper": shared.email_pepper})
+
+
+def is_region(folder: Path) -> bool:
+    """Whether it is the folder of one of several regions."""
+    return folder.name in read_state(folder.parent).regions
+
+
+def is_elsewhere(settings: StandaloneSettings) -> bool:
+    """Whether neither database nor object store is the data folder's."""
+    return bool(settings.mongo_url and settings.s3_endpoint)
+
+
+@asynccontextmanager
+async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
+    """The deployment that the settings name, or the stack of the data folder; one that is down is up for the block.
+
+    BackupRefused if there is none. What `start_servers` raises.
+    """
+    if is_elsewhere(settings):
+        yield _external(settings)
+        return
+    folder = settings.data
+    if names := read_state(folder).regions:
+        each = ", ".join(str(folder / name) for name in names)
+        raise BackupRefused(f"{folder} holds several regions, each with a backup of its own: --data {each}")
+    if is_region(folder):
+        settings = settings.model_copy(update={"region": folder.name})
+    state = running_state(folder)
+    if state is not None:
+        if "mongodb" not in state.addresses or "s3" not in state.addresses:
+            raise BackupRefused(f"the stack on {folder} is just being started")
+        yield _of_stack(settings, state)
+        return
+    if not (folder / CREDENTIALS_FILE).exists():
+        raise BackupRefused(f"there is no stack in {folder}")
+    async with started(settings) as deployment:
+        yield deployment
+
+
+@asynccontextmanager
+async def started(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
+    """The servers of the data folder without any service, for the block."""
+    servers = await start_servers(settings.data, settings=settings, mailbox=False)
+    try:
+        yield _of_stack(settings, read_state(settings.data))
+    finally:
+        await servers.stop()
+
+
+def _external(settings: StandaloneSettings) -> Deployment:
+    infra = _infra(settings)
+    return Deployment(infra.region, infra.mongo_url.get_secret_value(), infra.database_prefix, S3Config.of(infra), None)
+
+
+def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
+    infra = _infra(settings)
+    endpoint = state.addresses["s3"]
+    keys = load_credentials(settings.data).services
+    ids = (keys.access_key_id, keys.secret_access_key)
+    if settings.s3_endpoint:
+        ids = (settings.s3_access_key_id, settings.s3_secret_access_key.get_secret_value())
+    s3 = S3Config(endpoint, endpoint, settings.region, *ids, infra.bucket, path_style=infra.s3_path_style)
+    external = settings.mongo_url
+    mongo_url = external.get_secret_value() if external else state.addresses["mongodb"]
+    return Deployment(settings.region, mongo_url, infra.database_prefix, s3, settings.data)
+
+
+def _infra(settings: StandaloneSettings) -> InfraSettings:
+    """What the services are told in the environment, but for the region of the folder."""
+    return InfraSettings(internal_secret=NO_SECRET, region=settings.region)

@@ -1,0 +1,147 @@
+"""Copies of the store's objects in the folder of backups, each content once."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from docstore_platform.ids import new_id
+from docstore_platform.s3 import ObjectNotFound, ObjectStore
+from docstore_platform.s3_transport import ObjectStoreUnavailable
+from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
+from docstore_standalone.backup.files import create, make_folder
+from docstore_standalone.backup.progress import Progress, Step
+from docstore_standalone.backup.target import Target
+
+PAGE = 1000
+AT_ONCE = 16
+IN_MEMORY_BYTES = 4 << 20
+"""Objects of at most so many bytes are fetched whole; what is larger goes to the disk in parts."""
+TRIES = 3
+
+T = TypeVar("T")
+
+
+async def list_objects(store: ObjectStore, catalogue: Catalogue) -> None:
+    """Note all that the store has, page by page. What is there all the time is listed, whatever else comes and goes."""
+    token: dict[str, Any] = {}
+    while True:
+        page = await store.transport.call("list_objects_v2", MaxKeys=PAGE, **token)
+        found = [Listed(each["Key"], each["Size"], each["ETag"].strip('"')) for each in page.get("Contents", [])]
+        catalogue.list_objects(found)
+        if not page.get("IsTruncated"):
+            return
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+class ObjectCopier:
+    """Copies what is listed and not known yet; cut off anywhere, what is copied need not be copied again."""
+
+    def __init__(self, store: ObjectStore, catalogue: Catalogue, target: Target, on_step: Progress) -> None:
+        self._store, self._catalogue, self._target, self._on_step = store, catalogue, target, on_step
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.copied = 0
+        self.copied_bytes = 0
+
+    async def run(self, between: Callable[[], None]) -> None:
+        """Until all that is listed is on the disk. `between` is called after each page, and may raise to end it."""
+        total, _ = self._catalogue.figures()
+        done, after = 0, ""
+        while page := self._catalogue.page(after, PAGE):
+            between()
+            wanted = [listed for listed, sha256 in page if not self._has(sha256, listed.size)]
+            for start in range(0, len(wanted), 4 * AT_ONCE):
+                some = wanted[start : start + 4 * AT_ONCE]
+                self._keep(some, await all_of(self._copy(each) for each in some))
+                self._on_step(Step("contents", done + start, total, self.copied_bytes))
+                between()
+            done, after = done + len(page), page[-1][0].key
+            self._on_step(Step("contents", done, total, self.copied_bytes))
+
+    def _has(self, sha256: str, size: int) -> bool:
+        try:
+            return bool(sha256) and self._target.content(sha256).stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    def _keep(self, asked: Sequence[Listed], outcomes: Sequence[tuple[Stored, str] | None]) -> None:
+        found = [outcome for outcome in outcomes if outcome is not None]
+        self._catalogue.copied(found)
+        self.copied += len(found)
+        self.copied_bytes += sum(stored.size for stored, _ in found)
+        for listed, outcome in zip(asked, outcomes, strict=True):
+            if outcome is None:
+                self._catalogue.gone(listed.key)
+
+    async def _copy(self, listed: Listed) -> tuple[Stored, str] | None:
+        """The object as it is now; None if it has gone: nothing that the backup has read refers to it."""
+        try:
+            async with self._slots:
+                is_small = listed.size <= IN_MEMORY_BYTES
+                return await (self._copy_small(listed.key) if is_small else self._copy_large(listed.key))
+        except ObjectNotFound:
+            return None
+
+    async def _copy_small(self, key: str) -> tuple[Stored, str]:
+        info, data = await self._store.fetch(key)
+        sha256 = hashlib.sha256(data).hexdigest()
+        await asyncio.to_thread(self._write, sha256, data)
+        return Stored(key, len(data), sha256, info.content_type, dict(info.metadata)), info.etag
+
+    async def _copy_large(self, key: str) -> tuple[Stored, str] | None:
+        for _ in range(TRIES):
+            before = await self._store.head(key)
+            if before is None:
+                return None
+            sha256, size = await asyncio.to_thread(self._stream, key)
+            after = await self._store.head(key)
+            if after is not None and after.etag == before.etag and size == before.size:
+                return Stored(key, size, sha256, before.content_type, dict(before.metadata)), before.etag
+        raise ObjectStoreUnavailable("PreconditionFailed", f"{key} changes all the time")
+
+    def _write(self, sha256: str, data: bytes) -> None:
+        path = self._target.content(sha256)
+        if path.exists() and path.stat().st_size == len(data):
+            return
+        draft = self._draft()
+        with create(draft) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._finish(draft, sha256)
+
+    def _stream(self, key: str) -> tuple[str, int]:
+        digest, size, draft = hashlib.sha256(), 0, self._draft()
+        try:
+            with create(draft) as file:
+                for chunk in self._store.transport.stream(key):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        self._finish(draft, digest.hexdigest())
+        return digest.hexdigest(), size
+
+    def _draft(self) -> Path:
+        return make_folder(self._target.drafts) / new_id()
+
+    def _finish(self, draft: Path, sha256: str) -> None:
+        path = self._target.content(sha256)
+        make_folder(path.parent)
+        draft.rename(path)
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The outcomes, in order; the first that fails ends the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [task.result() for task in tasks]

@@ -1,0 +1,184 @@
+"""Restores a backup into a deployment that has nothing in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from itertools import islice
+from pathlib import Path
+
+import orjson
+
+from docstore_platform.mongo import Mongo
+from docstore_platform.s3 import ObjectStore, ObjectStoreError
+from docstore_standalone.backup.catalogue import Stored
+from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_databases
+from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started
+from docstore_standalone.backup.files import check_part, sha256_of
+from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest
+from docstore_standalone.backup.object_copy import AT_ONCE, IN_MEMORY_BYTES, all_of
+from docstore_standalone.backup.object_list import read_objects
+from docstore_standalone.backup.progress import Progress, Step
+from docstore_standalone.backup.target import Target
+from docstore_standalone.credentials import CREDENTIALS_FILE
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import RESTORING_FILE, running_state, write_private
+
+PAGE = 256
+
+
+class Backup:
+    """A whole backup, ready to be read. What `Target.existing`, `choose` and `Manifest.read` raise."""
+
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        self.target = Target.existing(folder)
+        self.folder = self.target.choose(name)
+        self.manifest = Manifest.read(self.folder)
+
+    def check_parts(self) -> None:
+        """BackupDamaged unless the databases, the list of objects and the secrets are as they were written."""
+        for part in self.manifest.parts:
+            check_part(self.folder, part)
+
+    def objects(self) -> Iterator[Stored]:
+        return read_objects(self.folder, self.manifest.objects)
+
+    def content(self, stored: Stored) -> Path:
+        """BackupDamaged unless there is a content of that size; its bytes are not looked at."""
+        path = self.target.content(stored.sha256)
+        try:
+            if path.stat().st_size == stored.size:
+                return path
+        except FileNotFoundError:
+            raise BackupDamaged(f"the content of {stored.key} is missing: {path}") from None
+        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} has another size")
+
+    def check(self, on_step: Progress) -> None:
+        """Read all of it: BackupDamaged unless every byte is as it was written."""
+        self.check_parts()
+        size = 0
+        for number, stored in enumerate(self.objects(), 1):
+            verified(self.content(stored), stored)
+            size += stored.size
+            on_step(Step("check", number, self.manifest.object_count, size))
+
+
+def verified(path: Path, stored: Stored) -> Path:
+    if sha256_of(path) != stored.sha256:
+        raise BackupDamaged(f"the content of {stored.key} is damaged: {path} is not what was written")
+    return path
+
+
+async def restore_backup(backup: Backup, settings: StandaloneSettings, on_step: Progress) -> None:
+    """Restore into the data folder, or the deployment, that the settings name.
+
+    BackupRefused if it is not an empty one, or of another region. What `restore_into` and `start_servers` raise.
+    """
+    await asyncio.to_thread(backup.check_parts)
+    if settings.region != backup.manifest.region:
+        region = backup.manifest.region
+        raise BackupRefused(f"it is a backup of the region {region}: set DOCSTORE_REGION={region}")
+    async with _empty(backup, settings) as deployment:
+        await restore_into(deployment, backup, on_step)
+
+
+async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress) -> None:
+    """Contents first, then the databases; cut off anywhere, the same backup can be restored there again.
+
+    `backup` has been looked at by `check_parts`; a content is when its turn comes. BackupDamaged; BackupRefused if
+    something else is there. PyMongoError, ObjectStoreError.
+    """
+    mongo = Mongo(deployment.mongo_url, app_name="docstore-restore")
+    try:
+        async with ObjectStore(deployment.s3) as store:
+            is_again = await _begin(mongo, deployment, store, backup)
+            await _restore_objects(store, backup, on_step, is_again=is_again)
+        await restore_databases(mongo, deployment.database_prefix, backup.folder, backup.manifest, on_step)
+        if deployment.folder is not None:
+            (deployment.folder / RESTORING_FILE).unlink()
+        await mongo.drop(f"{deployment.database_prefix}{RESTORE_MARKER}")
+    finally:
+        mongo.close()
+
+
+@asynccontextmanager
+async def _empty(backup: Backup, settings: StandaloneSettings) -> AsyncIterator[Deployment]:
+    """The deployment to restore into. A data folder that is not restored to its end can't be started as a stack."""
+    if is_elsewhere(settings):
+        async with reached(settings) as deployment:
+            yield deployment
+        return
+    folder, digest = settings.data, backup.manifest.digest
+    if running_state(folder) is not None:
+        raise BackupRefused(f"a stack is running on {folder}: restore into an empty folder")
+    marker = folder / RESTORING_FILE
+    if marker.exists():
+        if orjson.loads(marker.read_bytes()) != digest:
+            raise BackupRefused(f"in {folder} another backup was not restored to its end: remove the folder, or go on")
+    elif folder.exists() and any(folder.iterdir()):
+        raise BackupRefused(f"{folder} is not empty: restore into a folder that is")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_private(marker, orjson.dumps(digest).decode())
+    if backup.manifest.credentials is not None:
+        write_private(folder / CREDENTIALS_FILE, (backup.folder / backup.manifest.credentials.path).read_text())
+    async with started(settings) as deployment:
+        yield deployment
+
+
+async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backup: Backup) -> bool:
+    """Make sure that nothing else is there; whether this backup was begun to be restored before."""
+    prefix, digest = deployment.database_prefix, backup.manifest.digest
+    marker = mongo.database(f"{prefix}{RESTORE_MARKER}")["restore"]
+    known = await marker.find_one({"_id": "backup"})
+    if known is None:
+        if names := await mongo.database_names(prefix):
+            raise BackupRefused(f"the database is not empty: there are {', '.join(names)}")
+        page = await store.transport.call("list_objects_v2", MaxKeys=1)
+        if page.get("Contents"):
+            raise BackupRefused(f"the bucket {deployment.s3.bucket} is not empty")
+        await marker.insert_one({"_id": "backup", "digest": digest})
+        return False
+    if known["digest"] != digest:
+        raise BackupRefused("another backup was not restored to its end there: go on with that one, or remove it")
+    return True
+
+
+async def _restore_objects(store: ObjectStore, backup: Backup, on_step: Progress, *, is_again: bool) -> None:
+    slots, size, done = asyncio.Semaphore(AT_ONCE), 0, 0
+
+    async def restore(stored: Stored) -> int:
+        async with slots:
+            if is_again and await _is_there(store, stored):
+                return 0
+            await _send(store, stored, backup.content(stored))
+            return stored.size
+
+    for page in _pages(backup.objects(), PAGE):
+        size += sum(await all_of(restore(stored) for stored in page))
+        done += len(page)
+        on_step(Step("restore contents", done, backup.manifest.object_count, size))
+
+
+async def _is_there(store: ObjectStore, stored: Stored) -> bool:
+    """An earlier run has put it there: an object appears whole or not at all, and nobody else writes there."""
+    info = await store.head(stored.key)
+    return info is not None and info.size == stored.size
+
+
+async def _send(store: ObjectStore, stored: Stored, path: Path) -> None:
+    """Small ones are verified by the store, too."""
+    await asyncio.to_thread(verified, path, stored)
+    if stored.size <= IN_MEMORY_BYTES:
+        data = await asyncio.to_thread(path.read_bytes)
+        await store.put(stored.key, data, content_type=stored.content_type, metadata=stored.metadata)
+        return
+    about = {"ContentType": stored.content_type, "Metadata": stored.metadata}
+    await store.transport.call("upload_file", Filename=str(path), Key=stored.key, ExtraArgs=about)
+    info = await store.head(stored.key)
+    if info is None or info.size != stored.size:
+        raise ObjectStoreError("BadDigest", f"{stored.key} did not arrive whole")
+
+
+def _pages(objects: Iterable[Stored], size: int) -> Iterator[list[Stored]]:
+    source = iter(objects)
+    while page := list(islice(source, size)):
+        yield page

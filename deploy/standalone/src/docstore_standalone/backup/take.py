@@ -1,0 +1,157 @@
+"""Takes a backup of a deployment that is in use."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from docstore_platform.clock import utc_now
+from docstore_platform.deletion_hold import DeletionHold
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Mongo, PyMongoError
+from docstore_platform.s3 import ObjectStore
+from docstore_standalone.backup import catalogue
+from docstore_standalone.backup.catalogue import Catalogue
+from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases
+from docstore_standalone.backup.deployment import Deployment
+from docstore_standalone.backup.files import check_part, settle, sha256_of
+from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest, Part
+from docstore_standalone.backup.object_copy import ObjectCopier, list_objects
+from docstore_standalone.backup.object_list import read_objects, write_objects
+from docstore_standalone.backup.progress import Progress
+from docstore_standalone.backup.target import Target
+from docstore_standalone.credentials import CREDENTIALS_FILE
+from docstore_standalone.state import write_private
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A backup, and what of it was not there before."""
+
+    folder: Path
+    manifest: Manifest
+    copied: int
+    copied_bytes: int
+    removed: list[str]
+
+
+async def take_backup(deployment: Deployment, folder: Path, *, keep: int, on_step: Progress) -> Taken:
+    """Add a backup to `folder`, and keep the newest `keep` of those in it.
+
+    The databases first, at one moment, then what is in the store; deletions of what they may refer to are held back
+    from before that moment until all is copied. BackupRefused, HoldLost, PyMongoError, ObjectStoreError, OSError.
+    """
+    target = Target.prepared(folder)
+    mongo = Mongo(deployment.mongo_url, app_name="docstore-backup")
+    try:
+        with target.locked(), catalogue.opened(target.catalogue) as known:
+            _check_region(target, deployment)
+            began_at = utc_now()
+            here = target.begin(began_at)
+            async with _deletions_held(mongo, deployment) as check_held, ObjectStore(deployment.s3) as store:
+                dump = await dump_databases(mongo, deployment.database_prefix, here, on_step)
+                await list_objects(store, known)
+                copier = ObjectCopier(store, known, target, on_step)
+                await copier.run(check_held)
+            manifest = _finish(deployment, here, began_at, dump, known)
+            known.forget_unlisted()
+            removed = _keep_newest(target, known, keep)
+            return Taken(here, manifest, copier.copied, copier.copied_bytes, removed)
+    finally:
+        mongo.close()
+
+
+def _check_region(target: Target, deployment: Deployment) -> None:
+    for name in target.names()[-1:]:
+        region = Manifest.read(target.backups / name).region
+        if region != deployment.region:
+            raise BackupRefused(f"{target.folder} has backups of {region}; this is {deployment.region}")
+
+
+@asynccontextmanager
+async def _deletions_held(mongo: Mongo, deployment: Deployment) -> AsyncIterator[Callable[[], None]]:
+    """Gives what raises HoldLost once something may have been deleted; that is also looked at when the block ends."""
+    databases = [mongo.database(name) for name in await mongo.database_names(deployment.database_prefix)]
+    hold = DeletionHold(databases, new_id())
+    await hold.take()
+    renewing = asyncio.create_task(_renew(hold))
+
+    def check() -> None:
+        if renewing.done():
+            renewing.result()
+
+    try:
+        yield check
+        check()
+        await hold.renew()
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await hold.release()
+
+
+async def _renew(hold: DeletionHold) -> None:
+    while True:
+        await asyncio.sleep(RENEW_SECONDS)
+        try:
+            await hold.renew()
+        except PyMongoError as error:  # it has ended only if the next one says so
+            log.warning("deletions are held back by what was said before", error=str(error))
+
+
+def _finish(deployment: Deployment, here: Path, began_at: datetime, dump: DatabaseDump, known: Catalogue) -> Manifest:
+    objects, count, size = write_objects(here, known.stored())
+    manifest = Manifest(
+        name=here.name,
+        region=deployment.region,
+        began_at=began_at,
+        finished_at=utc_now(),
+        snapshot_at=dump.taken_at,
+        collections=dump.collections,
+        objects=objects,
+        object_count=count,
+        object_bytes=size,
+        credentials=_write_credentials(deployment, here),
+    )
+    os.sync()  # the names of all contents and parts, before the one that makes them a backup
+    manifest.write(here)
+    settle(here)
+    return manifest
+
+
+def _write_credentials(deployment: Deployment, here: Path) -> Part | None:
+    if (credentials := deployment.credentials) is None:
+        return None
+    path = here / CREDENTIALS_FILE
+    write_private(path, credentials.model_dump_json(indent=2))
+    return Part(path=CREDENTIALS_FILE, size=path.stat().st_size, sha256=sha256_of(path))
+
+
+def _keep_newest(target: Target, known: Catalogue, keep: int) -> list[str]:
+    """Remove older backups and what only they had; answers their names."""
+    names = target.names()
+    kept, removed = names[-keep:], names[:-keep]
+    for name in removed:
+        target.remove(name)
+    if not removed:
+        return []
+    try:
+        for name in kept:
+            folder = target.backups / name
+            part = Manifest.read(folder).objects
+            check_part(folder, part)
+            known.need(stored.sha256 for stored in read_objects(folder, part))
+    except BackupDamaged as error:
+        log.error("nothing is removed of what older backups had", error=str(error))
+        return removed
+    for path in target.contents():
+        if not known.is_needed(path.name):
+            path.unlink()
+    return removed
