@@ -1,14 +1,14 @@
 """Retention policies: chosen, shown, and carried out when their time has come; the sweeper's clock moves, not ours."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from docstore_events.transaction import Transactor
+from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata import app as metadata_app
 from docstore_metadata.jobs import Jobs, LeaseLost
 from docstore_metadata.retention_store import Claim, RetentionStore
@@ -41,11 +41,32 @@ class Sweeping:
         return accounts
 
 
-def sweeping(stack: Any, **settings: Any) -> Sweeping:
+class Crashing(Transactor):
+    """Crashes once, when a transaction is all written: before or after it is committed."""
+
+    when: str | None = None
+
+    async def run(self, work: Callable[[Transaction], Awaitable[Any]], *, lane: str | None = None) -> Any:
+        async def crashing(transaction: Transaction) -> Any:
+            result = await work(transaction)
+            if self.when == "before":
+                self.when = None
+                raise ConnectionError("killed before the commit")
+            return result
+
+        result = await super().run(crashing, lane=lane)
+        if self.when == "after":
+            self.when = None
+            raise ConnectionError("killed after the commit")
+        return result
+
+
+def sweeping(stack: Any, crash: str | None = None, **settings: Any) -> Sweeping:
     bounds = MetadataSettings(infra=stack.infra, **settings).retention
     store = Store(stack.database)
     retention = RetentionStore(store, bounds, lease_seconds=30)
-    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    transactor = Crashing(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    transactor.when = crash
     ahead = timedelta()
 
     async def now() -> datetime:
@@ -208,6 +229,28 @@ async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.Mo
     assert await trash(running.person) == {}
     async for row in running.database["nodes"].find({"_id": running.person.account_id}):
         assert row.keys().isdisjoint({"trash_from", "lease", "held_until"})
+
+
+@pytest.mark.parametrize("crash", ["before", "after"])
+async def test_a_crash_loses_and_doubles_nothing(stack: Any, crash: str) -> None:
+    """Of the trash and of old versions: what was not committed is done by the next, what was is not said again."""
+    async with stack.run(version_days=5):
+        sweeps = sweeping(stack, crash, version_days=5)
+        old = [await stack.put("/old.txt", b"old") for _ in range(2)][-1]
+        assert await sweeps.at(5.01) == 1
+        assert await sweeps.at(5.02) == (1 if crash == "before" else 0)
+        assert await versions(stack, old) == [2]
+        assert (await stack.events(old["id"])).count("version-pruned") == 1
+        sweeps = sweeping(stack, crash, version_days=5)
+        file, folder = await stack.put("/a.txt"), await stack.put("/folder/b.txt")
+        await throw_away(stack, "/a.txt")
+        await throw_away(stack, "/folder")
+        assert await sweeps.at(31) == 1
+        assert await sweeps.at(31.01) == (1 if crash == "before" else 0)
+        await stack.walked()
+        for node in (file, folder):
+            assert (await stack.events(node["id"])).count("file-purged") == 1
+        assert await trash(stack.person) == {}
 
 
 async def test_what_is_thrown_away_while_the_last_look_ends_is_not_forgotten(running: Any) -> None:
