@@ -33,6 +33,8 @@ BODIES: Mapping[str, Any] = {
 QUERIES = {"GET /v1/files/{file_id}/changes": "?since=0"}
 OPEN = {
     "POST /v1/accounts",
+    "POST /v1/password-resets",
+    "POST /v1/password-resets/confirm",
     "POST /v1/sessions",
     "POST /v1/sessions/refresh",
     "GET /v1/uploads/{upload}/redirect",

@@ -103,3 +103,17 @@ async def test_a_mail_can_be_ended_by_its_link_without_a_login(ada: Person, nobo
     assert (await nobody.ask("POST", path)).status == 200
     assert (await ada.call("GET", "/v1/notifications/preferences"))["upload_done"] == {"email": False, "in_app": True}
     assert (await nobody.ask("POST", path[:-4])).status == 404
+
+
+async def test_a_forgotten_password_is_set_by_the_mailed_link(ada: Person, nobody: Person, mailbox: Mailbox) -> None:
+    """From asking to logging in with the new password; the devices that were logged in no longer are."""
+    await nobody.call("POST", "/v1/password-resets", {"email": ada.email})
+    mail = await mailed(mailbox, ada.email, "A new password for your account")
+    link = urlsplit(next(line for line in mail.text.splitlines() if "/reset-password#" in line))
+    assert f"{link.scheme}://{link.netloc}" == nobody.gateway
+    confirm = {"token": link.fragment, "password": "another horse"}
+    await nobody.call("POST", "/v1/password-resets/confirm", confirm)
+    assert (await nobody.refused("POST", "/v1/password-resets/confirm", confirm)) == (404, "reset_not_found")
+    assert (await nobody.refused("POST", "/v1/sessions/refresh", {"refresh_token": ada.refresh_token}))[0] == 401
+    await nobody.log_in(ada.email, "another horse")
+    assert (await nobody.call("GET", "/v1/me"))["id"] == ada.id

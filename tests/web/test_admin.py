@@ -47,3 +47,30 @@ async def test_administration(admin: Any, ada: Any, looks: Any) -> None:
     await looks(page, "admin-events")
     await page.get_by_role("link", name="Dead letters").click()
     await expect(page.get_by_role("heading", name="No dead letters")).to_be_visible()
+
+
+async def test_a_forgotten_password(admin: Any, new_visitor: Any, looks: Any) -> None:
+    """Grace asks for a mail; an administrator makes her a link; by it she chooses a new password and logs in."""
+    grace = await new_visitor("grace", logged_in=False)
+    page = await grace.open("/log-in")
+    await page.get_by_role("link", name="Forgot password?").click()
+    await page.get_by_label("E-mail").fill(grace.person.email)
+    await looks(page, "forgot-password")
+    await page.get_by_role("button", name="Send the link").click()
+    await expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    accounts = await admin.open("/admin/accounts")
+    await accounts.get_by_label("Accounts whose e-mail begins with").fill(grace.person.email)
+    await accounts.get_by_role("button", name=f"Reset the password of {grace.person.email}").click()
+    link = await accounts.get_by_role("textbox", name="Link").input_value()
+    await looks(accounts, "admin-reset")
+    await page.goto(link)
+    await page.get_by_label("New password").fill("another horse")
+    await looks(page, "reset-password")
+    assert "#" not in page.url
+    await page.get_by_role("button", name="Set password").click()
+    await expect(page.get_by_role("heading", name="Your password is changed")).to_be_visible()
+    await page.get_by_role("link", name="Log in").click()
+    await page.get_by_label("E-mail").fill(grace.person.email)
+    await page.get_by_label("Password").fill("another horse")
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()

@@ -4,6 +4,7 @@ import { listen } from "@/api/live";
 import { queryClient, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
 import { AuthPage } from "@/auth/AuthPage";
+import { FORGOT_PATH, ForgotPage, RESET_PATH, ResetPage } from "@/auth/ForgottenPage";
 import { ErrorBoundary } from "@/ui/boundary";
 import { hrefOf, placeOf } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
@@ -43,10 +44,12 @@ export function App() {
   );
 
   let page;
-  if (error) page = <Failed error={error} onRetry={begin} />;
+  // Whoever is logged in here: the link may be somebody else's, or theirs who has lost the other devices.
+  if (path === RESET_PATH) page = <ResetPage />;
+  else if (error) page = <Failed error={error} onRetry={begin} />;
   else if (login === "unknown") page = <Spinner />;
   else if (login === "out") {
-    page = <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
+    page = path === FORGOT_PATH ? <ForgotPage /> : <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
   } else page = <Inside />;
   return (
     <>
@@ -75,7 +78,7 @@ function Inside() {
 
 function Page() {
   const { path, query } = useWhere();
-  const isStart = path === "/" || path === "/log-in" || path === "/sign-up";
+  const isStart = ["/", "/log-in", "/sign-up", FORGOT_PATH].includes(path);
   useEffect(() => {
     // The object store sends a form's browser to /?path=FOLDER.
     if (isStart) navigate(hrefOf({ base: null, path: query.get("path") ?? "/" }), { replace: true });

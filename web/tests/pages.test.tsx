@@ -10,6 +10,7 @@ import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { Activity } from "@/details/Activity";
 import DetailsPanel from "@/details/DetailsPanel";
+import { ForgotPage, ResetPage } from "@/auth/ForgottenPage";
 import { DialogHost, openDialog } from "@/files/dialogs";
 import FilesPage from "@/files/FilesPage";
 import FolderPicker from "@/files/FolderPicker";
@@ -240,5 +241,47 @@ describe("what failed is said", () => {
     show(<><NoticeCentre onClose={() => undefined} /><Toasts /></>);
     await userEvent.click(await screen.findByRole("button", { name: "Mark all read" }));
     await screen.findByText("It is rate_limited.");
+  });
+});
+
+describe("a forgotten password", () => {
+  test("is answered the same whoever's the address is", async () => {
+    const calls = serve((call) => (call === "POST /v1/password-resets" ? json({ accepted: true }, 202) : undefined));
+    show(<ForgotPage />);
+    await userEvent.type(screen.getByRole("textbox", { name: "E-mail" }), "ada@example.org");
+    await userEvent.click(screen.getByRole("button", { name: "Send the link" }));
+    await screen.findByText(/If ada@example.org has an account here/);
+    expect(calls).toEqual(["POST /v1/password-resets"]);
+  });
+
+  test("is set by the link, which leaves the address bar", async () => {
+    history.replaceState(null, "", "/reset-password#the-token");
+    let sent: unknown;
+    let used = true;
+    vi.stubGlobal("fetch", async (_: string, { body }: RequestInit) => {
+      sent = JSON.parse(String(body));
+      return used ? refused(404, "reset_not_found") : new Response(null, { status: 204 });
+    });
+    show(<ResetPage />);
+    expect(location.hash).toBe("");
+    await userEvent.type(screen.getByLabelText("New password"), "another horse");
+    await userEvent.click(screen.getByRole("button", { name: "Set password" }));
+    expect((await screen.findByRole("alert")).textContent).toContain("It is reset_not_found. Ask for another link");
+    used = false;
+    await userEvent.click(screen.getByRole("button", { name: "Set password" }));
+    await screen.findByText("Your password is changed");
+    expect(sent).toEqual({ token: "the-token", password: "another horse" });
+  });
+
+  test("is helped by an administrator with a link to pass on", async () => {
+    const account = { id: "a1", email: "ada@example.org", created_at: AT, plan: "free", role: "user", status: "active" };
+    serve((call) => {
+      if (call === "POST /v1/admin/accounts/a1/password-resets") return json({ url: "https://d.org/reset-password#t" }, 201);
+      return call.startsWith("GET /v1/admin/accounts") ? json({ items: [account], next_cursor: null }) : undefined;
+    });
+    show(<Accounts />);
+    await userEvent.click(await screen.findByRole("button", { name: "Reset the password of ada@example.org" }));
+    const dialog = within(await screen.findByRole("dialog"));
+    expect((dialog.getByRole("textbox") as HTMLInputElement).value).toBe("https://d.org/reset-password#t");
   });
 });

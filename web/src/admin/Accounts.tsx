@@ -6,12 +6,15 @@ import { reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
 import type { Account } from "@/api/types";
 import { moment } from "@/lib/format";
+import { CopyField } from "@/ui/copy-field";
+import { Dialog } from "@/ui/dialog";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 export function Accounts() {
   const own = useAccount();
   const [query, setQuery] = useState("");
+  const [made, setMade] = useState<{ email: string; url: string } | null>(null);
   const accounts = useInfiniteQuery({
     queryKey: ["admin", "accounts", query],
     initialPageParam: "",
@@ -29,8 +32,25 @@ export function Accounts() {
     }
     await queryClient.invalidateQueries({ queryKey: ["admin", "accounts"] });
   }
+  async function reset(account: Account) {
+    try {
+      const { url } = await call("post /v1/admin/accounts/{account_id}/password-resets", {
+        path: { account_id: account.id },
+      });
+      setMade({ email: account.email, url });
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
   return (
     <>
+      {made && (
+        <Dialog title={`New password for ${made.email}`} onClose={() => setMade(null)}>
+          <CopyField label="Link" value={made.url}>
+            Pass this link on. It sets a new password once, within an hour, and is not shown again.
+          </CopyField>
+        </Dialog>
+      )}
       <input
         className="select"
         type="search"
@@ -53,6 +73,7 @@ export function Accounts() {
                 <th scope="col">Plan</th>
                 <th scope="col">Role</th>
                 <th scope="col">State</th>
+                <th scope="col">Password</th>
               </tr>
             </thead>
             <tbody>
@@ -85,6 +106,15 @@ export function Accounts() {
                       disabled={account.id === own.id}
                       onChange={(status) => void change(account, { status })}
                     />
+                  </td>
+                  <td>
+                    <button
+                      className="button"
+                      aria-label={`Reset the password of ${account.email}`}
+                      onClick={() => void reset(account)}
+                    >
+                      Reset…
+                    </button>
                   </td>
                 </tr>
               ))}

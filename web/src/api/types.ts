@@ -270,6 +270,9 @@ export interface Answers {
   "patch /v1/me": Account;
   "put /v1/me/plan": Account;
   "post /v1/accounts": Account;
+  "post /v1/password-resets": { accepted: true };
+  "post /v1/password-resets/confirm": undefined;
+  "post /v1/admin/accounts/{account_id}/password-resets": { url: string; token: string; expires_at: string };
   "get /v1/sessions": Page<DeviceSession>;
   "delete /v1/sessions/{session_id}": undefined;
   "get /v1/files": Page<FileItem>;

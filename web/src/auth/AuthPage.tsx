@@ -7,7 +7,7 @@ import { Link, navigate } from "@/lib/router";
 import { Field } from "@/ui/field";
 import { Logo } from "@/ui/logo";
 
-const MIN_PASSWORD = 8;
+export const MIN_PASSWORD = 8;
 
 export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone: () => void }) {
   const [email, setEmail] = useState("");
@@ -94,6 +94,11 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
             {busy ? "One moment…" : isNew ? "Sign up" : "Log in"}
           </button>
         </form>
+        {!isNew && (
+          <p className="auth-other">
+            <Link href="/forgot-password">Forgot password?</Link>
+          </p>
+        )}
         <p className="auth-other">
           {isNew ? "You have an account already? " : "New here? "}
           <Link href={isNew ? "/log-in" : "/sign-up"}>{isNew ? "Log in" : "Create an account"}</Link>

@@ -1,4 +1,4 @@
-"""`docstore login`, `logout` and `usage`: acting as a person, at the account's home region."""
+"""`docstore login`, `logout`, `recover` and `usage`: acting as a person, at the account's home region."""
 
 import sys
 from typing import Annotated
@@ -41,6 +41,20 @@ async def _log_in(server: str, email: str, password: str, device: str) -> Creden
         await docstore.log_in(email, password, device)
         assert docstore.credentials is not None
         return docstore.credentials
+
+
+def recover(email: Email, server: Server = "http://127.0.0.1:8080", as_json: AsJson = False) -> None:
+    """Have a link mailed by which a new password is chosen in a browser."""
+
+    async def ask() -> None:
+        async with AsyncClient(server) as docstore:
+            await docstore.call("POST", "/v1/password-resets", {"email": email})
+
+    run(ask())
+    if as_json:
+        print_json({"email": email})
+    else:
+        console.print(f"If {escape(email)} has an account there, a link is on its way to it.", highlight=False)
 
 
 def logout(as_json: AsJson = False) -> None:

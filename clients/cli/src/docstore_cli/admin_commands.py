@@ -74,6 +74,17 @@ def set_account(
         console.print(f"{escape(account['email'])}: {account['plan']}, {account['role']}, {account['status']}.")
 
 
+@app.command("reset-password")
+def reset_password(account_id: str, data: Data = None, as_json: AsJson = False) -> None:
+    """Make a link by which somebody chooses a new password, once and within an hour; it is mailed to nobody."""
+    path = f"/v1/admin/accounts/{account_id}/password-resets"
+    made = as_admin(data, lambda docstore: docstore.call("POST", path))
+    if as_json:
+        print_json(made)
+    else:
+        typer.echo(made["url"])
+
+
 @app.command()
 def report(
     name: Name,

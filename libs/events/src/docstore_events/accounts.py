@@ -40,6 +40,20 @@ class AccountPlanChanged(AccountEvent):
     previous_plan: Plan
 
 
+class PasswordResetRequested(Event, topic="accounts"):
+    """Emitted when the owner of an account is to be mailed a link by which its password can be set anew.
+
+    The link is not in it, nor anything from which one could be made.
+    """
+
+    reset_id: str
+    account_id: str
+    expires_at: datetime
+
+    def key(self) -> str:
+        return self.reset_id
+
+
 class SessionStarted(Event, topic="accounts"):
     """Emitted when somebody has logged in; signing up or renewing a token is none."""
 

@@ -8,11 +8,14 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from docstore_accounts import api
+from docstore_accounts import api, resets_api
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.devices import MongoDevices
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.peering import Peering
+from docstore_accounts.reset_store import MongoResets
+from docstore_accounts.reset_worker import answering
+from docstore_accounts.resets import ResetService
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
@@ -44,6 +47,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     transactor = Transactor(mongo, database, NAME, infra.topic_prefix)
     accounts, sessions = MongoAccounts(database), MongoSessions(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
+    resets, forgotten = MongoResets(database), f"password-resets:{database.name}"
     peering = Peering(settings, database, transactor, accounts) if settings.peers else None
     emails: Emails = peering.emails if peering else OneRegion()
     runtime = EventRuntime(NAME, infra, mongo, database, peering.subscribers if peering else None)
@@ -55,7 +59,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for store in (accounts, sessions, signing_keys, failures):
+            for store in (accounts, sessions, signing_keys, failures, resets):
                 await store.create_indexes()
             quota = ServiceClient("quota", infra)
             stack.push_async_callback(quota.close)
@@ -84,6 +88,18 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 emails,
                 utc_now,
             )
+            app.state.resets = ResetService(
+                settings,
+                resets,
+                transactor,
+                service,
+                accounts,
+                sessions,
+                passwords,
+                emails,
+                utc_now,
+                wakeup_name=forgotten,
+            )
             app.state.keys = keys
             app.state.quota = quota
             app.state.verifier = TokenVerifier(keys.public_keys, infra.issuer)
@@ -93,13 +109,16 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             await keys.prepare()
             await stack.enter_async_context(_first_admin(service))
+            poll_seconds = settings.reset_poll_seconds
+            answers = answering(app.state.resets, wakeup_name=forgotten, poll_seconds=poll_seconds)
+            await stack.enter_async_context(answers)
             yield
 
     app = service_app(
         NAME,
         infra,
         lifespan=lifespan,
-        public=[api.router],
+        public=[api.router, resets_api.router],
         internal=[api.internal_router, operations_router(runtime, database)],
         checks=checks,
     )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -32,6 +32,13 @@ def region_unreachable() -> Problem:
     return Problem(503, "region_unreachable", detail, headers={"Retry-After": "5"})
 
 
+class Home(NamedTuple):
+    """The other region in which an e-mail has its account."""
+
+    peer: Peer
+    account_id: str
+
+
 class Emails(Protocol):
     """What sign-up and log-in ask about e-mails of the world outside this region."""
 
@@ -43,8 +50,8 @@ class Emails(Protocol):
         """In the transaction that makes the account: nobody else has the e-mail, and now nobody else can."""
         ...
 
-    async def home_of(self, email: str) -> Peer | None:
-        """The other region in which an e-mail has its account."""
+    async def home_of(self, email: str) -> Home | None:
+        """Where it has its account, if that is in another region."""
         ...
 
 
@@ -58,7 +65,7 @@ class OneRegion:
     async def confirm(self, account: Account, tx: Transaction) -> None:
         return None
 
-    async def home_of(self, email: str) -> Peer | None:
+    async def home_of(self, email: str) -> Home | None:
         return None
 
 
@@ -129,9 +136,12 @@ class AllRegions:
             raise email_taken()
         await self._directory.apply([entry], tx)
 
-    async def home_of(self, email: str) -> Peer | None:
+    async def home_of(self, email: str) -> Home | None:
         entry = await self._directory.get(hash_email(self._pepper, email))
-        return self._peers.get(entry.home_region) if entry is not None and entry.revision != CLAIMED else None
+        if entry is None or entry.revision == CLAIMED:
+            return None
+        peer = self._peers.get(entry.home_region)
+        return Home(peer, entry.account_id) if peer is not None else None
 
     async def grant(self, email_hash: str, account_id: str, region: str) -> bool:
         """As the arbiter: whether the e-mail is that account's now. 503 while the holder of a claim can't be asked.

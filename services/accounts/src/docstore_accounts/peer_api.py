@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from docstore_accounts.claims import AllRegions
 from docstore_accounts.domain import Status
-from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, Signatures
+from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, RESETS_PATH, SIGN_UPS_PATH, Signatures
 from docstore_accounts.regions import Entry
 from docstore_accounts.replication import Replication
+from docstore_accounts.resets import ResetService
 from docstore_platform.problems import Problem, invalid
 from docstore_platform.web import json_response
 
@@ -36,6 +37,11 @@ class Claim(BaseModel):
 
 
 class SignUp(BaseModel):
+    account_id: Id
+
+
+class Forgotten(BaseModel):
+    request_id: Id
     account_id: Id
 
 
@@ -79,5 +85,13 @@ def peer_router(signatures: Signatures, emails: AllRegions, replication: Replica
         """An arbiter asks what has become of a sign-up here."""
         _, asked = await signed(request, SignUp)
         return json_response({"state": await emails.settle(asked.account_id)})
+
+    @router.post(RESETS_PATH)
+    async def hear_of_reset(request: Request) -> Response:
+        """Somebody has said there that they forgot the password of an account whose home is here."""
+        _, asked = await signed(request, Forgotten)
+        resets: ResetService = request.app.state.resets
+        await resets.hear(asked.request_id, asked.account_id)
+        return json_response({"heard": True})
 
     return router

@@ -17,6 +17,7 @@ PATH = "/internal/replication"
 ACCOUNTS_PATH = f"{PATH}/accounts"
 CLAIMS_PATH = f"{PATH}/claims"
 SIGN_UPS_PATH = f"{PATH}/sign-ups"
+RESETS_PATH = f"{PATH}/password-resets"
 
 REGION_HEADER = "x-docstore-region"
 TIME_HEADER = "x-docstore-time"

@@ -183,14 +183,14 @@ class AccountService:
 
     async def page(self, caller: Principal, wanted: Filter, after: str, limit: int) -> list[Account]:
         """Accounts by e-mail, for administrators."""
-        await self._require_admin(caller)
+        await self.require_admin(caller)
         return await self._accounts.page(wanted, after, limit)
 
     async def administer(self, caller: Principal, account_id: str, change: Change) -> Account:
         """Change plan, role or status of any account; nobody takes their own rights away, so one admin remains."""
 
         async def work(transaction: Transaction) -> Account:
-            await self._require_admin(caller, transaction.session)
+            await self.require_admin(caller, transaction.session)
             if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
                 raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
             # Of two who take each other's rights away at once, one keeps them.
@@ -214,7 +214,7 @@ class AccountService:
             await self._sessions.delete_all(account_id, tx=transaction.session)
         return account
 
-    async def _require_admin(self, caller: Principal, tx: Session = None) -> None:
+    async def require_admin(self, caller: Principal, tx: Session = None) -> None:
         """By the account as it is now: who was demoted or suspended has a token for minutes, and could undo it."""
         account = await self._accounts.get(caller.account_id, tx) if caller.is_admin else None
         if account is None or account.role != "admin" or account.status != "active":

@@ -86,7 +86,7 @@ class SessionService:
             found = await self._accounts.credentials(email)
             home = None if found else await self._emails.home_of(email)
             if home is not None:
-                raise elsewhere(home.region, home.public_url)
+                raise elsewhere(home.peer.region, home.peer.public_url)
             attempt.succeeded = await self._passwords.matches(password, found[1] if found else None)
         if found is None or not attempt.succeeded:
             raise invalid_credentials()

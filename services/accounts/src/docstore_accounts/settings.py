@@ -22,6 +22,13 @@ class AccountsSettings(HashingSettings):
     login_failures: int = Field(10, ge=1, description="failed log-ins per e-mail and address before 429")
     login_failure_seconds: int = Field(900, ge=1, description="how long those count")
 
+    reset_lease_seconds: float = Field(
+        30.0, gt=0, description="a forgotten password that an instance left, or a region did not take, is due again"
+    )
+    reset_poll_seconds: float = Field(
+        5.0, gt=0, description="look for forgotten passwords that other instances left unanswered this often"
+    )
+
     self_service_plans: bool = Field(False, description="whether people may change their own plan")
     first_admin_email: str = Field("", description="an account with role admin, made at the first start")
     first_admin_password: SecretStr = SecretStr("")

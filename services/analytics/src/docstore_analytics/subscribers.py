@@ -3,7 +3,14 @@
 from docstore_analytics.activity import file_activity, sharing_activity
 from docstore_analytics.domain import PlanSeen, UsageSeen
 from docstore_analytics.service import AnalyticsService, Heard
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated, SessionStarted
+from docstore_events.accounts import (
+    AccountCreated,
+    AccountEvent,
+    AccountPlanChanged,
+    AccountUpdated,
+    PasswordResetRequested,
+    SessionStarted,
+)
 from docstore_events.audit import ApiCalled
 from docstore_events.envelope import Envelope
 from docstore_events.files import (
@@ -78,6 +85,11 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         unit.archive(envelope)
         unit.see(PlanSeen(event.account_id, event.plan, event.revision, envelope.time, event.display_name))
         unit.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
+
+    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
+        event = envelope.event
+        unit.archive(envelope)
+        unit.changed(envelope, "", event.account_id, "")
 
     def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
         event = envelope.event

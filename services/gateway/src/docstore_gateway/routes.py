@@ -33,6 +33,7 @@ ROUTES = (
     Route("/v1/sessions", "accounts", "Accounts"),
     Route("/v1/me", "accounts", "Accounts"),
     Route("/v1/me/retention", "metadata", "Files and folders"),
+    Route("/v1/password-resets", "accounts", "Accounts"),
     Route("/v1/files", "metadata", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
@@ -70,10 +71,14 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/accounts"): Limit.SIGN_UP,
     ("POST", "/v1/sessions"): Limit.LOG_IN,
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
+    ("POST", "/v1/password-resets"): Limit.LOG_IN,
+    ("POST", "/v1/password-resets/confirm"): Limit.LOG_IN,
     ("GET", "/v1/unsubscribe"): Limit.ANONYMOUS,
     ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
-PEER_CALLS = frozenset(f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups"))
+PEER_CALLS = frozenset(
+    f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups", "password-resets")
+)
 """What other regions may POST to accounts here, which checks their signatures; nothing else internal is let in."""
 
 LINK_PREFIXES = ("/v1/links/", "/l/")
@@ -110,6 +115,8 @@ def open_limit(method: str, path: str) -> Limit | None:
 
 def has_secret_answer(path: str) -> bool:
     """Whether answers under `path` carry a login or the token of a link, which are never kept for a repeated call."""
+    if path.startswith("/v1/admin/accounts/") and path.endswith("/password-resets"):
+        return True
     if path == "/v1/sessions" or path.startswith(("/v1/sessions/", *LINK_PREFIXES)):
         return True
     return path.startswith("/v1/files/") and path.endswith("/links") and path.count("/") == 4

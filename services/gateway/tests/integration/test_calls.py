@@ -100,7 +100,7 @@ async def test_nothing_outside_the_public_api_is_reached(gateway: Any, service: 
 async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Any, service: Any) -> None:
     """A peer's signed call gets to accounts as it was sent; by another method, or near it, it is 404."""
     signed = {"x-docstore-region": "eu-north-1", "x-docstore-time": "1", "x-docstore-signature": "ab"}
-    for name in ("accounts", "claims", "sign-ups"):
+    for name in ("accounts", "claims", "sign-ups", "password-resets"):
         answer = await gateway.call("POST", f"/internal/replication/{name}", signed, b'{"some": "thing"}')
         assert answer.status == 200
         request = service.requests[-1]
@@ -115,7 +115,7 @@ async def test_another_region_reaches_its_routes_and_nothing_else(gateway: Any, 
         ("POST", "//internal/replication/accounts"),
     ]:
         assert (await gateway.call(method, path, signed)).status == 404, path
-    assert len(service.requests) == 3
+    assert len(service.requests) == 4
 
 
 async def test_a_doubled_slash_is_forgiven(gateway: Any, service: Any, issuer: Any) -> None:

@@ -43,6 +43,7 @@ from docstore_notify.validity import Validity
 from docstore_notify.worker import Worker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
+from docstore_platform.reset_links import ResetLinks
 from docstore_platform.web import service_app
 
 
@@ -73,7 +74,8 @@ def create_app(
         return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
 
     transport = open_transport(settings)
-    email = EmailChannel(contacts, Renderer(settings.sender, infra.public_url, unsubscribe_url), transport)
+    renderer = Renderer(settings.sender, infra.public_url, unsubscribe_url, ResetLinks(infra).url)
+    email = EmailChannel(contacts, renderer, transport)
     machines = open_channels(settings) if machine_channels is None else machine_channels
     texts = MongoCounts(database, "text_messages", timedelta(days=1))
     tests = MongoCounts(database, "tests", timedelta(hours=1))

@@ -17,10 +17,13 @@ ChosenKind = Literal[
     "subscription_disabled",
 ]
 """What an account's preferences switch on and off."""
-Kind = ChosenKind | Literal["invitation", "test"]
-"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower."""
+Kind = ChosenKind | Literal["invitation", "test", "password_reset"]
+"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower,
+`password_reset` by whoever says that they are the account's owner."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
-KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test")
+KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test", "password_reset")
+ENDABLE: frozenset[Kind] = frozenset(KINDS) - {"password_reset"}
+"""E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)

@@ -10,7 +10,7 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-from docstore_notify.domain import Contact, Delivery, Facts, Refused
+from docstore_notify.domain import ENDABLE, Contact, Delivery, Facts, Refused
 from docstore_platform.mail_addresses import sendable
 from docstore_platform.plain_page import plain_pages
 
@@ -70,15 +70,22 @@ MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
 
 
 class Renderer:
-    """`sender` is the From, `public_url` where this DocStore is reached, `unsubscribe_url` where a mail's like end."""
+    """`sender` is the From, `public_url` where this DocStore is reached, `unsubscribe_url` where a mail's like end,
+    `reset_url` where a password is set by a reset."""
 
-    def __init__(self, sender: str, public_url: str, unsubscribe_url: Callable[[Delivery], str]) -> None:
+    def __init__(
+        self,
+        sender: str,
+        public_url: str,
+        unsubscribe_url: Callable[[Delivery], str],
+        reset_url: Callable[[str], str],
+    ) -> None:
         name, address = parseaddr(sender)
         self._from = Address(name, addr_spec=address)
         self._public_url = public_url
         self._unsubscribe_url = unsubscribe_url
         self._templates = plain_pages("docstore_notify")
-        self._templates.filters |= {"one_line": one_line, "changed": CHANGED.__getitem__}
+        self._templates.filters |= {"one_line": one_line, "changed": CHANGED.__getitem__, "reset_url": reset_url}
 
     def message(self, delivery: Delivery, contact: Contact, names: Mapping[str, str]) -> EmailMessage:
         """The e-mail to `contact`; `names` of accounts by their ids. Refused if the address can't be one.
@@ -97,9 +104,10 @@ class Renderer:
         mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail[DELIVERY_HEADER] = delivery.id
-        unsubscribe_url = self._unsubscribe_url(delivery)
-        mail[UNFOLDED] = f"<{unsubscribe_url}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        unsubscribe_url = self._unsubscribe_url(delivery) if delivery.kind in ENDABLE else ""
+        if unsubscribe_url:
+            mail[UNFOLDED] = f"<{unsubscribe_url}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         facts: dict[str, Any] = {
             "name": one_line(contact.display_name),
             "items": delivery.items,
@@ -153,6 +161,8 @@ def subject(delivery: Delivery) -> str:
             return f"{_file_name(item)} is shared with you" if number == 1 else f"{number} files are shared with you"
         case "test":
             return "A test of your subscription"
+        case "password_reset":
+            return "A new password for your account"
 
 
 def _file_name(item: Facts) -> str:

@@ -1,6 +1,12 @@
 """What notify hears, and whom each event is news for."""
 
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated, SessionStarted
+from docstore_events.accounts import (
+    AccountCreated,
+    AccountEvent,
+    AccountUpdated,
+    PasswordResetRequested,
+    SessionStarted,
+)
 from docstore_events.envelope import Envelope
 from docstore_events.event import Event
 from docstore_events.files import (
@@ -44,6 +50,12 @@ class NotifySubscribers(Subscribers[Heard]):
         event = envelope.event
         told = _told(envelope, {"device": event.device})
         unit.logins.append(Login(told, event.account_id, event.started_at, event.new_device))
+
+    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
+        """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
+        event = envelope.event
+        told = _told(envelope, {"reset_id": event.reset_id})
+        unit.notices.append(told.to(event.account_id, "email", "password_reset"))
 
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
         event = envelope.event

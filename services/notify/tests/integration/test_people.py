@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from docstore_events.accounts import SessionStarted
+from docstore_events.accounts import PasswordResetRequested, SessionStarted
 from docstore_events.files import FileModified
 from docstore_events.shares import FileShared, LinkExpiring, LinkOpened, ShareRevoked
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport
+from docstore_platform.reset_links import ResetLinks
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -224,6 +225,20 @@ async def test_on_session_started_a_new_device_is_told_but_not_the_first(notify:
         await handled(notify, [known, new])
         (told,) = await notify.all_told(new)
         assert (told["kind"], told["cause_ids"]) == ("new_device", [new])
+
+
+async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(notify: Any) -> None:
+    """The link has the signed token; no click ends such mails, no preference, and the app does not show them."""
+    anna = notify.person()
+    reset_id = new_id()
+    reset = PasswordResetRequested(revision=1, reset_id=reset_id, account_id=anna.id, expires_at=utc_now())
+    async with notify.running():
+        _, told = await notify.say(anna.signed_up(), reset)
+        await notify.all_told(told)
+        (mail,) = notify.ses.mailbox.mails
+        assert ResetLinks(notify.infra).url(reset_id) in mail.get_body(("plain",)).get_content()
+        assert mail["List-Unsubscribe"] is None
+        assert (await anna.get("/v1/notifications"))["items"] == []
 
 
 async def click(notify: Any, mail: Any, method: str = "POST") -> Any:

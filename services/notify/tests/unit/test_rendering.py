@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_notify.domain import FILE_CHANGES, KINDS, Contact, Delivery, Kind, Refused
+from docstore_notify.domain import ENDABLE, FILE_CHANGES, KINDS, Contact, Delivery, Kind, Refused
 from docstore_notify.rendering import CHANGED, DELIVERY_HEADER, Renderer, one_line
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ANNA = Contact("anna", "anna@example.org", "Anna", 1)
 UNSUBSCRIBE = "https://docs.example.org/v1/unsubscribe?token=" + "t" * 250
-RENDERER = Renderer("DocStore <no-reply@docstore.example>", "https://docs.example.org", lambda _: UNSUBSCRIBE)
+RESET = "https://docs.example.org/reset-password#"
+RENDERER = Renderer(
+    "DocStore <no-reply@docstore.example>", "https://docs.example.org", lambda _: UNSUBSCRIBE, lambda of: RESET + of
+)
 
 
 def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
@@ -43,6 +46,7 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
             "detail": "bye",
         },
         "test": {"subscription_id": "s1", "at": at},
+        "password_reset": {"reset_id": "r1", "at": at},
     }
     return more.get(kind, {"used": 2048, "limit": 1024, "requested": 4096, "at": at})
 
@@ -81,10 +85,13 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
         "new_device": ["Old phone"],
         "subscription_disabled": ["webhook", "https://x.example/", "wants nothing more", "bye"],
         "test": ["the test you asked for"],
+        "password_reset": [f"{RESET}r1", "within an hour", "works once"],
     }[kind]
     for part in (text, html):
-        for fact in ("Hello Anna", "https://docs.example.org", UNSUBSCRIBE, *facts):
+        for fact in ("Hello Anna", "https://docs.example.org", *facts):
             assert fact in part
+        assert (UNSUBSCRIBE in part) == (kind in ENDABLE)
+    assert ("List-Unsubscribe" in mail) == (kind in ENDABLE)
     assert mail["To"].addresses[0].addr_spec == "anna@example.org"
     assert mail["Subject"]
 

@@ -126,6 +126,8 @@ def region_settings(settings: AccountsSettings, name: str, lines: dict[str, str]
         "email_pepper": SecretStr(PEPPER),
         "replication_retry_seconds": 0.3,
         "replication_poll_seconds": 0.3,
+        "reset_lease_seconds": 0.3,
+        "reset_poll_seconds": 0.3,
     }
     return settings.model_copy(update=update | changes)
 

@@ -1,0 +1,32 @@
+"""Links by which a password is set anew: made where they are mailed or shown, checked where the password is set."""
+
+import hashlib
+import hmac
+
+from docstore_platform.settings import InfraSettings
+
+MAX_TOKEN_CHARS = 200
+
+
+class ResetLinks:
+    """A token names a reset and is signed: who hears of the reset, as of an event, can't make it.
+
+    It stands behind the `#` of the link, which no browser sends to any server: it is in no log and no Referer.
+    """
+
+    def __init__(self, infra: InfraSettings) -> None:
+        secret = infra.internal_secret.get_secret_value().encode()
+        self._key = hmac.digest(secret, b"docstore password reset 1", "sha256")
+        self._page = f"{infra.public_url}/reset-password"
+
+    def token(self, reset_id: str) -> str:
+        return f"{reset_id}.{hmac.new(self._key, reset_id.encode(), hashlib.sha256).hexdigest()}"
+
+    def url(self, reset_id: str) -> str:
+        """The page that asks for the new password."""
+        return f"{self._page}#{self.token(reset_id)}"
+
+    def read(self, token: str) -> str | None:
+        """The reset that a token is for; None if it is none of ours."""
+        reset_id = token.partition(".")[0]
+        return reset_id if hmac.compare_digest(token.encode(), self.token(reset_id).encode()) else None

@@ -1,0 +1,171 @@
+"""Use cases of passwords that were forgotten: ask for a link, have an administrator make one, set the password."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from docstore_accounts.claims import Emails
+from docstore_accounts.domain import Account, check_password
+from docstore_accounts.peers import RESETS_PATH, PeerRefused, PeerUnreachable
+from docstore_accounts.reset_store import LIFE, Asked, Reset, ResetStore
+from docstore_accounts.service import AccountService
+from docstore_accounts.sessions import account_suspended
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.storage import AccountStore, SessionStore
+from docstore_events.accounts import PasswordResetRequested
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.wakeup import wake
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.passwords import Passwords
+from docstore_platform.problems import Problem
+from docstore_platform.reset_links import ResetLinks
+from docstore_platform.tokens import Principal
+
+log = structlog.get_logger(__name__)
+
+MAX_MAILS = 3
+"""To one account within an hour: who keeps asking can't fill somebody's mailbox."""
+
+
+def gone() -> Problem:
+    """The same for a link that was used, has ended, or never was."""
+    return Problem(404, "reset_not_found", "This link has been used or has ended; ask for another one.")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReset:
+    """A link for an administrator to pass on."""
+
+    token: str
+    url: str
+    expires_at: datetime
+
+
+class ResetService:
+    """Whoever asks is answered before anything is looked up, so neither the answer nor its time tells who is here."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        resets: ResetStore,
+        transactor: Transactor,
+        service: AccountService,
+        accounts: AccountStore,
+        sessions: SessionStore,
+        passwords: Passwords,
+        emails: Emails,
+        clock: Clock,
+        *,
+        wakeup_name: str,
+    ) -> None:
+        self._resets = resets
+        self._transactor = transactor
+        self._service = service
+        self._accounts = accounts
+        self._sessions = sessions
+        self._passwords = passwords
+        self._emails = emails
+        self._links = ResetLinks(settings.infra)
+        self._lease = timedelta(seconds=settings.reset_lease_seconds)
+        self._clock = clock
+        self._wakeup_name = wakeup_name
+
+    async def ask(self, email: str) -> None:
+        """Somebody wants a mail to this address with a link, if it is somebody's."""
+        await self._noted(Asked(new_id(), self._clock(), email=email))
+
+    async def hear(self, asked_id: str, account_id: str) -> None:
+        """Somebody wants that in another region, of an account whose home is here."""
+        await self._noted(Asked(asked_id, self._clock(), account_id=account_id))
+
+    async def _noted(self, asked: Asked) -> None:
+        await self._resets.ask(asked)
+        wake(self._wakeup_name)
+
+    async def answer_next(self) -> bool:
+        """Answer one request that is due; False if there is none."""
+        now = self._clock()
+        asked = await self._resets.take(now, now + self._lease)
+        if asked is None:
+            return False
+        account = await (self._accounts.by_email(asked.email) if asked.email else self._accounts.get(asked.account_id))
+        if account is None and asked.email and not await self._passed_on(asked):
+            return True  # it is due again when the lease ends
+        await self._transactor.run(lambda transaction: self._answer(asked, account, transaction))
+        return True
+
+    async def _passed_on(self, asked: Asked) -> bool:
+        """Whether the home region of the address, if it has one elsewhere, knows of it now."""
+        home = await self._emails.home_of(asked.email)
+        if home is None:
+            return True
+        try:
+            await home.peer.call(RESETS_PATH, {"request_id": asked.id, "account_id": home.account_id})
+        except (PeerUnreachable, PeerRefused) as error:
+            log.warning("a region can't be told that a password was forgotten", error=str(error))
+            return False
+        return True
+
+    async def _answer(self, asked: Asked, account: Account | None, transaction: Transaction) -> None:
+        if not await self._resets.settle(asked.id, transaction.session):
+            return
+        if account is None or account.status != "active":
+            return
+        # Of two requests at once each is counted by the other.
+        await self._accounts.hold(account.id, transaction.session)
+        if await self._resets.count(account.id, self._clock(), transaction.session) >= MAX_MAILS:
+            log.info("no more mails to set a password for now", account_id=account.id)
+            return
+        reset = await self._made(account, transaction)
+        transaction.publish(
+            PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=1)
+        )
+
+    async def make(self, caller: Principal, account_id: str) -> ShownReset:
+        """A link that an administrator passes on; it is mailed to nobody."""
+        await self._service.require_admin(caller)
+        account = await self._service.get(account_id)
+        reset = await self._transactor.run(lambda transaction: self._made(account, transaction))
+        return ShownReset(self._links.token(reset.id), self._links.url(reset.id), reset.expires_at)
+
+    async def _made(self, account: Account, transaction: Transaction) -> Reset:
+        stored = await self._accounts.password_hash(account.id)
+        assert stored is not None, "accounts stay"
+        reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE)
+        await self._resets.add(reset, transaction.session)
+        return reset
+
+    async def confirm(self, token: str, password: str) -> None:
+        """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
+
+        It works once, and not after any other change of the password: that is what the password's mark is for.
+        """
+        reset_id = self._links.read(token)
+        reset = await self._resets.get(reset_id) if reset_id else None
+        if reset is None or reset.expires_at <= self._clock():
+            raise gone()
+        account = await self._accounts.get(reset.account_id)
+        stored = await self._accounts.password_hash(reset.account_id)
+        if account is None or stored is None or _mark(stored) != reset.password_mark:
+            raise gone()
+        if account.status != "active":
+            raise account_suspended()
+        check_password(password, account.email)
+        renewed = await self._passwords.hash(password)
+
+        async def work(transaction: Transaction) -> bool:
+            changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=transaction.session)
+            if changed:
+                await self._sessions.delete_all(account.id, tx=transaction.session)
+            return changed
+
+        if not await self._transactor.run(work):
+            raise gone()
+        log.info("a password was set by a link", account_id=account.id)
+
+
+def _mark(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()

@@ -1,0 +1,138 @@
+/** A password that was forgotten: asking for a link by mail, and choosing a new one by it. */
+import { type ReactNode, useEffect, useState } from "react";
+import { call } from "@/api/client";
+import { hasCode, reason } from "@/api/problem";
+import { MIN_PASSWORD } from "@/auth/AuthPage";
+import { Link } from "@/lib/router";
+import { Field } from "@/ui/field";
+import { Logo } from "@/ui/logo";
+
+export const FORGOT_PATH = "/forgot-password";
+export const RESET_PATH = "/reset-password";
+
+interface FrameProps {
+  title: string;
+  about: string;
+  children: ReactNode;
+}
+
+function Frame({ title, about, children }: FrameProps) {
+  useEffect(() => {
+    document.title = `${title} · DocStore`;
+  }, [title]);
+  return (
+    <main className="auth">
+      <div className="auth-card">
+        <Logo />
+        <h1>{title}</h1>
+        <p className="muted">{about}</p>
+        {children}
+        <p className="auth-other">
+          <Link href="/log-in">Log in</Link>
+        </p>
+      </div>
+    </main>
+  );
+}
+
+/** What a form does, and what became of it. */
+function useSending(send: () => Promise<unknown>) {
+  const [state, setState] = useState<"new" | "busy" | "done">("new");
+  const [error, setError] = useState<unknown>(null);
+  async function submit(): Promise<void> {
+    setState("busy");
+    setError(null);
+    try {
+      await send();
+      setState("done");
+    } catch (caught) {
+      setError(caught);
+      setState("new");
+    }
+  }
+  return { state, error, submit };
+}
+
+export function ForgotPage() {
+  const [email, setEmail] = useState("");
+  const { state, error, submit } = useSending(() => call("post /v1/password-resets", { body: { email } }));
+  if (state === "done") {
+    return (
+      <Frame title="Look into your mail" about={`If ${email} has an account here, a link is on its way to it.`}>
+        <p>It is good for an hour. Nothing has come? Look at the address, and into the folder for unwanted mail.</p>
+      </Frame>
+    );
+  }
+  return (
+    <Frame title="Forgot your password?" about="We send you a link by which you choose a new one.">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field
+          label="E-mail"
+          type="email"
+          required
+          autoFocus
+          autoComplete="username"
+          value={email}
+          error={error ? reason(error) : undefined}
+          onChange={(event) => setEmail(event.target.value)}
+        />
+        <button className="button primary wide" type="submit" disabled={state === "busy"}>
+          Send the link
+        </button>
+      </form>
+    </Frame>
+  );
+}
+
+export function ResetPage() {
+  const [token] = useState(() => location.hash.slice(1));
+  const [password, setPassword] = useState("");
+  const { state, error, submit } = useSending(() =>
+    call("post /v1/password-resets/confirm", { body: { token, password } }),
+  );
+  useEffect(() => history.replaceState(null, "", location.pathname), []); // it is of use once, and nobody's to see
+  if (state === "done") {
+    return (
+      <Frame title="Your password is changed" about="All your devices have been logged out.">
+        <p>Log in with the new password.</p>
+      </Frame>
+    );
+  }
+  const isWeak = hasCode(error, "weak_password");
+  return (
+    <Frame title="Choose a new password" about="It logs all your devices out.">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field
+          label="New password"
+          type="password"
+          required
+          autoFocus
+          minLength={MIN_PASSWORD}
+          autoComplete="new-password"
+          value={password}
+          hint={`At least ${MIN_PASSWORD} characters.`}
+          error={isWeak ? reason(error) : undefined}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+        {Boolean(error) && !isWeak && (
+          <p className="form-error" role="alert">
+            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>Ask for another link</Link>}
+          </p>
+        )}
+        <button className="button primary wide" type="submit" disabled={state === "busy"}>
+          Set password
+        </button>
+      </form>
+    </Frame>
+  );
+}
