@@ -59,7 +59,7 @@ Check = Annotated[bool, typer.Option("--check", help="Only read all of the backu
 
 
 def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = False) -> None:
-    """Back up a deployment while people use it; what an earlier backup in TARGET has is not copied again."""
+    """Back up a deployment while people use it; what a folder has is not copied again."""
     settings = settings_for(data)
     began = time.monotonic()
     with _shown() as on_step:
@@ -87,7 +87,7 @@ async def _take(target: Path, settings: StandaloneSettings, keep: int, on_step: 
 def restore_backup(
     source: Source, data: Data = None, name: Name = None, check: Check = False, as_json: AsJson = False
 ) -> None:
-    """Restore a backup into an empty data folder, or into an empty deployment that the settings name."""
+    """Restore a backup into an empty data folder, or an empty deployment."""
     settings = settings_for(data)
     began = time.monotonic()
     with _shown() as on_step:
