@@ -129,7 +129,7 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff check --fix $(wildcard $(SOURCES))
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
-generate: setup ## write what is generated from the sources anew
+generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_kafka_acls.py

@@ -6,12 +6,13 @@ of them from Docker.
 
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import structlog
+from described_answers import DIFFERENCES, watched_services
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
@@ -80,6 +81,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             prepare()
         except NoContainers as error:
             raise pytest.UsageError(str(error)) from error
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _services_are_watched() -> Iterator[None]:
+    """No test has to remember to compare what services answer."""
+    with watched_services():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test in whose time a service answered something else than is described has failed."""
+    DIFFERENCES.clear()
+    outcome = yield
+    if DIFFERENCES:
+        told = "\n".join(["The API's description is not what is answered:", *dict.fromkeys(DIFFERENCES)])
+        pytest.fail(told, pytrace=False)
+    return outcome
 
 
 @pytest.fixture(scope="session")

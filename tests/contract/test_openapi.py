@@ -1,16 +1,19 @@
 """The committed OpenAPI document is what the services serve."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import generate_openapi
+from json_refs import resolved
 from openapi_spec_validator import validate
 
 from docstore_gateway.openapi import operations
 
 ROOT = Path(__file__).parents[2]
+REFERENCE = re.compile(r'"#/components/schemas/(\w+)"')
 
 
 def test_committed_document_is_the_generated_one() -> None:
@@ -65,6 +68,47 @@ def _objects(node: Any, document: Any) -> Iterator[Any]:
             yield {"additionalProperties": True, **node}
         for item in node.values():
             yield from _objects(item, document)
+
+
+def test_every_json_answer_has_a_schema() -> None:
+    """Readers and generators of clients learn of each field what it is called and what it holds."""
+    document = json.loads(generate_openapi.TARGET.read_bytes())
+    empty = [
+        (method, path, status)
+        for method, path, operation in operations(document)
+        for status, answer in operation["responses"].items()
+        for media_type, content in answer.get("content", {}).items()
+        if status.startswith("2") and media_type == "application/json" and not content.get("schema")
+    ]
+    assert not empty
+
+
+def test_every_field_of_an_answer_is_described() -> None:
+    """Units, what null means, what a number counts: a reader need not try it out. Requests are another matter."""
+    document = json.loads(generate_openapi.TARGET.read_bytes())
+    bare = {
+        f"{name}.{field}"
+        for name in _answers(document)
+        for field, schema in document["components"]["schemas"][name].get("properties", {}).items()
+        if not resolved(document, schema).get("description") and "description" not in schema
+    }
+    assert not bare
+
+
+def _answers(document: dict[str, Any]) -> set[str]:
+    """Names of the schemas that success answers are made of."""
+    found: set[str] = set()
+    waiting = [
+        answer
+        for _, _, operation in operations(document)
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    ]
+    while waiting:
+        names = set(REFERENCE.findall(json.dumps(waiting.pop()))) - found
+        found |= names
+        waiting += [document["components"]["schemas"][name] for name in names]
+    return found
 
 
 def _normal(route: str) -> str:

@@ -2,12 +2,13 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
+from described_answers import watched_clients
 from event_log import EventLog
 from people import Person, SignUp
 
@@ -47,6 +48,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if any(map(missing, getattr(item, "fixturenames", ())))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clients_are_watched() -> Iterator[None]:
+    """The services run in processes of their own here: what their gateway answers is compared."""
+    with watched_clients():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from shown_files import shown_file
 
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem
@@ -62,8 +63,8 @@ class FakeMetadata:
             return {"problem": self.refusals[item["path"]]}
         if item["upload_id"] not in self.committed:
             current = self.files.get(item["path"], {"id": new_id(), "version": 0})
-            shown = ("path", "size", "content_type", "sha256", "tags")
-            file = {"id": current["id"], "version": current["version"] + 1} | {name: item[name] for name in shown}
+            said = {name: item[name] for name in ("path", "size", "content_type", "sha256", "tags")}
+            file = shown_file(id=current["id"], version=current["version"] + 1, **said)
             self.files[item["path"]] = file
             answer = {"file": file, "version": file["version"], "conflicted": False, "event_id": new_id()}
             self.committed[item["upload_id"]] = {"item": item, "answer": answer}

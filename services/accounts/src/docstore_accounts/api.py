@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field
 
+from docstore_accounts import answers
 from docstore_accounts.domain import (
     MAX_EMAIL_CHARS,
     MAX_PASSWORD_CHARS,
@@ -102,13 +103,19 @@ class AdminChange(Body):
     status: Status | None = None
 
 
-@router.post("/accounts", status_code=201, tags=["accounts"])
+@router.post("/accounts", status_code=201, response_model=answers.Account, tags=["accounts"])
 async def sign_up(body: SignUp, accounts: Accounts) -> Response:
     """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`."""
     return json_response(account_json(await accounts.sign_up(body.email, body.password, body.display_name)), 201)
 
 
-@router.post("/sessions", status_code=201, tags=["sessions"], responses={307: {"description": "To the home region"}})
+@router.post(
+    "/sessions",
+    status_code=201,
+    response_model=answers.Tokens,
+    tags=["sessions"],
+    responses={307: {"description": "To the home region"}},
+)
 async def log_in(
     body: LogIn, sessions: Sessions, address: Address, user_agent: Annotated[str | None, Header()] = None
 ) -> Response:
@@ -121,13 +128,13 @@ async def log_in(
     return json_response(tokens_json(tokens), 201, NOT_KEPT)
 
 
-@router.post("/sessions/refresh", tags=["sessions"])
+@router.post("/sessions/refresh", response_model=answers.Tokens, tags=["sessions"])
 async def refresh(body: Refresh, sessions: Sessions) -> Response:
     """New tokens for a refresh token, which works once: used again, it ends its session."""
     return json_response(tokens_json(await sessions.refresh(body.refresh_token)), headers=NOT_KEPT)
 
 
-@router.get("/sessions", tags=["sessions"])
+@router.get("/sessions", response_model=answers.SessionPage, tags=["sessions"])
 async def list_sessions(sessions: Sessions, caller: Caller, cursor: Cursor = "", limit: Limit = 100) -> Response:
     """Where the caller is logged in, newest first."""
     before = decode_cursor(cursor, str)[0] if cursor else ""
@@ -148,7 +155,7 @@ async def end_session(session_id: Id, sessions: Sessions, caller: Caller) -> Non
     await sessions.end(caller, session_id)
 
 
-@router.get("/me", tags=["accounts"])
+@router.get("/me", response_model=answers.Me, tags=["accounts"])
 async def me(request: Request, accounts: Accounts, caller: Caller) -> Response:
     """The caller's account and what it uses, in bytes."""
     account = await accounts.own(caller)
@@ -157,19 +164,19 @@ async def me(request: Request, accounts: Accounts, caller: Caller) -> Response:
     return json_response(account_json(account) | {"usage": shown})
 
 
-@router.patch("/me", tags=["accounts"])
+@router.patch("/me", response_model=answers.Account, tags=["accounts"])
 async def update_me(body: OwnChange, accounts: Accounts, caller: Caller, address: Address) -> Response:
     """Change the name or, with `current_password`, the password, which logs every other device out."""
     return json_response(account_json(await accounts.update_own(caller, address, **body.model_dump())))
 
 
-@router.put("/me/plan", tags=["accounts"])
+@router.put("/me/plan", response_model=answers.Account, tags=["accounts"])
 async def choose_plan(body: PlanChoice, accounts: Accounts, caller: Caller) -> Response:
     """Change one's own plan; 403 `plans_not_self_service` unless that is switched on."""
     return json_response(account_json(await accounts.choose_plan(caller, body.plan)))
 
 
-@router.get("/admin/accounts", tags=["admin"])
+@router.get("/admin/accounts", response_model=answers.AccountPage, tags=["admin"])
 async def list_accounts(
     accounts: Accounts,
     caller: Caller,
@@ -186,7 +193,7 @@ async def list_accounts(
     return json_response({"items": [account_json(account) for account in page[:limit]], "next_cursor": last})
 
 
-@router.patch("/admin/accounts/{account_id}", tags=["admin"])
+@router.patch("/admin/accounts/{account_id}", response_model=answers.Account, tags=["admin"])
 async def administer(account_id: Id, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
     """Change plan, role or status. Suspending ends every session of the account, and closes its public links."""
     return json_response(account_json(await accounts.administer(caller, account_id, Change(**body.model_dump()))))

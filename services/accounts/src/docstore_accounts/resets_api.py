@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from docstore_accounts import answers
 from docstore_accounts.api import NOT_KEPT, Caller, Email, Id, Password, Text
 from docstore_accounts.resets import ResetService
 from docstore_platform.bodies import Body
@@ -33,7 +34,7 @@ class NewPassword(Body):
     password: Password
 
 
-@router.post("/password-resets", status_code=202, tags=["accounts"])
+@router.post("/password-resets", status_code=202, response_model=answers.ResetAccepted, tags=["accounts"])
 async def ask_for_reset(body: Forgotten, resets: Resets) -> Response:
     """Have a link mailed by which the password can be set anew, within an hour and once.
 
@@ -49,7 +50,12 @@ async def confirm_reset(body: NewPassword, resets: Resets) -> None:
     await resets.confirm(body.token, body.password)
 
 
-@router.post("/admin/accounts/{account_id}/password-resets", status_code=201, tags=["admin"])
+@router.post(
+    "/admin/accounts/{account_id}/password-resets",
+    status_code=201,
+    response_model=answers.PasswordReset,
+    tags=["admin"],
+)
 async def make_reset(account_id: Id, resets: Resets, caller: Caller) -> Response:
     """Make such a link for somebody, shown once to be passed on: `{url, token, expires_at}`. Nothing is mailed."""
     made = await resets.make(caller, account_id)

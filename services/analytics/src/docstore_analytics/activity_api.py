@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from docstore_analytics import answers
 from docstore_analytics.activity import Activity
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -16,7 +17,7 @@ Caller = Annotated[Principal, Depends(current_principal)]
 def activity_router(activity: Activity) -> APIRouter:
     router = APIRouter(tags=["files"])
 
-    @router.get("/activity")
+    @router.get("/activity", response_model=answers.ActivityPage)
     async def list_activity(
         caller: Caller,
         file_id: Annotated[str, Query(min_length=1, max_length=64)],

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime
 
+from docstore_analytics import answers
 from docstore_analytics.archive_store import ArchiveStore
 from docstore_analytics.audit_chain import Chained
 from docstore_analytics.audit_log import AuditLog
@@ -50,7 +51,7 @@ def public_router(
         end = (end or clock()).astimezone(UTC)
         return Period((begin or end - timedelta(days=DEFAULT_DAYS)).astimezone(UTC), end, step)
 
-    @router.get("/admin/reports/{name}")
+    @router.get("/admin/reports/{name}", response_model=answers.Report)
     async def report(name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20) -> Response:
         """A report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
 
@@ -66,7 +67,7 @@ def public_router(
             return json_response(await reports.from_archive(name, period(begin, to, step), limit))
         return json_response(await reports.top(name, limit))
 
-    @router.get("/admin/audit")
+    @router.get("/admin/audit", response_model=answers.AuditPage)
     async def search_audit_log(
         account_id: Text = "",
         object_id: Text = "",
@@ -88,7 +89,7 @@ def public_router(
         next_cursor = encode_cursor(round(last.entry.at.timestamp() * 1000), last.number) if last else None
         return json_response({"items": [entry_json(each) for each in items], "next_cursor": next_cursor})
 
-    @router.get("/admin/audit/verify")
+    @router.get("/admin/audit/verify", response_model=answers.AuditCheck)
     async def verify_audit_log(
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=VERIFIED_AT_ONCE)] = VERIFIED_AT_ONCE,
@@ -110,7 +111,7 @@ def public_router(
             }
         )
 
-    @router.get("/admin/archive")
+    @router.get("/admin/archive", response_model=answers.ArchivePage)
     async def list_archive(
         begin: From = None, to: To = None, limit: Limit = 100, cursor: str | None = None
     ) -> Response:

@@ -3,13 +3,14 @@
 import hashlib
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import AwareDatetime
 from starlette.types import Receive, Scope, Send
 
+from docstore_gateway import answers
 from docstore_gateway.admin_events import FeedStream
 from docstore_gateway.admin_health import HealthDesk
 from docstore_gateway.dead_letters import DeadLetterDesk
@@ -17,6 +18,7 @@ from docstore_gateway.sse import LATEST, EventStream
 from docstore_platform.bodies import Body
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, bearer_token, current_principal
+from docstore_platform.web import json_response
 
 OPENAPI_FILE = "openapi.json"
 UI_PACKAGE = "fastapi_offline"
@@ -46,10 +48,10 @@ def operators_router(desk: DeadLetterDesk, health: HealthDesk) -> APIRouter:
     """Public routes under `/v1` that the gateway answers itself."""
     router = APIRouter(dependencies=[Depends(_admin)])
 
-    @router.get("/admin/health")
-    async def get_health() -> dict[str, Any]:
+    @router.get("/admin/health", response_model=answers.HealthReport)
+    async def get_health() -> Response:
         """How every service is: ready or not, events it has still to read or say, dead letters."""
-        return await health.report()
+        return json_response(await health.report())
 
     @router.get("/admin/events", response_class=_Streamed, status_code=200)
     async def watch_events(
@@ -60,27 +62,25 @@ def operators_router(desk: DeadLetterDesk, health: HealthDesk) -> APIRouter:
         token = bearer_token(request.headers.get("authorization"))
         return _Streamed(request.app.state.feed_streams(token, topic or ()))
 
-    @router.get("/admin/dead-letters")
-    async def list_dead_letters(
-        cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
-    ) -> dict[str, Any]:
+    @router.get("/admin/dead-letters", response_model=answers.DeadLetterPage)
+    async def list_dead_letters(cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
         """Events that services could not handle, with the reason, by service and id."""
-        return await desk.page(cursor, limit)
+        return json_response(await desk.page(cursor, limit))
 
-    @router.post("/admin/dead-letters/{letter_id}/replay")
-    async def replay_dead_letter(letter_id: str) -> Any:
+    @router.post("/admin/dead-letters/{letter_id}/replay", response_model=answers.Replay)
+    async def replay_dead_letter(letter_id: str) -> Response:
         """Have the service handle the event again, and those of the same aggregate that wait behind it."""
-        return await desk.replay(letter_id)
+        return json_response(await desk.replay(letter_id))
 
     @router.delete("/admin/dead-letters/{letter_id}", status_code=204)
     async def discard_dead_letter(letter_id: str) -> None:
         """Give up a message that can't be read. One that can is answered with 409: it is to be replayed."""
         await desk.discard(letter_id)
 
-    @router.post("/admin/events/republish")
-    async def republish_events(body: Republish) -> dict[str, Any]:
+    @router.post("/admin/events/republish", response_model=answers.Republished)
+    async def republish_events(body: Republish) -> Response:
         """Have every service send again what it said since a moment; who has handled an event ignores it."""
-        return await desk.republish(body.since)
+        return json_response(await desk.republish(body.since))
 
     return router
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from docstore_gateway.routes import MUTATING, ROUTES, find_route, has_secret_answer, open_limit
+from docstore_platform.answers import DESCRIBED_ELSEWHERE
 
 Json = dict[str, Any]
 
@@ -27,11 +28,15 @@ _PROBLEM_SCHEMA = {
     "description": "RFC 9457. `code` is stable, `detail` is for people; a code may bring members of its own.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:docstore:problem:not_found"]},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "examples": ["not_found"]},
-        "detail": {"type": "string"},
+        "type": {
+            "type": "string",
+            "description": "Names the code as a URI.",
+            "examples": ["urn:docstore:problem:not_found"],
+        },
+        "title": {"type": "string", "description": "The code in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "code": {"type": "string", "description": "What went wrong, for programs.", "examples": ["not_found"]},
+        "detail": {"type": "string", "description": "What went wrong, for people."},
     },
     "additionalProperties": True,
 }
@@ -150,6 +155,9 @@ def _rename_clashing(service: str, document: Json, schemas: Json) -> Json:
 
 def _with_refs(node: Any, names: Mapping[str, str]) -> Any:
     if isinstance(node, dict):
+        if DESCRIBED_ELSEWHERE in node:
+            told = {"description": node["description"]} if "description" in node else {}
+            return {"$ref": f"#/components/schemas/{node[DESCRIBED_ELSEWHERE]}", **told}
         return {
             key: _renamed_ref(value, names) if key == "$ref" and isinstance(value, str) else _with_refs(value, names)
             for key, value in node.items()

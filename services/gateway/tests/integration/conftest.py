@@ -15,6 +15,7 @@ from docstore_events.envelope import seal
 from docstore_events.event import Event
 from docstore_events.wakeup import wake
 from docstore_platform.paging import change_cursor, decode_cursor
+from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -41,23 +42,29 @@ class FakeJournal:
         assert "wait" not in request.query
         self.reads += 1
         if self.status != 200:
-            return await self._reply({}, self.status)
+            return await self._refuse(Problem(self.status, "refused", "Not this time."))
         account = self.bearer[request.header("authorization")]
         entries = self.entries.setdefault(account, [])
         query = {name: values[0] for name, values in parse_qs(request.query).items()}
         cursor = query.get("cursor", "")
         after = len(entries) if cursor == "latest" else decode_cursor(cursor, str, int)[1] if cursor else 0
         if after < self.kept_from:
-            return await self._reply({"code": "cursor_expired"}, 410)
+            return await self._refuse(Problem(410, "cursor_expired", "These changes are not kept any more."))
         page = entries[after : after + 2]
         changes = [{"seq": after + n, "type": "created", "file": {"name": name}} for n, name in enumerate(page, 1)]
         end = after + len(page)
         body = {"changes": changes, "cursor": change_cursor(account, end), "has_more": end < len(entries)}
         return await self._reply(body)
 
-    async def _reply(self, body: Any, status: int = 200) -> Any:
+    async def _reply(self, body: Any) -> Any:
         reply = await type(self.service)._answer_ok(self.service, None)
-        reply.status, reply.body = status, orjson.dumps(body)
+        reply.body = orjson.dumps(body)
+        return reply
+
+    async def _refuse(self, problem: Problem) -> Any:
+        reply = await self._reply(problem.body())
+        reply.status = problem.status
+        reply.headers |= {"content-type": "application/problem+json"}
         return reply
 
 

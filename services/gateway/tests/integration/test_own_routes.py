@@ -10,6 +10,20 @@ from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
 
+LETTER = {
+    "id": "7",
+    "service": "quota",
+    "topic": "files",
+    "key": "1",
+    "position": "files:0:7",
+    "type": "file-created",
+    "reason": "failed",
+    "error": "KeyError('size')",
+    "at": "2026-11-22T08:00:00Z",
+    "value": "{}",
+}
+"""As a service tells of it."""
+
 
 async def test_the_pages_need_nothing_from_elsewhere(gateway: Any) -> None:
     """Landing page, documentation and all they load come from here, and the browser is told to allow no more."""
@@ -75,8 +89,8 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
 
     async def letters(request: Any) -> Any:
         reply = await type(service)._answer_ok(service, request)
-        found = {"items": [{"id": "7", "type": "file-created"}]}
-        reply.body = orjson.dumps({"replayed": 1, "error": ""} if request.method == "POST" else found)
+        found = {"items": [LETTER]}
+        reply.body = orjson.dumps({"replayed": 1, "error": None} if request.method == "POST" else found)
         return reply
 
     service.behave = letters
@@ -87,7 +101,7 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
     assert rest["items"][-1]["id"] == "upload:7"
     assert rest["next_cursor"] is None
     answer = await gateway.call("POST", "/v1/admin/dead-letters/quota:7/replay", admin)
-    assert answer.json() == {"replayed": 1, "error": ""}
+    assert answer.json() == {"replayed": 1, "error": None}
     assert service.requests[-1].path == "/internal/dead-letters/7/replay"
     assert service.requests[-1].header("authorization") == f"Bearer {infra.internal_secret.get_secret_value()}"
     assert (await gateway.call("DELETE", "/v1/admin/dead-letters/quota:7", admin)).status == 204

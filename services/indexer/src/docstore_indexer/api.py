@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 
 from docstore_events.wakeup import wake
+from docstore_indexer import answers
 from docstore_indexer.engine import SearchQuery
 from docstore_indexer.search import Search
 from docstore_indexer.service import REBUILD_WAKEUP, IndexService
@@ -27,7 +28,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 def search_router(search: Search) -> APIRouter:
     router = APIRouter(tags=["search"])
 
-    @router.get("/search")
+    @router.get("/search", response_model=answers.SearchPage)
     async def search_files(
         caller: Caller,
         q: Annotated[str, Query(max_length=1000, description='words, all of which must occur; "a phrase"')] = "",
@@ -82,13 +83,13 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
 def admin_router(service: IndexService, status: Status) -> APIRouter:
     router = APIRouter(tags=["operators"])
 
-    @router.post("/admin/search/rebuild", status_code=202)
+    @router.post("/admin/search/rebuild", status_code=202, response_model=answers.Rebuild)
     async def rebuild_index(caller: Caller) -> Response:
         """Build the search index anew from all files; the old one serves until it is done."""
         _require_admin(caller)
         return await _begin(service, status)
 
-    @router.get("/admin/search/rebuild")
+    @router.get("/admin/search/rebuild", response_model=answers.Rebuild)
     async def rebuild_progress(caller: Caller) -> Response:
         """How far the rebuild under way is, or how the last one ended."""
         _require_admin(caller)

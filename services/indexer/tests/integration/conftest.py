@@ -14,6 +14,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from shown_files import shown_file
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
 from docstore_events.event import Event
@@ -97,10 +98,8 @@ class FakeMetadata:
 
 
 def _public(state: FileState) -> dict[str, Any]:
-    return {
-        "id": state.file_id,
-        **state.model_dump(mode="json", include={"name", "version", "tags", "owner_id", "kind"}),
-    }
+    said = state.model_dump(mode="json", include={"name", "version", "tags", "owner_id", "kind"})
+    return shown_file(id=state.file_id, path=f"/{state.name}", **said)
 
 
 @dataclass

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
 from pydantic import Field
 
+from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, Cases, file_response
 from docstore_metadata.domain import MAX_TAGS, Place, Version
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
@@ -42,14 +43,19 @@ class CopyTo(Body):
     parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
 
 
-@router.post("/folders", status_code=201)
+@router.post(
+    "/folders",
+    status_code=201,
+    response_model=answers.File,
+    responses={200: {"description": "There is such a folder.", "model": answers.File}},
+)
 async def make_folder(body: NewFolder, principal: Caller, cases: Cases) -> Response:
     """Make a folder and those above it; 200 if it exists."""
     place, is_new = await cases.files.make_folder(principal, body.path, body.parent_id)
     return await file_response(cases, principal, place, 201 if is_new else 200)
 
 
-@router.patch("/files/{file_id}")
+@router.patch("/files/{file_id}", response_model=answers.File)
 async def change_file(
     file_id: str, body: Changes, principal: Caller, cases: Cases, if_match: IfMatch = None
 ) -> Response:
@@ -58,7 +64,7 @@ async def change_file(
     return await file_response(cases, principal, await cases.files.edit(principal, file_id, edit, if_match))
 
 
-@router.post("/files/{file_id}/copy", status_code=201)
+@router.post("/files/{file_id}/copy", status_code=201, response_model=answers.File)
 async def copy_file(file_id: str, body: CopyTo, principal: Caller, cases: Cases) -> Response:
     """Copy a file, or a folder with all that is in it."""
     place = await cases.copier.copy(principal, file_id, body.path, body.parent_id)
@@ -72,7 +78,7 @@ async def delete_file(file_id: str, principal: Caller, cases: Cases, if_match: I
     return Response(status_code=204)
 
 
-@router.get("/trash")
+@router.get("/trash", response_model=answers.TrashPage)
 async def list_trash(
     principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
@@ -83,7 +89,7 @@ async def list_trash(
     return json_response({"items": items, "next_cursor": next_cursor})
 
 
-@router.post("/files/{file_id}/restore")
+@router.post("/files/{file_id}/restore", response_model=answers.File)
 async def restore_file(file_id: str, principal: Caller, cases: Cases) -> Response:
     """Take it out of the trash: to where it was, or into the root; renamed if its name is taken by now."""
     return await file_response(cases, principal, await cases.trash.restore(principal, file_id))
@@ -96,7 +102,7 @@ async def purge_file(file_id: str, principal: Caller, cases: Cases) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/files/{file_id}/versions")
+@router.get("/files/{file_id}/versions", response_model=answers.VersionPage)
 async def list_versions(
     file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
@@ -106,7 +112,7 @@ async def list_versions(
     return await _versions(place, versions, limit, cases)
 
 
-@router.get("/files/{file_id}/changes")
+@router.get("/files/{file_id}/changes", response_model=answers.VersionPage)
 async def list_changes(
     file_id: str,
     principal: Caller,
@@ -121,7 +127,7 @@ async def list_changes(
     return await _versions(place, versions, limit, cases)
 
 
-@router.post("/files/{file_id}/versions/{number}/restore")
+@router.post("/files/{file_id}/versions/{number}/restore", response_model=answers.File)
 async def restore_version(file_id: str, number: int, principal: Caller, cases: Cases) -> Response:
     """Make an old version the current one again, as a new version."""
     if not 1 <= number <= MAX_NUMBER:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from docstore_metadata import answers
 from docstore_metadata.compare import Entry
 from docstore_metadata.dependencies import Caller, Cases, use_cases
 from docstore_metadata.hot_api import DirectRoute, query_parameter
@@ -47,7 +48,7 @@ class Comparison(Body):
     entries: list[Compared] = Field(max_length=MAX_ENTRIES)
 
 
-@direct_router.get("/changes", openapi_extra={"parameters": CHANGES_PARAMETERS})
+@direct_router.get("/changes", response_model=answers.ChangeFeed, openapi_extra={"parameters": CHANGES_PARAMETERS})
 async def list_account_changes(request: Request, principal: Caller) -> Response:
     """What has changed since a cursor, the oldest first; 410 `cursor_expired` if that is no longer known."""
     query = request.query_params
@@ -56,7 +57,7 @@ async def list_account_changes(request: Request, principal: Caller) -> Response:
     return Response(page.body, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-@router.get("/snapshot")
+@router.get("/snapshot", response_model=answers.Snapshot)
 async def read_snapshot(
     principal: Caller,
     cases: Cases,
@@ -71,7 +72,7 @@ async def read_snapshot(
     return json_response(await cases.snapshots.page(principal.account_id, cursor or None, limit))
 
 
-@router.post("/compare")
+@router.post("/compare", response_model=answers.CompareResult)
 async def compare_entries(body: Comparison, principal: Caller, cases: Cases) -> Response:
     """How a client's files, with paths as the API shows them, differ from what is here below a folder."""
     entries = [Entry(entry.path, entry.sha256) for entry in body.entries]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
+from docstore_metadata import answers
 from docstore_metadata.api import MAX_NUMBER
 from docstore_metadata.delivery import NO_STORE, Delivery
 from docstore_metadata.dependencies import Caller, Cases
@@ -49,7 +50,7 @@ async def get_content(
     return await delivery.answer(download, request.headers, cases.downloads.seconds)
 
 
-@router.get("/files/{file_id}/blocks")
+@router.get("/files/{file_id}/blocks", response_model=answers.BlockList)
 async def list_blocks(
     file_id: str,
     principal: Caller,
@@ -72,7 +73,7 @@ async def list_blocks(
     return telling_read(response, [] if position else [file_id])
 
 
-@router.post("/contents")
+@router.post("/contents", response_model=answers.ContentLocations)
 async def locate_contents(body: WantedItems, principal: Caller, cases: Cases) -> Response:
     """Where many files are fetched, in the order asked for: a URL each, or a problem.
 

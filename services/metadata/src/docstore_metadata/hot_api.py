@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, file_response, use_cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
 from docstore_platform.problems import invalid
@@ -64,7 +65,7 @@ LIST_PARAMETERS = [
 ]
 
 
-@router.get("/files", openapi_extra={"parameters": LIST_PARAMETERS})
+@router.get("/files", response_model=answers.FilePage, openapi_extra={"parameters": LIST_PARAMETERS})
 async def list_folder(request: Request, principal: Caller) -> Response:
     """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
     listing = await use_cases(request).list_folder(
@@ -75,7 +76,7 @@ async def list_folder(request: Request, principal: Caller) -> Response:
     return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
 
 
-@router.get("/files/by-path", openapi_extra={"parameters": PATH_PARAMETERS})
+@router.get("/files/by-path", response_model=answers.File, openapi_extra={"parameters": PATH_PARAMETERS})
 async def get_by_path(request: Request, principal: Caller) -> Response:
     path = request.query_params.get("path")
     if path is None:
@@ -85,7 +86,7 @@ async def get_by_path(request: Request, principal: Caller) -> Response:
     return await file_response(cases, principal, place)
 
 
-@router.get("/files/{file_id}")
+@router.get("/files/{file_id}", response_model=answers.File)
 async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
     cases = use_cases(request)
     return await file_response(cases, principal, await cases.files.get(principal, file_id))

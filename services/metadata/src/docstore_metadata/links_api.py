@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from docstore_metadata import answers
 from docstore_metadata.contents_api import CONTENT_RESPONSES
 from docstore_metadata.delivery import NO_STORE, Delivery
 from docstore_metadata.dependencies import Caller
@@ -98,7 +99,7 @@ Grant = Annotated[str, Query(max_length=200, description="from `open`; needed wh
 GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, description="instead of `grant`")]
 
 
-@router.post("/files/{file_id}/links", status_code=201)
+@router.post("/files/{file_id}/links", status_code=201, response_model=answers.CreatedLink)
 async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller, links: Owned) -> Response:
     """Make a public link. Its token and URL are in this answer and no other; sent again, the call makes another."""
     wish = Wish(name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads)
@@ -108,7 +109,7 @@ async def make_link(file_id: str, body: NewLink, request: Request, principal: Ca
     return json_response(shown, 201, NO_STORE)
 
 
-@router.get("/files/{file_id}/links")
+@router.get("/files/{file_id}/links", response_model=answers.LinkPage)
 async def list_links(
     file_id: str, principal: Caller, links: Owned, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
@@ -119,13 +120,13 @@ async def list_links(
     return json_response({"items": [link_json(link) for link in found[:limit]], "next_cursor": next_cursor})
 
 
-@router.get("/files/{file_id}/links/{link_id}")
+@router.get("/files/{file_id}/links/{link_id}", response_model=answers.Link)
 async def get_link(file_id: str, link_id: str, principal: Caller, links: Owned) -> Response:
     """One public link, without its token."""
     return json_response(link_json(await links.get(principal, file_id, link_id)))
 
 
-@router.patch("/files/{file_id}/links/{link_id}")
+@router.patch("/files/{file_id}/links/{link_id}", response_model=answers.Link)
 async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller, links: Owned) -> Response:
     """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
@@ -139,7 +140,7 @@ async def revoke_link(file_id: str, link_id: str, principal: Caller, links: Owne
     return Response(status_code=204)
 
 
-@router.post("/links/{token}/open")
+@router.post("/links/{token}/open", response_model=answers.OpenedLink)
 async def open_link(token: str, body: Opening, visits: Visits, address: Address) -> Response:
     """See what a link leads to; counted. Of a folder also the first page of what is in it."""
     visit = await visits.open(token, body.password, address)
@@ -155,7 +156,7 @@ async def open_link(token: str, body: Opening, visits: Visits, address: Address)
     return json_response(opened, headers=NO_STORE)
 
 
-@router.get("/links/{token}/files")
+@router.get("/links/{token}/files", response_model=answers.LinkedFilePage)
 async def list_linked_files(
     token: str,
     visits: Visits,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import Field
 
+from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.keeping import Kept
 from docstore_metadata.presentation import Json
@@ -22,20 +23,20 @@ class NewPolicy(Body):
     version_days: int | None = Field(description="old versions go so many days after they were replaced; null: never")
 
 
-@router.get("/me/retention")
+@router.get("/me/retention", response_model=answers.Retention)
 async def see_retention(principal: Caller, cases: Cases) -> Response:
     """How long the trash and old versions are kept, and the most that may be chosen (null: for ever)."""
     return json_response(_retention_json(await cases.keeping.see(principal), cases.keeping.bounds))
 
 
-@router.put("/me/retention")
+@router.put("/me/retention", response_model=answers.Retention)
 async def choose_retention(body: NewPolicy, principal: Caller, cases: Cases) -> Response:
     """Choose how long the trash and old versions are kept; takes effect at `applies_at`. 422 `invalid_retention`."""
     policy = Policy(body.trash_days, body.versions, body.version_days)
     return json_response(_retention_json(await cases.keeping.choose(principal, policy), cases.keeping.bounds))
 
 
-@router.delete("/me/retention")
+@router.delete("/me/retention", response_model=answers.Retention)
 async def reset_retention(principal: Caller, cases: Cases) -> Response:
     """Choose nothing: what the operator says holds, as it will be changed."""
     return json_response(_retention_json(await cases.keeping.choose(principal, None), cases.keeping.bounds))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import Field
 
+from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.presentation import Json, named_json, people_of
@@ -33,7 +34,12 @@ class NewRole(Body):
     role: Role
 
 
-@router.post("/files/{file_id}/shares", status_code=201)
+@router.post(
+    "/files/{file_id}/shares",
+    status_code=201,
+    response_model=answers.Share,
+    responses={200: {"description": "It was shared with them, and has this role now.", "model": answers.Share}},
+)
 async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cases) -> Response:
     """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
 
@@ -43,7 +49,7 @@ async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cas
     return json_response(share_json(share), 201 if is_new else 200)
 
 
-@router.get("/files/{file_id}/shares")
+@router.get("/files/{file_id}/shares", response_model=answers.SharePage)
 async def list_shares(
     file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
@@ -54,7 +60,7 @@ async def list_shares(
     return json_response({"items": [share_json(share) for share in shares[:limit]], "next_cursor": next_cursor})
 
 
-@router.patch("/files/{file_id}/shares/{share_id}")
+@router.patch("/files/{file_id}/shares/{share_id}", response_model=answers.Share)
 async def change_share(file_id: str, share_id: str, body: NewRole, principal: Caller, cases: Cases) -> Response:
     """Give the person another role."""
     return json_response(share_json(await cases.shares.change_role(principal, file_id, share_id, body.role)))
@@ -67,7 +73,7 @@ async def revoke_share(file_id: str, share_id: str, principal: Caller, cases: Ca
     return Response(status_code=204)
 
 
-@router.get("/shared-with-me")
+@router.get("/shared-with-me", response_model=answers.SharedFilePage)
 async def list_shared_with_me(
     principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from docstore_metadata.journal import begin_anew, create_journal_indexes, entry_id
@@ -166,8 +167,9 @@ async def test_a_transaction_that_fails_leaves_no_number(running: Any) -> None:
 async def test_pages_use_the_index_however_far_they_are(running: Any) -> None:
     """A page near the end of a long journal examines as many documents as it returns."""
     account = running.person.account_id
+    shown = orjson.dumps(await running.stranger.folder("/seen"))
     rows = [
-        {"_id": entry_id(account, n), "type": "created", "at": utc_now(), "paths": [n], "file": b"{}"}
+        {"_id": entry_id(account, n), "type": "created", "at": utc_now(), "paths": [n], "file": shown}
         for n in range(1, 5001)
     ]
     await running.database["journal"].insert_many(rows)

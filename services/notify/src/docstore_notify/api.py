@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
+from docstore_notify import answers
 from docstore_notify.delivery_rows import Logged
 from docstore_notify.domain import (
     CHANNELS,
@@ -97,7 +98,12 @@ def in_order(events: list[FileChange]) -> tuple[FileChange, ...]:
 def subscriptions_router(following: Following) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
-    @router.post("/subscriptions", status_code=201)
+    @router.post(
+        "/subscriptions",
+        status_code=201,
+        response_model=answers.CreatedSubscription,
+        responses={200: {"description": "It was followed so already.", "model": answers.Subscription}},
+    )
     async def follow(body: Follow, caller: Caller) -> Response:
         """Follow a file, or a folder with all in it; 200 if it was followed so already.
 
@@ -112,7 +118,7 @@ def subscriptions_router(following: Following) -> APIRouter:
             return json_response({**view, "secret": subscription.target.secret}, 201, NO_STORE)
         return json_response(view, 201 if new else 200)
 
-    @router.get("/subscriptions")
+    @router.get("/subscriptions", response_model=answers.SubscriptionPage)
     async def subscriptions(
         caller: Caller, cursor: str | None = None, limit: Limit = 100, file_id: str | None = None
     ) -> Response:
@@ -122,11 +128,11 @@ def subscriptions_router(following: Following) -> APIRouter:
         next_cursor = encode_cursor(items[-1].id) if len(found) > limit else None
         return json_response({"items": [subscription_view(item) for item in items], "next_cursor": next_cursor})
 
-    @router.get("/subscriptions/{subscription_id}")
+    @router.get("/subscriptions/{subscription_id}", response_model=answers.Subscription)
     async def subscription(subscription_id: str, caller: Caller) -> Response:
         return json_response(subscription_view(await following.get(caller.account_id, subscription_id)))
 
-    @router.patch("/subscriptions/{subscription_id}")
+    @router.patch("/subscriptions/{subscription_id}", response_model=answers.Subscription)
     async def change_subscription(subscription_id: str, body: FollowChange, caller: Caller) -> Response:
         """Other events; or, with `state: "active"`, enable it again."""
         events = in_order(body.events) if body.events else None
@@ -137,7 +143,7 @@ def subscriptions_router(following: Following) -> APIRouter:
     async def unfollow(subscription_id: str, caller: Caller) -> None:
         await following.unfollow(caller.account_id, subscription_id)
 
-    @router.get("/subscriptions/{subscription_id}/deliveries")
+    @router.get("/subscriptions/{subscription_id}/deliveries", response_model=answers.DeliveryPage)
     async def deliveries(
         subscription_id: str, caller: Caller, cursor: str | None = None, limit: Limit = 100
     ) -> Response:
@@ -149,7 +155,7 @@ def subscriptions_router(following: Following) -> APIRouter:
         next_cursor = encode_cursor(items[-1].id) if len(found) > limit else None
         return json_response({"items": [logged_view(item) for item in items], "next_cursor": next_cursor})
 
-    @router.post("/subscriptions/{subscription_id}/test")
+    @router.post("/subscriptions/{subscription_id}/test", response_model=answers.TestResult)
     async def test_subscription(subscription_id: str, caller: Caller) -> Response:
         """Send a test message now, and answer how that ended: 200 whatever the receiver said.
 
@@ -165,16 +171,16 @@ def subscriptions_router(following: Following) -> APIRouter:
 def preferences_router(store: PreferenceStore) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
-    @router.get("/notifications/preferences")
-    async def preferences(caller: Caller) -> Choices:
+    @router.get("/notifications/preferences", response_model=answers.Preferences)
+    async def preferences(caller: Caller) -> Response:
         found = await store.find([caller.account_id])
-        return preferences_view(found.get(caller.account_id, Preferences(caller.account_id)))
+        return json_response(preferences_view(found.get(caller.account_id, Preferences(caller.account_id))))
 
-    @router.put("/notifications/preferences")
-    async def prefer(body: Choices, caller: Caller) -> Choices:
+    @router.put("/notifications/preferences", response_model=answers.Preferences)
+    async def prefer(body: Choices, caller: Caller) -> Response:
         """What is not said is as usual: everything on, but for mails about every opening of a link."""
         wishes = Preferences(caller.account_id, body)
         await store.put(wishes)
-        return preferences_view(wishes)
+        return json_response(preferences_view(wishes))
 
     return router

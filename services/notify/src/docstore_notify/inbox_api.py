@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from docstore_notify import answers
 from docstore_notify.api import Caller
 from docstore_notify.inbox_store import Inbox, Notification
 from docstore_notify.rendering import subject
@@ -53,7 +54,7 @@ def notification_view(notification: Notification) -> dict[str, Any]:
 def inbox_router(inbox: Inbox) -> APIRouter:
     router = APIRouter(tags=["notifications"])
 
-    @router.get("/notifications")
+    @router.get("/notifications", response_model=answers.NotificationPage)
     async def notifications(
         caller: Caller,
         unread: bool = False,
@@ -72,7 +73,7 @@ def inbox_router(inbox: Inbox) -> APIRouter:
             }
         )
 
-    @router.post("/notifications/read")
+    @router.post("/notifications/read", response_model=answers.Unread)
     async def mark_read(body: MarkRead, caller: Caller) -> Response:
         """Mark as read; answers how many are left unread."""
         if (body.ids is not None) + body.all + (body.before is not None) != 1:

@@ -10,6 +10,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
+from docstore_quota.answers import Overview, PlanTotals
 from docstore_quota.domain import Account, Plan, TooManyUploads, Totals
 from docstore_quota.reconciler import Reconciler
 from docstore_quota.service import QuotaService
@@ -34,19 +35,6 @@ class Reservations(BaseModel):
 class Release(BaseModel):
     account_id: AccountId
     upload_ids: list[UploadId] = Field(max_length=MAX_ITEMS)
-
-
-class PlanTotals(BaseModel):
-    accounts: int
-    documents: int
-    bytes: int
-
-
-class Overview(PlanTotals):
-    """All sizes in bytes; every version kept counts, the trash included."""
-
-    average_document_bytes: int
-    by_plan: dict[Plan, PlanTotals]
 
 
 def usage_view(account: Account) -> dict[str, Any]:

@@ -6,9 +6,11 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
+from docstore_platform.answers import FileJson
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal, current_principal
+from docstore_upload import answers
 from docstore_upload.peers import Json
 from docstore_upload.requests import (
     BatchCompleteItem,
@@ -52,25 +54,25 @@ def _each(outcomes: list[Json | Problem]) -> Response:
     return _answer({"items": items})
 
 
-@router.post("/uploads", status_code=201)
+@router.post("/uploads", status_code=201, response_model=answers.Upload)
 async def initiate(request: Request, body: InitiateRequest, caller: Caller) -> Response:
     """Begin an upload: the answer has what `method` needs to send the bytes straight to the object store."""
     return _one(await _service(request).initiate(caller, [body]), 201)
 
 
-@router.post("/uploads/batch")
+@router.post("/uploads/batch", response_model=answers.InitiatedUploads)
 async def initiate_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
     """Begin up to 1000 uploads: `{items}`, in order, each as for one upload or `{problem}`."""
     return _each(await _service(request).initiate(caller, [read_initiate(item) for item in body.uploads]))
 
 
-@router.post("/uploads/complete-batch")
+@router.post("/uploads/complete-batch", response_model=answers.CompletedUploads)
 async def complete_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
     """Complete up to 1000 uploads, each an id or `{id, parts?, blocks?}`: `{items}` in order, a file or `{problem}`."""
     return _each(await _service(request).complete(caller, [read_complete_item(item) for item in body.uploads]))
 
 
-@router.get("/uploads")
+@router.get("/uploads", response_model=answers.UploadPage)
 async def list_uploads(
     request: Request,
     caller: Caller,
@@ -82,19 +84,19 @@ async def list_uploads(
     return _answer(await _service(request).page(caller, cursor, limit, state))
 
 
-@router.get("/uploads/{upload_id}")
+@router.get("/uploads/{upload_id}", response_model=answers.Upload)
 async def get_upload(request: Request, upload_id: UploadId, caller: Caller) -> Response:
     """State of an upload and, while it is open, again the means to go on with it."""
     return _answer(await _service(request).get(caller, upload_id))
 
 
-@router.post("/uploads/{upload_id}/parts")
+@router.post("/uploads/{upload_id}/parts", response_model=answers.PartUrls)
 async def get_parts(request: Request, upload_id: UploadId, body: PartsRequest, caller: Caller) -> Response:
     """URLs for more parts of a multipart upload."""
     return _answer(await _service(request).parts(caller, upload_id, body.numbers))
 
 
-@router.post("/uploads/{upload_id}/complete")
+@router.post("/uploads/{upload_id}/complete", response_model=FileJson)
 async def complete(
     request: Request, upload_id: UploadId, caller: Caller, body: CompleteRequest | None = None
 ) -> Response:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
+from docstore_upload import answers
 from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.released import ReleasedContents
 from docstore_upload.requests import MissingRequest
@@ -24,7 +25,7 @@ class ReleaseRequest(BaseModel):
     keys: list[str] = Field(max_length=1000)
 
 
-@router.post("/blocks/missing")
+@router.post("/blocks/missing", response_model=answers.MissingBlocks)
 async def missing_blocks(request: Request, body: MissingRequest, caller: Caller) -> Response:
     """Of up to 1000 blocks, named by their SHA-256, those to be sent: `{missing:[{hash, url, headers}]}`.
 

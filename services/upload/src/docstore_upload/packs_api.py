@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from docstore_events.bulk import bulk_request
 from docstore_platform.tokens import Principal, current_principal
+from docstore_upload import answers
 from docstore_upload.pack_requests import PackRequest, read_file
 from docstore_upload.pack_service import PackService
 
@@ -26,7 +27,12 @@ def _answer(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-@router.post("/packs", status_code=201)
+@router.post(
+    "/packs",
+    status_code=201,
+    response_model=answers.Pack,
+    responses={200: {"description": "No file was accepted.", "model": answers.NoPack}},
+)
 async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> Response:
     """Begin a pack of up to 512 files of up to 64 KiB, 16 MiB together.
 
@@ -38,13 +44,13 @@ async def initiate_pack(request: Request, body: PackRequest, caller: Caller) -> 
     return _answer(pack, 201 if pack["id"] else 200)
 
 
-@router.get("/packs/{pack_id}")
+@router.get("/packs/{pack_id}", response_model=answers.Pack)
 async def get_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
     """State of a pack and, while it is open, again the means to send it; then what became of its files."""
     return _answer(await _service(request).get(caller, pack_id))
 
 
-@router.post("/packs/{pack_id}/complete")
+@router.post("/packs/{pack_id}/complete", response_model=answers.CompletedPack)
 async def complete_pack(request: Request, pack_id: PackId, caller: Caller) -> Response:
     """Verify and commit what was sent: `{number, file, version, conflicted}` or `{number, problem}` for each accepted
     file. Calling it again answers the same."""

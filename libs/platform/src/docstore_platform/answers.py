@@ -1,0 +1,84 @@
+"""The words in which a service describes its public answers, for the API's description alone.
+
+Answers are written straight as JSON; these models are never filled. That they say what is answered is checked by the
+tests, which hold every public answer they see against the description.
+"""
+
+import ast
+import inspect
+from functools import cache
+from itertools import pairwise
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+T = TypeVar("T")
+
+DESCRIBED_ELSEWHERE = "x-schema"
+"""The place of a reference to a schema that a service does not have; made one where the descriptions are composed."""
+
+
+class Answer(BaseModel):
+    """A JSON object; the text below a field is what readers of the description are told of it."""
+
+    # The texts are looked for when the description is made: at each start, as pydantic would, took a fifth of a second.
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema)["properties"]
+        for name, field in cls.model_fields.items():
+            told = next((texts[name] for each in cls.__mro__ if name in (texts := _texts(each))), None)
+            if told is not None:
+                properties[field.alias or name]["description"] = told
+        return schema
+
+
+@cache
+def _texts(model: type) -> dict[str, str]:
+    """The texts below the fields that a class itself has."""
+    if not issubclass(model, Answer) or model is Answer or model.__pydantic_generic_metadata__["origin"] is not None:
+        return {}  # Page[File] is written nowhere: what it has is Page's
+    [defined] = ast.parse(inspect.getsource(model)).body
+    assert isinstance(defined, ast.ClassDef)
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(defined.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+
+
+class Page(Answer, Generic[T]):
+    """A page of a list. Give it a subclass of its own, whose name is that of the schema."""
+
+    items: list[T]
+    """In the list's order."""
+    next_cursor: str | None
+    """Given as `cursor`, it goes on behind this page; null on the last one."""
+
+
+def sometimes() -> Any:
+    """The default of a field that is left out, and not null, where there is nothing to say."""
+    return Field(default_factory=lambda: None)
+
+
+def schema_of(name: str) -> WithJsonSchema:
+    """What another service, or the description itself, has under this name: it is described there alone."""
+    return WithJsonSchema({DESCRIBED_ELSEWHERE: name})
+
+
+FileJson = Annotated[dict[str, Any], schema_of("File")]
+"""A file as metadata answers it."""
+ProblemJson = Annotated[dict[str, Any], schema_of("Problem")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""In hexadecimal digits."""
+
+
+class ItemProblem(Answer):
+    """Why one item of several was refused; the others are not touched by that."""
+
+    problem: ProblemJson

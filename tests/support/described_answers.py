@@ -1,0 +1,158 @@
+"""Every public JSON answer that a test causes is held against the API's description.
+
+What the description does not name is refused, though clients must ignore what they don't know: else nobody would
+notice that a field is not described.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from jsonschema_rs import Draft202012Validator, Registry
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docstore_platform.web import Telemetry
+
+Json = dict[str, Any]
+
+BASE = "urn:docstore:api"
+MEDIA_TYPE = "application/json"
+PROBLEM_TYPE = "application/problem+json"
+PROBLEM = f"{BASE}#/components/schemas/Problem"
+MOST_TOLD = 5
+
+
+class Description:
+    """Says of an answer what the document does not say of it."""
+
+    def __init__(self, document: Json) -> None:
+        self._document = document
+        self._registry = Registry([(BASE, _closed(document))])
+        self._validators: dict[str, Draft202012Validator] = {}
+        # Templates last: /v1/files/by-path is no file's id.
+        paths = sorted(document["paths"], key=lambda path: path.count("{"))
+        self._paths = [(re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), path) for path in paths]
+
+    def differences(self, method: str, path: str, status: int, media_type: str, body: bytes) -> Iterator[str]:
+        where = self._where(method.lower(), path, status, media_type)
+        if where is None:
+            yield f"{method} {path} answered {status} {media_type}, which is not described"
+            return
+        for error in [*self._validator(where).iter_errors(json.loads(body))][:MOST_TOLD]:
+            place = ".".join(map(str, error.instance_path)) or "the whole of it"
+            yield f"{method} {path} answered {status} with {place} not as described: {error.message[:300]}"
+
+    def _where(self, method: str, path: str, status: int, media_type: str) -> str | None:
+        """The place of the schema; None if there is none."""
+        if media_type == PROBLEM_TYPE:
+            return PROBLEM
+        for pattern, template in self._paths:
+            operation = self._document["paths"][template].get(method)
+            if operation is not None and pattern.fullmatch(path):
+                if media_type not in operation["responses"].get(str(status), {}).get("content", {}):
+                    return None
+                steps = ["paths", template, method, "responses", str(status), "content", media_type, "schema"]
+                return f"{BASE}#/" + "/".join(quote(step.replace("/", "~1"), safe="~") for step in steps)
+        return None
+
+    def _validator(self, where: str) -> Draft202012Validator:
+        if where not in self._validators:
+            self._validators[where] = Draft202012Validator(
+                {"$ref": where}, registry=self._registry, validate_formats=True
+            )
+        return self._validators[where]
+
+
+def _closed(node: Any) -> Any:
+    """The same, but objects have no fields besides those that are named."""
+    if isinstance(node, list):
+        return [_closed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _closed(value) for key, value in node.items()}
+    if isinstance(node.get("properties"), dict):
+        closed.setdefault("additionalProperties", False)
+    return closed
+
+
+DIFFERENCES: list[str] = []
+"""What was found since the test began that runs; see the hook in the topmost conftest."""
+
+
+@cache
+def description() -> Description:
+    return Description(json.loads(files("docstore_gateway").joinpath("openapi.json").read_bytes()))
+
+
+def compare(method: str, path: str, status: int, media_type: str, body: bytes) -> None:
+    """Note the differences, if this is an answer of the public API in JSON."""
+    if not path.startswith("/v1/") or media_type not in (MEDIA_TYPE, PROBLEM_TYPE) or status == 204:
+        return
+    try:
+        DIFFERENCES.extend(description().differences(method, path, status, media_type, body))
+    except Exception as error:  # noqa: BLE001 - who asked has the answer: nobody would hear of it
+        DIFFERENCES.append(f"{method} {path} can't be compared: {error!r}")
+
+
+@contextmanager
+def watched_services() -> Iterator[None]:
+    """Compare whatever services of this process answer."""
+    made = Telemetry.__init__
+
+    def make(self: Telemetry, app: ASGIApp, service: str) -> None:
+        made(self, Watched(app), service)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Telemetry, "__init__", make)
+        yield
+
+
+@contextmanager
+def watched_clients() -> Iterator[None]:
+    """Compare whatever clients of this process are answered, by gateways in other ones."""
+    read = aiohttp.ClientResponse.read
+
+    async def read_and_compare(self: aiohttp.ClientResponse) -> bytes:
+        body = await read(self)
+        compare(self.method, self.url.raw_path, self.status, self.content_type, body)
+        return body
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(aiohttp.ClientResponse, "read", read_and_compare)
+        yield
+
+
+class Watched:
+    """An ASGI app whose public answers are compared as they are sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, media_type, body = 0, "", bytearray()
+
+        async def send_and_keep(message: Message) -> None:
+            nonlocal status, media_type
+            if message["type"] == "http.response.start":
+                status, media_type = message["status"], _media_type(message)
+            elif media_type in (MEDIA_TYPE, PROBLEM_TYPE):
+                body.extend(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, send_and_keep)
+        compare(scope["method"], scope["path"], status, media_type, bytes(body))
+
+
+def _media_type(start: Message) -> str:
+    headers = {name.lower(): value for name, value in start["headers"]}
+    return str(headers.get(b"content-type", b"").decode("latin-1").partition(";")[0])

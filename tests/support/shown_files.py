@@ -1,0 +1,26 @@
+"""Files as metadata shows them, for fakes that stand in for it."""
+
+from typing import Any
+
+
+def shown_file(**fields: Any) -> dict[str, Any]:
+    """A file of everybody's own, but for what `fields` say; `id` and `path` among them."""
+    usual = {
+        "kind": "file",
+        "name": fields["path"].rpartition("/")[2],
+        "parent_id": "root",
+        "size": 0,
+        "content_type": "application/octet-stream",
+        "sha256": "0" * 64,
+        "version": 1,
+        "tags": [],
+        "owner_id": "owner",
+        "permission": "owner",
+        "created_at": "2026-11-22T08:00:00.000Z",
+        "modified_at": "2026-11-22T08:00:00.000Z",
+        "modified_by": "owner",
+        "etag": '"1"',
+        "indexed": False,
+        "preview": False,
+    }
+    return usual | fields
