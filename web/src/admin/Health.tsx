@@ -44,7 +44,7 @@ export function Health() {
                   {Object.entries(service.failed).map(([part, why]) => `${part}: ${why}`).join("; ")}
                 </td>
                 {figures.map((name) => (
-                  <td key={name}>{shown(service[name])}</td>
+                  <td key={name}>{shown((service as Record<string, unknown>)[name])}</td>
                 ))}
               </tr>
             ))}

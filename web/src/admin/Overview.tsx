@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 import { call } from "@/api/client";
-import type { Series } from "@/api/types";
+import type { Series, TopReport } from "@/api/types";
 import { count, size } from "@/lib/format";
 import { ErrorBoundary } from "@/ui/boundary";
 import { part } from "@/ui/part";
@@ -83,7 +83,7 @@ function Report({ name, title, span }: { name: string; title: string; span: (typ
   return (
     <ErrorBoundary>
       <Suspense fallback={<Spinner />}>
-        {report.data?.series ? <Chart title={title} report={report.data as Series} /> : <Spinner />}
+        {report.data ? <Chart title={title} report={report.data as Series} /> : <Spinner />}
       </Suspense>
     </ErrorBoundary>
   );
@@ -95,7 +95,7 @@ function MostShared() {
     queryFn: () => call("get /v1/admin/reports/{name}", { path: { name: "most-shared" }, query: { limit: 10 } }),
     refetchInterval: REPORTS_MS,
   });
-  const items = report.data?.items ?? [];
+  const items = (report.data as TopReport | undefined)?.items ?? [];
   if (items.length === 0) return null;
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label="Most shared">

@@ -2,9 +2,10 @@
 import { OFFLINE, Problem, problemOf } from "@/api/problem";
 import type { paths } from "@/api/schema";
 import { belongsTo, csrfToken, ended, refresh, resume } from "@/api/session";
-import type { Answers } from "@/api/types";
 
-type Route = keyof Answers & string;
+/** `get /v1/files`: every call that the description has. */
+type Route = { [P in keyof paths & string]: `${MethodsOf<paths[P]>} ${P}` }[keyof paths & string];
+type MethodsOf<Item> = { [M in keyof Item & string]: Item[M] extends { responses: unknown } ? M : never }[keyof Item & string];
 type MethodOf<R extends Route> = R extends `${infer M} ${string}` ? M : never;
 type PathOf<R extends Route> = R extends `${string} ${infer P}` ? P : never;
 type Operation<R extends Route> = PathOf<R> extends keyof paths
@@ -16,6 +17,12 @@ type PathParameters<O> = O extends { parameters: { path: infer P } } ? { path: P
 type QueryOf<O> = O extends { parameters: { query?: infer Q } } ? Q : undefined;
 type BodyOf<O> = O extends { requestBody?: { content: { "application/json": infer B } } } ? B : undefined;
 
+/** The JSON of success, whatever its status; undefined where there is none. */
+type AnswerOf<O> = O extends { responses: infer S }
+  ? { [N in keyof S & Success]: S[N] extends { content: { "application/json": infer B } } ? B : undefined }[keyof S & Success]
+  : never;
+type Success = 200 | 201 | 202 | 204;
+
 type Wishes<R extends Route> = PathParameters<Operation<R>> & {
   query?: QueryOf<Operation<R>>;
   body?: BodyOf<Operation<R>>;
@@ -23,11 +30,11 @@ type Wishes<R extends Route> = PathParameters<Operation<R>> & {
   signal?: AbortSignal;
 };
 
-export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<Answers[R]> {
+export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<AnswerOf<Operation<R>>> {
   const [method = "", template = ""] = route.split(" ");
   const url = fill(template, wishes?.path) + queryString(wishes?.query);
   const answer = await send(method.toUpperCase(), url, wishes?.body, wishes?.headers, wishes?.signal);
-  return (answer.status === 204 ? undefined : await answer.json()) as Answers[R];
+  return (answer.status === 204 ? undefined : await answer.json()) as AnswerOf<Operation<R>>;
 }
 
 /** A file's bytes: the gateway leads to the object store by a signed URL. */

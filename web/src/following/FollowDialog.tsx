@@ -3,7 +3,7 @@ import { useState } from "react";
 import { call } from "@/api/client";
 import { fieldErrors, reason } from "@/api/problem";
 import { queryClient, useAccount } from "@/api/queries";
-import type { FileItem, Subscription } from "@/api/types";
+import type { FileItem } from "@/api/types";
 import { CHANGES, flawsOf, TARGET_KINDS, targetOf } from "@/following/targets";
 import { CopyField } from "@/ui/copy-field";
 import { Dialog } from "@/ui/dialog";
@@ -17,7 +17,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
   const [events, setEvents] = useState(() => new Set(CHANGES.filter(({ usual }) => usual).map(({ id }) => id)));
   const [flaws, setFlaws] = useState<Record<string, string>>({});
   const [error, setError] = useState("");
-  const [made, setMade] = useState<Subscription | null>(null);
+  const [secret, setSecret] = useState("");
 
   function choose(id: string): void {
     setKind(TARGET_KINDS.find((one) => one.id === id) ?? TARGET_KINDS[0]);
@@ -32,7 +32,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       const body = { file_id: file.id, channel: kind.channel, target: targetOf(kind, values), events: chosen };
       const subscription = await call("post /v1/subscriptions", { body });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
-      if (subscription.secret) return setMade(subscription);
+      if ("secret" in subscription && subscription.secret) return setSecret(subscription.secret);
       toast(`${kind.label}: will be told of changes.`);
       onClose();
     } catch (caught) {
@@ -41,7 +41,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       if (Object.keys(found).length === 0) setError(reason(caught));
     }
   }
-  if (made?.secret) {
+  if (secret) {
     return (
       <Dialog
         title="The webhook is set up"
@@ -52,7 +52,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
           </button>
         }
       >
-        <CopyField label="Signing secret" value={made.secret}>
+        <CopyField label="Signing secret" value={secret}>
           With this secret the receiver checks that a message is from DocStore. It is shown only now.
         </CopyField>
       </Dialog>
