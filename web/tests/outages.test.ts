@@ -4,6 +4,8 @@ import { uploads } from "@/uploads/queue";
 import { TransferError } from "@/uploads/transfer";
 import { add, begun, file, jobOf, remembered, serve, states } from "./uploading";
 
+const SOON = { timeout: 30_000 };
+
 beforeEach(async () => {
   localStorage.clear();
   await uploads.takeUp("me");
@@ -16,7 +18,7 @@ describe("what fails in passing", () => {
   };
   const refusal = (status: number, headers = {}) => () => new Response("{}", { status, headers });
   /** Time passes until it is so. */
-  const comes = (so: () => void) => vi.waitFor(() => (vi.advanceTimersByTime(500), so()), { interval: 5 });
+  const comes = (so: () => void) => vi.waitFor(() => (vi.advanceTimersByTime(500), so()), { ...SOON, interval: 5 });
 
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => {
@@ -91,7 +93,7 @@ describe("what fails in passing", () => {
     let refusals = 1;
     const calls = serve(begun, undefined, () => (refusals-- > 0 ? refusal(429, { "Retry-After": "20" })() : undefined));
     add(file("a.txt"));
-    await vi.waitFor(() => expect(calls).toHaveLength(1));
+    await vi.waitFor(() => expect(calls).toHaveLength(1), SOON);
     await vi.advanceTimersByTimeAsync(19_000);
     expect(calls).toHaveLength(1);
     await comes(() => expect(states()).toEqual({ "a.txt": "done" }));
@@ -100,19 +102,19 @@ describe("what fails in passing", () => {
   test("storage that is full is said at once", async () => {
     const calls = serve(begun, undefined, () => new Response(JSON.stringify({ code: "over_quota" }), { status: 507 }));
     add(file("a.txt"));
-    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "failed" }));
+    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "failed" }), SOON);
     expect([calls, uploads.snapshot().full?.folder.name]).toEqual([["POST /v1/uploads"], "work"]);
   });
 
   test("a pause ends the waiting of a batch", async () => {
     const refused = serve(begun, undefined, refusal(429, { "Retry-After": "60" }));
     add(file("a.txt"), file("b.txt"));
-    await vi.waitFor(() => expect(refused).toHaveLength(1));
+    await vi.waitFor(() => expect(refused).toHaveLength(1), SOON);
     await vi.advanceTimersByTimeAsync(200);
     uploads.pauseAll();
     const calls = serve(begun);
     uploads.resumeAll();
-    await vi.waitFor(() => expect(calls).toContain("POST /v1/uploads/complete-batch"));
+    await vi.waitFor(() => expect(calls).toContain("POST /v1/uploads/complete-batch"), SOON);
   });
 
   test("a URL that has run out meanwhile is asked for anew, also after an outage, but not for ever", async () => {

@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { fireEvent, render, screen, within } from "@testing-library/react";
+import { fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
@@ -72,7 +72,7 @@ describe("a next page that is refused", () => {
     refusing = false;
     await userEvent.click(screen.getByRole("button", { name: "Try again" }));
     const left = () => [screen.queryByRole("alert"), screen.queryByRole("button", { name: "Show more" })];
-    await vi.waitFor(() => expect(left()).toEqual([null, null]));
+    await waitFor(() => expect(left()).toEqual([null, null]));
   });
 
   test.each([
@@ -92,7 +92,7 @@ describe("a next page that is refused", () => {
     expect(asked()).toBe(1);
     refusing = false;
     await userEvent.click(screen.getByRole("button", { name: "Try again" }));
-    await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
+    await waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("4"));
     expect([asked(), screen.queryByRole("alert")]).toEqual([2, null]);
   });
 });
@@ -116,7 +116,7 @@ test("how long things are kept is chosen within the limits and sent whole, and c
   expect((await screen.findByRole("status")).textContent).toContain("takes effect on");
   expect(bodies).toEqual([{ trash_days: 7, versions: 50, version_days: 60 }]);
   await userEvent.click(screen.getByRole("button", { name: "Back to the usual" }));
-  await vi.waitFor(() => expect(screen.queryByRole("status")).toBeNull());
+  await waitFor(() => expect(screen.queryByRole("status")).toBeNull());
   expect((screen.getByLabelText("Days in the trash") as HTMLInputElement).value).toBe("30");
 });
 
@@ -153,7 +153,7 @@ describe("keys on what is chosen", () => {
   /** Chooses the first file of a page's list, and presses the keys. */
   async function press(...pressed: string[]): Promise<void> {
     const list = await screen.findByRole("grid");
-    await vi.waitFor(() => expect(list.getAttribute("aria-rowcount")).toBe("2"));
+    await waitFor(() => expect(list.getAttribute("aria-rowcount")).toBe("2"));
     for (const key of ["ArrowDown", ...pressed]) fireEvent.keyDown(list, { key });
   }
   const changes = (calls: string[]) => calls.filter((call) => !call.startsWith("GET "));
@@ -172,7 +172,7 @@ describe("keys on what is chosen", () => {
     const calls = serve(listsOnly);
     show(files);
     await press("Delete");
-    await vi.waitFor(() => expect(changes(calls)).toEqual(["DELETE /v1/files/a"]));
+    await waitFor(() => expect(changes(calls)).toEqual(["DELETE /v1/files/a"]));
   });
 
   test("in a folder F2 renames", async () => {
@@ -203,7 +203,7 @@ describe("people are called by their names", () => {
     const received = { ...entry("a"), share: { ...entry("a").share, owner_name: "Ada" } };
     serve((call) => (call.startsWith("GET /v1/shared-with-me") ? json({ items: [received], next_cursor: null }) : undefined));
     show(<SharedPage />);
-    await vi.waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("2"));
+    await waitFor(() => expect(screen.getByRole("grid").getAttribute("aria-rowcount")).toBe("2"));
     screen.getByRole("columnheader", { name: "Shared by" });
   });
 });

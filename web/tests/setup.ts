@@ -1,4 +1,6 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+// A bound for a machine that stands still at times, and no expectation.
+configure({ asyncUtilTimeout: 30_000 });
 afterEach(cleanup);

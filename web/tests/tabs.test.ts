@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { renderHook } from "@testing-library/react";
+import { renderHook, waitFor } from "@testing-library/react";
 import { createElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
@@ -97,6 +97,6 @@ describe("a tab whose log-in another tab has replaced", () => {
     const tab = await openLoggedIn();
     held.account = "bob";
     renderHook(tab.useMe, { wrapper: ({ children }) => createElement(QueryClientProvider, { client: tab.queryClient }, children) });
-    await vi.waitFor(() => expect(reload).toHaveBeenCalledOnce());
+    await waitFor(() => expect(reload).toHaveBeenCalledOnce());
   });
 });

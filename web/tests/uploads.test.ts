@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createElement } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -23,7 +23,7 @@ describe("uploads", () => {
     const gone = file("gone.txt");
     gone.arrayBuffer = () => Promise.reject(new DOMException("it has changed", "NotReadableError"));
     add(file("a.txt"), gone, file("b.txt"));
-    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done", "gone.txt": "failed", "b.txt": "done" }));
+    await waitFor(() => expect(states()).toEqual({ "a.txt": "done", "gone.txt": "failed", "b.txt": "done" }));
   });
 
   test("skipping all skips those too whose names turn out to be taken later", async () => {
@@ -33,10 +33,10 @@ describe("uploads", () => {
     Object.defineProperty(large, "size", { value: 9 << 20 });
     serve((name) => (name === "large.bin" ? later : taken));
     add(file("a.txt"), large);
-    await vi.waitFor(() => expect(states()["a.txt"]).toBe("taken"));
+    await waitFor(() => expect(states()["a.txt"]).toBe("taken"));
     uploads.answer(jobOf("a.txt"), "skip", true);
     tell(taken);
-    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "skipped", "large.bin": "skipped" }));
+    await waitFor(() => expect(states()).toEqual({ "a.txt": "skipped", "large.bin": "skipped" }));
   });
 
   test("one of a batch that is paused and continued at once is sent again when the batch is over, and only then", async () => {
@@ -45,13 +45,13 @@ describe("uploads", () => {
     const slow = new Promise<void>((resolve) => (arrive = resolve));
     serve(begun, (name) => (sent.push(name), slow));
     add(file("a.txt"), file("b.txt"));
-    await vi.waitFor(() => expect(sent).toEqual(["a.txt", "b.txt"]));
+    await waitFor(() => expect(sent).toEqual(["a.txt", "b.txt"]));
     const job = jobOf("a.txt");
     uploads.pause(job);
     uploads.resume(job);
     expect(sent).toHaveLength(2);
     arrive();
-    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done", "b.txt": "done" }));
+    await waitFor(() => expect(states()).toEqual({ "a.txt": "done", "b.txt": "done" }));
     expect(sent).toEqual(["a.txt", "b.txt", "a.txt"]);
   });
 
@@ -60,19 +60,19 @@ describe("uploads", () => {
     const asked = new Promise<void>((resolve) => (begin = resolve));
     const calls = serve((name) => asked.then(() => begun(name)));
     add(file("a.txt"));
-    await vi.waitFor(() => expect(states()["a.txt"]).toBe("sending"));
+    await waitFor(() => expect(states()["a.txt"]).toBe("sending"));
     uploads.cancel(jobOf("a.txt"));
     begin();
-    await vi.waitFor(() => expect(calls).toContain("DELETE /v1/uploads/u-a.txt"));
+    await waitFor(() => expect(calls).toContain("DELETE /v1/uploads/u-a.txt"));
   });
 
   test("what a log-out cuts off is remembered for whoever began it", async () => {
     const sent: string[] = [];
     serve(begun, (name) => (sent.push(name), new Promise(() => undefined)));
     add(file("a.txt"));
-    await vi.waitFor(() => expect(sent).toEqual(["a.txt"]));
+    await waitFor(() => expect(sent).toEqual(["a.txt"]));
     uploads.forget();
-    await vi.waitFor(() => expect(states()).toEqual({}));
+    await waitFor(() => expect(states()).toEqual({}));
     expect(remembered()).toEqual(["u-a.txt"]);
   });
 });
@@ -81,15 +81,15 @@ test("a file whose name is a folder's can be kept beside it, not replace it", as
   const folder = { problem: { status: 409, code: "name_taken", detail: "/report is a folder." } };
   serve((name) => (name === "report" ? folder : name === "a.txt" ? taken : begun(name)));
   add(file("report"), file("a.txt"));
-  await vi.waitFor(() => expect(states()).toEqual({ report: "taken", "a.txt": "taken" }));
+  await waitFor(() => expect(states()).toEqual({ report: "taken", "a.txt": "taken" }));
   render(createElement(QueryClientProvider, { client: queryClient }, createElement(UploadPanel)));
   await screen.findByText(/There is a folder of this name/);
   expect(screen.queryByRole("button", { name: "Replace" })).toBeNull();
   uploads.answer(jobOf("a.txt"), "replace", true);
-  await vi.waitFor(() => expect(jobOf("a.txt").onTaken).toBe("replace"));
+  await waitFor(() => expect(jobOf("a.txt").onTaken).toBe("replace"));
   expect(jobOf("report").state).toBe("taken");
   await userEvent.click(screen.getByRole("button", { name: "Keep both" }));
-  await vi.waitFor(() => expect(states()["report (2)"]).toBe("done"));
+  await waitFor(() => expect(states()["report (2)"]).toBe("done"));
 });
 
 test("clearing keeps what a reload cut off, and leaves nothing reserved for what failed", async () => {
@@ -99,11 +99,11 @@ test("clearing keeps what a reload cut off, and leaves nothing reserved for what
   localStorage.setItem("docstore.uploads.me", JSON.stringify([cut]));
   await uploads.takeUp("me");
   add(file("bad.txt"));
-  await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file", "bad.txt": "failed" }));
+  await waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file", "bad.txt": "failed" }));
   add(file("good.txt"));
-  await vi.waitFor(() => expect(states()["good.txt"]).toBe("done"));
+  await waitFor(() => expect(states()["good.txt"]).toBe("done"));
   uploads.clear();
-  await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file" }));
+  await waitFor(() => expect(states()).toEqual({ "film.mp4": "needs-file" }));
   expect(calls.filter((call) => call.startsWith("DELETE "))).toEqual(["DELETE /v1/uploads/u-bad.txt"]);
   expect(remembered()).toEqual(["u-film.mp4"]);
 });
@@ -117,9 +117,9 @@ describe("uploads that a reload cut off", () => {
     serve(begun, never);
     await uploads.takeUp(account);
     add(chosen());
-    await vi.waitFor(() => expect(remembered(account)).toEqual(["u-film.mp4"]));
+    await waitFor(() => expect(remembered(account)).toEqual(["u-film.mp4"]));
     uploads.forget();
-    await vi.waitFor(() => expect(states()).toEqual({}));
+    await waitFor(() => expect(states()).toEqual({}));
   }
 
   test("one goes on when its file is added to its folder again", async () => {
@@ -127,7 +127,7 @@ describe("uploads that a reload cut off", () => {
     const calls = serve(begun);
     await uploads.takeUp("me");
     add(chosen());
-    await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "done" }));
+    await waitFor(() => expect(states()).toEqual({ "film.mp4": "done" }));
     expect(calls).not.toContain("POST /v1/uploads");
   });
 
@@ -139,21 +139,21 @@ describe("uploads that a reload cut off", () => {
     serve(begun);
     await uploads.takeUp("me");
     uploads.add([{ file: chosen(), path }], folder);
-    await vi.waitFor(() => expect(uploads.snapshot().jobs.map((job) => job.state)).toEqual(["needs-file", "done"]));
+    await waitFor(() => expect(uploads.snapshot().jobs.map((job) => job.state)).toEqual(["needs-file", "done"]));
   });
 
   test("one that was kept beside a file of its name takes the file that it was begun with", async () => {
     serve((name) => (name === "film.mp4" ? taken : begun(name)), never);
     add(chosen());
-    await vi.waitFor(() => expect(states()).toEqual({ "film.mp4": "taken" }));
+    await waitFor(() => expect(states()).toEqual({ "film.mp4": "taken" }));
     uploads.answer(jobOf("film.mp4"), "keep", false);
-    await vi.waitFor(() => expect(remembered()).toEqual(["u-film (2).mp4"]));
+    await waitFor(() => expect(remembered()).toEqual(["u-film (2).mp4"]));
     uploads.forget();
     serve(begun);
     await uploads.takeUp("me");
-    await vi.waitFor(() => expect(states()).toEqual({ "film (2).mp4": "needs-file" }));
+    await waitFor(() => expect(states()).toEqual({ "film (2).mp4": "needs-file" }));
     expect(uploads.give(jobOf("film (2).mp4"), chosen())).toBe(true);
-    await vi.waitFor(() => expect(states()).toEqual({ "film (2).mp4": "done" }));
+    await waitFor(() => expect(states()).toEqual({ "film (2).mp4": "done" }));
   });
 
   test("whoever logs in meanwhile neither sees them nor has them forgotten", async () => {
@@ -164,8 +164,8 @@ describe("uploads that a reload cut off", () => {
     await uploads.takeUp("bob");
     add(file("b.txt"));
     await looking;
-    await vi.waitFor(() => expect(states()).toEqual({ "b.txt": "sending" }));
-    await vi.waitFor(() => expect(remembered("bob")).toEqual(["u-b.txt"]));
+    await waitFor(() => expect(states()).toEqual({ "b.txt": "sending" }));
+    await waitFor(() => expect(remembered("bob")).toEqual(["u-b.txt"]));
     expect(remembered("ada")).toEqual(["u-film.mp4"]);
   });
 
@@ -175,7 +175,7 @@ describe("uploads that a reload cut off", () => {
     await uploads.takeUp("me");
     serve(begun, never);
     add(file("a.txt"));
-    await vi.waitFor(() => expect(remembered()).toEqual(["u-film.mp4", "u-a.txt"]));
+    await waitFor(() => expect(remembered()).toEqual(["u-film.mp4", "u-a.txt"]));
   });
 
   test("those that are over are forgotten", async () => {
@@ -226,6 +226,6 @@ describe("drops", () => {
     render(createElement(Toasts));
     await uploadDropped(dropOf(unreadableFile("bad.txt"), entryOf("a.txt")), FOLDER);
     await screen.findByText("Could not read “bad.txt”.");
-    await vi.waitFor(() => expect(states()).toEqual({ "a.txt": "done" }));
+    await waitFor(() => expect(states()).toEqual({ "a.txt": "done" }));
   });
 });
