@@ -8,12 +8,13 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from docstore_events import background
+from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
-from docstore_indexer import background, metrics
+from docstore_indexer import metrics
 from docstore_indexer.api import admin_router, rebuild_router, search_router
-from docstore_indexer.background import Loop
 from docstore_indexer.content import StoredContents
 from docstore_indexer.engine import SearchEngine
 from docstore_indexer.entries import Lane
@@ -81,14 +82,14 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
     loops = [
         *(
-            Loop(f"{lane} {number}", partial(indexing.work, lane), wakeup_name(lane))
+            Loop(f"indexer {lane} {number}", partial(indexing.work, lane), wakeup_name(lane))
             for lane, count in lanes.items()
             for number in range(count)
         ),
-        Loop("plan changes", plan_changes.work, PLAN_WAKEUP),
-        Loop("rebuild", rebuild.work, REBUILD_WAKEUP),
-        Loop("retries", service.wake_due, "index:retries", settings.poll_seconds),
-        Loop("gauges", tell_pending, "index:gauges", GAUGE_SECONDS),
+        Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
+        Loop("indexer rebuild", rebuild.work, REBUILD_WAKEUP),
+        Loop("indexer retries", service.wake_due, "index:retries", settings.poll_seconds),
+        Loop("indexer gauges", tell_pending, "index:gauges", GAUGE_SECONDS),
     ]
 
     @asynccontextmanager

