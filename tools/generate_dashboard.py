@@ -66,6 +66,13 @@ ROWS: dict[str, list[Panel]] = {
             "max by (lane) (docstore_index_pending_documents)",
         ),
         (
+            "Contents waiting for previews",
+            "timeseries",
+            "short",
+            "contents",
+            "max(docstore_media_pending_renditions)",
+        ),
+        (
             "Messages put off or failed",
             "timeseries",
             "cpm",
@@ -131,6 +138,13 @@ ROWS: dict[str, list[Panel]] = {
             "s",
             "{{type}}",
             slowest("docstore_extraction_seconds", 0.9, "type", "15m"),
+        ),
+        (
+            "Time to make a preview",
+            "timeseries",
+            "s",
+            "{{kind}}",
+            slowest("docstore_media_rendering_seconds", 0.9, "kind", "15m"),
         ),
         (
             "Time a channel takes",

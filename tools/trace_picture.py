@@ -29,6 +29,7 @@ COLOURS = {
     "metadata": "#54a24b",
     "quota": "#b79a20",
     "indexer": "#e45756",
+    "media": "#72b7b2",
     "notify": "#9d755d",
     "analytics": "#b279a2",
     "accounts": "#79706e",

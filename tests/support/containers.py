@@ -82,13 +82,11 @@ def _fetch(engine: docker.DockerClient, image: str, advice: str) -> None:
 async def running_servers() -> AsyncIterator[dict[str, Any]]:
     """The three servers, ready; yields the standalone stack's settings that place them, and removes them at the end."""
     ports, credentials, region = PortBook(), Credentials(), StandaloneSettings().region
-    bucket = f"docstore-content-{region}"
+    buckets = {"content_buckets": [f"docstore-content-{region}"], "processed_bucket": f"docstore-processed-{region}"}
     ports.secure([*Mongod.port_names, *ApacheKafka.port_names, *ObjectStore.port_names])
     mongod = Mongod(NOWHERE, NOWHERE, NOWHERE, ports)
     kafka = ApacheKafka(NOWHERE, NOWHERE, NOWHERE, ports)
-    store = ObjectStore(
-        NOWHERE, NOWHERE, NOWHERE, ports, credentials, content_buckets=[bucket], broker_bucket="docstore-broker"
-    )
+    store = ObjectStore(NOWHERE, NOWHERE, NOWHERE, ports, credentials, **buckets, broker_bucket="docstore-broker")
     servers = (
         Server(_mongo(mongod), mongod.wait_ready),
         Server(_kafka(kafka), kafka.wait_ready),
@@ -144,10 +142,10 @@ def _kafka(kafka: ApacheKafka) -> DockerContainer:
 def _seaweedfs(store: ObjectStore) -> DockerContainer:
     """S3 alone can be reached; its other parts are for itself."""
     container = _container(SEAWEEDFS_IMAGE, store.ports["s3"])
-    keys, content = store.credentials, store.content_buckets
+    keys = store.credentials
     for path, config in (
-        ("/etc/docstore/s3.json", identities(keys, content, store.broker_bucket)),
-        ("/etc/docstore/iam.json", iam_config(keys, content)),
+        ("/etc/docstore/s3.json", identities(keys, store.of_services, store.broker_bucket)),
+        ("/etc/docstore/iam.json", iam_config(keys, store.content_buckets)),
     ):
         container.with_copy_into_container(json.dumps(config).encode(), path)
     options = store.options(Path("/data"), Path("/etc/docstore/s3.json"), Path("/etc/docstore/iam.json"))

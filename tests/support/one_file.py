@@ -17,6 +17,8 @@ import docstore_gateway.app
 import docstore_gateway.settings
 import docstore_indexer.app
 import docstore_indexer.settings
+import docstore_media.app
+import docstore_media.settings
 import docstore_metadata.app
 import docstore_metadata.settings
 import docstore_notify.app
@@ -63,6 +65,9 @@ async def running_services(
         "upload": docstore_upload.app.create_app(docstore_upload.settings.UploadSettings(infra=infra["upload"])),
         "indexer": docstore_indexer.app.create_app(
             docstore_indexer.settings.IndexerSettings(infra=infra["indexer"], folder=folder / "index")
+        ),
+        "media": docstore_media.app.create_app(
+            docstore_media.settings.MediaSettings(infra=infra["media"], folder=folder / "media")
         ),
         "notify": docstore_notify.app.create_app(
             docstore_notify.settings.NotifySettings(infra=infra["notify"], ses_endpoint=ses_endpoint)

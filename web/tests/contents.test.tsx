@@ -1,11 +1,12 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { fireEvent, render, screen } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { queryClient } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import CompareDialog from "@/details/CompareDialog";
 import { CardPicture } from "@/files/FileGrid";
+import { LargePreview, Thumbnail } from "@/ui/preview";
 import Viewer from "@/viewer/Viewer";
 
 vi.mock("pdfjs-dist", () => {
@@ -51,6 +52,33 @@ describe("a new version of a picture has an address of its own", () => {
       return source;
     };
     expect([sourceOf(1), sourceOf(1) === sourceOf(2)]).toEqual([expect.stringContaining("/v1/files/x/"), false]);
+  });
+});
+
+describe("a file with a preview", () => {
+  const pictured = (version: number) => ({ ...file("a.pdf", version), preview: true }) as FileItem;
+
+  test("shows it in lists, when it comes into sight and in a box of its own size", () => {
+    const { container } = show(<Thumbnail file={pictured(3)} size={24} />);
+    const picture = container.querySelector("img");
+    expect(picture?.getAttribute("src")).toBe("/v1/files/x/preview?size=small&v=3");
+    expect(["loading", "width", "height"].map((name) => picture?.getAttribute(name))).toEqual(["lazy", "24", "24"]);
+  });
+
+  test("has its icon where the picture does not come, and the next version's picture again", () => {
+    const { container, rerender } = render(<Thumbnail file={pictured(1)} />);
+    fireEvent.error(container.querySelector("img") as HTMLImageElement);
+    expect(container.querySelector("img")).toBeNull();
+    expect(container.querySelector("svg")).not.toBeNull();
+    rerender(<Thumbnail file={pictured(2)} />);
+    expect(container.querySelector("img")).not.toBeNull();
+  });
+
+  test("shows all of it in the details; one without shows nothing there", () => {
+    const { container, rerender } = render(<LargePreview file={pictured(1)} />);
+    expect(screen.getByRole("img", { name: "Preview of a.pdf" }).getAttribute("src")).toContain("size=large");
+    rerender(<LargePreview file={file("a.pdf")} />);
+    expect(container.innerHTML).toBe("");
   });
 });
 

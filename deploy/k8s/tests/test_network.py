@@ -120,7 +120,7 @@ def ports(service: str) -> set[int]:
 def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
     """443 is both by default; MongoDB and Kafka are everybody's, names too."""
     uses_s3 = {name for name in SERVICE_NAMES if any("ObjectStore(" in path.read_text() for path in sources(name))}
-    assert uses_s3 == {"upload", "metadata", "indexer", "analytics"}
+    assert uses_s3 == {"upload", "metadata", "indexer", "media", "analytics"}
     for service in SERVICE_NAMES:
         outside = {443} if service in uses_s3 | {"notify", "accounts"} else set()
         assert ports(service) == {53, 27017, 9092} | outside

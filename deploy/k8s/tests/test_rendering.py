@@ -94,7 +94,7 @@ def _check_scaled_object(each: Object, deployments: set[str], group: str) -> Non
 REFUSED = {
     "unknown value": ("surprise=1", "surprise"),
     "unknown setting of a service": ("services.quota.replica=3", "replica"),
-    "unknown service": ("services.media.replicas=1", "media"),
+    "unknown service": ("services.previews.replicas=1", "previews"),
     "a number in env": ("services.quota.env.QUOTA_FREE_BYTES=5368709120", "want string"),
     "two instances on one volume": ("services.indexer.replicas=2", "belongs to one process"),
     "scaling by lag beyond the partitions": (

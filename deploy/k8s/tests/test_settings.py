@@ -119,7 +119,9 @@ def test_each_service_gets_its_own_secret_last() -> None:
             continue
         assert names[0] == "docstore"
         assert names[-1] == f"docstore-{service}"
-        assert names[1:-1] == (["docstore-s3"] if service in ("upload", "metadata", "indexer", "analytics") else [])
+        assert names[1:-1] == (
+            ["docstore-s3"] if service in ("upload", "metadata", "indexer", "media", "analytics") else []
+        )
 
 
 def test_scaling_by_lag_is_for_those_who_consume() -> None:

@@ -17,7 +17,7 @@ every='--topic accounts --topic accounts.dlq --topic calls --topic calls.dlq --t
 allow provision --operation Create --operation Describe $every
 
 # Scales by what is unread (KEDA).
-allow keda --operation Describe $every --group accounts --group analytics --group indexer --group metadata --group notify --group quota
+allow keda --operation Describe $every --group accounts --group analytics --group indexer --group media --group metadata --group notify --group quota
 
 allow accounts --operation Describe $every
 allow accounts --operation Read --topic accounts --group accounts
@@ -34,6 +34,10 @@ allow gateway --operation Write --topic calls
 allow indexer --operation Describe $every
 allow indexer --operation Read --topic accounts --topic files --group indexer
 allow indexer --operation Write --topic accounts.dlq --topic files --topic files.dlq
+
+allow media --operation Describe $every
+allow media --operation Read --topic files --group media
+allow media --operation Write --topic files --topic files.dlq
 
 allow metadata --operation Describe $every
 allow metadata --operation Read --topic accounts --topic files --group metadata

@@ -16,8 +16,11 @@ from moto.server import ThreadedMotoServer
 from docstore_platform.s3 import ObjectStore, ObjectStoreError, Part, S3Config
 
 AWS = Path(__file__).parents[1] / "aws"
-BUCKET, REGION = "docstore-content-us-west-2", "us-west-2"
+BUCKET, PROCESSED, REGION = "docstore-content-us-west-2", "docstore-processed-us-west-2", "us-west-2"
 INSIDE, OUTSIDE = "accounts/a/uploads/u/content", "other/content"
+PICTURE = "previews/a/r/small.webp"
+
+SERVICES = ("upload", "metadata", "indexer", "media")
 
 Keys = tuple[str, str]
 Deed = Callable[[ObjectStore], Awaitable[object]]
@@ -38,11 +41,12 @@ def keys(aws: str) -> Iterator[dict[str, Keys]]:
     """A user for each service with the shipped policy, and objects of root's; from here on the rules are in force."""
     root = {"aws_access_key_id": "root", "aws_secret_access_key": "root", "region_name": REGION, "endpoint_url": aws}
     s3, iam = boto3.client("s3", **root), boto3.client("iam", **root)
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for key in (INSIDE, OUTSIDE):
-        s3.put_object(Bucket=BUCKET, Key=key, Body=b"content")
+    for bucket, key in ((BUCKET, INSIDE), (PROCESSED, PICTURE)):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for each in (key, OUTSIDE):
+            s3.put_object(Bucket=bucket, Key=each, Body=b"content")
     made: dict[str, Keys] = {}
-    for service in ("upload", "metadata", "indexer"):
+    for service in SERVICES:
         iam.create_user(UserName=service)
         policy = (AWS / f"{service}.json").read_text()
         iam.put_user_policy(UserName=service, PolicyName="docstore", PolicyDocument=policy)
@@ -56,12 +60,12 @@ def keys(aws: str) -> Iterator[dict[str, Keys]]:
 
 
 @pytest.fixture
-async def store_of(aws: str, keys: dict[str, Keys]) -> AsyncIterator[Callable[[str], ObjectStore]]:
+async def store_of(aws: str, keys: dict[str, Keys]) -> AsyncIterator[Callable[..., ObjectStore]]:
     opened: list[ObjectStore] = []
 
-    def of(service: str) -> ObjectStore:
+    def of(service: str, bucket: str = BUCKET) -> ObjectStore:
         key, secret = keys[service]
-        store = ObjectStore(S3Config(aws, aws, REGION, key, secret, BUCKET))
+        store = ObjectStore(S3Config(aws, aws, REGION, key, secret, bucket))
         store.transport.open()
         opened.append(store)
         return store
@@ -105,15 +109,15 @@ async def refused(deed: Deed, store: ObjectStore) -> bool:
     return False
 
 
-def allowed(service: str) -> set[str]:
+def allowed(service: str, bucket: str = BUCKET) -> set[str]:
     statements = json.loads((AWS / f"{service}.json").read_text())["Statement"]
-    return {action for each in statements for action in each["Action"]}
+    return {action for each in statements if f":::{bucket}" in each["Resource"] for action in each["Action"]}
 
 
 @pytest.mark.parametrize("deed", deeds(""))
-@pytest.mark.parametrize("service", ["upload", "metadata", "indexer"])
+@pytest.mark.parametrize("service", SERVICES)
 async def test_a_services_keys_do_what_its_policy_says(
-    service: str, deed: str, store_of: Callable[[str], ObjectStore]
+    service: str, deed: str, store_of: Callable[..., ObjectStore]
 ) -> None:
     """And not one thing more."""
     right, act = deeds(INSIDE)[deed]
@@ -121,9 +125,18 @@ async def test_a_services_keys_do_what_its_policy_says(
 
 
 @pytest.mark.parametrize("deed", ["read", "write", "delete", "begin parts"])
-@pytest.mark.parametrize("service", ["upload", "metadata", "indexer"])
+@pytest.mark.parametrize("service", SERVICES)
 async def test_nothing_outside_accounts_is_reached(
-    service: str, deed: str, store_of: Callable[[str], ObjectStore]
+    service: str, deed: str, store_of: Callable[..., ObjectStore]
 ) -> None:
     """Other prefixes of the bucket are somebody else's."""
     assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
+
+
+@pytest.mark.parametrize("deed", deeds(""))
+@pytest.mark.parametrize("service", SERVICES)
+async def test_previews_are_medias_alone(service: str, deed: str, store_of: Callable[..., ObjectStore]) -> None:
+    """Stored, signed and deleted by it, below their prefix; its bucket is closed to all others."""
+    right, act = deeds(PICTURE)[deed]
+    assert await refused(act, store_of(service, PROCESSED)) is (right not in allowed(service, PROCESSED))
+    assert await refused(deeds(OUTSIDE)["write"][1], store_of(service, PROCESSED))

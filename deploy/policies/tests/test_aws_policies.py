@@ -20,6 +20,7 @@ from source_reading import functions_called, methods_called
 
 AWS = Path(__file__).parents[1] / "aws"
 BUCKET = "docstore-content-us-west-2"
+PROCESSED = "docstore-processed-us-west-2"
 
 # Completing, aborting and listing are separate rights; creating an upload and sending parts are PutObject.
 READ = {"s3:GetObject"}
@@ -49,7 +50,7 @@ ACTIONS: dict[str, set[str]] = {
     "presign_part": WRITE,
     "presign_post": WRITE,
 }
-STORES = ("store", "objects", "presigner")
+STORES = ("store", "objects", "presigner", "pictures")
 """What services call their object store; metadata's own store of documents has none of these methods but one."""
 
 NOTIFY = {
@@ -120,6 +121,19 @@ def test_content_is_reached_below_accounts_only() -> None:
             objects = [action for action in _list(statement["Action"]) if "Object" in action or "Part" in action]
             if objects:
                 assert statement["Resource"] == f"arn:aws:s3:::{BUCKET}/accounts/*", (name, statement)
+
+
+def test_media_reads_content_and_writes_previews_only() -> None:
+    """Each bucket its own statement: what is rendered never reaches the originals."""
+    objects = {
+        statement["Resource"]: set(_list(statement["Action"]))
+        for statement in policy("media")
+        if any("Object" in action for action in _list(statement["Action"]))
+    }
+    assert objects == {
+        f"arn:aws:s3:::{BUCKET}/accounts/*": READ,
+        f"arn:aws:s3:::{PROCESSED}/previews/*": READ | WRITE | {"s3:DeleteObject"},
+    }
 
 
 def test_the_archive_is_all_that_analytics_reaches() -> None:

@@ -14,7 +14,7 @@ from docstore_platform.s3 import ObjectStore, ObjectStoreError, S3Config
 from docstore_platform.sts import upload_credentials
 from docstore_standalone import object_store
 from docstore_standalone.binaries import find_weed
-from docstore_standalone.compose_files import BUCKET, POLICIES, REGION, write_compose_files
+from docstore_standalone.compose_files import BUCKET, POLICIES, PROCESSED, REGION, write_compose_files
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN
 from docstore_standalone.ports import PortBook
@@ -22,13 +22,13 @@ from docstore_standalone.processes import ServerProcess
 from docstore_standalone.settings import StandaloneSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_aws_enforced import INSIDE, OUTSIDE, allowed, deeds, refused
+from test_aws_enforced import INSIDE, OUTSIDE, PICTURE, allowed, deeds, refused
 
 pytestmark = [pytest.mark.connected]
 
 ROOT = Path(__file__).parents[3]
-SERVICES = ["upload", "metadata", "indexer"]
-StoreOf = Callable[[str], ObjectStore]
+SERVICES = ["upload", "metadata", "indexer", "media"]
+StoreOf = Callable[..., ObjectStore]
 
 
 class ComposeStore(object_store.ObjectStore):
@@ -56,22 +56,30 @@ async def store_of(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[St
     ports.secure(ComposeStore.port_names)
     program = find_weed(StandaloneSettings().weed)
     server = ComposeStore(
-        program, folder, folder / "log", ports, for_all, content_buckets=[BUCKET], broker_bucket="docstore-other"
+        program,
+        folder,
+        folder / "log",
+        ports,
+        for_all,
+        content_buckets=[BUCKET],
+        processed_bucket=PROCESSED,
+        broker_bucket="docstore-other",
     )
     process = await ServerProcess.start(server)
-    opened: dict[str, ObjectStore] = {}
+    opened: dict[tuple[str, str], ObjectStore] = {}
 
-    def of(name: str) -> ObjectStore:
-        if name not in opened:
+    def of(name: str, bucket: str = BUCKET) -> ObjectStore:
+        if (name, bucket) not in opened:
             key, secret = (known[f"S3_{name.upper()}_{part}"] for part in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
-            opened[name] = ObjectStore(S3Config(server.endpoint, server.endpoint, REGION, key, secret, BUCKET))
-            opened[name].transport.open()
-        return opened[name]
+            opened[name, bucket] = ObjectStore(S3Config(server.endpoint, server.endpoint, REGION, key, secret, bucket))
+            opened[name, bucket].transport.open()
+        return opened[name, bucket]
 
     try:
         await process.wait_ready(60)
         for key in (INSIDE, OUTSIDE):
             await of("operator").put(key, b"content")
+        await of("operator", PROCESSED).put(PICTURE, b"content")
         yield of
     finally:
         await asyncio.gather(*(store.transport.close() for store in opened.values()))
@@ -91,6 +99,17 @@ async def test_a_services_keys_do_what_its_policy_says(service: str, deed: str, 
 async def test_nothing_outside_accounts_is_reached(service: str, deed: str, store_of: StoreOf) -> None:
     """Other prefixes of the bucket are somebody else's."""
     assert await refused(deeds(OUTSIDE)[deed][1], store_of(service))
+
+
+@pytest.mark.parametrize("deed", deeds(""))
+@pytest.mark.parametrize("service", SERVICES)
+async def test_previews_are_medias_alone(service: str, deed: str, store_of: StoreOf) -> None:
+    """Stored, signed and deleted by it; their bucket is closed to all others."""
+    right, act = deeds(PICTURE)[deed]
+    rights = allowed(service, PROCESSED)
+    if "s3:PutObject" in rights:  # SeaweedFS lets whoever writes see and drop parts, too
+        rights |= {"s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"}
+    assert await refused(act, store_of(service, PROCESSED)) is (right not in rights)
 
 
 async def test_a_form_that_upload_signed_stores_its_object(store_of: StoreOf) -> None:

@@ -108,7 +108,7 @@ class FakeQuota:
 
 
 class FakeReactor:
-    """The indexer or notify: done with every event, or just with those of `settled`."""
+    """The indexer, media or notify: done with every event, or just with those of `settled`."""
 
     def __init__(self) -> None:
         self.settled: set[str] | None = None
@@ -127,4 +127,6 @@ def settled(known: set[str] | None, body: Json) -> Json:
 @pytest.fixture
 def peers() -> SimpleNamespace:
     """Fresh fakes of the services that upload asks."""
-    return SimpleNamespace(metadata=FakeMetadata(), quota=FakeQuota(), indexer=FakeReactor(), notify=FakeReactor())
+    return SimpleNamespace(
+        metadata=FakeMetadata(), quota=FakeQuota(), indexer=FakeReactor(), media=FakeReactor(), notify=FakeReactor()
+    )

@@ -1,10 +1,13 @@
 /** What the page reads of the server, and how long it may be believed. Changes come by events (live.ts). */
-import { QueryClient, useInfiniteQuery, type UseInfiniteQueryResult, useQuery } from "@tanstack/react-query";
+import {
+  type InfiniteData, type Query, QueryClient, useInfiniteQuery, type UseInfiniteQueryResult, useQuery,
+} from "@tanstack/react-query";
 import { useCallback } from "react";
 import { call } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { belongsTo } from "@/api/session";
 import type { FileItem, Me, Page } from "@/api/types";
+import { kindOf } from "@/lib/media";
 import type { Place } from "@/lib/places";
 
 export const queryClient = new QueryClient({
@@ -29,6 +32,19 @@ export interface ListOptions {
   type?: string;
   tag?: string;
 }
+
+const PREVIEWS_SOON_MS = 2_000;
+const PREVIEWS_COME_WITHIN_MS = 60_000;
+
+/** Whether pictures of what has just come are still to follow: nothing tells of them. Long lists are not read again. */
+const awaitsPreviews = (pages: Page<FileItem>[] = []): boolean =>
+  pages.length <= 2 &&
+  itemsOf(pages).some(
+    (file) =>
+      !file.preview &&
+      ["image", "pdf"].includes(kindOf(file)) &&
+      Date.now() - Date.parse(file.modified_at) < PREVIEWS_COME_WITHIN_MS,
+  );
 
 const FIRST_PAGE = 200;
 const NEXT_PAGE = 1000;
@@ -82,6 +98,8 @@ export const itemsOf = (pages: Page<FileItem>[] = []): FileItem[] => [
   ...new Map(pages.flatMap((page) => page.items).map((item) => [item.id, item])).values(),
 ];
 
+type ListQuery = Query<Page<FileItem>, Error, InfiniteData<Page<FileItem>, string>, ReturnType<typeof keys.list>>;
+
 export function useList(folderId: string | undefined, options: ListOptions) {
   return useInfiniteQuery({
     queryKey: keys.list(folderId ?? "", options),
@@ -102,6 +120,8 @@ export function useList(folderId: string | undefined, options: ListOptions) {
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor,
+    refetchInterval: ({ state }: ListQuery) =>
+      awaitsPreviews(state.data?.pages) ? PREVIEWS_SOON_MS : false,
   });
 }
 

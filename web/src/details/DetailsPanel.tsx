@@ -15,6 +15,7 @@ import { parentOf } from "@/lib/places";
 import { useLinks, useShares } from "@/sharing/ShareDialog";
 import { FileIcon } from "@/ui/icon";
 import { Menu } from "@/ui/menu";
+import { LargePreview } from "@/ui/preview";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
@@ -99,6 +100,7 @@ function Facts({ file }: { file: FileItem }) {
   ];
   return (
     <>
+      <LargePreview file={file} />
       <dl className="facts">
         {facts.map(([name, value]) => (
           <div key={name}>

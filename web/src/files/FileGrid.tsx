@@ -10,6 +10,7 @@ import type { ListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
 import { kindOf } from "@/lib/media";
 import { FileIcon } from "@/ui/icon";
+import { previewUrl } from "@/ui/preview";
 import { MoreFailed } from "@/ui/states";
 
 const CARD_PX = 176;
@@ -172,7 +173,7 @@ function Card({ file, index, state, onOpen, onMenu }: CardProps) {
 export function CardPicture({ file }: { file: FileItem }) {
   const [failed, setFailed] = useState(false);
   const source = file.preview
-    ? `/v1/files/${file.id}/preview?size=small&v=${file.version}`
+    ? previewUrl(file, "small")
     : kindOf(file) === "image" && file.size <= PICTURE_BYTES
       ? contentUrl(file.id, file.version)
       : null;

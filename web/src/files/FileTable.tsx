@@ -7,7 +7,7 @@ import type { FileItem } from "@/api/types";
 import { endDrag, folderDrop, startDrag } from "@/files/dragging";
 import type { ListState } from "@/files/useListState";
 import { count, size, when } from "@/lib/format";
-import { FileIcon } from "@/ui/icon";
+import { Thumbnail } from "@/ui/preview";
 import { MoreFailed } from "@/ui/states";
 
 const ROW_PX = 44;
@@ -211,7 +211,7 @@ const Row = memo(function Row(props: RowProps) {
         </button>
       </span>
       <span role="gridcell" className="cell-name">
-        <FileIcon file={file} />
+        <Thumbnail file={file} size={24} />
         <span className="name" title={file.name}>
           {file.name}
         </span>

@@ -10,7 +10,7 @@ import { count, size, when } from "@/lib/format";
 import { folderHref, hrefOf, parentOf } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { Snippet } from "@/search/snippet";
-import { FileIcon } from "@/ui/icon";
+import { Thumbnail } from "@/ui/preview";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
 
 const PAGE = 30;
@@ -141,7 +141,7 @@ export default function SearchPage() {
             {hits.map((hit) => (
               <li key={hit.file.id}>
                 <button className="hit" onClick={() => open(hit)}>
-                  <FileIcon file={hit.file} size={22} />
+                  <Thumbnail file={hit.file} size={24} />
                   <span className="hit-text">
                     <span className="name">{hit.file.name}</span>
                     {hit.snippet && <Snippet html={hit.snippet} />}

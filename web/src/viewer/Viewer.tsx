@@ -11,6 +11,7 @@ import { size } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
 import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
+import { previewUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
 import { Failed, Spinner } from "@/ui/states";
 import { fetchText } from "@/viewer/text";
@@ -131,6 +132,10 @@ function useSource(file: FileItem, version: number) {
 
 function Picture({ file, version }: ContentProps) {
   const { source, failed, onError } = useSource(file, version);
+  // A kind that this browser does not know, a TIFF mostly, has a picture of ours that it does.
+  if (failed && file.preview && version === file.version) {
+    return <img className="viewer-picture" src={previewUrl(file, "large")} alt={file.name} />;
+  }
   if (failed) return <NoPreview file={file} version={version} why="This picture cannot be shown." />;
   return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;
 }

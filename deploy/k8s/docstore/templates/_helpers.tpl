@@ -31,19 +31,20 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
 {{/* Which services reach S3, and which the internet. */}}
-{{- define "docstore.usesS3" -}}{{ if has .service (list "upload" "metadata" "indexer" "analytics") }}yes{{ end }}{{- end }}
+{{- define "docstore.usesS3" -}}{{ if has .service (list "upload" "metadata" "indexer" "media" "analytics") }}yes{{ end }}{{- end }}
 {{- define "docstore.usesInternet" -}}{{ if has .service (list "notify" "accounts") }}yes{{ end }}{{- end }}
 
 {{/* Which services share events among their instances. */}}
-{{- define "docstore.consumes" -}}{{ if has .service (list "accounts" "metadata" "quota" "indexer" "notify" "analytics") }}yes{{ end }}{{- end }}
+{{- define "docstore.consumes" -}}{{ if has .service (list "accounts" "metadata" "quota" "indexer" "media" "notify" "analytics") }}yes{{ end }}{{- end }}
 
 {{/* Who calls whom by HTTP; everybody asks accounts for its public keys. Compared with the code in the tests. */}}
 {{- define "docstore.callers" -}}
-accounts: [gateway, upload, metadata, quota, indexer, notify, analytics]
+accounts: [gateway, upload, metadata, quota, indexer, media, notify, analytics]
 upload: [gateway, metadata]
-metadata: [gateway, upload, quota, indexer, notify, analytics]
+metadata: [gateway, upload, quota, indexer, media, notify, analytics]
 quota: [gateway, upload, metadata, accounts]
 indexer: [gateway, upload]
+media: [gateway, upload]
 notify: [gateway, upload]
 analytics: [gateway]
 gateway: []

@@ -17,6 +17,7 @@ from docstore_standalone.state import write_private
 
 REGION = "us-west-2"
 BUCKET = f"docstore-content-{REGION}"
+PROCESSED = f"docstore-processed-{REGION}"
 READ_BY_ITS_CONTAINER = 0o644
 """SeaweedFS runs as a user of its own, and is given these files alone; here the folder closes them to everybody."""
 KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")

@@ -18,7 +18,7 @@ class S3Credentials(BaseModel):
 
 
 class Credentials(BaseModel):
-    """Who may do what: `root` all, `services` the content buckets, `broker` the log's bucket."""
+    """Who may do what: `root` all, `services` those of contents and previews, `broker` the log's bucket."""
 
     model_config = ConfigDict(frozen=True)
 

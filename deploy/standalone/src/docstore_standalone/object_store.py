@@ -46,9 +46,9 @@ def identity(
     return {"name": name, "credentials": [pair], "actions": list(actions), "policyNames": list(policies)}
 
 
-def identities(credentials: Credentials, content: Sequence[str], broker: str) -> dict[str, Any]:
+def identities(credentials: Credentials, of_services: Sequence[str], broker: str) -> dict[str, Any]:
     """The S3 identities, each with the rights it needs and no others."""
-    services = [f"{action}:{bucket}" for bucket in content for action in OBJECT_ACTIONS]
+    services = [f"{action}:{bucket}" for bucket in of_services for action in OBJECT_ACTIONS]
     return {
         "identities": [
             identity("root", credentials.root, actions=["Admin"]),
@@ -104,11 +104,13 @@ class ObjectStore:
         credentials: Credentials,
         *,
         content_buckets: Sequence[str],
+        processed_bucket: str,
         broker_bucket: str,
     ) -> None:
         self.program, self.folder, self.log_file, self.ports = program, folder, log_file, ports
         self.credentials = credentials
         self.content_buckets, self.broker_bucket = content_buckets, broker_bucket
+        self.processed_bucket = processed_bucket
 
     @property
     def endpoint(self) -> str:
@@ -120,13 +122,18 @@ class ObjectStore:
 
     @property
     def buckets(self) -> Sequence[str]:
-        return [*self.content_buckets, self.broker_bucket]
+        return [*self.of_services, self.broker_bucket]
+
+    @property
+    def of_services(self) -> Sequence[str]:
+        """Buckets that the services share."""
+        return [*self.content_buckets, self.processed_bucket]
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "data").mkdir(exist_ok=True)
         s3, iam = self._configs
-        write_private(s3, json.dumps(identities(self.credentials, self.content_buckets, self.broker_bucket)))
+        write_private(s3, json.dumps(identities(self.credentials, self.of_services, self.broker_bucket)))
         write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
 
     def command(self) -> Sequence[str]:

@@ -42,12 +42,13 @@ class Servers:
     s3_endpoint: str
     ses_endpoint: str
     content_bucket: str
+    processed_bucket: str
     broker_bucket: str
     broker_log: LogBucket | None
     """Where the embedded broker keeps its log; None in memory, and with any other broker."""
     upload_role_arn: str
     services_keys: S3Credentials
-    """For the content bucket only; what the services get."""
+    """For the buckets of contents and previews only; what the services get."""
     root_keys: S3Credentials
     """May do anything in the object store; the same as `services_keys` with an external one."""
     internal_secret: str = field(repr=False)
@@ -76,6 +77,7 @@ class Servers:
             "DOCSTORE_S3_ACCESS_KEY_ID": self.services_keys.access_key_id,
             "DOCSTORE_S3_SECRET_ACCESS_KEY": self.services_keys.secret_access_key,
             "DOCSTORE_S3_BUCKET": self.content_bucket,
+            "DOCSTORE_S3_PROCESSED_BUCKET": self.processed_bucket,
             "DOCSTORE_S3_UPLOAD_ROLE_ARN": self.upload_role_arn,
         }
 
@@ -91,6 +93,7 @@ class _Plan:
         self.folder, self.settings, self.ports = folder, settings, ports
         self.credentials: Credentials = load_credentials(folder)
         self.content_bucket = f"docstore-content-{settings.region}"
+        self.processed_bucket = f"docstore-processed-{settings.region}"
         self.broker_bucket = f"docstore-broker-{settings.region}"
         logs = folder / "logs"
         self.mongod: Mongod | None = None
@@ -109,6 +112,7 @@ class _Plan:
                 ports,
                 self.credentials,
                 content_buckets=[self.content_bucket],
+                processed_bucket=self.processed_bucket,
                 broker_bucket=self.broker_bucket,
             )
             self.parts.append(Part(self.store))
@@ -156,6 +160,7 @@ class _Plan:
             s3_endpoint=self.s3_endpoint,
             ses_endpoint=ses_endpoint,
             content_bucket=self.content_bucket,
+            processed_bucket=self.processed_bucket,
             broker_bucket=self.broker_bucket,
             broker_log=self._log_bucket() if isinstance(self.broker, Tansu) and self.broker.log_bucket else None,
             upload_role_arn=UPLOAD_ROLE_ARN,

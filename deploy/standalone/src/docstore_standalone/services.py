@@ -18,6 +18,7 @@ import docstore_accounts.app
 import docstore_analytics.app
 import docstore_gateway.app
 import docstore_indexer.app
+import docstore_media.app
 import docstore_metadata.app
 import docstore_notify.app
 import docstore_quota.app
@@ -35,6 +36,7 @@ CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
     "metadata": docstore_metadata.app.create_app,
     "upload": docstore_upload.app.create_app,
     "indexer": docstore_indexer.app.create_app,
+    "media": docstore_media.app.create_app,
     "notify": docstore_notify.app.create_app,
     "analytics": docstore_analytics.app.create_app,
 }

@@ -91,6 +91,7 @@ def _variables(
         "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN_EMAIL,
         "ACCOUNTS_FIRST_ADMIN_PASSWORD": credentials.admin_password,
         "INDEXER_FOLDER": str(servers.folder / "index"),
+        "MEDIA_FOLDER": str(servers.folder / "media"),
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
         "MALLOC_ARENA_MAX": "2",
     }

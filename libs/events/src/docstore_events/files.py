@@ -1,4 +1,4 @@
-"""Events of files and folders. Said by the metadata service, but for the indexer's two at the end."""
+"""Events of files and folders. Said by the metadata service, but for the indexer's two and media's two at the end."""
 
 from datetime import datetime
 from typing import Literal
@@ -126,3 +126,27 @@ class FileIndexFailed(IndexEvent):
 
     reason: str
     """Stable code: corrupt, encrypted, unsupported_type, too_large, archive_bomb, timed_out, ... (indexer's README)."""
+
+
+class PreviewEvent(Event, topic="files", abstract=True):
+    """What media did with one version. `revision` is the revision of the file it heard of that version with."""
+
+    file_id: str
+    owner_id: str
+    version: int
+
+    def key(self) -> str:
+        return self.file_id
+
+
+class PreviewReady(PreviewEvent):
+    """Emitted by the media service when this version has pictures, whether or not it is the current one."""
+
+    of: Literal["image", "pdf", "video"]
+
+
+class PreviewFailed(PreviewEvent):
+    """Emitted by the media service when no picture of this version can be made, though its type has some."""
+
+    reason: str
+    """Stable code: corrupt, encrypted, too_large, timed_out, out_of_memory, parser_crashed, content_missing."""

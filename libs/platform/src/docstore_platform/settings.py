@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ServiceName = Literal["accounts", "analytics", "gateway", "indexer", "metadata", "notify", "quota", "upload"]
+ServiceName = Literal["accounts", "analytics", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload"]
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 SERVICE_NAMES: tuple[ServiceName, ...] = (
@@ -14,6 +14,7 @@ SERVICE_NAMES: tuple[ServiceName, ...] = (
     "analytics",
     "gateway",
     "indexer",
+    "media",
     "metadata",
     "notify",
     "quota",
@@ -63,12 +64,14 @@ class InfraSettings(BaseSettings):
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
     s3_bucket: str = Field("", description="empty: `docstore-content-<region>`")
+    s3_processed_bucket: str = Field("", description="of previews; empty: `docstore-processed-<region>`")
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
     accounts_url: str = "http://accounts:8000"
     analytics_url: str = "http://analytics:8000"
     indexer_url: str = "http://indexer:8000"
+    media_url: str = "http://media:8000"
     metadata_url: str = "http://metadata:8000"
     notify_url: str = "http://notify:8000"
     quota_url: str = "http://quota:8000"
@@ -93,6 +96,10 @@ class InfraSettings(BaseSettings):
     @cached_property
     def bucket(self) -> str:
         return self.s3_bucket or f"docstore-content-{self.region}"
+
+    @cached_property
+    def processed_bucket(self) -> str:
+        return self.s3_processed_bucket or f"docstore-processed-{self.region}"
 
     @cached_property
     def public_s3(self) -> str:

@@ -22,10 +22,13 @@ class Limit(Enum):
 @dataclass(frozen=True, slots=True)
 class Route:
     prefix: str
-    """Whole path segments: `/v1/files` covers `/v1/files/7`, not `/v1/filesystem`."""
+    """Whole path segments: `/v1/files` covers `/v1/files/7`, not `/v1/filesystem`. Behind ONE_FILE: that path alone."""
     owner: ServiceName
     tag: str
     """The area it is shown under in the API's documentation."""
+
+
+ONE_FILE = "/v1/files/*/"
 
 
 ROUTES = (
@@ -35,6 +38,7 @@ ROUTES = (
     Route("/v1/me/retention", "metadata", "Files and folders"),
     Route("/v1/password-resets", "accounts", "Accounts"),
     Route("/v1/files", "metadata", "Files and folders"),
+    Route(f"{ONE_FILE}preview", "media", "Files and folders"),
     Route("/v1/folders", "metadata", "Files and folders"),
     Route("/v1/trash", "metadata", "Files and folders"),
     Route("/v1/shared-with-me", "metadata", "Files and folders"),
@@ -64,8 +68,9 @@ ROUTES = (
     Route("/v1/admin/archive", "analytics", "Operators"),
 )
 
-_BY_PREFIX = {route.prefix: route for route in ROUTES}
-_DEPTHS = sorted({route.prefix.count("/") for route in ROUTES}, reverse=True)
+_OF_ONE_FILE = {route.prefix.removeprefix(ONE_FILE): route for route in ROUTES if route.prefix.startswith(ONE_FILE)}
+_BY_PREFIX = {route.prefix: route for route in ROUTES if not route.prefix.startswith(ONE_FILE)}
+_DEPTHS = sorted({prefix.count("/") for prefix in _BY_PREFIX}, reverse=True)
 
 _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/accounts"): Limit.SIGN_UP,
@@ -91,6 +96,8 @@ MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 def find_route(path: str) -> Route:
     """The route with the longest prefix of `path`, a clean path; 404 if there is none."""
     segments = path.split("/")
+    if len(segments) == 5 and segments[2] == "files" and segments[4] in _OF_ONE_FILE:
+        return _OF_ONE_FILE[segments[4]]
     for depth in _DEPTHS:
         route = _BY_PREFIX.get("/".join(segments[: depth + 1]))
         if route is not None:

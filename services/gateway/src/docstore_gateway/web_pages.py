@@ -28,17 +28,18 @@ ABSENT = """<!doctype html>
 def content_policy(infra: InfraSettings) -> str:
     """What the page may load: itself, and bytes of files from the object store. No script of anybody else's."""
     s3 = store_origin(infra)
+    pictures = " ".join(dict.fromkeys((s3, store_origin(infra, infra.processed_bucket))))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
-        f"img-src 'self' blob: {s3}; connect-src 'self' {s3}; media-src 'self' blob: {s3}; frame-src blob: {s3}; "
+        f"img-src 'self' blob: {pictures}; connect-src 'self' {s3}; media-src 'self' blob: {s3}; frame-src blob: {s3}; "
         f"form-action 'self' {s3}; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
-def store_origin(infra: InfraSettings) -> str:
-    """Where browsers find the bytes of files."""
+def store_origin(infra: InfraSettings, bucket: str = "") -> str:
+    """Where browsers find what is in a bucket; without a name: the bytes of files."""
     parts = urlsplit(infra.public_s3)
-    host = parts.netloc if infra.s3_path_style else f"{infra.bucket}.{parts.netloc}"
+    host = parts.netloc if infra.s3_path_style else f"{bucket or infra.bucket}.{parts.netloc}"
     return f"{parts.scheme}://{host}"
 
 

@@ -157,6 +157,7 @@ def _copy_of(node: Node, folder: Node, name: str, principal: Principal, changes:
         replaced_from=None,
         cold_from=None,
         indexed_version=0,
+        preview_version=0,
         hidden=False,
         shared_with=NOBODY,
     )

@@ -51,6 +51,7 @@ class Node:
     object_key: str = ""
     kept_versions: int = 0
     indexed_version: int = 0
+    preview_version: int = 0
     hidden: bool = False
     """It was said to be deleted together with a folder above it."""
     trashed_at: datetime | None = None
@@ -83,6 +84,10 @@ class Node:
     @property
     def indexed(self) -> bool:
         return self.version > 0 and self.indexed_version == self.version
+
+    @property
+    def preview(self) -> bool:
+        return self.version > 0 and self.preview_version == self.version
 
     @property
     def etag(self) -> str:

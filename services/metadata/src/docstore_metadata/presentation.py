@@ -35,7 +35,7 @@ def file_json(view: View) -> Json:
         "modified_by": node.modified_by,
         "etag": node.etag,
         "indexed": node.indexed,
-        "preview": False,
+        "preview": node.preview,
     }
 
 
@@ -55,7 +55,8 @@ def trashed_json(node: Node, expires_at: datetime | None) -> Json:
     assert node.trashed_at is not None
     view = View(node, node.trashed_path, node.parent_id, "owner")
     times = {"trashed_at": rfc3339(node.trashed_at), "expires_at": rfc3339(expires_at) if expires_at else None}
-    return {**file_json(view), **times}
+    # What is in the trash is shown by its name alone: there is no way to its content.
+    return {**file_json(view), "preview": False, **times}
 
 
 def version_json(version: Version, current: int, names: Mapping[str, str]) -> Json:

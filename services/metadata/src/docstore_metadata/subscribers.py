@@ -1,10 +1,10 @@
-"""What the metadata service does when it hears of accounts and of the index."""
+"""What the metadata service does when it hears of accounts, of the index and of previews."""
 
 from dataclasses import dataclass, field
 
 from docstore_events.accounts import AccountCreated, AccountEvent, AccountUpdated
 from docstore_events.envelope import Envelope
-from docstore_events.files import FileIndexed, FileIndexFailed
+from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_metadata.documents import node_document, root_node
@@ -22,6 +22,8 @@ class Unit:
     updates: list[UpdateOne] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     """Files that may have shown as indexed and no longer do."""
+    pictured: list[str] = field(default_factory=list)
+    """Files of which a version has a preview now."""
     people: dict[str, Person] = field(default_factory=dict)
     """By their e-mail addresses."""
 
@@ -65,12 +67,22 @@ class MetadataSubscribers(Subscribers[Unit]):
         unit.updates.append(UpdateOne(this_version, {"$unset": {"indexed_version": ""}}))
         unit.failed.append(event.file_id)
 
+    def on_preview_ready(self, envelope: Envelope[PreviewReady], unit: Unit) -> None:
+        """This version has a preview: the file shows so while it is the current one."""
+        event = envelope.event
+        unit.updates.append(UpdateOne({"_id": event.file_id}, {"$max": {"preview_version": event.version}}))
+        unit.pictured.append(event.file_id)
+
     async def commit(self, unit: Unit, transaction: Transaction) -> None:
-        """A file that comes to be indexed changes no listing's revision (see Listings); one that ceases to does."""
+        """A file that comes to be indexed changes no listing's revision (see Listings).
+
+        One that ceases to be does, and so does one that has a preview.
+        """
         session = transaction.session
-        if unit.failed:
+        if unit.failed or unit.pictured:
             were_indexed = {"_id": {"$in": unit.failed}, "indexed_version": {"$gt": 0}}
-            files = await self._store.find_nodes(were_indexed, session)
+            look_different = {"$or": [were_indexed, {"_id": {"$in": unit.pictured}}]}
+            files = await self._store.find_nodes(look_different, session)
             await self._store.bump((file.parent_id for file in files if file.parent_id), session)
         if unit.updates:
             await self._store.nodes.bulk_write(unit.updates, session=session)

@@ -6,7 +6,7 @@ import pytest
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.event import Event
-from docstore_events.files import FileIndexed, FileIndexFailed
+from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Mongo
@@ -85,6 +85,29 @@ async def test_on_file_index_failed_shows_in_file_and_listing(running: Any) -> N
     await shown_as_indexed(running, file, True)
     await say(running, FileIndexFailed(revision=1, version=1, reason="corrupt", **about))
     await shown_as_indexed(running, file, False)
+
+
+async def test_on_preview_ready_shows_in_file_and_listing(running: Any) -> None:
+    """`preview` is true while the version that has one is current, in cached listings too; not in the trash."""
+    file = await running.put("/a.png")
+    about = {"file_id": file["id"], "owner_id": running.person.account_id, "of": "image"}
+
+    async def shows(expected: bool) -> bool:
+        listing = await running.person.ok("GET", "/v1/files")
+        return [item["preview"] for item in (*listing["items"], await running.person.get(file))] == [expected] * 2
+
+    await say(running, FileIndexed(revision=1, version=1, mode="name", file_id=file["id"], owner_id=about["owner_id"]))
+    await eventually(lambda: shows(False))
+    await say(running, PreviewReady(revision=1, version=1, **about))
+    await eventually(lambda: shows(True))
+    await running.put("/a.png")
+    await eventually(lambda: shows(False))
+    await say(running, PreviewReady(revision=1, version=1, **about))
+    await say(running, PreviewReady(revision=2, version=2, **about))
+    await eventually(lambda: shows(True))
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    [trashed] = (await running.person.ok("GET", "/v1/trash"))["items"]
+    assert trashed["preview"] is False
 
 
 async def test_every_file_is_listed_for_an_index_rebuild(running: Any) -> None:

@@ -45,7 +45,7 @@ from docstore_upload.verify import Verifier
 from docstore_upload.workflow import Workflow
 
 NAME: ServiceName = "upload"
-PEERS: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "notify")
+PEERS: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "media", "notify")
 
 
 def create_app(settings: UploadSettings | None = None) -> FastAPI:

@@ -1,8 +1,8 @@
 """The final check: has everything happened that follows from a completed upload?
 
-quota and the indexer must be done with the file's event, notify with upload-completed. What is not is said again,
-under its old id, so that whoever has handled it ignores it. After the last attempt the upload is stalled: it is said,
-counted and listed, and looked at once in a while until what is missing has happened after all.
+quota, the indexer and media must be done with the file's event, notify with upload-completed. What is not is said
+again, under its old id, so that whoever has handled it ignores it. After the last attempt the upload is stalled: it is
+said, counted and listed, and looked at once in a while until what is missing has happened after all.
 """
 
 from collections.abc import Sequence

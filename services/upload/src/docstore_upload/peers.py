@@ -9,7 +9,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 
 Json = dict[str, Any]
-SETTLING = ("quota", "indexer", "notify")
+SETTLING = ("quota", "indexer", "media", "notify")
 """Services that must have reacted to an upload before it is settled."""
 
 
@@ -36,10 +36,10 @@ def item_problem(result: Json) -> Problem | None:
 class Peers:
     """Metadata, quota, and who must react to what an upload leads to."""
 
-    def __init__(self, metadata: Caller, quota: Caller, indexer: Caller, notify: Caller) -> None:
+    def __init__(self, metadata: Caller, quota: Caller, indexer: Caller, media: Caller, notify: Caller) -> None:
         self._metadata = metadata
         self._quota = quota
-        self._by_name = {"quota": quota, "indexer": indexer, "notify": notify}
+        self._by_name = {"quota": quota, "indexer": indexer, "media": media, "notify": notify}
 
     async def check(self, account_id: str, items: Sequence[Json]) -> list[Json]:
         """Where each item would go and whether it may; in order."""

@@ -18,7 +18,7 @@ class Following:
     """Ids of the events that must be handled."""
 
     file_events: Sequence[str]
-    """Of the files: by quota and the indexer."""
+    """Of the files: by quota, the indexer and media."""
     own_event: str
     """That of the completion: by notify."""
 

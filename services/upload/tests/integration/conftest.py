@@ -131,7 +131,10 @@ class Stack:
 async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[Stack]:
     """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
     name = new_id()
-    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "metadata", "quota", "indexer", "notify")}
+    urls = {
+        f"{peer}_url": f"local:{peer}-{name}"
+        for peer in ("accounts", "metadata", "quota", "indexer", "media", "notify")
+    }
     infra = infra.model_copy(update=urls)
     register_local_app(urls["accounts_url"], fake_accounts())
     for peer, fake in vars(peers).items():

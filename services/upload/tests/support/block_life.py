@@ -139,7 +139,9 @@ class BlockLife(RuleBasedStateMachine):
     def _wire(self, parts: Parts) -> None:
         uploads, blocks, store = Gated(parts.uploads), Gated(parts.blocks), self.store
         transactor, settings, clock = Gated(parts.transactor), parts.settings, lambda: self.now
-        asked = Peers(*(Gated(getattr(parts.peers, name)) for name in ("metadata", "quota", "indexer", "notify")))
+        asked = Peers(
+            *(Gated(getattr(parts.peers, name)) for name in ("metadata", "quota", "indexer", "media", "notify"))
+        )
         any_store: Any = store
         prover = BlockProver(blocks, any_store, settings, clock)
         self.use_cases = BlockUploads(uploads, blocks, transactor, prover, any_store, nothing_held, settings, clock)

@@ -132,7 +132,7 @@ class PackWorld:
     def __init__(self, world: Any) -> None:
         self.world, self.store, self.peers = world, world.store, world.peers
         self.packs = FakePacks()
-        asked = Peers(self.peers.metadata, self.peers.quota, self.peers.indexer, self.peers.notify)
+        asked = Peers(self.peers.metadata, self.peers.quota, self.peers.indexer, self.peers.media, self.peers.notify)
         shared = (self.packs, world.transactor, asked, world.store, world.settings, world.clock)
         self.completer = PackCompleter(*shared)
         self.service = PackService(self.packs, PackInitiator(*shared), self.completer, world.store, world.clock)

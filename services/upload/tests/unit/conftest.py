@@ -241,7 +241,7 @@ class World:
         self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store
         transactor: Any = self.transactor
-        asked = Peers(peers.metadata, peers.quota, peers.indexer, peers.notify)
+        asked = Peers(peers.metadata, peers.quota, peers.indexer, peers.media, peers.notify)
         self.tokens = RedirectTokens("secret")
         self.means = Means(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)

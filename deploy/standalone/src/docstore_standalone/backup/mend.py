@@ -4,12 +4,14 @@
   handled an event knows it by its inbox, which is kept from now on as long as ever, however old the backup is.
 - Clients know numbers of changes that were given out since: the next ones are beyond those.
 - What the index of an external search engine was told since is of no state that there is: it is built anew.
+- Previews are in no backup: they are made anew.
 """
 
 from collections.abc import Sequence
 
 from docstore_indexer.jobs import REBUILD
 from docstore_indexer.jobs import Jobs as IndexJobs
+from docstore_media.storage import render_anew
 from docstore_metadata.journal import begin_anew
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
@@ -26,6 +28,8 @@ async def mend(mongo: Mongo, prefix: str, services: Sequence[str]) -> None:
     if "indexer" in services:
         jobs = IndexJobs(mongo.database(f"{prefix}indexer"), lease_seconds=0)
         await jobs.request(REBUILD, "rebuild", state="waiting", reason="restored")
+    if "media" in services:
+        await render_anew(mongo.database(f"{prefix}media"), utc_now())
 
 
 async def _say_all_again(database: Database) -> None:

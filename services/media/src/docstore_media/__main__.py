@@ -1,0 +1,4 @@
+from docstore_media.app import create_app
+from docstore_platform.serve import serve
+
+serve(create_app, "media")

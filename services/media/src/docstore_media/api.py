@@ -1,0 +1,32 @@
+"""HTTP: where a preview is fetched."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import RedirectResponse, Response
+
+from docstore_media.service import PreviewService
+from docstore_platform.tokens import Principal, current_principal
+
+Caller = Annotated[Principal, Depends(current_principal)]
+KEPT_SECONDS = 300
+"""A browser need not ask again for so long; the URL is good for longer."""
+
+
+def preview_router(service: PreviewService) -> APIRouter:
+    router = APIRouter(tags=["files"])
+
+    @router.get("/files/{file_id}/preview", status_code=302, response_class=RedirectResponse)
+    async def file_preview(
+        caller: Caller,
+        file_id: str,
+        size: Annotated[Literal["small", "large"], Query(description="320 or 1600 pixels a side at most")] = "large",
+    ) -> Response:
+        """A WebP picture of the current version, by a signed URL: of an image, or of a PDF's first page.
+
+        404 `no_preview` while there is none: `preview` of the file says whether there is one.
+        """
+        url = await service.url(caller.account_id, file_id, size)
+        return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={KEPT_SECONDS}"})
+
+    return router

@@ -1,0 +1,93 @@
+"""Media put together."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from docstore_events import background
+from docstore_events.background import Loop
+from docstore_events.operations import operations_router
+from docstore_events.runtime import EventRuntime
+from docstore_media import metrics
+from docstore_media.api import preview_router
+from docstore_media.metadata import MetadataClient
+from docstore_media.renderer import WorkerRenderer
+from docstore_media.rendering import Rendering
+from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService
+from docstore_media.settings import MediaSettings
+from docstore_media.storage import MongoPreviews
+from docstore_media.subscribers import MediaSubscribers
+from docstore_platform.clock import utc_now
+from docstore_platform.contents import Contents
+from docstore_platform.internal import ServiceClient
+from docstore_platform.mongo import Mongo
+from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.web import service_app
+
+GAUGE_SECONDS = 15.0
+MEGA = 1_000_000
+
+
+def create_app(settings: MediaSettings | None = None) -> FastAPI:
+    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    settings = settings or MediaSettings()
+    infra = settings.infra
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-media", pool_size=8)
+    database = mongo.database(f"{infra.database_prefix}media")
+    previews = MongoPreviews(database)
+    config = S3Config.of(infra)
+    objects = ObjectStore(config)
+    pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
+    client = ServiceClient("metadata", infra)
+    service = PreviewService(previews, MetadataClient(client), pictures, seconds=settings.preview_seconds)
+    runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
+    folder = settings.folder.absolute()
+    renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
+    rendering = Rendering(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
+
+    async def tell_pending() -> bool:
+        metrics.pending_renditions.set(await previews.count_pending())
+        return False
+
+    loops = [
+        # More loops than workers: while one waits for a download, another has the worker.
+        *(Loop(f"media render {number}", rendering.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
+        Loop("media remove", rendering.remove, REMOVE_WAKEUP),
+        Loop("media retries", rendering.wake_due, "media:retries", settings.poll_seconds),
+        Loop("media gauges", tell_pending, "media:gauges", GAUGE_SECONDS),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(mongo.close)
+            stack.push_async_callback(client.close)
+            _empty(folder)
+            await stack.enter_async_context(objects)
+            await stack.enter_async_context(pictures)
+            stack.push_async_callback(renderer.close)
+            await previews.create_indexes()
+            if infra.single_instance:
+                await previews.release_all(utc_now())
+            await stack.enter_async_context(background.running(loops))
+            await stack.enter_async_context(runtime.running())
+            yield
+
+    return service_app(
+        "media",
+        infra,
+        lifespan=lifespan,
+        public=[preview_router(service)],
+        internal=[operations_router(runtime, database, unsettled=previews.unsettled)],
+        checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+    )
+
+
+def _empty(folder: Path) -> None:
+    """What workers that were killed have left."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)

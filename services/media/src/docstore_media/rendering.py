@@ -1,0 +1,147 @@
+"""The work: pictures of contents that have none, and the removal of those that no version uses.
+
+All of it may be done twice: a rendition stays pending until its pictures are stored, under names of its own.
+"""
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from docstore_events.envelope import seal
+from docstore_events.transaction import Transaction, Transactor
+from docstore_events.wakeup import wake
+from docstore_media import metrics
+from docstore_media.domain import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
+from docstore_media.renderer import Renderer
+from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
+from docstore_media.storage import MongoPreviews
+from docstore_media.telling import Outcome, told
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.s3 import ObjectInfo, ObjectStoreError, ObjectStoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 5
+OUTAGE_PAUSE = timedelta(seconds=2)
+MAX_PAUSE_SECONDS = 60.0
+OF_THE_LEASE = 0.8
+"""Who works for longer than this part of it stops: nothing is stored after somebody else may have taken over."""
+
+
+class Pictures(Protocol):
+    """What of the processed bucket is used."""
+
+    async def put(self, key: str, data: bytes, *, content_type: str) -> ObjectInfo: ...
+
+    async def delete(self, key: str) -> None: ...
+
+
+class Rendering:
+    """Each call does one piece of work, if any is due, and answers whether there was any."""
+
+    def __init__(
+        self,
+        previews: MongoPreviews,
+        renderer: Renderer,
+        pictures: Pictures,
+        transactor: Transactor,
+        *,
+        lease_seconds: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._previews = previews
+        self._renderer = renderer
+        self._pictures = pictures
+        self._transactor = transactor
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    async def render(self) -> bool:
+        """Make the pictures of one content, store them, and say so for each of its versions."""
+        rendition = await self._claim("pending")
+        if rendition is None:
+            return False
+        try:
+            async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
+                outcome = await self._outcome(rendition)
+        except ObjectStoreUnavailable as error:
+            await self._put_off(rendition, error, faultless=True)
+        except Exception as error:
+            if rendition.attempts < MAX_ATTEMPTS:
+                await self._put_off(rendition, error, faultless=False)
+            else:
+                log.error("content can't be rendered", rendition=rendition.id, exc_info=error)
+                await self._conclude(rendition, Outcome(_reason(error)))
+        else:
+            await self._conclude(rendition, outcome)
+        return True
+
+    async def remove(self) -> bool:
+        """Delete the pictures of one rendition that no version uses."""
+        rendition = await self._claim("removing")
+        if rendition is None:
+            return False
+        try:
+            async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
+                await asyncio.gather(*(self._pictures.delete(rendition.object_key(size)) for size in PIXELS))
+        except (ObjectStoreError, TimeoutError) as error:
+            await self._put_off(rendition, error, faultless=False)
+        else:
+            await self._previews.removed(rendition)
+        return True
+
+    async def wake_due(self) -> bool:
+        """Wake whoever has something to do: retries, and what another instance has left."""
+        for state in await self._previews.due(self._clock()):
+            wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
+        return False
+
+    async def _claim(self, state: str) -> Rendition | None:
+        now = self._clock()
+        lease_until = now + timedelta(seconds=self._lease_seconds)
+        return await self._previews.claim("pending" if state == "pending" else "removing", now, lease_until)
+
+    async def _outcome(self, rendition: Rendition) -> Outcome:
+        if rendition.attempts > MAX_ATTEMPTS:  # whoever tried before has died of it
+            return Outcome("parser_crashed")
+        started, outcome = time.perf_counter(), "unavailable"
+        try:
+            made = await self._renderer.render(rendition, await self._previews.object_keys(rendition.id))
+            await asyncio.gather(*(self._store(rendition, size, data) for size, data in made.items()))
+            outcome = "ok"
+            return Outcome()
+        except RenderFailed as error:
+            outcome = error.reason
+            return Outcome(error.reason)
+        finally:
+            metrics.rendering_seconds.labels(rendition.kind.value, outcome).observe(time.perf_counter() - started)
+
+    async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
+        await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
+
+    async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:
+        async def work(transaction: Transaction) -> bool:
+            sources = await self._previews.conclude(rendition, outcome, transaction.session)
+            for source in sources or []:
+                event = told(source, outcome)
+                transaction.publish(event, cause=seal(event, source="media", traceparent=rendition.traceparent))
+            return sources is not None
+
+        if not await self._transactor.run(work):  # all its versions went meanwhile: who removes it need not wait
+            await self._previews.put_off(rendition, self._clock(), faultless=False)
+            wake(REMOVE_WAKEUP)
+
+    async def _put_off(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
+        log.info("work on a rendition is put off", rendition=rendition.id, error=repr(error))
+        pause = timedelta(seconds=min(2.0 ** min(rendition.attempts, 20), MAX_PAUSE_SECONDS))
+        due_at = self._clock() + (OUTAGE_PAUSE if faultless else pause)
+        await self._previews.put_off(rendition, due_at, faultless=faultless)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ObjectStoreError):
+        return "content_missing"
+    return "timed_out" if isinstance(error, TimeoutError) else "parser_crashed"

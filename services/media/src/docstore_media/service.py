@@ -1,0 +1,82 @@
+"""What media makes of events, and where a preview is fetched."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from docstore_events.transaction import Transaction
+from docstore_media.domain import PICTURE_TYPE, Size, Source, rendition_key, version_key
+from docstore_media.metadata import Metadata
+from docstore_media.storage import MongoPreviews
+from docstore_media.telling import told
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.problems import Problem, not_found
+
+RENDER_WAKEUP = "media:render"
+REMOVE_WAKEUP = "media:remove"
+
+
+@dataclass(slots=True)
+class News:
+    """What a batch of events says: versions that came, in their order, versions and files that went."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    pruned: set[str] = field(default_factory=set)
+    purged: set[str] = field(default_factory=set)
+
+    def add(self, source: Source) -> None:
+        if source.file_id not in self.purged and source.key not in self.pruned:
+            self.sources.setdefault(source.key, source)
+
+    def drop_version(self, key: str) -> None:
+        self.pruned.add(key)
+        self.sources.pop(key, None)
+
+    def drop_file(self, file_id: str) -> None:
+        self.purged.add(file_id)
+        self.sources = {key: source for key, source in self.sources.items() if source.file_id != file_id}
+
+
+class Presigner(Protocol):
+    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+        """A URL of an object, good for `expires_in` seconds."""
+        ...
+
+
+class PreviewService:
+    """The doors' use cases. A signed URL is good for `seconds`."""
+
+    def __init__(
+        self, previews: MongoPreviews, metadata: Metadata, pictures: Presigner, *, seconds: int, clock: Clock = utc_now
+    ) -> None:
+        self._previews = previews
+        self._metadata = metadata
+        self._pictures = pictures
+        self._seconds = seconds
+        self._clock = clock
+
+    async def apply(self, news: News, transaction: Transaction) -> None:
+        """Note what came and went. What has its pictures already, by another version or file, is said at once."""
+        session, now = transaction.session, self._clock()
+        if news.sources:
+            known = await self._previews.hear(list(news.sources.values()), now, session)
+            for source, outcome in known:
+                transaction.publish(told(source, outcome))
+            transaction.wake_after(RENDER_WAKEUP)
+        if news.pruned or news.purged:
+            await self._previews.forget(news.purged, news.pruned, now, session)
+            transaction.wake_after(REMOVE_WAKEUP)
+
+    async def url(self, account_id: str, file_id: str, size: Size) -> str:
+        """Where the account fetches the preview of the file's current version.
+
+        Problem 404 `not_found` for what it may not read, `no_preview` while there is none.
+        """
+        file = await self._metadata.readable(account_id, file_id)
+        if file is None:
+            raise not_found("file")
+        found = await self._previews.ready(version_key(file_id, file["version"]))
+        if found is None:
+            raise Problem(404, "no_preview", "This version of the file has no preview, or none yet.")
+        key = rendition_key(found.owner_id, found.rendition_id, size)
+        name = f"{file['name']}.{size}.webp"
+        return self._pictures.presign_get(key, filename=name, content_type=PICTURE_TYPE, expires_in=self._seconds)

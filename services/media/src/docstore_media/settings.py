@@ -1,0 +1,41 @@
+"""Settings of media. Each is an environment variable `MEDIA_<NAME>`."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from docstore_platform.settings import ServiceSettings
+from docstore_platform.workers import WorkerLimits
+
+MIB = 1 << 20
+
+
+class MediaSettings(ServiceSettings):
+    model_config = SettingsConfigDict(env_prefix="MEDIA_", extra="ignore", frozen=True)
+
+    folder: Path = Field(
+        Path("/var/lib/docstore/media"), description="of temporary files, emptied at start; for this process alone"
+    )
+    preview_seconds: int = Field(900, ge=60, le=604_800, description="how long a preview's signed URL is good for")
+    poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
+    lease_seconds: float = Field(
+        300.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"
+    )
+
+    workers: int = Field(1, ge=1, description="processes that make pictures")
+    worker_idle_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
+    seconds: float = Field(60.0, gt=0, description="time one picture may take")
+    memory_mb: int = Field(1024, ge=128, description="memory one picture may take")
+    max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
+    max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
+
+    @property
+    def limits(self) -> WorkerLimits:
+        return WorkerLimits(
+            workers=self.workers,
+            idle_seconds=self.worker_idle_seconds,
+            seconds=self.seconds,
+            memory_mb=self.memory_mb,
+            max_document_bytes=self.max_document_bytes,
+        )

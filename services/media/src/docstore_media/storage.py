@@ -1,0 +1,267 @@
+"""What media keeps: renditions, one a content, and the versions that they are of.
+
+A rendition that no version uses is removed, for good: a content that comes again gets a new one under a new id, so
+late work on an old one touches nothing of it.
+"""
+
+from collections import Counter
+from collections.abc import Collection as Several
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from docstore_media.domain import Kind, Rendition, Source
+from docstore_media.telling import Outcome
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    BulkWriteError,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    Session,
+    UpdateOne,
+    conflict,
+)
+
+State = Literal["pending", "ready", "failed", "removing"]
+TOMBSTONE_SECONDS = 30 * 24 * 3600
+"""What is gone is remembered as long as an event of its life may still come."""
+DUPLICATE_KEY = 11000
+_OUTCOMES: tuple[State, State] = ("ready", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Whose pictures a version has."""
+
+    owner_id: str
+    rendition_id: str
+
+
+class MongoPreviews:
+    def __init__(self, database: Database) -> None:
+        self._renditions: Collection = database["renditions"]
+        self._versions: Collection = database["versions"]
+        self._gone: Collection = database["gone"]
+
+    async def create_indexes(self) -> None:
+        live, due = {"live": True}, {"due_at": {"$exists": True}}
+        await self._renditions.create_indexes(
+            [
+                IndexModel("content", name="live_content", unique=True, partialFilterExpression=live),
+                IndexModel([("state", ASCENDING), ("due_at", ASCENDING)], name="due", partialFilterExpression=due),
+                IndexModel("event_ids", name="waited_for", partialFilterExpression=due),
+            ]
+        )
+        await self._versions.create_indexes([IndexModel("file_id"), IndexModel("rendition")])
+        await self._gone.create_index("at", expireAfterSeconds=TOMBSTONE_SECONDS)
+
+    # --- what events say ---------------------------------------------------------------------------------
+
+    async def hear(self, sources: Sequence[Source], now: datetime, session: Session) -> list[tuple[Source, Outcome]]:
+        """Note versions that came. Answers those whose contents have been rendered before, with what came of it."""
+        fresh = await self._fresh(sources, session)
+        if not fresh:
+            return []
+        renditions = await self._renditions_of(fresh, now, session)
+        done: list[tuple[Source, Outcome]] = []
+        waiting: dict[str, list[str]] = {}
+        for source in fresh:
+            row = renditions[source.content]
+            if row["state"] in _OUTCOMES:
+                done.append((source, Outcome(row["reason"])))
+            else:
+                waiting.setdefault(row["_id"], []).append(source.event_id)
+        uses = Counter(renditions[source.content]["_id"] for source in fresh)
+        changes = [
+            UpdateOne(
+                {"_id": key},
+                {"$inc": {"uses": count}, "$push": {"event_ids": {"$each": waiting.get(key, [])}}},
+            )
+            for key, count in uses.items()
+        ]
+        await self._renditions.bulk_write(changes, session=session)
+        told = {source.key for source, _ in done}
+        rows = [_version(source, renditions[source.content]["_id"], told=source.key in told) for source in fresh]
+        await self._versions.insert_many(rows, session=session)
+        return done
+
+    async def _fresh(self, sources: Sequence[Source], session: Session) -> list[Source]:
+        """Those that are neither known nor gone."""
+        keys = [source.key for source in sources]
+        known = {row["_id"] async for row in self._versions.find({"_id": {"$in": keys}}, {"_id": 1}, session=session)}
+        ids = [*keys, *{source.file_id for source in sources}]
+        gone = {row["_id"] async for row in self._gone.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)}
+        return [source for source in sources if source.key not in known and not gone & {source.key, source.file_id}]
+
+    async def _renditions_of(self, sources: Sequence[Source], now: datetime, session: Session) -> dict[str, Document]:
+        """By content; made for those that have none."""
+        wanted = {source.content: source for source in sources}
+        condition = {"content": {"$in": list(wanted)}, "live": True}
+        found = {row["content"]: row async for row in self._renditions.find(condition, session=session)}
+        made = [_rendition(source, now) for content, source in wanted.items() if content not in found]
+        if made:
+            try:
+                await self._renditions.insert_many(made, session=session)
+            except BulkWriteError as error:
+                raise conflict("another instance has just made the rendition") from error
+        return found | {row["content"]: row for row in made}
+
+    async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
+        """Files and versions are gone. What no version uses is removed: at once, or when who is at work on it ends."""
+        chosen = {"$or": [{"file_id": {"$in": list(file_ids)}}, {"_id": {"$in": list(version_keys)}}]}
+        rows = [row async for row in self._versions.find(chosen, {"rendition": 1}, session=session)]
+        remember = [
+            UpdateOne({"_id": key}, {"$setOnInsert": {"at": now}}, upsert=True) for key in (*file_ids, *version_keys)
+        ]
+        await self._gone.bulk_write(remember, ordered=False, session=session)
+        if not rows:
+            return
+        await self._versions.delete_many({"_id": {"$in": [row["_id"] for row in rows]}}, session=session)
+        uses = Counter(row["rendition"] for row in rows)
+        fewer = [UpdateOne({"_id": key}, {"$inc": {"uses": -count}}) for key, count in uses.items()]
+        await self._renditions.bulk_write(fewer, session=session)
+        due_at = {"$cond": [{"$eq": ["$lease", None]}, now, "$due_at"]}
+        removal = {"state": "removing", "live": False, "event_ids": [], "attempts": 0, "due_at": due_at}
+        unused = {"_id": {"$in": list(uses)}, "uses": {"$lte": 0}, "live": True}
+        await self._renditions.update_many(unused, [{"$set": removal}], session=session)
+
+    # --- work --------------------------------------------------------------------------------------------
+
+    async def claim(
+        self, state: Literal["pending", "removing"], now: datetime, lease_until: datetime
+    ) -> Rendition | None:
+        """What has waited longest of what is due, for the caller until its lease ends."""
+        row = await self._renditions.find_one_and_update(
+            {"state": state, "due_at": {"$lte": now}},
+            {"$set": {"lease": new_id(), "due_at": lease_until}, "$inc": {"attempts": 1}},
+            sort=[("due_at", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+        if row is None:
+            return None
+        return Rendition(
+            id=row["_id"],
+            owner_id=row["owner_id"],
+            kind=Kind(row["kind"]),
+            size=row["size"],
+            attempts=row["attempts"],
+            lease=row["lease"],
+            traceparent=row["traceparent"],
+        )
+
+    async def object_keys(self, rendition_id: str) -> list[str]:
+        """Where the content is stored: several times, if it was uploaded several times."""
+        keys = await self._versions.distinct("object_key", {"rendition": rendition_id})
+        return [str(key) for key in keys]
+
+    async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
+        """It is rendered, or can't be. Answers the versions that are to be told so; None: it is not the caller's."""
+        change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason, "event_ids": []}
+        settled = await self._renditions.update_one(
+            {"_id": rendition.id, "lease": rendition.lease, "state": "pending"},
+            {"$set": {**change, "lease": None}, "$unset": {"due_at": ""}},
+            session=session,
+        )
+        if not settled.modified_count:
+            return None
+        untold = {"rendition": rendition.id, "told": False}
+        sources = [_source(row, rendition) async for row in self._versions.find(untold, session=session)]
+        await self._versions.update_many(untold, {"$set": {"told": True}}, session=session)
+        return sources
+
+    async def put_off(self, rendition: Rendition, due_at: datetime, *, faultless: bool) -> None:
+        """Try again later; without fault the attempt does not count. What is to be removed meanwhile is, at once."""
+        change: Document = {"$set": {"due_at": due_at, "lease": None}}
+        if faultless:
+            change["$inc"] = {"attempts": -1}
+        await self._renditions.update_one({"_id": rendition.id, "lease": rendition.lease}, change)
+
+    async def removed(self, rendition: Rendition) -> None:
+        """Its pictures are gone."""
+        await self._renditions.delete_one({"_id": rendition.id, "lease": rendition.lease})
+
+    async def release_all(self, now: datetime) -> None:
+        """At the start of the only instance: nobody is at work on anything."""
+        await self._renditions.update_many({"lease": {"$ne": None}}, {"$set": {"lease": None, "due_at": now}})
+
+    async def due(self, now: datetime) -> list[str]:
+        """The states in which something is due."""
+        condition = {"state": {"$in": ["pending", "removing"]}, "due_at": {"$lte": now}}
+        return [str(state) for state in await self._renditions.distinct("state", condition)]
+
+    async def count_pending(self) -> int:
+        return int(await self._renditions.count_documents({"state": "pending", "due_at": {"$exists": True}}))
+
+    # --- questions ---------------------------------------------------------------------------------------
+
+    async def ready(self, key: str) -> Ready | None:
+        """The pictures of a version; None if it has none, or none yet."""
+        version = await self._versions.find_one({"_id": key}, {"rendition": 1})
+        if version is None:
+            return None
+        row = await self._renditions.find_one({"_id": version["rendition"], "state": "ready"}, {"owner_id": 1})
+        return Ready(row["owner_id"], row["_id"]) if row else None
+
+    async def unsettled(self, event_ids: set[str]) -> set[str]:
+        """Of the events, those whose contents are still to be rendered."""
+        condition = {"due_at": {"$exists": True}, "event_ids": {"$in": list(event_ids)}}
+        rows = self._renditions.find(condition, {"event_ids": 1})
+        return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids
+
+
+async def render_anew(database: Database, now: datetime) -> None:
+    """Have all pictures made once more: beside a bucket that was lost, or that is another one. Nothing is said again."""
+    change = {"state": "pending", "attempts": 0, "due_at": now, "lease": None}
+    await database["renditions"].update_many({"live": True, "state": "ready"}, {"$set": change})
+
+
+def _rendition(source: Source, now: datetime) -> Document:
+    return {
+        "_id": new_id(),
+        "content": source.content,
+        "live": True,
+        "state": "pending",
+        "uses": 0,
+        "owner_id": source.owner_id,
+        "kind": source.kind.value,
+        "size": source.size,
+        "reason": "",
+        "event_ids": [],
+        "attempts": 0,
+        "due_at": now,
+        "lease": None,
+        "traceparent": source.traceparent,
+    }
+
+
+def _version(source: Source, rendition_id: str, *, told: bool) -> Document:
+    return {
+        "_id": source.key,
+        "file_id": source.file_id,
+        "version": source.version,
+        "revision": source.revision,
+        "sha256": source.sha256,
+        "object_key": source.object_key,
+        "rendition": rendition_id,
+        "told": told,
+    }
+
+
+def _source(row: Document, rendition: Rendition) -> Source:
+    return Source(
+        file_id=row["file_id"],
+        version=row["version"],
+        revision=row["revision"],
+        owner_id=rendition.owner_id,
+        kind=rendition.kind,
+        sha256=row["sha256"],
+        size=rendition.size,
+        object_key=row["object_key"],
+        event_id="",
+        traceparent=rendition.traceparent,
+    )

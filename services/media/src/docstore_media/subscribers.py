@@ -1,0 +1,59 @@
+"""What media hears: versions that come, under which names, and versions and files that go."""
+
+from docstore_events.envelope import Envelope
+from docstore_events.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction
+from docstore_media.domain import Source, kind_of, version_key
+from docstore_media.service import News, PreviewService
+
+
+class MediaSubscribers(Subscribers[News]):
+    def __init__(self, service: PreviewService) -> None:
+        self._service = service
+
+    def begin(self) -> News:
+        return News()
+
+    async def commit(self, unit: News, transaction: Transaction) -> None:
+        await self._service.apply(unit, transaction)
+
+    def on_file_created(self, envelope: Envelope[FileCreated], unit: News) -> None:
+        _note(envelope, unit)
+
+    def on_file_modified(self, envelope: Envelope[FileModified], unit: News) -> None:
+        _note(envelope, unit)
+
+    def on_file_moved(self, envelope: Envelope[FileMoved], unit: News) -> None:
+        """A new name may say what the declared type did not."""
+        _note(envelope, unit)
+
+    def on_version_pruned(self, envelope: Envelope[VersionPruned], unit: News) -> None:
+        event = envelope.event
+        unit.drop_version(version_key(event.file.file_id, event.pruned_version))
+
+    def on_file_purged(self, envelope: Envelope[FilePurged], unit: News) -> None:
+        file = envelope.event.file
+        if file.kind == "file":
+            unit.drop_file(file.file_id)
+
+
+def _note(envelope: Envelope[FileEvent], unit: News) -> None:
+    event, file = envelope.event, envelope.event.file
+    kind = kind_of(file.content_type, file.name) if file.kind == "file" and file.size else None
+    if kind is None:
+        return
+    unit.add(
+        Source(
+            file_id=file.file_id,
+            version=file.version,
+            revision=event.revision,
+            owner_id=file.owner_id,
+            kind=kind,
+            sha256=file.sha256,
+            size=file.size,
+            object_key=file.object_key,
+            event_id=envelope.id,
+            traceparent=envelope.traceparent,
+        )
+    )

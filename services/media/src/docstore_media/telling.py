@@ -1,0 +1,22 @@
+"""What is said of a version, once it is known whether its content has pictures."""
+
+from dataclasses import dataclass
+
+from docstore_events.files import PreviewFailed, PreviewReady
+from docstore_media.domain import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of rendering a content: pictures, or the `reason` why there are none."""
+
+    reason: str = ""
+
+
+def told(source: Source, outcome: Outcome) -> PreviewReady | PreviewFailed:
+    revision, file_id, owner_id, version = source.revision, source.file_id, source.owner_id, source.version
+    if outcome.reason:
+        return PreviewFailed(
+            revision=revision, file_id=file_id, owner_id=owner_id, version=version, reason=outcome.reason
+        )
+    return PreviewReady(revision=revision, file_id=file_id, owner_id=owner_id, version=version, of=source.kind.value)

@@ -1,0 +1,228 @@
+"""Previews from the event of a file to the picture, on real servers."""
+
+from typing import Any
+
+import aiohttp
+import media_originals as originals
+import pytest
+from yarl import URL
+
+from docstore_media.storage import render_anew
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def fetched(url: str) -> tuple[bytes, Any]:
+    async with aiohttp.ClientSession() as client, client.get(URL(url, encoded=True)) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.read(), answer.headers
+
+
+async def test_an_image_has_a_preview_once_it_is_said_to(running: Any) -> None:
+    """Both sizes are fetched by signed URLs, as pictures of the promised type that a browser never runs."""
+    owner = new_id()
+    file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
+    [said] = await running.says(file.file_id, "preview-ready")
+    assert (said["file_id"], said["owner_id"], said["version"], said["of"]) == (file.file_id, owner, 1, "image")
+    for size, width in (("small", 320), ("large", 1600)):
+        answer = await running.preview(owner, file.file_id, size)
+        assert answer.status == 302
+        assert answer.headers["cache-control"] == "private, max-age=300"
+        data, headers = await fetched(answer.headers["location"])
+        assert originals.opened(data).size == (width, width // 2)
+        assert headers["content-type"] == "image/webp"
+        assert headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_pdf_has_a_preview(running: Any) -> None:
+    """Of its first page."""
+    owner = new_id()
+    file = await running.add(owner, "a.pdf", originals.pdf("lime"), "application/pdf")
+    [said] = await running.says(file.file_id, "preview-ready")
+    assert said["of"] == "pdf"
+    data, _ = await fetched((await running.preview(owner, file.file_id)).headers["location"])
+    assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
+
+
+async def test_readers_see_the_preview_and_others_see_nothing(running: Any) -> None:
+    """Who may read the file is metadata's to say; to others the file does not exist."""
+    owner, reader, stranger = new_id(), new_id(), new_id()
+    file = await running.add(owner, "a.png", originals.image(), readers=(reader,))
+    await running.says(file.file_id, "preview-ready")
+    assert (await running.preview(reader, file.file_id)).status == 302
+    for account, file_id in ((stranger, file.file_id), (owner, new_id())):
+        answer = await running.preview(account, file_id)
+        assert (answer.status, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_without_a_preview_the_answer_says_so(running: Any) -> None:
+    """A type that has none, and a size that nobody promised."""
+    owner = new_id()
+    file = await running.add(owner, "a.txt", b"text", "text/plain")
+    answer = await running.preview(owner, file.file_id)
+    assert (answer.status, answer.json()["code"]) == (404, "no_preview")
+    assert (await running.preview(owner, file.file_id, "huge")).status == 422
+
+
+async def test_a_broken_image_is_said_to_have_none(running: Any) -> None:
+    """Once, with the reason; the event counts as settled all the same."""
+    owner = new_id()
+    file = await running.add(owner, "a.png", b"no picture")
+    [said] = await running.says(file.file_id, "preview-failed")
+    assert said["reason"] == "corrupt"
+    assert (await running.preview(owner, file.file_id)).json()["code"] == "no_preview"
+    assert await running.stored(owner) == []
+
+
+async def test_a_content_that_never_comes_is_given_up(world: Any) -> None:
+    """Its object is looked for several times; then the file has no preview, and says why."""
+    owner = new_id()
+    async with world.running():
+        file = await world.add(owner, "a.png", originals.image(), stored=False)
+
+        async def hurry() -> bool:
+            await world.database["renditions"].update_many({"lease": None}, {"$min": {"due_at": file.created_at}})
+            return bool(await world.database["renditions"].find_one({"state": "failed"}))
+
+        await eventually(hurry, every=0.1)
+        [said] = await world.says(file.file_id, "preview-failed")
+        assert said["reason"] == "content_missing"
+
+
+async def test_a_content_is_rendered_once_in_an_account(running: Any) -> None:
+    """A copy, and a version that comes back, have their preview at once; another account makes its own."""
+    owner, other, picture = new_id(), new_id(), originals.image()
+    first = await running.add(owner, "a.png", picture)
+    await running.says(first.file_id, "preview-ready")
+    keys = await running.keeps(owner, 2)
+    copy = await running.add(owner, "b.png", picture, stored=False)
+    await running.says(copy.file_id, "preview-ready")
+    changed, _ = await running.modify(first, originals.image(size=(30, 30)))
+    await running.says(first.file_id, "preview-ready", "preview-ready")
+    await running.modify(changed, picture)
+    said = await running.says(first.file_id, *["preview-ready"] * 3)
+    assert [one["version"] for one in said] == [1, 2, 3]
+    assert set(keys) < set(await running.keeps(owner, 4))
+    theirs = await running.add(other, "a.png", picture)
+    await running.says(theirs.file_id, "preview-ready")
+    assert len(await running.stored(other)) == 2
+
+
+async def test_a_new_version_has_a_preview_of_its_own(running: Any) -> None:
+    """What is shown is never the version before."""
+    owner = new_id()
+    file = await running.add(owner, "a.png", originals.image())
+    await running.says(file.file_id, "preview-ready")
+    changed, _ = await running.modify(file, originals.image(size=(40, 20)))
+    await running.says(file.file_id, "preview-ready", "preview-ready")
+    data, _ = await fetched((await running.preview(owner, changed.file_id)).headers["location"])
+    assert originals.opened(data).size == (40, 20)
+
+
+async def test_pictures_go_with_the_last_that_uses_them(running: Any) -> None:
+    """A copy keeps them; with the last file or version that has the content they are deleted."""
+    owner, picture = new_id(), originals.image()
+    file = await running.add(owner, "a.png", picture)
+    await running.says(file.file_id, "preview-ready")
+    copy = await running.add(owner, "b.png", picture)
+    await running.says(copy.file_id, "preview-ready")
+    changed, _ = await running.modify(copy, originals.image(size=(30, 30)))
+    await running.says(copy.file_id, "preview-ready", "preview-ready")
+    await running.keeps(owner, 4)
+    await running.purge(file)
+    await running.prune(changed, 1)
+    await running.keeps(owner, 2)
+    assert (await running.preview(owner, changed.file_id)).status == 302
+    await running.purge(changed)
+    await running.keeps(owner, 0)
+    assert await running.database["renditions"].count_documents({}) == 0
+    assert await running.database["versions"].count_documents({}) == 0
+
+
+async def test_what_is_gone_stays_gone(running: Any) -> None:
+    """An event of a file's life that comes after its end makes no picture of it."""
+    owner = new_id()
+    file = await running.add(owner, "a.png", originals.image())
+    await running.says(file.file_id, "preview-ready")
+    await running.purge(file)
+    await running.keeps(owner, 0)
+    await running.modify(file, originals.image(size=(30, 30)))
+    last = await running.add(owner, "last.png", originals.image(size=(20, 20)))
+    await running.says(last.file_id, "preview-ready")
+    assert await running.database["versions"].distinct("file_id") == [last.file_id]
+
+
+async def test_an_event_is_settled_once_its_preview_is_there(running: Any) -> None:
+    """The final check of an upload waits for the picture; where there will be none it waits for nothing."""
+    owner, picture = new_id(), originals.image()
+
+    async def settled(event_id: str) -> bool:
+        answer = await running.internal("POST", "/internal/events/settled", {"event_ids": [event_id]})
+        return bool(answer["settled"] == [event_id])
+
+    text = await running.add(owner, "a.txt", b"text", "text/plain")
+    _, of_text = await running.modify(text, b"more text")
+    await eventually(lambda: settled(of_text))
+    file = await running.add(owner, "a.png", b"no picture")
+    await running.says(file.file_id, "preview-failed")
+    file, of_picture = await running.modify(file, picture, stored=False)
+
+    async def tried() -> Any:
+        return await running.database["renditions"].find_one({"state": "pending", "attempts": {"$gt": 0}})
+
+    await eventually(tried)
+    assert not await settled(of_picture)
+    await running.objects.put(file.object_key, picture)
+    await eventually(lambda: settled(of_picture))
+    await running.says(file.file_id, "preview-failed", "preview-ready")
+
+
+async def test_work_of_a_dead_instance_is_done_by_the_next(world: Any) -> None:
+    """What it had claimed is due again at the start of the only instance."""
+    owner = new_id()
+    async with world.running():
+        file = await world.add(owner, "a.png", originals.image())
+        await world.says(file.file_id, "preview-ready")
+    claimed = {"state": "pending", "lease": "dead", "due_at": file.created_at.replace(year=2100), "attempts": 1}
+    await world.database["renditions"].update_many({}, {"$set": claimed})
+    await world.database["versions"].update_many({}, {"$set": {"told": False}})
+    async with world.running():
+        await world.says(file.file_id, "preview-ready", "preview-ready")
+
+
+async def test_what_goes_while_it_is_rendered_leaves_nothing(world: Any) -> None:
+    """The removal waits for whoever is at work on it, and then deletes what he stored."""
+    owner = new_id()
+    async with world.running():
+        file = await world.add(owner, "a.png", originals.image())
+        await world.says(file.file_id, "preview-ready")
+        later = file.created_at.replace(year=2100)
+        await world.database["renditions"].update_many({}, {"$set": {"lease": "busy", "due_at": later}})
+        await world.purge(file)
+
+        async def leaving() -> Any:
+            return await world.database["renditions"].find_one({"state": "removing"})
+
+        rendition = await eventually(leaving)
+        assert (rendition["lease"], rendition["due_at"]) == ("busy", later)
+        assert len(await world.stored(owner)) == 2
+        await world.database["renditions"].update_many({}, {"$set": {"due_at": file.created_at}})
+        await world.keeps(owner, 0)
+
+
+async def test_after_a_restore_pictures_are_made_anew(world: Any) -> None:
+    """Beside an empty bucket what was rendered is rendered again, and not said again."""
+    owner = new_id()
+    async with world.running():
+        file = await world.add(owner, "a.png", originals.image())
+        await world.says(file.file_id, "preview-ready")
+        for key in await world.stored(owner):
+            await world.pictures.delete(key)
+    await render_anew(world.database, file.created_at)
+    async with world.running():
+        await world.keeps(owner, 2)
+        last = await world.add(owner, "b.png", originals.image(size=(20, 20)))
+        await world.says(last.file_id, "preview-ready")
+        await world.says(file.file_id, "preview-ready")

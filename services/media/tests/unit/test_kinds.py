@@ -1,0 +1,43 @@
+"""Which contents have a preview, by what is said of them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_media.domain import Kind, Source, kind_of
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name", "kind"),
+    [
+        ("image/jpeg", "a.jpg", Kind.IMAGE),
+        ("IMAGE/PNG; charset=binary", "a", Kind.IMAGE),
+        ("application/pdf", "a.png", Kind.PDF),
+        ("", "Scan.PDF", Kind.PDF),
+        ("application/octet-stream", "holiday.JPG", Kind.IMAGE),
+        ("text/plain", "a.png", None),
+        ("image/svg+xml", "a.svg", None),
+        ("", "README", None),
+    ],
+)
+def test_the_declared_type_comes_first(content_type: str, name: str, kind: Kind | None) -> None:
+    """A name is asked only where the type says nothing; what can carry scripts has no preview."""
+    assert kind_of(content_type, name) is kind
+
+
+@given(st.text(), st.text())
+def test_any_type_and_name_is_answered(content_type: str, name: str) -> None:
+    """Whatever clients write there."""
+    assert kind_of(content_type, name) in (None, *Kind)
+
+
+def test_a_content_is_shared_within_its_account_only() -> None:
+    """The same bytes in two accounts are two contents, and so are two ways to read them."""
+    source = Source(
+        file_id="f", version=1, revision=1, owner_id="a", kind=Kind.IMAGE, sha256="0" * 64, size=1, object_key="k",
+        event_id="e",
+    )  # fmt: skip
+    others = [{"owner_id": "b"}, {"kind": Kind.PDF}, {"sha256": "1" * 64}]
+    for changes in others:
+        fields = {name: getattr(source, name) for name in source.__dataclass_fields__}
+        assert Source(**(fields | changes)).content != source.content

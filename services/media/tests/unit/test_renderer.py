@@ -1,0 +1,177 @@
+"""Pictures of real files by the real worker process, and what hostile ones cost: a worker, never the service."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import media_originals as originals
+import pytest
+from PIL import Image
+
+from docstore_media.domain import PIXELS, Kind, RenderFailed, Rendition, Size
+from docstore_media.renderer import WorkerRenderer
+from docstore_platform.contents import Contents
+from docstore_platform.s3 import ObjectNotFound
+from docstore_platform.workers import WorkerLimits
+
+
+class Store:
+    """Objects by key."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    async def download(self, key: str, path: Path, max_bytes: int) -> int:
+        if key not in self.objects:
+            raise ObjectNotFound("NoSuchKey", key)
+        return await asyncio.to_thread(path.write_bytes, self.objects[key])
+
+
+@pytest.fixture
+async def renderer(tmp_path: Path) -> AsyncIterator[WorkerRenderer]:
+    store: Any = Store()
+    made = WorkerRenderer(Contents(store), WorkerLimits(), tmp_path, max_pixels=50_000_000)
+    yield made
+    await made.close()
+
+
+async def render(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE) -> dict[Size, bytes]:
+    store: Any = renderer._contents._store
+    store.objects["k"] = data
+    rendition = Rendition(id="r", owner_id="a", kind=kind, size=len(data), attempts=1, lease="l", traceparent=None)
+    return await renderer.render(rendition, ["gone", "k"])
+
+
+async def refused(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE) -> str:
+    with pytest.raises(RenderFailed) as caught:
+        await render(renderer, data, kind)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [
+        ("PNG", "RGB"),
+        ("PNG", "P"),
+        ("PNG", "RGBA"),
+        ("JPEG", "RGB"),
+        ("JPEG", "CMYK"),
+        ("WEBP", "RGB"),
+        ("AVIF", "RGB"),
+        ("GIF", "RGB"),
+        ("BMP", "RGB"),
+        ("TIFF", "RGB"),
+    ],
+)
+async def test_an_image_of_each_format_has_both_sizes(renderer: WorkerRenderer, form: str, mode: str) -> None:
+    """Each is WebP, of the same shape, no side longer than promised, and shows what the original shows."""
+    pictures = await render(renderer, originals.image(form, (3000, 1500), mode))
+    for size, data in pictures.items():
+        picture = originals.opened(data)
+        assert picture.format == "WEBP"
+        assert picture.size == (PIXELS[size], PIXELS[size] // 2)
+        assert originals.is_like(picture.convert("RGB").getpixel((10, 10)), originals.LEFT)
+        assert originals.is_like(picture.convert("RGB").getpixel((PIXELS[size] - 10, 10)), originals.RIGHT)
+
+
+async def test_a_small_image_is_not_blown_up(renderer: WorkerRenderer) -> None:
+    """Of 100 pixels none become 320."""
+    pictures = await render(renderer, originals.image(size=(100, 50)))
+    assert {originals.opened(data).size for data in pictures.values()} == {(100, 50)}
+
+
+@pytest.mark.parametrize(
+    ("orientation", "left_is_at"), [(1, (10, 100)), (3, (-10, 100)), (6, (100, 10)), (8, (100, -10))]
+)
+async def test_a_turned_photo_is_upright(
+    renderer: WorkerRenderer, orientation: int, left_is_at: tuple[int, int]
+) -> None:
+    """What its EXIF data says of how the camera was held is done to it."""
+    picture = originals.opened((await render(renderer, originals.photo(orientation)))["large"])
+    across, down = left_is_at
+    assert originals.is_like(picture.getpixel((across % picture.width, down % picture.height)), originals.LEFT)
+
+
+async def test_a_rendition_says_nothing_of_its_maker(renderer: WorkerRenderer) -> None:
+    """Camera, place and the rest of the EXIF data stay in the original: a reader of a share sees the picture only."""
+    for data in (await render(renderer, originals.photo(6))).values():
+        assert b"canary-camera" not in data
+        assert not originals.opened(data).getexif()
+
+
+async def test_deep_levels_keep_their_light(renderer: WorkerRenderer) -> None:
+    """A scan of 16 bits is not white all over."""
+    out = io.BytesIO()
+    Image.new("I;16", (40, 40), 0x8000).save(out, "PNG")
+    picture = originals.opened((await render(renderer, out.getvalue()))["small"]).convert("L")
+    assert 110 < int(picture.getpixel((20, 20))) < 145  # type: ignore[arg-type]
+
+
+async def test_a_pdf_shows_its_first_page(renderer: WorkerRenderer) -> None:
+    """Upright, in its shape, without the pages behind it."""
+    pictures = await render(renderer, originals.pdf("red", "blue"), Kind.PDF)
+    picture = originals.opened(pictures["large"])
+    assert picture.height == PIXELS["large"]
+    assert picture.width == pytest.approx(PIXELS["large"] * 420 / 595, abs=2)
+    assert originals.is_like(picture.getpixel((300, 300)), (255, 0, 0))
+
+
+async def test_what_has_no_picture_says_why(renderer: WorkerRenderer) -> None:
+    """Broken, cut short, locked, and not what their types say: each with its stable reason."""
+    whole = originals.image("PNG", (400, 400))
+    assert await refused(renderer, b"no picture at all") == "corrupt"
+    assert await refused(renderer, whole[: len(whole) // 2]) == "corrupt"
+    assert await refused(renderer, originals.pdf("red")) == "corrupt"
+    assert await refused(renderer, b"%PDF-1.7 and nothing else", Kind.PDF) == "corrupt"
+    assert await refused(renderer, originals.pdf("red", password="x"), Kind.PDF) == "encrypted"
+
+
+async def test_a_bomb_is_not_unpacked(renderer: WorkerRenderer) -> None:
+    """A few kilobytes that say they are more pixels than allowed are refused by the worker, which lives on."""
+    await render(renderer, originals.image())
+    [before] = renderer.worker_pids
+    data = originals.bomb(60)
+    assert len(data) < 100_000
+    assert await refused(renderer, data) == "too_large"
+    assert renderer.worker_pids == [before]
+
+
+async def test_too_much_memory_ends_the_worker_alone(tmp_path: Path) -> None:
+    """The limit ends what an image does; the next one has its pictures."""
+    store: Any = Store()
+    renderer = WorkerRenderer(Contents(store), WorkerLimits(memory_mb=256), tmp_path, max_pixels=2_000_000_000)
+    try:
+        assert await refused(renderer, originals.bomb(900)) in ("out_of_memory", "parser_crashed")
+        assert await render(renderer, originals.image())
+    finally:
+        await renderer.close()
+
+
+async def test_too_much_time_ends_the_worker_alone(tmp_path: Path) -> None:
+    """Past its time a worker is killed, and nothing of its work is left in the folder."""
+    store: Any = Store()
+    folder = tmp_path / "work"
+    folder.mkdir()
+    renderer = WorkerRenderer(Contents(store), WorkerLimits(seconds=0.01), folder, max_pixels=50_000_000)
+    try:
+        assert await refused(renderer, originals.image("PNG", (4000, 4000))) == "timed_out"
+    finally:
+        await renderer.close()
+    assert not list(folder.iterdir())
+
+
+async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
+    """What is said of its size is enough."""
+    store: Any = Store()
+    renderer = WorkerRenderer(Contents(store), WorkerLimits(max_document_bytes=10), tmp_path, max_pixels=1)
+    assert await refused(renderer, b"x" * 11) == "too_large"
+    assert renderer.worker_pids == []
+
+
+async def test_a_content_that_is_nowhere_is_said_to_be(renderer: WorkerRenderer) -> None:
+    """Whoever asked can tell it from one that can't be read."""
+    rendition = Rendition(id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, lease="l", traceparent=None)
+    with pytest.raises(ObjectNotFound):
+        await renderer.render(rendition, ["gone"])

@@ -1,0 +1,37 @@
+/** A picture of a file where it has one, else its icon. Fetched when it comes into sight, and asked for no sooner. */
+import { useState } from "react";
+import type { FileItem } from "@/api/types";
+import { FileIcon } from "@/ui/icon";
+
+/** It names the version: browsers show again what a page had by the same address, and do not ask. */
+export const previewUrl = (file: FileItem, size: "small" | "large"): string =>
+  `/v1/files/${file.id}/preview?size=${size}&v=${file.version}`;
+
+/** As large as its icon, so that nothing moves when it comes. */
+export function Thumbnail({ file, size = 20 }: { file: FileItem; size?: number }) {
+  const [failed, setFailed] = useState(0);
+  if (!file.preview || failed === file.version) return <FileIcon file={file} size={size} />;
+  return (
+    <img
+      className="thumbnail"
+      src={previewUrl(file, "small")}
+      width={size}
+      height={size}
+      alt=""
+      loading="lazy"
+      decoding="async"
+      onError={() => setFailed(file.version)}
+    />
+  );
+}
+
+/** The whole of it, in a box of one height. */
+export function LargePreview({ file }: { file: FileItem }) {
+  const [failed, setFailed] = useState(0);
+  if (!file.preview || failed === file.version) return null;
+  return (
+    <div className="large-preview">
+      <img src={previewUrl(file, "large")} alt={`Preview of ${file.name}`} decoding="async" onError={() => setFailed(file.version)} />
+    </div>
+  );
+}
