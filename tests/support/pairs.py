@@ -222,7 +222,11 @@ async def _search_cluster(servers: Servers, opened: AsyncExitStack) -> dict[str,
 
 def _instance(name: str, port_name: str, port: int, variables: Any, folder: Path) -> Instance:
     place = port_name.replace(" ", "-")
-    variables = {**variables, "INDEXER_FOLDER": str(folder / "index" / place)}
+    variables = {
+        **variables,
+        "INDEXER_FOLDER": str(folder / "index" / place),
+        "MEDIA_FOLDER": str(folder / "media" / place),
+    }
     log = folder / "logs" / f"{place}.log"
     service = ServiceProcess(name, f"docstore_{name}", port, variables, log, stop_seconds=STOP_SECONDS)
     return Instance(service)

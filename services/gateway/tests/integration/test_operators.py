@@ -7,6 +7,7 @@ import pytest
 
 from docstore_events.notifications import NotificationSent
 from docstore_platform.mongo import Mongo
+from docstore_platform.settings import SERVICE_NAMES
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -69,7 +70,7 @@ async def test_health_names_every_service_and_what_it_lacks(gateway: Any, servic
     assert (await gateway.call("GET", "/v1/admin/health", issuer.bearer())).status == 403
     admin = issuer.bearer(role="admin")
     found = (await gateway.call("GET", "/v1/admin/health", admin)).json()
-    assert (found["status"], len(found["services"])) == ("ok", 8)
+    assert (found["status"], len(found["services"])) == ("ok", len(SERVICE_NAMES))
     assert {state["name"]: state["status"] for state in found["services"]}["gateway"] == "ok"
     figures["dead_letters"] = 2
     assert (await gateway.call("GET", "/v1/admin/health", admin)).json()["status"] == "degraded"
