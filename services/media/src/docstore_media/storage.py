@@ -215,7 +215,7 @@ class MongoPreviews:
 
 
 async def render_anew(database: Database, now: datetime) -> None:
-    """Have all pictures made once more: beside a bucket that was lost, or that is another one. Nothing is said again."""
+    """Have all pictures made once more, beside a bucket that was lost or is another one. Nothing is said again."""
     change = {"state": "pending", "attempts": 0, "due_at": now, "lease": None}
     await database["renditions"].update_many({"live": True, "state": "ready"}, {"$set": change})
 
