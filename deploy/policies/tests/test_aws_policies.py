@@ -28,6 +28,7 @@ WRITE = {"s3:PutObject"}
 ACTIONS: dict[str, set[str]] = {
     "head": READ | {"s3:ListBucket"},  # without ListBucket an object that is missing is "forbidden"
     "head_many": READ | {"s3:ListBucket"},
+    "fetch": READ | {"s3:ListBucket"},
     "get": READ | {"s3:ListBucket"},
     "get_range": READ | {"s3:ListBucket"},
     "get_tail": READ | {"s3:ListBucket"},
