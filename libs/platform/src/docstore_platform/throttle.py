@@ -66,6 +66,10 @@ class Throttle:
         elif await self._admit(subject, address):
             await self._failures.clear(subject, address)
 
+    async def clear(self, subject: str, address: str) -> None:
+        """Forget the failures of one client: it has shown in another way whose the subject is."""
+        await self._failures.clear(subject, client_group(address))
+
     async def _admit(self, subject: str, address: str) -> bool:
         """Whether there were failures, if not too many."""
         failures = await self._failures.of(subject, address)

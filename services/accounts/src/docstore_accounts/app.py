@@ -96,6 +96,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 accounts,
                 sessions,
                 passwords,
+                throttle,
                 emails,
                 utc_now,
                 wakeup_name=forgotten,

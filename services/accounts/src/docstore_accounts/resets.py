@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from docstore_accounts.claims import Emails
-from docstore_accounts.domain import Account, check_password
+from docstore_accounts.domain import Account, check_password, email_key
 from docstore_accounts.peers import RESETS_PATH, PeerRefused, PeerUnreachable
 from docstore_accounts.reset_store import LIFE, Asked, Reset, ResetStore
 from docstore_accounts.service import AccountService
@@ -22,6 +22,7 @@ from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.reset_links import ResetLinks
+from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ class ResetService:
         accounts: AccountStore,
         sessions: SessionStore,
         passwords: Passwords,
+        throttle: Throttle,
         emails: Emails,
         clock: Clock,
         *,
@@ -67,6 +69,7 @@ class ResetService:
         self._accounts = accounts
         self._sessions = sessions
         self._passwords = passwords
+        self._throttle = throttle
         self._emails = emails
         self._links = ResetLinks(settings.infra)
         self._lease = timedelta(seconds=settings.reset_lease_seconds)
@@ -138,10 +141,11 @@ class ResetService:
         await self._resets.add(reset, transaction.session)
         return reset
 
-    async def confirm(self, token: str, password: str) -> None:
+    async def confirm(self, token: str, password: str, address: str) -> None:
         """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
 
         It works once, and not after any other change of the password: that is what the password's mark is for.
+        Whoever guessed too often from this `address` before they asked for the link need not wait to log in.
         """
         reset_id = self._links.read(token)
         reset = await self._resets.get(reset_id) if reset_id else None
@@ -164,6 +168,7 @@ class ResetService:
 
         if not await self._transactor.run(work):
             raise gone()
+        await self._throttle.clear(email_key(account.email), address)
         log.info("a password was set by a link", account_id=account.id)
 
 

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from docstore_accounts import answers
-from docstore_accounts.api import NOT_KEPT, Caller, Email, Id, Password, Text
+from docstore_accounts.api import NOT_KEPT, Address, Caller, Email, Id, Password, Text
 from docstore_accounts.resets import ResetService
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
@@ -45,9 +45,9 @@ async def ask_for_reset(body: Forgotten, resets: Resets) -> Response:
 
 
 @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
-async def confirm_reset(body: NewPassword, resets: Resets) -> None:
+async def confirm_reset(body: NewPassword, resets: Resets, address: Address) -> None:
     """Set the password by such a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
-    await resets.confirm(body.token, body.password)
+    await resets.confirm(body.token, body.password, address)
 
 
 @router.post(

@@ -60,6 +60,16 @@ async def test_a_password_is_set_once_and_ends_every_session(client: Any, said: 
     assert await client.refused("POST", "/v1/password-resets/confirm", {**confirm, "password": OLD}) == GONE
 
 
+async def test_who_guessed_too_often_is_let_in_after_a_reset(client: Any, settings: Any, token: str) -> None:
+    """With the new password, at once and from the address of the guesses; from others it was never refused."""
+    wrong = {"email": ANN, "password": "wrong horse"}
+    for _ in range(settings.login_failures):
+        assert await client.refused("POST", "/v1/sessions", wrong) == (401, "invalid_credentials")
+    assert await client.refused("POST", "/v1/sessions", wrong) == (429, "too_many_failures")
+    await client.ok("POST", "/v1/password-resets/confirm", {"token": token, "password": NEW})
+    await client.login(ANN, NEW)
+
+
 async def test_nobody_learns_who_has_an_account(client: Any, database: Any) -> None:
     """An address that is nobody's, or is none, gets the same answer; there is nothing to mail."""
     for email in ("nobody@example.org", "no address"):
