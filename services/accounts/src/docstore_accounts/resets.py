@@ -72,6 +72,7 @@ class ResetService:
         self._throttle = throttle
         self._emails = emails
         self._links = ResetLinks(settings.infra)
+        self._away_until: dict[str, datetime] = {}
         self._lease = timedelta(seconds=settings.reset_lease_seconds)
         self._clock = clock
         self._wakeup_name = wakeup_name
@@ -91,23 +92,32 @@ class ResetService:
     async def answer_next(self) -> bool:
         """Answer one request that is due; False if there is none."""
         now = self._clock()
-        asked = await self._resets.take(now, now + self._lease)
+        until = now + self._lease
+        asked = await self._resets.take(now, until)
         if asked is None:
             return False
         account = await (self._accounts.by_email(asked.email) if asked.email else self._accounts.get(asked.account_id))
-        if account is None and asked.email and not await self._passed_on(asked):
+        if account is None and asked.email and not await self._passed_on(asked, now, until):
             return True  # it is due again when the lease ends
         await self._transactor.run(lambda transaction: self._answer(asked, account, transaction))
         return True
 
-    async def _passed_on(self, asked: Asked) -> bool:
-        """Whether the home region of the address, if it has one elsewhere, knows of it now."""
+    async def _passed_on(self, asked: Asked, now: datetime, until: datetime) -> bool:
+        """Whether the home region of the address, if it has one elsewhere, knows of it now.
+
+        Of all who wait for a region that is away one calls it each lease: the others hold up nobody of this region.
+        """
         home = await self._emails.home_of(asked.email)
         if home is None:
             return True
+        region = home.peer.region
+        if now < self._away_until.get(region, now):
+            return False
         try:
             await home.peer.call(RESETS_PATH, {"request_id": asked.id, "account_id": home.account_id})
         except (PeerUnreachable, PeerRefused) as error:
+            if isinstance(error, PeerUnreachable):
+                self._away_until[region] = until
             log.warning("a region can't be told that a password was forgotten", error=str(error))
             return False
         return True

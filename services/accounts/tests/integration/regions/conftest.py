@@ -32,9 +32,11 @@ class Line:
     lose_answers: bool = False
     fails_of_ten: int = 0
     app: Any = None
+    tried: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.tried.append(scope["path"])
         if self.cut or random.randrange(10) < self.fails_of_ten:
             raise ConnectionError("cut")
         message = await receive()

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from docstore_accounts.peers import RESETS_PATH
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
+
+WEST, EAST = "us-west-2", "ap-southeast-2"
 
 
 async def test_the_home_region_answers_wherever_one_asks(west: Any, east: Any) -> None:
@@ -34,3 +37,21 @@ async def test_the_home_region_answers_wherever_one_asks(west: Any, east: Any) -
     assert await eventually(handed_over)
     assert await east.database["password_resets"].find_one({}) is None
     assert email.encode() not in b"".join(west.line.bodies)
+
+
+async def test_a_region_that_is_away_holds_nobody_up(open_region: Any) -> None:
+    """However many wait for it, it is called for one of them in each lease; who comes after them is answered."""
+    async with open_region(WEST) as west, open_region(EAST, reset_lease_seconds=600) as east:
+        far, near = west.email(), east.email()
+        for region, email in ((west, far), (east, near)):
+            assert (await region.sign_up(email)).status == 201
+        await east.knows(far, home_region=west.name)
+        west.line.cut = True
+        for email in [far] * 5 + [near]:
+            assert (await east.client.call("POST", "/v1/password-resets", {"email": email})).status == 202
+
+        async def made() -> Any:
+            return await east.database["password_resets"].find_one({})
+
+        assert await eventually(made)
+        assert west.line.tried.count(RESETS_PATH) == 1
