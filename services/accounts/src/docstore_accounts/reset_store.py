@@ -41,7 +41,7 @@ class ResetStore(Protocol):
         ...
 
     async def settle(self, asked_id: str, tx: Transaction) -> bool:
-        """It is done with; False if it was already."""
+        """It is done with, also if it is asked again; False if it was already."""
         ...
 
     async def add(self, reset: Reset, tx: Transaction) -> None: ...
@@ -59,7 +59,7 @@ class MongoResets:
         self._resets: Collection = database["password_resets"]
 
     async def create_indexes(self) -> None:
-        """What was asked and could not be answered for so long is forgotten, as is what has ended."""
+        """What was asked is forgotten after so long, answered or not, as is what has ended."""
         seconds = int(LIFE.total_seconds())
         await self._asked.create_indexes(
             [IndexModel("due_at"), IndexModel("asked_at", expireAfterSeconds=seconds, name="kept")]
@@ -78,7 +78,10 @@ class MongoResets:
         return Asked(row["_id"], row["asked_at"], row["email"], row["account_id"]) if row else None
 
     async def settle(self, asked_id: str, tx: Transaction) -> bool:
-        return bool((await self._asked.delete_one({"_id": asked_id}, session=tx)).deleted_count)
+        # The row stays for as long as the region that told of it may tell again, but not whose address it was.
+        waiting = {"_id": asked_id, "due_at": {"$exists": True}}
+        done = await self._asked.update_one(waiting, {"$unset": {"due_at": "", "email": ""}}, session=tx)
+        return bool(done.modified_count)
 
     async def add(self, reset: Reset, tx: Transaction) -> None:
         row = asdict(reset)
