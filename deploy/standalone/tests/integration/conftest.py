@@ -11,10 +11,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
+from backup_places import Place
 from botocore.config import Config
 from pymongo import AsyncMongoClient
 
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Mongo
+from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.testing import eventually
+from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.credentials import S3Credentials
 from docstore_standalone.mailbox import read_mailbox
 from docstore_standalone.servers import Servers, start_servers
@@ -166,6 +171,39 @@ class Notebook:
             return [record.value.decode() for records in batch.values() for record in records]
         finally:
             await consumer.stop()
+
+
+@pytest.fixture
+async def new_place(servers: Servers) -> AsyncIterator[Any]:
+    """Makes empty places on the session's servers."""
+    mongo = Mongo(servers.mongo_url, app_name="test")
+    made: list[Place] = []
+
+    async def make() -> Place:
+        name, keys = new_id()[-10:], servers.root_keys
+        address = (servers.s3_endpoint, servers.s3_endpoint)
+        s3 = S3Config(*address, servers.region, keys.access_key_id, keys.secret_access_key, f"backup-{name}")
+        place = Place(Deployment(servers.region, servers.mongo_url, f"b{name}_", s3, None), mongo, ObjectStore(s3))
+        await place.store.__aenter__()
+        await place.store.ensure_bucket()
+        made.append(place)
+        return place
+
+    yield make
+    for place in made:
+        for name in await mongo.database_names(place.deployment.database_prefix):
+            await mongo.drop(name)
+        await place.store.clear("")
+        await place.store.__aexit__(None, None, None)
+    mongo.close()
+
+
+@pytest.fixture
+async def place(new_place: Any) -> Place:
+    """One with something in it."""
+    place: Place = await new_place()
+    await place.fill()
+    return place
 
 
 @pytest.fixture(scope="session")

@@ -2,125 +2,27 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backup_places import CONTENTS, Place, restore, take, whole_backups
 from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_platform.clock import utc_now
 from docstore_platform.deletion_hold import COLLECTION, HoldLost, deletions_held
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import Database, Mongo, Session
-from docstore_platform.s3 import ObjectStore, S3Config
-from docstore_standalone.backup.deployment import Deployment
-from docstore_standalone.backup.manifest import MANIFEST, BackupDamaged, BackupRefused
-from docstore_standalone.backup.progress import Progress, Step, silent
+from docstore_platform.mongo import Session
+from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
+from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup, restore_into
-from docstore_standalone.backup.take import Taken, take_backup
-from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected
 
 OURS = Path(docstore_standalone.backup.__file__).parent
-CONTENTS = {
-    "accounts/ada/uploads/1/content": b"one",
-    "accounts/ada/uploads/2/ü %&+?.txt": b"two",
-    "accounts/ada/uploads/3/content": b"",
-    "accounts/ada/uploads/4/content": b"one",
-    "accounts/ada/uploads/5/content": bytes(range(256)) * 20_000,  # more than goes in one piece
-    "accounts/ada/packs/6": b"six" * 1000,
-}
-
-
-@dataclass
-class Place:
-    """A deployment's databases and bucket."""
-
-    deployment: Deployment
-    mongo: Mongo
-    store: ObjectStore
-
-    def database(self, service: str) -> Database:
-        return self.mongo.database(f"{self.deployment.database_prefix}{service}")
-
-    async def documents(self) -> dict[str, list[Any]]:
-        """By service and collection."""
-        found: dict[str, list[Any]] = {}
-        for name in await self.mongo.database_names(self.deployment.database_prefix):
-            for collection in await self.mongo.database(name).list_collection_names():
-                rows = self.mongo.database(name)[collection].find({}, sort=[("_id", 1)])
-                found[f"{name.removeprefix(self.deployment.database_prefix)}.{collection}"] = await rows.to_list(None)
-        return found
-
-    async def contents(self) -> dict[str, bytes]:
-        answer = await self.store.transport.call("list_objects_v2")
-        return {entry["Key"]: await self.store.get(entry["Key"]) for entry in answer.get("Contents", [])}
-
-    async def fill(self) -> None:
-        for key, content in CONTENTS.items():
-            await self.store.put(key, content, content_type="text/x-ours", metadata={"name": "value"})
-        await self.database("accounts")["accounts"].insert_many([{"_id": "ada"}, {"_id": "bob"}])
-        await self.database("metadata")["journals"].insert_one({"_id": "ada", "seq": 7})
-        await self.database("metadata").create_collection("journal")
-        nodes = self.database("metadata")["nodes"]
-        moment = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
-        odd = {"bytes": b"\x00\xff", "moment": moment, "none": None, "large": 1 << 60, "real": 0.1, "Ünï": ["ü", {}]}
-        await nodes.insert_many([{"_id": f"node-{number}", "n": number, **odd} for number in range(2500)])
-        await nodes.create_index([("n", 1), ("moment", -1)], unique=True, partialFilterExpression={"n": {"$gt": 3}})
-        await nodes.create_index("moment", expireAfterSeconds=10**9, name="kept")
-
-
-@pytest.fixture
-async def new_place(servers: Servers) -> AsyncIterator[Any]:
-    """Makes empty places on the session's servers."""
-    mongo = Mongo(servers.mongo_url, app_name="test")
-    made: list[Place] = []
-
-    async def make() -> Place:
-        name, keys = new_id()[-10:], servers.root_keys
-        address = (servers.s3_endpoint, servers.s3_endpoint)
-        s3 = S3Config(*address, servers.region, keys.access_key_id, keys.secret_access_key, f"backup-{name}")
-        place = Place(Deployment(servers.region, servers.mongo_url, f"b{name}_", s3, None), mongo, ObjectStore(s3))
-        await place.store.__aenter__()
-        await place.store.ensure_bucket()
-        made.append(place)
-        return place
-
-    yield make
-    for place in made:
-        for name in await mongo.database_names(place.deployment.database_prefix):
-            await mongo.drop(name)
-        await place.store.clear("")
-        await place.store.__aexit__(None, None, None)
-    mongo.close()
-
-
-@pytest.fixture
-async def place(new_place: Any) -> Place:
-    """One with something in it."""
-    place: Place = await new_place()
-    await place.fill()
-    return place
-
-
-async def take(place: Place, folder: Path, *, keep: int = 7, on_step: Progress = silent) -> Taken:
-    return await take_backup(place.deployment, folder, keep=keep, on_step=on_step)
-
-
-async def restore(place: Place, folder: Path, name: str | None = None) -> None:
-    backup = Backup(folder, name)
-    backup.check_parts()
-    await restore_into(place.deployment, backup, silent)
-
-
-def whole_backups(folder: Path) -> list[Path]:
-    return list(folder.glob(f"backups/*/{MANIFEST}"))
 
 
 def unmended(documents: dict[str, list[Any]]) -> dict[str, list[Any]]:

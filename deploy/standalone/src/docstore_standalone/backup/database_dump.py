@@ -44,8 +44,10 @@ class DatabaseDump:
 async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progress) -> DatabaseDump:
     """Write every collection of the databases whose names begin with `prefix` below `folder`, all of one moment.
 
-    BackupRefused if the server can't read that moment for as long as it takes.
+    BackupRefused if they are only half restored, or if the server can't read that moment for as long as it takes.
     """
+    if f"{prefix}{RESTORE_MARKER}" in await mongo.database_names(prefix):
+        raise BackupRefused("a backup was not restored to its end there: run `docstore restore-backup` again")
     for _ in range(ATTEMPTS):
         try:
             # Another backup that ends meanwhile has the server forget the past: then it is asked to keep it again.
@@ -89,11 +91,7 @@ async def _collections(mongo: Mongo, prefix: str) -> list[tuple[str, str, dict[s
     found: list[tuple[str, str, dict[str, Any]]] = []
     for database in await mongo.database_names(prefix):
         async for each in await mongo.database(database).list_collections():
-            if (
-                database != f"{prefix}{RESTORE_MARKER}"
-                and each["name"] not in LEFT_OUT
-                and not each["name"].startswith("system.")
-            ):
+            if each["name"] not in LEFT_OUT and not each["name"].startswith("system."):
                 found.append((database, each["name"], dict(each.get("options", {}))))
     if not found:
         raise BackupRefused(f"there is nothing to back up: no database's name begins with {prefix}")

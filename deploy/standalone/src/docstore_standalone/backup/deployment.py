@@ -13,7 +13,7 @@ from docstore_standalone.backup.manifest import BackupRefused
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import StackState, read_state, running_state
+from docstore_standalone.state import RESTORING_FILE, StackState, read_state, running_state
 
 NO_SECRET = SecretStr("none is needed here")
 
@@ -54,7 +54,7 @@ def is_elsewhere(settings: StandaloneSettings) -> bool:
 async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
     """The deployment that the settings name, or the stack of the data folder; one that is down is up for the block.
 
-    BackupRefused if there is none. What `start_servers` raises.
+    BackupRefused if there is none, or if it is only half restored. What `start_servers` raises.
     """
     if is_elsewhere(settings):
         yield _external(settings)
@@ -65,6 +65,8 @@ async def reached(settings: StandaloneSettings) -> AsyncIterator[Deployment]:
         raise BackupRefused(f"{folder} holds several regions, each with a backup of its own: --data {each}")
     if is_region(folder):
         settings = settings.model_copy(update={"region": folder.name})
+    if (folder / RESTORING_FILE).exists():
+        raise BackupRefused(f"{folder} was not restored to its end: run `docstore restore-backup` again")
     state = running_state(folder)
     if state is not None:
         if "mongodb" not in state.addresses or "s3" not in state.addresses:

@@ -18,6 +18,7 @@ from docstore_platform.s3 import ObjectStore
 from docstore_standalone.backup import catalogue
 from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases
+from docstore_standalone.backup.database_restore import RESTORE_MARKER
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.backup.files import check_part, settle, sha256_of
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest, Part
@@ -78,7 +79,9 @@ def _check_region(target: Target, deployment: Deployment) -> None:
 @asynccontextmanager
 async def _deletions_held(mongo: Mongo, deployment: Deployment) -> AsyncIterator[Callable[[], None]]:
     """Gives what raises HoldLost once something may have been deleted; that is also looked at when the block ends."""
-    databases = [mongo.database(name) for name in await mongo.database_names(deployment.database_prefix)]
+    prefix = deployment.database_prefix
+    names = [name for name in await mongo.database_names(prefix) if name != f"{prefix}{RESTORE_MARKER}"]
+    databases = [mongo.database(name) for name in names]
     hold = DeletionHold(databases, new_id())
     await hold.take()
     renewing = asyncio.create_task(_renew(hold))

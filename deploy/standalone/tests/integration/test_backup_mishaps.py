@@ -1,0 +1,47 @@
+"""What goes wrong around backups: restores that were cut off, clocks, slow disks, contents gone bad."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from backup_places import Place, restore, take, whole_backups
+from cut_code import Cut, cut_at
+
+import docstore_standalone.backup
+from docstore_standalone.backup.deployment import reached
+from docstore_standalone.backup.manifest import BackupRefused
+from docstore_standalone.backup.progress import silent
+from docstore_standalone.backup.restore import Backup
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import RESTORING_FILE
+
+pytestmark = pytest.mark.connected
+
+OURS = Path(docstore_standalone.backup.__file__).parent
+
+
+async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: Any, tmp_path: Path) -> None:
+    """Wherever the restore was cut off, the good backup stays; restored to its end, it can be backed up."""
+    good = await take(place, tmp_path)
+    with cut_at(OURS) as lines:
+        await restore(await new_place(), tmp_path)
+    for share in (4, 6, 8):
+        other: Place = await new_place()
+        with suppress(Cut), cut_at(OURS, lines.run * share // 10):
+            await restore(other, tmp_path)
+        assert f"{other.deployment.database_prefix}restore" in await other.mongo.database_names("")
+        with pytest.raises(BackupRefused, match="not restored to its end"):
+            await take(other, tmp_path, keep=1)
+        assert [path.parent for path in whole_backups(tmp_path)] == [good.folder]
+    await restore(other, tmp_path)
+    await take(other, tmp_path, keep=1)
+    Backup(tmp_path).check(silent)
+
+
+async def test_a_data_folder_that_is_half_restored_is_not_backed_up(tmp_path: Path) -> None:
+    """Its stack is not even started."""
+    (tmp_path / RESTORING_FILE).write_text('"digest"')
+    with pytest.raises(BackupRefused, match="not restored to its end"):
+        async with reached(StandaloneSettings(data=tmp_path)):
+            pass

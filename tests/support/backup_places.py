@@ -1,0 +1,75 @@
+"""Deployments to back up and to restore into, on real servers: databases and a bucket of their own."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.s3 import ObjectStore
+from docstore_standalone.backup.deployment import Deployment
+from docstore_standalone.backup.manifest import MANIFEST
+from docstore_standalone.backup.progress import Progress, silent
+from docstore_standalone.backup.restore import Backup, restore_into
+from docstore_standalone.backup.take import Taken, take_backup
+
+CONTENTS = {
+    "accounts/ada/uploads/1/content": b"one",
+    "accounts/ada/uploads/2/ü %&+?.txt": b"two",
+    "accounts/ada/uploads/3/content": b"",
+    "accounts/ada/uploads/4/content": b"one",
+    "accounts/ada/uploads/5/content": bytes(range(256)) * 20_000,  # more than goes in one piece
+    "accounts/ada/packs/6": b"six" * 1000,
+}
+
+
+@dataclass
+class Place:
+    """A deployment's databases and bucket."""
+
+    deployment: Deployment
+    mongo: Mongo
+    store: ObjectStore
+
+    def database(self, service: str) -> Database:
+        return self.mongo.database(f"{self.deployment.database_prefix}{service}")
+
+    async def documents(self) -> dict[str, list[Any]]:
+        """By service and collection."""
+        found: dict[str, list[Any]] = {}
+        for name in await self.mongo.database_names(self.deployment.database_prefix):
+            for collection in await self.mongo.database(name).list_collection_names():
+                rows = self.mongo.database(name)[collection].find({}, sort=[("_id", 1)])
+                found[f"{name.removeprefix(self.deployment.database_prefix)}.{collection}"] = await rows.to_list(None)
+        return found
+
+    async def contents(self) -> dict[str, bytes]:
+        answer = await self.store.transport.call("list_objects_v2")
+        return {entry["Key"]: await self.store.get(entry["Key"]) for entry in answer.get("Contents", [])}
+
+    async def fill(self) -> None:
+        for key, content in CONTENTS.items():
+            await self.store.put(key, content, content_type="text/x-ours", metadata={"name": "value"})
+        await self.database("accounts")["accounts"].insert_many([{"_id": "ada"}, {"_id": "bob"}])
+        await self.database("metadata")["journals"].insert_one({"_id": "ada", "seq": 7})
+        await self.database("metadata").create_collection("journal")
+        nodes = self.database("metadata")["nodes"]
+        moment = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
+        odd = {"bytes": b"\x00\xff", "moment": moment, "none": None, "large": 1 << 60, "real": 0.1, "Ünï": ["ü", {}]}
+        await nodes.insert_many([{"_id": f"node-{number}", "n": number, **odd} for number in range(2500)])
+        await nodes.create_index([("n", 1), ("moment", -1)], unique=True, partialFilterExpression={"n": {"$gt": 3}})
+        await nodes.create_index("moment", expireAfterSeconds=10**9, name="kept")
+
+
+async def take(place: Place, folder: Path, *, keep: int = 7, on_step: Progress = silent) -> Taken:
+    return await take_backup(place.deployment, folder, keep=keep, on_step=on_step)
+
+
+async def restore(place: Place, folder: Path, name: str | None = None) -> None:
+    backup = Backup(folder, name)
+    backup.check_parts()
+    await restore_into(place.deployment, backup, silent)
+
+
+def whole_backups(folder: Path) -> list[Path]:
+    return list(folder.glob(f"backups/*/{MANIFEST}"))
