@@ -1,6 +1,7 @@
 """What goes wrong around backups: restores that were cut off, clocks, slow disks, contents gone bad."""
 
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from backup_places import Place, restore, take, whole_backups
 from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
+from docstore_platform.clock import utc_now
 from docstore_standalone.backup.deployment import reached
 from docstore_standalone.backup.manifest import BackupRefused
 from docstore_standalone.backup.progress import silent
@@ -45,3 +47,16 @@ async def test_a_data_folder_that_is_half_restored_is_not_backed_up(tmp_path: Pa
     with pytest.raises(BackupRefused, match="not restored to its end"):
         async with reached(StandaloneSettings(data=tmp_path)):
             pass
+
+
+async def test_a_clock_that_was_ahead_makes_no_later_backup_go(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one that was taken stays and is what is restored, whatever the clock said before."""
+    with monkeypatch.context() as patch:
+        patch.setattr("docstore_standalone.backup.take.utc_now", lambda: utc_now() + timedelta(days=40))
+        ahead = await take(place, tmp_path)
+    taken = await take(place, tmp_path, keep=1)
+    assert taken.removed == [ahead.manifest.name]
+    assert Backup(tmp_path).manifest == taken.manifest
+    assert taken.manifest.began_at < ahead.manifest.began_at

@@ -4,7 +4,8 @@ docstore-backups.json       what makes it one
 lock                        held by the command that works on it
 contents/ab/ab12...         contents by their SHA-256, of all backups: none is there twice, none is written over
 catalogue.sqlite            which object of the store had which content when it was last looked at; may be lost
-backups/20261122T080000Z/   one backup: the databases' parts, its list of objects, and last its manifest
+backups/20261122T080000Z/   one backup: the databases' parts, its list of objects, and last its manifest. By their names
+                            they are in the order in which they were taken
 """
 
 import fcntl
@@ -85,15 +86,12 @@ class Target:
         return self.backups / (name or names[-1])
 
     def begin(self, moment: datetime) -> Path:
-        """The empty folder of a new backup, named by its moment; what was begun and never finished goes."""
-        whole = set(self.names())
+        """The empty folder of a new backup, which is the newest by its name; what was begun and never finished goes."""
+        whole = self.names()
         for left in make_folder(self.backups).iterdir():
             if left.name not in whole:
                 shutil.rmtree(left)
-        name = f"{moment:%Y%m%dT%H%M%SZ}"
-        while name in whole:
-            name += "+"
-        return make_folder(self.backups / name)
+        return make_folder(self.backups / _name(moment, after=whole[-1] if whole else ""))
 
     def remove(self, name: str) -> None:
         """A backup; what it shares with others stays. Cut off, it is no whole backup any more."""
@@ -112,3 +110,12 @@ class Target:
         """Every content that is there, and what was begun of some."""
         for folder in sorted(self._contents.iterdir()) if self._contents.exists() else ():
             yield from folder.iterdir()
+
+
+def _name(moment: datetime, after: str) -> str:
+    """By the moment, or numbered after the newest: a clock that was once ahead makes no later backup an older one."""
+    name = f"{moment:%Y%m%dT%H%M%SZ}"
+    if name > after:
+        return name
+    newest, _, number = after.partition("+")
+    return f"{newest}+{int(number or 0) + 1:06}"
