@@ -1,5 +1,7 @@
 """What docker-compose.yml is given: secrets of each service's own, made once and kept."""
 
+import importlib
+import inspect
 import json
 import re
 import shutil
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.settings import SERVICE_NAMES, ServiceSettings
 from docstore_standalone.compose_files import KAFKA_USERS, POLICIES, s3_policies, write_compose_files
 
 ROOT = Path(__file__).parents[4]
@@ -96,6 +98,29 @@ def test_keys_for_s3_go_to_those_with_a_policy(service: str) -> None:
     keys = {name: value for name, value in environment(service).items() if "ACCESS_KEY" in name}
     assert bool(keys) is (service in s3_policies(ROOT / POLICIES))
     assert all(value.startswith(f"${{S3_{service.upper()}_") for value in keys.values())
+
+
+def folders(service: str) -> dict[str, Path]:
+    """The folders that a service writes to, by their variables, unless it is told others."""
+    module = importlib.import_module(f"docstore_{service}.settings")
+    return {
+        f"{kind.model_config.get('env_prefix')}{name}".upper(): field.default
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, ServiceSettings)
+        for name, field in kind.model_fields.items()
+        if field.annotation is Path
+    }
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_what_a_service_writes_goes_where_it_may(service: str) -> None:
+    """Its root is read-only: each folder of its settings is in a tmpfs or a volume."""
+    given = COMPOSE["services"][service]
+    assert given["read_only"]
+    writable = [*given["tmpfs"], *(volume.split(":")[1] for volume in given.get("volumes", []))]
+    for variable, usual in folders(service).items():
+        folder = Path(given["environment"].get(variable, usual))
+        assert any(folder.is_relative_to(place) for place in writable), f"{variable} is {folder}"
 
 
 def test_what_makes_users_is_reached_from_the_brokers_network_alone() -> None:

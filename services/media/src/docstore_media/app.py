@@ -88,6 +88,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
 
 
 def _empty(folder: Path) -> None:
-    """What workers that were killed have left."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """What workers that were killed have left. The folder itself stays: it may be where a volume is mounted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for child in folder.iterdir():
+        shutil.rmtree(child, ignore_errors=True)

@@ -1,0 +1,22 @@
+"""The folder of temporary files, over the service's starts."""
+
+import os
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_start_empties_the_folder_and_keeps_it(world: Any) -> None:
+    """What killed workers left goes; the folder itself, where a volume may be mounted, is not made anew."""
+    left = world.folder / "docstore-worker-killed"
+    left.mkdir(parents=True)
+    (left / "content").write_bytes(b"half")
+    held = os.open(world.folder, os.O_RDONLY)  # while it is open its inode is nobody else's
+    try:
+        async with world.media():
+            assert not left.exists()
+            assert os.path.samestat(os.fstat(held), world.folder.stat())
+    finally:
+        os.close(held)
