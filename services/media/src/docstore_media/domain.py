@@ -50,6 +50,7 @@ class Source:
     owner_id: str
     kind: Kind
     sha256: str
+    """As upload has verified it; empty if it is only what the sender said."""
     size: int
     object_key: str
     event_id: str
@@ -61,8 +62,12 @@ class Source:
 
     @property
     def content(self) -> str:
-        """What one rendition is enough for: the same content of the same account, read as the same kind."""
-        return f"{self.owner_id}:{self.kind}:{self.sha256}"
+        """What one rendition is enough for: the same content of the same account, read as the same kind.
+
+        What nobody has verified is the same only where it is stored under the same key, as copies are: an editor must
+        not be shown, nor choose, the preview of another file by naming its SHA-256.
+        """
+        return f"{self.owner_id}:{self.kind}:{self.sha256 or self.object_key}"
 
 
 def version_key(file_id: str, version: int) -> str:

@@ -6,6 +6,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_media.domain import Source, kind_of, version_key
 from docstore_media.service import News, PreviewService
+from docstore_platform.block_list import is_blocks
 
 
 class MediaSubscribers(Subscribers[News]):
@@ -50,7 +51,7 @@ def _note(envelope: Envelope[FileEvent], unit: News) -> None:
             revision=event.revision,
             owner_id=file.owner_id,
             kind=kind,
-            sha256=file.sha256,
+            sha256="" if is_blocks(file.object_key) else file.sha256,  # of several blocks nobody computes it
             size=file.size,
             object_key=file.object_key,
             event_id=envelope.id,

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+import zstandard
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -20,6 +21,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_media.app import create_app
 from docstore_media.settings import MediaSettings
+from docstore_platform.block_list import Block, block_key, block_list_key, serialise
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
@@ -100,28 +102,38 @@ class World:
         **extra: Any,
     ) -> FileState:
         """A new file: its bytes stored, known to metadata, and told of."""
-        now, key = utc_now(), f"accounts/{owner}/uploads/{new_id()}/content"
-        state = FileState(
-            file_id=new_id(),
-            owner_id=owner,
-            parent_id=owner,
-            kind="file",
-            name=name,
-            size=len(content),
-            content_type=content_type,
-            sha256=hashlib.sha256(content).hexdigest(),
-            version=1,
-            created_at=now,
-            modified_at=now,
-            modified_by=owner,
-            object_key=key,
-            **extra,
-        )
+        now = utc_now()
+        usual: dict[str, Any] = {
+            "file_id": new_id(),
+            "owner_id": owner,
+            "parent_id": owner,
+            "kind": "file",
+            "name": name,
+            "size": len(content),
+            "content_type": content_type,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "version": 1,
+            "created_at": now,
+            "modified_at": now,
+            "modified_by": owner,
+            "object_key": f"accounts/{owner}/uploads/{new_id()}/content",
+        }
+        state = FileState(**(usual | extra))
         if stored:
-            await self.objects.put(key, content)
+            await self.objects.put(state.object_key, content)
         self.files[state.file_id] = state
         await self.say(FileCreated(**self._about(state)))
         return state
+
+    async def add_in_blocks(self, owner: str, name: str, content: bytes, **extra: Any) -> FileState:
+        """A new file whose content is stored in two blocks."""
+        half, key, blocks = len(content) // 2, block_list_key(owner, new_id(), new_id()), []
+        for piece in (content[:half], content[half:]):
+            digest = hashlib.sha256(piece).hexdigest()
+            blocks.append(Block(digest, len(piece), block_key(owner, digest, new_id())))
+            await self.objects.put(blocks[-1].key, zstandard.compress(piece))
+        await self.objects.put(key, serialise(blocks))
+        return await self.add(owner, name, content, stored=False, object_key=key, **extra)
 
     async def modify(self, state: FileState, content: bytes, *, stored: bool = True) -> tuple[FileState, str]:
         """Its next version, and the event that told of it."""

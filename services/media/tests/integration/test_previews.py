@@ -1,5 +1,6 @@
 """Previews from the event of a file to the picture, on real servers."""
 
+import hashlib
 from typing import Any
 
 import aiohttp
@@ -108,6 +109,39 @@ async def test_a_content_is_rendered_once_in_an_account(running: Any) -> None:
     theirs = await running.add(other, "a.png", picture)
     await running.says(theirs.file_id, "preview-ready")
     assert len(await running.stored(other)) == 2
+
+
+@pytest.mark.parametrize("claimed_first", [False, True])
+async def test_a_claimed_sha256_is_shown_no_other_preview(running: Any, claimed_first: bool) -> None:
+    """Of several blocks the SHA-256 is the sender's word: naming a private picture's neither shows it nor forges it."""
+    owner, editor = new_id(), new_id()
+    picture, forged = originals.image(size=(60, 30)), originals.image(size=(20, 10))
+    claim = {"sha256": hashlib.sha256(picture).hexdigest(), "readers": (editor,)}
+
+    async def shown(account: str, file: Any) -> Any:
+        await running.says(file.file_id, "preview-ready")
+        data, _ = await fetched((await running.preview(account, file.file_id)).headers["location"])
+        return originals.opened(data).size
+
+    private = None if claimed_first else await running.add(owner, "private.png", picture)
+    if private is not None:
+        assert await shown(owner, private) == (60, 30)
+    assert await shown(editor, await running.add_in_blocks(owner, "claimed.png", forged, **claim)) == (20, 10)
+    genuine = private or await running.add(owner, "genuine.png", picture)
+    assert await shown(owner, genuine) == (60, 30)
+
+
+async def test_a_copy_of_a_content_in_blocks_is_not_rendered_again(running: Any) -> None:
+    """It names the same list of blocks; the same bytes sent again in blocks are another content."""
+    owner, picture = new_id(), originals.image()
+    first = await running.add_in_blocks(owner, "a.png", picture)
+    await running.says(first.file_id, "preview-ready")
+    copy = await running.add(owner, "b.png", picture, stored=False, object_key=first.object_key)
+    await running.says(copy.file_id, "preview-ready")
+    assert len(await running.stored(owner)) == 2
+    again = await running.add_in_blocks(owner, "c.png", picture)
+    await running.says(again.file_id, "preview-ready")
+    assert len(await running.stored(owner)) == 4
 
 
 async def test_a_new_version_has_a_preview_of_its_own(running: Any) -> None:

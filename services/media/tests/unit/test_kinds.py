@@ -1,5 +1,8 @@
 """Which contents have a preview, by what is said of them."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,12 +35,15 @@ def test_any_type_and_name_is_answered(content_type: str, name: str) -> None:
 
 
 def test_a_content_is_shared_within_its_account_only() -> None:
-    """The same bytes in two accounts are two contents, and so are two ways to read them."""
+    """The same bytes in two accounts are two contents, two ways to read them too, and two places of unverified ones."""
     source = Source(
         file_id="f", version=1, revision=1, owner_id="a", kind=Kind.IMAGE, sha256="0" * 64, size=1, object_key="k",
         event_id="e",
     )  # fmt: skip
-    others = [{"owner_id": "b"}, {"kind": Kind.PDF}, {"sha256": "1" * 64}]
+    others: list[dict[str, Any]] = [{"owner_id": "b"}, {"kind": Kind.PDF}, {"sha256": "1" * 64}]
     for changes in others:
-        fields = {name: getattr(source, name) for name in source.__dataclass_fields__}
-        assert Source(**(fields | changes)).content != source.content
+        assert replace(source, **changes).content != source.content
+    assert replace(source, object_key="other").content == source.content
+    unverified = replace(source, sha256="")
+    assert replace(unverified, file_id="copy").content == unverified.content
+    assert replace(unverified, object_key="other").content != unverified.content
