@@ -1,19 +1,20 @@
 """What goes wrong around backups: restores that were cut off, clocks, slow disks, contents gone bad."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from backup_places import Place, restore, take, whole_backups
+from backup_places import CONTENTS, Place, restore, take, whole_backups
 from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_platform.clock import utc_now
 from docstore_standalone.backup.deployment import reached
 from docstore_standalone.backup.manifest import BackupRefused
-from docstore_standalone.backup.progress import silent
+from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE
@@ -60,3 +61,29 @@ async def test_a_clock_that_was_ahead_makes_no_later_backup_go(
     assert taken.removed == [ahead.manifest.name]
     assert Backup(tmp_path).manifest == taken.manifest
     assert taken.manifest.began_at < ahead.manifest.began_at
+
+
+async def test_others_have_their_turn_where_there_is_nothing_to_copy(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each page: so the hold on deletions is renewed however many objects are known."""
+    await take(place, tmp_path)
+    monkeypatch.setattr("docstore_standalone.backup.object_copy.PAGE", 1)
+    turns, seen = 0, []
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def on_step(step: Step) -> None:
+        if step.phase == "contents":
+            seen.append(turns)
+
+    beside = asyncio.create_task(take_turns())
+    taken = await take(place, tmp_path, on_step=on_step)
+    beside.cancel()
+    assert taken.copied == 0
+    assert len(seen) == len(CONTENTS)
+    assert sorted(set(seen)) == seen

@@ -51,7 +51,8 @@ class ObjectCopier:
         done, after = 0, ""
         while page := self._catalogue.page(after, PAGE):
             between()
-            wanted = [listed for listed, sha256 in page if not self._has(sha256, listed.size)]
+            # Where all of many pages is known there is nothing else to wait for, and the hold could not be renewed.
+            wanted = await asyncio.to_thread(self._wanted, page)
             for start in range(0, len(wanted), 4 * AT_ONCE):
                 some = wanted[start : start + 4 * AT_ONCE]
                 self._keep(some, await all_of(self._copy(each) for each in some))
@@ -59,6 +60,9 @@ class ObjectCopier:
                 between()
             done, after = done + len(page), page[-1][0].key
             self._on_step(Step("contents", done, total, self.copied_bytes))
+
+    def _wanted(self, page: Sequence[tuple[Listed, str]]) -> list[Listed]:
+        return [listed for listed, sha256 in page if not self._has(sha256, listed.size)]
 
     def _has(self, sha256: str, size: int) -> bool:
         try:
