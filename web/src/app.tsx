@@ -46,11 +46,11 @@ export function App() {
   let page;
   // Whoever is logged in here: the link may be somebody else's, or theirs who has lost the other devices.
   if (path === RESET_PATH) page = <ResetPage />;
+  else if (path === FORGOT_PATH) page = <ForgotPage />;
   else if (error) page = <Failed error={error} onRetry={begin} />;
   else if (login === "unknown") page = <Spinner />;
-  else if (login === "out") {
-    page = path === FORGOT_PATH ? <ForgotPage /> : <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
-  } else page = <Inside />;
+  else if (login === "out") page = <AuthPage mode={path === "/sign-up" ? "sign-up" : "log-in"} onDone={() => setLogin("in")} />;
+  else page = <Inside />;
   return (
     <>
       <ErrorBoundary>{page}</ErrorBoundary>
@@ -78,7 +78,7 @@ function Inside() {
 
 function Page() {
   const { path, query } = useWhere();
-  const isStart = ["/", "/log-in", "/sign-up", FORGOT_PATH].includes(path);
+  const isStart = ["/", "/log-in", "/sign-up"].includes(path);
   useEffect(() => {
     // The object store sends a form's browser to /?path=FOLDER.
     if (isStart) navigate(hrefOf({ base: null, path: query.get("path") ?? "/" }), { replace: true });

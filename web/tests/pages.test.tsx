@@ -5,6 +5,7 @@ import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Accounts } from "@/admin/Accounts";
 import { Audit } from "@/admin/Audit";
+import { App } from "@/app";
 import { apply } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";
@@ -271,6 +272,36 @@ describe("a forgotten password", () => {
     await userEvent.click(screen.getByRole("button", { name: "Set password" }));
     await screen.findByText("Your password is changed");
     expect(sent).toEqual({ token: "the-token", password: "another horse" });
+  });
+
+  test("is set by a fresh link that is opened where a used one is shown", async () => {
+    history.replaceState(null, "", "/reset-password#used");
+    const sent: string[] = [];
+    vi.stubGlobal("fetch", async (_: string, { body }: RequestInit) => {
+      const { token } = JSON.parse(String(body)) as { token: string };
+      sent.push(token);
+      return token === "used" ? refused(404, "reset_not_found") : new Response(null, { status: 204 });
+    });
+    show(<ResetPage />);
+    await userEvent.type(screen.getByLabelText("New password"), "another horse");
+    await userEvent.click(screen.getByRole("button", { name: "Set password" }));
+    await screen.findByRole("alert");
+    location.hash = "fresh";
+    await waitFor(() => expect(screen.queryByRole("alert")).toBeNull());
+    expect(location.hash).toBe("");
+    await userEvent.type(screen.getByLabelText("New password"), "another horse");
+    await userEvent.click(screen.getByRole("button", { name: "Set password" }));
+    await screen.findByText("Your password is changed");
+    expect(sent).toEqual(["used", "fresh"]);
+  });
+
+  test("is asked for by somebody who is logged in, too", async () => {
+    history.replaceState(null, "", "/forgot-password");
+    const calls = serve((call) => (call === "GET /web/session" ? json({ csrf_token: "t", renewable: true }) : undefined));
+    show(<App />);
+    await waitFor(() => expect(calls).toContain("GET /web/session"));
+    await screen.findByRole("button", { name: "Send the link" });
+    await waitFor(() => expect(location.pathname).toBe("/forgot-password"));
   });
 
   test("is helped by an administrator with a link to pass on", async () => {

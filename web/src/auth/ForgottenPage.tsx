@@ -89,13 +89,31 @@ export function ForgotPage() {
   );
 }
 
+/** What stands behind the `#`, now and whenever another link is opened in this tab; it leaves the address bar. */
+function useToken(): string {
+  const [token, setToken] = useState(() => location.hash.slice(1));
+  useEffect(() => {
+    function take(): void {
+      if (location.hash) setToken(location.hash.slice(1));
+      history.replaceState(null, "", location.pathname); // it is of use once, and nobody's to see
+    }
+    take();
+    window.addEventListener("hashchange", take);
+    return () => window.removeEventListener("hashchange", take);
+  }, []);
+  return token;
+}
+
 export function ResetPage() {
-  const [token] = useState(() => location.hash.slice(1));
+  const token = useToken();
+  return <ResetForm key={token} token={token} />;
+}
+
+function ResetForm({ token }: { token: string }) {
   const [password, setPassword] = useState("");
   const { state, error, submit } = useSending(() =>
     call("post /v1/password-resets/confirm", { body: { token, password } }),
   );
-  useEffect(() => history.replaceState(null, "", location.pathname), []); // it is of use once, and nobody's to see
   if (state === "done") {
     return (
       <Frame title="Your password is changed" about="All your devices have been logged out.">
