@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ from docstore_notify.unsubscribe_api import unsubscribe_router
 from docstore_notify.validity import Validity
 from docstore_notify.worker import Worker
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.reset_links import ResetLinks
 from docstore_platform.web import service_app
 
@@ -86,7 +87,7 @@ def create_app(
     }
     if "sns" in machines:
         channels["sns"] = PhoneLimit(machines["sns"], texts, settings.max_texts_a_day)
-    trier = Trier(channels, Validity(files, shares), settings.send_seconds)
+    trier = Trier(channels, Validity(files, shares, partial(server_time, database)), settings.send_seconds)
     marker = Marker(deliveries, runtime.transactor, settings)
     following = Following(subscriptions, deliveries, lanes, files, trier, marker, tests, settings)
     unsubscribing = Unsubscribing(tokens, subscriptions, preferences, deliveries, shares)

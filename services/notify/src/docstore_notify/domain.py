@@ -24,6 +24,8 @@ CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test", "password_reset")
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - {"password_reset"}
 """E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
+URGENT: frozenset[Kind] = frozenset({"password_reset"})
+"""E-mails that somebody waits for: no digest holds them back."""
 
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from docstore_events.notifications import NotificationFailed, NotificationSent
 from docstore_events.transaction import Transaction
 from docstore_notify.delivery_store import Deliveries
-from docstore_notify.domain import CHOSEN_KINDS, MAX_EVENTS, PERSONAL, Delivery, Notice, Preferences
+from docstore_notify.domain import CHOSEN_KINDS, MAX_EVENTS, PERSONAL, URGENT, Delivery, Notice, Preferences
 from docstore_notify.gathering import gather, new_delivery
 from docstore_notify.inbox_store import Inbox
 from docstore_notify.lane_store import Lanes
@@ -94,7 +94,8 @@ class NoticeBook:
         now = self._clock()
         deliveries: list[Delivery] = []
         for stream, gathered in streams.items():
-            deliveries += gather(gathered, latest.get(stream), now, self._pause, new_id)
+            pause = NO_PAUSE if gathered[0].kind in URGENT else self._pause
+            deliveries += gather(gathered, latest.get(stream), now, pause, new_id)
         await self._deliveries.save(list(latest.values()), deliveries, tx.session)
         tx.wake_after(self._wakeup_name)
 

@@ -54,7 +54,7 @@ class NotifySubscribers(Subscribers[Heard]):
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
         """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
         event = envelope.event
-        told = _told(envelope, {"reset_id": event.reset_id})
+        told = _told(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
         unit.notices.append(told.to(event.account_id, "email", "password_reset"))
 
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:

@@ -1,15 +1,22 @@
-"""Whether a message may still be told when it is sent: rights may have ended since the event."""
+"""Whether a message may still be told when it is sent: rights, and what it leads to, may have ended since the event."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from docstore_notify.domain import Delivery, NotNow
 from docstore_notify.files import Files
 from docstore_notify.share_store import Shares
+from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 
 
 class Validity:
-    def __init__(self, files: Files, shares: Shares) -> None:
+    """`now`: the time as the database has it, since the clock of an instance may be wrong."""
+
+    def __init__(self, files: Files, shares: Shares, now: Callable[[], Awaitable[datetime]]) -> None:
         self._files = files
         self._shares = shares
+        self._now = now
 
     async def of(self, delivery: Delivery) -> Delivery | None:
         """What of it may be told now; None if nothing. NotNow if that can't be found out."""
@@ -18,6 +25,8 @@ class Validity:
                 dropped = await self._unreadable(delivery)
             case "invitation":
                 dropped = await self._withdrawn(delivery)
+            case "password_reset":
+                dropped = await self._ended(delivery)
             case _:
                 return delivery
         if all(dropped):
@@ -36,6 +45,11 @@ class Validity:
             raise NotNow(f"rights are not known: {problem.detail}") from problem
         unreadable = {file_id for file_id, role in zip(file_ids, permissions, strict=True) if role is None}
         return [item.get("file_id") in unreadable for item in delivery.items]
+
+    async def _ended(self, delivery: Delivery) -> list[bool]:
+        """A link that works no more; what was written down before its end was noted is told."""
+        now = rfc3339(await self._now())
+        return ["expires_at" in item and str(item["expires_at"]) <= now for item in delivery.items]
 
     async def _withdrawn(self, delivery: Delivery) -> list[bool]:
         """A share that was taken back, or whose person has an account by now; an address that wants none."""

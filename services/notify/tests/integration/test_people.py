@@ -47,6 +47,11 @@ def login(person: Any, *, new_device: bool = True) -> SessionStarted:
     return SessionStarted(revision=1, new_device=new_device, **about)
 
 
+def password_reset(person: Any, reset_id: str, good_for: timedelta = timedelta(hours=1)) -> PasswordResetRequested:
+    ends = utc_now() + good_for
+    return PasswordResetRequested(revision=1, reset_id=reset_id, account_id=person.id, expires_at=ends)
+
+
 def recipients(notify: Any) -> list[str]:
     return [mail["To"].addresses[0].addr_spec for mail in notify.ses.mailbox.mails]
 
@@ -231,7 +236,7 @@ async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(no
     """The link has the signed token; no click ends such mails, no preference, and the app does not show them."""
     anna = notify.person()
     reset_id = new_id()
-    reset = PasswordResetRequested(revision=1, reset_id=reset_id, account_id=anna.id, expires_at=utc_now())
+    reset = password_reset(anna, reset_id)
     async with notify.running():
         _, told = await notify.say(anna.signed_up(), reset)
         await notify.all_told(told)
@@ -239,6 +244,29 @@ async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(no
         assert ResetLinks(notify.infra).url(reset_id) in mail.get_body(("plain",)).get_content()
         assert mail["List-Unsubscribe"] is None
         assert (await anna.get("/v1/notifications"))["items"] == []
+
+
+async def test_a_mail_with_a_link_to_a_new_password_waits_for_nothing(notify: Any) -> None:
+    """Somebody asks again: no digest holds the second mail back. One that comes to be sent after its end is not."""
+    anna, ids = notify.person(), [new_id() for _ in range(3)]
+    ended = password_reset(anna, ids[0], good_for=timedelta(0))
+    first, second = (password_reset(anna, reset_id) for reset_id in ids[1:])
+    async with notify.running(digest_seconds=3600):
+        _, dropped, told = await notify.say(anna.signed_up(), ended, first)
+        await notify.all_told(told)
+        (again,) = await notify.say(second)
+        await notify.all_told(again)
+        texts = [mail.get_body(("plain",)).get_content() for mail in notify.ses.mailbox.mails]
+        assert [[reset_id in text for reset_id in ids] for text in texts] == [
+            [False, True, False],
+            [False, False, True],
+        ]
+
+        async def ended_is_dropped() -> bool:
+            failed = [data["cause_ids"] for kind, data in await notify.said() if kind == "notification-failed"]
+            return failed == [[dropped]]
+
+        await eventually(ended_is_dropped)
 
 
 async def click(notify: Any, mail: Any, method: str = "POST") -> Any:
