@@ -59,7 +59,7 @@ class UploadStalled(UploadEvent):
 
     file_id: str
     missing: tuple[str, ...]
-    """The services that have not reacted: quota, indexer, notify."""
+    """The services that have not reacted: quota, indexer, media, notify."""
 
 
 def slice_upload_id(pack_id: str, number: int) -> str:
@@ -123,4 +123,4 @@ class PackStalled(PackEvent):
     """Emitted when something that must follow a completed pack has not happened in time."""
 
     missing: tuple[str, ...]
-    """The services that have not reacted: quota, indexer, notify."""
+    """The services that have not reacted: quota, indexer, media, notify."""

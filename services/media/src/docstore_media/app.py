@@ -82,7 +82,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[preview_router(service)],
-        internal=[operations_router(runtime, database, unsettled=previews.unsettled)],
+        internal=[operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
 

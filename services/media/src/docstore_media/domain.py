@@ -53,7 +53,6 @@ class Source:
     """As upload has verified it; empty if it is only what the sender said."""
     size: int
     object_key: str
-    event_id: str
     traceparent: str | None = None
 
     @property

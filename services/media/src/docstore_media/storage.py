@@ -54,7 +54,6 @@ class MongoPreviews:
             [
                 IndexModel("content", name="live_content", unique=True, partialFilterExpression=live),
                 IndexModel([("state", ASCENDING), ("due_at", ASCENDING)], name="due", partialFilterExpression=due),
-                IndexModel("event_ids", name="waited_for", partialFilterExpression=due),
             ]
         )
         await self._versions.create_indexes([IndexModel("file_id"), IndexModel("rendition")])
@@ -68,23 +67,11 @@ class MongoPreviews:
         if not fresh:
             return []
         renditions = await self._renditions_of(fresh, now, session)
-        done: list[tuple[Source, Outcome]] = []
-        waiting: dict[str, list[str]] = {}
-        for source in fresh:
-            row = renditions[source.content]
-            if row["state"] in _OUTCOMES:
-                done.append((source, Outcome(row["reason"])))
-            else:
-                waiting.setdefault(row["_id"], []).append(source.event_id)
-        uses = Counter(renditions[source.content]["_id"] for source in fresh)
-        changes = [
-            UpdateOne(
-                {"_id": key},
-                {"$inc": {"uses": count}, "$push": {"event_ids": {"$each": waiting.get(key, [])}}},
-            )
-            for key, count in uses.items()
-        ]
-        await self._renditions.bulk_write(changes, session=session)
+        rows_of = [(source, renditions[source.content]) for source in fresh]
+        done = [(source, Outcome(row["reason"])) for source, row in rows_of if row["state"] in _OUTCOMES]
+        uses = Counter(row["_id"] for _, row in rows_of)
+        more = [UpdateOne({"_id": key}, {"$inc": {"uses": count}}) for key, count in uses.items()]
+        await self._renditions.bulk_write(more, session=session)
         told = {source.key for source, _ in done}
         rows = [_version(source, renditions[source.content]["_id"], told=source.key in told) for source in fresh]
         await self._versions.insert_many(rows, session=session)
@@ -126,7 +113,7 @@ class MongoPreviews:
         fewer = [UpdateOne({"_id": key}, {"$inc": {"uses": -count}}) for key, count in uses.items()]
         await self._renditions.bulk_write(fewer, session=session)
         due_at = {"$cond": [{"$eq": ["$lease", None]}, now, "$due_at"]}
-        removal = {"state": "removing", "live": False, "event_ids": [], "attempts": 0, "due_at": due_at}
+        removal = {"state": "removing", "live": False, "attempts": 0, "due_at": due_at}
         unused = {"_id": {"$in": list(uses)}, "uses": {"$lte": 0}, "live": True}
         await self._renditions.update_many(unused, [{"$set": removal}], session=session)
 
@@ -161,7 +148,7 @@ class MongoPreviews:
 
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
         """It is rendered, or can't be. Answers the versions that are to be told so; None: it is not the caller's."""
-        change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason, "event_ids": []}
+        change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
         settled = await self._renditions.update_one(
             {"_id": rendition.id, "lease": rendition.lease, "state": "pending"},
             {"$set": {**change, "lease": None}, "$unset": {"due_at": ""}},
@@ -207,12 +194,6 @@ class MongoPreviews:
         row = await self._renditions.find_one({"_id": version["rendition"], "state": "ready"}, {"owner_id": 1})
         return Ready(row["owner_id"], row["_id"]) if row else None
 
-    async def unsettled(self, event_ids: set[str]) -> set[str]:
-        """Of the events, those whose contents are still to be rendered."""
-        condition = {"due_at": {"$exists": True}, "event_ids": {"$in": list(event_ids)}}
-        rows = self._renditions.find(condition, {"event_ids": 1})
-        return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids
-
 
 async def render_anew(database: Database, now: datetime) -> None:
     """Have all pictures made once more, beside a bucket that was lost or is another one. Nothing is said again."""
@@ -231,7 +212,6 @@ def _rendition(source: Source, now: datetime) -> Document:
         "kind": source.kind.value,
         "size": source.size,
         "reason": "",
-        "event_ids": [],
         "attempts": 0,
         "due_at": now,
         "lease": None,
@@ -262,6 +242,5 @@ def _source(row: Document, rendition: Rendition) -> Source:
         sha256=row["sha256"],
         size=rendition.size,
         object_key=row["object_key"],
-        event_id="",
         traceparent=rendition.traceparent,
     )

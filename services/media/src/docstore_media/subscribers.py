@@ -54,7 +54,6 @@ def _note(envelope: Envelope[FileEvent], unit: News) -> None:
             sha256="" if is_blocks(file.object_key) else file.sha256,  # of several blocks nobody computes it
             size=file.size,
             object_key=file.object_key,
-            event_id=envelope.id,
             traceparent=envelope.traceparent,
         )
     )
