@@ -22,6 +22,13 @@ Since = Literal["trash_from", "versions_from", "recheck_from"]
 """What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""
 DAYS: dict[Since, str] = {"trash_from": "trash_days", "versions_from": "version_days"}
 
+TIME_ANEW: list[Document] = [
+    {"$set": {since: {"$cond": [f"${since}", "$$NOW", "$$REMOVE"]} for since in DAYS}},
+    {"$unset": "lease"},
+]
+"""An update of the root of somebody who could not look after it: what is in the trash counts as put there now, old
+versions as replaced now, and whoever lets something go of theirs stops."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -9,6 +9,7 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_metadata.documents import node_document, root_node
 from docstore_metadata.grants import Grants
+from docstore_metadata.retention_store import TIME_ANEW
 from docstore_metadata.share_rules import email_key
 from docstore_metadata.share_store import Person
 from docstore_metadata.storage import Store
@@ -48,11 +49,13 @@ class MetadataSubscribers(Subscribers[Unit]):
         unit.updates.append(UpdateOne({"_id": account.account_id}, {"$setOnInsert": root}, upsert=True))
 
     def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Unit) -> None:
-        """It may have another address or name, and be suspended or no longer."""
+        """It may have another address or name, and be suspended or no longer: then its trash has its time anew."""
         account = envelope.event
         unit.meet(account)
         older = {"_id": account.account_id, "account_revision": {"$not": {"$gte": account.revision}}}
         state = {"account_revision": account.revision, "suspended": account.status == "suspended"}
+        if not state["suspended"]:
+            unit.updates.append(UpdateOne({**older, "suspended": True}, TIME_ANEW))
         unit.updates.append(UpdateOne(older, {"$set": state}))
 
     def on_file_indexed(self, envelope: Envelope[FileIndexed], unit: Unit) -> None:

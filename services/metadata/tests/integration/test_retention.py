@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from docstore_events.accounts import AccountUpdated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata import app as metadata_app
 from docstore_metadata.jobs import Jobs, LeaseLost
@@ -89,6 +90,14 @@ async def throw_away(stack: Any, path: str) -> Any:
 
 async def trash(person: Any) -> dict[str, Any]:
     return {item["name"]: item for item in (await person.ok("GET", "/v1/trash"))["items"]}
+
+
+async def make_old(stack: Any, days: int) -> None:
+    """As if all that was thrown away and replaced had been so many days ago."""
+    nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=days)
+    for field in ("trashed_at", "trash_from", "replaced_from", "versions_from"):
+        await nodes.update_many({field: {"$exists": True}}, {"$set": {field: long_ago}})
+    await stack.database["versions"].update_many({}, {"$set": {"created": long_ago}, "$unset": {"came_at": ""}})
 
 
 async def versions(stack: Any, file: Any) -> list[int]:
@@ -339,15 +348,42 @@ async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.Mo
         assert (await trash(stack.person)).keys() == {"a.txt"}
 
 
-async def test_a_suspended_account_keeps_its_trash(running: Any) -> None:
-    """Who can't log in can't take anything out of it; once they can, it is due."""
-    sweeps, root = sweeping(running), {"_id": running.person.account_id}
+async def test_a_suspended_account_keeps_its_trash_and_has_its_time_anew(stack: Any) -> None:
+    """Who can't log in can't take anything out of it: once they can, all of it, and of old versions, stays its full
+    time, also where somebody was about to let it go; what else is said of the account later changes nothing."""
+    async with stack.run(version_days=30, retention_poll_seconds=0):
+        sweeps, account = sweeping(stack, version_days=30), stack.account(stack.person, "ada@example.org")
+        file = [await stack.put("/a.txt") for _ in range(2)][-1]
+        await stack.put("/b.txt")
+        await throw_away(stack, "/b.txt")
+        await make_old(stack, days=400)
+        claim = await sweeps.retention.claim(utc_now())
+        assert claim is not None
+        await stack.hear(AccountUpdated(revision=2, status="suspended", **account))
+        assert await sweeps.at(31) == 0
+        await stack.hear(AccountUpdated(revision=3, status="active", **account))
+        sweeps.move(0)
+        with pytest.raises(LeaseLost):
+            await sweeps.sweeper._step(claim)
+        assert when((await trash(stack.person))["b.txt"]["expires_at"]) > utc_now() + timedelta(days=29)
+        assert await sweeps.at(29.9) == 0
+        since = await stack.database["nodes"].find_one({"_id": stack.person.account_id})
+        await stack.hear(AccountUpdated(revision=4, status="active", **account))
+        again = await stack.database["nodes"].find_one({"_id": stack.person.account_id})
+        assert again | {"account_revision": 3} == since
+        assert await sweeps.at(30.01) == 2
+        assert await trash(stack.person) == {}
+        assert await versions(stack, file) == [2]
+
+
+async def test_an_empty_trash_is_looked_at_no_more_after_a_suspension(running: Any) -> None:
+    """Who has neither trash nor old versions is let in again without being looked at ever after."""
     await running.put("/a.txt")
-    await throw_away(running, "/a.txt")
-    await running.database["nodes"].update_one(root, {"$set": {"suspended": True}})
-    assert await sweeps.at(31) == 0
-    await running.database["nodes"].update_one(root, {"$set": {"suspended": False}})
-    assert await sweeps.at(31) == 1
+    account = running.account(running.person, "ada@example.org")
+    await running.hear(AccountUpdated(revision=2, status="suspended", **account))
+    await running.hear(AccountUpdated(revision=3, status="active", **account))
+    root = await running.database["nodes"].find_one({"_id": running.person.account_id})
+    assert root.keys().isdisjoint({"trash_from", "versions_from"})
 
 
 async def test_what_was_there_before_there_were_policies_has_its_time(stack: Any) -> None:

@@ -5,6 +5,7 @@
 - Clients know numbers of changes that were given out since: the next ones are beyond those.
 - What the index of an external search engine was told since is of no state that there is: it is built anew.
 - Previews are in no backup: they are made anew.
+- Trash and old versions of an old backup would be overdue: they have their full time from now on.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from docstore_indexer.jobs import REBUILD
 from docstore_indexer.jobs import Jobs as IndexJobs
 from docstore_media.storage import render_anew
 from docstore_metadata.journal import begin_anew
+from docstore_metadata.retention_store import TIME_ANEW
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
 
@@ -23,6 +25,8 @@ async def mend(mongo: Mongo, prefix: str, services: Sequence[str]) -> None:
     """Set right the databases of these services, before anything has begun to use them. It may be done again."""
     for service in services:
         await _say_all_again(mongo.database(f"{prefix}{service}"))
+    if "metadata" in services:
+        await mongo.database(f"{prefix}metadata")["nodes"].update_many({"parent": None, "live": True}, TIME_ANEW)
     if "metadata" in services and "accounts" in services:
         await _begin_journals_anew(mongo.database(f"{prefix}accounts"), mongo.database(f"{prefix}metadata"))
     if "indexer" in services:
