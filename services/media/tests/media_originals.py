@@ -1,9 +1,10 @@
 """Real images and documents, made for the tests."""
 
 import io
+import struct
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageCms
 from reportlab.lib import pdfencrypt
 from reportlab.pdfgen import canvas
 
@@ -27,6 +28,13 @@ def photo(orientation: int, size: tuple[int, int] = (800, 400)) -> bytes:
     exif.get_ifd(GPS)[1] = "N"
     exif[0x010F] = "canary-camera"
     return image("JPEG", size, exif=exif, quality=95)
+
+
+def profile(canary: bytes = b"") -> bytes:
+    """A colour profile that swaps red and blue and has the canary in it, of any size."""
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = plain.replace(b"rXYZ", b"swap", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"swap", b"bXYZ", 1) + canary
+    return struct.pack(">I", len(swapped)) + swapped[4:]
 
 
 def bomb(megapixels: int) -> bytes:

@@ -1,14 +1,16 @@
 """Pictures of other people's files, in a worker process: a parser that is led astray takes nothing with it.
 
-Whatever a file says of its author, its place or its camera is not in its renditions.
+Whatever a file says of its author, its place or its camera is not in its renditions, nor its colour profile.
 """
 
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import pypdfium2
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from docstore_media.domain import PIXELS, Kind, RenderFailed, Size
 
@@ -23,7 +25,17 @@ def render(path: Path, kind: Kind, targets: Mapping[Size, Path], max_pixels: int
     picture = first_page(path) if kind is Kind.PDF else image(path, max_pixels)
     for size in sorted(targets, key=PIXELS.__getitem__, reverse=True):
         picture.thumbnail((PIXELS[size], PIXELS[size]), Image.Resampling.LANCZOS)
-        picture.save(targets[size], "WEBP", quality=QUALITY, method=4, icc_profile=picture.info.get("icc_profile"))
+        _to_srgb(picture)
+        picture.save(targets[size], "WEBP", quality=QUALITY, method=4)
+
+
+def _to_srgb(picture: Image.Image) -> None:
+    """By its profile, once: a profile may be megabytes, and say what it likes, so that none is stored."""
+    profile = picture.info.pop("icc_profile", None)
+    if profile:
+        with suppress(ImageCms.PyCMSError):  # a broken one: the levels as they are
+            ImageCms.profileToProfile(picture, BytesIO(profile), ImageCms.createProfile("sRGB"), inPlace=True)
+            del picture.info["icc_profile"]
 
 
 def image(path: Path, max_pixels: int) -> Image.Image:

@@ -12,6 +12,8 @@ from docstore_platform.s3 import ObjectNotFound
 from docstore_platform.workers import JobFailed, Program, WorkerLimits, WorkerPool
 
 PROGRAM = Program("docstore_media.render_worker", {"OMP_NUM_THREADS": "1"})
+MAX_PICTURE_BYTES = 2 << 20
+"""Nobody's storage counts a picture, and lists are full of them; what a photo gives is a tenth of that."""
 
 
 class Renderer(Protocol):
@@ -70,8 +72,17 @@ class WorkerRenderer:
         if "reason" in answer:
             reason = str(answer["reason"])
             raise RenderFailed(reason if reason in REASONS else "corrupt")
-        return {size: await asyncio.to_thread(target.read_bytes) for size, target in targets.items()}
+        return {size: await asyncio.to_thread(_read, target) for size, target in targets.items()}
 
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
+
+
+def _read(target: Path) -> bytes:
+    """A picture that the worker made. RenderFailed if it is larger than any should be."""
+    with target.open("rb") as file:
+        data = file.read(MAX_PICTURE_BYTES + 1)
+    if len(data) > MAX_PICTURE_BYTES:
+        raise RenderFailed("too_large")
+    return data

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,35 @@ async def test_a_rendition_says_nothing_of_its_maker(renderer: WorkerRenderer) -
     for data in (await render(renderer, originals.photo(6))).values():
         assert b"canary-camera" not in data
         assert not originals.opened(data).getexif()
+
+
+@pytest.mark.parametrize(("form", "mode"), [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("JPEG", "RGB")])
+async def test_a_colour_profile_is_applied_and_left_out(renderer: WorkerRenderer, form: str, mode: str) -> None:
+    """Colours are as it says; its bytes, which may be anything and very many, are in no rendition."""
+    profile = originals.profile(b"canary" * 100_000)
+    pictures = await render(renderer, originals.image(form, (2000, 1000), mode, icc_profile=profile))
+    for data in pictures.values():
+        assert b"canary" not in data
+        assert len(data) < len(profile) / 2
+        picture = originals.opened(data)
+        assert "icc_profile" not in picture.info
+        assert originals.is_like(picture.convert("RGB").getpixel((10, 10)), originals.RIGHT)
+
+
+async def test_a_broken_profile_costs_nothing_but_itself(renderer: WorkerRenderer) -> None:
+    """The picture is shown without it."""
+    for data in (await render(renderer, originals.image(icc_profile=b"canary" * 100_000))).values():
+        assert b"canary" not in data
+        assert originals.is_like(originals.opened(data).getpixel((10, 10)), originals.LEFT)
+
+
+async def test_too_large_a_picture_is_not_stored(renderer: WorkerRenderer) -> None:
+    """Noise all over, the transparency too, which nothing makes small."""
+    out = io.BytesIO()
+    Image.frombytes("RGBA", (1600, 1600), random.Random(0).randbytes(1600 * 1600 * 4)).save(
+        out, "PNG", compress_level=1
+    )
+    assert await refused(renderer, out.getvalue()) == "too_large"
 
 
 async def test_deep_levels_keep_their_light(renderer: WorkerRenderer) -> None:
