@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from docstore_events.accounts import AccountCreated, AccountPlanChanged
+from docstore_events.accounts import AccountCreated, AccountPlanChanged, PasswordReset
 from docstore_events.audit import ApiCall, ApiCalled
 from docstore_events.files import FileCreated, FileMoved, FileState
 from docstore_events.shares import FileShared, LinkCreated, LinkOpened, ShareRevoked
@@ -32,6 +32,11 @@ def account(account_id: str, *, plan: Any = "free", revision: int = 1) -> Accoun
     if revision == 1:
         return AccountCreated(**state)
     return AccountPlanChanged(**state, previous_plan="free" if plan == "premium" else "premium")
+
+
+def reset(account_id: str) -> PasswordReset:
+    """Somebody has set the account's password by a link."""
+    return PasswordReset(reset_id=f"reset-{account_id}", account_id=account_id, revision=2)
 
 
 def usage(account_id: str, used: int, documents: int, revision: int) -> UsageChanged:

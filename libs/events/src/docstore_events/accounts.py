@@ -54,6 +54,16 @@ class PasswordResetRequested(Event, topic="accounts"):
         return self.reset_id
 
 
+class PasswordReset(Event, topic="accounts"):
+    """Emitted when the password of an account was set by a link, and its sessions have ended."""
+
+    reset_id: str
+    account_id: str
+
+    def key(self) -> str:
+        return self.reset_id
+
+
 class SessionStarted(Event, topic="accounts"):
     """Emitted when somebody has logged in; signing up or renewing a token is none."""
 

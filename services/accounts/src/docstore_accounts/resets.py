@@ -14,7 +14,7 @@ from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, SessionStore
-from docstore_events.accounts import PasswordResetRequested
+from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import wake
 from docstore_platform.clock import Clock
@@ -29,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 MAX_MAILS = 3
 """To one account within an hour: who keeps asking can't fill somebody's mailbox."""
+
+MADE, USED = 1, 2
+"""Revisions of a reset, whether or not it was mailed."""
 
 
 def gone() -> Problem:
@@ -134,7 +137,7 @@ class ResetService:
             return
         reset = await self._made(account, transaction)
         transaction.publish(
-            PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=1)
+            PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=MADE)
         )
 
     async def make(self, caller: Principal, account_id: str) -> ShownReset:
@@ -174,6 +177,7 @@ class ResetService:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=transaction.session)
             if changed:
                 await self._sessions.delete_all(account.id, tx=transaction.session)
+                transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
             return changed
 
         if not await self._transactor.run(work):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from docstore_accounts.reset_store import Asked, MongoResets
-from docstore_events.accounts import PasswordResetRequested
+from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_platform.clock import utc_now
 from docstore_platform.reset_links import ResetLinks
 from docstore_platform.testing import eventually
@@ -68,6 +68,22 @@ async def test_who_guessed_too_often_is_let_in_after_a_reset(client: Any, settin
     assert await client.refused("POST", "/v1/sessions", wrong) == (429, "too_many_failures")
     await client.ok("POST", "/v1/password-resets/confirm", {"token": token, "password": NEW})
     await client.login(ANN, NEW)
+
+
+async def test_it_is_told_whose_password_was_set(client: Any, said: Any, database: Any, token: str) -> None:
+    """Once, by an event that names the account and the link; a link that was refused is told of nowhere."""
+    confirm = {"token": token, "password": NEW}
+    await client.ok("POST", "/v1/password-resets/confirm", confirm)
+    assert await client.refused("POST", "/v1/password-resets/confirm", confirm) == GONE
+    reset_id = token.partition(".")[0]
+    said_of_it = await database["outbox"].find({"key": reset_id}).sort("sequence", 1).to_list()
+    assert [row["sequence"] for row in said_of_it] == [1, 2]
+    account = (await client.ok("POST", "/v1/sessions", {"email": ANN, "password": NEW}))["account"]
+
+    async def told() -> Any:
+        return [each.event for each in await said.of(reset_id) if isinstance(each.event, PasswordReset)]
+
+    assert await eventually(told) == [PasswordReset(reset_id=reset_id, account_id=account["id"], revision=2)]
 
 
 async def test_nobody_learns_who_has_an_account(client: Any, database: Any) -> None:
@@ -142,7 +158,7 @@ async def test_an_administrator_makes_a_link_to_pass_on(admin: Any, database: An
     made = answer.json()
     assert (answer.status, answer.headers["cache-control"]) == (201, "no-store")
     assert made["url"] == f"{settings.infra.public_url}/reset-password#{made['token']}"
-    assert await database["outbox"].find_one({"type": "password-reset-requested"}) is None
+    assert await database["outbox"].find_one({"key": made["token"].partition(".")[0]}) is None
     confirm = {"token": made["token"], "password": NEW}
     assert (await admin.call("POST", "/v1/password-resets/confirm", confirm)).status == 204
     await admin.login(ANN, NEW)

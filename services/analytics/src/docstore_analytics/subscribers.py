@@ -8,6 +8,7 @@ from docstore_events.accounts import (
     AccountEvent,
     AccountPlanChanged,
     AccountUpdated,
+    PasswordReset,
     PasswordResetRequested,
     SessionStarted,
 )
@@ -87,9 +88,15 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         unit.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
 
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
-        event = envelope.event
+        self._reset(envelope, unit)
+
+    def on_password_reset(self, envelope: Envelope[PasswordReset], unit: Heard) -> None:
+        self._reset(envelope, unit)
+
+    def _reset(self, envelope: Envelope[PasswordResetRequested | PasswordReset], unit: Heard) -> None:
+        """Whoever asks for a link or uses it is not logged in: known is only whose password it is about."""
         unit.archive(envelope)
-        unit.changed(envelope, "", event.account_id, "")
+        unit.changed(envelope, "", envelope.event.account_id)
 
     def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
         event = envelope.event

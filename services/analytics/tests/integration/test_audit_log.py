@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from analytics_events import AT, account, call, called, created, moved
+from analytics_events import AT, account, call, called, created, moved, reset
 from pydantic import SecretStr
 
 from docstore_platform.testing import eventually
@@ -165,6 +165,15 @@ async def test_the_log_is_searched_by_who_what_and_when(analytics: Any) -> None:
         assert len(await numbers(f"to={AT + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}")) == 9
         assert await numbers("action=file-moved&to=2026-01-01T00:00:00Z") == []
         assert (await analytics.get("/v1/admin/audit?cursor=nonsense")).status == 422
+
+
+async def test_it_is_known_whose_password_was_set_by_a_link(analytics: Any) -> None:
+    """By the account; who had the link is not known."""
+    async with analytics.running():
+        await fill(analytics)
+        await analytics.say_and_wait(reset("ann"))
+        (entry,) = (await analytics.ok("/v1/admin/audit?object_id=ann&action=password-reset"))["items"]
+        assert (entry["kind"], entry["account_id"], entry["number"]) == ("change", None, ENTRIES + 1)
 
 
 async def test_every_search_is_answered_by_an_index(analytics: Any) -> None:
