@@ -9,8 +9,6 @@ from docstore_media.service import PreviewService
 from docstore_platform.tokens import Principal, current_principal
 
 Caller = Annotated[Principal, Depends(current_principal)]
-KEPT_SECONDS = 300
-"""A browser need not ask again for so long; the URL is good for longer."""
 
 
 def preview_router(service: PreviewService) -> APIRouter:
@@ -27,6 +25,6 @@ def preview_router(service: PreviewService) -> APIRouter:
         404 `no_preview` while there is none: `preview` of the file says whether there is one.
         """
         url = await service.url(caller.account_id, file_id, size)
-        return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={KEPT_SECONDS}"})
+        return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={service.kept_seconds}"})
 
     return router

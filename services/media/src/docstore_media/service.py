@@ -13,6 +13,7 @@ from docstore_platform.problems import Problem, not_found
 
 RENDER_WAKEUP = "media:render"
 REMOVE_WAKEUP = "media:remove"
+MAX_KEPT_SECONDS = 300
 
 
 @dataclass(slots=True)
@@ -53,6 +54,11 @@ class PreviewService:
         self._pictures = pictures
         self._seconds = seconds
         self._clock = clock
+
+    @property
+    def kept_seconds(self) -> int:
+        """A browser need not ask again for so long; the URL that it keeps is then good for as long again."""
+        return min(MAX_KEPT_SECONDS, self._seconds // 2)
 
     async def apply(self, news: News, transaction: Transaction) -> None:
         """Note what came and went. What has its pictures already, by another version or file, is said at once."""

@@ -58,6 +58,17 @@ async def test_readers_see_the_preview_and_others_see_nothing(running: Any) -> N
         assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
+async def test_a_url_is_kept_for_half_of_its_life_at_most(world: Any) -> None:
+    """However short an operator makes it, a browser never opens one that has ended."""
+    owner = new_id()
+    async with world.running(preview_seconds=60):
+        file = await world.add(owner, "a.png", originals.image())
+        await world.says(file.file_id, "preview-ready")
+        answer = await world.preview(owner, file.file_id)
+    assert answer.headers["cache-control"] == "private, max-age=30"
+    assert URL(answer.headers["location"], encoded=True).query["X-Amz-Expires"] == "60"
+
+
 async def test_without_a_preview_the_answer_says_so(running: Any) -> None:
     """A type that has none, and a size that nobody promised."""
     owner = new_id()
