@@ -15,6 +15,7 @@ from docstore_metadata.storage import Store
 from docstore_metadata.targets import Changes
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import server_time
 from docstore_platform.tokens import Principal
 
 
@@ -94,7 +95,9 @@ class History:
         old = await self._store.version(node_id, number, session)
         if old is None or not await self._store.share_objects([old.object_key], session):
             raise NotFound("version")
-        changes = Changes(self._clock(), principal.account_id, principal.device)
+        # A clock that is behind must not make the version before it look as if replaced long ago.
+        now = max(self._clock(), await server_time(transaction.database))
+        changes = Changes(now, principal.account_id, principal.device)
         announcer = Announcer(transaction, principal.account_id)
         node = place.node
         node.version += 1

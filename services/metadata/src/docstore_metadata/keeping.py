@@ -9,7 +9,7 @@ from docstore_metadata.retention_policy import Bounds, Choice, Policy
 from docstore_metadata.retention_store import RetentionStore
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Session
+from docstore_platform.mongo import Session, server_time
 from docstore_platform.tokens import Principal
 
 
@@ -55,7 +55,9 @@ class Keeping:
             root = await self._root(principal.account_id, transaction.session)
             chosen = root.retention.policy if root.retention else None
             if chosen != policy:
-                root.retention = Choice(policy, self._clock())
+                # A clock that is behind must not make it take effect before it can be taken back.
+                at = max(self._clock(), await server_time(transaction.database))
+                root.retention = Choice(policy, at)
                 await self._retention.choose(root.id, root.retention, transaction.session)
             return self._kept(root)
 

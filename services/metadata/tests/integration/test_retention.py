@@ -11,11 +11,14 @@ import pytest
 from docstore_events.accounts import AccountUpdated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata import app as metadata_app
+from docstore_metadata.history import History
 from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.keeping import Keeping
 from docstore_metadata.retention_store import Claim, RetentionStore
 from docstore_metadata.retention_sweeper import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
 from docstore_metadata.storage import Store
+from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
@@ -90,6 +93,12 @@ async def throw_away(stack: Any, path: str) -> Any:
 
 async def trash(person: Any) -> dict[str, Any]:
     return {item["name"]: item for item in (await person.ok("GET", "/v1/trash"))["items"]}
+
+
+def behind(monkeypatch: pytest.MonkeyPatch, use_cases: type, days: float) -> None:
+    """Services that start from now on have clocks that are so far behind, for these use cases."""
+    defaults = use_cases.__init__.__kwdefaults__  # type: ignore[misc]
+    monkeypatch.setitem(defaults, "clock", lambda: utc_now() - timedelta(days=days))
 
 
 async def make_old(stack: Any, days: int) -> None:
@@ -328,24 +337,55 @@ async def test_fewer_versions_hold_for_files_nobody_touches_too(running: Any) ->
 
 async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service whose clock is a year ahead goes by the database's, in the background, where what is really due goes;
-    one whose clock was a year behind made nothing look old."""
+    one whose clock was a year behind made nothing look old, also where the account is looked at for something else."""
     monkeypatch.setattr(metadata_app, "utc_now", lambda: utc_now() + timedelta(days=365))
-    monkeypatch.setattr("docstore_metadata.trash.utc_now", lambda: utc_now() - timedelta(days=365))
+    behind(monkeypatch, Trash, days=365)
     async with stack.run(retention_poll_seconds=0.05):
-        await stack.put("/a.txt")
-        await throw_away(stack, "/a.txt")
-        other = stack.new_person()
-        due = await stack.put("/due.txt", account_id=other.account_id)
-        await other.ok("DELETE", f"/v1/files/{due['id']}")
-        long_ago = utc_now() - timedelta(days=31)
-        await stack.database["nodes"].update_one({"_id": due["id"]}, {"$set": {"trashed_at": long_ago}})
-        await stack.database["nodes"].update_one({"_id": other.account_id}, {"$set": {"trash_from": long_ago}})
+        for name in ("due.txt", "a.txt"):
+            await stack.put(f"/{name}")
+        nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=31)
+        due, _ = await throw_away(stack, "/due.txt"), await throw_away(stack, "/a.txt")
+        await nodes.update_one({"_id": due["id"]}, {"$set": {"trashed_at": long_ago}})
+        await nodes.update_one({"_id": stack.person.account_id}, {"$set": {"trash_from": long_ago}})
 
         async def gone() -> bool:
-            return not await trash(other)
+            return "due.txt" not in await trash(stack.person)
 
         await eventually(gone)
         assert (await trash(stack.person)).keys() == {"a.txt"}
+
+
+async def test_a_clock_that_is_behind_takes_nobody_the_day_of_grace(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A choice that an instance two days behind was asked for takes effect a day later by the database's clock."""
+    behind(monkeypatch, Keeping, days=2)
+    async with stack.run(retention_poll_seconds=0):
+        sweeps = sweeping(stack)
+        for _ in range(3):
+            file = await stack.put("/a.txt")
+        chosen = await stack.person.ok("PUT", RETENTION, {"trash_days": 1, "versions": 1, "version_days": None})
+        assert when(chosen["applies_at"]) > utc_now() + timedelta(hours=23)
+        assert await sweeps.at(0.99) == 0
+        assert await sweeps.at(1.01) == 1
+        assert await versions(stack, file) == [3]
+
+
+async def test_a_clock_that_is_behind_makes_no_version_look_replaced_long_ago(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instance a year behind goes back to an old version: what the file was until now stays its full time."""
+    behind(monkeypatch, History, days=365)
+    async with stack.run(version_days=10, retention_poll_seconds=0):
+        sweeps = sweeping(stack, version_days=10)
+        file = [await stack.put("/a.txt") for _ in range(2)][-1]
+        await make_old(stack, days=900)
+        await stack.person.ok("POST", f"/v1/files/{file['id']}/versions/1/restore")
+        assert await sweeps.at(0) == 1
+        assert await versions(stack, file) == [3, 2]
+        assert await sweeps.at(9.9) == 0
+        assert await sweeps.at(10.01) == 1
+        assert await versions(stack, file) == [3]
 
 
 async def test_a_suspended_account_keeps_its_trash_and_has_its_time_anew(stack: Any) -> None:
