@@ -55,7 +55,8 @@ Target = Annotated[Path, typer.Argument(help="Folder of backups; a new one is ma
 Source = Annotated[Path, typer.Argument(help="Folder of backups.")]
 Keep = Annotated[int, typer.Option("--keep", min=1, help="How many backups stay in the folder; older ones go.")]
 Name = Annotated[str | None, typer.Option("--name", help="Which backup of the folder; else the newest.")]
-Check = Annotated[bool, typer.Option("--check", help="Only read all of the backup, and compare it with its hashes.")]
+CHECK_HELP = "Only read all of the backup, and compare it with its hashes; what is damaged is copied again by the next."
+Check = Annotated[bool, typer.Option("--check", help=CHECK_HELP)]
 
 
 def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = False) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cut_code import Cut, cut_at
 import docstore_standalone.backup
 from docstore_platform.clock import utc_now
 from docstore_standalone.backup.deployment import reached
-from docstore_standalone.backup.manifest import BackupRefused
+from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup
 from docstore_standalone.settings import StandaloneSettings
@@ -22,6 +23,7 @@ from docstore_standalone.state import RESTORING_FILE
 pytestmark = pytest.mark.connected
 
 OURS = Path(docstore_standalone.backup.__file__).parent
+LARGE = "accounts/ada/uploads/5/content"
 
 
 async def test_what_is_half_restored_is_not_backed_up(place: Place, new_place: Any, tmp_path: Path) -> None:
@@ -87,3 +89,29 @@ async def test_others_have_their_turn_where_there_is_nothing_to_copy(
     assert taken.copied == 0
     assert len(seen) == len(CONTENTS)
     assert sorted(set(seen)) == seen
+
+
+async def test_contents_gone_bad_are_copied_again_after_a_check(place: Place, new_place: Any, tmp_path: Path) -> None:
+    """Of the right size or missing: the check counts them, and each backup is whole again after the next one."""
+    first = await take(place, tmp_path)
+    target = Backup(tmp_path).target
+    bad = [target.content(sha256(CONTENTS[key]).hexdigest()) for key in ("accounts/ada/packs/6", LARGE)]
+    for path in bad:
+        path.write_bytes(b"?" * path.stat().st_size)
+    missing = target.content(sha256(b"two").hexdigest())
+    missing.unlink()
+    with target.locked(), pytest.raises(BackupDamaged, match="2 others; no backup copies it again"):
+        Backup(tmp_path).check(silent)
+    assert all(path.exists() for path in bad), "somebody else worked on the folder"
+    with pytest.raises(BackupDamaged, match="2 others; the next backup copies"):
+        Backup(tmp_path).check(silent)
+    again = await take(place, tmp_path)
+    assert again.copied == 3
+    for name in (first.manifest.name, again.manifest.name):
+        Backup(tmp_path, name).check(silent)
+    other: Place = await new_place()
+    await restore(other, tmp_path, first.manifest.name)
+    assert await other.contents() == CONTENTS
+    last = await take(place, tmp_path, keep=1)
+    assert len(last.removed) == 2
+    assert len([path for path in target.contents() if path.is_file()]) == len(set(CONTENTS.values()))

@@ -53,13 +53,33 @@ class Backup:
         raise BackupDamaged(f"the content of {stored.key} is damaged: {path} has another size")
 
     def check(self, on_step: Progress) -> None:
-        """Read all of it: BackupDamaged unless every byte is as it was written."""
+        """Read all of it: BackupDamaged unless every byte is as it was written.
+
+        Contents that are not are set aside: the next backup copies them again, where the store still has them.
+        """
         self.check_parts()
-        size = 0
+        size, damaged, errors = 0, set[str](), list[str]()
         for number, stored in enumerate(self.objects(), 1):
-            verified(self.content(stored), stored)
+            try:
+                verified(self.content(stored), stored)
+            except BackupDamaged as error:
+                damaged.add(stored.sha256)
+                errors.append(str(error))
             size += stored.size
             on_step(Step("check", number, self.manifest.object_count, size))
+        if damaged:
+            others = f"; so are {len(errors) - 1} others" if len(errors) > 1 else ""
+            raise BackupDamaged(f"{errors[0]}{others}; {self._set_aside(damaged)}")
+
+    def _set_aside(self, damaged: Iterable[str]) -> str:
+        """Says what comes of it."""
+        try:
+            with self.target.locked():
+                for sha256 in damaged:
+                    self.target.set_aside(sha256)
+        except (BackupRefused, OSError) as error:
+            return f"no backup copies it again before it is checked again: {error}"
+        return "the next backup copies what the deployment still has of it"
 
 
 def verified(path: Path, stored: Stored) -> Path:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import orjson
 
-from docstore_standalone.backup.files import make_folder
+from docstore_standalone.backup.files import make_folder, sha256_of
 from docstore_standalone.backup.manifest import FORMAT, MANIFEST, BackupDamaged, BackupRefused
 from docstore_standalone.state import write_private
 
@@ -101,13 +101,19 @@ class Target:
     def content(self, sha256: str) -> Path:
         return self._contents / sha256[:2] / sha256
 
+    def set_aside(self, sha256: str) -> None:
+        """A content that is not what its name says has another name from now on: it is not there any more."""
+        path = self.content(sha256)
+        if path.exists() and sha256_of(path) != sha256:
+            path.rename(path.with_name(f"{sha256}.damaged"))
+
     @property
     def drafts(self) -> Path:
         """Where contents are written before they have their names."""
         return self._contents / "drafts"
 
     def contents(self) -> Iterator[Path]:
-        """Every content that is there, and what was begun of some."""
+        """Every content that is there, what was begun of some, and what was set aside."""
         for folder in sorted(self._contents.iterdir()) if self._contents.exists() else ():
             yield from folder.iterdir()
 
