@@ -53,6 +53,7 @@ from docstore_metadata.shares import Shares
 from docstore_metadata.sharing import Sharing
 from docstore_metadata.snapshot import Snapshots
 from docstore_metadata.storage import Store
+from docstore_metadata.strangers import Strangers
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
@@ -94,9 +95,10 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await retention.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
+            accounts = ServiceClient("accounts", infra)
             quota, uploads = ServiceClient("quota", infra), ServiceClient("upload", infra)
-            stack.push_async_callback(quota.close)
-            stack.push_async_callback(uploads.close)
+            for client in (accounts, quota, uploads):
+                stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
             contents = Contents(objects)
             app.state.delivery = Delivery(objects, contents)
@@ -104,7 +106,10 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             lease_seconds = settings.job_lease_seconds
             remover = ObjectRemover(store, objects, uploads, is_held=is_held, lease_seconds=lease_seconds)
             keeping = Keeping(retention, Tree(store), runtime.transactor, settings.retention)
-            working = _working(app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping)
+            names = await stack.enter_async_context(_naming(store, Strangers(accounts, runtime.transactor, grants)))
+            working = _working(
+                app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping, names
+            )
             await stack.enter_async_context(working)
             if settings.cold_after_days:
                 await stack.enter_async_context(_cooling(settings, store, objects))
@@ -147,6 +152,7 @@ async def _working(
     remover: ObjectRemover,
     quota: ServiceClient,
     keeping: Keeping,
+    names: Names,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
@@ -168,13 +174,23 @@ async def _working(
         snapshots=Snapshots(store, tree, changes),
         comparer=Comparer(store, tree),
         downloads=Downloads(store, tree, history, contents, delivery, seconds=settings.download_seconds),
-        names=Names(store.shares),
+        names=names,
     )
     walker = Walker(store, tree, transactor, jobs, grants)
     worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
     task = asyncio.create_task(worker.run(), name="metadata worker")
     try:
         yield
+    finally:
+        await end_tasks([task])
+
+
+@asynccontextmanager
+async def _naming(store: Store, strangers: Strangers) -> AsyncIterator[Names]:
+    """What people are called, and who finds out where that is not known."""
+    task = asyncio.create_task(strangers.run(), name="metadata strangers")
+    try:
+        yield Names(store.shares, strangers.ask_for)
     finally:
         await end_tasks([task])
 

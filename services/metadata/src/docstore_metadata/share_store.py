@@ -158,13 +158,16 @@ class ShareStore:
         return account_id
 
     async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
-        """Addresses with their accounts. An account has one; what an older revision said of it counts no more."""
+        """Addresses with their accounts. An account has one; what an older revision said of it counts no more.
+
+        What was noted of a revision without the name gets it, as before names were kept.
+        """
         accounts = [person.account_id for person in people.values()]
         known = self._people.find({"account": {"$in": accounts}}, session=session)
-        latest = {row["account"]: row["revision"] async for row in known}
+        latest = {row["account"]: (row["revision"], "name" in row) async for row in known}
         writes: list[UpdateOne | DeleteOne] = []
         for key, person in people.items():
-            if latest.get(person.account_id, 0) >= person.revision:
+            if latest.get(person.account_id, (0, False)) >= (person.revision, True):
                 continue
             if person.account_id in latest:
                 writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))

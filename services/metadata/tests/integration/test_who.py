@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from fake_accounts import fake_accounts
 
 from docstore_events.accounts import AccountUpdated
+from docstore_platform.internal import register_local_app
+from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
@@ -31,12 +34,72 @@ async def test_names_stand_beside_ids(running: Any) -> None:
 
 
 async def test_a_name_that_is_not_known(running: Any) -> None:
-    """It is null, and the id is there as ever; a name that was changed is the one that shows."""
+    """It is null, and the id is there as ever."""
     owner = running.person
     file = await running.put("/plan.txt")
     seen = await owner.get(file)
     assert (seen["owner_id"], seen["owner_name"], seen["modified_by_name"]) == (owner.account_id, None, None)
+
+
+async def test_a_name_that_was_changed(running: Any) -> None:
+    """The latest is the one that shows."""
+    owner = running.person
+    await running.put("/plan.txt")
     await running.meet(owner, "ada@example.com", name="Ada")
     renamed = {**running.account(owner, "ada@example.com", "Countess"), "status": "active"}
     await running.hear(AccountUpdated(revision=2, **renamed))
     assert (await owner.at("/plan.txt"))["modified_by_name"] == "Countess"
+
+
+async def nameless(stack: Any, revision: int) -> dict[str, Any]:
+    """The owner as a release noted them that kept no names."""
+    row = {"_id": "ada@example.com", "account": stack.person.account_id, "revision": revision}
+    await stack.database["people"].insert_one(row)
+    return row
+
+
+async def test_a_person_noted_without_a_name_gets_it_when_the_event_is_heard_again(running: Any) -> None:
+    """The same revision tells the name; an older one tells nothing any more."""
+    row = await nameless(running, revision=2)
+    await running.meet(running.person, "ada@example.com", name="Old")
+    assert await running.database["people"].find_one() == row
+    await running.meet(running.person, "ada@example.com", revision=2, name="Ada")
+    await running.put("/plan.txt")
+    assert (await running.person.at("/plan.txt"))["owner_name"] == "Ada"
+
+
+@pytest.mark.parametrize("was_noted", [True, False])
+async def test_whoever_signed_up_before_names_were_kept_is_asked_for_at_accounts(
+    stack: Any, monkeypatch: pytest.MonkeyPatch, was_noted: bool
+) -> None:
+    """Whether or not their address was noted, and however many look; the answer is kept over a restart."""
+    monkeypatch.setattr("docstore_metadata.names.GOOD_SECONDS", 0.05)
+    owner, asked = stack.person, list[str]()
+    if was_noted:
+        await nameless(stack, revision=2)
+    accounts = fake_accounts()
+
+    @accounts.get("/internal/accounts/{account_id}")
+    async def account(account_id: str) -> dict[str, Any]:
+        asked.append(account_id)
+        return {"id": account_id, "email": "Ada@example.com", "display_name": "Ada", "revision": 2}
+
+    register_local_app(stack.infra.accounts_url, accounts)
+
+    async def is_named() -> bool:
+        return (await owner.at("/plan.txt"))["owner_name"] == "Ada"
+
+    async with stack.run():
+        await stack.put("/plan.txt")
+        await eventually(is_named)
+    times = len(asked)
+    async with stack.run():
+        assert await is_named()
+    assert set(asked) == {owner.account_id}
+    assert len(asked) == times
+    assert await stack.database["people"].find_one() == {
+        "_id": "ada@example.com",
+        "account": owner.account_id,
+        "revision": 2,
+        "name": "Ada",
+    }

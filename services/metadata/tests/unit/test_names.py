@@ -19,20 +19,21 @@ class Store:
         return {each: self.known[each] for each in ids if each in self.known}
 
 
-async def test_many_are_asked_for_at_once_and_known_ones_not_again() -> None:
-    """One query an answer, with those only that are not known; who is unknown is asked for again."""
-    store = Store()
-    names = Names(store)
+async def test_many_are_asked_for_at_once_and_not_again() -> None:
+    """One query an answer, with those only that were not asked for just now, known or not; who is missed is told."""
+    store, missed = Store(), list[set[str]]()
+    names = Names(store, lambda ids: missed.append(set(ids)))
     assert await names.of(["ada", "eve", "ada"]) == {"ada": "Ada"}
-    assert await names.of(["ada"]) == {"ada": "Ada"}
+    assert await names.of(["ada", "eve"]) == {"ada": "Ada"}
     assert await names.of(["ada", "bob", "eve"]) == {"ada": "Ada", "bob": "Bob"}
-    assert store.asked == [{"ada", "eve"}, {"bob", "eve"}]
+    assert store.asked == [{"ada", "eve"}, {"bob"}]
+    assert missed == [{"eve"}]
 
 
 async def test_a_new_name_shows_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept is good for a while only, and never more than so much."""
     store = Store()
-    names = Names(store)
+    names = Names(store, lambda _: None)
     now = 1000.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)
     monkeypatch.setattr(module, "MAX_KEPT", 1)
@@ -44,3 +45,8 @@ async def test_a_new_name_shows_after_a_moment(monkeypatch: pytest.MonkeyPatch) 
     assert await names.of(["bob"]) == {"bob": "Bob"}
     assert await names.of(["ada"]) == {"ada": "Countess"}
     assert len(store.asked) == 4
+    assert await names.of(["eve"]) == {}
+    store.known["eve"] = "Eve"
+    assert await names.of(["eve"]) == {}
+    now += module.GOOD_SECONDS
+    assert await names.of(["eve"]) == {"eve": "Eve"}
