@@ -7,7 +7,7 @@ import { call } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { belongsTo } from "@/api/session";
 import type { FileItem, Me, Page } from "@/api/types";
-import { kindOf } from "@/lib/media";
+import { isPreviewed } from "@/lib/media";
 import type { Place } from "@/lib/places";
 
 export const queryClient = new QueryClient({
@@ -35,16 +35,27 @@ export interface ListOptions {
 
 const PREVIEWS_SOON_MS = 2_000;
 const PREVIEWS_COME_WITHIN_MS = 60_000;
+/** Older files have no preview, or never will. As long as a clock may be wrong. */
+const JUST_COME_MS = 24 * 3600_000;
+
+const firstSeen = new Map<string, number>();
+
+/** Whether this page has known a version for a moment only: that its clock has the server's time is not certain. */
+function isNew({ id, version }: FileItem): boolean {
+  const key = `${id}:${version}`;
+  const seen = firstSeen.get(key) ?? performance.now();
+  firstSeen.set(key, seen);
+  return performance.now() - seen < PREVIEWS_COME_WITHIN_MS;
+}
 
 /** Whether pictures of what has just come are still to follow: nothing tells of them. Long lists are not read again. */
-const awaitsPreviews = (pages: Page<FileItem>[] = []): boolean =>
-  pages.length <= 2 &&
-  itemsOf(pages).some(
-    (file) =>
-      !file.preview &&
-      ["image", "pdf"].includes(kindOf(file)) &&
-      Date.now() - Date.parse(file.modified_at) < PREVIEWS_COME_WITHIN_MS,
+function awaitsPreviews(pages: Page<FileItem>[] = []): boolean {
+  if (pages.length > 2) return false;
+  const without = itemsOf(pages).filter(
+    (file) => !file.preview && isPreviewed(file) && Date.now() - Date.parse(file.modified_at) < JUST_COME_MS,
   );
+  return without.filter(isNew).length > 0; // each is seen now, not when the one before it is no longer new
+}
 
 const FIRST_PAGE = 200;
 const NEXT_PAGE = 1000;

@@ -32,6 +32,18 @@ export function kindOf(file: Pick<FileItem, "kind" | "name" | "content_type">): 
   return type.startsWith("text/") || type === "application/json" ? "text" : "other";
 }
 
+const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|jpeg|png|tiff|webp)|application\/pdf)$/;
+const PREVIEWED_ENDINGS = /^(avif|bmp|gif|jpe?g|png|tiff?|webp|pdf)$/;
+const SAYS_NOTHING = /^((application|binary)\/octet-stream)?$/;
+
+/** Whether the server makes previews of such files: by the types that its media service has (`domain.py` there). */
+export function isPreviewed(file: Pick<FileItem, "kind" | "name" | "content_type" | "size">): boolean {
+  if (file.kind === "folder" || !file.size) return false;
+  const [declared = ""] = (file.content_type ?? "").split(";");
+  const type = declared.trim().toLowerCase();
+  return SAYS_NOTHING.test(type) ? PREVIEWED_ENDINGS.test(endingOf(file.name)) : PREVIEWED_TYPES.test(type);
+}
+
 /** Kinds whose bytes are text, which the viewer fetches and two versions of which can be compared. */
 export function isText(file: Pick<FileItem, "kind" | "name" | "content_type">): boolean {
   const kind = kindOf(file);
