@@ -42,6 +42,7 @@ export default function Chart({ title, report }: { title: string; report: Series
       [report.times.map((time) => Date.parse(time) / 1000), ...report.series.map(({ values }) => values)],
       element,
     );
+    element.style.color = "";
     const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT_PX }));
     observer.observe(element);
     return () => {
