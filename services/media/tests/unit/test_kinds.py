@@ -38,7 +38,6 @@ def test_a_content_is_shared_within_its_account_only() -> None:
     """The same bytes in two accounts are two contents, two ways to read them too, and two places of unverified ones."""
     source = Source(
         file_id="f", version=1, revision=1, owner_id="a", kind=Kind.IMAGE, sha256="0" * 64, size=1, object_key="k",
-        event_id="e",
     )  # fmt: skip
     others: list[dict[str, Any]] = [{"owner_id": "b"}, {"kind": Kind.PDF}, {"sha256": "1" * 64}]
     for changes in others:
