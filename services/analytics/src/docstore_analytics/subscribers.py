@@ -26,6 +26,8 @@ from docstore_events.files import (
     FilePurged,
     FileRestored,
     FileTagged,
+    PreviewFailed,
+    PreviewReady,
     VersionPruned,
 )
 from docstore_events.notifications import NotificationFailed, NotificationSent
@@ -144,6 +146,12 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         unit.archive(envelope)
 
     def on_file_index_failed(self, envelope: Envelope[FileIndexFailed], unit: Heard) -> None:
+        unit.archive(envelope)
+
+    def on_preview_ready(self, envelope: Envelope[PreviewReady], unit: Heard) -> None:
+        unit.archive(envelope)
+
+    def on_preview_failed(self, envelope: Envelope[PreviewFailed], unit: Heard) -> None:
         unit.archive(envelope)
 
     # --- shares and links --------------------------------------------------------------------------------
