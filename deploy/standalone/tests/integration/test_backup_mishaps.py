@@ -1,6 +1,7 @@
 """What goes wrong around backups: restores that were cut off, clocks, slow disks, contents gone bad."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -13,7 +14,10 @@ from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_platform.clock import utc_now
+from docstore_platform.deletion_hold import COLLECTION
+from docstore_standalone.backup.database_dump import HISTORY_SECONDS
 from docstore_standalone.backup.deployment import reached
+from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup
@@ -115,3 +119,61 @@ async def test_contents_gone_bad_are_copied_again_after_a_check(place: Place, ne
     last = await take(place, tmp_path, keep=1)
     assert len(last.removed) == 2
     assert len([path for path in target.contents() if path.is_file()]) == len(set(CONTENTS.values()))
+
+
+async def window(place: Place, seconds: int | None = None) -> int:
+    """How long the server can read the past, once it is told so."""
+    admin = place.mongo.database("admin")
+    if seconds is not None:
+        await admin.command({"setParameter": 1, PARAMETER: seconds})
+    found: int = (await admin.command({"getParameter": 1, PARAMETER: 1}))[PARAMETER]
+    return found
+
+
+@pytest.fixture
+async def usual_window(place: Place) -> AsyncIterator[int]:
+    usual = await window(place)
+    yield usual
+    await window(place, usual)
+
+
+async def test_a_longer_history_of_the_operator_stays(
+    place: Place, usual_window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the backup is taken, too; a shorter one is longer for that time only."""
+    meanwhile: list[int] = []
+    let_go = HistoryWindow.let_go
+
+    async def looked_at(held: HistoryWindow) -> None:
+        meanwhile.append(await window(place))
+        await let_go(held)
+
+    monkeypatch.setattr(HistoryWindow, "let_go", looked_at)
+    for before in (3600, 60):
+        await window(place, before)
+        await take(place, tmp_path)
+        assert await window(place) == before
+    assert meanwhile == [3600, HISTORY_SECONDS]
+
+
+async def test_the_history_of_the_operator_comes_back_after_a_backup_that_was_killed(
+    place: Place, usual_window: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once its time has passed, with the next one; until then it may be at work, and who ends leaves it its history."""
+
+    async def killed(_: HistoryWindow) -> None:
+        """It never comes to that."""
+
+    holds = place.database("accounts")[COLLECTION]
+    for since, expected in ((None, 60), (7200, 7200)):
+        await window(place, 60)
+        with monkeypatch.context() as patch:
+            patch.setattr(HistoryWindow, "let_go", killed)
+            await take(place, tmp_path)
+        await take(place, tmp_path)
+        assert await window(place) == HISTORY_SECONDS
+        await holds.update_one({"holders": {"$ne": None}}, [{"$set": {"holders.until": "$$NOW"}}])
+        await window(place, since)
+        await take(place, tmp_path)
+        assert await window(place) == expected
+        assert await holds.count_documents({}) == 0

@@ -37,7 +37,8 @@ class DeletionHold:
     async def take(self) -> None:
         """From now on nothing is deleted that was not given up before."""
         for database in self._databases:
-            await database[COLLECTION].delete_many({"$expr": {"$lte": ["$until", "$$NOW"]}})
+            ended = {"until": {"$exists": True}, "$expr": {"$lte": ["$until", "$$NOW"]}}  # holds, not backups' notes
+            await database[COLLECTION].delete_many(ended)
             await database[COLLECTION].update_one({"_id": self._holder}, self._until, upsert=True)
 
     async def renew(self) -> None:

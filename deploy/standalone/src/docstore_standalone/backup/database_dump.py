@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_platform import deletion_hold
+from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     Collection,
     Database,
@@ -20,6 +21,7 @@ from docstore_platform.mongo import (
 )
 from docstore_standalone.backup.database_restore import RESTORE_MARKER
 from docstore_standalone.backup.files import PackedWriter
+from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupRefused, CollectionPart
 from docstore_standalone.backup.progress import Progress, Step
 
@@ -30,7 +32,6 @@ HISTORY_SECONDS = 300
 RENEW_SECONDS = 20.0
 LEFT_OUT = frozenset({deletion_hold.COLLECTION, "outbox_lease"})
 """What holds for the running deployment only."""
-HISTORY_PARAMETER = "minSnapshotHistoryWindowInSeconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,15 @@ async def dump_databases(mongo: Mongo, prefix: str, folder: Path, on_step: Progr
     """
     if f"{prefix}{RESTORE_MARKER}" in await mongo.database_names(prefix):
         raise BackupRefused("a backup was not restored to its end there: run `docstore restore-backup` again")
+    first, *_ = (await _collections(mongo, prefix))[0]
     for _ in range(ATTEMPTS):
         try:
-            # Another backup that ends meanwhile has the server forget the past: then it is asked to keep it again.
-            async with _history_kept(mongo), mongo.snapshot() as session:
+            async with _history_kept(mongo, mongo.database(first)), mongo.snapshot() as session:
                 return await _dump(mongo, prefix, folder, session, on_step)
         except OperationFailure as error:
             if not is_snapshot_gone(error):
                 raise
-    raise BackupRefused(
-        "MongoDB can't read the moment of the backup for long enough: raise its parameter " + HISTORY_PARAMETER
-    )
+    raise BackupRefused("MongoDB can't read the moment of the backup for long enough: raise its parameter " + PARAMETER)
 
 
 async def _dump(mongo: Mongo, prefix: str, folder: Path, session: Session, on_step: Progress) -> DatabaseDump:
@@ -114,34 +113,29 @@ def _documents_in(batch: bytes) -> int:
 
 
 @asynccontextmanager
-async def _history_kept(mongo: Mongo) -> AsyncIterator[None]:
+async def _history_kept(mongo: Mongo, database: Database) -> AsyncIterator[None]:
     """Have the server keep what it takes to read the past, longer and longer, until the block ends.
 
     Where we may not say so, the server's own time counts: five minutes, if nobody has set another.
     """
-    admin = mongo.database("admin")
+    window = HistoryWindow(mongo, database, new_id())
     try:
-        before = (await admin.command({"getParameter": 1, HISTORY_PARAMETER: 1}))[HISTORY_PARAMETER]
-        await _keep_history(admin, HISTORY_SECONDS)
+        await window.hold(HISTORY_SECONDS)
     except OperationFailure:
         yield
         return
-    keeping = asyncio.create_task(_keep_more_and_more(admin))
+    keeping = asyncio.create_task(_keep_more_and_more(window))
     try:
         yield
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
-        await _keep_history(admin, before)
+        await window.let_go()
 
 
-async def _keep_more_and_more(admin: Database) -> None:
+async def _keep_more_and_more(window: HistoryWindow) -> None:
     seconds = HISTORY_SECONDS
     while True:
         await asyncio.sleep(RENEW_SECONDS)
         seconds += int(RENEW_SECONDS) + 1
-        await _keep_history(admin, seconds)
-
-
-async def _keep_history(admin: Database, seconds: int) -> None:
-    await admin.command({"setParameter": 1, HISTORY_PARAMETER: seconds})
+        await window.hold(seconds)
