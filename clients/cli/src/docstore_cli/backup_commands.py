@@ -1,6 +1,7 @@
 """`docstore backup` and `docstore restore-backup`: all that people have, of a deployment that is in use."""
 
 import asyncio
+import os
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
@@ -16,7 +18,7 @@ from docstore_cli.stack_options import Data, settings_for
 from docstore_platform.deletion_hold import HoldLost
 from docstore_platform.mongo import PyMongoError
 from docstore_platform.s3 import ObjectStoreError
-from docstore_standalone.backup.deployment import is_elsewhere, reached
+from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Phase, Progress, Step
 from docstore_standalone.backup.restore import Backup
@@ -82,7 +84,20 @@ def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = 
 
 async def _take(target: Path, settings: StandaloneSettings, keep: int, on_step: Progress) -> Taken:
     async with reached(settings) as deployment:
+        _warn_of_the_archive(deployment)
         return await take_backup(deployment, target, keep=keep, on_step=on_step)
+
+
+def _warn_of_the_archive(deployment: Deployment) -> None:
+    """Only the content bucket is in a backup; where analytics has another one, it is told as analytics is."""
+    bucket = os.environ.get("ANALYTICS_BUCKET", "")
+    if bucket not in ("", deployment.s3.bucket):
+        errors.print(
+            f"[yellow]warning:[/] the archive and the sealed audit log are in a bucket of their own, {escape(bucket)}"
+            " (ANALYTICS_BUCKET), which is in no backup: keep it by other means",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def restore_backup(

@@ -1,0 +1,40 @@
+"""What `docstore backup` says of what is in no backup."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from docstore_cli.main import app
+from docstore_platform.presigned import S3Config
+from docstore_standalone.backup.deployment import Deployment
+from docstore_standalone.backup.manifest import BackupRefused
+
+
+@asynccontextmanager
+async def reached(_: Any) -> AsyncIterator[Deployment]:
+    """A deployment whose contents are in the bucket `contents`."""
+    s3 = S3Config("http://s3", "http://s3", "us-west-2", "id", "secret", "contents")
+    yield Deployment("us-west-2", "mongodb://nowhere", "docstore_", s3, None)
+
+
+async def take_backup(*_: Any, **__: Any) -> None:
+    raise BackupRefused("there is nothing to back up")
+
+
+@pytest.mark.parametrize(("bucket", "is_told"), [("archive", True), ("contents", False), ("", False), (None, False)])
+def test_it_warns_of_an_archive_in_a_bucket_of_its_own(
+    bucket: str | None, is_told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name; not where the archive is in the bucket that is backed up."""
+    monkeypatch.delenv("ANALYTICS_BUCKET", raising=False)
+    if bucket is not None:
+        monkeypatch.setenv("ANALYTICS_BUCKET", bucket)
+    monkeypatch.setattr("docstore_cli.backup_commands.reached", reached)
+    monkeypatch.setattr("docstore_cli.backup_commands.take_backup", take_backup)
+    outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
+    assert outcome.exit_code == 1
+    assert ("archive (ANALYTICS_BUCKET), which is in no backup" in outcome.stderr) == is_told
