@@ -82,6 +82,8 @@ class Rendition:
     kind: Kind
     size: int
     attempts: int
+    waits: int
+    """How often it was put off without fault of the content's."""
     lease: str
     traceparent: str | None
 
@@ -105,3 +107,5 @@ class RenderFailed(Exception):
 REASONS = frozenset(
     {"content_missing", "corrupt", "encrypted", "out_of_memory", "parser_crashed", "timed_out", "too_large"}
 )
+OF_THE_BYTES = frozenset({"corrupt", "encrypted", "too_large"})
+"""Reasons that the content is itself: another time nothing else would come of it."""

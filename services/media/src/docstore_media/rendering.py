@@ -20,15 +20,19 @@ from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
 from docstore_media.storage import MongoPreviews
 from docstore_media.telling import Outcome, told
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.s3 import ObjectInfo, ObjectStoreError, ObjectStoreUnavailable
+from docstore_platform.contents import ContentDamaged
+from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
-OUTAGE_PAUSE = timedelta(seconds=2)
-MAX_PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 300.0
 OF_THE_LEASE = 0.8
 """Who works for longer than this part of it stops: nothing is stored after somebody else may have taken over."""
+
+
+class NotStored(Exception):
+    """There are pictures, and the processed bucket did not take them; what it said."""
 
 
 class Pictures(Protocol):
@@ -67,11 +71,10 @@ class Rendering:
         try:
             async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
                 outcome = await self._outcome(rendition)
-        except ObjectStoreUnavailable as error:
-            await self._put_off(rendition, error, faultless=True)
         except Exception as error:
-            if rendition.attempts < MAX_ATTEMPTS:
-                await self._put_off(rendition, error, faultless=False)
+            passes = _passes(error)
+            if passes or rendition.attempts < MAX_ATTEMPTS:
+                await self._put_off(rendition, error, faultless=passes)
             else:
                 log.error("content can't be rendered", rendition=rendition.id, exc_info=error)
                 await self._conclude(rendition, Outcome(_reason(error)))
@@ -120,7 +123,10 @@ class Rendering:
             metrics.rendering_seconds.labels(rendition.kind.value, outcome).observe(time.perf_counter() - started)
 
     async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
-        await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
+        try:
+            await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
+        except Exception as error:
+            raise NotStored(repr(error)) from error
 
     async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:
         async def work(transaction: Transaction) -> bool:
@@ -136,9 +142,16 @@ class Rendering:
 
     async def _put_off(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
         log.info("work on a rendition is put off", rendition=rendition.id, error=repr(error))
-        pause = timedelta(seconds=min(2.0 ** min(rendition.attempts, 20), MAX_PAUSE_SECONDS))
-        due_at = self._clock() + (OUTAGE_PAUSE if faultless else pause)
-        await self._previews.put_off(rendition, due_at, faultless=faultless)
+        times = rendition.waits + 1 if faultless else rendition.attempts
+        pause = timedelta(seconds=min(2.0 ** min(times, 20), MAX_PAUSE_SECONDS))
+        await self._previews.put_off(rendition, self._clock() + pause, faultless=faultless)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it says nothing of the content: a store that is away or refuses us, a disk that is full."""
+    if isinstance(error, ObjectStoreError):
+        return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))
+    return isinstance(error, (NotStored, OSError)) and not isinstance(error, TimeoutError)
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from docstore_media.domain import Kind, Rendition, Source
+from docstore_media.domain import OF_THE_BYTES, Kind, Rendition, Source
 from docstore_media.telling import Outcome
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
@@ -32,6 +32,7 @@ TOMBSTONE_SECONDS = 30 * 24 * 3600
 """What is gone is remembered as long as an event of its life may still come."""
 DUPLICATE_KEY = 11000
 _OUTCOMES: tuple[State, State] = ("ready", "failed")
+_WORTH_ANOTHER_TRY = {"state": "failed", "reason": {"$nin": sorted(OF_THE_BYTES)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class MongoPreviews:
         fresh = await self._fresh(sources, session)
         if not fresh:
             return []
+        await self._try_again(fresh, now, session)
         renditions = await self._renditions_of(fresh, now, session)
         rows_of = [(source, renditions[source.content]) for source in fresh]
         done = [(source, Outcome(row["reason"])) for source, row in rows_of if row["state"] in _OUTCOMES]
@@ -97,6 +99,17 @@ class MongoPreviews:
             except BulkWriteError as error:
                 raise conflict("another instance has just made the rendition") from error
         return found | {row["content"]: row for row in made}
+
+    async def _try_again(self, sources: Sequence[Source], now: datetime, session: Session) -> None:
+        """What failed for no reason of its bytes, and is stored in another place now as well."""
+        failed = {"content": {"$in": [source.content for source in sources]}, "live": True, **_WORTH_ANOTHER_TRY}
+        async for row in self._renditions.find(failed, {"content": 1}, session=session):
+            keys = {source.object_key for source in sources if source.content == row["content"]}
+            tried = await self._versions.distinct(
+                "object_key", {"rendition": row["_id"], "object_key": {"$in": list(keys)}}, session=session
+            )
+            if keys - set(tried):
+                await self._renditions.update_one({"_id": row["_id"]}, {"$set": _anew(now)}, session=session)
 
     async def forget(self, file_ids: Several[str], version_keys: Several[str], now: datetime, session: Session) -> None:
         """Files and versions are gone. What no version uses is removed: at once, or when who is at work on it ends."""
@@ -137,6 +150,7 @@ class MongoPreviews:
             kind=Kind(row["kind"]),
             size=row["size"],
             attempts=row["attempts"],
+            waits=row.get("waits", 0),
             lease=row["lease"],
             traceparent=row["traceparent"],
         )
@@ -149,14 +163,16 @@ class MongoPreviews:
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
         """It is rendered, or can't be. Answers the versions that are to be told so; None: it is not the caller's."""
         change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
-        settled = await self._renditions.update_one(
+        before = await self._renditions.find_one_and_update(
             {"_id": rendition.id, "lease": rendition.lease, "state": "pending"},
             {"$set": {**change, "lease": None}, "$unset": {"due_at": ""}},
             session=session,
         )
-        if not settled.modified_count:
+        if before is None:
             return None
-        untold = {"rendition": rendition.id, "told": False}
+        untold: Document = {"rendition": rendition.id}
+        if before["reason"] == outcome.reason:  # otherwise it was tried again, and who was told hears what came of it
+            untold["told"] = False
         sources = [_source(row, rendition) async for row in self._versions.find(untold, session=session)]
         await self._versions.update_many(untold, {"$set": {"told": True}}, session=session)
         return sources
@@ -165,7 +181,7 @@ class MongoPreviews:
         """Try again later; without fault the attempt does not count. What is to be removed meanwhile is, at once."""
         change: Document = {"$set": {"due_at": due_at, "lease": None}}
         if faultless:
-            change["$inc"] = {"attempts": -1}
+            change["$inc"] = {"attempts": -1, "waits": 1}
         await self._renditions.update_one({"_id": rendition.id, "lease": rendition.lease}, change)
 
     async def removed(self, rendition: Rendition) -> None:
@@ -196,9 +212,17 @@ class MongoPreviews:
 
 
 async def render_anew(database: Database, now: datetime) -> None:
-    """Have all pictures made once more, beside a bucket that was lost or is another one. Nothing is said again."""
-    change = {"state": "pending", "attempts": 0, "due_at": now, "lease": None}
-    await database["renditions"].update_many({"live": True, "state": "ready"}, {"$set": change})
+    """Have all pictures made once more, beside a bucket that was lost or is another one.
+
+    So are those that failed for no reason of their bytes. Only what comes out otherwise than before is said again.
+    """
+    chosen = {"live": True, "$or": [{"state": "ready"}, _WORTH_ANOTHER_TRY]}
+    await database["renditions"].update_many(chosen, {"$set": _anew(now)})
+
+
+def _anew(now: datetime) -> Document:
+    """Due, as if it had never been tried; its `reason` stays: it is what was said."""
+    return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease": None}
 
 
 def _rendition(source: Source, now: datetime) -> Document:
@@ -206,15 +230,12 @@ def _rendition(source: Source, now: datetime) -> Document:
         "_id": new_id(),
         "content": source.content,
         "live": True,
-        "state": "pending",
+        **_anew(now),
         "uses": 0,
         "owner_id": source.owner_id,
         "kind": source.kind.value,
         "size": source.size,
         "reason": "",
-        "attempts": 0,
-        "due_at": now,
-        "lease": None,
         "traceparent": source.traceparent,
     }
 

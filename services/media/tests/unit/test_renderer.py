@@ -41,7 +41,9 @@ async def renderer(tmp_path: Path) -> AsyncIterator[WorkerRenderer]:
 async def render(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE) -> dict[Size, bytes]:
     store: Any = renderer._contents._store
     store.objects["k"] = data
-    rendition = Rendition(id="r", owner_id="a", kind=kind, size=len(data), attempts=1, lease="l", traceparent=None)
+    rendition = Rendition(
+        id="r", owner_id="a", kind=kind, size=len(data), attempts=1, waits=0, lease="l", traceparent=None
+    )
     return await renderer.render(rendition, ["gone", "k"])
 
 
@@ -202,6 +204,8 @@ async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
 
 async def test_a_content_that_is_nowhere_is_said_to_be(renderer: WorkerRenderer) -> None:
     """Whoever asked can tell it from one that can't be read."""
-    rendition = Rendition(id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, lease="l", traceparent=None)
+    rendition = Rendition(
+        id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, waits=0, lease="l", traceparent=None
+    )
     with pytest.raises(ObjectNotFound):
         await renderer.render(rendition, ["gone"])

@@ -1,0 +1,126 @@
+"""What passes is waited for; what failed is tried again when something has changed."""
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+import media_originals as originals
+import pytest
+from pydantic import SecretStr
+
+from docstore_events.files import FileModified
+from docstore_media.rendering import MAX_ATTEMPTS
+from docstore_media.storage import render_anew
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.s3 import ObjectStore, ObjectStoreError
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def rendition(world: Any, **wanted: Any) -> Any:
+    """Wait for one that is so; until then whatever is put off is due at once."""
+    rows = world.database["renditions"]
+
+    async def probe() -> Any:
+        found = await rows.find_one(wanted)
+        if not found:
+            await rows.update_many({"state": "pending", "lease": None}, {"$min": {"due_at": utc_now()}})
+        return found
+
+    return await eventually(probe, every=0.1)
+
+
+@pytest.fixture
+def no_bucket(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The store answers whoever stores a picture that there is no such bucket, until this is undone."""
+    put = ObjectStore.put
+
+    async def refuse(store: ObjectStore, key: str, *arguments: Any, **options: Any) -> Any:
+        if key.startswith("previews/"):
+            raise ObjectStoreError("NoSuchBucket", "The specified bucket does not exist")
+        return await put(store, key, *arguments, **options)
+
+    monkeypatch.setattr(ObjectStore, "put", refuse)
+    return monkeypatch
+
+
+async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: Any, no_bucket: pytest.MonkeyPatch) -> None:
+    """It costs no attempt, and nothing is said to fail; once it is there the file has its preview."""
+    file = await running.add(new_id(), "a.png", originals.image())
+    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+    no_bucket.undo()
+    await rendition(running, state="ready")
+    await running.says(file.file_id, "preview-ready")
+
+
+@pytest.mark.usefixtures("no_bucket")
+async def test_it_is_waited_for_ever_longer(running: Any) -> None:
+    """A bucket that is away for days is not asked every few seconds."""
+    before = utc_now()
+    await running.add(new_id(), "a.png", originals.image())
+    row = await rendition(running, waits={"$gte": 5}, lease=None, due_at={"$gt": before + timedelta(seconds=2**5)})
+    assert row["state"] == "pending"
+
+
+async def test_a_store_that_lets_nobody_read_is_waited_for(world: Any) -> None:
+    """A right that is missing for a while is not taken for a content that is."""
+    wrong = world.infra.model_copy(update={"s3_secret_access_key": SecretStr("not-the-key-of-this-store")})
+    async with world.running(infra=wrong):
+        file = await world.add(new_id(), "a.png", originals.image())
+        await rendition(world, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+    async with world.running():
+        await rendition(world, state="ready")
+        await world.says(file.file_id, "preview-ready")
+
+
+async def test_a_disk_that_takes_nothing_is_waited_for(running: Any) -> None:
+    """The content has no fault in it: once there is room again it has its preview."""
+    shutil.rmtree(running.folder)
+    file = await running.add(new_id(), "a.png", originals.image())
+    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+    running.folder.mkdir()
+    await rendition(running, state="ready")
+    await running.says(file.file_id, "preview-ready")
+
+
+async def test_a_content_that_was_missing_is_tried_again_where_it_is_stored_anew(running: Any) -> None:
+    """Whoever uploads it again has a preview, and whoever was told of none hears that there is one now."""
+    owner, picture = new_id(), originals.image()
+    lost = await running.add(owner, "a.png", picture, stored=False)
+    await rendition(running, state="failed", reason="content_missing")
+    await running.says(lost.file_id, "preview-failed")
+    again = await running.add(owner, "b.png", picture)
+    await running.says(again.file_id, "preview-ready")
+    await running.says(lost.file_id, "preview-failed", "preview-ready")
+
+
+async def test_a_copy_of_what_failed_fails_as_well(running: Any) -> None:
+    """It is stored in the same place, so nothing has changed; and a broken picture is broken wherever it is stored."""
+    owner = new_id()
+    lost = await running.add(owner, "a.png", originals.image(), stored=False)
+    await rendition(running, state="failed", reason="content_missing")
+    await running.say(FileModified(**running._about(lost.model_copy(update={"version": 2})), added_bytes=0))
+    await running.says(lost.file_id, "preview-failed", "preview-failed")
+    for name in ("b.png", "c.png"):
+        broken = await running.add(owner, name, b"no picture")
+        await running.says(broken.file_id, "preview-failed")
+    assert [row["attempts"] for row in await running.database["renditions"].find({"reason": "corrupt"}).to_list()] == [
+        1
+    ]
+
+
+async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(world: Any) -> None:
+    """What failed for its bytes stays as it is."""
+    owner, picture = new_id(), originals.image()
+    async with world.running():
+        lost = await world.add(owner, "a.png", picture, stored=False)
+        broken = await world.add(owner, "b.png", b"no picture")
+        await rendition(world, state="failed", reason="content_missing")
+        await world.says(broken.file_id, "preview-failed")
+    await world.objects.put(lost.object_key, picture)
+    await render_anew(world.database, utc_now())
+    assert await world.database["renditions"].distinct("reason", {"state": "failed"}) == ["corrupt"]
+    async with world.running():
+        await world.says(lost.file_id, "preview-failed", "preview-ready")
