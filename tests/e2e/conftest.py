@@ -1,7 +1,7 @@
 """A whole DocStore for these tests: one that runs already (DOCSTORE_E2E_URL), or a stack of their own."""
 
 import os
-import socket
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -13,7 +13,7 @@ from event_log import EventLog
 from people import Person, SignUp
 
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.ports import LOOPBACK
+from docstore_standalone.ports import is_free
 from docstore_standalone.servers import BrokerKind
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL, start_stack
@@ -92,10 +92,8 @@ async def _own_stack(
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Below those of outgoing connections, which come and go, and of servers."""
+    return next(port for port in iter(lambda: random.randrange(10_000, 20_000), None) if is_free(port))
 
 
 @pytest.fixture

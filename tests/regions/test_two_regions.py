@@ -79,9 +79,9 @@ class Region:
 
 
 def two_ports() -> int:
-    """The first of two neighbouring ports that are free."""
+    """The first of two neighbouring ports that are free, below those of outgoing connections and of servers."""
     while True:
-        first = random.randrange(33_000, 60_000)
+        first = random.randrange(10_000, 19_000)
         with socket.socket() as one, socket.socket() as other:
             try:
                 one.bind(("127.0.0.1", first))

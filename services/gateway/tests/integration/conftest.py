@@ -20,6 +20,11 @@ from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 
+def described(name: str) -> dict[str, Any]:
+    """A file as the API describes it."""
+    return {"id": name, "kind": "file", "name": name, "path": f"/{name}", "parent_id": "p", "size": 1}
+
+
 @dataclass
 class FakeJournal:
     """Journals as metadata answers them, of accounts by name. Counts how often it is read."""
@@ -51,7 +56,7 @@ class FakeJournal:
         if after < self.kept_from:
             return await self._refuse(Problem(410, "cursor_expired", "These changes are not kept any more."))
         page = entries[after : after + 2]
-        changes = [{"seq": after + n, "type": "created", "file": {"name": name}} for n, name in enumerate(page, 1)]
+        changes = [{"seq": after + n, "type": "created", "file": described(name)} for n, name in enumerate(page, 1)]
         end = after + len(page)
         body = {"changes": changes, "cursor": change_cursor(account, end), "has_more": end < len(entries)}
         return await self._reply(body)

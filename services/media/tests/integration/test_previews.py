@@ -182,8 +182,12 @@ async def test_pictures_go_with_the_last_that_uses_them(running: Any) -> None:
     assert (await running.preview(owner, changed.file_id)).status == 302
     await running.purge(changed)
     await running.keeps(owner, 0)
-    assert await running.database["renditions"].count_documents({}) == 0
-    assert await running.database["versions"].count_documents({}) == 0
+
+    async def nothing_is_noted() -> bool:
+        counts = [await running.database[name].count_documents({}) for name in ("renditions", "versions")]
+        return counts == [0, 0]
+
+    await eventually(nothing_is_noted)
 
 
 async def test_what_is_gone_stays_gone(running: Any) -> None:
