@@ -22,7 +22,26 @@ from docstore_platform.testing import eventually
 
 def described(name: str) -> dict[str, Any]:
     """A file as the API describes it."""
-    return {"id": name, "kind": "file", "name": name, "path": f"/{name}", "parent_id": "p", "size": 1}
+    return {
+        "id": name,
+        "kind": "file",
+        "name": name,
+        "path": f"/{name}",
+        "parent_id": "p",
+        "size": 1,
+        "version": 1,
+        "content_type": "text/plain",
+        "sha256": "0" * 64,
+        "tags": [],
+        "owner_id": "ann",
+        "permission": "owner",
+        "created_at": "2026-01-01T00:00:00Z",
+        "modified_at": "2026-01-01T00:00:00Z",
+        "modified_by": "ann",
+        "etag": "1",
+        "indexed": False,
+        "preview": False,
+    }
 
 
 @dataclass
