@@ -21,6 +21,7 @@ from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent
 from docstore_standalone.backup.restore import Backup
+from docstore_standalone.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE
 
@@ -177,3 +178,12 @@ async def test_the_history_of_the_operator_comes_back_after_a_backup_that_was_ki
         await take(place, tmp_path)
         assert await window(place) == expected
         assert await holds.count_documents({}) == 0
+
+
+async def test_what_asks_the_store_whether_it_is_ready_is_nothing(place: Place, new_place: Any, tmp_path: Path) -> None:
+    """A restore that was killed while its store started is run again: what that left there does not count."""
+    await take(place, tmp_path)
+    other: Place = await new_place()
+    await other.store.put(PROBE_KEY, b"")
+    await restore(other, tmp_path)
+    assert await other.contents() == {PROBE_KEY: b"", **await place.contents()}

@@ -20,6 +20,7 @@ from docstore_standalone.backup.object_list import read_objects
 from docstore_standalone.backup.progress import Progress, Step
 from docstore_standalone.backup.target import Target
 from docstore_standalone.credentials import CREDENTIALS_FILE
+from docstore_standalone.object_store import PROBE_KEY
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, running_state, write_private
 
@@ -152,8 +153,9 @@ async def _begin(mongo: Mongo, deployment: Deployment, store: ObjectStore, backu
     if known is None:
         if names := await mongo.database_names(prefix):
             raise BackupRefused(f"the database is not empty: there are {', '.join(names)}")
-        page = await store.transport.call("list_objects_v2", MaxKeys=1)
-        if page.get("Contents"):
+        page = await store.transport.call("list_objects_v2", MaxKeys=2)
+        # What asks whether the store is ready may be left there by one that was killed.
+        if any(listed["Key"] != PROBE_KEY for listed in page.get("Contents", ())):
             raise BackupRefused(f"the bucket {deployment.s3.bucket} is not empty")
         await marker.insert_one({"_id": "backup", "digest": digest})
         return False
