@@ -17,14 +17,18 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`work` does what is due and answers whether there was any; `wakeup` says that there may be some. Logs say `name`,
-    which begins with the service's.
+    """`work` does what is due and answers how much, or whether there was any; `wakeup` says that there may be some.
+
+    Logs say `name`, which begins with the service's.
     """
 
     name: str
-    work: Callable[[], Awaitable[bool]]
+    work: Callable[[], Awaitable[int]]
     wakeup: str
     every_seconds: float = 60.0
+    """Looks without a wake-up this often."""
+    retry_seconds: float = RETRY_SECONDS
+    """Pause after a failure."""
 
     async def run(self) -> None:
         wakeup = Wakeup([self.wakeup])
@@ -34,7 +38,7 @@ class Loop:
                     worked = await self.work()
                 except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
                     log.warning("background work tries again", part=self.name, error=repr(error))
-                    await asyncio.sleep(RETRY_SECONDS)
+                    await asyncio.sleep(self.retry_seconds)
                     continue
                 if not worked:
                     await wakeup.wait(self.every_seconds)

@@ -147,6 +147,16 @@ class Worker:
             del self._stderr[:-_STDERR_BYTES]
 
 
+def empty(folder: Path) -> None:
+    """Remove what workers that were killed have left. The folder itself stays: it may be where a volume is mounted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child, ignore_errors=True)
+        else:
+            child.unlink(missing_ok=True)
+
+
 def _environment(folder: str, variables: Mapping[str, str]) -> dict[str, str]:
     return {
         "PATH": "/usr/bin:/bin",

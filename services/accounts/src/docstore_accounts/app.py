@@ -14,12 +14,13 @@ from docstore_accounts.devices import MongoDevices
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.peering import Peering
 from docstore_accounts.reset_store import MongoResets
-from docstore_accounts.reset_worker import answering
 from docstore_accounts.resets import ResetService
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import MongoAccounts, MongoKeys, MongoSessions
+from docstore_events import background
+from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -110,9 +111,8 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             await keys.prepare()
             await stack.enter_async_context(_first_admin(service))
-            poll_seconds = settings.reset_poll_seconds
-            answers = answering(app.state.resets, wakeup_name=forgotten, poll_seconds=poll_seconds)
-            await stack.enter_async_context(answers)
+            answers = Loop("accounts resets", app.state.resets.answer_next, forgotten, settings.reset_poll_seconds)
+            await stack.enter_async_context(background.running([answers]))
             yield
 
     app = service_app(

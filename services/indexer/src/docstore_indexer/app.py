@@ -1,10 +1,8 @@
 """The indexer put together."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -40,6 +38,7 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
+from docstore_platform.workers import empty
 
 GAUGE_SECONDS = 15.0
 
@@ -100,7 +99,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             stack.push_async_callback(owner.close)
             opened = await engine.open()
             stack.push_async_callback(engine.close)
-            _empty(work_folder)
+            empty(work_folder)
             await stack.enter_async_context(objects)
             stack.push_async_callback(documents.close)
             stack.push_async_callback(pictures.close)
@@ -133,9 +132,3 @@ def _engine(settings: IndexerSettings) -> SearchEngine:
     client = OpenSearchClient(settings.opensearch_url, settings.opensearch_user, password, settings.opensearch_ca_file)
     layout = Layout(settings.opensearch_shards, settings.opensearch_replicas, settings.opensearch_refresh_ms)
     return OpenSearchEngine(client, settings.opensearch_index, layout, commit_ms=settings.commit_ms)
-
-
-def _empty(folder: Path) -> None:
-    """What workers that were killed have left."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)

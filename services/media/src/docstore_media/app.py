@@ -1,10 +1,8 @@
 """Media put together."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -27,6 +25,7 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
+from docstore_platform.workers import empty
 
 GAUGE_SECONDS = 15.0
 MEGA = 1_000_000
@@ -66,7 +65,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             stack.push_async_callback(client.close)
-            _empty(folder)
+            empty(folder)
             await stack.enter_async_context(objects)
             await stack.enter_async_context(pictures)
             stack.push_async_callback(renderer.close)
@@ -85,10 +84,3 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         internal=[operations_router(runtime, database)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-
-
-def _empty(folder: Path) -> None:
-    """What workers that were killed have left. The folder itself stays: it may be where a volume is mounted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for child in folder.iterdir():
-        shutil.rmtree(child, ignore_errors=True)

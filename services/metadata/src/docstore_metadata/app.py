@@ -1,7 +1,7 @@
 """Wires the metadata service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,8 +9,11 @@ from functools import partial
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from docstore_events import background
+from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
+from docstore_events.transaction import Transactor
 from docstore_metadata import (
     api,
     changes_api,
@@ -111,11 +114,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
                 app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping, names
             )
             await stack.enter_async_context(working)
-            if settings.cold_after_days:
-                await stack.enter_async_context(_cooling(settings, store, objects))
-            if settings.retention_poll_seconds:
-                await stack.enter_async_context(_sweeping(settings, runtime, store, retention, jobs))
             await stack.enter_async_context(_links(app, settings, runtime, store, database))
+            sweeps = await _sweeps(settings, runtime.transactor, store, retention, jobs, objects)
+            await stack.enter_async_context(background.running(sweeps))
             yield
 
     app = service_app(
@@ -195,44 +196,30 @@ async def _naming(store: Store, strangers: Strangers) -> AsyncIterator[Names]:
         await end_tasks([task])
 
 
-@asynccontextmanager
-async def _sweeping(
-    settings: MetadataSettings, runtime: EventRuntime, store: Store, retention: RetentionStore, jobs: Jobs
-) -> AsyncIterator[None]:
-    """Who lets go of what retention policies keep no longer."""
-    sweeper = RetentionSweeper(
-        store,
-        retention,
-        Tree(store),
-        runtime.transactor,
-        jobs,
-        settings.retention,
-        now=partial(_earlier_now, store),
-        poll_seconds=settings.retention_poll_seconds,
-    )
-    task = asyncio.create_task(sweeper.run(), name="metadata retention sweeper")
-    try:
-        yield
-    finally:
-        await end_tasks([task])
+async def _sweeps(
+    settings: MetadataSettings,
+    transactor: Transactor,
+    store: Store,
+    retention: RetentionStore,
+    jobs: Jobs,
+    objects: ObjectStore,
+) -> list[Loop]:
+    """Who tells of the end of links, lets go of what is kept no longer, and marks contents for colder storage."""
+    tree, now = Tree(store), partial(_earlier_now, store)
+    sweeps = [_sweep("links", LinkSweeper(store, tree, transactor).sweep, settings.link_sweep_seconds)]
+    if settings.retention_poll_seconds:
+        sweeper = RetentionSweeper(store, retention, tree, transactor, jobs, settings.retention, now=now)
+        sweeps.append(_sweep("retention", sweeper.sweep, settings.retention_poll_seconds))
+    if settings.cold_after_days:
+        cooler = Cooler(store, objects, days=settings.cold_after_days, now=now)
+        await cooler.create_indexes()
+        sweeps.append(_sweep("cold storage", cooler.cool, settings.cold_poll_seconds))
+    return sweeps
 
 
-@asynccontextmanager
-async def _cooling(settings: MetadataSettings, store: Store, objects: ObjectStore) -> AsyncIterator[None]:
-    """Who marks contents for colder storage."""
-    cooler = Cooler(
-        store,
-        objects,
-        days=settings.cold_after_days,
-        now=partial(_earlier_now, store),
-        poll_seconds=settings.cold_poll_seconds,
-    )
-    await cooler.create_indexes()
-    task = asyncio.create_task(cooler.run(), name="metadata cooler")
-    try:
-        yield
-    finally:
-        await end_tasks([task])
+def _sweep(name: str, work: Callable[[], Awaitable[int]], seconds: float) -> Loop:
+    """What fails waits for the next look: it may fail for as long as an operator needs."""
+    return Loop(f"metadata {name}", work, f"metadata:{name}", seconds, retry_seconds=seconds)
 
 
 async def _earlier_now(store: Store) -> datetime:
@@ -248,7 +235,7 @@ async def _links(
     store: Store,
     database: Database,
 ) -> AsyncIterator[None]:
-    """The use cases of public links, and who tells of their end."""
+    """The use cases of public links."""
     transactor, tree, passwords = runtime.transactor, Tree(store), Passwords(settings)
     failures = MongoFailures(database, "link_failures")
     await failures.create_indexes()
@@ -257,12 +244,9 @@ async def _links(
     grants = LinkGrants(settings.infra.internal_secret.get_secret_value().encode())
     app.state.links = Links(store, tree, transactor, passwords)
     app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)
-    sweeper = LinkSweeper(store, tree, transactor, poll_seconds=settings.link_sweep_seconds)
-    task = asyncio.create_task(sweeper.run(), name="metadata link sweeper")
     try:
         yield
     finally:
-        await end_tasks([task])
         passwords.close()
 
 

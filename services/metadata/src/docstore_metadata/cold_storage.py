@@ -39,12 +39,11 @@ class Tags(Protocol):
 class Cooler:
     """Any number of instances may look. `now` decides what is old."""
 
-    def __init__(self, store: Store, objects: Tags, *, days: int, now: Now, poll_seconds: float) -> None:
+    def __init__(self, store: Store, objects: Tags, *, days: int, now: Now) -> None:
         self._store = store
         self._objects = objects
         self._days = days
         self._now = now
-        self._poll_seconds = poll_seconds
 
     async def create_indexes(self) -> None:
         if "cold_due" not in await self._store.nodes.index_information():
@@ -59,16 +58,6 @@ class Cooler:
                 )
             ]
         )
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                while await self.cool():
-                    pass
-            except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
-                log.warning("marking old contents tries again", error=repr(error))
-            await asyncio.sleep(self._poll_seconds)
 
     async def cool(self) -> int:
         """Mark what is old of one page of files; of how many files something was due."""

@@ -4,7 +4,6 @@ Each step is one transaction that looks again at the policy and at what is due, 
 is overtaken, or has a choice made meanwhile, leaves nothing half done. It is done as a person would, in nobody's name.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -48,7 +47,6 @@ class RetentionSweeper:
         bounds: Bounds,
         *,
         now: Now,
-        poll_seconds: float,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
@@ -58,23 +56,12 @@ class RetentionSweeper:
         self._jobs = jobs
         self._bounds = bounds
         self._now = now
-        self._poll_seconds = poll_seconds
         self._clock = clock
         self._steps = {
             "trash_from": self._trash_step,
             "versions_from": self._versions_step,
             "recheck_from": self._recheck_step,
         }
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            try:
-                while await self.sweep():
-                    pass
-            except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
-                log.warning("the sweep of what is kept no longer tries again", error=repr(error))
-            await asyncio.sleep(self._poll_seconds)
 
     async def sweep(self) -> bool:
         """Let go of all that is due of one account; False if nobody's is."""

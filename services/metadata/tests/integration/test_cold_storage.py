@@ -20,7 +20,7 @@ class Cooling:
     """A cooler of its own beside the service's, so many days ahead."""
 
     def __init__(self, stack: Any) -> None:
-        self.cooler = Cooler(Store(stack.database), stack.objects, days=90, now=self._now, poll_seconds=3600)
+        self.cooler = Cooler(Store(stack.database), stack.objects, days=90, now=self._now)
         self._days = 0.0
 
     async def _now(self) -> datetime:

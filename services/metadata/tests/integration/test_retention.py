@@ -81,7 +81,7 @@ def sweeping(stack: Any, crash: str | None = None, **settings: Any) -> Sweeping:
         ahead = timedelta(days=days)
 
     jobs = Jobs(store, lease_seconds=30)
-    sweeper = RetentionSweeper(store, retention, Tree(store), transactor, jobs, bounds, now=now, poll_seconds=3600)
+    sweeper = RetentionSweeper(store, retention, Tree(store), transactor, jobs, bounds, now=now)
     return Sweeping(sweeper, retention, move)
 
 
