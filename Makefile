@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test attack-test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -81,6 +81,9 @@ compose-test: setup ## the end-to-end tests against containers of their own
 
 test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) $(PYTEST_ARGS)
+
+attack-test: setup ## attacks on a running stack: oversized and malformed requests, foreign data, the machine's other users
+	$(RUN)/pytest tests/attacks -m attack $(PYTEST_ARGS)
 
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)

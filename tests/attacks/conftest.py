@@ -1,0 +1,84 @@
+"""One stack for all attacks, started as people start it: what a stranger, or another user of the machine, finds."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from deployments import Bucket, Mailbox
+from people import Person, SignUp
+from stacks import DetachedStack
+
+from docstore_standalone.stack import ADMIN_EMAIL
+
+ENVIRONMENT = {
+    "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
+    "GATEWAY_LOG_IN_PER_MINUTE": "100000",
+    "GATEWAY_ANONYMOUS_PER_MINUTE": "100000",
+    "GATEWAY_ACCOUNT_PER_MINUTE": "1000000",
+    "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
+    "ACCOUNTS_ARGON2_PASSES": "1",
+    "NOTIFY_DIGEST_SECONDS": "0",
+}
+"""Room for many attempts from one address; everything else as it is shipped. Limits are tested beside their service."""
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
+    """`docstore up` in the background, with its data folder, processes and addresses."""
+    running = DetachedStack(tmp_path_factory.mktemp("attacked"), ENVIRONMENT)
+    await running.up()
+    try:
+        yield running
+    finally:
+        await running.down()
+
+
+@pytest.fixture
+async def sign_up(stack: DetachedStack) -> AsyncIterator[SignUp]:
+    """Makes people: `await sign_up("ada", plan="premium")`."""
+    async with AsyncExitStack() as closing:
+
+        async def new_person(name: str = "ada", plan: str = "free") -> Person:
+            person = await closing.enter_async_context(await Person.new(stack.gateway, name))
+            if plan != "free":
+                await person.choose(plan)
+            return person
+
+        yield new_person
+
+
+@pytest.fixture
+async def ada(sign_up: SignUp) -> Person:
+    """Somebody on the free plan, who is attacked."""
+    return await sign_up("ada")
+
+
+@pytest.fixture
+async def mallory(sign_up: SignUp) -> Person:
+    """Somebody on the free plan, who attacks."""
+    return await sign_up("mallory")
+
+
+@pytest.fixture
+async def nobody(stack: DetachedStack) -> AsyncIterator[Person]:
+    """Somebody without an account."""
+    async with Person(stack.gateway) as person:
+        yield person
+
+
+@pytest.fixture
+async def admin(stack: DetachedStack) -> AsyncIterator[Person]:
+    """An administrator, logged in."""
+    async with Person(stack.gateway) as person:
+        await person.log_in(ADMIN_EMAIL, stack.admin_password)
+        yield person
+
+
+@pytest.fixture
+def mailbox(stack: DetachedStack) -> Mailbox:
+    return stack.mailbox
+
+
+@pytest.fixture
+def bucket(stack: DetachedStack) -> Bucket:
+    return stack.bucket
