@@ -11,7 +11,7 @@ from docstore_cli.archive_query import fetch_archive, run_query
 from docstore_cli.failures import BadUsage, ended_by
 from docstore_cli.options import AsJson, console, failed, print_json, print_json_line, shown, size_text
 from docstore_cli.stack_options import Data
-from docstore_client import AsyncClient
+from docstore_client import ApiError, AsyncClient
 
 app = typer.Typer(
     help="Figures, accounts, the audit log, health, and SQL over the archive of events.", no_args_is_help=True
@@ -53,9 +53,23 @@ def accounts(data: Data = None, limit: Limit = 50, as_json: AsJson = False) -> N
     _print_table([{name: account.get(name) for name in columns} for account in found["items"]])
 
 
+Who = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An e-mail address or an id.")]
+
+
+async def _account_id(docstore: AsyncClient, who: str) -> str:
+    """The id of the account with this e-mail address. ApiError 404 if nobody has it."""
+    if "@" not in who:
+        return who
+    found = await docstore.call("GET", "/v1/admin/accounts", params={"q": who, "limit": 500})
+    for account in found["items"]:
+        if account["email"].casefold() == who.casefold():
+            return str(account["id"])
+    raise ApiError(404, "not_found", f"no account has the e-mail address {who}")
+
+
 @app.command("set")
 def set_account(
-    account_id: str,
+    who: Who,
     plan: Annotated[str | None, typer.Option("--plan", help="free or premium.")] = None,
     role: Annotated[str | None, typer.Option("--role", help="user or admin.")] = None,
     status: Annotated[str | None, typer.Option("--status", help="active or suspended.")] = None,
@@ -66,8 +80,11 @@ def set_account(
     changes = {name: value for name, value in {"plan": plan, "role": role, "status": status}.items() if value}
     if not changes:
         raise failed("nothing to change: name a --plan, --role or --status", 2)
-    path = f"/v1/admin/accounts/{account_id}"
-    account = as_admin(data, lambda docstore: docstore.call("PATCH", path, changes))
+
+    async def change(docstore: AsyncClient) -> Any:
+        return await docstore.call("PATCH", f"/v1/admin/accounts/{await _account_id(docstore, who)}", changes)
+
+    account = as_admin(data, change)
     if as_json:
         print_json(account)
     else:
@@ -75,10 +92,13 @@ def set_account(
 
 
 @app.command("reset-password")
-def reset_password(account_id: str, data: Data = None, as_json: AsJson = False) -> None:
+def reset_password(who: Who, data: Data = None, as_json: AsJson = False) -> None:
     """Make a link by which somebody chooses a new password, once and within an hour; it is mailed to nobody."""
-    path = f"/v1/admin/accounts/{account_id}/password-resets"
-    made = as_admin(data, lambda docstore: docstore.call("POST", path))
+
+    async def make(docstore: AsyncClient) -> Any:
+        return await docstore.call("POST", f"/v1/admin/accounts/{await _account_id(docstore, who)}/password-resets")
+
+    made = as_admin(data, make)
     if as_json:
         print_json(made)
     else:

@@ -10,7 +10,7 @@ import aiohttp
 from docstore_cli.failures import BadUsage
 from docstore_client import AsyncClient
 from docstore_client.connection import ANSWER_SECONDS
-from docstore_client.errors import StoreError, Unreachable
+from docstore_client.errors import StoreError, Unreachable, reason_of
 from docstore_client.retrying import proxy_for
 from docstore_standalone.settings import StandaloneSettings
 
@@ -61,7 +61,7 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
                 raise StoreError(response.status, await response.text())
             content = await response.read()
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unreachable(f"the object store can't be reached: {error!r}") from error
+        raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)

@@ -12,7 +12,7 @@ from docstore_cli.failures import Failures
 from docstore_cli.failures import each as for_each
 from docstore_cli.local_tree import name_for, scan
 from docstore_cli.options import AsJson, errors, print_json, shown, size_text
-from docstore_cli.remote_path import BASE, RemotePath, find, placed
+from docstore_cli.remote_path import BASE, SHARED, RemotePath, find, located, placed
 from docstore_cli.session import as_person
 from docstore_cli.transfer_progress import showing
 from docstore_cli.unchanged import Unchanged
@@ -25,7 +25,9 @@ PARALLEL_READS = 4
 
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="FILES... [DEST]", help="The last of several is where to, if it begins with / or id:."),
+    typer.Argument(
+        metavar="FILES... [DEST]", help="The last of several is the destination if it begins with /, shared: or id:."
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Send what is there already, too.")]
 
@@ -73,7 +75,7 @@ def put(files: Files, force: Force = False, as_json: AsJson = False) -> None:
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], RemotePath]:
     """The sources and the destination, which is the root if none is given."""
     *sources, last = arguments
-    if sources and last.startswith(("/", BASE)):
+    if sources and last.startswith(("/", BASE, SHARED)):
         return sources, RemotePath.parse(last)
     return list(arguments), RemotePath((), is_folder=True)
 
@@ -88,6 +90,7 @@ class Put:
         self._outcome = Outcome()
 
     async def run(self, sources: Sequence[str], destination: RemotePath) -> Outcome:
+        destination = await located(self._docstore, destination)
         there = await find(self._docstore, destination)
         names = [name_for(source) for source in sources]
         places = placed(there.kind if there else None, is_folder=destination.is_folder, names=names)

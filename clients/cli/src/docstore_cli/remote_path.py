@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_cli.failures import BadUsage
+from docstore_cli.session import every
 from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Kind
 
 BASE = "id:"
+SHARED = "shared:"
 
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:
-    """A path from one's root, or from the file or folder with an id."""
+    """A path from one's root, from the file or folder with an id, or from one that is shared with oneself."""
 
     names: tuple[str, ...]
     base: str | None = None
+    """An id, or `shared:NAME`, which `located` turns into one."""
     is_folder: bool = False
     """It was written with a slash at its end."""
     is_contents: bool = False
@@ -25,7 +28,7 @@ class RemotePath:
 
     @classmethod
     def parse(cls, text: str) -> "RemotePath":
-        """`/a/b`, `a/b`, `id:ID` or `id:ID/a/b`; in the normal form (NFC) that DocStore keeps names in.
+        """`/a/b`, `a/b`, `id:ID/a/b` or `shared:NAME/a/b`; in the normal form (NFC) that DocStore keeps names in.
 
         BadUsage if it is not Unicode, as an argument in another encoding is not.
         """
@@ -36,6 +39,8 @@ class RemotePath:
         base, rest = None, text
         if text.startswith(BASE):
             base, _, rest = text.removeprefix(BASE).partition("/")
+        elif text.startswith(SHARED):
+            base, _, rest = unicodedata.normalize("NFC", text).partition("/")
         names = tuple(name for name in unicodedata.normalize("NFC", rest).split("/") if name not in ("", "."))
         return cls(names, base, text.endswith(("/", "/.")), text.endswith("/."))
 
@@ -60,11 +65,26 @@ class RemotePath:
     def __str__(self) -> str:
         if self.base is None:
             return self.path
-        return BASE + "/".join((self.base, *self.names))
+        return ("" if self.base.startswith(SHARED) else BASE) + "/".join((self.base, *self.names))
+
+
+async def located(docstore: AsyncClient, place: RemotePath) -> RemotePath:
+    """The same place below an id. ApiError 404 if no share has that name, BadUsage if several have."""
+    if place.base is None or not place.base.startswith(SHARED):
+        return place
+    name = place.base.removeprefix(SHARED)
+    found = [file for file in await every(docstore.shared_with_me) if file.name == name]
+    if not found:
+        raise ApiError(404, "not_found", f"nothing named {name!r} is shared with you; `docstore shared` lists what is")
+    if len(found) > 1:
+        ids = ", ".join(f"{BASE}{file.id} (by {file.owner_name or 'somebody'})" for file in found)
+        raise BadUsage(f"{place.base} is ambiguous: use {ids}")
+    return replace(place, base=found[0].id)
 
 
 async def find(docstore: AsyncClient, place: RemotePath) -> File | None:
     """What is there, None if nothing is."""
+    place = await located(docstore, place)
     try:
         if place.base is not None and not place.names:
             return await docstore.get(place.base)

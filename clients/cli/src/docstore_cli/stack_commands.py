@@ -243,7 +243,8 @@ def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
     for one in mails:
         console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {escape(one.subject)}", align="left")
         recipients = escape(", ".join(one.recipients))
-        console.print(f"[dim]to {recipients}[/]\n{escape(one.text.strip())}\n", highlight=False)
+        # Not wrapped: a link that is cut at the width of a terminal leads nowhere.
+        console.print(f"[dim]to {recipients}[/]\n{escape(one.text.strip())}\n", highlight=False, soft_wrap=True)
 
 
 def _as_dict(one: Mail) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`docstore sync`."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,8 @@ Once = Annotated[bool, typer.Option("--once", help="Until there is nothing more 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
 Status = Annotated[bool, typer.Option("--status", help="Say what the command that syncs the folder is at.")]
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Also delete most of the files; also sync a folder that was replaced.")
+    bool,
+    typer.Option("--yes", help="Also create the folder, delete most of the files, or sync a folder that was replaced."),
 ]
 
 QUIET = frozenset({Do.RECORD, Do.FORGET})
@@ -44,6 +46,8 @@ def sync(
     if status:
         _show_status(folder, as_json=as_json)
         return
+    if not (dry_run or yes or folder.exists()):
+        _confirm_new_folder(folder, is_script=once)
     try:
         if dry_run:
             _show_plan(as_person(lambda docstore: _planned(docstore, folder, yes)), as_json=as_json)
@@ -58,6 +62,22 @@ def sync(
         raise failed(f"{folder} is being synced by another process") from None
     except (OtherAccount, FolderMissing) as error:
         raise failed(str(error) or f"{folder} is linked to another account") from None
+
+
+def _confirm_new_folder(folder: Path, *, is_script: bool) -> None:
+    """Ask before a mistyped name downloads the whole account. Without a terminal only `is_script` creates a folder."""
+    if read_status(folder) is not None:
+        return  # the engine asks about a folder that was synced and is gone
+    if _is_terminal():
+        typer.confirm(
+            f"{folder} does not exist. Create it and download all files of the account?", abort=True, err=True
+        )
+    elif not is_script:
+        raise failed(f"there is no folder {folder}; --yes creates it and downloads all files of the account")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 async def _planned(docstore: AsyncClient, folder: Path, yes: bool) -> Plan:

@@ -10,14 +10,14 @@ import typer
 from docstore_cli.failures import BadUsage, Failures, each
 from docstore_cli.moments import moment
 from docstore_cli.options import AsJson, print_json, shown, size_text, time_text
-from docstore_cli.remote_path import RemotePath, find, name_of, need, placed
+from docstore_cli.remote_path import RemotePath, find, located, name_of, need, placed
 from docstore_cli.session import as_person
 from docstore_client import AsyncClient
 from docstore_client.list_options import ListOptions
 from docstore_client.list_options import Sort as ApiSort
 from docstore_client.models import File
 
-PATH_HELP = "/folder/name, or id:ID and id:ID/name of what others share."
+PATH_HELP = "/folder/name, or shared:NAME (or id:ID) and shared:NAME/name of what others share."
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATHS...", help=PATH_HELP)]
 OptionalPaths = Annotated[list[str] | None, typer.Argument(metavar="[PATHS]...", help=PATH_HELP)]
@@ -123,12 +123,17 @@ def mkdir(paths: Paths, as_json: AsJson = False) -> None:
 
     async def work(docstore: AsyncClient) -> list[File]:
         places = [RemotePath.parse(path) for path in paths]
-        return await each(places, failures, lambda place: docstore.make_folder(place.path, parent_id=place.base))
+        return await each(places, failures, lambda place: _make_folder(docstore, place))
 
     changed = as_person(work)
     if as_json:
         print_json(changed)
     failures.end()
+
+
+async def _make_folder(docstore: AsyncClient, place: RemotePath) -> File:
+    place = await located(docstore, place)
+    return await docstore.make_folder(place.path, parent_id=place.base)
 
 
 def rm(paths: Paths, as_json: AsJson = False) -> None:
@@ -182,11 +187,12 @@ def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
     async def work(docstore: AsyncClient) -> list[File]:
         *sources, destination = [RemotePath.parse(path) for path in paths]
         files = await each(sources, failures, lambda source: _named(docstore, source))
+        destination = await located(docstore, destination)
         there = await find(docstore, destination)
         names = [name for name, _ in files]
         places = placed(there.kind if there else None, is_folder=destination.is_folder, names=names) if files else []
         if there is None and destination.is_folder and files:
-            await docstore.make_folder(destination.path, parent_id=destination.base)
+            await _make_folder(docstore, destination)
         targets = {destination.child(place): file for (_, file), place in zip(files, places, strict=True)}
         return await each(targets, failures, lambda target: transfer(docstore, targets[target], target))
 

@@ -116,3 +116,17 @@ def test_sql_is_asked_of_the_archives_files(tmp_path: Path) -> None:
         run_query("SELECT nothing FROM nowhere", [path])
     with pytest.raises(BadUsage, match="archived yet"):
         run_query("SELECT 1", [])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["set", "ADA@example.org", "--plan", "premium"], ["reset-password", "ada@example.org"]]
+)
+def test_an_account_is_named_by_its_address(gateway: FakeGateway, arguments: list[str]) -> None:
+    """The one that has the whole address, not one that merely begins with it."""
+    longer, ada = [{"id": name, "email": f"{name}@example.org"} for name in ("ada2", "ada")]
+    longer["email"] = "ada@example.org.uk"
+    changed = {"email": ada["email"], "plan": "premium", "role": "user", "status": "active", "url": "http://x"}
+    gateway.answers = [{"items": [longer, ada]}, changed]
+    assert CliRunner().invoke(app, ["admin", *arguments]).exit_code == 0
+    assert gateway.asked[1][1].startswith("/v1/admin/accounts/ada")
+    assert not gateway.asked[1][1].startswith("/v1/admin/accounts/ada2")

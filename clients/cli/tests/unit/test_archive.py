@@ -21,7 +21,7 @@ def parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A file of the archive; none is kept on this machine yet."""
     import duckdb
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("DOCSTORE_TOOLS", str(tmp_path / "cache"))
     path = tmp_path / "one.parquet"
     event = "SELECT 'e1' AS id, 'api-called' AS type, '{\"calls\": []}' AS data"
     duckdb.execute(f"COPY ({event}) TO '{path}' (FORMAT parquet)")

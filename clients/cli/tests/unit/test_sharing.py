@@ -50,3 +50,25 @@ def test_who_shares_and_who_changed(server: FakeServer) -> None:
     server.replies["GET /v1/files/team/versions"] = [listed(*versions)]
     lines = CliRunner().invoke(app, ["history", "id:team"]).output.splitlines()
     assert [line.split(maxsplit=5)[-1] for line in lines] == ["Ada, phone", "somebody, phone"]
+
+
+def test_what_is_shared_is_opened_by_its_name(server: FakeServer) -> None:
+    """`shared:NAME/path` is the path below what has that name among what others share."""
+    team = a_file("team", "/team", kind="folder", permission="editor")
+    server.replies["GET /v1/shared-with-me"] = [listed(a_file("other", "/other"), team)]
+    server.replies["GET /v1/files/by-path"] = [Reply(a_file("plan", "/team/plan.md"))]
+    outcome = CliRunner().invoke(app, ["ls", "shared:team/plan.md"])
+    assert outcome.output == "plan.md\n"
+    assert "GET /v1/files/by-path?path=/plan.md&parent_id=team" in server.asked
+
+
+def test_a_shared_name_that_two_things_have_asks_for_the_id(server: FakeServer) -> None:
+    """Nothing is guessed: both ids are named. A name that nothing has is not found."""
+    twins = [{**a_file(id_, "/team", kind="folder"), "owner_name": id_.title()} for id_ in ("ann", "bob")]
+    server.replies["GET /v1/shared-with-me"] = [listed(*twins)]
+    ambiguous = CliRunner().invoke(app, ["ls", "shared:team"])
+    assert ambiguous.exit_code == 2
+    assert "use id:ann (by Ann), id:bob (by Bob)" in ambiguous.stderr
+    missing = CliRunner().invoke(app, ["put", "a", "shared:plans/"])
+    assert missing.exit_code == 4
+    assert "nothing named 'plans' is shared with you" in missing.stderr

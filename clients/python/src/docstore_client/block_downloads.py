@@ -14,7 +14,7 @@ import aiohttp
 
 from docstore_client.chunking import Block, blocks_of
 from docstore_client.connection import Connection
-from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.frames import plain_of
 from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
@@ -153,7 +153,7 @@ class BlockDownloads:
                         raise StoreError(response.status, await response.text())
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
-                    raise Unreachable(f"the object store can't be reached: {error!r}") from error
+                    raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error
             await asyncio.sleep(pause(attempt))
         raise AssertionError("the loop above returns or raises")
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from docstore_client.connection import Connection
 from docstore_client.downloads import Downloads, part_beside
-from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable
+from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import proxy_for
 from docstore_client.sources import Progress
@@ -136,7 +136,7 @@ class BulkDownloads:
                     return await response.read()
                 raise StoreError(response.status, await response.text())
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unreachable(f"the object store can't be reached: {error!r}") from error
+            raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error
 
 
 def _is_large(wanted: Wanted) -> bool:

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from docstore_client.credentials import Credentials, CredentialStore
-from docstore_client.errors import ApiError, StoreError, Unreachable, error_of
+from docstore_client.errors import ApiError, StoreError, Unreachable, error_of, reason_of
 from docstore_client.models import Account
 from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_for
 
@@ -116,7 +116,7 @@ class Connection:
                 answer = await self._once(method, path, body, query, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
-                    raise Unreachable(f"{self.gateway} can't be reached: {error!r}") from error
+                    raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
                 await asyncio.sleep(pause(attempt))
                 continue
             if answer.status not in PASSING or attempt == TRIES - 1:
@@ -215,7 +215,7 @@ class Connection:
             try:
                 answer = await self._once("POST", f"{SESSIONS}/refresh", body, {}, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
-                raise Unreachable(f"{self.gateway} can't be reached: {error!r}") from error
+                raise Unreachable(f"{self.gateway} can't be reached: {reason_of(error)}") from error
             if answer.status >= 400:
                 raise error_of(answer.status, answer.body)
             self._take(answer.json())

@@ -9,7 +9,7 @@ import aiohttp
 
 from docstore_client.block_downloads import BlockDownloads
 from docstore_client.connection import Connection
-from docstore_client.errors import ContentDiffers, StoreError, Unreachable
+from docstore_client.errors import ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import TRIES, may_pass_at_store, pause
 from docstore_client.sources import Progress
@@ -74,7 +74,7 @@ class Downloads:
                     raise
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
-                    raise Unreachable(f"{file.path} can't be fetched: {error!r}") from error
+                    raise Unreachable(f"{file.path} can't be fetched: {reason_of(error)}") from error
             await asyncio.sleep(pause(attempt))
         raise AssertionError("the loop above returns or raises")
 

@@ -1,7 +1,9 @@
 """What can go wrong. `code` is stable and for programs; the message is for people."""
 
+import os
 from typing import Any
 
+import aiohttp
 import orjson
 
 
@@ -43,6 +45,27 @@ class ContentDiffers(DocStoreError):
 
 class LocalError(DocStoreError):
     """A file of this machine can't be read or written."""
+
+
+def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
+    """Why there was no answer, in words for a person."""
+    match error:
+        case TimeoutError():
+            return "no answer in time"
+        case aiohttp.ClientConnectorDNSError():
+            return f"unknown host {error.host}"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"its certificate is not trusted: {error.certificate_error}"
+        case aiohttp.ClientConnectorError() if error.os_error.errno:
+            return os.strerror(error.os_error.errno).lower()
+        case aiohttp.ServerDisconnectedError():
+            return "the connection was closed before an answer came"
+        case aiohttp.ClientPayloadError():
+            return "the connection was lost in the middle of an answer"
+        case aiohttp.InvalidURL():
+            return f"{error.url} is not an address"
+        case _:
+            return str(error) or type(error).__name__
 
 
 def error_of(status: int, body: bytes) -> ApiError | Unreachable:

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from docstore_client.connection import Connection
-from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable
+from docstore_client.errors import ApiError, ContentDiffers, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import TRIES, may_pass_at_store, pause, proxy_for
 from docstore_client.sources import Progress
@@ -43,7 +43,7 @@ async def put(
                     raise StoreError(response.status, await response.text())
         except (aiohttp.ClientError, TimeoutError) as error:
             if attempt == TRIES - 1:
-                raise Unreachable(f"the object store can't be reached: {error!r}") from error
+                raise Unreachable(f"the object store can't be reached: {reason_of(error)}") from error
         progress(-moved)
         await asyncio.sleep(pause(attempt))
 

@@ -157,3 +157,21 @@ def test_proxies_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) ->
         assert list(map(proxy_for, asked)) == ["http://proxy.example:3128", None, None]
     finally:
         _proxy.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:1", "connection refused"),
+        ("http://no.such.host.invalid", "unknown host no.such.host.invalid"),
+    ],
+)
+async def test_why_a_server_is_out_of_reach_is_said_in_words(
+    url: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person reads the reason, not the library's objects."""
+    monkeypatch.setattr("docstore_client.connection.TRIES", 1)
+    async with AsyncClient(url) as client:
+        with pytest.raises(Unreachable) as caught:
+            await client.call("GET", "/v1/me")
+    assert str(caught.value) == f"{url} can't be reached: {reason}"

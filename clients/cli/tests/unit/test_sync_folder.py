@@ -1,0 +1,43 @@
+"""`docstore sync` of a folder that does not exist."""
+
+from pathlib import Path
+
+import pytest
+from fake_server import FakeServer
+from typer.testing import CliRunner
+
+from docstore_cli import sync_command
+from docstore_cli.main import app
+
+
+@pytest.fixture
+def is_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_command, "_is_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("is_terminal")
+def test_a_mistyped_folder_is_asked_about(server: FakeServer, tmp_path: Path) -> None:
+    """Nothing is created or downloaded unless the answer is yes."""
+    outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "typo"), "--once"], input="n\n")
+    assert outcome.exit_code == 1
+    assert "typo does not exist. Create it and download all files of the account?" in outcome.output.replace("\n", "")
+    assert not (tmp_path / "typo").exists()
+    assert server.asked == []
+
+
+@pytest.mark.usefixtures("is_terminal")
+@pytest.mark.parametrize(("options", "answer"), [(["--once"], "y\n"), (["--once", "--yes"], "")])
+def test_a_folder_that_is_meant_is_created(server: FakeServer, tmp_path: Path, options: list[str], answer: str) -> None:
+    """By the answer, or by --yes, which asks nothing: the sync begins, and this server knows nobody."""
+    outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "new"), *options], input=answer)
+    assert "code_404" in outcome.output
+    assert ("does not exist" in outcome.output) == bool(answer)
+
+
+def test_without_a_terminal_only_one_sync_creates_a_folder(server: FakeServer, tmp_path: Path) -> None:
+    """`--once` is for scripts; a sync that stays needs the folder, or --yes."""
+    outcome = CliRunner().invoke(app, ["sync", str(tmp_path / "typo")])
+    assert outcome.exit_code == 1
+    assert "there is no folder" in outcome.stderr
+    assert server.asked == []
+    assert "code_404" in CliRunner().invoke(app, ["sync", str(tmp_path / "new"), "--once"]).output
