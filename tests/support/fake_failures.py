@@ -19,5 +19,10 @@ class FakeFailures:
             row = Failures(0, now + window)
         self.rows[subject, address] = replace(row, count=row.count + 1)
 
-    async def clear(self, subject: str, address: str) -> None:
-        self.rows.pop((subject, address), None)
+    async def clear(self, subject: str, address: str) -> int:
+        row = self.rows.pop((subject, address), None)
+        return row.count if row else 0
+
+    async def subtract(self, subject: str, address: str, count: int) -> None:
+        if row := self.rows.get((subject, address)):
+            self.rows[subject, address] = replace(row, count=row.count - count)

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import Field
 
-from docstore_platform.problems import unavailable
+from docstore_platform.fair_queue import FairQueue, QueueLimits, Requester
 from docstore_platform.settings import ServiceSettings
 
 T = TypeVar("T")
@@ -26,27 +26,35 @@ class HashingSettings(ServiceSettings):
     argon2_lanes: int = Field(1, ge=1)
     hash_threads: int = Field(2, ge=1, description="password hashes computed at once")
     hash_queue: int = Field(100, ge=1, description="password hashes waiting; beyond that: 503")
+    hash_queue_per_address: int = Field(20, ge=1, description="of those, for one client address; beyond that: 429")
+    hash_queue_per_account: int = Field(4, ge=1, description="of those, for one account, link or e-mail: 429 too")
 
 
 class Passwords:
-    """Hashes and checks passwords, a bounded number at once."""
+    """Hashes and checks passwords, a bounded number at once, in turns between addresses and accounts."""
 
     def __init__(self, settings: HashingSettings) -> None:
         self._hasher = PasswordHasher(settings.argon2_passes, settings.argon2_memory_kib, settings.argon2_lanes)
         self._threads = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="argon2")
-        self._room = settings.hash_threads + settings.hash_queue
+        limits = QueueLimits(
+            running=settings.hash_threads,
+            waiting=settings.hash_queue,
+            per_address=settings.hash_queue_per_address,
+            per_subject=settings.hash_queue_per_account,
+        )
+        self._queue = FairQueue(limits, "The check of passwords")
         self._nobodys = (
             f"$argon2id$v=19$m={settings.argon2_memory_kib},t={settings.argon2_passes},p={settings.argon2_lanes}"
             f"${_random(16)}${_random(32)}"
         )
 
-    async def hash(self, password: str) -> str:
-        """In the PHC string format."""
-        return await self._run(lambda: self._hasher.hash(_normal(password)))
+    async def hash(self, password: str, requester: Requester) -> str:
+        """In the PHC string format. Problem 429 or 503 when too many wait."""
+        return await self._run(requester, lambda: self._hasher.hash(_normal(password)))
 
-    async def matches(self, password: str, stored: str | None) -> bool:
+    async def matches(self, password: str, stored: str | None, requester: Requester) -> bool:
         """Whether `password` is the one that was hashed. Without a stored hash: False, after as much work."""
-        return await self._run(lambda: self._verify(stored or self._nobodys, _normal(password)))
+        return await self._run(requester, lambda: self._verify(stored or self._nobodys, _normal(password)))
 
     def is_outdated(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's."""
@@ -61,14 +69,11 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if not self._room:
-            raise unavailable("The check of passwords")
-        self._room -= 1
-        try:
+    async def _run(self, requester: Requester, work: Callable[[], T]) -> T:
+        async def in_thread() -> T:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._room += 1
+
+        return await self._queue.run(requester, in_thread)
 
 
 def _random(size: int) -> str:

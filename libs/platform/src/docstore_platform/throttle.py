@@ -14,6 +14,9 @@ from docstore_platform.clock import Clock
 from docstore_platform.mongo import Collection, Database
 from docstore_platform.problems import Problem
 
+EVERYWHERE = "everywhere"
+"""In place of an address: failures from all addresses together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failures:
@@ -34,7 +37,11 @@ class FailureStore(Protocol):
 
     async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None: ...
 
-    async def clear(self, subject: str, address: str) -> None: ...
+    async def clear(self, subject: str, address: str) -> int:
+        """Forget all; how many there were."""
+        ...
+
+    async def subtract(self, subject: str, address: str, count: int) -> None: ...
 
 
 @dataclass(slots=True)
@@ -43,42 +50,69 @@ class Attempt:
 
 
 class Throttle:
-    """Counts failures per subject and client address, so that a stranger can't lock the owner out from elsewhere."""
+    """Counts failures per subject and client address, and per subject over all addresses.
 
-    def __init__(self, failures: FailureStore, *, limit: int, window: timedelta, clock: Clock) -> None:
+    The first count slows one guesser down without locking the owner out from elsewhere. The second bounds guesses from
+    many addresses. It does not stop a client that is known to be the owner's, such as a device that was logged in
+    before: such a client is counted by itself.
+    """
+
+    def __init__(
+        self,
+        failures: FailureStore,
+        *,
+        limit: int,
+        window: timedelta,
+        clock: Clock,
+        limit_everywhere: int,
+    ) -> None:
+        """Up to `limit` failures from one address and `limit_everywhere` from all addresses within a `window`."""
         self._failures = failures
         self._limit = limit
+        self._limit_everywhere = limit_everywhere
         self._window = window
         self._clock = clock
 
     @asynccontextmanager
-    async def attempt(self, subject: str, address: str) -> AsyncIterator[Attempt]:
+    async def attempt(self, subject: str, address: str, *, known_as: str = "") -> AsyncIterator[Attempt]:
         """Around one check of a password; Problem 429 after too many that failed.
 
-        A success is looked at again afterwards: of many guesses sent at once none may hit after the limit.
+        `known_as` names a client that is known to be the owner's. A success is looked at again afterwards: of many
+        guesses sent at once none may hit after the limit.
         """
-        address = client_group(address)
-        await self._admit(subject, address)
+        origin = f"known {known_as}" if known_as else client_group(address)
+        await self._admit(subject, origin, known=bool(known_as))
         attempt = Attempt()
         yield attempt
         if not attempt.succeeded:
-            await self._failures.add(subject, address, self._clock(), self._window)
-        elif await self._admit(subject, address):
-            await self._failures.clear(subject, address)
+            await self._failures.add(subject, origin, self._clock(), self._window)
+            if not known_as:
+                await self._failures.add(subject, EVERYWHERE, self._clock(), self._window)
+        elif await self._admit(subject, origin, known=bool(known_as)):
+            # They were the owner's own: they are no part of an attack from many addresses either.
+            forgotten = await self._failures.clear(subject, origin)
+            if forgotten and not known_as:
+                await self._failures.subtract(subject, EVERYWHERE, forgotten)
 
     async def clear(self, subject: str, address: str) -> None:
-        """Forget the failures of one client: it has shown in another way whose the subject is."""
+        """Forget the failures: the client at `address` has shown in another way that it is the owner's."""
         await self._failures.clear(subject, client_group(address))
+        await self._failures.clear(subject, EVERYWHERE)
 
-    async def _admit(self, subject: str, address: str) -> bool:
-        """Whether there were failures, if not too many."""
-        failures = await self._failures.of(subject, address)
-        wait = failures.wait(self._limit, self._clock()) if failures else None
+    async def _admit(self, subject: str, origin: str, *, known: bool) -> bool:
+        """Whether there were failures of this origin, if not too many."""
+        failures = await self._failures.of(subject, origin)
+        self._check(failures, self._limit)
+        if not known:
+            self._check(await self._failures.of(subject, EVERYWHERE), self._limit_everywhere)
+        return failures is not None
+
+    def _check(self, failures: Failures | None, limit: int) -> None:
+        wait = failures.wait(limit, self._clock()) if failures else None
         if wait is not None:
             seconds = str(max(1, round(wait.total_seconds())))
             detail = "Too many failed tries; try again later."
             raise Problem(429, "too_many_failures", detail, headers={"Retry-After": seconds})
-        return failures is not None
 
 
 class MongoFailures:
@@ -102,8 +136,12 @@ class MongoFailures:
             {"_id": _failures_id(subject, address)}, [{"$set": {"count": count, "until": until}}], upsert=True
         )
 
-    async def clear(self, subject: str, address: str) -> None:
-        await self._failures.delete_one({"_id": _failures_id(subject, address)})
+    async def clear(self, subject: str, address: str) -> int:
+        row = await self._failures.find_one_and_delete({"_id": _failures_id(subject, address)})
+        return int(row["count"]) if row else 0
+
+    async def subtract(self, subject: str, address: str, count: int) -> None:
+        await self._failures.update_one({"_id": _failures_id(subject, address)}, {"$inc": {"count": -count}})
 
 
 def client_address(request: Request) -> str:

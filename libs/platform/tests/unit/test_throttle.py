@@ -14,7 +14,8 @@ class World:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
         self.failures = FakeFailures()
-        self.throttle = Throttle(self.failures, limit=3, window=timedelta(minutes=15), clock=lambda: self.now)
+        window = timedelta(minutes=15)
+        self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=lambda: self.now)
 
 
 @pytest.fixture
@@ -22,8 +23,10 @@ def world() -> World:
     return World()
 
 
-async def attempt(world: World, succeeded: bool, subject: str = "a@b.c", address: str = "1.2.3.4") -> None:
-    async with world.throttle.attempt(subject, address) as attempt:
+async def attempt(
+    world: World, succeeded: bool, subject: str = "a@b.c", address: str = "1.2.3.4", known_as: str = ""
+) -> None:
+    async with world.throttle.attempt(subject, address, known_as=known_as) as attempt:
         attempt.succeeded = succeeded
 
 
@@ -91,3 +94,35 @@ async def test_an_outage_counts_for_nobody(world: World) -> None:
             async with world.throttle.attempt("a@b.c", "1.2.3.4"):
                 raise ConnectionError
     assert not world.failures.rows
+
+
+async def test_guessing_from_many_addresses_is_bounded_for_each_account(world: World) -> None:
+    """Ten failures from ten addresses stop an eleventh address, until the window has passed; other accounts go on."""
+    for number in range(10):
+        await attempt(world, False, address=f"6.6.6.{number}")
+    with pytest.raises(Problem) as refused:
+        await attempt(world, True, address="7.7.7.7")
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "900")
+    await attempt(world, True, subject="other@b.c", address="7.7.7.7")
+    world.now += timedelta(minutes=16)
+    await attempt(world, True, address="7.7.7.7")
+
+
+async def test_a_stranger_locks_no_known_device_out(world: World) -> None:
+    """While strangers guess, a device of the owner's logs in; its own failures count for it alone."""
+    for number in range(10):
+        await attempt(world, False, address=f"6.6.6.{number}")
+    await attempt(world, True, known_as="laptop")
+    for _ in range(3):
+        await attempt(world, False, known_as="phone")
+    with pytest.raises(Problem):
+        await attempt(world, True, known_as="phone")
+    await attempt(world, True, known_as="laptop")
+
+
+async def test_who_proves_it_is_theirs_is_let_in_during_an_attack(world: World) -> None:
+    """A password set by a mailed link forgets what strangers did."""
+    for number in range(10):
+        await attempt(world, False, address=f"6.6.6.{number}")
+    await world.throttle.clear("a@b.c", "7.7.7.7")
+    await attempt(world, True, address="7.7.7.7")

@@ -104,9 +104,10 @@ class AdminChange(Body):
 
 
 @router.post("/accounts", status_code=201, response_model=answers.Account, tags=["accounts"])
-async def sign_up(body: SignUp, accounts: Accounts) -> Response:
+async def sign_up(body: SignUp, accounts: Accounts, address: Address) -> Response:
     """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`."""
-    return json_response(account_json(await accounts.sign_up(body.email, body.password, body.display_name)), 201)
+    account = await accounts.sign_up(body.email, body.password, body.display_name, address=address)
+    return json_response(account_json(account), 201)
 
 
 @router.post(

@@ -67,7 +67,13 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             passwords = Passwords(settings)
             stack.callback(passwords.close)
             window = timedelta(seconds=settings.login_failure_seconds)
-            throttle = Throttle(failures, limit=settings.login_failures, window=window, clock=utc_now)
+            throttle = Throttle(
+                failures,
+                limit=settings.login_failures,
+                limit_everywhere=settings.login_failures_everywhere,
+                window=window,
+                clock=utc_now,
+            )
             keys = KeyRing(
                 signing_keys,
                 issuer=infra.issuer,

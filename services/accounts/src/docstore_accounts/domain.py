@@ -102,7 +102,7 @@ def check_password(password: str, email: str) -> None:
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
         raise Refusal("weak_password", f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.")
     if email_key(password) == email_key(email) or len(set(password)) == 1:
-        raise Refusal("weak_password", "This password is too easily guessed.")
+        raise Refusal("weak_password", "This password is too easy to guess.")
 
 
 def clean_name(name: str) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from docstore_accounts.claims import Emails
-from docstore_accounts.domain import Account, check_password, email_key
+from docstore_accounts.domain import Account, email_key
+from docstore_accounts.password_strength import check_new_password
 from docstore_accounts.peers import RESETS_PATH, PeerRefused, PeerUnreachable
 from docstore_accounts.reset_store import LIFE, Asked, Reset, ResetStore
 from docstore_accounts.service import AccountService
@@ -18,6 +19,7 @@ from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import wake
 from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
@@ -170,8 +172,8 @@ class ResetService:
             raise gone()
         if account.status != "active":
             raise account_suspended()
-        check_password(password, account.email)
-        renewed = await self._passwords.hash(password)
+        await check_new_password(password, account.email, account.display_name)
+        renewed = await self._passwords.hash(password, Requester.account(account.id, address))
 
         async def work(transaction: Transaction) -> bool:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=transaction.session)

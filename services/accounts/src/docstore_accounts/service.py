@@ -11,18 +11,19 @@ from docstore_accounts.domain import (
     Plan,
     Refusal,
     Role,
-    check_password,
     clean_email,
     clean_name,
     email_key,
     steps,
 )
+from docstore_accounts.password_strength import check_new_password
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, Filter, SessionStore
 from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.mail_addresses import sendable
 from docstore_platform.mongo import DuplicateKeyError, Session
@@ -58,7 +59,7 @@ class AccountService:
         self._clock = clock
 
     async def sign_up(
-        self, email: str, password: str, display_name: str | None = None, *, role: Role = "user"
+        self, email: str, password: str, display_name: str | None = None, *, role: Role = "user", address: str = ""
     ) -> Account:
         """A new free account; Problem 409 `email_taken`, of two at once for the later one, in whichever regions.
 
@@ -66,11 +67,11 @@ class AccountService:
         """
         email = clean_email(email)
         _check_mailable(email)
-        check_password(password, email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
+        await check_new_password(password, email, name)
         if await self._accounts.by_email(email):
             raise email_taken()
-        password_hash = await self._passwords.hash(password)
+        password_hash = await self._passwords.hash(password, Requester.stranger(address, email_key(email)))
         account = Account(
             id=new_id(),
             email=email,
@@ -155,14 +156,16 @@ class AccountService:
     ) -> None:
         if current is None:
             raise Refusal("current_password_needed", "To change the password, give the current one as well.")
-        check_password(password, account.email)
+        await check_new_password(password, account.email, account.display_name)
+        requester = Requester.account(account.id, address)
         stored = await self._accounts.password_hash(account.id)
-        async with self._throttle.attempt(email_key(account.email), address) as attempt:
-            attempt.succeeded = stored is not None and await self._passwords.matches(current, stored)
+        known_as = f"session {caller.session_id}"
+        async with self._throttle.attempt(email_key(account.email), address, known_as=known_as) as attempt:
+            attempt.succeeded = stored is not None and await self._passwords.matches(current, stored, requester)
         wrong = Problem(403, "invalid_credentials", "The current password is not right.")
         if stored is None or not attempt.succeeded:
             raise wrong
-        renewed = await self._passwords.hash(password)
+        renewed = await self._passwords.hash(password, requester)
 
         async def work(transaction: Transaction) -> bool:
             tx = transaction.session

@@ -14,6 +14,7 @@ from docstore_accounts.storage import AccountStore, SessionStore
 from docstore_events.accounts import SessionStarted
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem, not_found
@@ -82,19 +83,20 @@ class SessionService:
 
         307 to the home region of an account that has its home elsewhere.
         """
+        requester = Requester.stranger(address, email_key(email))
         async with self._throttle.attempt(email_key(email), address) as attempt:
             found = await self._accounts.credentials(email)
             home = None if found else await self._emails.home_of(email)
             if home is not None:
                 raise elsewhere(home.peer.region, home.peer.public_url)
-            attempt.succeeded = await self._passwords.matches(password, found[1] if found else None)
+            attempt.succeeded = await self._passwords.matches(password, found[1] if found else None, requester)
         if found is None or not attempt.succeeded:
             raise invalid_credentials()
         account, stored = found
         if account.status != "active":
             raise account_suspended()
         if self._passwords.is_outdated(stored):
-            renewed = await self._passwords.hash(password)
+            renewed = await self._passwords.hash(password, requester)
             stored = renewed if await self._accounts.set_password(account.id, renewed, was=stored) else stored
         now = self._clock()
         token = RefreshToken.new(new_id())
@@ -109,7 +111,7 @@ class SessionService:
             secret_hash=token.secret_hash,
         )
         await self._begin(session)
-        if not await self._still_admits(email, password, stored):
+        if not await self._still_admits(email, password, stored, requester):
             await self._sessions.delete(session.id, account.id)
             raise invalid_credentials()
         return await self._tokens(account, session, token)
@@ -132,7 +134,7 @@ class SessionService:
 
         await self._transactor.run(work, lane=session.account_id)
 
-    async def _still_admits(self, email: str, password: str, stored: str) -> bool:
+    async def _still_admits(self, email: str, password: str, stored: str, requester: Requester) -> bool:
         """Whether nobody suspended the account or changed its password while the log-in was checked.
 
         Either of those ends the sessions it finds; one that was just then being made is found here.
@@ -140,7 +142,7 @@ class SessionService:
         found = await self._accounts.credentials(email)
         if found is None or found[0].status != "active":
             return False
-        return found[1] == stored or await self._passwords.matches(password, found[1])
+        return found[1] == stored or await self._passwords.matches(password, found[1], requester)
 
     async def refresh(self, text: str) -> Tokens:
         """New tokens for old. A token that was used before is in two hands: its session ends (RFC 9700, 4.14.2)."""

@@ -20,6 +20,9 @@ class AccountsSettings(HashingSettings):
     key_rotation_seconds: int = Field(2_592_000, ge=60, description="how long one key signs access tokens")
 
     login_failures: int = Field(10, ge=1, description="failed log-ins per e-mail and address before 429")
+    login_failures_everywhere: int = Field(
+        100, ge=1, description="failed log-ins per e-mail from all unknown devices before 429"
+    )
     login_failure_seconds: int = Field(900, ge=1, description="how long those count")
 
     reset_lease_seconds: float = Field(

@@ -35,7 +35,7 @@ async def test_sign_up_answers_the_account_and_says_it(client, said, infra) -> N
 
 async def test_of_many_who_sign_up_with_one_email_one_gets_it(run, database, said) -> None:
     """Sixteen at once on two instances, in different spellings: one 201, the rest 409, one account, one event."""
-    async with run() as first, run() as second:
+    async with run(hash_queue_per_account=20) as first, run(hash_queue_per_account=20) as second:
         spellings = ["ann@example.org", "ANN@example.org", "Ann@Example.Org", " ann@example.org "]
         answers = await asyncio.gather(
             *(

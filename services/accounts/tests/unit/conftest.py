@@ -171,7 +171,8 @@ class World:
         """Start the service again with other settings and the same data."""
         self.settings = settings
         self.passwords = Passwords(settings)
-        self.throttle = Throttle(self.failures, limit=3, window=timedelta(minutes=15), clock=self.clock)
+        window = timedelta(minutes=15)
+        self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=self.clock)
         self.ring = self.another_ring()
         self.service = AccountService(
             settings,

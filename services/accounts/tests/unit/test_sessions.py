@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from docstore_accounts.domain import RefreshToken
+from docstore_platform.fair_queue import Requester
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
 
@@ -156,7 +157,7 @@ async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world, cha
 
     async def insert_after_the_change(session, tx) -> None:
         if change == "password":
-            world.accounts.hashes[account.id] = await world.passwords.hash("battery staple")
+            world.accounts.hashes[account.id] = await world.passwords.hash("battery staple", Requester("", ""))
         else:
             world.accounts.rows[account.id] = replace(account, status="suspended")
         await insert(session, tx)

@@ -240,7 +240,13 @@ async def _links(
     failures = MongoFailures(database, "link_failures")
     await failures.create_indexes()
     window = timedelta(seconds=settings.link_failure_seconds)
-    throttle = Throttle(failures, limit=settings.link_failures, window=window, clock=utc_now)
+    throttle = Throttle(
+        failures,
+        limit=settings.link_failures,
+        limit_everywhere=settings.link_failures_everywhere,
+        window=window,
+        clock=utc_now,
+    )
     grants = LinkGrants(settings.infra.internal_secret.get_secret_value().encode())
     app.state.links = Links(store, tree, transactor, passwords)
     app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)

@@ -13,6 +13,7 @@ from docstore_metadata.listing import PageQuery, next_cursor, page_condition, pa
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.fair_queue import Requester
 from docstore_platform.passwords import Passwords
 from docstore_platform.throttle import Throttle
 
@@ -61,14 +62,15 @@ class LinkVisits:
     async def open(self, token: str, password: str | None, address: str) -> Visit:
         """Look at what a link leads to, which is counted and said.
 
-        LinkPassword unless the password is right, Problem 429 after too many wrong ones from one address.
+        LinkPassword unless the password is right, Problem 429 after too many wrong ones, from one address or from all.
         """
         link, _ = await self._find(token)
         if link.password_hash is not None:
             if password is None:
                 raise _password_needed()
             async with self._throttle.attempt(link.id, address) as attempt:
-                attempt.succeeded = await self._passwords.matches(password, link.password_hash)
+                requester = Requester.stranger(address, link.id)
+                attempt.succeeded = await self._passwords.matches(password, link.password_hash, requester)
             if not attempt.succeeded:
                 raise LinkPassword("This is not the link's password.", reason="wrong")
 

@@ -14,6 +14,7 @@ from docstore_metadata.link_rules import MAX_LINK_YEARS, MAX_LINKS, Link, hash_o
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import invalid
@@ -56,7 +57,7 @@ class Links:
         """A new link and its token, which nobody can be shown again."""
         self._check_end(wish.expires_at)
         await self._owned(principal, node_id)
-        password_hash = await self._passwords.hash(wish.password) if wish.password is not None else None
+        password_hash = None if wish.password is None else await self._hash(principal, wish.password)
         token = new_token()
         link = Link(
             id=new_id(),
@@ -100,7 +101,7 @@ class Links:
         fields = dict(changes)
         await self.get(principal, node_id, link_id)
         if fields.get("password") is not None:
-            fields["password"] = await self._passwords.hash(fields["password"])
+            fields["password"] = await self._hash(principal, fields["password"])
 
         async def work(transaction: Transaction) -> Link:
             await self._owned(principal, node_id, transaction)
@@ -117,6 +118,9 @@ class Links:
             say("revoked", _next(link), place, transaction)
 
         await self._transactor.run(work)
+
+    async def _hash(self, principal: Principal, password: str) -> str:
+        return await self._passwords.hash(password, Requester.account(principal.account_id))
 
     async def _owned(self, principal: Principal, node_id: str, transaction: Transaction | None = None) -> Place:
         session = transaction.session if transaction else None

@@ -34,6 +34,7 @@ class MetadataSettings(HashingSettings):
     job_poll_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
     job_lease_seconds: float = Field(30.0, gt=0, description="background work of a dead instance is taken over after")
     link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
+    link_failures_everywhere: int = Field(100, ge=1, description="wrong passwords per link from all addresses")
     link_failure_seconds: int = Field(900, ge=1, description="how long those count")
     link_sweep_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")
 
