@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from docstore_platform.connections import ConnectionLimits, bounded_protocol
 from docstore_platform.settings import KEEP_ALIVE_SECONDS
 from docstore_platform.stopping import announce_stopping
 
@@ -25,14 +26,14 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[None]:
+async def serving(app: ASGIApp, host: str, port: int, limits: ConnectionLimits | None = None) -> AsyncIterator[None]:
     """`app`, its lifespan included, answers at `host:port` until the block ends. OSError if nobody can listen there."""
     config = uvicorn.Config(
         app,
         host=host,
         port=port,
         loop="none",
-        http="httptools",
+        http=bounded_protocol(limits or ConnectionLimits()),
         log_config=None,
         access_log=False,
         server_header=False,

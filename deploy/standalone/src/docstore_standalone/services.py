@@ -23,6 +23,7 @@ import docstore_metadata.app
 import docstore_notify.app
 import docstore_quota.app
 import docstore_upload.app
+from docstore_gateway.settings import GatewaySettings
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
 from docstore_platform.serve import ListenSettings, collect_less_often, raise_file_limit
@@ -47,14 +48,14 @@ LOCAL_URLS = {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREAT
 
 
 @asynccontextmanager
-async def running_services() -> AsyncIterator[ASGIApp]:
+async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
     """Start every service; gives the gateway's app, whose lifespan runs too."""
     async with AsyncExitStack() as stack:
         for name, create_app in CREATE_APP.items():
             app = create_app()
             await stack.enter_async_context(app.router.lifespan_context(app))
             register_local_app(f"{LOCAL}{name}", app)
-        yield docstore_gateway.app.create_app()
+        yield docstore_gateway.app.create_app(settings)
 
 
 async def run(host: str, port: int) -> None:
@@ -67,7 +68,8 @@ async def run(host: str, port: int) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with running_services() as gateway, serving(gateway, host, port):
+    settings = GatewaySettings()
+    async with running_services(settings) as gateway, serving(gateway, host, port, settings.connection_limits()):
         gc.freeze()
         await stop.wait()
     tracing.shutdown()

@@ -1,6 +1,7 @@
 """Errors as clients see them: application/problem+json (RFC 9457) with a stable `code`."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -14,6 +15,11 @@ from docstore_platform.logs import loggable_path
 from docstore_platform.mongo import PyMongoError, is_passing
 
 log = structlog.get_logger(__name__)
+
+MAX_ERRORS = 10
+"""Validation errors in an answer."""
+MAX_MESSAGE_CHARS = 300
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 CODE_BY_STATUS = {
     401: "unauthorized",
@@ -69,6 +75,11 @@ def invalid(detail: str, code: str = "invalid_request", **extra: Any) -> Problem
     return Problem(422, code, detail, **extra)
 
 
+def field_place(place: Sequence[str | int]) -> str:
+    """Where a field is. Names of fields that are not ours come from the client: odd ones are not repeated."""
+    return ".".join(str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in place)
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Every error of `app` leaves as problem+json."""
 
@@ -79,7 +90,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     async def on_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [
-            {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()
+            {"field": field_place(item["loc"]), "message": item["msg"][:MAX_MESSAGE_CHARS]}
+            for item in error.errors()[:MAX_ERRORS]
         ]
         first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
         return invalid(first, errors=errors).response()

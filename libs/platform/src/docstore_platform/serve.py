@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docstore_platform.connections import ConnectionLimits, bounded_protocol
 from docstore_platform.logs import configure_logging
 from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
 from docstore_platform.stopping import announce_stopping
@@ -93,7 +94,7 @@ class ListenSettings(BaseSettings):
     )
 
 
-def serve(create_app: Callable[[], FastAPI], name: str) -> None:
+def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits | None = None) -> None:
     """Serve `create_app()` until SIGTERM or SIGINT, then finish what is being answered; status 0 if that worked."""
     infra = InfraSettings()
     listen = ListenSettings()
@@ -108,7 +109,7 @@ def serve(create_app: Callable[[], FastAPI], name: str) -> None:
         host=listen.host,
         port=listen.port,
         loop="uvloop",
-        http="httptools",
+        http=bounded_protocol(limits or ConnectionLimits()),
         ws="none",
         lifespan="on",
         log_config=None,

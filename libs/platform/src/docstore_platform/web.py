@@ -14,6 +14,7 @@ from opentelemetry.trace import Span, SpanKind
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docstore_platform.body_limits import BodyLimit
 from docstore_platform.internal import ServiceClient, require_internal
 from docstore_platform.metrics import exposition, http_seconds
 from docstore_platform.problems import install_problem_handlers
@@ -147,7 +148,8 @@ def service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # Telemetry does it, at half the cost
     )
     app.state.infra = infra
-    app.add_middleware(Telemetry, service=name)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
     install_problem_handlers(app)
     app.router.routes.extend(direct)
     for router in public:

@@ -1,4 +1,8 @@
+from functools import partial
+
 from docstore_gateway.app import create_app
+from docstore_gateway.settings import GatewaySettings
 from docstore_platform.serve import serve
 
-serve(create_app, "gateway")
+settings = GatewaySettings()
+serve(partial(create_app, settings), "gateway", settings.connection_limits())

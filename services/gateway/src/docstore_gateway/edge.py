@@ -36,6 +36,7 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
 from docstore_gateway.web_form import WebForm, is_form
 from docstore_gateway.web_session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
+from docstore_platform.body_limits import body_limit
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
@@ -185,7 +186,8 @@ class Edge:
         exchange.route = route.prefix
         scope = self._with_cookie(exchange, scope, path)
         who = await self._admit(exchange, path)
-        receive = await bounded(exchange, receive, self._settings.max_body_bytes)
+        limit = self._body_limit(path)
+        receive = await bounded(exchange, receive, limit)
         inner = scope_for_service(scope, exchange, path)
         if path == CHANGES_PATH and exchange.method == "GET":
             metadata = self._forwarders["metadata"]
@@ -197,7 +199,7 @@ class Edge:
         if key is None or exchange.method not in MUTATING or has_secret_answer(path):
             await forward(inner, receive, send)
             return
-        body = await read_body(receive, self._settings.max_body_bytes)
+        body = await read_body(receive, limit)
         target = path + "?" + scope["query_string"].decode("latin-1")
         outcome = await self._idempotency.begin(Call(who, key.decode("latin-1"), exchange.method, target, body))
         if isinstance(outcome, StoredAnswer):
@@ -245,7 +247,7 @@ class Edge:
             raise not_found("route")
         exchange.route = path
         await self._limiter.spend(self._policies[Limit.PEER], limit_group(exchange.client))
-        receive = await bounded(exchange, receive, self._settings.max_body_bytes)
+        receive = await bounded(exchange, receive, self._body_limit(path))
         await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
 
     async def _admit(self, exchange: Exchange, path: str) -> str:
@@ -262,6 +264,9 @@ class Edge:
             self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
         await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
         return f"account:{principal.account_id}"
+
+    def _body_limit(self, path: str) -> int:
+        return min(body_limit(path), self._settings.max_body_bytes)
 
     def _note(self, exchange: Exchange, scope: Scope, public: bool, elapsed: float) -> None:
         if not exchange.own:

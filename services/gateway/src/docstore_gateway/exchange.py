@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from starlette.types import Message, Receive, Send
 
+from docstore_platform.body_limits import too_large
 from docstore_platform.problems import Problem
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -15,10 +16,6 @@ OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding")
 
 A service waits for as many bytes as are announced, and takes them from the next request on the connection.
 """
-
-
-def too_large(limit: int) -> Problem:
-    return Problem(413, "too_large", f"A request body may have at most {limit} bytes; file bytes go straight to S3.")
 
 
 class ClientGone(Exception):

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from starlette.types import Receive, Scope
 
 from docstore_gateway.client_ip import client_address
-from docstore_gateway.exchange import HeaderList, read_body, replaying, too_large
+from docstore_gateway.exchange import HeaderList, read_body, replaying
+from docstore_platform.body_limits import check_length
 from docstore_platform.ids import new_id
 
 CLIENT_IP_HEADER = b"x-forwarded-for"
@@ -18,7 +19,6 @@ REPLACED = frozenset(
     (CLIENT_IP_HEADER, b"forwarded", b"x-real-ip", b"x-request-id", b"traceparent", b"transfer-encoding")
 )
 
-MAX_LENGTH_DIGITS = 18
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -63,9 +63,7 @@ def exchange_of(scope: Scope, trusted_proxies: Sequence[IPv4Network | IPv6Networ
 
 async def bounded(exchange: Exchange, receive: Receive, limit: int) -> Receive:
     """413 for a body over the limit. One of unknown length is read first, so that the refusal comes in time."""
-    length = exchange.headers.get(b"content-length", b"0")
-    if not length.isdigit() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
-        raise too_large(limit)
+    check_length(exchange.headers.get(b"content-length", b"0"), limit)
     if b"transfer-encoding" not in exchange.headers:
         return receive
     body = await read_body(receive, limit)

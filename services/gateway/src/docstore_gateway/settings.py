@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from docstore_platform.connections import ConnectionLimits
 from docstore_platform.settings import ServiceSettings
 
 
@@ -31,7 +32,11 @@ class GatewaySettings(ServiceSettings):
         (), description="JSON list of networks whose X-Forwarded-For is believed; empty: nobody's"
     )
     cors_origins: tuple[str, ...] = Field((), description='JSON list of web origins that may call; ["*"]: any')
-    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="a larger request body is refused with 413")
+    max_body_bytes: int = Field(16 * 1024 * 1024, ge=1024, description="of any request body; most routes take far less")
+
+    client_connections: int = Field(
+        512, ge=1, description="open connections of one client address to one gateway; trusted proxies have any number"
+    )
 
     web_dir: Path | None = Field(
         default_factory=_web_of_checkout, description="the built web page; without one a line says that it is absent"
@@ -56,3 +61,7 @@ class GatewaySettings(ServiceSettings):
     journal_check_seconds: float = Field(
         20.0, gt=0, description="journals of those who wait are looked at this often, for wake-ups that were lost"
     )
+
+    def connection_limits(self) -> ConnectionLimits:
+        """What the public port allows a client."""
+        return ConnectionLimits(per_client=self.client_connections, uncounted=self.trusted_proxies)

@@ -1,10 +1,15 @@
 """Which path goes where, and what is no path of ours."""
 
+from importlib.resources import files
+
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from docstore_gateway.openapi import operations
 from docstore_gateway.routes import Limit, clean_path, find_route, has_secret_answer, open_limit
+from docstore_platform.body_limits import UNAUTHENTICATED_BYTES, body_limit
 from docstore_platform.problems import Problem
 
 
@@ -127,3 +132,12 @@ def test_answers_with_a_secret_are_known() -> None:
     assert not has_secret_answer("/v1/files/7/links/8")
     assert not has_secret_answer("/v1/sessionsomething")
     assert not has_secret_answer("/v1/uploads")
+
+
+def test_a_call_without_login_has_the_smallest_body() -> None:
+    """Every operation that the description shows as open that takes a body is in the table of limits."""
+    document = orjson.loads(files("docstore_gateway").joinpath("openapi.json").read_bytes())
+    takes_body = [path for _, path, operation in operations(document) if "requestBody" in operation]
+    open_paths = [path for path in takes_body if open_limit("POST", path) is not None]
+    assert open_paths
+    assert [path for path in open_paths if body_limit(path) > UNAUTHENTICATED_BYTES] == []

@@ -45,7 +45,7 @@ class Comparison(Body):
     parent_id: str | None = Field(
         None, max_length=64, description="The folder that `path` starts from; none: the root."
     )
-    entries: list[Compared] = Field(max_length=MAX_ENTRIES)
+    entries: list[Compared] = Field(max_length=MAX_ENTRIES, fail_fast=True)
 
 
 @direct_router.get("/changes", response_model=answers.ChangeFeed, openapi_extra={"parameters": CHANGES_PARAMETERS})

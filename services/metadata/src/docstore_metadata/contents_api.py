@@ -37,7 +37,7 @@ class WantedItem(Body):
 
 
 class WantedItems(Body):
-    items: list[WantedItem] = Field(max_length=MAX_ITEMS)
+    items: list[WantedItem] = Field(max_length=MAX_ITEMS, fail_fast=True)
 
 
 @router.get("/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)

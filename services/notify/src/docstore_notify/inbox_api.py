@@ -31,7 +31,7 @@ Id = Annotated[str, Field(max_length=64)]
 class MarkRead(Body):
     """Which ones: these, or all, or all that came until then."""
 
-    ids: list[Id] | None = Field(None, max_length=1000)
+    ids: list[Id] | None = Field(None, max_length=1000, fail_fast=True)
     all: bool = False
     before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
 

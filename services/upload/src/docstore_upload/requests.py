@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.bodies import Body
-from docstore_platform.problems import Problem, invalid
+from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, field_place, invalid
 from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
 
 MAX_BATCH = 1000
@@ -80,7 +80,7 @@ class BlockRequest(StrictBody):
 class CompleteRequest(StrictBody):
     """`parts` is optional: without it the store is asked which parts it has. `blocks` are in the order of the file."""
 
-    parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS)
+    parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS, fail_fast=True)
     blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
 
 
@@ -99,7 +99,7 @@ class BatchRequest(StrictBody):
 
 
 class PartsRequest(StrictBody):
-    numbers: list[Annotated[int, Field(ge=1, le=MAX_PARTS)]] = Field(min_length=1, max_length=1000)
+    numbers: list[Annotated[int, Field(ge=1, le=MAX_PARTS)]] = Field(min_length=1, max_length=1000, fail_fast=True)
 
 
 _initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
@@ -115,7 +115,7 @@ def read_item(adapter: TypeAdapter[R], item: Any) -> R | Problem:
         return adapter.validate_python(item)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return invalid(f"{'.'.join(map(str, first['loc'])) or 'item'}: {first['msg']}")
+        return invalid(f"{field_place(first['loc']) or 'item'}: {first['msg'][:MAX_MESSAGE_CHARS]}")
 
 
 def read_initiate(item: Any) -> InitiateRequest | Problem:

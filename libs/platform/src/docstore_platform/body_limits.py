@@ -1,0 +1,137 @@
+"""How large and how deeply nested a request body may be, by route: one table for the gateway and every service."""
+
+import re
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docstore_platform.problems import Problem, invalid
+
+KIB = 1024
+MIB = 1024 * KIB
+
+UNAUTHENTICATED_BYTES = 16 * KIB
+SMALL_BYTES = 64 * KIB
+"""One path of 64 names, every character escaped, fits."""
+LIST_BYTES = 256 * KIB
+BATCH_BYTES = 16 * MIB
+INTERNAL_BYTES = 64 * MIB
+"""A batch as one service passes it to another, with what it has added."""
+MAX_DEPTH = 32
+MAX_LENGTH_DIGITS = 18
+
+UNAUTHENTICATED = ("/v1/accounts", "/v1/sessions", "/v1/password-resets", "/v1/unsubscribe", "/v1/links", "/l")
+REPLICATION_BYTES = MIB
+LARGER = {
+    "/v1/blocks/missing": LIST_BYTES,
+    "/v1/contents": LIST_BYTES,
+    "/v1/notifications/read": LIST_BYTES,
+    "/v1/compare": BATCH_BYTES,
+    "/v1/packs": BATCH_BYTES,
+    "/v1/uploads/batch": BATCH_BYTES,
+    "/v1/uploads/complete-batch": BATCH_BYTES,
+}
+_COMPLETE_UPLOAD = re.compile(r"/v1/uploads/[^/]+/complete")
+
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+_JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+
+
+def body_limit(path: str) -> int:
+    """The most bytes that a body sent to `path` may have."""
+    if path.startswith("/internal/replication/"):
+        return REPLICATION_BYTES
+    if path.startswith("/internal/"):
+        return INTERNAL_BYTES
+    if any(path == prefix or path.startswith(prefix + "/") for prefix in UNAUTHENTICATED):
+        return UNAUTHENTICATED_BYTES
+    return LARGER.get(path) or (BATCH_BYTES if _COMPLETE_UPLOAD.fullmatch(path) else SMALL_BYTES)
+
+
+def too_large(limit: int) -> Problem:
+    return Problem(
+        413, "too_large", f"A request body may have at most {limit} bytes here; file bytes go straight to S3."
+    )
+
+
+def check_length(announced: bytes, limit: int) -> None:
+    """413 if a Content-Length is larger than `limit`, or no number."""
+    if not announced.isdigit() or len(announced) > MAX_LENGTH_DIGITS or int(announced) > limit:
+        raise too_large(limit)
+
+
+def is_nested_too_deeply(body: bytes) -> bool:
+    """Whether JSON has more than MAX_DEPTH levels. What is no JSON is left to the parser."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return False
+    brackets = _JSON_STRING.sub(b"", body).translate(_AS_SQUARE, _NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):  # each turn takes the innermost level away
+        brackets = brackets.replace(b"[]", b"")
+    never_closed = len(brackets) - len(brackets.lstrip(b"["))
+    return b"[]" in brackets or never_closed > MAX_DEPTH
+
+
+class BodyLimit:
+    """ASGI middleware: refuses a body that is larger than its route takes before it is read, or nested too deeply."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        announced = _announced(scope) if scope["type"] == "http" else None
+        if announced is None:
+            await self.app(scope, receive, send)
+            return
+        limit = body_limit(scope["path"])
+        try:
+            check_length(announced, limit)
+            first = await _whole_body(receive, limit)
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+            return
+        await self.app(scope, _given_first(first, receive), send)
+
+
+def _announced(scope: Scope) -> bytes | None:
+    """The Content-Length, `0` for a body of unknown length; None without a body."""
+    length: bytes | None = None
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding":
+            return b"0"
+        if name == b"content-length":
+            length = value
+    return None if length == b"0" else length
+
+
+async def _whole_body(receive: Receive, limit: int) -> Message:
+    """The body in one message, or the message that the client has gone."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return message
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            break
+    body = b"".join(parts)
+    if is_nested_too_deeply(body):
+        raise invalid(f"JSON may be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
+    return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _given_first(first: Message, receive: Receive) -> Receive:
+    given = False
+
+    async def receive_again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return first
+
+    return receive_again
