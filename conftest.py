@@ -5,6 +5,7 @@ of them from Docker.
 """
 
 import gc
+import json
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -152,10 +153,22 @@ async def kafka(servers: "Servers") -> AsyncIterator["AIOKafkaAdminClient"]:
 
 @pytest.fixture
 async def infra(
-    servers: "Servers", databases: "EmptiedDatabases", kafka: "AIOKafkaAdminClient"
+    servers: "Servers",
+    databases: "EmptiedDatabases",
+    kafka: "AIOKafkaAdminClient",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[InfraSettings]:
-    """Settings of one test: databases and topics of its own, and a consumer that need not join a group."""
-    settings = {name.removeprefix("DOCSTORE_").lower(): value for name, value in servers.environment().items()}
+    """Settings of one test: databases and topics of its own, and a consumer that need not join a group.
+
+    The secrets of single services are in the environment, from where their settings take them.
+    """
+    settings: dict[str, Any] = {}
+    for name, value in servers.environment().items():
+        if name.startswith("DOCSTORE_"):
+            settings[name.removeprefix("DOCSTORE_").lower()] = value
+        else:
+            monkeypatch.setenv(name, value)
+    settings["service_public_keys"] = json.loads(settings["service_public_keys"])
     async with databases.prefix() as database_prefix:
         infra = InfraSettings.model_validate(
             {

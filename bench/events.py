@@ -45,7 +45,6 @@ async def _scratch(stack: Stack) -> AsyncIterator[tuple[InfraSettings, Mongo]]:
     prefix = f"bench{new_id()[-6:]}"
     infra = InfraSettings.model_validate(
         {
-            "internal_secret": "bench",
             "mongo_url": stack.mongo_url,
             "kafka_bootstrap": stack.kafka_bootstrap,
             "topic_prefix": f"{prefix}.",

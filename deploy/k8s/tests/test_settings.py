@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from chart import SETS, Refused, by_service, of_kind, pods, render
 
 SECRETS = {
-    "DOCSTORE_INTERNAL_SECRET": "s" * 32,
+    "DOCSTORE_SERVICE_KEY": "s" * 43,
+    "DOCSTORE_SERVICE_PUBLIC_KEYS": "{}",
     "DOCSTORE_MONGO_URL": "mongodb://user:password@db/?replicaSet=rs0",
     "DOCSTORE_KAFKA_USERNAME": "user",
     "DOCSTORE_KAFKA_PASSWORD": "password",

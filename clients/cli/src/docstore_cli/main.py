@@ -18,6 +18,7 @@ COMMANDS = {
     "mail": ("stack_commands", "What the local SES received, newest last; that of every region."),
     "backup": ("backup_commands", "Back up a deployment while people use it; what a folder has is not copied again."),
     "restore-backup": ("backup_commands", "Restore a backup into an empty data folder, or an empty deployment."),
+    "secrets": ("secrets_commands", "The keys and secrets of the services: new ones, for this machine or another."),
     "demo": ("demo_command", "Run the main job on real documents and show what happens; then stay until Ctrl-C."),
     "events": ("events_commands", "What the services say, and what could not be handled."),
     "admin": ("admin_commands", "Figures, accounts, the audit log, health, and SQL over the archive of events."),

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from docstore_platform.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import SERVICE_NAMES
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
 from docstore_standalone.object_store import UPLOAD_ROLE, UPLOAD_ROLE_ARN, iam_config, identity, user_arn
+from docstore_standalone.service_secrets import IDENTITIES, new_signing_secrets
 from docstore_standalone.state import write_private
 
 REGION = "us-west-2"
@@ -66,7 +68,7 @@ def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: 
     mongo = {service: kept(f"MONGO_{service.upper()}_PASSWORD") for service in SERVICE_NAMES}
     kafka = {user: kept(f"KAFKA_{user.upper()}_PASSWORD") for user in KAFKA_USERS}
     variables = {
-        "DOCSTORE_INTERNAL_SECRET": kept("DOCSTORE_INTERNAL_SECRET", lambda: credentials.internal_secret),
+        **_service_variables(known),
         "ADMIN_PASSWORD": kept("ADMIN_PASSWORD", lambda: credentials.admin_password),
         "MONGO_ADMIN_PASSWORD": kept("MONGO_ADMIN_PASSWORD"),
         "MONGO_KEY": kept("MONGO_KEY", lambda: secrets.token_hex(64)),
@@ -83,6 +85,25 @@ def _variables(credentials: Credentials, policies: Mapping[str, Policy], known: 
     variables["S3_OPERATOR_ACCESS_KEY_ID"] = credentials.root.access_key_id
     variables["S3_OPERATOR_SECRET_ACCESS_KEY"] = credentials.root.secret_access_key
     return variables
+
+
+def _service_variables(known: Mapping[str, str]) -> dict[str, str]:
+    """A key for each service and the operator, the public keys of all, and a secret for each purpose.
+
+    What `.env` has is kept. A service whose key is removed from it gets a new one, and its public keys are both.
+    """
+    names = {name: f"SERVICE_KEY_{name.upper()}" for name in IDENTITIES}
+    private = {name: known.get(names[name]) or new_service_key() for name in IDENTITIES}
+    public: dict[str, list[str]] = json.loads(known.get("SERVICE_PUBLIC_KEYS") or "{}")
+    for name, key in private.items():
+        public[name] = list(dict.fromkeys([public_key_of(key), *public.get(name, [])]))
+    shared = known.get("DOCSTORE_INTERNAL_SECRET", "")
+    made = {name: ",".join(values) for name, values in new_signing_secrets(shared).items()}
+    return {
+        **{names[name]: key for name, key in private.items()},
+        "SERVICE_PUBLIC_KEYS": json.dumps(public, separators=(",", ":")),
+        **{name: known.get(name) or value for name, value in made.items()},
+    }
 
 
 def _store_config(

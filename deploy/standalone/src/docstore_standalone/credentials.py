@@ -1,10 +1,13 @@
 """The stack's secrets: random, made at the first start, in one file that only its owner may read."""
 
+import json
 import secrets
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from docstore_standalone.service_secrets import Keys, new_service_keys, new_signing_secrets, rotated
 from docstore_standalone.state import write_private
 
 CREDENTIALS_FILE = "credentials.json"
@@ -26,20 +29,44 @@ class Credentials(BaseModel):
     services: S3Credentials = Field(default_factory=S3Credentials)
     broker: S3Credentials = Field(default_factory=S3Credentials)
     sts_signing_key: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    internal_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    service_keys: Keys = Field(default_factory=new_service_keys, repr=False)
+    """By which services know each other."""
+    signing_secrets: Keys = Field(default_factory=new_signing_secrets, repr=False)
+    """By variable: see `service_secrets.OWNERS`."""
     admin_password: str = Field(default_factory=lambda: secrets.token_urlsafe(18), repr=False)
     """Of the account with role admin that the standalone stack makes at its first start."""
     peer_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     email_pepper: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     """These two of several regions are those of the folder that holds them all."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _add_what_an_earlier_version_did_not_have(cls, known: Any) -> Any:
+        """Its services shared one secret, by which links and more were signed: these stay good."""
+        shared = known.get("internal_secret", "")
+        made = {"service_keys": new_service_keys(), "signing_secrets": new_signing_secrets(shared)}
+        return {**known, **{name: {**values, **known.get(name, {})} for name, values in made.items()}}
+
 
 def load_credentials(folder: Path) -> Credentials:
-    """Those of this data folder; made if it has none."""
+    """Those of this data folder; made if it has none, completed if an earlier version made them."""
     path = folder / CREDENTIALS_FILE
     try:
-        return Credentials.model_validate_json(path.read_bytes())
+        known = json.loads(path.read_bytes())
     except FileNotFoundError:
-        made = Credentials()
-        write_private(path, made.model_dump_json(indent=2))
-        return made
+        known = {}
+    credentials = Credentials.model_validate(known)
+    if credentials.model_dump(mode="json") != known:
+        save_credentials(folder, credentials)
+    return credentials
+
+
+def save_credentials(folder: Path, credentials: Credentials) -> None:
+    write_private(folder / CREDENTIALS_FILE, credentials.model_dump_json(indent=2))
+
+
+def rotate_secrets(folder: Path) -> None:
+    """New keys of services and new signing secrets, from the next start on; the ones before them stay accepted."""
+    known = load_credentials(folder)
+    update = {"service_keys": rotated(known.service_keys), "signing_secrets": rotated(known.signing_secrets)}
+    save_credentials(folder, known.model_copy(update=update))

@@ -20,6 +20,7 @@ from docstore_standalone.mongod import Mongod
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import ProcessId, end_leftover
+from docstore_standalone.service_secrets import variables
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import StackLock, StackState, read_state, write_state
 from docstore_standalone.supervisor import OnChange, Part, Supervisor, ignore
@@ -51,7 +52,8 @@ class Servers:
     """For the buckets of contents and previews only; what the services get."""
     root_keys: S3Credentials
     """May do anything in the object store; the same as `services_keys` with an external one."""
-    internal_secret: str = field(repr=False)
+    service_secrets: Mapping[str, str] = field(repr=False)
+    """Variables with keys and secrets of the services themselves."""
     supervisor: Supervisor = field(repr=False)
     ports: PortBook = field(repr=False)
     _state_file: "_StateFile" = field(repr=False)
@@ -70,7 +72,7 @@ class Servers:
         """The settings by which a service uses these servers."""
         return {
             "DOCSTORE_REGION": self.region,
-            "DOCSTORE_INTERNAL_SECRET": self.internal_secret,
+            **self.service_secrets,
             "DOCSTORE_MONGO_URL": self.mongo_url,
             "DOCSTORE_KAFKA_BOOTSTRAP": self.kafka_bootstrap,
             "DOCSTORE_S3_ENDPOINT": self.s3_endpoint,
@@ -166,7 +168,7 @@ class _Plan:
             upload_role_arn=UPLOAD_ROLE_ARN,
             services_keys=self.credentials.services if self.store else self._external_keys(),
             root_keys=self.credentials.root if self.store else self._external_keys(),
-            internal_secret=self.credentials.internal_secret,
+            service_secrets=variables(self.credentials.service_keys, self.credentials.signing_secrets),
             supervisor=supervisor,
             ports=self.ports,
             _state_file=state_file,

@@ -15,6 +15,7 @@ from docstore_standalone.log_retention import log_kept_short
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
 from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
+from docstore_standalone.service_secrets import only_for
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, HalfRestored, OtherLayout, read_state
 from docstore_standalone.supervisor import OnChange, Part, ignore
@@ -114,7 +115,13 @@ def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: Por
     embedded = tuple(servers.supervisor.parts)
     return [
         Part(
-            ServiceProcess(name, f"docstore_{name}", ports[name], variables, servers.folder / "logs" / f"{name}.log"),
+            ServiceProcess(
+                name,
+                f"docstore_{name}",
+                ports[name],
+                only_for(name, variables),
+                servers.folder / "logs" / f"{name}.log",
+            ),
             needs=(*embedded, *others) if name == "gateway" else embedded,
         )
         for name in SERVICE_NAMES

@@ -86,7 +86,11 @@ async def test_what_is_kept_is_private(
         await notebook(servers).write()
         credentials = load_credentials(tmp_path)
         keys = (credentials.root, credentials.services, credentials.broker)
-        secrets = [credentials.sts_signing_key, credentials.internal_secret, credentials.admin_password]
+        secrets = [
+            credentials.sts_signing_key,
+            *credentials.signing_secrets["GATEWAY_CSRF_SECRETS"],
+            credentials.admin_password,
+        ]
         secrets += [pair.secret_access_key for pair in keys]
         shown = [" ".join(process.find().cmdline()) for process in read_state(tmp_path).processes.values()]
         shown += [file.read_text(errors="replace") for file in (tmp_path / "logs").iterdir()]

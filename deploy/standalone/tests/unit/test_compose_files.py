@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from docstore_platform.service_keys import public_key_of
 from docstore_platform.settings import SERVICE_NAMES, ServiceSettings
 from docstore_standalone.compose_files import KAFKA_USERS, POLICIES, s3_policies, write_compose_files
+from docstore_standalone.service_secrets import IDENTITIES, OWNERS
 
 ROOT = Path(__file__).parents[4]
 NEEDED = re.compile(r"\$\{([A-Z0-9_]+):\?")
@@ -98,6 +100,38 @@ def test_keys_for_s3_go_to_those_with_a_policy(service: str) -> None:
     keys = {name: value for name, value in environment(service).items() if "ACCESS_KEY" in name}
     assert bool(keys) is (service in s3_policies(ROOT / POLICIES))
     assert all(value.startswith(f"${{S3_{service.upper()}_") for value in keys.values())
+
+
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_a_service_gets_its_own_key_and_the_secrets_of_its_purposes(service: str) -> None:
+    """Indexer and media none at all."""
+    given = environment(service)
+    assert given["DOCSTORE_SERVICE_KEY"].startswith(f"${{SERVICE_KEY_{service.upper()}:")
+    assert given.keys() & OWNERS.keys() == {name for name, owners in OWNERS.items() if service in owners}
+
+
+def test_keys_of_services_fit_together(project: Path) -> None:
+    """Made once; a service whose key is taken out gets a new one, and is known by the former too."""
+    write_compose_files(project)
+    first = variables(project)
+    public = json.loads(first["SERVICE_PUBLIC_KEYS"])
+    assert all(public[name] == [public_key_of(first[f"SERVICE_KEY_{name.upper()}"])] for name in IDENTITIES)
+    text = (project / ".env").read_text()
+    (project / ".env").write_text(text.replace(f"SERVICE_KEY_QUOTA={first['SERVICE_KEY_QUOTA']}\n", ""))
+    write_compose_files(project)
+    second = variables(project)
+    assert json.loads(second["SERVICE_PUBLIC_KEYS"])["quota"] == [
+        public_key_of(second["SERVICE_KEY_QUOTA"]),
+        *public["quota"],
+    ]
+    assert second["SERVICE_KEY_UPLOAD"] == first["SERVICE_KEY_UPLOAD"]
+
+
+def test_what_an_earlier_version_signed_stays_good(project: Path) -> None:
+    """Its shared secret is the second of each purpose's, after one of its own."""
+    (project / ".env").write_text("DOCSTORE_INTERNAL_SECRET=shared\n")
+    write_compose_files(project)
+    assert all(variables(project)[name].split(",")[1:] == ["shared"] for name in OWNERS)
 
 
 def folders(service: str) -> dict[str, Path]:

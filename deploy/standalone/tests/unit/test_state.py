@@ -51,7 +51,7 @@ def test_secrets_are_random_kept_and_private(tmp_path: Path) -> None:
     first, again, other = (load_credentials(folder) for folder in (tmp_path, tmp_path, tmp_path / "other"))
     assert first == again
     assert first.root != other.root
-    assert first.internal_secret != other.internal_secret
+    assert first.service_keys["quota"] != other.service_keys["quota"]
     write_state(tmp_path, StackState())
     for name in (CREDENTIALS_FILE, STATE_FILE):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600

@@ -14,7 +14,7 @@ SOURCES = Path(__file__).parents[2] / "src" / "docstore_events"
 
 
 def infra(**settings: str) -> InfraSettings:
-    return InfraSettings.model_validate({"internal_secret": "s", "kafka_bootstrap": "broker:9092", **settings})
+    return InfraSettings.model_validate({"kafka_bootstrap": "broker:9092", **settings})
 
 
 def test_without_settings_the_connection_is_plain() -> None:

@@ -1,7 +1,6 @@
 """Calls from service to service: over HTTP, or straight into the other app where both live in one process."""
 
 import asyncio
-import hmac
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +9,11 @@ from typing import Any, Protocol
 import aiohttp
 import orjson
 import structlog
-from fastapi import Request
 from starlette.types import ASGIApp, Message, Scope
 
 from docstore_platform.problems import Problem, unavailable
-from docstore_platform.settings import InfraSettings, ServiceName
-from docstore_platform.tokens import unauthorized
+from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
+from docstore_platform.settings import CallerName, InfraSettings, ServiceName
 from docstore_platform.tracing import current_traceparent
 
 log = structlog.get_logger(__name__)
@@ -144,30 +142,48 @@ def open_transport(url: str) -> Transport:
 class ServiceClient:
     """Calls `/internal/...` routes of one service. Every such route is idempotent, so a lost answer is asked again."""
 
-    def __init__(self, name: ServiceName, settings: InfraSettings) -> None:
+    def __init__(self, name: ServiceName, settings: InfraSettings, caller: CallerName) -> None:
         self._name = name
-        self._secret = settings.internal_secret.get_secret_value()
+        self._caller = caller
+        self._tokens = token_source(caller, name, settings)
+        self._shared_secret = settings.internal_secret.get_secret_value()
         self._transport = open_transport(settings.service_url(name))
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON answer; the other service's Problem if it refused; Problem 503 if it can't be reached."""
-        headers = {"authorization": f"Bearer {self._secret}", "content-type": "application/json"}
+        headers = {"authorization": self._authorization(), "content-type": "application/json"}
         traceparent = current_traceparent()
         if traceparent:
             headers["traceparent"] = traceparent
         payload = b"" if body is None else orjson.dumps(body)
+        answer = await self._send(method, path, headers, payload)
+        if answer.status == 401 and self._tokens and self._shared_secret:  # one of the previous version
+            headers["authorization"] = f"Bearer {self._shared_secret}"
+            answer = await self._send(method, path, headers, payload)
+        if answer.status >= 400:
+            raise self._problem(answer, path)
+        return answer.json() if answer.body else None
+
+    def _authorization(self) -> str:
+        return f"Bearer {self._tokens.token() if self._tokens else self._shared_secret}"
+
+    async def _send(self, method: str, path: str, headers: Mapping[str, str], payload: bytes) -> Answer:
         for attempt in range(1, TRIES + 1):
             try:
-                answer = await self._transport.send(method, path, headers, payload)
+                return await self._transport.send(method, path, headers, payload)
             except (ConnectionError, TimeoutError):
                 if attempt == TRIES:
                     raise unavailable(self._name) from None
                 await asyncio.sleep(random.uniform(0, 0.1 * 2**attempt))
-                continue
-            if answer.status >= 400:
-                raise _problem(answer)
-            return answer.json() if answer.body else None
         raise AssertionError("the loop above returns or raises")
+
+    def _problem(self, answer: Answer, path: str) -> Problem:
+        """What the caller's own client is told. That a service is not let in is an operator's matter, not theirs."""
+        problem = _problem(answer)
+        if problem.status == 401 or problem.code == CALLER_NOT_ALLOWED:
+            log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=problem.code)
+            return unavailable(self._name)
+        return problem
 
     async def close(self) -> None:
         await self._transport.close()
@@ -181,11 +197,3 @@ def _problem(answer: Answer) -> Problem:
         return Problem(answer.status, body["code"], body["detail"], **extra)
     except (ValueError, KeyError, TypeError):
         return unavailable("A service")
-
-
-async def require_internal(request: Request) -> None:
-    """FastAPI dependency of every `/internal` route: only our own services may call it."""
-    expected = f"Bearer {request.app.state.infra.internal_secret.get_secret_value()}"
-    given = request.headers.get("authorization", "")
-    if not hmac.compare_digest(given.encode(), expected.encode()):
-        raise unauthorized("This route is for DocStore's own services.")

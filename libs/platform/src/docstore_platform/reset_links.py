@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 
+from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import InfraSettings
 
 MAX_TOKEN_CHARS = 200
@@ -15,12 +16,12 @@ class ResetLinks:
     """
 
     def __init__(self, infra: InfraSettings) -> None:
-        secret = infra.internal_secret.get_secret_value().encode()
-        self._key = hmac.digest(secret, b"docstore password reset 1", "sha256")
+        secrets = secret_list("DOCSTORE_RESET_LINK_SECRETS", infra.reset_link_secrets, infra)
+        self._keys = [hmac.digest(secret.encode(), b"docstore password reset 1", "sha256") for secret in secrets]
         self._page = f"{infra.public_url}/reset-password"
 
     def token(self, reset_id: str) -> str:
-        return f"{reset_id}.{hmac.new(self._key, reset_id.encode(), hashlib.sha256).hexdigest()}"
+        return _token(self._keys[0], reset_id)
 
     def url(self, reset_id: str) -> str:
         """The page that asks for the new password."""
@@ -29,4 +30,10 @@ class ResetLinks:
     def read(self, token: str) -> str | None:
         """The reset that a token is for; None if it is none of ours."""
         reset_id = token.partition(".")[0]
-        return reset_id if hmac.compare_digest(token.encode(), self.token(reset_id).encode()) else None
+        given = token.encode()
+        good = any(hmac.compare_digest(given, _token(key, reset_id).encode()) for key in self._keys)
+        return reset_id if good else None
+
+
+def _token(key: bytes, reset_id: str) -> str:
+    return f"{reset_id}.{hmac.new(key, reset_id.encode(), hashlib.sha256).hexdigest()}"

@@ -7,6 +7,8 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ServiceName = Literal["accounts", "analytics", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload"]
+CallerName = ServiceName | Literal["operator"]
+"""Who may call an internal route."""
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 SERVICE_NAMES: tuple[ServiceName, ...] = (
@@ -28,7 +30,24 @@ class InfraSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
 
     region: str = Field("us-west-2", description="this stack's home region; part of the bucket's name")
-    internal_secret: SecretStr = Field(min_length=1, description="bearer secret of calls from service to service")
+    service_key: SecretStr = Field(
+        SecretStr(""),
+        description="private key of this service (Ed25519, 32 bytes in base64url), by which the others know it; "
+        "a JSON object of keys by service where one process runs several",
+    )
+    service_public_keys: dict[str, list[str]] = Field(
+        {}, description="public keys of every service, by name; two of one while its key is rotated"
+    )
+    reset_link_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="signs links by which a password is set anew; for accounts and notify alone. Several by commas: "
+        "the first signs, all verify",
+    )
+    internal_secret: SecretStr = Field(
+        SecretStr(""),
+        description="deprecated: the secret that services of the previous version share. While it is set, their calls "
+        "and what they signed are accepted; unset it once all are upgraded",
+    )
     issuer: str = Field("docstore", description="`iss` of the access tokens made and accepted here")
 
     mongo_url: SecretStr = Field(SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import Response
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
@@ -15,9 +15,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.body_limits import BodyLimit
-from docstore_platform.internal import ServiceClient, require_internal
+from docstore_platform.internal import ServiceClient
 from docstore_platform.metrics import exposition, http_seconds
 from docstore_platform.problems import install_problem_handlers
+from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, internal_routes
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tokens import TokenVerifier
 from docstore_platform.tracing import span
@@ -124,14 +125,14 @@ def service_app(
     internal: Sequence[APIRouter] = (),
     checks: Mapping[str, Check],
 ) -> FastAPI:
-    """A service: `public` routers check the caller's token, `internal` ones admit only DocStore's services.
+    """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
 
     `direct` routes are asked before any router, each of which has to look for its route twice.
     """
 
     @asynccontextmanager
     async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
-        accounts = ServiceClient("accounts", infra)
+        accounts = ServiceClient("accounts", infra, name)
         app.state.verifier = TokenVerifier(lambda: accounts.call("GET", KEYS_PATH), infra.issuer)
         try:
             async with lifespan(app):
@@ -144,10 +145,12 @@ def service_app(
         lifespan=with_accounts,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/internal/openapi.json",
+        openapi_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # Telemetry does it, at half the cost
     )
     app.state.infra = infra
+    app.state.internal_routes = []
+    app.state.caller_verifier = CallerVerifier.of(name, infra)
     app.add_middleware(BodyLimit)
     app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
     install_problem_handlers(app)
@@ -155,9 +158,8 @@ def service_app(
     for router in public:
         app.include_router(router, prefix="/v1")
     for router in internal:
-        app.include_router(
-            router, prefix="/internal", dependencies=[Depends(require_internal)], include_in_schema=False
-        )
+        app.state.internal_routes += internal_routes(router)
+        app.include_router(router, prefix=INTERNAL_PREFIX, include_in_schema=False)
     # Last: a router asks its routes in their order, and these are not the ones that are in a hurry.
     app.include_router(health_router(checks), include_in_schema=False)
     return app

@@ -1,80 +1,102 @@
 """Calls from service to service."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
 from fastapi import APIRouter, FastAPI
-from pydantic import ValidationError
 
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
+from docstore_platform.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.web import service_app
 
+URL = "local:quota-under-test"
+KEYS = {name: new_service_key() for name in ("accounts", "metadata", "quota", "upload")}
+PUBLIC = {name: [public_key_of(key)] for name, key in KEYS.items()}
 
-def infra(secret: str = "s3cret") -> InfraSettings:
-    return InfraSettings(internal_secret=secret, quota_url="local:quota-under-test")
+
+def infra(**changes: object) -> InfraSettings:
+    settings = {"service_key": json.dumps(KEYS), "service_public_keys": PUBLIC, "quota_url": URL, **changes}
+    return InfraSettings.model_validate(settings)
 
 
-@pytest.fixture
-def quota() -> FastAPI:
-    router = APIRouter()
+def quota_app(settings: InfraSettings) -> FastAPI:
+    router = APIRouter(dependencies=[])
 
-    @router.get("/usage")
+    @router.get("/usage", dependencies=[callers("upload")])
     async def usage() -> dict[str, int]:
         return {"used": 7}
 
-    @router.get("/refused")
+    @router.get("/refused", dependencies=[callers("upload")])
     async def refused() -> None:
         raise Problem(507, "over_quota", "No room.", limit=5)
 
-    @router.get("/broken")
+    @router.get("/broken", dependencies=[callers("upload")])
     async def broken() -> None:
         raise KeyError("a mistake of ours")
 
-    app = service_app("quota", infra(), lifespan=lambda _: pytest.fail("not started"), internal=[router], checks={})
-    register_local_app("local:quota-under-test", app)
+    app = service_app("quota", settings, lifespan=lambda _: pytest.fail("not started"), internal=[router], checks={})
+    register_local_app(URL, app)
     return app
 
 
-async def test_a_call_answers_the_other_services_json(quota: FastAPI) -> None:
+@pytest.fixture(autouse=True)
+def quota() -> FastAPI:
+    return quota_app(infra())
+
+
+def client(settings: InfraSettings | None = None) -> ServiceClient:
+    return ServiceClient("quota", settings or infra(), "upload")
+
+
+async def test_a_call_answers_the_other_services_json() -> None:
     """A service in the same process is called without a socket."""
-    assert await ServiceClient("quota", infra()).call("GET", "/internal/usage") == {"used": 7}
+    assert await client().call("GET", "/internal/usage") == {"used": 7}
 
 
-async def test_a_refusal_keeps_its_code_and_its_facts(quota: FastAPI) -> None:
+async def test_a_refusal_keeps_its_code_and_its_facts() -> None:
     """The other service's problem arrives as it was raised, so that it can be passed on to the client."""
     with pytest.raises(Problem) as caught:
-        await ServiceClient("quota", infra()).call("GET", "/internal/refused")
+        await client().call("GET", "/internal/refused")
     assert (caught.value.status, caught.value.code, caught.value.extra) == (507, "over_quota", {"limit": 5})
 
 
-async def test_a_mistake_of_the_other_service_is_its_500(quota: FastAPI) -> None:
+async def test_a_mistake_of_the_other_service_is_its_500() -> None:
     """In one process too: what went wrong there must not end a loop here that is ready for any answer."""
     with pytest.raises(Problem) as caught:
-        await ServiceClient("quota", infra()).call("GET", "/internal/broken")
+        await client().call("GET", "/internal/broken")
     assert (caught.value.status, caught.value.code) == (500, "internal_error")
 
 
-async def test_internal_routes_admit_only_who_knows_the_secret(quota: FastAPI) -> None:
-    """A wrong secret is 401 on an internal route."""
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"service_key": new_service_key()}, id="a key that nobody knows"),
+        pytest.param({"service_key": json.dumps({"upload": KEYS["quota"]})}, id="the key of another service"),
+        pytest.param({"service_key": "", "internal_secret": "guess"}, id="a shared secret where none is accepted"),
+    ],
+)
+async def test_a_caller_that_is_not_let_in_gets_503(settings: dict[str, str]) -> None:
+    """Its own client did nothing wrong: 401 would log people out for a mistake in the settings."""
     with pytest.raises(Problem) as caught:
-        await ServiceClient("quota", infra("guess")).call("GET", "/internal/usage")
-    assert caught.value.status == 401
+        await client(infra(**settings)).call("GET", "/internal/usage")
+    assert (caught.value.status, caught.value.code) == (503, "unavailable")
 
 
 async def test_a_service_that_is_not_there_is_503() -> None:
     """A call to a service that has not started is a problem the client may retry."""
-    absent = InfraSettings(internal_secret="s", quota_url="local:nobody")
     with pytest.raises(Problem) as caught:
-        await ServiceClient("quota", absent).call("GET", "/internal/usage")
+        await client(infra(quota_url="local:nobody")).call("GET", "/internal/usage")
     assert (caught.value.status, caught.value.code) == (503, "unavailable")
 
 
-async def test_a_lost_answer_is_asked_for_again(quota: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_lost_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Internal routes are idempotent, so a connection that broke is tried again before it is an error."""
-    client = ServiceClient("quota", infra())
-    whole = LocalTransport("local:quota-under-test")
+    caller = client()
+    whole = LocalTransport(URL)
     failures = iter([ConnectionError("reset"), None])
 
     class Flaky:
@@ -87,11 +109,30 @@ async def test_a_lost_answer_is_asked_for_again(quota: FastAPI, monkeypatch: pyt
         async def close(self) -> None:
             return None
 
-    monkeypatch.setattr(client, "_transport", Flaky())
-    assert await client.call("GET", "/internal/usage") == {"used": 7}
+    monkeypatch.setattr(caller, "_transport", Flaky())
+    assert await caller.call("GET", "/internal/usage") == {"used": 7}
 
 
-def test_services_do_not_start_with_an_empty_secret() -> None:
-    """A variable that is set to nothing is a mistake: with it anybody could make the tokens of redirects."""
-    with pytest.raises(ValidationError):
-        InfraSettings(internal_secret="")
+async def test_an_upgrade_one_service_at_a_time_loses_no_call() -> None:
+    """While the shared secret of the version before is set, its services are let in, and are called by it."""
+    new, old = infra(internal_secret="shared"), InfraSettings(internal_secret="shared", quota_url=URL)
+    quota_app(new)
+    assert await client(old).call("GET", "/internal/usage") == {"used": 7}
+    quota_app(old)  # knows no public key, as the version before
+    assert await client(new).call("GET", "/internal/usage") == {"used": 7}
+
+
+def test_a_service_without_a_key_does_not_start() -> None:
+    """The setting that is missing is named, and who needs it."""
+    with pytest.raises(ValueError, match="DOCSTORE_SERVICE_KEY is not set"):
+        ServiceClient("quota", InfraSettings(), "upload")
+    with pytest.raises(ValueError, match="DOCSTORE_SERVICE_PUBLIC_KEYS is not set"):
+        quota_app(InfraSettings(service_key=new_service_key()))
+
+
+def test_an_internal_route_that_declares_no_callers_is_an_error() -> None:
+    """Nothing is open by having been forgotten."""
+    router = APIRouter()
+    router.add_api_route("/forgotten", lambda: None)
+    with pytest.raises(ValueError, match="must declare its callers"):
+        service_app("quota", infra(), lifespan=lambda _: pytest.fail("not started"), internal=[router], checks={})

@@ -14,7 +14,7 @@ ANN = Requester("198.51.100.7", "ann")
 
 @pytest.fixture
 def settings() -> HashingSettings:
-    infra = InfraSettings(internal_secret="secret")
+    infra = InfraSettings()
     return HashingSettings(infra=infra, argon2_passes=1, argon2_memory_kib=8, hash_queue=5)
 
 

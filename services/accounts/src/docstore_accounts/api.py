@@ -26,6 +26,7 @@ from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.service_identity import any_service, callers
 from docstore_platform.throttle import client_address
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
@@ -200,14 +201,14 @@ async def administer(account_id: Id, body: AdminChange, accounts: Accounts, call
     return json_response(account_json(await accounts.administer(caller, account_id, Change(**body.model_dump()))))
 
 
-@internal_router.get("/keys")
+@internal_router.get("/keys", dependencies=[any_service()])
 async def keys(request: Request) -> dict[str, Any]:
     """The public keys of access tokens, as a JWK set."""
     answer: dict[str, Any] = await request.app.state.keys.public_keys()
     return answer
 
 
-@internal_router.get("/accounts/{account_id}")
+@internal_router.get("/accounts/{account_id}", dependencies=[callers("indexer", "metadata", "quota")])
 async def account(account_id: Id, accounts: Accounts) -> Response:
     """One account with the revision of its last event."""
     found = await accounts.get(account_id)

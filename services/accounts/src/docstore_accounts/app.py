@@ -62,7 +62,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             stack.callback(mongo.close)
             for store in (accounts, sessions, signing_keys, failures, resets):
                 await store.create_indexes()
-            quota = ServiceClient("quota", infra)
+            quota = ServiceClient("quota", infra, NAME)
             stack.push_async_callback(quota.close)
             passwords = Passwords(settings)
             stack.callback(passwords.close)

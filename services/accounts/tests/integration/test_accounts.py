@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from service_calls import ServiceCaller
 
 from docstore_accounts.storage import MongoAccounts, MongoSessions
 from docstore_platform.internal import Answer
 from docstore_platform.mongo import ConnectionFailure, PyMongoError
+from docstore_platform.problems import Problem
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -237,27 +239,29 @@ async def test_no_route_answers_without_a_token_or_with_a_forged_one(client) -> 
 
 
 async def test_internal_routes_admit_only_services(client, infra) -> None:
-    """Keys and accounts are for those with the internal secret; an access token does not do."""
+    """Keys and accounts are for other services; an access token does not do."""
     ann = await client.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
     for path in ("/internal/keys", f"/internal/accounts/{account_id}", "/internal/dead-letters"):
         assert (await client.refused("GET", path))[0] == 401
         assert (await ann.refused("GET", path))[0] == 401
-    service = type(client)(client.app, infra.internal_secret.get_secret_value())
-    account = await service.ok("GET", f"/internal/accounts/{account_id}")
+    service = ServiceCaller("accounts", infra, client.url)
+    account = await service.call("GET", f"/internal/accounts/{account_id}")
     assert (account["id"], account["revision"]) == (account_id, 1)
-    assert await service.refused("GET", "/internal/accounts/unknown") == (404, "not_found")
-    assert len((await service.ok("GET", "/internal/keys"))["keys"]) == 1
+    with pytest.raises(Problem) as refused:
+        await service.call("GET", "/internal/accounts/unknown")
+    assert (refused.value.status, refused.value.code) == (404, "not_found")
+    assert len((await service.call("GET", "/internal/keys"))["keys"]) == 1
 
 
 async def test_an_account_that_was_said_can_be_said_again(client, said, infra) -> None:
     """The upload workflow and operators can have an event sent again under its old id."""
     account = await client.ok("POST", "/v1/accounts", ANN)
     (envelope,) = await eventually(lambda: said.of(account["id"]))
-    service = type(client)(client.app, infra.internal_secret.get_secret_value())
+    service = ServiceCaller("accounts", infra, client.url)
 
     async def republished() -> bool:
-        answer = await service.ok("POST", "/internal/events/republish", {"event_ids": [envelope.id]})
+        answer = await service.call("POST", "/internal/events/republish", {"event_ids": [envelope.id]})
         return bool(answer["republished"])
 
     await eventually(republished)

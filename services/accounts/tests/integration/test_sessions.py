@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 
 import pytest
+from service_calls import ServiceCaller
 
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import TokenVerifier
@@ -22,7 +23,7 @@ async def test_a_login_answers_tokens_and_the_account(client, infra) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert tokens.keys() == {"access_token", "refresh_token", "token_type", "expires_in", "account"}
     assert (tokens["token_type"], tokens["expires_in"]) == ("Bearer", 600)
-    keys = await type(client)(client.app, infra.internal_secret.get_secret_value()).ok("GET", "/internal/keys")
+    keys = await ServiceCaller("accounts", infra, client.url).call("GET", "/internal/keys")
 
     async def fetch() -> dict:
         return keys

@@ -220,7 +220,7 @@ class World:
 @pytest.fixture
 def settings() -> AccountsSettings:
     return AccountsSettings(
-        infra=InfraSettings(internal_secret="secret", region="eu-north-1"),
+        infra=InfraSettings(reset_link_secrets="secret", region="eu-north-1"),
         argon2_passes=1,
         argon2_memory_kib=8,
         hash_queue=5,

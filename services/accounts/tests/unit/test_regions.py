@@ -98,7 +98,7 @@ def test_two_accounts_with_one_email_are_settled_alike_in_any_order(order: list[
 def test_half_a_setting_of_peers_is_refused(settings: dict) -> None:
     """A region that would send unsigned or plainly hashed news does not start."""
     complete = {"peer_secret": SecretStr("s" * 16), "email_pepper": SecretStr("p" * 16)}
-    infra = InfraSettings(internal_secret="secret", region=HERE)
+    infra = InfraSettings(reset_link_secrets="secret", region=HERE)
     AccountsSettings(infra=infra, peers={THERE: "http://a"}, **complete)
     with pytest.raises(ValidationError):
         AccountsSettings(infra=infra, **{**complete, **settings})

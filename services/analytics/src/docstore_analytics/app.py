@@ -12,7 +12,8 @@ from docstore_analytics.activity_store import MongoActivity
 from docstore_analytics.api import public_router
 from docstore_analytics.archive import Archive
 from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
-from docstore_analytics.audit_chain import Chain, key_of
+from docstore_analytics.audit_chain import Chain
+from docstore_analytics.audit_keys import chain_keys
 from docstore_analytics.audit_log import AuditLog
 from docstore_analytics.audit_seals import AuditSeals
 from docstore_analytics.files import MetadataFiles
@@ -38,10 +39,9 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}analytics")
     config = S3Config.of(infra)
     objects = ObjectStore(replace(config, bucket=settings.bucket or config.bucket))
-    own_key = settings.audit_key.get_secret_value()
-    chain = Chain(own_key.encode() if own_key else key_of(infra.internal_secret.get_secret_value()))
+    chain = Chain(*chain_keys(settings))
     store = MongoStore(database, hourly_days=settings.hourly_days)
-    rows, metadata = MongoActivity(database, days=settings.activity_days), ServiceClient("metadata", infra)
+    rows, metadata = MongoActivity(database, days=settings.activity_days), ServiceClient("metadata", infra, "analytics")
     subscribers = AnalyticsSubscribers(AnalyticsService(store, rows, chain))
     runtime = EventRuntime("analytics", infra, mongo, database, subscribers, linger_seconds=settings.linger_seconds)
     waiting = ArchiveStore(database, runtime.transactor, lease_seconds=settings.lease_seconds)

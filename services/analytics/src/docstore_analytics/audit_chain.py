@@ -77,12 +77,13 @@ class Break:
 
 
 class Chain:
-    """Signs and verifies with one key."""
+    """Signs with one key, verifies with those before it too."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self.fingerprint = hashlib.sha256(b"docstore audit key" + key).hexdigest()[:16]
-        """Tells keys apart, and nothing about them."""
+    def __init__(self, key: bytes, *previous: bytes) -> None:
+        self._keys = (key, *previous)
+        self.fingerprint = _fingerprint(key)
+        self.fingerprints = frozenset(map(_fingerprint, self._keys))
+        """Of all keys by which entries are verified."""
 
     def append(self, entries: Iterable[Entry], head: Head) -> list[Chained]:
         """The entries as they follow `head`, in this order."""
@@ -90,28 +91,29 @@ class Chain:
         chained = []
         for entry in entries:
             number += 1
-            signature = self._sign(number, entry, previous)
+            signature = _mac(self._keys[0], _signed(number, entry, previous))
             chained.append(Chained(number, entry, previous, signature))
             previous = signature
         return chained
 
     def head(self, last: Chained) -> Head:
         """The new end of the chain."""
-        return Head(last.number, last.signature, self._seal(last.number, last.signature), self.fingerprint)
+        seal = _mac(self._keys[0], _sealed(last.number, last.signature))
+        return Head(last.number, last.signature, seal, self.fingerprint)
 
     def check(self, chained: Chained, number: int, previous: str) -> Break | None:
         """Whether it is entry `number` and follows `previous`."""
         if chained.number != number:
             return Break(number, "missing", f"the next entry there is has number {chained.number}")
-        if not self._is_sealed(self._sign(number, chained.entry, chained.previous), chained.signature):
+        if not self._is_good(_signed(number, chained.entry, chained.previous), chained.signature):
             return Break(number, "changed", "its signature does not fit what it says")
-        if not self._is_sealed(previous, chained.previous):
+        if not _same(previous, chained.previous):
             return Break(number, "unlinked", "it does not follow the entry before it")
         return None
 
     def check_head(self, head: Head, number: int, signature: str) -> Break | None:
         """Whether the chain ends with entry `number`, as its head says."""
-        if head != NO_HEAD and not self._is_sealed(self._seal(head.number, head.signature), head.seal):
+        if head != NO_HEAD and not self._is_good(_sealed(head.number, head.signature), head.seal):
             return Break(head.number, "head_changed", "the seal at the chain's end does not fit")
         if number < head.number:
             return Break(number + 1, "cut_off", f"the chain had {head.number} entries")
@@ -119,17 +121,29 @@ class Chain:
             return Break(head.number + 1, "head_changed", f"the head knows {head.number} entries, there are {number}")
         return None
 
-    def _sign(self, number: int, entry: Entry, previous: str) -> str:
-        return self._mac(previous.encode() + canonical(number, entry))
+    def _is_good(self, data: bytes, signature: str) -> bool:
+        return any(_same(_mac(key, data), signature) for key in self._keys)
 
-    def _seal(self, number: int, signature: str) -> str:
-        return self._mac(f"head {number} {signature}".encode())
 
-    def _mac(self, data: bytes) -> str:
-        return hmac.new(self._key, data, hashlib.sha256).hexdigest()
+def _signed(number: int, entry: Entry, previous: str) -> bytes:
+    return previous.encode() + canonical(number, entry)
 
-    def _is_sealed(self, expected: str, found: str) -> bool:
-        return hmac.compare_digest(expected.encode(), found.encode())
+
+def _sealed(number: int, signature: str) -> bytes:
+    return f"head {number} {signature}".encode()
+
+
+def _mac(key: bytes, data: bytes) -> str:
+    return hmac.new(key, data, hashlib.sha256).hexdigest()
+
+
+def _same(expected: str, found: str) -> bool:
+    return hmac.compare_digest(expected.encode(), found.encode())
+
+
+def _fingerprint(key: bytes) -> str:
+    """Tells keys apart, and nothing about them."""
+    return hashlib.sha256(b"docstore audit key" + key).hexdigest()[:16]
 
 
 def canonical(number: int, entry: Entry) -> bytes:
@@ -161,8 +175,3 @@ def chained_of(row: Mapping[str, Any]) -> Chained:
     at = row.get("at")
     entry = Entry(at=at if isinstance(at, datetime) else datetime.fromtimestamp(0, UTC), **fields_)  # type: ignore[arg-type]
     return Chained(int(row["_id"]), entry, str(row.get("previous", "")), str(row.get("signature", "")))
-
-
-def key_of(secret: str) -> bytes:
-    """The chain's key where no own one is set: another than whatever else the secret is used for."""
-    return hmac.new(secret.encode(), b"docstore audit log", hashlib.sha256).digest()

@@ -113,7 +113,7 @@ class AuditLog:
         def found(broken: Break | None, *, more: bool = False) -> Verified:
             return Verified(number, signature, number - after, head, broken, number if more else None)
 
-        if head.key and head.key != self._chain.fingerprint:
+        if head.key and head.key not in self._chain.fingerprints:
             return found(Break(head.number, "other_key", "the end was signed with another key"))
         if after:
             before = await self._store.entry(after)

@@ -14,8 +14,8 @@ class AnalyticsSettings(ServiceSettings):
     bucket: str = Field("", description="of the archive and the sealed audit log; empty: the content bucket")
     audit_key: SecretStr = Field(
         SecretStr(""),
-        description="key of the audit log's chain; empty: made from the internal secret. Once it is changed, what was "
-        "written before can't be verified",
+        description="signs the audit log's chain. Several by commas: the first signs, all verify; keep those by which "
+        "entries were signed",
     )
     linger_seconds: float = Field(
         1.0, ge=0, le=60, description="events are gathered this long, so that many are counted in one transaction"

@@ -30,6 +30,7 @@ from docstore_gateway.web_pages import web_router
 from docstore_gateway.web_session import WebSessions
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
+from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_platform.stopping import on_stopping
 from docstore_platform.tasks import end_tasks
@@ -57,7 +58,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=NAME)
     database = mongo.database(infra.database_prefix + NAME)
-    clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra) for name in SERVICES}
+    clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in SERVICES}
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
     runtime = EventRuntime(NAME, infra, mongo, database)
@@ -89,7 +90,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.event_streams = partial(
                 EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
             )
-            web = WebSessions(infra, app.state.verifier)
+            csrf_secrets = secret_list("GATEWAY_CSRF_SECRETS", settings.csrf_secrets, infra)
+            web = WebSessions(infra, app.state.verifier, csrf_secrets)
             app.state.edge = Edge(
                 settings,
                 verifier=app.state.verifier,

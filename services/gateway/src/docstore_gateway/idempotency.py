@@ -26,6 +26,7 @@ from docstore_platform.mongo import (
     PyMongoError,
 )
 from docstore_platform.problems import Problem, invalid, unavailable
+from docstore_platform.secret_list import secret_list
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,8 @@ class IdempotencyKeys:
         self._lease = timedelta(seconds=settings.idempotency_lease_seconds)
         self._kept = timedelta(hours=settings.idempotency_hours)
         self._max_bytes = settings.idempotency_max_answer_bytes
-        self._secret = settings.infra.internal_secret.get_secret_value().encode()
+        secrets = secret_list("GATEWAY_IDEMPOTENCY_SECRETS", settings.idempotency_secrets, settings.infra)
+        self._keys = [hashlib.sha256(secret.encode()).digest() for secret in secrets]
         self._now = now
 
     async def create_indexes(self) -> None:
@@ -74,8 +76,9 @@ class IdempotencyKeys:
             raise unavailable("What remembers Idempotency-Keys") from None
 
     async def _begin(self, call: Call) -> "Recorder | StoredAnswer":
-        row_id = self._digest(call.caller, call.key)
-        fingerprint = self._digest(call.method, call.target, call.body)
+        key = await self._key_of(call)
+        row_id = _digest(key, call.caller, call.key)
+        fingerprint = _digest(key, call.method, call.target, call.body)
         lease_id = new_id()
         now = self._now()
         lease = {"lease_id": lease_id, "lease_until": now + self._lease, "expires_at": now + self._kept}
@@ -99,13 +102,20 @@ class IdempotencyKeys:
             raise _in_progress()
         return recorder
 
-    def _digest(self, *parts: str | bytes) -> str:
-        """Keyed, so that what is stored gives no hint of a body's password."""
-        digest = hashlib.blake2b(key=hashlib.sha256(self._secret).digest(), digest_size=32)
-        for part in parts:
-            data = part.encode() if isinstance(part, str) else part
-            digest.update(len(data).to_bytes(8, "big") + data)
-        return digest.hexdigest()
+    async def _key_of(self, call: Call) -> bytes:
+        """The current key, or an older one by which this very call is already known."""
+        older = {_digest(key, call.caller, call.key): key for key in self._keys[1:]}
+        known = await self._rows.find_one({"_id": {"$in": list(older)}}, {"_id": 1}) if older else None
+        return older[known["_id"]] if known else self._keys[0]
+
+
+def _digest(key: bytes, *parts: str | bytes) -> str:
+    """Keyed, so that what is stored gives no hint of a body's password."""
+    digest = hashlib.blake2b(key=key, digest_size=32)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.connections import ConnectionLimits
@@ -50,6 +50,15 @@ class GatewaySettings(ServiceSettings):
     connect_seconds: float = Field(2.0, gt=0, description="to connect to a service")
     answer_seconds: float = Field(75.0, gt=0, description="a service may be silent this long; above the longest poll")
 
+    csrf_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="signs the CSRF tokens of the web page. Several by commas: the first signs, all verify",
+    )
+    idempotency_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="keys the digests of calls with an Idempotency-Key. Several by commas: the first is used, calls "
+        "that are known by the others still are",
+    )
     idempotency_hours: int = Field(24, ge=1, description="an answer is given again for this long")
     idempotency_lease_seconds: float = Field(
         120.0, gt=0, description="after this a call whose gateway died may be made again; above answer_seconds"

@@ -6,6 +6,7 @@ changes something needs `X-CSRF-Token` too, an HMAC of the session, which only a
 """
 
 import hmac
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,9 +43,8 @@ class Login:
 class WebSessions:
     """The cookies of the page, and what they stand for."""
 
-    def __init__(self, infra: InfraSettings, verifier: TokenVerifier) -> None:
-        secret = infra.internal_secret.get_secret_value().encode()
-        self._key = hmac.digest(secret, b"docstore web session csrf", "sha256")
+    def __init__(self, infra: InfraSettings, verifier: TokenVerifier, csrf_secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"docstore web session csrf", "sha256") for secret in csrf_secrets]
         self._origin = origin_of(infra.public_url)
         self._verifier = verifier
         self.secure = self._origin.startswith("https:")
@@ -67,12 +67,12 @@ class WebSessions:
 
     def csrf_token(self, session_id: str) -> str:
         """256 bits, hex; the same for all of a session."""
-        return hmac.new(self._key, session_id.encode(), sha256).hexdigest()
+        return _csrf_token(self._keys[0], session_id)
 
     def require_csrf(self, principal: Principal, given: bytes | None) -> None:
         """403 for a call that another site may have had the browser make."""
-        wanted = self.csrf_token(principal.session_id)
-        if given is None or not hmac.compare_digest(given, wanted.encode()):
+        wanted = [_csrf_token(key, principal.session_id).encode() for key in self._keys]
+        if given is None or not any(hmac.compare_digest(given, token) for token in wanted):
             raise Problem(403, "csrf", "A call with the page's cookie needs its X-CSRF-Token; see GET /web/session.")
 
     # --- /web/session --------------------------------------------------------------------------------------
@@ -172,6 +172,10 @@ class WebSessions:
         """A cookie that no script sees and no other site has sent; `seconds` 0 forgets it."""
         text = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict"
         return b"set-cookie", (text + "; Secure" if self.secure else text).encode()
+
+
+def _csrf_token(key: bytes, session_id: str) -> str:
+    return hmac.new(key, session_id.encode(), sha256).hexdigest()
 
 
 def with_authorization(scope: Scope, token: str) -> Scope:

@@ -12,6 +12,7 @@ from docstore_indexer.engine import SearchQuery
 from docstore_indexer.search import Search
 from docstore_indexer.service import REBUILD_WAKEUP, IndexService
 from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 
@@ -69,11 +70,11 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
     """`/internal/rebuild`."""
     router = APIRouter(tags=["rebuild"])
 
-    @router.post("/rebuild", status_code=202)
+    @router.post("/rebuild", status_code=202, dependencies=[callers("operator")])
     async def rebuild() -> Response:
         return await _begin(service, status)
 
-    @router.get("/rebuild")
+    @router.get("/rebuild", dependencies=[callers("operator")])
     async def progress() -> Response:
         return json_response(await status())
 

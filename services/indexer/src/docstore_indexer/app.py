@@ -55,7 +55,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     service = IndexService(entries, accounts, jobs, transactor)
     runtime = EventRuntime("indexer", infra, mongo, database, IndexerSubscribers(service))
 
-    client = ServiceClient("metadata", infra)
+    client = ServiceClient("metadata", infra, "indexer")
     metadata = MetadataClient(client)
     objects = ObjectStore(S3Config.of(infra))
     work_folder = settings.folder.absolute() / "work"
@@ -70,7 +70,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     indexing = Indexing(entries, texts, accounts, contents, index, transactor, lease_seconds=settings.lease_seconds)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
-    owner = ServiceClient("accounts", infra)
+    owner = ServiceClient("accounts", infra, "indexer")
     search = Search(engine, metadata, accounts, AccountPlans(owner))
 
     async def tell_pending() -> bool:
@@ -119,7 +119,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         public=[search_router(search), admin_router(service, rebuild.status)],
         internal=[
             rebuild_router(service, rebuild.status),
-            operations_router(runtime, database, unsettled=service.unsettled),
+            operations_router(runtime, database, waiting=("upload",), unsettled=service.unsettled),
         ],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

@@ -14,6 +14,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from service_calls import ServiceCaller
 from shown_files import shown_file
 
 from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
@@ -34,7 +35,7 @@ from docstore_indexer.app import create_app
 from docstore_indexer.settings import IndexerSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
@@ -238,7 +239,7 @@ class World:
         return signed(claims | {"iat": now, "exp": now + 60})
 
     async def internal(self, method: str, path: str, body: Any = None) -> Any:
-        return await ServiceClient("indexer", self.infra).call(method, path, body)
+        return await ServiceCaller("indexer", self.infra).call(method, path, body)
 
     async def search(self, account_id: str, q: str = "", *, scope: str = "name", **filters: Any) -> Any:
         query = urlencode({"q": q, "in": scope, **filters}, doseq=True)

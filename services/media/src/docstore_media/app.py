@@ -41,7 +41,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     config = S3Config.of(infra)
     objects = ObjectStore(config)
     pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
-    client = ServiceClient("metadata", infra)
+    client = ServiceClient("metadata", infra, "media")
     service = PreviewService(previews, MetadataClient(client), pictures, seconds=settings.preview_seconds)
     runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
     folder = settings.folder.absolute()
@@ -81,6 +81,6 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[preview_router(service)],
-        internal=[operations_router(runtime, database)],
+        internal=[operations_router(runtime, database, waiting=("upload",))],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

@@ -14,6 +14,7 @@ import zstandard
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from service_calls import ServiceCaller
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileModified, FilePurged, FileState, VersionPruned
@@ -24,7 +25,7 @@ from docstore_media.settings import MediaSettings
 from docstore_platform.block_list import Block, block_key, block_list_key, serialise
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
@@ -161,7 +162,7 @@ class World:
         return await LocalTransport(self.infra.media_url).send("GET", path, headers, b"")
 
     async def internal(self, method: str, path: str, body: Any = None) -> Any:
-        return await ServiceClient("media", self.infra).call(method, path, body)
+        return await ServiceCaller("media", self.infra).call(method, path, body)
 
     async def says(self, file_id: str, *kinds: str) -> list[dict[str, Any]]:
         """Wait until media has said just these of a file; what they hold."""

@@ -69,6 +69,7 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.passwords import Passwords
 from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
@@ -98,8 +99,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await retention.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            accounts = ServiceClient("accounts", infra)
-            quota, uploads = ServiceClient("quota", infra), ServiceClient("upload", infra)
+            accounts = ServiceClient("accounts", infra, "metadata")
+            quota, uploads = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
             for client in (accounts, quota, uploads):
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
@@ -132,7 +133,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             links_api.router,
             retention_api.router,
         ],
-        internal=[internal_api.router, operations_router(runtime, database)],
+        internal=[internal_api.router, operations_router(runtime, database, republishers=("upload",))],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
     app.include_router(link_page.router)
@@ -247,7 +248,7 @@ async def _links(
         window=window,
         clock=utc_now,
     )
-    grants = LinkGrants(settings.infra.internal_secret.get_secret_value().encode())
+    grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, settings.infra))
     app.state.links = Links(store, tree, transactor, passwords)
     app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)
     try:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from docstore_metadata.commit_plan import Commit
 from docstore_metadata.commits import Intent
 from docstore_metadata.dependencies import Cases
+from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["internal"])
@@ -63,7 +64,7 @@ class Lookup(BaseModel):
     ids: list[str] = Field(max_length=MAX_ITEMS)
 
 
-@router.post("/uploads/check")
+@router.post("/uploads/check", dependencies=[callers("upload")])
 async def check_uploads(body: UploadsCheck, cases: Cases) -> Response:
     """May this account write there, and what is there now."""
     intents = [
@@ -80,7 +81,7 @@ async def check_uploads(body: UploadsCheck, cases: Cases) -> Response:
     return json_response({"results": await cases.committer.check(intents)})
 
 
-@router.post("/commits")
+@router.post("/commits", dependencies=[callers("upload")])
 async def commit_uploads(body: Commits, cases: Cases) -> Response:
     """Make each upload a version, once."""
     results: list[Any] = [None] * len(body.items)
@@ -119,7 +120,7 @@ def _to_millisecond(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-@router.post("/access")
+@router.post("/access", dependencies=[callers("notify")])
 async def permissions_of(body: Access, cases: Cases) -> Response:
     """What each account is to each file or folder, in the trash or not: owner, editor, viewer, or null."""
     asked = [(item.account_id, item.file_id) for item in body.items]
@@ -130,25 +131,25 @@ class Journals(BaseModel):
     accounts: list[Id] = Field(max_length=10 * MAX_ITEMS)
 
 
-@router.post("/journals/heads")
+@router.post("/journals/heads", dependencies=[callers("gateway")])
 async def journal_heads(body: Journals, cases: Cases) -> Response:
     """The cursor behind each account's last change: for those who wait for the next one."""
     return json_response({"heads": await cases.changes.heads(body.accounts)})
 
 
-@router.post("/files/lookup")
+@router.post("/files/lookup", dependencies=[callers("analytics", "indexer", "media", "notify")])
 async def look_files_up(body: Lookup, cases: Cases) -> Response:
     return json_response({"files": await cases.lookup(body.account_id, body.ids)})
 
 
-@router.get("/accounts/{account_id}/storage")
+@router.get("/accounts/{account_id}/storage", dependencies=[callers("quota")])
 async def account_storage(account_id: str, cases: Cases) -> Response:
     """What an account keeps, recomputed from its versions."""
     stored, documents = await cases.store.storage_of(account_id)
     return json_response({"bytes": stored, "documents": documents})
 
 
-@router.get("/files")
+@router.get("/files", dependencies=[callers("indexer")])
 async def every_file(
     cases: Cases,
     after: str = "",

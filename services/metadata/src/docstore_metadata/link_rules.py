@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,20 +76,22 @@ class LinkGrants:
     A grant is bound to the link and its password's hash: it dies with either.
     """
 
-    def __init__(self, secret: bytes) -> None:
-        self._key = hmac.digest(secret, GRANT_LABEL, "sha256")
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), GRANT_LABEL, "sha256") for secret in secrets]
 
     def make(self, link: Link, now: datetime) -> str:
         until = int((now + GRANT_LIFE).timestamp())
-        return f"{until}.{self._sign(link, until)}"
+        return f"{until}.{_sign(self._keys[0], link, until)}"
 
     def is_good(self, grant: str, link: Link, now: datetime) -> bool:
         """Whether the grant was made for this link, as it is now, and has not run out."""
         until, _, signature = grant.partition(".")
         if not (until.isascii() and until.isdigit() and len(until) <= 12 and signature.isascii()):
             return False
-        return hmac.compare_digest(signature, self._sign(link, int(until))) and now.timestamp() < int(until)
+        good = any(hmac.compare_digest(signature, _sign(key, link, int(until))) for key in self._keys)
+        return good and now.timestamp() < int(until)
 
-    def _sign(self, link: Link, until: int) -> str:
-        text = f"{link.id}\n{link.token_hash}\n{link.password_hash or ''}\n{until}"
-        return base64.urlsafe_b64encode(hmac.digest(self._key, text.encode(), "sha256")).rstrip(b"=").decode()
+
+def _sign(key: bytes, link: Link, until: int) -> str:
+    text = f"{link.id}\n{link.token_hash}\n{link.password_hash or ''}\n{until}"
+    return base64.urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).rstrip(b"=").decode()

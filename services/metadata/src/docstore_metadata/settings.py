@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_metadata.retention_policy import MAX_DAYS, Bounds, Policy
@@ -11,6 +11,11 @@ from docstore_platform.passwords import HashingSettings
 
 class MetadataSettings(HashingSettings):
     model_config = SettingsConfigDict(env_prefix="METADATA_", extra="ignore", frozen=True)
+
+    link_grant_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="signs the proof that a link's password was given. Several by commas: the first signs, all verify",
+    )
 
     max_versions: int = Field(50, ge=1, description="versions kept of one file at the most, the current one included")
     trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="the trash is kept so long; 0: for ever")

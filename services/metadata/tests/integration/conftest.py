@@ -12,6 +12,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from service_calls import ServiceCaller
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.envelope import seal
@@ -27,7 +28,7 @@ from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
+from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
@@ -137,7 +138,7 @@ class Stack:
     run: Callable[..., Any]
     person: Person
     stranger: Person
-    internal: ServiceClient
+    internal: ServiceCaller
 
     def item(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> dict[str, Any]:
         """One item of a commit."""
@@ -252,7 +253,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     database = mongo.database(f"{infra.database_prefix}metadata")
     async with ObjectStore(S3Config.of(infra)) as objects:
         await objects.ensure_bucket()
-        internal = ServiceClient("metadata", infra)
+        internal = ServiceCaller("metadata", infra)
         yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)
     mongo.close()
 

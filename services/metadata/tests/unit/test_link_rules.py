@@ -63,20 +63,20 @@ def test_a_warning_comes_a_day_before_the_end_or_not_at_all(expires_at: datetime
 
 def test_a_grant_is_good_for_its_link_its_password_and_its_time() -> None:
     """It dies with the password, and after ten minutes."""
-    grants = LinkGrants(b"secret")
+    grants = LinkGrants(["secret"])
     grant = grants.make(LINK, NOW)
     assert grants.is_good(grant, LINK, NOW)
     assert grants.is_good(grant, replace(LINK, opens=7, downloads=3), NOW)
     assert not grants.is_good(grant, LINK, NOW + GRANT_LIFE)
     assert not grants.is_good(grant, replace(LINK, password_hash="$other"), NOW)
     assert not grants.is_good(grant, replace(LINK, id="l2"), NOW)
-    assert not LinkGrants(b"another").is_good(grant, LINK, NOW)
+    assert not LinkGrants(["another"]).is_good(grant, LINK, NOW)
 
 
 @given(st.text(max_size=80))
 def test_nobody_makes_a_grant_up(text: str) -> None:
     """Whatever is sent is refused without an error; a real one's time can't be moved."""
-    grants = LinkGrants(b"secret")
+    grants = LinkGrants(["secret"])
     signature = grants.make(LINK, NOW).partition(".")[2]
     later = int((NOW + timedelta(days=1)).timestamp())
     for forged in (text, f"{later}.{text}", f"{later}.{signature}", f"{text}.{signature}"):

@@ -45,6 +45,7 @@ from docstore_notify.worker import Worker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.reset_links import ResetLinks
+from docstore_platform.secret_list import secret_list
 from docstore_platform.web import service_app
 
 
@@ -57,7 +58,7 @@ def create_app(
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
     database = mongo.database(f"{infra.database_prefix}notify")
-    metadata = ServiceClient("metadata", infra)
+    metadata = ServiceClient("metadata", infra, "notify")
     files = MetadataFiles(metadata)
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
     subscriptions, deliveries, lanes = MongoSubscriptions(database), MongoDeliveries(database), MongoLanes(database)
@@ -69,7 +70,7 @@ def create_app(
     service = NotifyService(contacts, subscriptions, shares, logins, lanes, rechecks, book, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
 
-    tokens = Tokens(settings.unsubscribe_secret.get_secret_value() or infra.internal_secret.get_secret_value())
+    tokens = Tokens(secret_list("NOTIFY_UNSUBSCRIBE_SECRET", settings.unsubscribe_secret, infra))
 
     def unsubscribe_url(delivery: Delivery) -> str:
         return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
@@ -131,6 +132,6 @@ def create_app(
             inbox_router(inbox),
             unsubscribe_router(unsubscribing),
         ],
-        internal=[operations_router(runtime, database, unsettled=deliveries.untold)],
+        internal=[operations_router(runtime, database, waiting=("upload",), unsettled=deliveries.untold)],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

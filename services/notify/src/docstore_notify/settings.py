@@ -33,7 +33,9 @@ class NotifySettings(ChannelSettings):
 
     transport: Literal["ses", "smtp"] = "ses"
     unsubscribe_secret: SecretStr = Field(
-        SecretStr(""), description="signs the links that end e-mails; empty: made from DOCSTORE_INTERNAL_SECRET"
+        SecretStr(""),
+        description="signs the links that end e-mails, which never expire. Several by commas: the first signs, all "
+        "verify",
     )
     sender: str = Field("DocStore <no-reply@docstore.example>", description="From of every e-mail")
     ses_endpoint: str = Field("", description="empty: AWS's own in ses_region")

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -45,14 +46,14 @@ class Statement:
 class Tokens:
     """Statements as text that can't be forged. They never end: people unsubscribe from old mails too."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"docstore unsubscribe 1", hashlib.sha256)
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"docstore unsubscribe 1", hashlib.sha256) for secret in secrets]
 
     def of(self, delivery: Delivery) -> str:
         invited = delivery.kind == "invitation" and delivery.target is not None
         receiver = address_hash(delivery.target.address) if invited and delivery.target else delivery.account_id
         payload = orjson.dumps([delivery.kind, receiver, delivery.id])
-        return f"{_text(payload)}.{_text(self._signature(payload))}"
+        return f"{_text(payload)}.{_text(_signature(self._keys[0], payload))}"
 
     def read(self, token: str) -> Statement:
         """404 for a token that is not ours."""
@@ -61,13 +62,14 @@ class Tokens:
             payload, signature = _bytes(payload_text), _bytes(signature_text)
         except (ValueError, binascii.Error):
             raise not_found("e-mail to unsubscribe from") from None
-        if not hmac.compare_digest(signature, self._signature(payload)):
+        if not any(hmac.compare_digest(signature, _signature(key, payload)) for key in self._keys):
             raise not_found("e-mail to unsubscribe from")
         kind, receiver, delivery_id = orjson.loads(payload)
         return Statement(kind, receiver, delivery_id)
 
-    def _signature(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, hashlib.sha256)
+
+def _signature(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, hashlib.sha256)
 
 
 def _text(data: bytes) -> str:

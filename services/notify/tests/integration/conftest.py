@@ -12,6 +12,7 @@ import orjson
 import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI
+from service_calls import ServiceCaller
 
 from docstore_events.accounts import AccountCreated
 from docstore_events.event import Event
@@ -174,7 +175,7 @@ class Notify:
     async def internal(self, method: str, path: str, body: Any = None) -> Any:
         headers = {
             "content-type": "application/json",
-            "authorization": f"Bearer {self.infra.internal_secret.get_secret_value()}",
+            "authorization": ServiceCaller("notify", self.infra, self.url).authorization(method, path),
         }
         answer = await LocalTransport(self.url).send(method, path, headers, orjson.dumps(body) if body else b"")
         assert answer.status == 200, answer.body

@@ -13,7 +13,6 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
-from pydantic import SecretStr
 
 from docstore_notify.aws import Aws
 from docstore_notify.channel_settings import ChannelSettings
@@ -32,7 +31,7 @@ ROLE = f"arn:aws:iam::{CUSTOMER}:role/docstore"
 
 
 def settings(endpoint: str) -> ChannelSettings:
-    infra = InfraSettings(internal_secret=SecretStr("x"))
+    infra = InfraSettings()
     return ChannelSettings(infra=infra, aws_endpoint=endpoint, aws_own_resources=True)
 
 

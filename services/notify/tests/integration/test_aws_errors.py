@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from hooks import Receiver, Reply
-from pydantic import SecretStr
 
 from docstore_notify import aws
 from docstore_notify.channel_settings import ChannelSettings
@@ -26,7 +25,7 @@ DENIED = (
 
 async def outcome_of(receiver: Receiver, channel: ChannelName, target: Target) -> Any:
     """The receipt, or what was raised, of one message."""
-    infra = InfraSettings(internal_secret=SecretStr("x"))
+    infra = InfraSettings()
     endpoint = f"http://127.0.0.1:{receiver.port}"
     channels = open_channels(ChannelSettings(infra=infra, aws_endpoint=endpoint, aws_parallel=1))
     delivery = Delivery("d1", "anna", channel, "upload_done", NOW, NOW, ({"path": "/a"},), ("e1",), target=target)

@@ -9,7 +9,6 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
-from pydantic import SecretStr
 from role_endpoints import RoleKeys, container_endpoint
 
 from docstore_notify.aws import Aws
@@ -22,7 +21,7 @@ from docstore_platform.settings import InfraSettings
 REGION, ACCOUNT = "us-west-2", "444455556666"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/docstore-notify"
 SENDER = "no-reply@docstore.example"
-INFRA = InfraSettings(internal_secret=SecretStr("x"))
+INFRA = InfraSettings()
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ class Stage:
         return self.sent
 
     def sender(self) -> Sender:
-        infra = InfraSettings.model_validate({"internal_secret": "s"})
+        infra = InfraSettings()
         settings = NotifySettings(infra=infra)
         trier = Trier({"email": self}, Valid(), 1.0)  # type: ignore[dict-item, arg-type]
         marker = Marker(self.deliveries, self.transactor, settings, lambda: NOW)  # type: ignore[arg-type]

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from docstore_notify.channel_settings import ChannelSettings
 from docstore_notify.domain import Target
@@ -19,7 +18,7 @@ BUS = "arn:aws:events:us-west-2:123456789012:event-bus/changes"
 
 
 def settings(**changes: Any) -> ChannelSettings:
-    return ChannelSettings(infra=InfraSettings(internal_secret=SecretStr("x")), **changes)
+    return ChannelSettings(infra=InfraSettings(), **changes)
 
 
 def check(channel: str, target: Any, **changes: Any) -> Target:

@@ -12,7 +12,7 @@ from docstore_notify.unsubscribe import KINDS_IN_WORDS, Statement, Tokens
 from docstore_platform.problems import Problem
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-TOKENS = Tokens("a secret")
+TOKENS = Tokens(["a secret"])
 UPLOADED = Delivery("d1", "anna", "email", "upload_done", NOW, NOW)
 TOKEN = TOKENS.of(UPLOADED)
 
@@ -42,4 +42,4 @@ def test_a_token_with_another_character_anywhere_is_none_of_ours(index: int, cha
 def test_another_secret_signs_otherwise() -> None:
     """A stack does not take the statements of another."""
     with pytest.raises(Problem):
-        Tokens("another secret").read(TOKEN)
+        Tokens(["another secret"]).read(TOKEN)

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_quota.answers import Overview, PlanTotals
@@ -64,7 +65,7 @@ def overview_of(totals: dict[Plan, Totals]) -> Overview:
 def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
     router = APIRouter(tags=["quota"])
 
-    @router.post("/reservations")
+    @router.post("/reservations", dependencies=[callers("metadata", "upload")])
     async def reserve(body: Reservations) -> Response:
         sizes = {item.upload_id: item.size for item in body.items}
         expires_at = body.expires_at.astimezone(UTC)
@@ -83,26 +84,26 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
         ]
         return json_response({"results": results, "usage": usage_view(reserved.account)})
 
-    @router.post("/reservations/release")
+    @router.post("/reservations/release", dependencies=[callers("metadata", "upload")])
     async def release(body: Release) -> Response:
         account = await service.release(body.account_id, body.upload_ids)
         return json_response({"usage": usage_view(account)})
 
-    @router.get("/accounts/{account_id}/usage")
+    @router.get("/accounts/{account_id}/usage", dependencies=[callers("accounts")])
     async def usage(account_id: str) -> Response:
         return json_response(usage_view(await service.usage(account_id)))
 
-    @router.post("/accounts/{account_id}/reconcile")
+    @router.post("/accounts/{account_id}/reconcile", dependencies=[callers("operator")])
     async def reconcile(account_id: str) -> dict[str, Any]:
         """Compare one account now; its drift is null if there is none or something is under way."""
         drift = await reconciler.compare(account_id)
         return {"drift": {"bytes": drift.bytes, "documents": drift.documents} if drift else None}
 
-    @router.get("/totals")
+    @router.get("/totals", dependencies=[callers("operator")])
     async def totals() -> Overview:
         return overview_of(await service.totals())
 
-    @router.get("/drift")
+    @router.get("/drift", dependencies=[callers("operator")])
     async def drift(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
         found = await reconciler.drifts(after, limit)
         items = [

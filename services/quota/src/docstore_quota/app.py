@@ -30,10 +30,10 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}quota")
     accounts = MongoAccounts(database)
     transactor = Transactor(mongo, database, "quota", infra.topic_prefix)
-    owner = ServiceClient("accounts", infra)
+    owner = ServiceClient("accounts", infra, "quota")
     service = QuotaService(accounts, AccountPlans(owner), transactor, settings)
     runtime = EventRuntime("quota", infra, mongo, database, QuotaSubscribers(service))
-    metadata = ServiceClient("metadata", infra)
+    metadata = ServiceClient("metadata", infra, "quota")
     jobs, drifts = MongoJobs(database, settings.lease_seconds), MongoDrifts(database)
     reconciler = Reconciler(service, MetadataClient(metadata), drifts, jobs, runtime.dead_letters, settings)
 
@@ -59,6 +59,6 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[public_router(service)],
-        internal=[internal_router(service, reconciler), operations_router(runtime, database)],
+        internal=[internal_router(service, reconciler), operations_router(runtime, database, waiting=("upload",))],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

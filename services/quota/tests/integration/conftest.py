@@ -11,6 +11,7 @@ import orjson
 import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI
+from service_calls import ServiceCaller
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
@@ -111,12 +112,11 @@ class Quota:
 
         return await self.teller().transactor.run(work)
 
-    async def send(
-        self, method: str, path: str, body: Any = None, *, instance: int = 0, bearer: str = "s3cret"
-    ) -> Answer:
-        secret = self.infra.internal_secret.get_secret_value() if bearer == "s3cret" else bearer
-        headers = {"content-type": "application/json", "authorization": f"Bearer {secret}"}
+    async def send(self, method: str, path: str, body: Any = None, *, instance: int = 0, bearer: str = "") -> Answer:
         url = self.url + (f"-{instance}" if instance else "")
+        headers = {"content-type": "application/json", "authorization": f"Bearer {bearer}"}
+        if path.startswith("/internal/") and not bearer:
+            headers["authorization"] = ServiceCaller("quota", self.infra, url).authorization(method, path)
         return await LocalTransport(url).send(method, path, headers, orjson.dumps(body) if body is not None else b"")
 
     async def ok(self, method: str, path: str, body: Any = None, *, instance: int = 0) -> Any:

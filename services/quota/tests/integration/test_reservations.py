@@ -153,7 +153,7 @@ async def test_absurd_reservations_are_refused(quota: Any, item: tuple[str, int]
         assert await quota.database["accounts"].count_documents({}) == 0
 
 
-async def test_internal_routes_need_the_services_secret(quota: Any) -> None:
+async def test_internal_routes_are_for_services(quota: Any) -> None:
     """A person's token, or none, opens no internal route."""
     async with quota.running():
         answer = await quota.send("GET", "/internal/totals", bearer="guess")

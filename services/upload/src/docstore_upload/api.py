@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from docstore_platform.answers import FileJson
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_upload import answers
 from docstore_upload.peers import Json
@@ -117,7 +118,7 @@ async def abort(request: Request, upload_id: UploadId, caller: Caller) -> Respon
     return Response(status_code=204)
 
 
-@internal_router.get("/uploads/stalled")
+@internal_router.get("/uploads/stalled", dependencies=[callers("operator")])
 async def list_stalled(request: Request, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
     """Completed uploads that a service has not reacted to in time, by id, with the services that are missing."""
     uploads = await request.app.state.uploads.stalled(after, limit)

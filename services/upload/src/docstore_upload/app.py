@@ -15,6 +15,7 @@ from docstore_platform.deletion_hold import IsHeld, deletions_held
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
@@ -69,7 +70,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             metrics.stalled.set(await uploads.count_stalled())
             metrics.stalled_packs.set(await packs.count_stalled())
             store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            clients = [ServiceClient(name, infra) for name in PEERS]
+            clients = [ServiceClient(name, infra, NAME) for name in PEERS]
             for client in clients:
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
@@ -103,7 +104,7 @@ async def _working(
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the workflow and the deletion of blocks in the background."""
     transactor = runtime.transactor
-    tokens = RedirectTokens(settings.infra.internal_secret.get_secret_value())
+    tokens = RedirectTokens(secret_list("UPLOAD_REDIRECT_SECRETS", settings.redirect_secrets, settings.infra))
     means = Means(store, settings, tokens, utc_now)
     verifier = Verifier(store, uploads, settings)
     prover = BlockProver(blocks, store, settings, utc_now)

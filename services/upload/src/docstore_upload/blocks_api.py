@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_upload import answers
@@ -36,7 +37,7 @@ async def missing_blocks(request: Request, body: MissingRequest, caller: Caller)
     return json_response({"missing": await blocks.missing(caller.account_id, body.hashes)})
 
 
-@internal_router.post("/contents/release", status_code=204)
+@internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])
 async def release_contents(request: Request, body: ReleaseRequest) -> Response:
     """No version has these contents any more. Called again, it changes nothing."""
     released: ReleasedContents = request.app.state.released_contents

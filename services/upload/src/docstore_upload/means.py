@@ -17,15 +17,20 @@ from docstore_upload.settings import UploadSettings
 class RedirectTokens:
     """The right to complete one upload, in the URL to which S3 sends the browser: it arrives without a login."""
 
-    def __init__(self, secret: str) -> None:
-        self._key = hmac.digest(secret.encode(), b"docstore upload redirect", "sha256")
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"docstore upload redirect", "sha256") for secret in secrets]
 
     def token(self, upload_id: str) -> str:
         """128 bits, hex."""
-        return hmac.new(self._key, upload_id.encode(), sha256).hexdigest()[:32]
+        return _redirect_token(self._keys[0], upload_id)
 
     def is_valid(self, upload_id: str, token: str) -> bool:
-        return hmac.compare_digest(self.token(upload_id).encode(), token.encode())
+        given = token.encode()
+        return any(hmac.compare_digest(_redirect_token(key, upload_id).encode(), given) for key in self._keys)
+
+
+def _redirect_token(key: bytes, upload_id: str) -> str:
+    return hmac.new(key, upload_id.encode(), sha256).hexdigest()[:32]
 
 
 def seconds_left(expires_at: datetime, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
@@ -12,6 +12,12 @@ MIB = 1 << 20
 
 class UploadSettings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="UPLOAD_", extra="ignore", frozen=True)
+
+    redirect_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="signs the URL to which a form's upload sends the browser. Several by commas: the first signs, all "
+        "verify",
+    )
 
     expiry_seconds: float = Field(86_400, gt=0, le=604_800, description="how long a client may send its bytes")
     multipart_expiry_seconds: float = Field(604_800, gt=0, le=604_800, description="the same for multipart uploads")

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from service_calls import bearer
 
 from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
@@ -67,7 +68,7 @@ async def settled_pack(stack: Any, files: Mapping[str, bytes]) -> Any:
 
 
 async def release(stack: Any, keys: list[str]) -> None:
-    headers = {"authorization": f"Bearer {stack.infra.internal_secret.get_secret_value()}"}
+    headers = {"authorization": bearer(stack.infra, "metadata", "upload")}
     answer = await stack.transport().send(
         "POST",
         "/internal/contents/release",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from block_calls import keys_in_store, release
+from service_calls import bearer
 
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
@@ -206,7 +207,7 @@ async def test_stalled_upload_is_announced_listed_and_cleared(stack: Any) -> Non
     stack.peers.notify.settled = set()
     async with stack.run(settle_attempts=2, settle_longest_seconds=0.3):
         upload_id = await complete_one(stack)
-        headers = {"authorization": f"Bearer {stack.infra.internal_secret.get_secret_value()}"}
+        headers = {"authorization": bearer(stack.infra, "operator", "upload")}
 
         async def stalled() -> list[Any]:
             transport = stack.transport()

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import zstandard
+from service_calls import bearer
 
 BLOCKS = [b"first block " * 900, b"second block " * 700, b"third block " * 50]
 
@@ -61,7 +62,7 @@ async def references(stack: Any) -> dict[str, int]:
 
 async def release(stack: Any, *keys: str) -> int:
     headers = {
-        "authorization": f"Bearer {stack.infra.internal_secret.get_secret_value()}",
+        "authorization": bearer(stack.infra, "metadata", "upload"),
         "content-type": "application/json",
     }
     body = b'{"keys":[' + b",".join(b'"%b"' % key.encode() for key in keys) + b"]}"

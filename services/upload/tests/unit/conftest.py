@@ -234,7 +234,7 @@ class World:
     def __init__(self, peers: SimpleNamespace, **settings: float) -> None:
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
         self.peers = peers
-        infra = InfraSettings(internal_secret="secret")  # type: ignore[arg-type]
+        infra = InfraSettings()
         self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
         self.uploads, self.stored_blocks, self.store = FakeUploads(), FakeBlocks(), FakeStore(self.clock)
         self.deletions_held = False
@@ -242,7 +242,7 @@ class World:
         store: Any = self.store
         transactor: Any = self.transactor
         asked = Peers(peers.metadata, peers.quota, peers.indexer, peers.media, peers.notify)
-        self.tokens = RedirectTokens("secret")
+        self.tokens = RedirectTokens(["secret"])
         self.means = Means(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)
         prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)

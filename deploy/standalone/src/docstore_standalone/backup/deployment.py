@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from docstore_platform.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
@@ -14,8 +12,6 @@ from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, StackState, read_state, running_state
-
-NO_SECRET = SecretStr("none is needed here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +105,4 @@ def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
 
 def _infra(settings: StandaloneSettings) -> InfraSettings:
     """What the services are told in the environment, but for the region of the folder."""
-    return InfraSettings(internal_secret=NO_SECRET, region=settings.region)
+    return InfraSettings(region=settings.region)

@@ -1,0 +1,18 @@
+"""Secrets that are rotated: a setting lists them by commas; the first signs, all of them verify."""
+
+from pydantic import SecretStr
+
+from docstore_platform.settings import InfraSettings
+
+
+def secret_list(variable: str, setting: SecretStr, infra: InfraSettings) -> tuple[str, ...]:
+    """The secrets of one purpose, the one that signs first.
+
+    The shared secret of the previous version comes last while it is set: what was signed by it stays good. ValueError
+    if there is none at all, since anybody could sign then.
+    """
+    own = [secret.strip() for secret in setting.get_secret_value().split(",")]
+    found = tuple(secret for secret in (*own, infra.internal_secret.get_secret_value()) if secret)
+    if not found:
+        raise ValueError(f"{variable} is not set: give it a random secret (openssl rand -hex 32)")
+    return found

@@ -1,0 +1,93 @@
+"""Ed25519 keys by which services prove who they are to each other.
+
+`python -m docstore_platform.service_keys new NAME...` prints new keys as the settings of those services.
+`python -m docstore_platform.service_keys token AUDIENCE` prints a bearer token of the caller `operator` for the
+internal routes of a service, signed with DOCSTORE_SERVICE_KEY.
+"""
+
+import argparse
+import base64
+import json
+import os
+from collections.abc import Iterable, Mapping
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+OPERATOR = "operator"
+"""Caller of the routes that no service calls: a person, or a script of theirs."""
+
+
+class ServiceKeyError(ValueError):
+    """A key in the settings can't be read, or is missing."""
+
+
+def new_service_key() -> str:
+    """A private key: 32 random bytes, base64url."""
+    return _encode(os.urandom(32))
+
+
+def public_key_of(private_key: str) -> str:
+    """The public half, base64url."""
+    return _encode(load_private_key(private_key).public_key().public_bytes_raw())
+
+
+def public_keys_json(private_keys: Mapping[str, Iterable[str]]) -> str:
+    """DOCSTORE_SERVICE_PUBLIC_KEYS for services with these private keys; each may have several."""
+    public = {name: [public_key_of(key) for key in keys] for name, keys in private_keys.items()}
+    return json.dumps(public, separators=(",", ":"))
+
+
+def load_private_key(text: str) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(_decode(text))
+    except ValueError:  # which may show the key
+        raise ServiceKeyError("DOCSTORE_SERVICE_KEY is not 32 bytes in base64url") from None
+
+
+def load_public_key(text: str) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(_decode(text))
+    except ValueError:
+        raise ServiceKeyError(f"DOCSTORE_SERVICE_PUBLIC_KEYS: {text!r} is not 32 bytes in base64url") from None
+
+
+def private_key_for(service: str, setting: str) -> str:
+    """The key of `service` in a DOCSTORE_SERVICE_KEY: the key itself, or a JSON object with one for each service."""
+    if not setting.startswith("{"):
+        return setting
+    try:
+        return str(json.loads(setting)[service])
+    except (ValueError, KeyError):
+        raise ServiceKeyError(f"DOCSTORE_SERVICE_KEY has no key for {service}") from None
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def main() -> None:
+    from docstore_platform.service_identity import TokenSource
+
+    parser = argparse.ArgumentParser(prog="python -m docstore_platform.service_keys")
+    commands = parser.add_subparsers(dest="command", required=True)
+    new = commands.add_parser("new", help="print new keys as settings")
+    new.add_argument("names", nargs="+")
+    token = commands.add_parser("token", help="print a bearer token of the operator, good for some minutes")
+    token.add_argument("audience", help="the service whose internal route is to be called")
+    given = parser.parse_args()
+    if given.command == "new":
+        keys = {name: new_service_key() for name in given.names}
+        for name, key in keys.items():
+            print(f"# {name}\nDOCSTORE_SERVICE_KEY={key}")
+        print(f"# every service\nDOCSTORE_SERVICE_PUBLIC_KEYS={public_keys_json({n: [k] for n, k in keys.items()})}")
+    else:
+        key = private_key_for(OPERATOR, os.environ["DOCSTORE_SERVICE_KEY"])
+        print(TokenSource(OPERATOR, given.audience, load_private_key(key)).token())
+
+
+if __name__ == "__main__":
+    main()

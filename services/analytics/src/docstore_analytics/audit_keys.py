@@ -1,0 +1,22 @@
+"""The keys of the audit log's chain."""
+
+import hashlib
+import hmac
+
+from docstore_analytics.settings import AnalyticsSettings
+from docstore_platform.secret_list import secret_list
+
+
+def chain_keys(settings: AnalyticsSettings) -> list[bytes]:
+    """The key that signs, then those that only verify: as they are, and as they were made of a shared secret."""
+    first, *older = secret_list("ANALYTICS_AUDIT_KEY", settings.audit_key, settings.infra)
+    own = bool(settings.audit_key.get_secret_value())
+    keys = [first.encode() if own else derived_from_shared_secret(first)]
+    for secret in older:
+        keys += [secret.encode(), derived_from_shared_secret(secret)]
+    return keys
+
+
+def derived_from_shared_secret(secret: str) -> bytes:
+    """The key of a chain that was begun without one of its own."""
+    return hmac.new(secret.encode(), b"docstore audit log", hashlib.sha256).digest()
