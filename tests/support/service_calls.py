@@ -1,7 +1,9 @@
 """Calls of internal routes, each as a service that may call it."""
 
+import json
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.routing import compile_path
 
 from docstore_platform.internal import ServiceClient, local_app
@@ -40,3 +42,15 @@ class ServiceCaller:
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         caller = allowed_caller(self._url, method, path)
         return await ServiceClient(self._service, self._infra, caller).call(method, path, body)
+
+
+def environment_of(infra: InfraSettings) -> dict[str, str]:
+    """The variables by which a process has these settings."""
+    values = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in infra.model_dump().items()
+    }
+    return {
+        f"DOCSTORE_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+        for name, value in values.items()
+    }

@@ -210,5 +210,5 @@ def internal_routes(router: APIRouter) -> list[InternalRoute]:
         if not isinstance(route, APIRoute) or len(allowed) != 1:
             raise ValueError(f"{route} must declare its callers, once: dependencies=[callers(...)]")
         path = f"{INTERNAL_PREFIX}{route.path}"
-        found += [InternalRoute(method, path, allowed[0].names) for method in sorted(route.methods)]
+        found += [InternalRoute(method, path, allowed[0].names) for method in sorted(route.methods or ())]
     return found

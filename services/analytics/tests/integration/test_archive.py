@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 from analytics_events import SETTINGS, call, called, created, shared, upload, uploaded_pack, usage
-from pydantic import SecretStr
+from service_calls import environment_of
 from write_archive import POINTS
 
 from docstore_analytics.archive_columns import pack, unpack
@@ -29,10 +29,7 @@ DAYS = (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(day
 
 def environment(infra: InfraSettings) -> dict[str, str]:
     """The settings, as a process of its own is given them."""
-    given = {name: getattr(infra, name) for name in InfraSettings.model_fields}
-    plain = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}
-    ours = {f"DOCSTORE_{name.upper()}": str(value) for name, value in plain.items()}
-    return {**os.environ, **ours, "HOST": "127.0.0.1", "PORT": "0"}
+    return {**os.environ, **environment_of(infra), "HOST": "127.0.0.1", "PORT": "0"}
 
 
 async def objects_of(analytics: Any) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
-from pydantic import SecretStr
 from receivers import SmtpServer, parse
+from service_calls import environment_of
 
 from docstore_platform.testing import eventually
 
@@ -129,10 +129,7 @@ async def test_an_ses_that_does_not_answer_holds_up_nobody_else(notify: Any) -> 
 @asynccontextmanager
 async def own_process(notify: Any, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The service in a process of its own, on the same servers."""
-    variables = {
-        f"DOCSTORE_{name.upper()}": str(value.get_secret_value() if isinstance(value, SecretStr) else value)
-        for name, value in notify.infra
-    }
+    variables = environment_of(notify.infra)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
