@@ -5,10 +5,11 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import psutil
 
@@ -17,6 +18,7 @@ from docstore_platform.tasks import end_tasks
 PR_SET_PDEATHSIG = 1  # prctl(2)
 START_TIME_TOLERANCE = 1.0  # seconds; psutil derives start times from a boot time that the clock may shift
 LOG_TAIL_BYTES = 2000
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class Server(Protocol):
@@ -42,6 +44,29 @@ class Server(Protocol):
 
     def clean_up(self) -> None:
         """Remove what it leaves outside its folder. Called after each stop."""
+
+
+class Child(Protocol):
+    """A process that was started: `asyncio.subprocess.Process`, or one that another process has forked."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+@runtime_checkable
+class ForkedServer(Protocol):
+    """A server that need not run `command`, because a process that has imported it can fork."""
+
+    async def fork(self) -> Child | None:
+        """The running process, with what `start` gives to every process; None where it has to be started otherwise."""
 
 
 class ServerFailed(Exception):
@@ -85,18 +110,27 @@ def log_tail(path: Path) -> str:
         return ""
 
 
-def _die_with_parent(parent: int) -> Callable[[], None] | None:
+def die_with_parent(parent: int) -> None:
     """Run in the child before exec: the kernel then kills it when the thread that started it ends."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
+    if _prctl is None:
+        return
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(1)
 
-    def before_exec() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the line above
-            os._exit(1)
 
-    return before_exec
+async def _execute(server: Server) -> Child:
+    with server.log_file.open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *server.command(),
+            env=dict(server.environment()),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            umask=0o077,  # what it keeps is for its owner, even in a data folder that others may enter
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
 
 
 class ServerProcess:
@@ -105,7 +139,7 @@ class ServerProcess:
     Start it from a thread that lives as long as the server shall, such as the event loop's main thread.
     """
 
-    def __init__(self, server: Server, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, server: Server, process: Child) -> None:
         self.server = server
         self.id = ProcessId.of(process.pid)
         self._process = process
@@ -118,17 +152,9 @@ class ServerProcess:
         """
         await asyncio.to_thread(server.prepare)
         server.log_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with server.log_file.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *server.command(),
-                env=dict(server.environment()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                umask=0o077,  # what it keeps is for its owner, even in a data folder that others may enter
-                preexec_fn=_die_with_parent(os.getpid()),
-            )
+        process = await server.fork() if isinstance(server, ForkedServer) else None
+        if process is None:
+            process = await _execute(server)
         try:
             return cls(server, process)
         except psutil.NoSuchProcess as error:

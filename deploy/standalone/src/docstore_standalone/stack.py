@@ -10,9 +10,12 @@ from typing import Self
 
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import Credentials, load_credentials
+from docstore_standalone.forker import ForkedProcess, Forker
 from docstore_standalone.http_probe import http_status, until
 from docstore_standalone.log_retention import log_kept_short
+from docstore_standalone.mongo_users import SERVICES
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
+from docstore_standalone.prefork import Job
 from docstore_standalone.processes import base_environment
 from docstore_standalone.servers import BrokerKind, Servers, start_servers
 from docstore_standalone.service_secrets import only_for
@@ -23,6 +26,8 @@ from docstore_standalone.supervisor import OnChange, Part, ignore
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
 """Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
+BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
+"""What the C library reads when a program begins."""
 PARK_MS = 500
 PARK_MS_BETWEEN_PROCESSES = 50
 """No publisher in the same process wakes a parked consumer then."""
@@ -39,6 +44,15 @@ class ServiceProcess:
     log_file: Path
     port_names: Sequence[str] = ()
     stop_seconds: float = 15.0
+    forker: Forker | None = field(default=None, repr=False)
+    """Starts it at once where there is one: a process by itself has to import everything first."""
+    ready_path: str = "/readyz"
+
+    async def fork(self) -> ForkedProcess | None:
+        if self.forker is None:
+            return None
+        title = f"docstore {self.name} {self.log_file.parent.parent}"
+        return await self.forker.fork(Job(self.module, dict(self.environment()), str(self.log_file), title))
 
     def prepare(self) -> None:
         """Nothing: what it needs is in its environment."""
@@ -51,7 +65,7 @@ class ServiceProcess:
 
     async def wait_ready(self) -> None:
         async def answers() -> bool:
-            return await http_status(self.port, "/readyz") == 200
+            return await http_status(self.port, self.ready_path) == 200
 
         await until(answers)
 
@@ -83,6 +97,7 @@ def _variables(
     """What every service is told."""
     ours = {
         **servers.environment(),
+        **_mongo_url(servers, SERVICES),
         "DOCSTORE_PUBLIC_URL": gateway,
         "DOCSTORE_SINGLE_INSTANCE": "true",
         "DOCSTORE_TOPIC_PARTITIONS": "2",
@@ -94,20 +109,26 @@ def _variables(
         "INDEXER_FOLDER": str(servers.folder / "index"),
         "MEDIA_FOLDER": str(servers.folder / "media"),
         "NOTIFY_SES_ENDPOINT": servers.ses_endpoint,
-        "MALLOC_ARENA_MAX": "2",
+        **BEFORE_IT_BEGINS,
     }
     theirs = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     return {**ours, **theirs, **regional}
 
 
-def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int) -> list[Part]:
-    services = ServiceProcess(
-        "services", "docstore_standalone.services", port, variables, servers.folder / "logs" / "services.log"
-    )
+def _mongo_url(servers: Servers, user: str) -> dict[str, str]:
+    """The settings by which a user reaches MongoDB: nothing where the server is an external one."""
+    return {"DOCSTORE_MONGO_URL": servers.mongo_urls[user]} if servers.mongo_urls else {}
+
+
+def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int, forker: Forker | None) -> list[Part]:
+    log_file = servers.folder / "logs" / "services.log"
+    services = ServiceProcess("services", "docstore_standalone.services", port, variables, log_file, forker=forker)
     return [Part(services, needs=tuple(servers.supervisor.parts))]
 
 
-def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: PortBook) -> list[Part]:
+def _one_process_each(
+    servers: Servers, variables: Mapping[str, str], ports: PortBook, forker: Forker | None
+) -> list[Part]:
     others: list[ServiceName] = [name for name in SERVICE_NAMES if name != "gateway"]
     ports.secure(others)
     urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in others}
@@ -119,10 +140,14 @@ def _one_process_each(servers: Servers, variables: Mapping[str, str], ports: Por
                 name,
                 f"docstore_{name}",
                 ports[name],
-                only_for(name, variables),
+                only_for(name, {**variables, **_mongo_url(servers, name)}),
                 servers.folder / "logs" / f"{name}.log",
+                forker=forker,
+                # It is ready only with all others, for which it is not to be started again, nor to wait.
+                ready_path="/healthz" if name == "gateway" else "/readyz",
             ),
-            needs=(*embedded, *others) if name == "gateway" else embedded,
+            needs=embedded,
+            starts_after=tuple(others) if name == "gateway" else (),
         )
         for name in SERVICE_NAMES
     ]
@@ -149,6 +174,11 @@ async def start_stack(
     if settings.port is not None:
         PortBook().secure_gateway(settings.port)  # said before anything is started
     async with AsyncExitStack() as opening:
+        forker: Forker | None = None
+        if sys.platform == "linux":
+            forker = Forker(settings.data, BEFORE_IT_BEGINS)
+            opening.push_async_callback(forker.close)
+            await forker.start()
         servers = await start_servers(
             settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
         )
@@ -160,9 +190,9 @@ async def start_stack(
             park_ms = 0
         variables = _variables(servers, load_credentials(servers.folder), gateway, park_ms, regional or {})
         parts = (
-            _one_process_each(servers, variables, servers.ports)
+            _one_process_each(servers, variables, servers.ports, forker)
             if processes
-            else _in_one_process(servers, variables, port)
+            else _in_one_process(servers, variables, port, forker)
         )
         await servers.supervisor.start(parts)
         if servers.broker_log is not None:

@@ -13,7 +13,8 @@ from docstore_standalone.processes import ProcessId, Server, ServerFailed, Serve
 
 READY_SECONDS = 60.0
 START_ATTEMPTS = 3  # a port may be taken between being chosen and being used
-FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 10.0  # seconds
+QUICK_TRIES = 3
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 10.0  # seconds; the first for each of the quick tries
 STABLE_SECONDS = 30.0  # a server that ran this long starts over with the first backoff
 
 log = structlog.get_logger(__name__)
@@ -35,10 +36,21 @@ OnProcesses = Callable[[dict[str, ProcessId]], None]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A server and the names of those that must be ready before it starts and end after it."""
+    """A server and the names of those that must be ready whenever it starts, and end after it."""
 
     server: Server
     needs: tuple[str, ...] = ()
+    starts_after: tuple[str, ...] = ()
+    """Must be ready before its first start, too, and end after it; it is started again without them."""
+
+    @property
+    def ends_before(self) -> tuple[str, ...]:
+        return (*self.needs, *self.starts_after)
+
+
+def backoff_before(tries: int) -> float:
+    """Seconds to wait after so many starts in a row that did not last."""
+    return float(min(FIRST_BACKOFF * 2 ** max(0, tries - QUICK_TRIES + 1), LONGEST_BACKOFF))
 
 
 def ignore(*_: object) -> None:
@@ -102,7 +114,7 @@ class Supervisor:
         await asyncio.gather(*(self._stop(name) for name in self.parts))
 
     async def _stop(self, name: str) -> None:
-        users = [other for other, part in self.parts.items() if name in part.needs]
+        users = [other for other, part in self.parts.items() if name in part.ends_before]
         await asyncio.gather(*(self._ended[user].wait() for user in users))
         try:
             if process := self._running.get(name):
@@ -116,21 +128,22 @@ class Supervisor:
     async def _keep(self, part: Part) -> None:
         """Run one part for ever. ServerFailed if its first start fails for good."""
         name = part.server.name
-        for need in part.needs:
-            await self._ready[need].wait()
+        await self._all_ready(part.ends_before)
         await self._start_first(part.server)
-        backoff = FIRST_BACKOFF
+        tries = 0
         while True:
             since = time.monotonic()
             status = await self._running[name].wait()
             self._ready[name].clear()
             self._say(name, PartState.RESTARTING)
-            backoff = FIRST_BACKOFF if time.monotonic() - since > STABLE_SECONDS else backoff
+            tries = 0 if time.monotonic() - since > STABLE_SECONDS else tries
+            backoff = backoff_before(tries)
+            tries += 1
             tail = log_tail(part.server.log_file)
             log.warning("server_ended", server=name, status=status, restart_in=backoff, log=tail[-500:])
             part.server.clean_up()
             await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, LONGEST_BACKOFF)
+            await self._all_ready(part.needs)
             try:
                 await self._run(part.server)
             except Exception as error:  # noqa: BLE001 - whatever it is, the part has to come back

@@ -14,7 +14,7 @@ import pytest
 from docstore_platform.testing import eventually
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ProcessId, base_environment
-from docstore_standalone.supervisor import Part, Supervisor
+from docstore_standalone.supervisor import FIRST_BACKOFF, LONGEST_BACKOFF, QUICK_TRIES, Part, Supervisor, backoff_before
 
 look = ProcessId.of
 
@@ -100,3 +100,50 @@ async def test_a_server_that_dies_before_it_answers_is_started_again(tmp_path: P
             await eventually(is_started_again)
     finally:
         await supervisor.stop()
+
+
+class Gated(Sleeper):
+    """It is ready while its gate is open."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        super().__init__(folder)
+        self.name = name
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def wait_ready(self) -> None:
+        await self.gate.wait()
+
+
+async def test_what_a_part_needs_is_ready_before_each_of_its_starts(tmp_path: Path) -> None:
+    """Not only before the first one: it would end at once, again and again, and be started ever more rarely."""
+    needed, user = Gated(tmp_path, "needed"), Gated(tmp_path, "user")
+    supervisor = Supervisor(PortBook())
+    await supervisor.start([Part(needed), Part(user, needs=("needed",))])
+    try:
+        before = supervisor.process_id("user")
+        needed.gate.clear()
+        for name in ("needed", "user"):
+            os.kill(supervisor.process_id(name).pid, signal.SIGKILL)
+
+        async def needed_runs_again() -> bool:
+            return not supervisor.is_ready("user") and not supervisor.is_ready("needed")
+
+        await eventually(needed_runs_again)
+        assert supervisor.process_id("user") == before
+        needed.gate.set()
+
+        async def is_back() -> bool:
+            return supervisor.is_ready("user") and supervisor.process_id("user") != before
+
+        await eventually(is_back)
+    finally:
+        await supervisor.stop()
+
+
+def test_the_first_tries_follow_at_once_and_later_ones_are_spaced() -> None:
+    """A part that was killed a few times is back as soon as it was the first time."""
+    waits = [backoff_before(tries) for tries in range(20)]
+    assert waits[:QUICK_TRIES] == [FIRST_BACKOFF] * QUICK_TRIES
+    assert waits == sorted(waits)
+    assert waits[-1] == LONGEST_BACKOFF

@@ -1,0 +1,128 @@
+"""Starts services as forks of one process that has imported them all (`prefork.py`)."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from docstore_platform.tasks import end_tasks
+from docstore_standalone.prefork import MAX_MESSAGE_BYTES, Job
+from docstore_standalone.processes import ServerFailed, base_environment, die_with_parent
+
+KILLED = -signal.SIGKILL
+
+
+class ForkedProcess:
+    """What `asyncio.subprocess.Process` is for a child: here one of another process."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._ended = asyncio.Event()
+
+    def end(self, status: int) -> None:
+        """It has ended, as its parent told."""
+        self.returncode = status
+        self._ended.set()
+
+    async def wait(self) -> int:
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and its parent is about to say so
+                os.kill(self.pid, number)
+
+
+class Forker:
+    """One process that forks, started again when it is needed and gone. Its children end with it."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str]) -> None:
+        """`folder` is the stack's data folder; `variables` are for what has to be known before a program begins."""
+        self._folder, self._variables = folder, variables
+        self._process: asyncio.subprocess.Process | None = None
+        self._channel: socket.socket | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._asked: list[asyncio.Future[ForkedProcess]] = []
+        self._children: dict[int, ForkedProcess] = {}
+
+    async def start(self) -> None:
+        """Begin to import; the first fork waits for the end of it."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        logs = self._folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with theirs, (logs / "prefork.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "docstore_standalone.prefork", str(theirs.fileno()), str(self._folder)),
+                pass_fds=[theirs.fileno()],
+                env={**base_environment(), **self._variables},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                umask=0o077,
+                preexec_fn=partial(die_with_parent, os.getpid()),
+            )
+        ours.setblocking(False)
+        self._channel = ours
+        self._listening = asyncio.create_task(self._listen(ours), name="forked processes")
+
+    async def fork(self, job: Job) -> ForkedProcess:
+        """A process that runs the job. ServerFailed if none comes to be."""
+        if self._listening is None or self._listening.done():
+            await self.start()
+        assert self._channel is not None
+        answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
+        self._asked.append(answer)
+        await asyncio.get_running_loop().sock_sendall(self._channel, json.dumps(asdict(job)).encode())
+        return await answer
+
+    async def _listen(self, channel: socket.socket) -> None:
+        with channel:
+            while message := await self._next(channel):
+                told = json.loads(message)
+                if "started" in told:
+                    child = self._children[told["started"]] = ForkedProcess(told["started"])
+                    answer = self._asked.pop(0)
+                    if answer.cancelled():
+                        child.kill()
+                    else:
+                        answer.set_result(child)
+                else:
+                    self._children.pop(told["ended"]).end(told["status"])
+        for answer in self._asked:
+            if not answer.done():
+                answer.set_exception(ServerFailed("the process that forks services has ended"))
+        for child in self._children.values():
+            child.end(KILLED)
+        self._asked.clear()
+        self._children.clear()
+
+    async def _next(self, channel: socket.socket) -> bytes:
+        """The next message; empty at the end."""
+        try:
+            return await asyncio.get_running_loop().sock_recv(channel, MAX_MESSAGE_BYTES)
+        except OSError:
+            return b""
+
+    async def close(self) -> None:
+        """End it; its children should have ended before."""
+        if self._listening is not None:
+            await end_tasks([self._listening])
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()

@@ -1,0 +1,116 @@
+"""A process that has imported every service, and becomes one by forking: importing takes longer than all else.
+
+Run as `python -m docstore_standalone.prefork SOCKET FOLDER` by `forker.Forker`, which sends jobs over the socket.
+
+A fork copies one thread alone, with the locks that others hold. So this process has one thread, no event loop and no
+connection; should a library have started a thread after all, the child runs the program from its beginning.
+"""
+
+import gc
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from setproctitle import setproctitle
+
+from docstore_standalone.processes import die_with_parent
+
+MAX_MESSAGE_BYTES = 128 * 1024
+STANDARD_OUTPUTS = (1, 2)
+WARM = (
+    "docstore_standalone.services",
+    "docstore_platform.serve",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+)
+"""Imported before the first fork; the first one has every service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A module to run as a program, in an environment of its own."""
+
+    module: str
+    environment: dict[str, str]
+    log_file: str
+    title: str
+
+    def run(self, *, forked_safely: bool) -> None:
+        """Be that program; returns when it does."""
+        log = os.open(self.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for number in STANDARD_OUTPUTS:
+            os.dup2(log, number)
+        os.close(log)
+        if not forked_safely:
+            os.execve(sys.executable, [sys.executable, "-m", self.module], self.environment)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        setproctitle(self.title)
+        main = getattr(sys.modules.get(self.module), "main", None)
+        if main is not None:
+            main()
+        else:
+            runpy.run_module(self.module, run_name="__main__", alter_sys=True)
+
+
+def wait_for_job(channel: socket.socket) -> tuple[Job, bool] | None:
+    """Fork for each job that comes; returns in the child, with whether that was safe, and without a job at the end."""
+    poll, children = select.poll(), dict[int, int]()
+    poll.register(channel, select.POLLIN)
+    while True:
+        for ready, _ in poll.poll():
+            if ready in children:
+                poll.unregister(ready)
+                os.close(ready)
+                pid = children.pop(ready)
+                _tell(channel, ended=pid, status=os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                continue
+            message = channel.recv(MAX_MESSAGE_BYTES)
+            if not message:
+                return None
+            threads, parent = len(list(Path("/proc/self/task").iterdir())), os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                channel.close()
+                for child in children:
+                    os.close(child)
+                _be_on_its_own(parent)
+                return Job(**json.loads(message)), threads == 1
+            watch = os.pidfd_open(pid)
+            children[watch] = pid
+            poll.register(watch, select.POLLIN)
+            _tell(channel, started=pid)
+
+
+def _be_on_its_own(parent: int) -> None:
+    os.setsid()  # a terminal's Ctrl-C passes it by
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    die_with_parent(parent)
+
+
+def _tell(channel: socket.socket, **what: Any) -> None:
+    channel.send(json.dumps(what).encode())
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
+    setproctitle(f"docstore prefork {folder}")  # before the environment changes, beside which the title is kept
+    for module in WARM:
+        __import__(module)
+    gc.collect()
+    gc.freeze()  # what is never collected is not written to, and stays shared with the children
+    if found := wait_for_job(channel):
+        job, forked_safely = found
+        job.run(forked_safely=forked_safely)
+
+
+if __name__ == "__main__":
+    main()
