@@ -15,6 +15,7 @@ import orjson
 import psutil
 
 from docstore_standalone.credentials import load_credentials
+from docstore_standalone.mongo_users import operator_url
 
 REST_CPU_SECONDS = 0.25
 """In a second, all processes together."""
@@ -45,7 +46,7 @@ class Stack:
     data: Path
 
 
-async def _docstore(*arguments: str) -> bytes:
+async def docstore(*arguments: str) -> bytes:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "docstore_cli", *arguments,
         env={**os.environ, **ENVIRONMENT}, stdout=asyncio.subprocess.PIPE,
@@ -58,7 +59,7 @@ async def _docstore(*arguments: str) -> bytes:
 
 async def status(data: Path) -> dict[str, Any]:
     """What `docstore status` says of the only region."""
-    region: dict[str, Any] = orjson.loads(await _docstore("status", "--data", str(data), "--json"))["regions"][0]
+    region: dict[str, Any] = orjson.loads(await docstore("status", "--data", str(data), "--json"))["regions"][0]
     return region
 
 
@@ -98,15 +99,16 @@ async def fresh_stack() -> AsyncIterator[Stack]:
     with TemporaryDirectory(prefix="docstore-bench-") as folder:
         data = Path(folder)
         begin = time.perf_counter()
-        await _docstore("up", "--detach", "--data", folder)
+        await docstore("up", "--detach", "--data", folder)
         started = time.perf_counter() - begin
         try:
             region = await status(data)
-            keys = load_credentials(data).services
+            credentials = load_credentials(data)
+            keys = credentials.services
             yield Stack(
                 gateway=region["gateway"],
                 region=region["region"],
-                mongo_url=region["addresses"]["mongodb"],
+                mongo_url=operator_url(region["addresses"]["mongodb"], credentials),
                 kafka_bootstrap=region["addresses"]["kafka"],
                 s3_endpoint=region["addresses"]["s3"],
                 s3_access_key_id=keys.access_key_id,
@@ -116,4 +118,4 @@ async def fresh_stack() -> AsyncIterator[Stack]:
                 data=data,
             )
         finally:
-            await _docstore("down", "--data", folder)
+            await docstore("down", "--data", folder)

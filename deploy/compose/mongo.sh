@@ -7,4 +7,4 @@ printf '%s' "$MONGO_KEY" >/data/db/.key
 unset MONGO_KEY
 if id mongodb >/dev/null 2>&1; then chown mongodb /data/db/.key; fi
 exec docker-entrypoint.sh mongod --replSet rs0 --keyFile /data/db/.key \
-  --oplogSize 512 --wiredTigerCacheSizeGB 0.5 --setParameter transactionLifetimeLimitSeconds=10
+  --networkMessageCompressors disabled --oplogSize 512 --wiredTigerCacheSizeGB 0.5 --setParameter transactionLifetimeLimitSeconds=10

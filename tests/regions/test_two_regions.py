@@ -22,6 +22,7 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
+from docstore_standalone.mongo_users import operator_url
 from docstore_standalone.state import read_state
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
@@ -114,7 +115,10 @@ async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
         found = []
         for name, line in lines.items():
             stack = DetachedStack(data / name, environment, region=name)
-            mongo = Mongo(read_state(data / name).addresses["mongodb"], app_name="test")
+            mongo = Mongo(
+                operator_url(read_state(data / name).addresses["mongodb"], load_credentials(data / name)),
+                app_name="test",
+            )
             closing.callback(mongo.close)
             found.append(Region(stack, line, mongo, load_credentials(data).email_pepper))
         yield found[0], found[1]

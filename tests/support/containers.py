@@ -1,6 +1,6 @@
 """MongoDB, Apache Kafka and SeaweedFS in Docker containers, for `TEST_INFRA=containers`.
 
-The images are settings: TEST_MONGO_IMAGE, TEST_KAFKA_IMAGE, TEST_SEAWEEDFS_IMAGE.
+The images are the settings that docker-compose.yml has, too: MONGO_IMAGE, KAFKA_IMAGE, SEAWEEDFS_IMAGE.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ from docstore_standalone.object_store import ObjectStore, iam_config, identities
 from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.settings import StandaloneSettings
 
-MONGO_IMAGE = os.environ.get("TEST_MONGO_IMAGE", "mongo:6.0")
-KAFKA_IMAGE = os.environ.get("TEST_KAFKA_IMAGE", "apache/kafka:latest")
-SEAWEEDFS_IMAGE = os.environ.get("TEST_SEAWEEDFS_IMAGE", "chrislusf/seaweedfs:latest")
+MONGO_IMAGE = os.environ.get("MONGO_IMAGE", "mongo:6.0.27")
+KAFKA_IMAGE = os.environ.get("KAFKA_IMAGE", "apache/kafka:4.1.0")
+SEAWEEDFS_IMAGE = os.environ.get("SEAWEEDFS_IMAGE", "chrislusf/seaweedfs:4.48")
 
 READY_SECONDS = 60
 EVERYWHERE = "0.0.0.0"  # inside the container; outside, its ports are on the loopback address only
@@ -58,7 +58,7 @@ def prepare() -> None:
         ) from error
     with closing(engine):
         for name, image in (("MONGO", MONGO_IMAGE), ("KAFKA", KAFKA_IMAGE), ("SEAWEEDFS", SEAWEEDFS_IMAGE)):
-            _fetch(engine, image, f"name another with TEST_{name}_IMAGE")
+            _fetch(engine, image, f"name another with {name}_IMAGE")
         if not testcontainers_config.ryuk_disabled:
             try:
                 _fetch(engine, testcontainers_config.ryuk_image, "TESTCONTAINERS_RYUK_DISABLED=true does without")

@@ -1,5 +1,7 @@
 """The stack's secrets: random, made at the first start, in one file that only its owner may read."""
 
+import hashlib
+import hmac
 import json
 import secrets
 from pathlib import Path
@@ -38,6 +40,12 @@ class Credentials(BaseModel):
     peer_secret: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     email_pepper: str = Field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     """These two of several regions are those of the folder that holds them all."""
+    server_secret: str = Field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """What the passwords and keys between the embedded servers and their clients are derived from."""
+
+    def derived(self, purpose: str) -> str:
+        """A secret of 64 hexadecimal digits for one purpose, which tells nothing about those for others."""
+        return hmac.new(bytes.fromhex(self.server_secret), purpose.encode(), hashlib.sha256).hexdigest()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,9 @@
-"""MongoDB as a replica set of one: transactions and change streams need a replica set."""
+"""MongoDB as a replica set of one: transactions and change streams need a replica set.
+
+Everybody has to log in. The supervisor does so as `__system`, whose password is the content of the key file: no user
+has to exist, so there is no first start at which the server trusts whoever comes first, and a data folder that was made
+without users gets them at its next start.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,9 +12,12 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from docstore_platform.mongo import check_server_version
 from docstore_standalone.http_probe import until
+from docstore_standalone.mongo_users import OPERATOR, SYSTEM, MongoSecrets, ensure_users, url_of
 from docstore_standalone.ports import LOOPBACK, PortBook
-from docstore_standalone.processes import base_environment
+from docstore_standalone.processes import ServerFailed, base_environment
+from docstore_standalone.state import write_private
 
 REPLICA_SET = "rs0"
 TRANSACTION_SECONDS = 10
@@ -19,20 +27,29 @@ EVICTION = "eviction_dirty_target=15,eviction_updates_target=10,eviction_updates
 """Percent of the cache that may be changes which are not in the files yet. By default writing them begins at 2.5, which
 is 6 MB of so small a cache: pages that go on being changed would be written again and again."""
 OPLOG_MB = 256
+CHECKPOINT_SECONDS = 10
+"""What was written since the last checkpoint is done again by a start after a crash."""
+KEY_ITERATIONS = 5000
+"""Of SCRAM: the least that the server takes. More would slow down guessing, which is hopeless for random passwords."""
+OPERATOR_URL_FILE = "operator.url"
+"""In the data folder, for mongosh and other tools: `mongosh "$(cat DATA/mongod/operator.url)"`."""
 NOT_YET_INITIALIZED = 94
 INVALID_REPLICA_SET_CONFIG = 93
 NODE_NOT_FOUND = 74
 
 
 class Mongod:
-    """Data in `folder`; reached at `url`."""
+    """Data in `folder`; reached at `url`. Without `secrets` it trusts everybody who reaches it: for tests."""
 
     name = "mongod"
     port_names: Sequence[str] = ("mongod",)
     stop_seconds = 10.0
 
-    def __init__(self, program: Path, folder: Path, log_file: Path, ports: PortBook) -> None:
+    def __init__(
+        self, program: Path, folder: Path, log_file: Path, ports: PortBook, secrets: MongoSecrets | None = None
+    ) -> None:
         self.program, self.folder, self.log_file, self.ports = program, folder, log_file, ports
+        self.secrets = secrets
 
     @property
     def address(self) -> str:
@@ -40,10 +57,21 @@ class Mongod:
 
     @property
     def url(self) -> str:
+        """Without a user."""
         return f"mongodb://{self.address}/?replicaSet={REPLICA_SET}"
+
+    def url_of(self, user: str) -> str:
+        return url_of(self.url, user, self.secrets) if self.secrets else self.url
+
+    @property
+    def _key_file(self) -> Path:
+        return self.folder / "key"
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.secrets:
+            write_private(self._key_file, self.secrets.key)
+            write_private(self.folder / OPERATOR_URL_FILE, self.url_of(OPERATOR))
 
     def command(self) -> Sequence[str]:
         return [
@@ -52,7 +80,11 @@ class Mongod:
             f"--port={self.ports['mongod']}",
             f"--bind_ip={LOOPBACK}",
             "--nounixsocket",
+            # Clients on the same machine gain nothing by compression, whose decoders read what strangers send.
+            "--networkMessageCompressors=disabled",
+            *self._log_in_options(),
             "--quiet",
+            f"--syncdelay={CHECKPOINT_SECONDS}",
             f"--replSet={REPLICA_SET}",
             f"--oplogSize={OPLOG_MB}",
             f"--wiredTigerCacheSizeGB={CACHE_GB}",
@@ -65,24 +97,53 @@ class Mongod:
             "--setParameter=shutdownTimeoutMillisForSignaledShutdown=0",
         ]
 
+    def _log_in_options(self) -> Sequence[str]:
+        if not self.secrets:
+            return ()
+        return (
+            f"--keyFile={self._key_file}",
+            "--setParameter=enableLocalhostAuthBypass=false",
+            f"--setParameter=scramSHA256IterationCount={KEY_ITERATIONS}",
+        )
+
     def environment(self) -> Mapping[str, str]:
         return base_environment()
 
     async def wait_ready(self) -> None:
-        """Once it is a primary that takes writes, under the address it has now."""
+        """Once it is a primary that takes writes, under the address it has now, and everybody can log in.
+
+        ServerFailed if it is of a version that does not work.
+        """
+        system: dict[str, Any] = {}
+        if self.secrets:
+            system = {
+                "username": SYSTEM,
+                "password": self.secrets.key,
+                "authSource": "local",
+                "authMechanism": "SCRAM-SHA-256",
+            }
         client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
             f"mongodb://{self.address}/?directConnection=true",
             serverSelectionTimeoutMS=200,
             heartbeatFrequencyMS=500,
+            **system,
         )
         async with client:
             await until(lambda: self._is_primary(client))
+            try:
+                check_server_version(await client.admin.command("buildInfo"))
+            except ValueError as error:
+                raise ServerFailed(f"{self.program}: {error}") from error
 
     async def _is_primary(self, client: AsyncMongoClient[dict[str, Any]]) -> bool:
         try:
             hello = await client.admin.command("hello")
+            if hello.get("isWritablePrimary") and hello.get("me", self.address) == self.address:
+                if self.secrets:
+                    await ensure_users(client, self.secrets)
+                return True
             if hello.get("isWritablePrimary"):
-                return bool(hello.get("me", self.address) == self.address)
+                return False
             await self._join_replica_set(client)
         except PyMongoError:
             return False

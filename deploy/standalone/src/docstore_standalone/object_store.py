@@ -1,4 +1,8 @@
-"""S3 and STS by SeaweedFS, in one process (`weed mini`: up in a second; `weed server -s3` takes six and more)."""
+"""S3 and STS by SeaweedFS, in one process (`weed mini`: up in a second; `weed server -s3` takes six and more).
+
+Its parts talk to each other by ports on the loopback address, which every user of the machine reaches. By gRPC they
+take a certificate of the data folder only, by HTTP the volumes a token that the master signs.
+"""
 
 import base64
 import json
@@ -8,6 +12,7 @@ from typing import Any
 
 from docstore_platform.signing import Credentials as SigningKeys
 from docstore_platform.signing import Signer
+from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials
 from docstore_standalone.http_probe import http_status, until
 from docstore_standalone.ports import LOOPBACK, PortBook
@@ -18,6 +23,16 @@ UPLOAD_ROLE = "docstore-uploader"
 UPLOAD_ROLE_ARN = f"arn:aws:iam::role/{UPLOAD_ROLE}"
 MAX_SESSION = "12h"
 PROBE_KEY = ".ready"
+PROBE_BYTES = 64 * 1024
+"""Too many to be kept beside the object's name: they need a volume that takes writes."""
+GRPC_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
+HTTP_KEYS = {
+    "WEED_JWT_SIGNING_KEY": "volume writes",
+    "WEED_JWT_SIGNING_READ_KEY": "volume reads",
+    "WEED_JWT_FILER_SIGNING_KEY": "filer writes",
+    "WEED_JWT_FILER_SIGNING_READ_KEY": "filer reads",
+}
+PROBE = b"." * PROBE_BYTES
 PROBE_SECONDS = 60
 # The heap has 200 MB of buffers that are reserved and never touched: a limit below 300 MB collects without end.
 # GOGC=50 keeps the idle size low, the limit bounds it under large uploads.
@@ -121,6 +136,10 @@ class ObjectStore:
         return self.folder / "s3.json", self.folder / "iam.json"
 
     @property
+    def _certificate(self) -> tuple[Path, Path]:
+        return self.folder / "grpc.crt", self.folder / "grpc.key"
+
+    @property
     def buckets(self) -> Sequence[str]:
         return [*self.of_services, self.broker_bucket]
 
@@ -132,6 +151,7 @@ class ObjectStore:
     def prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "data").mkdir(exist_ok=True)
+        ensure_certificate(*self._certificate, self.name)
         s3, iam = self._configs
         write_private(s3, json.dumps(identities(self.credentials, self.of_services, self.broker_bucket)))
         write_private(iam, json.dumps(iam_config(self.credentials, self.content_buckets)))
@@ -164,10 +184,15 @@ class ObjectStore:
         ]
 
     def environment(self) -> Mapping[str, str]:
-        return {**base_environment(), **MEMORY_SETTINGS}
+        certificate, key = map(str, self._certificate)
+        grpc = {"WEED_GRPC_CA": certificate}
+        for part in GRPC_PARTS:
+            grpc |= {f"WEED_GRPC_{part}_CERT": certificate, f"WEED_GRPC_{part}_KEY": key}
+        keys = {name: self.credentials.derived(f"object store {purpose}") for name, purpose in HTTP_KEYS.items()}
+        return {**base_environment(), **MEMORY_SETTINGS, **grpc, **keys}
 
     async def wait_ready(self) -> None:
-        """Once the buckets are there (they are made last) and S3 takes objects: its parts know each other then."""
+        """Once every bucket (they are made last) has a volume that takes writes, and objects can be deleted."""
         await until(self._is_ready)
 
     async def _is_ready(self) -> bool:
@@ -180,7 +205,7 @@ class ObjectStore:
     async def _probe(self, method: str, bucket: str, keys: S3Credentials) -> int | None:
         signer = Signer(self.endpoint, SigningKeys(keys.access_key_id, keys.secret_access_key), region="us-east-1")
         url = signer.presign(method, f"/{bucket}/{PROBE_KEY}", expires_in=PROBE_SECONDS)
-        return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, b"." * (method == "PUT"))
+        return await http_status(self.ports["s3"], url.removeprefix(signer.origin), method, PROBE * (method == "PUT"))
 
     def clean_up(self) -> None:
         """Remove its sockets, which it names by port in /tmp."""

@@ -16,6 +16,7 @@ from docstore_standalone.binaries import find_mongod, find_tansu, find_weed
 from docstore_standalone.broker import LogBucket, Tansu
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, S3Credentials, load_credentials
 from docstore_standalone.mailbox import create_mailbox_app
+from docstore_standalone.mongo_users import OPERATOR, USERS, MongoSecrets
 from docstore_standalone.mongod import Mongod
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
 from docstore_standalone.ports import LOOPBACK, SERVER_PORTS, PortBook
@@ -39,6 +40,9 @@ class Servers:
     folder: Path
     region: str
     mongo_url: str
+    """As the operator, who may do everything; as the settings say where the server is an external one."""
+    mongo_urls: Mapping[str, str] = field(repr=False)
+    """By service, and for `SERVICES`, each with its own user; empty with an external server."""
     kafka_bootstrap: str
     s3_endpoint: str
     ses_endpoint: str
@@ -69,7 +73,7 @@ class Servers:
         return self.folder / MAILBOX_FOLDER
 
     def environment(self) -> Mapping[str, str]:
-        """The settings by which a service uses these servers."""
+        """The settings by which a service uses these servers, with the operator's rights in MongoDB."""
         return {
             "DOCSTORE_REGION": self.region,
             **self.service_secrets,
@@ -104,7 +108,8 @@ class _Plan:
         self.parts: list[Part] = []
         if not settings.mongo_url:
             program = find_mongod(settings.mongod, settings.tools)
-            self.mongod = Mongod(program, folder / "mongod", logs / "mongod.log", ports)
+            secrets = MongoSecrets.of(self.credentials, settings.database_prefix)
+            self.mongod = Mongod(program, folder / "mongod", logs / "mongod.log", ports, secrets)
             self.parts.append(Part(self.mongod))
         if not settings.s3_endpoint:
             self.store = ObjectStore(
@@ -137,7 +142,7 @@ class _Plan:
     @property
     def mongo_url(self) -> str:
         external = self.settings.mongo_url
-        return external.get_secret_value() if external else self.mongod.url if self.mongod else ""
+        return external.get_secret_value() if external else self.mongod.url_of(OPERATOR) if self.mongod else ""
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -158,6 +163,7 @@ class _Plan:
             folder=self.folder,
             region=self.settings.region,
             mongo_url=self.mongo_url,
+            mongo_urls={user: self.mongod.url_of(user) for user in USERS} if self.mongod else {},
             kafka_bootstrap=self.kafka_bootstrap,
             s3_endpoint=self.s3_endpoint,
             ses_endpoint=ses_endpoint,
@@ -234,7 +240,7 @@ async def start_servers(
         servers = plan.servers(supervisor, ses_endpoint, file, opening.pop_all())
     file.write(
         {
-            "mongodb": servers.mongo_url if not settings.mongo_url else "external",
+            "mongodb": plan.mongod.url if plan.mongod else "external",
             "kafka": servers.kafka_bootstrap,
             "s3": servers.s3_endpoint,
             "ses": servers.ses_endpoint,

@@ -33,6 +33,7 @@ class StandaloneSettings(BaseSettings):
     tansu: Path | None = Field(None, description="program to use for the broker")
 
     mongo_url: SecretStr | None = Field(None, description="an external MongoDB replica set")
+    database_prefix: str = Field("docstore_", description="database of a service: prefix + its name")
     kafka_bootstrap: str | None = Field(None, description="an external Kafka cluster")
     topic_prefix: str = Field("", description="before the names of topics and consumer groups, as the services have it")
     ses_endpoint: str | None = Field(None, description="an external SES")

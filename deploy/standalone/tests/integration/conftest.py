@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 from backup_places import Place
 from botocore.config import Config
+from new_buckets import make_bucket
 from pymongo import AsyncMongoClient
 
 from docstore_platform.ids import new_id
@@ -185,7 +186,7 @@ async def new_place(servers: Servers) -> AsyncIterator[Any]:
         s3 = S3Config(*address, servers.region, keys.access_key_id, keys.secret_access_key, f"backup-{name}")
         place = Place(Deployment(servers.region, servers.mongo_url, f"b{name}_", s3, None), mongo, ObjectStore(s3))
         await place.store.__aenter__()
-        await place.store.ensure_bucket()
+        await make_bucket(place.store)
         made.append(place)
         return place
 

@@ -164,3 +164,12 @@ def test_what_makes_users_is_reached_from_the_brokers_network_alone() -> None:
     addresses = dict(each.split("://") for each in kafka["KAFKA_LISTENERS"].split(","))
     assert {name for name, protocol in protocols.items() if protocol != "SASL_PLAINTEXT"} == {"INSIDE", "CONTROLLER"}
     assert all(addresses[name].startswith("127.0.0.1:") for name in ("INSIDE", "CONTROLLER"))
+
+
+def test_every_image_has_a_version() -> None:
+    """None changes by itself: what is started today is what was tried. Those of the project are what was built."""
+    images = {name: service["image"] for name, service in COMPOSE["services"].items() if "image" in service}
+    others = {name: image for name, image in images.items() if "DOCSTORE_TAG" not in image}
+    whole = re.compile(r"\$\{\w+:-(chrislusf/seaweedfs:\d+\.\d+|[\w/.-]+:v?\d+\.\d+\.\d+)\}")
+    assert others
+    assert not [name for name, image in others.items() if not whole.fullmatch(image)]

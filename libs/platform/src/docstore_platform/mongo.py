@@ -3,11 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
+import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import AsyncIOMotorClient
@@ -57,6 +58,7 @@ __all__ = [
     "Session",
     "UpdateMany",
     "UpdateOne",
+    "check_server_version",
     "conflict",
     "is_passing",
     "is_snapshot_gone",
@@ -70,15 +72,32 @@ Session = Any
 Document = dict[str, Any]
 T = TypeVar("T")
 
+OLDEST_SERVER, FIRST_UNTRIED_SERVER = (6, 0), (9, 0)
+"""Versions of MongoDB that work, the first one that has never been tried excluded."""
+
+log = structlog.get_logger(__name__)
+
 MAJORITY = WriteConcern("majority")
 MAJORITY_READS = ReadConcern("majority")
 """Reads only what no election can undo: for those who tell others of what they read."""
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
 TRANSACTION_TOO_LONG = 290
+KEY_NOT_FOUND = 211
+"""A server that has just come back does not have the keys yet by which it signs times."""
 OPTIONS_DIFFER = 85
 SNAPSHOT_GONE = (239, 246)  # SnapshotTooOld, SnapshotUnavailable
 PASSING_LABELS = ("TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult")
+
+
+def check_server_version(build_info: Mapping[str, Any]) -> None:
+    """Log a warning if the server is newer than any that is known to work. ValueError if it is too old."""
+    version = tuple(build_info["versionArray"][:2])
+    if version < OLDEST_SERVER:
+        oldest = ".".join(map(str, OLDEST_SERVER))
+        raise ValueError(f"MongoDB {build_info['version']} is too old: DocStore needs {oldest} or newer")
+    if version >= FIRST_UNTRIED_SERVER:
+        log.warning("mongodb_version_untried", version=build_info["version"], supported="6.0 to 8.x")
 
 
 def is_passing(error: BaseException) -> bool:
@@ -88,7 +107,7 @@ def is_passing(error: BaseException) -> bool:
     """
     if isinstance(error, AutoReconnect | ConnectionFailure):
         return True
-    if isinstance(error, OperationFailure) and error.code == TRANSACTION_TOO_LONG:
+    if isinstance(error, OperationFailure) and error.code in (TRANSACTION_TOO_LONG, KEY_NOT_FOUND):
         return True
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
 

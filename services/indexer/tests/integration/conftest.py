@@ -14,6 +14,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from new_buckets import make_bucket
 from service_calls import ServiceCaller
 from shown_files import shown_file
 
@@ -336,7 +337,7 @@ async def world(infra: InfraSettings, tmp_path: Path, engine_settings: dict[str,
     infra = infra.model_copy(update=urls)
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     async with ObjectStore(S3Config.of(infra)) as objects:
-        await objects.ensure_bucket()
+        await make_bucket(objects)
         world = World(infra, mongo, objects, tmp_path / "index", engine_settings)
         register_local_app(infra.accounts_url, fake_accounts())
         register_local_app(infra.metadata_url, world.metadata.app())

@@ -12,6 +12,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from new_buckets import make_bucket
 from service_calls import ServiceCaller
 
 from docstore_events.accounts import AccountCreated
@@ -252,6 +253,8 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     stranger = replace(person, account_id=new_id())
     database = mongo.database(f"{infra.database_prefix}metadata")
     async with ObjectStore(S3Config.of(infra)) as objects:
+        await make_bucket(objects)
+        internal = ServiceClient("metadata", infra)
         await objects.ensure_bucket()
         internal = ServiceCaller("metadata", infra)
         yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)

@@ -13,6 +13,7 @@ import pytest
 from fake_accounts import fake_accounts, signed
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from new_buckets import make_bucket
 from yarl import URL
 
 from docstore_platform.ids import new_id
@@ -151,7 +152,7 @@ async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[S
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     person = Client(url, infra.issuer, new_id())
     async with ObjectStore(S3Config.of(infra)) as store, aiohttp.ClientSession() as http:
-        await store.ensure_bucket()
+        await make_bucket(store)
         database = mongo.database(f"{infra.database_prefix}upload")
         yield Stack(infra, peers, store, database, http, run, person, replace(person, account_id=new_id()))
     mongo.close()

@@ -9,6 +9,7 @@ from docstore_platform.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
+from docstore_standalone.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.state import RESTORING_FILE, StackState, read_state, running_state
@@ -93,13 +94,14 @@ def _external(settings: StandaloneSettings) -> Deployment:
 def _of_stack(settings: StandaloneSettings, state: StackState) -> Deployment:
     infra = _infra(settings)
     endpoint = state.addresses["s3"]
-    keys = load_credentials(settings.data).services
+    credentials = load_credentials(settings.data)
+    keys = credentials.services
     ids = (keys.access_key_id, keys.secret_access_key)
     if settings.s3_endpoint:
         ids = (settings.s3_access_key_id, settings.s3_secret_access_key.get_secret_value())
     s3 = S3Config(endpoint, endpoint, settings.region, *ids, infra.bucket, path_style=infra.s3_path_style)
     external = settings.mongo_url
-    mongo_url = external.get_secret_value() if external else state.addresses["mongodb"]
+    mongo_url = external.get_secret_value() if external else operator_url(state.addresses["mongodb"], credentials)
     return Deployment(settings.region, mongo_url, infra.database_prefix, s3, settings.data)
 
 
