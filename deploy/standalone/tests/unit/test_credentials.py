@@ -8,7 +8,7 @@ from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_
 
 def test_what_an_older_folder_has_none_of_is_made_once(tmp_path: Path) -> None:
     """A secret that a newer version adds is the same at every start, and all others stay."""
-    older = json.loads(Credentials().model_dump_json(exclude={"server_secret"}))
+    older = json.loads(Credentials.model_validate({}).model_dump_json(exclude={"server_secret"}))
     (tmp_path / CREDENTIALS_FILE).write_text(json.dumps(older))
     first = load_credentials(tmp_path)
     assert first.server_secret
@@ -19,6 +19,6 @@ def test_what_an_older_folder_has_none_of_is_made_once(tmp_path: Path) -> None:
 
 def test_what_is_derived_differs_by_purpose_and_folder() -> None:
     """Who has one of these secrets has none of the others."""
-    one, other = Credentials(), Credentials()
+    one, other = Credentials.model_validate({}), Credentials.model_validate({})
     assert one.derived("a") == one.derived("a")
     assert len({one.derived("a"), one.derived("b"), other.derived("a"), one.server_secret}) == 4

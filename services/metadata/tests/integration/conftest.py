@@ -254,8 +254,6 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     database = mongo.database(f"{infra.database_prefix}metadata")
     async with ObjectStore(S3Config.of(infra)) as objects:
         await make_bucket(objects)
-        internal = ServiceClient("metadata", infra)
-        await objects.ensure_bucket()
         internal = ServiceCaller("metadata", infra)
         yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)
     mongo.close()
