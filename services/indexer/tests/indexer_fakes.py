@@ -204,6 +204,10 @@ class FakeContents:
 
     answers: dict[str, ExtractedText | Lane | Exception] = field(default_factory=dict)
     while_reading: Callable[[File], Awaitable[None]] | None = None
+    not_ready: set[Lane] = field(default_factory=set)
+
+    def ready(self, lane: Lane) -> bool:
+        return lane not in self.not_ready
 
     def lane_of(self, file: File) -> Lane:
         return Lane.PARSE if file.name.endswith(".doc") else Lane.TEXT

@@ -1,68 +1,114 @@
-"""The inside of a worker process (`workers.py` is the outside): length-prefixed JSON in on 0 and out on 1.
+"""The inside of a worker process (`workers.py` is the outside): length-prefixed requests in on 0, replies out on 1.
 
-It is expected to die: of its limits, of a parser's crash, or with its parent. It holds no secret, has no network, and
-is told where a document lies, never who owns it.
+It loads the parsers once and forks for each job. Only the fork sees the document: confined to it and to an empty folder
+(`sandbox`), it answers through a pipe and ends, so that nothing of one document reaches the next. A fork is expected to
+die: of its limits, or of a parser's crash.
 """
 
 import argparse
 import ctypes
+import gc
 import json
 import os
 import resource
+import selectors
+import shutil
 import signal
 import struct
+import tempfile
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
 
-from docstore_platform.memory import give_back
+from docstore_platform.sandbox.confinement import SandboxUnavailable, confine
 
 Answerer = Callable[[dict[str, Any]], dict[str, Any]]
-"""Does one job: request to answer, or to the `reason` why there is none. Whatever it raises is such a reason, too."""
+"""Does one job, whose document is at `path`: request to answer, or to the `reason` why there is none.
+
+Whatever it raises is such a reason, too.
+"""
 
 LENGTH = struct.Struct(">I")
+"""Before a request."""
+HEADER = struct.Struct(">Ic")
+"""Before each part of a reply: its length and kind."""
+ANSWER, ERRORS, ENDED = b"A", b"E", b"X"
+"""Kinds: of what the job answers, of its stderr, and last, how its process ended."""
+RETURN_CODE = struct.Struct(">i")
+CONFINED = b"+"
+"""How an answer begins. Where it begins otherwise it says why the job could not be confined; nothing was read then."""
+
+_CHUNK = 1 << 16
 _PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWIPC = 0x10000000, 0x40000000, 0x08000000
+_THREADS = 512
+_OPEN_FILES = 64
+_CPU_GRACE = 5
 
 
-def serve_confined(load: Callable[[], Answerer]) -> None:
-    """Take away what the work does not need, `load` what it is done by, and serve requests until the pipe closes."""
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """What all jobs of this process have in common."""
+
+    answer: Answerer
+    readable: tuple[Path, ...]
+    scratch: Path
+    allow_weak: bool
+
+
+def serve_confined(load: Callable[[], Answerer], prepare: Callable[[], None] | None = None) -> None:
+    """Limit this process, `load` what does the work, and serve requests until the pipe closes.
+
+    `prepare` runs once in a process of its own and may write to the folder for temporary files, which jobs only read.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--parent", type=int, required=True, help="process id of whoever started this")
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--file-mb", type=int, required=True)
+    parser.add_argument("--readable", type=Path, action="append", default=[], help="beside Python and fonts")
+    parser.add_argument("--allow-weak-sandbox", action="store_true")
     options = parser.parse_args()
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a native library prints must not reach the answers
-    _confine(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
-    _serve(requests, answers, load())
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    os.dup2(2, 1)  # what a native library prints must not reach the replies
+    _limit_process(parent=options.parent, memory_mb=options.memory_mb, file_mb=options.file_mb)
+    shared = Path(os.environ["TMPDIR"])
+    shared.mkdir()
+    tempfile.tempdir = str(shared)
+    answer = load()
+    if prepare is not None:
+        _run_once(prepare)
+    gc.collect()
+    gc.freeze()  # pages that the collector does not touch stay shared with the forks
+    jobs = _Jobs(answer, (*options.readable, shared), Path("job").absolute(), options.allow_weak_sandbox)
+    while request := _read(requests):
+        _do(jobs, request, replies)
 
 
-def _confine(*, parent: int, memory_mb: int, file_mb: int) -> None:
-    """Take from this process what a hijacked parser would need. Once, before any thread starts."""
+def _limit_process(*, parent: int, memory_mb: int, file_mb: int) -> None:
+    """Limits of this process and of its forks. Once, before any thread starts."""
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)  # no network, where the kernel grants it to a plain user
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # after the above, which would clear it
-    if os.getppid() != parent:
-        raise SystemExit("the parent ended before its worker began")
+    # Beside the sandbox, and only where the kernel grants them to a plain user: it holds without.
+    if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWIPC) == 0:
+        _limit(resource.RLIMIT_NPROC, _THREADS)  # counted in this namespace alone
+    _die_with(parent)  # after the above, which would clear it
     _limit(resource.RLIMIT_AS, memory_mb << 20)
     _limit(resource.RLIMIT_FSIZE, file_mb << 20)
-    _limit(resource.RLIMIT_NOFILE, 64)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
+
+
+def _die_with(parent: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit("the parent ended before its worker began")
 
 
 def _limit(which: int, value: int) -> None:
     _, hard = resource.getrlimit(which)
     bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(which, (bound, bound))
-
-
-def _serve(requests: BinaryIO, answers: BinaryIO, answer: Answerer) -> None:
-    """One request after the other; the parent kills the process when one takes too long."""
-    while request := _read(requests):
-        data = json.dumps(_answered(answer, request), ensure_ascii=False).encode()
-        answers.write(LENGTH.pack(len(data)) + data)
-        answers.flush()
-        give_back()  # pictures are hundreds of megabytes
 
 
 def _read(requests: BinaryIO) -> dict[str, Any] | None:
@@ -73,18 +119,99 @@ def _read(requests: BinaryIO) -> dict[str, Any] | None:
     return request
 
 
+def _run_once(prepare: Callable[[], None]) -> None:
+    """In a fork: libraries may start threads, and a process that has any must not fork."""
+    pid = os.fork()
+    if not pid:
+        with suppress(BaseException):  # the jobs do without what could not be prepared
+            prepare()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _do(jobs: _Jobs, request: dict[str, Any], replies: int) -> None:
+    """Do one job in a process of its own; the parent kills both when it takes too long."""
+    jobs.scratch.mkdir()
+    answers, answers_in = os.pipe()
+    errors, errors_in = os.pipe()
+    worker = os.getpid()
+    pid = os.fork()
+    if not pid:
+        _run_job(jobs, request, worker, answers_in, errors_in)
+    os.close(answers_in)
+    os.close(errors_in)
+    _relay({answers: ANSWER, errors: ERRORS}, replies)
+    _, status = os.waitpid(pid, 0)
+    shutil.rmtree(jobs.scratch, ignore_errors=True)  # flat: a job can't make folders
+    code = RETURN_CODE.pack(os.waitstatus_to_exitcode(status))
+    _write(replies, HEADER.pack(len(code), ENDED) + code)
+
+
+def _relay(pipes: dict[int, bytes], replies: int) -> None:
+    """Pass on what a job writes, through one buffer that is cleared: no later fork finds it in its memory."""
+    buffer = bytearray(_CHUNK)
+    with selectors.DefaultSelector() as selector:
+        for pipe, kind in pipes.items():
+            selector.register(pipe, selectors.EVENT_READ, kind)
+        while selector.get_map():
+            for key, _ in selector.select():
+                count = os.readv(key.fd, [buffer])
+                if count:
+                    _write(replies, HEADER.pack(count, key.data))
+                    _write(replies, memoryview(buffer)[:count])
+                else:
+                    selector.unregister(key.fd)
+                    os.close(key.fd)
+    buffer[:] = bytes(_CHUNK)
+
+
+def _run_job(jobs: _Jobs, request: dict[str, Any], worker: int, answers: int, errors: int) -> NoReturn:
+    """The whole life of a fork: it answers and ends without a word to whatever waits for an exit."""
+    try:
+        _die_with(worker)
+        out = _only_pipes(answers, errors)
+        _allow_processor_seconds(float(request["seconds"]))
+        os.environ["HOME"] = tempfile.tempdir = str(jobs.scratch)
+        try:
+            confine((*jobs.readable, Path(request["path"])), jobs.scratch, allow_weak=jobs.allow_weak)
+        except SandboxUnavailable as error:
+            _write(out, str(error).encode())
+        else:
+            _write(out, CONFINED)
+            _write(out, json.dumps(_answered(jobs.answer, request), ensure_ascii=False).encode())
+    except BaseException:  # noqa: BLE001 (nothing above this frame is the fork's)
+        os._exit(1)
+    os._exit(0)
+
+
+def _only_pipes(answers: int, errors: int) -> int:
+    """Close every other file, the worker's own pipes above all; the answers' is then the number that is returned."""
+    os.dup2(errors, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    out = os.dup2(answers, 3)
+    os.closerange(4, _OPEN_FILES)
+    return out
+
+
+def _write(out: int, data: bytes | memoryview) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(out, view) :]
+
+
 def _answered(answer: Answerer, request: dict[str, Any]) -> dict[str, Any]:
-    _allow_processor_seconds(float(request["seconds"]))
     try:
         return answer(request)
     except MemoryError:
         return {"reason": "out_of_memory"}
-    except BaseException as error:  # noqa: BLE001 (a panic in Rust arrives as a BaseException; the parent ends us)
+    except BaseException as error:  # noqa: BLE001 (a panic in Rust arrives as a BaseException)
         return {"reason": "parser_crashed", "detail": repr(error)[:500]}
 
 
 def _allow_processor_seconds(seconds: float) -> None:
-    """SIGXCPU once this job has used that much; the limit counts from the start of the process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+    """SIGXCPU once this job has used that much, and the end if it has caught that."""
+    soft = int(seconds) + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 1, hard))
+    end = soft + _CPU_GRACE if hard == resource.RLIM_INFINITY else min(soft + _CPU_GRACE, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (min(soft, end), end))

@@ -25,6 +25,11 @@ outbox_lag_seconds = Gauge("docstore_outbox_lag_seconds", "Age of the oldest uns
 consumer_lag = Gauge("docstore_consumer_lag_events", "Events not yet consumed", ["service", "topic"])
 documents = Gauge("docstore_documents", "Documents kept", ["plan"])
 document_bytes = Gauge("docstore_document_bytes", "Bytes of all versions kept", ["plan"])
+parser_sandbox = Gauge(
+    "docstore_parser_sandbox",
+    "1 for how documents are parsed: in the full sandbox, in a weak one that a setting allows, or unavailable: not at all",
+    ["service", "state"],
+)
 
 
 def exposition() -> tuple[bytes, str]:

@@ -96,6 +96,11 @@ class InfraSettings(BaseSettings):
     quota_url: str = "http://quota:8000"
     upload_url: str = "http://upload:8000"
 
+    allow_weak_sandbox: bool = Field(
+        False,
+        description="parse documents although the host offers no full sandbox, or none at all: whoever sends a document "
+        "that takes a parser over may then read what the service can. Off: such documents wait",
+    )
     log_level: str = "INFO"
     log_json: bool = True
     otlp_endpoint: str = Field("", description="OTLP/HTTP collector; empty: ids are passed on, no span is sent")

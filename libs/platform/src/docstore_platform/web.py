@@ -88,8 +88,21 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unmatched")
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
-    """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text."""
+async def _failures(checks: Mapping[str, Check]) -> dict[str, str]:
+    failed: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            await check()
+        except Exception as error:  # noqa: BLE001 - whatever a part fails with is what is reported
+            failed[name] = f"{type(error).__name__}: {error}"
+    return failed
+
+
+def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check] | None = None) -> APIRouter:
+    """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text.
+
+    Where only `partial_checks` fail, it is ready and `degraded`: requests are answered, background work waits.
+    """
     router = APIRouter(tags=["operations"])
 
     @router.get("/healthz")
@@ -98,14 +111,9 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        failed: dict[str, str] = {}
-        for name, check in checks.items():
-            try:
-                await check()
-            except Exception as error:  # noqa: BLE001 - whatever a part fails with is what is reported
-                failed[name] = f"{type(error).__name__}: {error}"
-        body = {"status": "unavailable" if failed else "ok", "failed": failed}
-        return json_response(body, 503 if failed else 200)
+        failed, partly = await _failures(checks), await _failures(partial_checks or {})
+        status = "unavailable" if failed else "degraded" if partly else "ok"
+        return json_response({"status": status, "failed": failed | partly}, 503 if failed else 200)
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -124,6 +132,7 @@ def service_app(
     public: Sequence[APIRouter] = (),
     internal: Sequence[APIRouter] = (),
     checks: Mapping[str, Check],
+    partial_checks: Mapping[str, Check] | None = None,
 ) -> FastAPI:
     """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
 
@@ -161,5 +170,5 @@ def service_app(
         app.state.internal_routes += internal_routes(router)
         app.include_router(router, prefix=INTERNAL_PREFIX, include_in_schema=False)
     # Last: a router asks its routes in their order, and these are not the ones that are in a hurry.
-    app.include_router(health_router(checks), include_in_schema=False)
+    app.include_router(health_router(checks, partial_checks), include_in_schema=False)
     return app

@@ -1,5 +1,5 @@
 """A few limited worker processes for other people's files: started when needed, killed when they misbehave, ended when
-idle. What runs in them is a module that calls `limited_worker.serve_confined`.
+idle. What runs in them calls `limited_worker.serve_confined`. Where a job can't be confined, none is done.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +18,13 @@ from typing import Any
 
 import structlog
 
-from docstore_platform.limited_worker import LENGTH
+from docstore_platform.limited_worker import ANSWER, CONFINED, ENDED, ERRORS, HEADER, LENGTH, RETURN_CODE
+from docstore_platform.sandbox.confinement import SandboxUnavailable, missing
 
 log = structlog.get_logger(__name__)
+MAX_ANSWER_BYTES = 64 << 20
+RETRY_SECONDS = 30.0
+"""A sandbox that could not be set up is tried again after so long."""
 _STDERR_BYTES = 4096
 _MEMORY_SIGNS = (b"memory allocation", b"bad_alloc", b"MemoryError", b"Cannot allocate", b"out of memory")
 _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
@@ -27,24 +32,31 @@ _KILLED_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """Of one job, except `workers`, `idle_seconds` and `jobs_per_worker`. No file it writes is larger than one it is
-    given may be: `max_document_bytes`.
+    """Of one job, except `workers` and `idle_seconds`. No file it writes is larger than one it is given may be:
+    `max_document_bytes`. With `allow_weak_sandbox` jobs are done in as much of a sandbox as the host offers, if any.
     """
 
     workers: int = 1
     idle_seconds: float = 30.0
-    jobs_per_worker: int = 200
     seconds: float = 120.0
     memory_mb: int = 1024
     max_document_bytes: int = 100 << 20
+    allow_weak_sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the workers run: a module, and the variables it needs beside those that every worker has."""
+    """What the workers run: Python's arguments, the variables it needs beside those that every worker has, and what it
+    may read beside Python and fonts.
+    """
 
-    module: str
+    arguments: tuple[str, ...]
     variables: Mapping[str, str]
+    readable: tuple[Path, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.arguments[-1]
 
 
 class JobFailed(Exception):
@@ -56,7 +68,7 @@ class JobFailed(Exception):
 
 
 class WorkerDied(Exception):
-    """The process ended before it answered."""
+    """The worker, or the process of the job, ended before it answered."""
 
     def __init__(self, returncode: int, stderr: bytes) -> None:
         super().__init__(f"worker ended with {returncode}")
@@ -72,6 +84,10 @@ class WorkerDied(Exception):
         return "out_of_memory" if starved else "parser_crashed"
 
 
+class JobDied(WorkerDied):
+    """The process of the job did; the worker lives."""
+
+
 class Worker:
     """One process and its pipes; used by one job at a time."""
 
@@ -84,7 +100,6 @@ class Worker:
         self._folder = folder
         self._stderr = bytearray()
         self._drain = asyncio.create_task(self._keep_last_words())
-        self.jobs = 0
 
     @classmethod
     async def start(cls, program: Program, limits: WorkerLimits, parent: Path | None = None) -> "Worker":
@@ -97,8 +112,10 @@ class Worker:
         }
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-I", "-m", program.module),
+            *("-I", *program.arguments),
             *(str(part) for pair in arguments.items() for part in pair),
+            *(str(part) for path in program.readable for part in ("--readable", path)),
+            *(["--allow-weak-sandbox"] if limits.allow_weak_sandbox else []),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -113,18 +130,38 @@ class Worker:
         return self._process.pid
 
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request. Raises WorkerDied."""
-        self.jobs += 1
+        """The answer to one request. Raises WorkerDied, SandboxUnavailable."""
         data = json.dumps(request).encode()
         try:
             self._requests.write(LENGTH.pack(len(data)) + data)
             await self._requests.drain()
-            (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-            answer: dict[str, Any] = json.loads(await self._answers.readexactly(length))
+            answer, stderr, code = await self._reply()
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             await self.stop()
             raise WorkerDied(self._process.returncode or 0, bytes(self._stderr)) from error
-        return answer
+        if answer and not answer.startswith(CONFINED):
+            raise SandboxUnavailable(answer.decode(errors="replace"))
+        try:
+            found = json.loads(answer[1:])
+        except ValueError as error:
+            raise JobDied(code, bytes(stderr)) from error
+        if code or not isinstance(found, dict):
+            raise JobDied(code, bytes(stderr))
+        return found
+
+    async def _reply(self) -> tuple[bytearray, bytearray, int]:
+        """What the job answered, the end of its stderr, and how its process ended."""
+        parts = {ANSWER: bytearray(), ERRORS: bytearray()}
+        while True:
+            size, kind = HEADER.unpack(await self._answers.readexactly(HEADER.size))
+            data = await self._answers.readexactly(size)
+            if kind == ENDED:
+                (code,) = RETURN_CODE.unpack(data)
+                return parts[ANSWER], parts[ERRORS], code
+            parts[kind] += data
+            del parts[ERRORS][:-_STDERR_BYTES]
+            if len(parts[ANSWER]) > MAX_ANSWER_BYTES:
+                self._process.kill()
 
     async def stop(self, *, kill: bool = False) -> None:
         """End the process (at once, or after a second's grace) and remove what it left."""
@@ -162,7 +199,7 @@ def _environment(folder: str, variables: Mapping[str, str]) -> dict[str, str]:
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": folder,
-        "TMPDIR": folder,
+        "TMPDIR": f"{folder}/shared",
         "MALLOC_ARENA_MAX": "1",
         **variables,
     }
@@ -180,21 +217,34 @@ class WorkerPool:
         self._idle: dict[Worker, asyncio.TimerHandle] = {}
         self._busy: set[Worker] = set()
         self._endings: set[asyncio.Task[None]] = set()
+        self._refusal, self._refused_until = "", 0.0
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers alive, busy ones first."""
         return [worker.pid for worker in (*self._busy, *self._idle)]
 
+    @property
+    def sandbox_missing(self) -> str:
+        """Why a job can't be confined now, in words; empty: it can."""
+        return missing() or (self._refusal if time.monotonic() < self._refused_until else "")
+
+    @property
+    def ready(self) -> bool:
+        """Whether jobs are done; those that wait for it are best not begun."""
+        return self._limits.allow_weak_sandbox or not self.sandbox_missing
+
     async def run(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do one job. A worker killed from outside is replaced and the job tried once more. Raises JobFailed."""
+        """Do one job; its document is at `path`. A process that is killed from outside is replaced and the job tried
+        once more. Raises JobFailed, SandboxUnavailable.
+        """
+        if not self.ready:
+            raise SandboxUnavailable(self.sandbox_missing)
         async with self._free:
             try:
                 return await self._attempt(request)
             except WorkerDied as death:
-                log.warning(
-                    "worker died", program=self._program.module, returncode=death.returncode, reason=death.reason
-                )
+                log.warning("worker_died", program=self._program.name, returncode=death.returncode, reason=death.reason)
                 if death.returncode not in _KILLED_FROM_OUTSIDE:
                     raise JobFailed(death.reason) from death
             try:
@@ -209,10 +259,17 @@ class WorkerPool:
         try:
             async with asyncio.timeout(self._limits.seconds):
                 answer = await worker.run(request | {"seconds": self._limits.seconds})
-            healthy = answer.get("reason") not in ("parser_crashed", "out_of_memory")
-            if not healthy:
-                log.warning("job crashed", program=self._program.module, detail=answer.get("detail"))
+            healthy = True
+            if answer.get("reason") in ("parser_crashed", "out_of_memory"):
+                log.warning("job_crashed", program=self._program.name, detail=answer.get("detail"))
             return answer
+        except JobDied:
+            healthy = True
+            raise
+        except SandboxUnavailable as error:
+            self._refusal, self._refused_until = str(error), time.monotonic() + RETRY_SECONDS
+            log.error("sandbox_unavailable", program=self._program.name, missing=str(error))
+            raise
         except TimeoutError as error:
             raise JobFailed("timed_out") from error
         finally:
@@ -227,8 +284,8 @@ class WorkerPool:
         return await Worker.start(self._program, self._limits, self._folder)
 
     def _put_back(self, worker: Worker, healthy: bool) -> None:
-        if not healthy or worker.jobs >= self._limits.jobs_per_worker:
-            self._later(worker.stop(kill=not healthy))
+        if not healthy:
+            self._later(worker.stop(kill=True))
             return
         timer = asyncio.get_running_loop().call_later(self._limits.idle_seconds, self._end_idle, worker)
         self._idle[worker] = timer

@@ -43,7 +43,7 @@ class HealthDesk:
                 figures = await self._clients[name].call("GET", "/internal/health")
         except (ConnectionError, TimeoutError, Problem) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
-        failed = {} if ready.status == 200 else ready.json().get("failed", {})
+        failed = ready.json().get("failed", {})
         return _judged(name, figures, ready=ready.status == 200, failed=failed)
 
 
@@ -52,6 +52,6 @@ def _judged(
 ) -> dict[str, Any]:
     late = figures["outbox"]["oldest_seconds"] > LATE_SECONDS
     lagging = sum(figures["lag"].values()) > LAGGING_EVENTS
-    behind = late or lagging or figures["dead_letters"]
+    behind = late or lagging or figures["dead_letters"] or failed
     status = "unavailable" if not ready else "degraded" if behind else "ok"
     return {"name": name, "status": status, "failed": dict(failed), **figures}

@@ -37,6 +37,7 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
 from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
 from docstore_platform.workers import empty
 
@@ -73,7 +74,10 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     owner = ServiceClient("accounts", infra, "indexer")
     search = Search(engine, metadata, accounts, AccountPlans(owner))
 
+    sandbox = SandboxWatch("indexer", documents, pictures)
+
     async def tell_pending() -> bool:
+        sandbox.report()
         waiting = await entries.pending_by_lane()
         for lane in Lane:
             metrics.pending_documents.labels(lane).set(waiting.get(lane, 0))
@@ -122,6 +126,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             operations_router(runtime, database, waiting=("upload",), unsettled=service.unsettled),
         ],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+        partial_checks={"parser_sandbox": sandbox.check},
     )
 
 

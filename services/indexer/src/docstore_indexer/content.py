@@ -25,8 +25,14 @@ class TextReader(Protocol):
         """Which lane reads it. Raises ExtractionFailed if its type or size says that none can."""
         ...
 
+    def ready(self, lane: Lane) -> bool:
+        """Whether this lane can read: what needs a parser waits while there is no sandbox for it."""
+        ...
+
     async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
-        """Its text, or the lane it turns out to belong to. Raises ExtractionFailed, ObjectStoreError."""
+        """Its text, or the lane it turns out to belong to. Raises ExtractionFailed, ObjectStoreError,
+        SandboxUnavailable.
+        """
         ...
 
 
@@ -47,6 +53,9 @@ class StoredContents:
         if self._pictures.bytes_wanted(file.content_type, file.name) is not None:
             return Lane.TEXT
         return Lane.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else Lane.PARSE
+
+    def ready(self, lane: Lane) -> bool:
+        return lane in (Lane.QUICK, Lane.TEXT) or (self._pictures if lane is Lane.OCR else self._documents).ready
 
     async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
         if not file.size:

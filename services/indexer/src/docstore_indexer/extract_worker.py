@@ -1,5 +1,7 @@
 """The worker process: `python -m docstore_indexer.extract_worker`. It is told where a document lies, and reads it."""
 
+import os
+import tempfile
 import time
 from dataclasses import asdict
 from functools import partial
@@ -10,13 +12,32 @@ from docstore_indexer.domain import ExtractionFailed
 from docstore_indexer.kinds import Kind
 from docstore_platform.limited_worker import Answerer, serve_confined
 
+_EMPTY_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj trailer<</Root 1 0 R>>"
+)
 _GRACE = 0.8  # of the time a job has; what is left is for answering with the part that is done
 
 
 def _load() -> Answerer:
+    os.environ["KREUZBERG_CACHE_DIR"] = tempfile.gettempdir()
     from docstore_indexer import parsing  # loads the parsers, inside the limits
 
     return partial(_answer, parsing)
+
+
+def _prepare() -> None:
+    """Have the PDF library unpacked, which comes packed inside another, and the cache there that OCR insists on.
+
+    Jobs can't write to either; a text in a cache would outlive its job.
+    """
+    from docstore_indexer import parsing
+
+    Path(tempfile.gettempdir(), "ocr").mkdir()
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(_EMPTY_PDF)
+        file.flush()
+        parsing.parse(Path(file.name), Kind.PDF, parsing.Bounds(max_chars=1, max_ocr_pages=0, deadline=0.0))
 
 
 def _answer(parsing: Any, request: dict[str, Any]) -> dict[str, Any]:
@@ -32,4 +53,4 @@ def _answer(parsing: Any, request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    serve_confined(_load)
+    serve_confined(_load, _prepare)

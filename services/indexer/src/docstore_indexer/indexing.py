@@ -28,6 +28,7 @@ from docstore_indexer.text_storage import Accounts
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import PyMongoError
 from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
+from docstore_platform.sandbox.confinement import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +72,8 @@ class Indexing:
         self._clock = clock
 
     async def work(self, lane: Lane) -> bool:
+        if not self._contents.ready(lane):
+            return False
         now = self._clock()
         limit = {Lane.QUICK: QUICK_BATCH, Lane.TEXT: TEXT_BATCH}.get(lane, 1)
         claimed = await self._entries.claim(lane, limit, now, now + self._lease)
@@ -172,7 +175,7 @@ class Indexing:
                 found = await self._contents.read(entry.file, lane)
         except ExtractionFailed as error:
             return Outcome(entry, "failed", reason=error.reason)
-        except (ObjectStoreUnavailable, TimeoutError) as error:
+        except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
             await self._put_off(entry, lane, repr(error), faultless=True)
             return None
         except ObjectStoreError as error:

@@ -58,6 +58,7 @@ class IndexerSettings(ServiceSettings):
             max_document_bytes=self.max_document_bytes,
             max_text_chars=self.max_text_chars,
             max_ocr_pages=self.max_ocr_pages,
+            allow_weak_sandbox=self.infra.allow_weak_sandbox,
         )
 
     @property

@@ -293,7 +293,7 @@ async def test_a_worker_holds_no_secret(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 async def test_a_worker_is_limited(tmp_path: Path) -> None:
-    """Memory, processor time, files and core dumps are bounded by the kernel, not by good will."""
+    """Memory, files and core dumps are bounded by the kernel, not by good will."""
     extractor = Extractor(ExtractionLimits(memory_mb=700, max_document_bytes=50 << 20, seconds=30))
     try:
         await extract(extractor, tmp_path, "a.docx", documents.word("x"))
@@ -302,7 +302,6 @@ async def test_a_worker_is_limited(tmp_path: Path) -> None:
         assert resource.prlimit(pid, resource.RLIMIT_FSIZE)[1] == 50 << 20
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE)[1] == 64
         assert resource.prlimit(pid, resource.RLIMIT_CORE)[1] == 0
-        assert 30 <= resource.prlimit(pid, resource.RLIMIT_CPU)[0] <= 32
     finally:
         await extractor.close()
 
@@ -336,17 +335,21 @@ async def test_a_busy_worker_ends_with_its_service(tmp_path: Path) -> None:
     assert service.stdout is not None
     worker = int(await service.stdout.readline())
 
-    async def working() -> bool:
-        return process_exists(worker) and processor_seconds(worker) > 0.5
+    async def busy() -> list[int]:
+        return [pid for pid in jobs_of(worker) if processor_seconds(pid) > 0.5]
 
-    await eventually(working)
+    [job] = await eventually(busy)
     service.kill()
     await service.wait()
 
     async def ended() -> bool:
-        return not process_exists(worker)
+        return not process_exists(worker) and not process_exists(job)
 
     await eventually(ended, seconds=2)
+
+
+def jobs_of(pid: int) -> list[int]:
+    return [int(job) for job in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def processor_seconds(pid: int) -> float:

@@ -21,6 +21,7 @@ from docstore_indexer.entries import File, Heard, Lane
 from docstore_indexer.index_order import OrderedIndex
 from docstore_indexer.indexing import MAX_ATTEMPTS, TEXT_BATCH, Indexing
 from docstore_platform.s3 import ObjectNotFound, ObjectStoreUnavailable
+from docstore_platform.sandbox.confinement import SandboxUnavailable
 
 
 class Desk:
@@ -68,6 +69,24 @@ async def test_a_plain_text_is_read_at_once(desk: Desk) -> None:
     assert desk.texts.kept == {"f": (1, "walrus")}
     assert desk.told() == [("file-indexed", "fulltext")]
     assert not await desk.indexing.work(Lane.QUICK)
+
+
+async def test_documents_wait_while_there_is_no_sandbox(desk: Desk) -> None:
+    """They cost no attempt and are found by name; plain texts are read; once it is there they are, too."""
+    desk.add(a_file("doc", name="a.doc"), ExtractedText("badger"))
+    desk.add(a_file("txt"), ExtractedText("walrus"))
+    desk.contents.not_ready = {Lane.PARSE, Lane.OCR}
+    await desk.indexing.work(Lane.QUICK)
+    assert not await desk.indexing.work(Lane.PARSE)
+    assert (desk.text("doc"), desk.text("txt")) == (None, "walrus")
+    desk.contents.not_ready = set()
+    desk.contents.answers["key of doc"] = SandboxUnavailable("no filters")
+    assert await desk.indexing.work(Lane.PARSE)
+    assert desk.entries.known["doc"].attempts == 0
+    desk.contents.answers["key of doc"] = ExtractedText("badger")
+    desk.now += timedelta(minutes=1)
+    assert await desk.indexing.work(Lane.PARSE)
+    assert desk.text("doc") == "badger"
 
 
 async def test_a_document_is_found_by_name_until_its_lane_has_read_it(desk: Desk) -> None:

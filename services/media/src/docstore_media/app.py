@@ -24,6 +24,7 @@ from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
+from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
 from docstore_platform.workers import empty
 
@@ -48,7 +49,10 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
     rendering = Rendering(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
 
+    sandbox = SandboxWatch("media", renderer)
+
     async def tell_pending() -> bool:
+        sandbox.report()
         metrics.pending_renditions.set(await previews.count_pending())
         return False
 
@@ -83,4 +87,5 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         public=[preview_router(service)],
         internal=[operations_router(runtime, database, waiting=("upload",))],
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
+        partial_checks={"parser_sandbox": sandbox.check},
     )

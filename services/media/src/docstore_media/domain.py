@@ -8,6 +8,8 @@ from typing import Literal
 Size = Literal["small", "large"]
 PIXELS: dict[Size, int] = {"small": 320, "large": 1600}
 """No side of a rendition is longer, and none is longer than in the original."""
+MAX_PICTURE_BYTES = 2 << 20
+"""Nobody's storage counts a picture, and lists are full of them; what a photo gives is a tenth of that."""
 PICTURE_TYPE = "image/webp"
 
 

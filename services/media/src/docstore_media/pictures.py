@@ -4,7 +4,6 @@ Whatever a file says of its author, its place or its camera is not in its rendit
 """
 
 import warnings
-from collections.abc import Mapping
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -20,13 +19,17 @@ _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
 _DECODED_MODES = ("RGB", "RGBA")
 
 
-def render(path: Path, kind: Kind, targets: Mapping[Size, Path], max_pixels: int) -> None:
-    """Write the picture of each size to its target. Raises RenderFailed."""
+def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
+    """The picture of each size, in WebP. Raises RenderFailed."""
     picture = first_page(path) if kind is Kind.PDF else image(path, max_pixels)
-    for size in sorted(targets, key=PIXELS.__getitem__, reverse=True):
+    made: dict[Size, bytes] = {}
+    for size in sorted(PIXELS, key=PIXELS.__getitem__, reverse=True):
         picture.thumbnail((PIXELS[size], PIXELS[size]), Image.Resampling.LANCZOS)
         _to_srgb(picture)
-        picture.save(targets[size], "WEBP", quality=QUALITY, method=4)
+        out = BytesIO()
+        picture.save(out, "WEBP", quality=QUALITY, method=4)
+        made[size] = out.getvalue()
+    return made
 
 
 def _to_srgb(picture: Image.Image) -> None:

@@ -1,26 +1,29 @@
 """The worker process: `python -m docstore_media.render_worker`. It is told where a content lies, and makes pictures."""
 
+from base64 import b64encode
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from docstore_media.domain import Kind, RenderFailed
+from docstore_media.domain import MAX_PICTURE_BYTES, Kind, RenderFailed
 from docstore_platform.limited_worker import Answerer, serve_confined
 
 
 def _load() -> Answerer:
     from docstore_media import pictures  # loads the libraries, inside the limits
 
+    pictures.Image.init()  # else every job would load the formats anew
     return partial(_answer, pictures)
 
 
 def _answer(pictures: Any, request: dict[str, Any]) -> dict[str, Any]:
-    targets = {size: Path(target) for size, target in request["targets"].items()}
     try:
-        pictures.render(Path(request["path"]), Kind(request["kind"]), targets, int(request["max_pixels"]))
+        made = pictures.render(Path(request["path"]), Kind(request["kind"]), int(request["max_pixels"]))
     except RenderFailed as error:
         return {"reason": error.reason}
-    return {}
+    if any(len(data) > MAX_PICTURE_BYTES for data in made.values()):
+        return {"reason": "too_large"}
+    return {"pictures": {size: b64encode(data).decode() for size, data in made.items()}}
 
 
 if __name__ == "__main__":

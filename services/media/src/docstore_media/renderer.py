@@ -1,26 +1,31 @@
 """The pictures of a content, at a bounded cost: its bytes out of the store, through a limited worker process."""
 
-import asyncio
+from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol
 
-from docstore_media.domain import PIXELS, REASONS, RenderFailed, Rendition, Size
+from docstore_media.domain import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
 from docstore_platform.contents import Contents
 from docstore_platform.s3 import ObjectNotFound
 from docstore_platform.workers import JobFailed, Program, WorkerLimits, WorkerPool
 
-PROGRAM = Program("docstore_media.render_worker", {"OMP_NUM_THREADS": "1"})
-MAX_PICTURE_BYTES = 2 << 20
-"""Nobody's storage counts a picture, and lists are full of them; what a photo gives is a tenth of that."""
+PROGRAM = Program(("-m", "docstore_media.render_worker"), {"OMP_NUM_THREADS": "1"})
 
 
 class Renderer(Protocol):
     """Where pictures come from."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether contents can be rendered: False where the sandbox can't be set up."""
+        ...
+
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
-        """The pictures of a content that is stored under each of these keys. Raises RenderFailed, ObjectStoreError."""
+        """The pictures of a content that is stored under each of these keys. Raises RenderFailed, ObjectStoreError,
+        SandboxUnavailable.
+        """
         ...
 
 
@@ -39,13 +44,22 @@ class WorkerRenderer:
         """Process ids of the workers alive: none until the first job and after an idle time."""
         return self._pool.pids
 
+    @property
+    def ready(self) -> bool:
+        return self._pool.ready
+
+    @property
+    def sandbox_missing(self) -> str:
+        """What the sandbox lacks, in words; empty: nothing."""
+        return self._pool.sandbox_missing
+
     async def render(self, rendition: Rendition, object_keys: Sequence[str]) -> dict[Size, bytes]:
         if rendition.size > self._limits.max_document_bytes:
             raise RenderFailed("too_large")
         with TemporaryDirectory(dir=self._folder) as folder:
             path = Path(folder) / "content"
             await self._fetch(object_keys, path, rendition.size)
-            return await self._pictures(path, rendition, Path(folder))
+            return await self._pictures(path, rendition)
 
     async def _fetch(self, object_keys: Sequence[str], path: Path, size: int) -> None:
         """From the first place where it still is: a version that is purged takes its copy with it."""
@@ -57,12 +71,10 @@ class WorkerRenderer:
                 missing = error
         raise missing
 
-    async def _pictures(self, path: Path, rendition: Rendition, folder: Path) -> dict[Size, bytes]:
-        targets: dict[Size, Path] = {size: folder / f"{size}.webp" for size in PIXELS}
+    async def _pictures(self, path: Path, rendition: Rendition) -> dict[Size, bytes]:
         request = {
             "path": str(path),
             "kind": rendition.kind.value,
-            "targets": {size: str(target) for size, target in targets.items()},
             "max_pixels": self._max_pixels,
         }
         try:
@@ -72,17 +84,19 @@ class WorkerRenderer:
         if "reason" in answer:
             reason = str(answer["reason"])
             raise RenderFailed(reason if reason in REASONS else "corrupt")
-        return {size: await asyncio.to_thread(_read, target) for size, target in targets.items()}
+        return _decoded(answer)
 
     async def close(self) -> None:
         """End the workers."""
         await self._pool.close()
 
 
-def _read(target: Path) -> bytes:
-    """A picture that the worker made. RenderFailed if it is larger than any should be."""
-    with target.open("rb") as file:
-        data = file.read(MAX_PICTURE_BYTES + 1)
-    if len(data) > MAX_PICTURE_BYTES:
+def _decoded(answer: dict[str, Any]) -> dict[Size, bytes]:
+    """The pictures that a worker answered, which may be anything once a content has taken it over."""
+    try:
+        made = {size: b64decode(answer["pictures"][size], validate=True) for size in PIXELS}
+    except (KeyError, TypeError, ValueError) as error:
+        raise RenderFailed("parser_crashed") from error
+    if any(len(data) > MAX_PICTURE_BYTES for data in made.values()):
         raise RenderFailed("too_large")
-    return data
+    return made

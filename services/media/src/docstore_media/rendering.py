@@ -22,6 +22,7 @@ from docstore_media.telling import Outcome, told
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.contents import ContentDamaged
 from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
+from docstore_platform.sandbox.confinement import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +66,7 @@ class Rendering:
 
     async def render(self) -> bool:
         """Make the pictures of one content, store them, and say so for each of its versions."""
-        rendition = await self._claim("pending")
+        rendition = await self._claim("pending") if self._renderer.ready else None
         if rendition is None:
             return False
         try:
@@ -148,10 +149,10 @@ class Rendering:
 
 
 def _passes(error: Exception) -> bool:
-    """Whether it says nothing of the content: a store that is away or refuses us, a disk that is full."""
+    """Whether it says nothing of the content: a store that is away or refuses us, a disk that is full, no sandbox."""
     if isinstance(error, ObjectStoreError):
         return not isinstance(error, (ObjectNotFound, ObjectTooLarge, ContentDamaged))
-    return isinstance(error, (NotStored, OSError)) and not isinstance(error, TimeoutError)
+    return isinstance(error, (NotStored, SandboxUnavailable, OSError)) and not isinstance(error, TimeoutError)
 
 
 def _reason(error: Exception) -> str:

@@ -38,4 +38,5 @@ class MediaSettings(ServiceSettings):
             seconds=self.seconds,
             memory_mb=self.memory_mb,
             max_document_bytes=self.max_document_bytes,
+            allow_weak_sandbox=self.infra.allow_weak_sandbox,
         )

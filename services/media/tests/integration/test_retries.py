@@ -13,7 +13,9 @@ from docstore_media.rendering import MAX_ATTEMPTS
 from docstore_media.storage import render_anew
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
+from docstore_platform.internal import LocalTransport
 from docstore_platform.s3 import ObjectStore, ObjectStoreError
+from docstore_platform.sandbox import landlock
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -81,6 +83,20 @@ async def test_a_disk_that_takes_nothing_is_waited_for(running: Any) -> None:
     file = await running.add(new_id(), "a.png", originals.image())
     await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
     running.folder.mkdir()
+    await rendition(running, state="ready")
+    await running.says(file.file_id, "preview-ready")
+
+
+async def test_contents_wait_while_there_is_no_sandbox(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is rendered and nothing fails; the service stays ready and says what is missing; then they have previews."""
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    file = await running.add(new_id(), "a.png", originals.image())
+    row = await rendition(running, state="pending")
+    assert (row["attempts"], row["lease"]) == (0, None)
+    ready = await LocalTransport(running.infra.media_url).send("GET", "/readyz", {}, b"")
+    assert (ready.status, ready.json()["status"]) == (200, "degraded")
+    assert "Landlock" in ready.json()["failed"]["parser_sandbox"]
+    monkeypatch.undo()
     await rendition(running, state="ready")
     await running.says(file.file_id, "preview-ready")
 

@@ -1,0 +1,1 @@
+"""What confines a process that reads other people's files: Landlock and seccomp, set up by the process itself."""

@@ -1,0 +1,77 @@
+"""The sandbox of one job: its document to read, a folder of its own to write, nothing else of the machine.
+
+It counts as set up if Landlock and seccomp are in force, whatever user the process runs as and whether or not it has
+namespaces. Who may not use one of them parses nothing, unless `allow_weak` is set.
+"""
+
+import ctypes
+import os
+import socket
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from docstore_platform.sandbox import landlock, seccomp
+
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_CAPABILITY_VERSION = 0x20080522
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache")
+_FONTS = ("/usr/share/fonts", "/usr/local/share/fonts", "/usr/share/X11/fonts", "/usr/share/fontconfig", "/etc/fonts")
+_OTHERS = ("/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom")
+
+
+class SandboxUnavailable(Exception):
+    """This host does not let a job be confined; the message says what is missing."""
+
+
+def missing() -> str:
+    """What this kernel does not have, or does not let this process use, in words; empty: nothing."""
+    lacking = []
+    if not landlock.version():
+        lacking.append("Landlock (Linux 5.13 or newer, with `landlock` in the kernel's `lsm=` list)")
+    if not seccomp.is_supported():
+        lacking.append("seccomp filters on x86_64 or aarch64")
+    return " and ".join(lacking)
+
+
+def python_and_fonts() -> list[Path]:
+    """What any parser may read: Python's modules and native libraries, fonts, time zones. No secret is in these."""
+    return [Path(path) for path in (*filter(os.path.isabs, sys.path), *_LIBRARIES, *_FONTS, *_OTHERS)]
+
+
+def confine(readable: Iterable[Path], writable: Path, *, allow_weak: bool) -> None:
+    """Confine this process, which has one thread, for ever. Raises SandboxUnavailable.
+
+    With `allow_weak`, what can't be had is done without.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), "no_new_privs")
+        _drop_capabilities(libc)
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        if landlock.version() or not allow_weak:
+            landlock.restrict([*python_and_fonts(), *readable], [writable])
+        if seccomp.is_supported() or not allow_weak:
+            seccomp.restrict()
+    except OSError as error:
+        raise SandboxUnavailable(str(error)) from error
+    if not allow_weak:
+        _prove()
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    if libc.capset(header, none):
+        raise OSError(ctypes.get_errno(), "capabilities")
+
+
+def _prove() -> None:
+    """Try what must not work: a kernel, or what stands for one, may accept a rule that it does not enforce."""
+    with suppress(OSError):
+        os.close(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
+        raise SandboxUnavailable("landlock: the root folder can still be listed")
+    with suppress(OSError):
+        socket.socket(socket.AF_UNIX).close()
+        raise SandboxUnavailable("seccomp: a socket can still be made")
