@@ -27,7 +27,7 @@ documents = Gauge("docstore_documents", "Documents kept", ["plan"])
 document_bytes = Gauge("docstore_document_bytes", "Bytes of all versions kept", ["plan"])
 parser_sandbox = Gauge(
     "docstore_parser_sandbox",
-    "1 for how documents are parsed: in the full sandbox, in a weak one that a setting allows, or unavailable: not at all",
+    "1 for how documents are parsed: in the full sandbox, in a weak one that a setting allows, or not at all",
     ["service", "state"],
 )
 

@@ -98,7 +98,7 @@ class InfraSettings(BaseSettings):
 
     allow_weak_sandbox: bool = Field(
         False,
-        description="parse documents although the host offers no full sandbox, or none at all: whoever sends a document "
+        description="parse documents although the host offers no full sandbox, or none at all: a document "
         "that takes a parser over may then read what the service can. Off: such documents wait",
     )
     log_level: str = "INFO"

@@ -74,10 +74,12 @@ async def test_nothing_of_another_process_can_be_read(attempt: Attempt, path: st
 @pytest.mark.parametrize("how", ["signal", "setown", "limit", "ptrace", "vm_readv"])
 async def test_no_other_process_can_be_reached(attempt: Attempt, how: str) -> None:
     """Neither the service nor one of its own user."""
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
-        for pid in (victim.pid, os.getpid()):
-            assert not (await attempt(how, pid))["worked"]
-        assert victim.poll() is None
+    victim = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=subprocess.PIPE)
+    for pid in (victim.pid, os.getpid()):
+        assert not (await attempt(how, pid))["worked"]
+    assert victim.returncode is None
+    victim.kill()
+    await victim.wait()
 
 
 @pytest.mark.parametrize("how", ["exec", "execve", "fork", "keyctl", "io_uring"])
@@ -149,7 +151,7 @@ async def test_too_much_memory_has_its_own_reason(attempt: Attempt) -> None:
     assert (await attempt("memory"))["reason"] == "out_of_memory"
 
 
-async def test_another_user_is_confined_alike(tmp_path: Path) -> None:
+def test_another_user_is_confined_alike(tmp_path: Path) -> None:
     """Who is nobody, has no capability and may make no namespace needs nothing but the kernel."""
     if os.getuid():
         pytest.skip("only root can become another user")

@@ -73,7 +73,10 @@ class Extractor:
             raise failure("too_large")
 
     async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
-        """The text of the file at `path` (absolute); an empty file has none. Raises ExtractionFailed, SandboxUnavailable."""
+        """The text of the file at `path` (absolute); an empty file has none.
+
+        Raises ExtractionFailed, SandboxUnavailable.
+        """
         head, size = await asyncio.to_thread(_look, path)
         if not size:
             return ExtractedText("")

@@ -88,7 +88,7 @@ async def test_a_disk_that_takes_nothing_is_waited_for(running: Any) -> None:
 
 
 async def test_contents_wait_while_there_is_no_sandbox(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is rendered and nothing fails; the service stays ready and says what is missing; then they have previews."""
+    """Nothing is rendered and nothing fails; readiness names what is missing; then they are rendered."""
     monkeypatch.setattr(landlock, "version", lambda: 0)
     file = await running.add(new_id(), "a.png", originals.image())
     row = await rendition(running, state="pending")
