@@ -38,7 +38,7 @@ def version() -> int:
 def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     """Confine this thread, for ever, to reading what is below `readable` and writing files in `writable`.
 
-    Paths that can't be opened are left out. Where the kernel can, also: no TCP, no signals to others, no abstract sockets.
+    Paths that can't be opened are left out. Where the kernel can, also: no TCP, no signals, no abstract sockets.
     The caller has set no_new_privs. Raises OSError.
     """
     abi = version()
