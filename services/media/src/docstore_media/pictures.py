@@ -19,6 +19,11 @@ _ENCRYPTED = 4  # FPDF_ERR_PASSWORD
 _DECODED_MODES = ("RGB", "RGBA")
 
 
+def load_formats() -> None:
+    """Load all that images are decoded by."""
+    Image.init()
+
+
 def render(path: Path, kind: Kind, max_pixels: int) -> dict[Size, bytes]:
     """The picture of each size, in WebP. Raises RenderFailed."""
     picture = first_page(path) if kind is Kind.PDF else image(path, max_pixels)

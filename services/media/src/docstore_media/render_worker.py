@@ -12,7 +12,7 @@ from docstore_platform.limited_worker import Answerer, serve_confined
 def _load() -> Answerer:
     from docstore_media import pictures  # loads the libraries, inside the limits
 
-    pictures.Image.init()  # else every job would load the formats anew
+    pictures.load_formats()  # else every job would
     return partial(_answer, pictures)
 
 

@@ -32,7 +32,8 @@ class _PathRule(ctypes.Structure):
 
 def version() -> int:
     """Of the kernel's Landlock; 0 if it has none, or does not let this process use it."""
-    return max(_libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION)), 0)
+    found: int = _libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
+    return max(found, 0)
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
