@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,26 @@ async def test_a_change_sends_and_fetches_what_changed(
     await client.download(second, there)
     await client.download(second, tmp_path / "old", version=1, old=there)
     assert (there.read_bytes(), (tmp_path / "old").read_bytes()) == (changed, content)
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 100), (3, 100), (1, 5 * MIB)], ids=["one", "pack", "blocks"])
+async def test_files_keep_their_dates(client: AsyncClient, tmp_path: Path, count: int, size: int) -> None:
+    """The modification time travels with the content: to the answer, each version, a copy, and back to a disk."""
+    dates = [datetime(2001, 2, 3, 4, 5, 6, 789_000, UTC) + timedelta(days=number) for number in range(count)]
+    sources = []
+    for number, date in enumerate(dates):
+        path = local_file(tmp_path / f"{number}", os.urandom(size))
+        os.utime(path, (date.timestamp(), date.timestamp()))
+        sources.append(Source(path, f"/dated-{count}-{size}/{number}"))
+    files = [file for file in await client.upload_many(sources) if isinstance(file, File)]
+    assert [file.client_modified_at for file in files] == dates
+    await client.upload(Source(local_file(tmp_path / "newer", b"newer"), file_id=files[0].id, base_version=1))
+    restored = await client.restore_version(files[0].id, 1)
+    assert restored.client_modified_at == dates[0]
+    copy = await client.copy(files[0].id, f"/copy-{count}-{size}")
+    wanted = [Wanted(file, tmp_path / f"back-{file.name}") for file in [restored, *files[1:], copy]]
+    assert await client.download_many(wanted) == [None] * len(wanted)
+    assert [each.local.stat().st_mtime for each in wanted] == [date.timestamp() for date in [*dates, dates[0]]]
 
 
 async def test_small_files_travel_together(client: AsyncClient, grace: Person, bucket: Bucket, tmp_path: Path) -> None:

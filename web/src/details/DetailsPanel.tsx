@@ -89,6 +89,7 @@ function Facts({ file }: { file: FileItem }) {
     ["In", file.path === "/" ? "–" : parentOf(file.path)],
     ["Modified", `${moment(file.modified_at)} by ${who(file.modified_by, named?.modified_by_name, account.id, "you")}`],
     ["Created", moment(file.created_at)],
+    ...(file.client_modified_at ? ([["File date", moment(file.client_modified_at)]] as [string, string][]) : []),
     ["Owner", who(file.owner_id, named?.owner_name, account.id)],
     ...(isFile
       ? ([

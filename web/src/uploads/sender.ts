@@ -41,6 +41,7 @@ async function wishOf(job: Job) {
     parent_id: job.folder.id,
     size: job.size,
     content_type: /^[\w.+-]+\/[\w.+-]+$/.test(file.type) ? file.type : undefined,
+    client_modified_at: new Date(file.lastModified).toISOString(),
     sha256: isSmall(job) ? await sha256(file) : undefined,
     base_version: isNew ? 0 : undefined,
     on_conflict: isNew ? ("fail" as const) : ("copy" as const),

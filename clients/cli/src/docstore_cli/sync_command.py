@@ -24,7 +24,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done;
 Status = Annotated[bool, typer.Option("--status", help="Say what the command that syncs the folder is at.")]
 Yes = Annotated[
     bool,
-    typer.Option("--yes", help="Also create the folder, delete most of the files, or sync a folder that was replaced."),
+    typer.Option(
+        "--yes", help="Also create the folder unasked, delete most of the files, or sync a folder that was replaced."
+    ),
 ]
 
 QUIET = frozenset({Do.RECORD, Do.FORGET})
@@ -47,7 +49,7 @@ def sync(
         _show_status(folder, as_json=as_json)
         return
     if not (dry_run or yes or folder.exists()):
-        _confirm_new_folder(folder, is_script=once)
+        _confirm_new_folder(folder)
     try:
         if dry_run:
             _show_plan(as_person(lambda docstore: _planned(docstore, folder, yes)), as_json=as_json)
@@ -64,16 +66,11 @@ def sync(
         raise failed(str(error) or f"{folder} is linked to another account") from None
 
 
-def _confirm_new_folder(folder: Path, *, is_script: bool) -> None:
-    """Ask before a mistyped name downloads the whole account. Without a terminal only `is_script` creates a folder."""
-    if read_status(folder) is not None:
-        return  # the engine asks about a folder that was synced and is gone
-    if _is_terminal():
-        typer.confirm(
-            f"{folder} does not exist. Create it and download all files of the account?", abort=True, err=True
-        )
-    elif not is_script:
-        raise failed(f"there is no folder {folder}; --yes creates it and downloads all files of the account")
+def _confirm_new_folder(folder: Path) -> None:
+    """Ask before a mistyped name downloads the whole account. A script, which has no terminal, means what it says."""
+    if read_status(folder) is None and _is_terminal():  # of one that was synced and is gone the engine asks
+        question = f"{folder} does not exist. Create it and download all files of the account?"
+        typer.confirm(question, abort=True, err=True)
 
 
 def _is_terminal() -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from docstore_client.connection import Connection
-from docstore_client.downloads import Downloads, part_beside
+from docstore_client.downloads import Downloads, keep_time, part_beside
 from docstore_client.errors import ApiError, DocStoreError, StoreError, Unreachable, reason_of
 from docstore_client.models import File
 from docstore_client.retrying import proxy_for
@@ -178,4 +178,5 @@ def _write(located: Located, data: memoryview) -> None:
         while data:
             data = data[file.write(data) :]
     if not wanted.is_beside:
+        keep_time(beside, wanted.file, located.version)
         os.replace(beside, wanted.local)

@@ -53,6 +53,7 @@ class Downloads:
         if arrived != digest:
             beside.unlink()
             raise ContentDiffers(f"{file.path} did not arrive as it was sent")
+        keep_time(beside, file, number)
         os.replace(beside, local)
 
     async def _digest(self, file: File, number: int) -> str:
@@ -92,6 +93,13 @@ class Downloads:
                     whole.update(piece)
                     progress(len(piece))
         return whole.hexdigest()
+
+
+def keep_time(local: Path, file: File, version: int) -> None:
+    """Give what was fetched the modification time it had where it came from; of an old version that is not known."""
+    if version == file.version and file.client_modified_at is not None:
+        modified = file.client_modified_at.timestamp()
+        os.utime(local, (modified, modified))
 
 
 def part_beside(local: Path, file_id: str, version: int) -> Path:

@@ -69,6 +69,8 @@ class File(Model):
     permission: Permission
     created_at: datetime
     modified_at: datetime
+    client_modified_at: datetime | None = None
+    """When the content was last changed where it was sent from, if the client said."""
     modified_by: str
     modified_by_name: str | None = None
     etag: str
@@ -107,6 +109,7 @@ class Version(Model):
     content_type: str
     sha256: str
     created_at: datetime
+    client_modified_at: datetime | None = None
     created_by: str
     created_by_name: str | None = None
     device: str

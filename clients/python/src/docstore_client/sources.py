@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,9 @@ class Source:
         for name in ("path", "file_id", "parent_id", "base_version"):
             if getattr(self, name) is not None:
                 wish[name] = getattr(self, name)
+        with suppress(OSError):  # what can't be read any more is told when it is sent
+            changed = datetime.fromtimestamp(self.local.stat().st_mtime, UTC)
+            wish["client_modified_at"] = changed.isoformat(timespec="milliseconds")
         return {**wish, "tags": list(self.tags)} if self.tags else wish
 
     async def measure(self) -> tuple[int, str]:

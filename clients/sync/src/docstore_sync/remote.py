@@ -22,7 +22,7 @@ def row_of(file: File) -> RemoteRow:
     kind = Kind(file.kind)
     version = file.version if kind is Kind.FILE else 0
     entry = RemoteEntry(file.id, file.parent_id or "", file.name, kind, file.sha256 or "", version)
-    since = file.modified_at - EPOCH
+    since = (file.client_modified_at or file.modified_at) - EPOCH
     modified_ns = (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
     return RemoteRow(entry, file.size, modified_ns, file.permission)
 

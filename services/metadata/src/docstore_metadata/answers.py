@@ -41,6 +41,8 @@ class File(Answer):
     """When it was first there."""
     modified_at: datetime
     """When its content, or of a folder its name or place, was last changed."""
+    client_modified_at: datetime | None
+    """When the content was last changed where it was sent from; null for a folder, and where the client did not say."""
     modified_by: str
     """Account that did that."""
     modified_by_name: str | None = sometimes()
@@ -105,6 +107,8 @@ class Version(Answer):
     """SHA-256 of the content, in hexadecimal digits."""
     created_at: datetime
     """When it was sent, or restored."""
+    client_modified_at: datetime | None
+    """When the content was last changed where it was sent from; null where the client did not say."""
     created_by: str
     """Account."""
     created_by_name: str | None

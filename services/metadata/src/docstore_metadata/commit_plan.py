@@ -36,6 +36,7 @@ class Commit:
     base_version: int | None
     on_conflict: OnConflict
     tags: tuple[str, ...]
+    client_modified_at: datetime | None = None
     uploaded_at: datetime
     context: Context = field(default_factory=copy_context, compare=False)
     """The request's context: its events belong to its trace, also when requests are committed together."""
@@ -108,7 +109,7 @@ class CommitPlan:
             node.tags = check_tags(commit.tags)
         node.version += 1
         node.size, node.sha256, node.content_type = commit.size, commit.sha256, commit.content_type
-        node.object_key = commit.object_key
+        node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
         node.modified_at, node.modified_by, node.device = commit.uploaded_at, commit.account_id, commit.device
         version = new_version(node, upload_id=commit.upload_id)
         event_id = self._announcer.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
@@ -139,6 +140,7 @@ class CommitPlan:
             sha256=commit.sha256,
             version=1,
             object_key=commit.object_key,
+            client_modified_at=commit.client_modified_at,
             kept_versions=1,
         )
         place = folder.child(node)
@@ -166,6 +168,7 @@ def new_version(node: Node, *, upload_id: str | None, restored_from: int | None 
         size=node.size,
         sha256=node.sha256,
         content_type=node.content_type,
+        client_modified_at=node.client_modified_at,
         created_at=node.modified_at,
         created_by=node.modified_by,
         device=node.device,
@@ -215,6 +218,7 @@ def _version_fields(node: Node) -> Document:
         "sha256": node.sha256,
         "content_type": node.content_type,
         "object_key": node.object_key,
+        "client_modified": node.client_modified_at,
         "modified": node.modified_at,
         "modified_by": node.modified_by,
         "device": node.device,

@@ -52,6 +52,8 @@ def node_document(node: Node) -> Document:
         value = getattr(node, field)
         if value != default:
             document[field] = value
+    if node.client_modified_at is not None:
+        document["client_modified"] = node.client_modified_at
     return document
 
 
@@ -81,6 +83,7 @@ def node_of(document: Document) -> Node:
         sha256=get("sha256", ""),
         version=get("version", 0),
         object_key=get("object_key", ""),
+        client_modified_at=get("client_modified"),
         kept_versions=get("kept_versions", 0),
         indexed_version=get("indexed_version", 0),
         preview_version=get("preview_version", 0),
@@ -140,7 +143,7 @@ def version_id(node_id: str, number: int) -> str:
 
 
 def version_document(version: Version) -> Document:
-    came_at = {} if version.came_at is None else {"came_at": version.came_at}
+    times = {"came_at": version.came_at, "client_modified": version.client_modified_at}
     return {
         "_id": version_id(version.node_id, version.number),
         "owner": version.owner_id,
@@ -155,7 +158,7 @@ def version_document(version: Version) -> Document:
         "device": version.device,
         "upload_id": version.upload_id,
         "restored_from": version.restored_from,
-        **came_at,
+        **{name: time for name, time in times.items() if time is not None},
     }
 
 
@@ -173,5 +176,6 @@ def version_of(document: Document) -> Version:
         device=document["device"],
         upload_id=document["upload_id"],
         restored_from=document["restored_from"],
+        client_modified_at=document.get("client_modified"),
         came_at=document.get("came_at"),
     )

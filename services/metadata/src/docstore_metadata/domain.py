@@ -49,6 +49,8 @@ class Node:
     sha256: str = ""
     version: int = 0
     object_key: str = ""
+    client_modified_at: datetime | None = None
+    """When the current version's content was last changed, as the client that sent it says."""
     kept_versions: int = 0
     indexed_version: int = 0
     preview_version: int = 0
@@ -187,6 +189,7 @@ class Version:
     device: str = ""
     upload_id: str | None = None
     restored_from: int | None = None
+    client_modified_at: datetime | None = None
     came_at: datetime | None = None
     """When it took the place of another, by the later of the clocks that were asked."""
 

@@ -102,7 +102,7 @@ class History:
         node = place.node
         node.version += 1
         node.size, node.sha256, node.content_type = old.size, old.sha256, old.content_type
-        node.object_key = old.object_key
+        node.object_key, node.client_modified_at = old.object_key, old.client_modified_at
         node.modified_at, node.modified_by, node.device = changes.now, principal.account_id, principal.device
         announcer.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)

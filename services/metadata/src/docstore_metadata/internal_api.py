@@ -42,6 +42,7 @@ class CommitItem(WriteTarget):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     object_key: str = Field(min_length=1, max_length=1024)
     tags: list[str] = []
+    client_modified_at: AwareDatetime | None = None
     uploaded_at: AwareDatetime
 
 
@@ -109,6 +110,7 @@ def _commit(item: CommitItem) -> Commit:
         base_version=item.base_version,
         on_conflict=item.on_conflict,
         tags=tuple(item.tags),
+        client_modified_at=_to_millisecond(item.client_modified_at) if item.client_modified_at else None,
         uploaded_at=_to_millisecond(item.uploaded_at),
     )
 

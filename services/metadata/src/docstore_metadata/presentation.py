@@ -32,11 +32,16 @@ def file_json(view: View) -> Json:
         "permission": view.permission,
         "created_at": rfc3339(node.created_at),
         "modified_at": rfc3339(node.modified_at),
+        "client_modified_at": _time(node.client_modified_at),
         "modified_by": node.modified_by,
         "etag": node.etag,
         "indexed": node.indexed,
         "preview": node.preview,
     }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
 
 
 def place_json(place: Place, account_id: str) -> Json:
@@ -66,6 +71,7 @@ def version_json(version: Version, current: int, names: Mapping[str, str]) -> Js
         "content_type": version.content_type,
         "sha256": version.sha256,
         "created_at": rfc3339(version.created_at),
+        "client_modified_at": _time(version.client_modified_at),
         "created_by": version.created_by,
         "created_by_name": names.get(version.created_by),
         "device": version.device,

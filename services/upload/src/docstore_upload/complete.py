@@ -185,6 +185,7 @@ class Completer:
             "base_version": upload.base_version,
             "on_conflict": upload.on_conflict,
             "tags": list(upload.tags),
+            "client_modified_at": rfc3339(upload.client_modified_at) if upload.client_modified_at else None,
             "uploaded_at": rfc3339(self._clock()),
         }
 

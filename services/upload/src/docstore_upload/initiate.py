@@ -116,6 +116,7 @@ class Initiator:
             base_version=request.base_version,
             on_conflict=request.on_conflict,
             tags=tuple(request.tags),
+            client_modified_at=request.client_modified_at,
             method=method,
             multipart_id=None,
             part_size=part_size_for(request.most, settings.part_bytes) if method == "multipart" else None,

@@ -13,7 +13,7 @@ import orjson
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import PackInitiated, slice_upload_id
-from docstore_platform.clock import Clock
+from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.ids import new_id
 from docstore_platform.packs import MAX_PACK_BYTES
 from docstore_platform.problems import Problem, invalid
@@ -160,4 +160,5 @@ def _declared(request: FileRequest, path: str) -> PackFile:
         "base_version": request.base_version,
         "on_conflict": request.on_conflict,
         "tags": request.tags,
+        "client_modified_at": rfc3339(request.client_modified_at) if request.client_modified_at else None,
     }

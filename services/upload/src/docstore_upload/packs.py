@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 
@@ -42,6 +42,8 @@ class PackFile(TypedDict):
     base_version: int | None
     on_conflict: OnConflict
     tags: list[str]
+    client_modified_at: NotRequired[str | None]
+    """Absent of packs that a version before this field has declared."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What clients send, checked: the shapes of the public API."""
 
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 
 from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.bodies import Body
@@ -16,6 +17,21 @@ MAX_VERSION = 2**31 - 1
 METHODS = ("form", "put", "multipart", "credentials", "blocks")
 
 BlockHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _require_text(value: Any) -> Any:
+    """Refuse numbers, which would be taken for seconds since 1970."""
+    if value is not None and not (isinstance(value, str) and "T" in value.upper()):
+        raise ValueError("give a time as in RFC 3339")
+    return value
+
+
+FileTime = Annotated[
+    AwareDatetime,
+    Strict(False),
+    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(9999, 1, 1, tzinfo=UTC)),
+    BeforeValidator(_require_text),
+]
 
 
 class StrictBody(Body):
@@ -38,6 +54,8 @@ class TargetRequest(StrictBody):
     base_version: int | None = Field(None, ge=0, le=MAX_VERSION)
     on_conflict: Literal["copy", "fail"] = "copy"
     tags: list[str] = Field(default_factory=list)
+    client_modified_at: FileTime | None = None
+    """When the content was last changed where it comes from, such as a file's modification time; to the millisecond."""
 
 
 class FileRequest(TargetRequest):

@@ -15,6 +15,7 @@ JSON = st.recursive(
 )
 SIZES = ("size", "max_size")
 FIELDS = ("path", "file_id", *SIZES, "content_type", "sha256", "base_version", "on_conflict", "tags", "method")
+TIMED = {"path": "/a", "size": 1, "method": "put"}
 
 
 @given(st.one_of(JSON, st.dictionaries(st.sampled_from(FIELDS), JSON)))
@@ -24,6 +25,18 @@ def test_any_json_is_read_or_refused(item: object) -> None:
         if isinstance(outcome, InitiateRequest):
             outcome = refuse_initiate(outcome, MIB) or Problem(422, "", "")
         assert not isinstance(outcome, Problem) or 400 <= outcome.status < 500
+
+
+@pytest.mark.parametrize(
+    "moment", [1700000000, "1700000000", "2001-02-03T04:05:06", "2001-02-30T04:05:06Z", "0001-01-01T00:00:00Z"]
+)
+def test_a_file_time_is_an_rfc_3339_moment(moment: object) -> None:
+    """Numbers, times without a zone and moments that no calendar or database has are refused."""
+    assert isinstance(read_initiate({**TIMED, "client_modified_at": moment}), Problem)
+    read = read_initiate({**TIMED, "client_modified_at": "2001-02-03T04:05:06.789+01:00"})
+    assert isinstance(read, InitiateRequest)
+    assert read.client_modified_at is not None
+    assert read.client_modified_at.isoformat() == "2001-02-03T04:05:06.789000+01:00"
 
 
 @given(st.lists(st.text(max_size=70), max_size=60))
