@@ -14,6 +14,7 @@ ACCOUNT: dict[str, Any] = {
     "plan": "free",
     "role": "user",
     "status": "active",
+    "email_verified": True,
     "home_region": "us-west-2",
     "created_at": "2026-11-22T08:00:00.000Z",
 }

@@ -102,7 +102,7 @@ async def sign_up(deployment: Deployment) -> AsyncIterator[SignUp]:
     async with AsyncExitStack() as closing:
 
         async def new_person(name: str = "ada", plan: str = "free") -> Person:
-            person = await closing.enter_async_context(await Person.new(deployment.gateway, name))
+            person = await closing.enter_async_context(await Person.new(deployment.gateway, name, deployment.mailbox))
             if plan != "free":
                 await person.choose(plan)
             return person

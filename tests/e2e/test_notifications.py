@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from deployments import Mailbox
 from people import PASSWORD, Person
+from verified_emails import verify_email
 
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
@@ -64,6 +65,7 @@ async def test_who_has_no_account_is_invited_and_told_once_there_is_one(
     invitation = await mailed(mailbox, email, "for-you.txt is shared with you")
     assert "sign up" in invitation.text
     await nobody.sign_up(email, PASSWORD)
+    await verify_email(nobody, mailbox, email)
     await told(nobody, "for-you.txt is shared with you")
 
 

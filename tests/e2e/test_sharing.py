@@ -5,7 +5,9 @@ import time
 from typing import Any
 
 import pytest
+from deployments import Mailbox
 from people import PASSWORD, Person, SignUp, problem_of
+from verified_emails import verification_token
 
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
@@ -90,13 +92,18 @@ async def test_what_is_revoked_is_gone_in_the_next_request(ada: Person, grace: P
     )
 
 
-async def test_a_share_waits_for_the_sign_up(ada: Person, nobody: Person) -> None:
-    """Whoever signs up with the address has what was shared with it, in any spelling."""
+async def test_a_share_waits_until_the_address_is_proven(ada: Person, nobody: Person, mailbox: Mailbox) -> None:
+    """Whoever signs up with the address, in any spelling, has what was shared with it once they have proven it."""
     email = f"Late-{new_id()[-10:]}@Example.org"
     file = await ada.upload("/for-later.txt", b"hello")
     made = await ada.call("POST", f"/v1/files/{file['id']}/shares", {"email": email, "role": "editor"})
     assert made["state"] == "pending"
     await nobody.sign_up(email.lower(), PASSWORD)
+    token = await verification_token(mailbox, email.lower())
+    assert await nobody.every("/v1/shared-with-me") == []
+    assert (await nobody.call("GET", "/v1/me"))["email_verified"] is False
+    await nobody.call("POST", "/v1/accounts/verify", {"token": token})
+    assert (await nobody.call("GET", "/v1/me"))["email_verified"] is True
 
     async def granted() -> Any:
         return await nobody.every("/v1/shared-with-me")

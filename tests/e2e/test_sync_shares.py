@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from deployments import Deployment
+from deployments import Deployment, Mailbox
 from synced_folders import tree, write
+from verified_emails import verify_email
 
 from docstore_client import AsyncClient
 from docstore_client.models import File, Role
@@ -28,6 +29,8 @@ class Member:
     client: AsyncClient
     folder: Path
     engine: Engine
+    mailbox: Mailbox | None
+    verified: bool = False
 
     async def sync(self) -> Result:
         result = await self.engine.sync()
@@ -35,7 +38,10 @@ class Member:
         return result
 
     async def share(self, path: str, other: "Member", role: Role) -> File:
-        """Until it is known who that is: it is heard of by events."""
+        """Until it is known who that is: it is heard of by events, once they have proven their address."""
+        if not other.verified:
+            await verify_email(other.client, other.mailbox, other.email)
+            other.verified = True
         file = await self.client.get_by_path(path)
 
         async def is_active() -> bool:
@@ -70,7 +76,8 @@ async def member(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.Mon
             await client.sign_up(email, PASSWORD)
             await client.log_in(email, PASSWORD, name)
             folder = tmp_path / name
-            return Member(email, client, folder, await closing.enter_async_context(engine(folder, client, name)))
+            one = await closing.enter_async_context(engine(folder, client, name))
+            return Member(email, client, folder, one, deployment.mailbox)
 
         yield new_member
 

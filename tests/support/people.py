@@ -6,6 +6,8 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import zstandard
+from deployments import Mailbox
+from verified_emails import verify_email
 from yarl import URL
 
 from docstore_cli.api import ApiClient
@@ -22,11 +24,15 @@ class Person(ApiClient):
     """Somebody with an account of their own."""
 
     email = ""
+    mailbox: Mailbox | None = None
+    """Where their mails can be read."""
+    verified = False
 
     @classmethod
-    async def new(cls, gateway: str, name: str = "ada") -> Self:
+    async def new(cls, gateway: str, name: str = "ada", mailbox: Mailbox | None = None) -> Self:
         """Somebody who has just signed up and logged in."""
         person = cls(gateway)
+        person.mailbox = mailbox
         person.email = f"{name}-{new_id()[-10:]}@example.org"
         await person.sign_up(person.email, PASSWORD)
         return person
@@ -34,6 +40,12 @@ class Person(ApiClient):
     @property
     def id(self) -> str:
         return str(self.account["id"])
+
+    async def verify_email(self) -> None:
+        """Prove by the mailed link that the address is theirs."""
+        if not self.verified:
+            await verify_email(self, self.mailbox, self.email)
+            self.verified = True
 
     async def choose(self, plan: str) -> None:
         """Change the plan; returns once quota and search have heard of it."""
@@ -78,7 +90,8 @@ class Person(ApiClient):
             assert answer.status in (200, 412), await answer.text()
 
     async def share(self, node: Json, other: "Person", role: str = "viewer") -> Json:
-        """Share with somebody; returns once the file service knows who that is: it hears of sign-ups by events."""
+        """Share with somebody, whose address is proven for it; returns once the file service has heard of that."""
+        await other.verify_email()
         route, body = f"/v1/files/{node['id']}/shares", {"email": other.email, "role": role}
 
         async def active() -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from deployments import Mailbox
 from people import PASSWORD, Person
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
@@ -54,10 +55,10 @@ expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, str]]:
-    """Where the page is served, and the administrator's password."""
+async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, str, Mailbox | None]]:
+    """Where the page is served, the administrator's password, and the mails."""
     if "DOCSTORE_WEB_URL" in os.environ:
-        yield os.environ["DOCSTORE_WEB_URL"], os.environ.get("DOCSTORE_WEB_ADMIN_PASSWORD", "")
+        yield os.environ["DOCSTORE_WEB_URL"], os.environ.get("DOCSTORE_WEB_ADMIN_PASSWORD", ""), None
         return
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -68,17 +69,23 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tupl
                 environment.setenv(name, value)
             settings = StandaloneSettings(data=tmp_path_factory.mktemp("web"), port=port)
             stack = await closing.enter_async_context(await start_stack(settings))
-        yield stack.gateway, load_credentials(stack.servers.folder).admin_password
+        mailbox = Mailbox(stack.servers.mailbox)
+        yield stack.gateway, load_credentials(stack.servers.folder).admin_password, mailbox
 
 
 @pytest.fixture
-def url(served: tuple[str, str]) -> str:
+def url(served: tuple[str, str, Mailbox | None]) -> str:
     return served[0]
 
 
 @pytest.fixture
-def admin_password(served: tuple[str, str]) -> str:
+def admin_password(served: tuple[str, str, Mailbox | None]) -> str:
     return served[1]
+
+
+@pytest.fixture
+def mailbox(served: tuple[str, str, Mailbox | None]) -> Mailbox | None:
+    return served[2]
 
 
 @pytest.fixture(scope="session")
@@ -123,13 +130,13 @@ NewVisitor = Callable[..., Awaitable[Visitor]]
 
 
 @pytest.fixture
-async def new_visitor(url: str, browser: Browser) -> AsyncIterator[NewVisitor]:
+async def new_visitor(url: str, mailbox: Mailbox | None, browser: Browser) -> AsyncIterator[NewVisitor]:
     """Makes people who are logged in: `await new_visitor("grace", plan="premium")`."""
     async with AsyncExitStack() as closing:
         watched: list[tuple[str, list[str]]] = []
 
         async def make(name: str = "ada", *, plan: str = "free", logged_in: bool = True, **wishes: Any) -> Visitor:
-            person = await closing.enter_async_context(await Person.new(url, name))
+            person = await closing.enter_async_context(await Person.new(url, name, mailbox))
             if plan != "free":
                 await person.choose(plan)
             context = await browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **wishes})

@@ -22,7 +22,7 @@ async def test_who_did_what(ada: Any, new_visitor: Any, looks: Any) -> None:
     grace = await new_visitor("grace")
     folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})
     file = await ada.put("/Team/plan.txt", b"one")
-    await ada.person.call("POST", f"/v1/files/{folder['id']}/shares", {"email": grace.person.email, "role": "editor"})
+    await ada.person.share(folder, grace.person, "editor")
     await ada.person.call("PATCH", f"/v1/files/{file['id']}", {"name": "agenda.txt"})
     await ada.open("/files/Team")
     page = await open_details(ada, "agenda.txt", "Activity")

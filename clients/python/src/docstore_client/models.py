@@ -35,6 +35,8 @@ class Account(Model):
     display_name: str
     plan: Literal["free", "premium"]
     role: Literal["user", "admin"]
+    email_verified: bool = True
+    """Servers of earlier releases do not say: they granted by any address."""
     home_region: str
     created_at: datetime
     usage: Usage | None = None

@@ -21,6 +21,9 @@ class AccountEvent(Event, topic="accounts", abstract=True):
     status: AccountStatus
     home_region: str
     created_at: datetime
+    email_verified: bool = False
+    """Whether its owner has proven that they read mails to `email`. Events from before the field do not say so, and
+    nothing is granted by an address on their word: consumers keep what they have granted earlier."""
 
     def key(self) -> str:
         return self.account_id
@@ -31,7 +34,7 @@ class AccountCreated(AccountEvent):
 
 
 class AccountUpdated(AccountEvent):
-    """Emitted when an account's name, e-mail, role or status has changed."""
+    """Emitted when an account's name, e-mail, role or status has changed, or its e-mail address was verified."""
 
 
 class AccountPlanChanged(AccountEvent):
@@ -62,6 +65,22 @@ class PasswordReset(Event, topic="accounts"):
 
     def key(self) -> str:
         return self.reset_id
+
+
+class EmailVerificationRequested(Event, topic="accounts"):
+    """Emitted when a link and a code are to be mailed to an address, by which its owner proves that it is theirs.
+
+    Neither is in it, nor anything from which one could be made.
+    """
+
+    verification_id: str
+    account_id: str
+    email: str
+    """Where the mail goes: the address that will be verified, whatever the account's address is by then."""
+    expires_at: datetime
+
+    def key(self) -> str:
+        return self.verification_id
 
 
 class SessionStarted(Event, topic="accounts"):

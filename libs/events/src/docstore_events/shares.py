@@ -19,7 +19,7 @@ class ShareEvent(Event, topic="shares", abstract=True):
     email: str
     """Whom it is shared with, as the owner wrote it."""
     account_id: str | None
-    """Their account; None while nobody has signed up with that address."""
+    """Their account; None until somebody has signed up with that address and verified it."""
     role: ShareRole
     actor_id: str
     """Account that caused the change."""
@@ -31,7 +31,7 @@ class ShareEvent(Event, topic="shares", abstract=True):
 
 
 class FileShared(ShareEvent):
-    """Emitted when a file or folder is shared with a person, with another role, or they have just signed up."""
+    """Emitted when a file or folder is shared with a person, with another role, or they have verified their address."""
 
 
 class ShareRevoked(ShareEvent):

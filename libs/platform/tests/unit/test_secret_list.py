@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from docstore_platform.reset_links import ResetLinks
+from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import InfraSettings
 

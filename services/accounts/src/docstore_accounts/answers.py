@@ -22,6 +22,8 @@ class Account(Answer):
     """`admin` for operators."""
     status: Status
     """A suspended account can't log in."""
+    email_verified: bool
+    """Whether its owner has proven that the address is theirs: before, nothing that is shared with it is granted."""
     home_region: str
     """Region in which it logs in and has its files."""
     created_at: datetime

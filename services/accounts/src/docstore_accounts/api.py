@@ -1,6 +1,6 @@
 """HTTP routes: `/v1/accounts`, `/v1/sessions`, `/v1/me`, `/v1/admin/accounts`, and `/internal` for the services."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
@@ -102,6 +102,7 @@ class AdminChange(Body):
     plan: Plan | None = None
     role: Role | None = None
     status: Status | None = None
+    email_verified: Literal[True] | None = Field(None, description="vouch for the address, where no mail reaches it")
 
 
 @router.post("/accounts", status_code=201, response_model=answers.Account, tags=["accounts"])
@@ -197,7 +198,10 @@ async def list_accounts(
 
 @router.patch("/admin/accounts/{account_id}", response_model=answers.Account, tags=["admin"])
 async def administer(account_id: Id, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
-    """Change plan, role or status. Suspending ends every session of the account, and closes its public links."""
+    """Change plan, role or status, or vouch for the e-mail address.
+
+    Suspending ends every session of the account, and closes its public links.
+    """
     return json_response(account_json(await accounts.administer(caller, account_id, Change(**body.model_dump()))))
 
 
@@ -223,6 +227,7 @@ def account_json(account: Account) -> dict[str, Any]:
         "plan": account.plan,
         "role": account.role,
         "status": account.status,
+        "email_verified": account.email_verified,
         "home_region": account.home_region,
         "created_at": rfc3339(account.created_at),
     }

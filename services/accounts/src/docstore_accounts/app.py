@@ -19,6 +19,9 @@ from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import MongoAccounts, MongoKeys, MongoSessions
+from docstore_accounts.verification.api import router as verification_router
+from docstore_accounts.verification.repository import MongoVerifications
+from docstore_accounts.verification.service import VerificationService
 from docstore_events import background
 from docstore_events.background import Loop
 from docstore_events.operations import operations_router
@@ -49,6 +52,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     accounts, sessions = MongoAccounts(database), MongoSessions(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
     resets, forgotten = MongoResets(database), f"password-resets:{database.name}"
+    verifications = MongoVerifications(database)
     peering = Peering(settings, database, transactor, accounts) if settings.peers else None
     emails: Emails = peering.emails if peering else OneRegion()
     runtime = EventRuntime(NAME, infra, mongo, database, peering.subscribers if peering else None)
@@ -60,7 +64,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for store in (accounts, sessions, signing_keys, failures, resets):
+            for store in (accounts, sessions, signing_keys, failures, resets, verifications):
                 await store.create_indexes()
             quota = ServiceClient("quota", infra, NAME)
             stack.push_async_callback(quota.close)
@@ -81,7 +85,11 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 rotation_seconds=settings.key_rotation_seconds,
                 clock=utc_now,
             )
-            service = AccountService(settings, transactor, accounts, sessions, passwords, throttle, emails, utc_now)
+            verification = VerificationService(settings, transactor, verifications, accounts, utc_now)
+            app.state.verification = verification
+            service = AccountService(
+                settings, transactor, accounts, sessions, passwords, throttle, emails, verification, utc_now
+            )
             app.state.accounts = service
             app.state.sessions = SessionService(
                 settings,
@@ -105,6 +113,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 passwords,
                 throttle,
                 emails,
+                verification,
                 utc_now,
                 wakeup_name=forgotten,
             )
@@ -125,7 +134,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[api.router, resets_api.router],
+        public=[api.router, resets_api.router, verification_router],
         internal=[api.internal_router, operations_router(runtime, database)],
         checks=checks,
     )

@@ -48,6 +48,8 @@ class Account:
     home_region: str
     created_at: datetime
     revision: int
+    email_verified: bool = False
+    """Its owner has proven that they read mails to `email`. Accounts from before the field have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Change:
     plan: Plan | None = None
     role: Role | None = None
     status: Status | None = None
+    email_verified: bool | None = None
 
 
 def clean_email(email: str) -> str:
@@ -138,6 +141,7 @@ def steps(account: Account, change: Change) -> list[Account]:
         display_name=change.display_name or account.display_name,
         role=change.role or account.role,
         status=change.status or account.status,
+        email_verified=account.email_verified if change.email_verified is None else change.email_verified,
     )
     if named != account:
         account = replace(named, revision=account.revision + 1)

@@ -29,6 +29,9 @@ class Reset:
     password_mark: str
     """Tells the password's hash of then from any other."""
     expires_at: datetime
+    mailed_to: str = ""
+    """Key of the address that the link was mailed to: whoever uses it reads mails there. Empty for an
+    administrator's, which proves nothing."""
 
 
 class ResetStore(Protocol):
@@ -89,7 +92,9 @@ class MongoResets:
 
     async def get(self, reset_id: str) -> Reset | None:
         row = await self._resets.find_one({"_id": reset_id})
-        return Reset(row["_id"], row["account_id"], row["password_mark"], row["expires_at"]) if row else None
+        if row is None:
+            return None
+        return Reset(row["_id"], row["account_id"], row["password_mark"], row["expires_at"], row.get("mailed_to", ""))
 
     async def count(self, account_id: str, now: datetime, tx: Transaction) -> int:
         running = {"account_id": account_id, "expires_at": {"$gt": now}}

@@ -15,15 +15,16 @@ from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, SessionStore
+from docstore_accounts.verification.service import VerificationService
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import wake
 from docstore_platform.clock import Clock
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
+from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
-from docstore_platform.reset_links import ResetLinks
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
 
@@ -64,6 +65,7 @@ class ResetService:
         passwords: Passwords,
         throttle: Throttle,
         emails: Emails,
+        verification: VerificationService,
         clock: Clock,
         *,
         wakeup_name: str,
@@ -76,6 +78,7 @@ class ResetService:
         self._passwords = passwords
         self._throttle = throttle
         self._emails = emails
+        self._verification = verification
         self._links = ResetLinks(settings.infra)
         self._away_until: dict[str, datetime] = {}
         self._lease = timedelta(seconds=settings.reset_lease_seconds)
@@ -137,7 +140,7 @@ class ResetService:
         if await self._resets.count(account.id, self._clock(), transaction.session) >= MAX_MAILS:
             log.info("no more mails to set a password for now", account_id=account.id)
             return
-        reset = await self._made(account, transaction)
+        reset = await self._made(account, transaction, mailed_to=email_key(account.email))
         transaction.publish(
             PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=MADE)
         )
@@ -149,16 +152,17 @@ class ResetService:
         reset = await self._transactor.run(lambda transaction: self._made(account, transaction))
         return ShownReset(self._links.token(reset.id), self._links.url(reset.id), reset.expires_at)
 
-    async def _made(self, account: Account, transaction: Transaction) -> Reset:
+    async def _made(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
         stored = await self._accounts.password_hash(account.id)
         assert stored is not None, "accounts stay"
-        reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE)
+        reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE, mailed_to)
         await self._resets.add(reset, transaction.session)
         return reset
 
     async def confirm(self, token: str, password: str, address: str) -> None:
         """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
 
+        A mailed link proves the address as well.
         It works once, and not after any other change of the password: that is what the password's mark is for.
         Whoever guessed too often from this `address` before they asked for the link need not wait to log in.
         """
@@ -180,12 +184,18 @@ class ResetService:
             if changed:
                 await self._sessions.delete_all(account.id, tx=transaction.session)
                 transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
+                await self._prove_address(reset, transaction)
             return changed
 
         if not await self._transactor.run(work):
             raise gone()
         await self._throttle.clear(email_key(account.email), address)
         log.info("a password was set by a link", account_id=account.id)
+
+    async def _prove_address(self, reset: Reset, transaction: Transaction) -> None:
+        account = await self._accounts.get(reset.account_id, transaction.session)
+        if account is not None and reset.mailed_to == email_key(account.email):
+            await self._verification.prove(account, transaction)
 
 
 def _mark(password_hash: str) -> str:

@@ -11,7 +11,7 @@ from docstore_accounts.api import NOT_KEPT, Address, Caller, Email, Id, Password
 from docstore_accounts.resets import ResetService
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
-from docstore_platform.reset_links import MAX_TOKEN_CHARS
+from docstore_platform.mailed_links import MAX_TOKEN_CHARS
 from docstore_platform.web import json_response
 
 router = APIRouter()

@@ -1,9 +1,8 @@
 """Use cases of accounts: sign up, look at and change one's own, administer all."""
 
-from dataclasses import asdict
-
 import structlog
 
+from docstore_accounts import account_events
 from docstore_accounts.claims import Emails, email_taken
 from docstore_accounts.domain import (
     Account,
@@ -20,7 +19,7 @@ from docstore_accounts.password_strength import check_new_password
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, Filter, SessionStore
-from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
+from docstore_accounts.verification.service import VerificationService
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.fair_queue import Requester
@@ -47,11 +46,13 @@ class AccountService:
         passwords: Passwords,
         throttle: Throttle,
         emails: Emails,
+        verification: VerificationService,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._transactor = transactor
         self._emails = emails
+        self._verification = verification
         self._accounts = accounts
         self._sessions = sessions
         self._passwords = passwords
@@ -82,12 +83,14 @@ class AccountService:
             home_region=self._settings.infra.region,
             created_at=self._clock(),
             revision=1,
+            email_verified=role == "admin" or not self._verification.required,
         )
 
         async def work(transaction: Transaction) -> None:
             await self._emails.confirm(account, transaction.session)
             await self._accounts.insert(account, password_hash, transaction.session)
-            transaction.publish(AccountCreated(**_state(account)))
+            transaction.publish(account_events.created(account))
+            await self._verification.start(account, transaction)
 
         async with self._emails.claimed(account.id, email):
             try:
@@ -116,6 +119,8 @@ class AccountService:
                 return problem.code == "email_taken"
         if account.role != "admin":
             log.warning("the account of the first administrator's e-mail is no administrator", account_id=account.id)
+        elif not account.email_verified:
+            await self._change(account.id, Change(email_verified=True))
         return True
 
     async def get(self, account_id: str) -> Account:
@@ -211,7 +216,7 @@ class AccountService:
             raise not_found("account")
         for after in steps(account, change):
             await self._accounts.replace(account, after, transaction.session)
-            transaction.publish(_event(account, after))
+            transaction.publish(account_events.changed(account, after))
             account = after
         if account.status == "suspended":
             await self._sessions.delete_all(account_id, tx=transaction.session)
@@ -230,14 +235,3 @@ def _check_mailable(email: str) -> None:
         sendable(email)
     except ValueError:
         raise Refusal("invalid_email", "There is no such domain as this e-mail address has.") from None
-
-
-def _event(before: Account, after: Account) -> AccountEvent:
-    if before.plan != after.plan:
-        return AccountPlanChanged(**_state(after), previous_plan=before.plan)
-    return AccountUpdated(**_state(after))
-
-
-def _state(account: Account) -> dict[str, object]:
-    state = asdict(account)
-    return {"account_id": state.pop("id"), **state}

@@ -32,6 +32,12 @@ class AccountsSettings(HashingSettings):
         5.0, gt=0, description="look for forgotten passwords that other instances left unanswered this often"
     )
 
+    verify_emails: bool = Field(
+        True,
+        description="grant by an e-mail address only once its owner has proven it; false: every address is trusted, "
+        "for installations without working mail where all who may sign up are known",
+    )
+
     self_service_plans: bool = Field(False, description="whether people may change their own plan")
     first_admin_email: str = Field("", description="an account with role admin, made at the first start")
     first_admin_password: SecretStr = SecretStr("")

@@ -251,7 +251,8 @@ def _row(thing: Account | Session) -> Document:
 
 
 def _account(row: Document) -> Account:
-    return Account(id=row["_id"], **{name: row[name] for name in _fields(Account)})
+    fields = {name: row[name] for name in _fields(Account) if name != "email_verified"}
+    return Account(id=row["_id"], email_verified=row.get("email_verified", False), **fields)
 
 
 def _session(row: Document) -> Session:

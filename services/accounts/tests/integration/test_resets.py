@@ -9,7 +9,7 @@ import pytest
 from docstore_accounts.reset_store import Asked, MongoResets
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_platform.clock import utc_now
-from docstore_platform.reset_links import ResetLinks
+from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -56,7 +56,8 @@ async def test_a_password_is_set_once_and_ends_every_session(client: Any, said: 
     renewal = {"refresh_token": tokens["refresh_token"]}
     assert (await client.call("POST", "/v1/sessions/refresh", renewal)).status == 401
     assert await client.refused("POST", "/v1/sessions", {"email": ANN, "password": OLD}) == (401, "invalid_credentials")
-    await client.login(ANN, NEW)
+    ann = await client.login(ANN, NEW)
+    assert (await ann.ok("GET", "/v1/me"))["email_verified"], "who uses a mailed link reads the mails"
     assert await client.refused("POST", "/v1/password-resets/confirm", {**confirm, "password": OLD}) == GONE
 
 
@@ -161,7 +162,8 @@ async def test_an_administrator_makes_a_link_to_pass_on(admin: Any, database: An
     assert await database["outbox"].find_one({"key": made["token"].partition(".")[0]}) is None
     confirm = {"token": made["token"], "password": NEW}
     assert (await admin.call("POST", "/v1/password-resets/confirm", confirm)).status == 204
-    await admin.login(ANN, NEW)
+    ann = await admin.login(ANN, NEW)
+    assert not (await ann.ok("GET", "/v1/me"))["email_verified"], "it was passed on by whatever way"
 
 
 async def test_what_an_instance_left_another_answers(run: Any, database: Any) -> None:

@@ -15,6 +15,8 @@ from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import Filter, SigningKey
+from docstore_accounts.verification.repository import Verification
+from docstore_accounts.verification.service import VerificationService
 from docstore_events.event import Event
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
@@ -134,6 +136,30 @@ class FakeKeys:
         return self.rows.setdefault(key.number, key) is key
 
 
+class FakeVerifications:
+    def __init__(self) -> None:
+        self.rows: dict[str, Verification] = {}
+
+    async def add(self, verification: Verification, tx: object) -> None:
+        self.rows[verification.id] = verification
+
+    async def get(self, verification_id: str, tx: object = None) -> Verification | None:
+        return self.rows.get(verification_id)
+
+    async def of_account(self, account_id: str, tx: object = None) -> list[Verification]:
+        return [row for row in self.rows.values() if row.account_id == account_id]
+
+    async def count_attempt(self, account_id: str) -> None:
+        for row in await self.of_account(account_id):
+            self.rows[row.id] = replace(row, failures=row.failures + 1)
+
+    async def remove(self, account_id: str, tx: object) -> bool:
+        mine = await self.of_account(account_id)
+        for row in mine:
+            del self.rows[row.id]
+        return bool(mine)
+
+
 class FakeTransactor:
     """Runs the work and keeps what it says; there is no transaction to undo."""
 
@@ -162,6 +188,7 @@ class World:
     emails: Emails = field(default_factory=OneRegion)
     keys: FakeKeys = field(default_factory=FakeKeys)
     failures: FakeFailures = field(default_factory=FakeFailures)
+    verifications: FakeVerifications = field(default_factory=FakeVerifications)
     transactor: FakeTransactor = field(default_factory=FakeTransactor)
 
     def __post_init__(self) -> None:
@@ -174,6 +201,13 @@ class World:
         window = timedelta(minutes=15)
         self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=self.clock)
         self.ring = self.another_ring()
+        self.verification = VerificationService(
+            settings,
+            self.transactor,  # type: ignore[arg-type]
+            self.verifications,
+            self.accounts,
+            self.clock,
+        )
         self.service = AccountService(
             settings,
             self.transactor,  # type: ignore[arg-type]
@@ -182,6 +216,7 @@ class World:
             self.passwords,
             self.throttle,
             self.emails,
+            self.verification,
             self.clock,
         )
         self.logins = SessionService(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from docstore_accounts.domain import RefreshToken
+from docstore_events.accounts import SessionStarted
 from docstore_platform.fair_queue import Requester
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
@@ -114,7 +115,7 @@ async def test_a_login_tells_whether_the_device_is_new(world) -> None:
         tokens = await world.logins.log_in(EMAIL, PASSWORD, device, address=HERE)
         session_id = RefreshToken.parse(tokens.refresh_token).session_id
         await world.logins.end_current(Principal(account.id, session_id, "user", device))
-    started = world.transactor.said[1:]
+    started = [event for event in world.transactor.said if isinstance(event, SessionStarted)]
     assert [(event.type, event.account_id) for event in started] == [("session-started", account.id)] * 4
     assert [event.new_device for event in started] == [True, False, True, False]
 

@@ -8,6 +8,7 @@ from docstore_events.accounts import (
     AccountEvent,
     AccountPlanChanged,
     AccountUpdated,
+    EmailVerificationRequested,
     PasswordReset,
     PasswordResetRequested,
     SessionStarted,
@@ -90,13 +91,18 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         unit.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
 
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
-        self._reset(envelope, unit)
+        self._by_mail(envelope, unit)
 
     def on_password_reset(self, envelope: Envelope[PasswordReset], unit: Heard) -> None:
-        self._reset(envelope, unit)
+        self._by_mail(envelope, unit)
 
-    def _reset(self, envelope: Envelope[PasswordResetRequested | PasswordReset], unit: Heard) -> None:
-        """Whoever asks for a link or uses it is not logged in: known is only whose password it is about."""
+    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], unit: Heard) -> None:
+        self._by_mail(envelope, unit)
+
+    def _by_mail(
+        self, envelope: Envelope[PasswordResetRequested | PasswordReset | EmailVerificationRequested], unit: Heard
+    ) -> None:
+        """Whoever asks for a link or uses it need not be logged in: known is only whose account it is about."""
         unit.archive(envelope)
         unit.changed(envelope, "", envelope.event.account_id)
 

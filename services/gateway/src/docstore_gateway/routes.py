@@ -74,6 +74,7 @@ _DEPTHS = sorted({prefix.count("/") for prefix in _BY_PREFIX}, reverse=True)
 
 _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/accounts"): Limit.SIGN_UP,
+    ("POST", "/v1/accounts/verify"): Limit.LOG_IN,
     ("POST", "/v1/sessions"): Limit.LOG_IN,
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
     ("POST", "/v1/password-resets"): Limit.LOG_IN,

@@ -237,7 +237,7 @@ class Share(Answer):
     role: ShareRole
     """Whether they may change it."""
     state: Literal["pending", "active"]
-    """`pending` until somebody has signed up with the address, then `active`."""
+    """`pending` until somebody has signed up with the address and verified it, then `active`."""
     created_at: datetime
     """When it was shared."""
 

@@ -167,7 +167,7 @@ async def _working(
         files=Files(store, tree, transactor, jobs),
         trash=Trash(store, tree, transactor, jobs),
         keeping=keeping,
-        shares=Shares(store, tree, transactor, sharing),
+        shares=Shares(store, tree, transactor, sharing, names.learn),
         history=history,
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
         committer=Committer(store, tree, transactor, bounds=keeping.bounds),

@@ -1,4 +1,4 @@
-"""Gives those who sign up what was shared with their address before."""
+"""Gives those who prove their e-mail address what was shared with it before."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -29,21 +29,22 @@ class Grants:
         self._clock = clock
 
     async def meet(self, people: Mapping[str, Person], transaction: Transaction) -> None:
-        """Note whose these addresses are, and grant what waits for them."""
+        """Note whose these addresses are, and grant what waits for those that are proven."""
         session = transaction.session
         await self._store.shares.note_people(people, session)
-        waiting = await self._store.shares.pending(list(people), AT_ONCE + 1, session)
+        proven = {key: person for key, person in people.items() if person.verified}
+        waiting = await self._store.shares.pending(list(proven), AT_ONCE + 1, session) if proven else []
         await self._grant(waiting[:AT_ONCE], transaction)
         if len(waiting) > AT_ONCE:
             now = self._clock()
-            for person in people.values():
+            for person in proven.values():
                 root = root_node(person.account_id, now)
                 await self._jobs.add("grant", root, person.account_id, session)
             transaction.wake_after(self._jobs.wakeup_name)
 
     async def go_on(self, account_id: str, transaction: Transaction) -> bool:
         """Grant some more of what waits for an account; whether there may be more."""
-        key = await self._store.shares.address_of(account_id, transaction.session)
+        key = await self._store.shares.proven_address_of(account_id, transaction.session)
         waiting = await self._store.shares.pending([key], AT_ONCE, transaction.session) if key else []
         await self._grant(waiting, transaction)
         return len(waiting) == AT_ONCE

@@ -26,6 +26,10 @@ class Names:
         self._missed = missed
         self._kept: dict[str, tuple[float, str | None]] = {}
 
+    def learn(self, account_ids: Iterable[str]) -> None:
+        """Have accounts asked for people of whom something else is not known."""
+        self._missed(account_ids)
+
     async def of(self, account_ids: Iterable[str]) -> Mapping[str, str]:
         """Those of them that are known. Who has signed up just now may not be, nor somebody of another region."""
         wanted, now = set(account_ids), time.monotonic()

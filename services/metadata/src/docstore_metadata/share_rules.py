@@ -27,7 +27,7 @@ class Share:
     """As the owner wrote it."""
     email_key: str
     account_id: str | None
-    """None while nobody has signed up with that address."""
+    """None while the address is not proven to be anybody's."""
     role: ShareRole
     created_at: datetime
     revision: int = 1

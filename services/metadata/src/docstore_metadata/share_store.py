@@ -1,9 +1,10 @@
 """Shares, and which e-mail address is whose account, in MongoDB.
 
-shares  one for each person a node is shared with; `account` is there once somebody has signed up with the address
+shares  one for each person a node is shared with; `account` is there once the address is proven to be somebody's
 invitations  how many shares with addresses that were nobody's an owner has made, and until when that counts
-people  one for each address that is somebody's, or that something is shared with. Whoever shares and whoever signs up
-        write the same one, so neither can miss the other.
+people  one for each address that somebody has signed up with, or that something is shared with; `verified` once it is
+        proven to be theirs. Whoever shares and whoever proves an address write the same one, so neither can miss the
+        other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,22 @@ class Person(NamedTuple):
     account_id: str
     revision: int
     name: str
+    verified: bool = False
+    """The account has proven that the address is its owner's: nothing is granted by it before."""
+
+
+class Recipient(NamedTuple):
+    """What is known of an address that something is shared with."""
+
+    account_id: str | None
+    """Who has signed up with it, whether or not the address is proven to be theirs."""
+    verified: bool | None
+    """None where that is not known: events of earlier releases did not say."""
+
+    @property
+    def entitled(self) -> str | None:
+        """The account that is granted what is shared with the address."""
+        return self.account_id if self.verified else None
 
 
 class ShareStore:
@@ -142,7 +159,7 @@ class ShareStore:
 
     # --- people ------------------------------------------------------------------------------------------
 
-    async def account_of(self, email_key: str, session: Session) -> str | None:
+    async def recipient(self, email_key: str, session: Session) -> Recipient:
         """Whose address it is. Writes its document: a sign-up with it in the same moment comes before or after."""
         try:
             row = await self._people.find_one_and_update(
@@ -154,25 +171,33 @@ class ShareStore:
             )
         except DuplicateKeyError as error:
             raise conflict("another transaction has just noted this address") from error
-        account_id: str | None = row.get("account")
-        return account_id
+        return Recipient(row.get("account"), row.get("verified"))
 
     async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
         """Addresses with their accounts. An account has one; what an older revision said of it counts no more.
 
-        What was noted of a revision without the name gets it, as before names were kept.
+        What was noted of a revision without the name, or without whether the address is proven, gets it: earlier
+        releases did not keep them. An address that was proven stays so, whatever an instance of such a release
+        publishes during an upgrade.
         """
         accounts = [person.account_id for person in people.values()]
-        known = self._people.find({"account": {"$in": accounts}}, session=session)
-        latest = {row["account"]: (row["revision"], "name" in row) async for row in known}
+        known = [row async for row in self._people.find({"account": {"$in": accounts}}, session=session)]
+        latest = {row["account"]: (row["revision"], "name" in row and "verified" in row) for row in known}
+        proven = {(row["_id"], row["account"]) for row in known if row.get("verified")}
         writes: list[UpdateOne | DeleteOne] = []
         for key, person in people.items():
             if latest.get(person.account_id, (0, False)) >= (person.revision, True):
                 continue
             if person.account_id in latest:
                 writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))
-            named = {"account": person.account_id, "revision": person.revision, "name": person.name}
-            writes.append(UpdateOne({"_id": key}, {"$set": named}, upsert=True))
+            verified = person.verified or (key, person.account_id) in proven
+            noted = {
+                "account": person.account_id,
+                "revision": person.revision,
+                "name": person.name,
+                "verified": verified,
+            }
+            writes.append(UpdateOne({"_id": key}, {"$set": noted}, upsert=True))
         if not writes:
             return
         try:
@@ -180,8 +205,8 @@ class ShareStore:
         except BulkWriteError as error:
             raise conflict("another transaction has just noted one of these addresses") from error
 
-    async def address_of(self, account_id: str, session: Session) -> str | None:
-        row = await self._people.find_one({"account": account_id}, {"_id": 1}, session=session)
+    async def proven_address_of(self, account_id: str, session: Session) -> str | None:
+        row = await self._people.find_one({"account": account_id, "verified": True}, {"_id": 1}, session=session)
         return None if row is None else str(row["_id"])
 
     async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
@@ -190,8 +215,8 @@ class ShareStore:
         return {row["account"]: row["name"] async for row in rows if "name" in row}
 
     async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
-        """By address, those that are somebody's."""
-        rows = self._people.find({"_id": {"$in": list(email_keys)}, "account": {"$exists": True}}, session=session)
+        """By address, those that are proven to be somebody's."""
+        rows = self._people.find({"_id": {"$in": list(email_keys)}, "verified": True}, session=session)
         return {row["_id"]: row["account"] async for row in rows}
 
 

@@ -1,6 +1,6 @@
-"""Sharing files and folders with people: by their e-mail address, whether or not somebody has signed up with it."""
+"""Sharing files and folders with people: by their e-mail address, whether or not it is anybody's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
@@ -37,8 +37,16 @@ class Shares:
     """The use cases; each change is one transaction."""
 
     def __init__(
-        self, store: Store, tree: Tree, transactor: Transactor, sharing: Sharing, *, clock: Clock = utc_now
+        self,
+        store: Store,
+        tree: Tree,
+        transactor: Transactor,
+        sharing: Sharing,
+        ask_for: Callable[[Iterable[str]], None],
+        *,
+        clock: Clock = utc_now,
     ) -> None:
+        self._ask_for = ask_for
         self._store = store
         self._tree = tree
         self._transactor = transactor
@@ -54,16 +62,18 @@ class Shares:
             place = await self._owned(principal, node_id, transaction)
             if place.node.is_root:
                 raise NotShareable("All you have can't be shared: share a folder in it.")
-            account_id = await self._store.shares.account_of(key, transaction.session)
-            if account_id == place.node.owner_id:
+            recipient = await self._store.shares.recipient(key, transaction.session)
+            if recipient.account_id == place.node.owner_id:
                 raise ShareWithSelf("It is yours already.")
+            if recipient.account_id and recipient.verified is None:
+                self._ask_for([recipient.account_id])
             shares = await self._store.shares.of_nodes([node_id], transaction.session)
             known = next((share for share in shares if share.email_key == key), None)
             if known is not None:
                 return await self._with_role(place, shares, known, role, principal, transaction), False
             if len(shares) >= MAX_SHARES:
                 raise TooManyShares(f"A file or folder can be shared with {MAX_SHARES} people.")
-            if account_id is None:
+            if recipient.entitled is None:
                 await self._count_invitation(place.node.owner_id, transaction)
             new = Share(
                 id=new_id(),
@@ -71,7 +81,7 @@ class Shares:
                 owner_id=place.node.owner_id,
                 email=email,
                 email_key=key,
-                account_id=account_id,
+                account_id=recipient.entitled,
                 role=role,
                 created_at=self._clock(),
             )

@@ -43,7 +43,7 @@ class NewRole(Body):
 async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cases) -> Response:
     """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
 
-    With an address that nobody has it waits for the sign-up.
+    With an address that nobody has signed up with and verified it waits until somebody has.
     """
     share, is_new = await cases.shares.share(principal, file_id, body.email, body.role)
     return json_response(share_json(share), 201 if is_new else 200)

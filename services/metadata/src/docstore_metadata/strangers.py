@@ -1,6 +1,7 @@
-"""People whose name no event has told here: accounts is asked for them in the background.
+"""People of whom events have not told all that is needed: accounts is asked for them in the background.
 
-They signed up before names were kept here. The answer is kept as an event's would be, so each is asked for once.
+They signed up before names were kept here, or whether their address is proven.
+The answer is kept as an event's would be, so each is asked for once.
 """
 
 import asyncio
@@ -48,5 +49,6 @@ class Strangers:
 
     async def _meet(self, account_id: str) -> None:
         account = await self._accounts.call("GET", f"/internal/accounts/{account_id}")
-        people = {email_key(account["email"]): Person(account_id, account["revision"], account["display_name"])}
+        person = Person(account_id, account["revision"], account["display_name"], account.get("email_verified", False))
+        people = {email_key(account["email"]): person}
         await self._transactor.run(lambda transaction: self._grants.meet(people, transaction))

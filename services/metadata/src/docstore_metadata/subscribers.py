@@ -29,7 +29,9 @@ class Unit:
     """By their e-mail addresses."""
 
     def meet(self, account: AccountEvent) -> None:
-        self.people[email_key(account.email)] = Person(account.account_id, account.revision, account.display_name)
+        self.people[email_key(account.email)] = Person(
+            account.account_id, account.revision, account.display_name, account.email_verified
+        )
 
 
 class MetadataSubscribers(Subscribers[Unit]):
@@ -41,7 +43,7 @@ class MetadataSubscribers(Subscribers[Unit]):
         return Unit()
 
     def on_account_created(self, envelope: Envelope[AccountCreated], unit: Unit) -> None:
-        """An account has a root folder from the beginning, and what was shared with its address."""
+        """An account has a root folder from the beginning, and what was shared with its address once that is proven."""
         account = envelope.event
         unit.meet(account)
         root = node_document(root_node(account.account_id, account.created_at))

@@ -177,9 +177,12 @@ class Stack:
         """Somebody who has nothing to do with the others."""
         return replace(self.person, account_id=new_id())
 
-    async def meet(self, person: Person, email: str, revision: int = 1, name: str = "Somebody") -> None:
+    async def meet(
+        self, person: Person, email: str, revision: int = 1, name: str = "Somebody", *, verified: bool = True
+    ) -> None:
         """Have the service hear that a person has an account with this address."""
-        await self.hear(AccountCreated(revision=revision, status="active", **self.account(person, email, name)))
+        state = self.account(person, email, name) | {"email_verified": verified}
+        await self.hear(AccountCreated(revision=revision, status="active", **state))
 
     def account(self, person: Person, email: str, name: str = "Somebody") -> dict[str, Any]:
         """What events of a person's account say of it, but for its status."""
@@ -190,6 +193,7 @@ class Stack:
             "plan": "free",
             "role": "user",
             "home_region": self.infra.region,
+            "email_verified": True,
             "created_at": utc_now(),
         }
 

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fake_accounts import fake_accounts
 
 from docstore_platform.clock import utc_now
+from docstore_platform.internal import register_local_app
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -40,6 +42,45 @@ async def test_a_share_waits_for_the_sign_up(running: Any) -> None:
     assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 1
     await running.meet(reader, "new@example.com", revision=2)
     assert await running.events(waiting["id"]) == ["file-shared"] * 2
+
+
+async def test_an_address_is_nobodys_until_it_is_proven(running: Any) -> None:
+    """Whoever signs up with an invited address gets nothing by it, nor what is shared with it then, until the proof."""
+    before, after = await running.put("/a.txt"), await running.put("/b.txt")
+    eve = running.stranger
+    await share(running, before)
+    await running.meet(eve, "new@example.com", verified=False)
+    assert (await share(running, after))["state"] == "pending"
+    for file in (before, after):
+        assert await eve.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    assert (await eve.ok("GET", "/v1/shared-with-me"))["items"] == []
+    await running.meet(eve, "new@example.com", revision=2)
+    for file in (before, after):
+        assert (await eve.get(file))["permission"] == "editor"
+    await running.meet(eve, "new@example.com", revision=3, verified=False)
+    assert (await share(running, await running.put("/c.txt")))["state"] == "active", "an earlier release can't say it"
+
+
+async def test_accounts_from_before_are_asked_about(stack: Any) -> None:
+    """They keep what they have; whether their address is proven is found out when something is shared with it."""
+    proven = {"id": stack.stranger.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
+    accounts = fake_accounts()
+
+    @accounts.get("/internal/accounts/{account_id}")
+    async def account(account_id: str) -> dict[str, Any]:
+        return {**proven, "email_verified": True}
+
+    register_local_app(stack.infra.accounts_url, accounts)
+    row = {"_id": "new@example.com", "account": stack.stranger.account_id, "revision": 2, "name": "Ada"}
+    await stack.database["people"].insert_one(row)
+    async with stack.run():
+        file = await stack.put("/a.txt")
+        assert (await share(stack, file))["state"] == "pending"
+
+        async def is_granted() -> bool:
+            return [one["state"] for one in await shares_of(stack, file)] == ["active"]
+
+        await eventually(is_granted)
 
 
 async def test_sharing_and_signing_up_at_once(running: Any) -> None:

@@ -189,7 +189,7 @@ async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None
     files = Files(store, tree, transactor, jobs)
     await files.make_folder(caller, "/team/sub")
     team = await files.get_by_path(caller, "/team")
-    shares = Shares(store, tree, transactor, Sharing(store, jobs))
+    shares = Shares(store, tree, transactor, Sharing(store, jobs), set)
     shared: list[Any] = []
 
     async def make_folder(transaction: Transaction) -> None:

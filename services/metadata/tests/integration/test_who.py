@@ -82,7 +82,13 @@ async def test_whoever_signed_up_before_names_were_kept_is_asked_for_at_accounts
     @accounts.get("/internal/accounts/{account_id}")
     async def account(account_id: str) -> dict[str, Any]:
         asked.append(account_id)
-        return {"id": account_id, "email": "Ada@example.com", "display_name": "Ada", "revision": 2}
+        return {
+            "id": account_id,
+            "email": "Ada@example.com",
+            "display_name": "Ada",
+            "revision": 2,
+            "email_verified": True,
+        }
 
     register_local_app(stack.infra.accounts_url, accounts)
 
@@ -102,4 +108,5 @@ async def test_whoever_signed_up_before_names_were_kept_is_asked_for_at_accounts
         "account": owner.account_id,
         "revision": 2,
         "name": "Ada",
+        "verified": True,
     }

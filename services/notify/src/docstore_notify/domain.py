@@ -17,15 +17,15 @@ ChosenKind = Literal[
     "subscription_disabled",
 ]
 """What an account's preferences switch on and off."""
-Kind = ChosenKind | Literal["invitation", "test", "password_reset"]
-"""What a message tells. `invitation` goes to somebody without an account; `test` is asked for by the follower,
-`password_reset` by whoever says that they are the account's owner."""
+Kind = ChosenKind | Literal["invitation", "test", "password_reset", "email_verification"]
+"""What a message tells. `invitation` goes to an address that nobody has verified; `test` is asked for by the follower,
+`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
-KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test", "password_reset")
-ENDABLE: frozenset[Kind] = frozenset(KINDS) - {"password_reset"}
-"""E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
-URGENT: frozenset[Kind] = frozenset({"password_reset"})
+KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test", "password_reset", "email_verification")
+URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification"})
 """E-mails that somebody waits for: no digest holds them back."""
+ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT
+"""E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
@@ -78,7 +78,8 @@ class Target:
     """Where a subscription's messages go."""
 
     address: str
-    """URL of a webhook; ARN of a topic, a queue or a bus; a phone number; the e-mail address of an invitation."""
+    """URL of a webhook; ARN of a topic, a queue or a bus; a phone number; the e-mail address of an invitation or
+    a verification."""
     secret: str = ""
     """Signs webhooks: `whsec_` and base64."""
     role_arn: str = ""
@@ -150,7 +151,7 @@ class Notice:
     subscription_id: str | None = None
     """The subscription that asked for it."""
     address: str = ""
-    """Whom an invitation goes to."""
+    """Where an invitation or a verification goes."""
 
     @property
     def stream(self) -> str:
@@ -183,13 +184,13 @@ class Delivery:
     traceparent: str | None = None
     """Trace of the first event it tells of."""
     target: Target | None = None
-    """Where a machine's message goes, known when it is sent; an invitation's address."""
+    """Where a machine's message goes, known when it is sent; the address of an invitation or a verification."""
     subscription_id: str | None = None
     """The subscription whose machine it goes to."""
 
     @property
     def stream(self) -> str:
-        address = f":{self.target.address}" if self.kind == "invitation" and self.target else ""
+        address = f":{self.target.address}" if self.channel == "email" and self.target else ""
         return f"{self.account_id}:{self.channel}:{self.kind}{address}"
 
     @property

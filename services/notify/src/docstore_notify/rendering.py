@@ -12,6 +12,7 @@ from typing import Any
 
 from docstore_notify.domain import ENDABLE, Contact, Delivery, Facts, Refused
 from docstore_platform.mail_addresses import sendable
+from docstore_platform.mailed_links import ResetLinks, VerificationLinks
 from docstore_platform.plain_page import plain_pages
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
@@ -71,21 +72,28 @@ MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
 
 class Renderer:
     """`sender` is the From, `public_url` where this DocStore is reached, `unsubscribe_url` where a mail's like end,
-    `reset_url` where a password is set by a reset."""
+    `resets` and `verifications` make the links that only the owner of an address is to have."""
 
     def __init__(
         self,
         sender: str,
         public_url: str,
         unsubscribe_url: Callable[[Delivery], str],
-        reset_url: Callable[[str], str],
+        resets: ResetLinks,
+        verifications: VerificationLinks,
     ) -> None:
         name, address = parseaddr(sender)
         self._from = Address(name, addr_spec=address)
         self._public_url = public_url
         self._unsubscribe_url = unsubscribe_url
         self._templates = plain_pages("docstore_notify")
-        self._templates.filters |= {"one_line": one_line, "changed": CHANGED.__getitem__, "reset_url": reset_url}
+        self._templates.filters |= {
+            "one_line": one_line,
+            "changed": CHANGED.__getitem__,
+            "reset_url": resets.url,
+            "verification_url": verifications.url,
+            "verification_code": lambda record_id: _grouped(verifications.code(record_id)),
+        }
 
     def message(self, delivery: Delivery, contact: Contact, names: Mapping[str, str]) -> EmailMessage:
         """The e-mail to `contact`; `names` of accounts by their ids. Refused if the address can't be one.
@@ -163,10 +171,17 @@ def subject(delivery: Delivery) -> str:
             return "A test of your subscription"
         case "password_reset":
             return "A new password for your account"
+        case "email_verification":
+            return "Verify your e-mail address"
 
 
 def _file_name(item: Facts) -> str:
     return one_line(str(item["path"]).rpartition("/")[2] or "/", SUBJECT_NAME_CHARS)
+
+
+def _grouped(code: str) -> str:
+    """As it is easier to read and to type."""
+    return f"{code[: len(code) // 2]} {code[len(code) // 2 :]}"
 
 
 def _role(item: Facts) -> str:

@@ -4,6 +4,7 @@ from docstore_events.accounts import (
     AccountCreated,
     AccountEvent,
     AccountUpdated,
+    EmailVerificationRequested,
     PasswordResetRequested,
     SessionStarted,
 )
@@ -56,6 +57,12 @@ class NotifySubscribers(Subscribers[Heard]):
         event = envelope.event
         told = _told(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
         unit.notices.append(told.to(event.account_id, "email", "password_reset"))
+
+    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], unit: Heard) -> None:
+        """To the address that is to be verified, whatever the account's is when the mail is sent."""
+        event = envelope.event
+        told = _told(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
+        unit.notices.append(told.to(event.account_id, "email", "email_verification", address=event.email))
 
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
         event = envelope.event

@@ -25,7 +25,7 @@ class Validity:
                 dropped = await self._unreadable(delivery)
             case "invitation":
                 dropped = await self._withdrawn(delivery)
-            case "password_reset":
+            case "password_reset" | "email_verification":
                 dropped = await self._ended(delivery)
             case _:
                 return delivery

@@ -12,7 +12,7 @@ from docstore_events.shares import FileShared, LinkExpiring, LinkOpened, ShareRe
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport
-from docstore_platform.reset_links import ResetLinks
+from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

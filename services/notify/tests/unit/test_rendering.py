@@ -15,14 +15,22 @@ from hypothesis import strategies as st
 
 from docstore_notify.domain import ENDABLE, FILE_CHANGES, KINDS, Contact, Delivery, Kind, Refused
 from docstore_notify.rendering import CHANGED, DELIVERY_HEADER, Renderer, one_line
+from docstore_platform.mailed_links import ResetLinks, VerificationLinks
+from docstore_platform.settings import InfraSettings
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ANNA = Contact("anna", "anna@example.org", "Anna", 1)
 UNSUBSCRIBE = "https://docs.example.org/v1/unsubscribe?token=" + "t" * 250
-RESET = "https://docs.example.org/reset-password#"
+INFRA = InfraSettings(reset_link_secrets="secret", public_url="https://docs.example.org")
+RESETS, VERIFICATIONS = ResetLinks(INFRA), VerificationLinks(INFRA)
 RENDERER = Renderer(
-    "DocStore <no-reply@docstore.example>", "https://docs.example.org", lambda _: UNSUBSCRIBE, lambda of: RESET + of
+    "DocStore <no-reply@docstore.example>",
+    "https://docs.example.org",
+    lambda _: UNSUBSCRIBE,
+    RESETS,
+    VERIFICATIONS,
 )
+CODE = VERIFICATIONS.code("v1")[:4] + " " + VERIFICATIONS.code("v1")[4:]
 
 
 def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
@@ -47,6 +55,7 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
         },
         "test": {"subscription_id": "s1", "at": at},
         "password_reset": {"reset_id": "r1", "at": at},
+        "email_verification": {"verification_id": "v1", "at": at},
     }
     return more.get(kind, {"used": 2048, "limit": 1024, "requested": 4096, "at": at})
 
@@ -85,7 +94,8 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
         "new_device": ["Old phone"],
         "subscription_disabled": ["webhook", "https://x.example/", "wants nothing more", "bye"],
         "test": ["the test you asked for"],
-        "password_reset": [f"{RESET}r1", "within an hour", "works once"],
+        "password_reset": [RESETS.url("r1"), "within an hour", "works once"],
+        "email_verification": [VERIFICATIONS.url("v1"), CODE, "within a day"],
     }[kind]
     for part in (text, html):
         for fact in ("Hello Anna", "https://docs.example.org", *facts):

@@ -1,0 +1,37 @@
+"""What the routes of verification take and answer."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from docstore_platform.answers import Answer
+from docstore_platform.bodies import Body
+from docstore_platform.mailed_links import MAX_TOKEN_CHARS
+
+Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the mailed link")]
+
+
+class VerifyEmail(Body):
+    token: Token
+
+
+class VerifyOwnEmail(Body):
+    """One of the two."""
+
+    token: Token | None = None
+    code: str | None = Field(None, max_length=50, description="the eight digits of the mail")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "VerifyOwnEmail":
+        if (self.token is None) == (self.code is None):
+            raise ValueError("give either token or code")
+        return self
+
+
+class EmailVerification(Answer):
+    """Whether an account's e-mail address is known to be its owner's."""
+
+    email: str
+    """The account's address."""
+    email_verified: bool
+    """Its owner has proven that they read mails to it."""

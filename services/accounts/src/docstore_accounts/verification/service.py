@@ -1,0 +1,161 @@
+"""Use cases of verifying an e-mail address: mail a link and a code, and take either as proof."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import structlog
+
+from docstore_accounts import account_events
+from docstore_accounts.domain import Account, Refusal, email_key
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.storage import AccountStore
+from docstore_accounts.verification.repository import Verification, VerificationStore
+from docstore_accounts.verification.rules import LIFE, MAX_FAILURES, clean_code, wait_for_next_mail
+from docstore_events.accounts import EmailVerificationRequested
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.mailed_links import VerificationLinks
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.tokens import Principal
+
+log = structlog.get_logger(__name__)
+
+
+def gone() -> Problem:
+    """The same for a link that was used, has expired, or never was."""
+    return Problem(404, "verification_not_found", "This link or code has been used or has expired. Send a new one.")
+
+
+class VerificationService:
+    """An address counts as its account's only once a mail to it was read: until then nothing is granted by it."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        transactor: Transactor,
+        verifications: VerificationStore,
+        accounts: AccountStore,
+        clock: Clock,
+    ) -> None:
+        self._required = settings.verify_emails
+        self._transactor = transactor
+        self._verifications = verifications
+        self._accounts = accounts
+        self._links = VerificationLinks(settings.infra)
+        self._clock = clock
+
+    @property
+    def required(self) -> bool:
+        """Whether new accounts prove their address; else it is trusted."""
+        return self._required
+
+    async def start(self, account: Account, transaction: Transaction) -> None:
+        """Have a link and a code mailed to the account's address, unless it is verified."""
+        if account.email_verified:
+            return
+        now = self._clock()
+        verification = Verification(new_id(), account.id, email_key(account.email), now, now + LIFE)
+        await self._verifications.add(verification, transaction.session)
+        transaction.publish(
+            EmailVerificationRequested(
+                verification_id=verification.id,
+                account_id=account.id,
+                email=account.email,
+                expires_at=verification.expires_at,
+                revision=1,
+            )
+        )
+
+    async def send_again(self, caller: Principal) -> Account:
+        """Mail another link and code to the caller. 429 `too_many_verification_mails`.
+
+        Where no proof is required, an account from a time when it was is verified at once.
+        """
+
+        async def work(transaction: Transaction) -> Account:
+            account = await self._account(caller.account_id, transaction)
+            if account.email_verified:
+                return account
+            if not self._required:
+                return await self.prove(account, transaction)
+            # Of two requests at once each is counted by the other.
+            await self._accounts.hold(account.id, transaction.session)
+            await self._check_rate(account, transaction)
+            await self.start(account, transaction)
+            return account
+
+        return await self._transactor.run(work)
+
+    async def _check_rate(self, account: Account, transaction: Transaction) -> None:
+        sent = await self._verifications.of_account(account.id, transaction.session)
+        wait = wait_for_next_mail([each.created_at for each in sent], self._clock())
+        if wait:
+            seconds = max(1, round(wait.total_seconds()))
+            detail = "Enough mails were sent to this address for now. Look in the spam folder, or try again later."
+            raise Problem(429, "too_many_verification_mails", detail, headers={"Retry-After": str(seconds)})
+
+    async def verify(self, token: str) -> Account:
+        """Take a mailed link as proof, whoever is logged in. 404 `verification_not_found`."""
+        verification_id = self._links.read(token)
+        verification = await self._verifications.get(verification_id) if verification_id else None
+        return await self._use([verification] if verification else [])
+
+    async def verify_own(self, caller: Principal, *, token: str | None = None, code: str | None = None) -> Account:
+        """Take a mailed link or code as proof for the caller's own account alone.
+
+        404 `verification_not_found`; 422 `wrong_code`, of which each verification survives a few.
+        """
+        account = await self._accounts.get(caller.account_id)
+        if account is not None and account.email_verified:
+            return account
+        if token is not None:
+            verification_id = self._links.read(token)
+            verification = await self._verifications.get(verification_id) if verification_id else None
+            own = verification is not None and verification.account_id == caller.account_id
+            return await self._use([verification] if verification and own else [])
+        # Counted before it is compared: of many guesses at once none is free.
+        await self._verifications.count_attempt(caller.account_id)
+        alive = [each for each in await self._verifications.of_account(caller.account_id) if self._takes_codes(each)]
+        if not alive:
+            raise gone()
+        typed = clean_code(code or "")
+        matching = [each for each in alive if self._links.accepts(each.id, typed)]
+        if not matching:
+            raise Refusal("wrong_code", "This is not the code of the mail. Check it, or send a new one.")
+        return await self._use(matching)
+
+    def _takes_codes(self, verification: Verification) -> bool:
+        return verification.failures <= MAX_FAILURES and verification.expires_at > self._clock()
+
+    async def _use(self, verifications: Iterable[Verification]) -> Account:
+        """Verify the address that the first of them is for; all of the account are used up."""
+        verification = next(iter(verifications), None)
+        if verification is None or verification.expires_at <= self._clock():
+            raise gone()
+
+        async def work(transaction: Transaction) -> Account:
+            account = await self._accounts.get(verification.account_id, transaction.session)
+            unused = await self._verifications.remove(verification.account_id, transaction.session)
+            if account is None or not unused or email_key(account.email) != verification.email_key:
+                raise gone()
+            return await self.prove(account, transaction)
+
+        return await self._transactor.run(work)
+
+    async def prove(self, account: Account, transaction: Transaction) -> Account:
+        """Note that the account's address is its owner's, and publish it; as it is afterwards."""
+        if account.email_verified:
+            return account
+        await self._verifications.remove(account.id, transaction.session)
+        verified = replace(account, email_verified=True, revision=account.revision + 1)
+        await self._accounts.replace(account, verified, transaction.session)
+        transaction.publish(account_events.changed(account, verified))
+        log.info("email_verified", account_id=account.id)
+        return verified
+
+    async def _account(self, account_id: str, transaction: Transaction) -> Account:
+        account = await self._accounts.get(account_id, transaction.session)
+        if account is None:
+            raise not_found("account")
+        return account
