@@ -17,12 +17,13 @@ OWNERS: dict[str, tuple[ServiceName, ...]] = {
     "GATEWAY_CSRF_SECRETS": ("gateway",),
     "GATEWAY_IDEMPOTENCY_SECRETS": ("gateway",),
     "METADATA_LINK_GRANT_SECRETS": ("metadata",),
+    "METADATA_LINK_TOKEN_SECRETS": ("metadata",),
     "UPLOAD_REDIRECT_SECRETS": ("upload",),
     "NOTIFY_UNSUBSCRIBE_SECRET": ("notify",),
     "ANALYTICS_AUDIT_KEY": ("analytics",),
 }
 """Secrets that sign or key something, by their variable: one for each purpose, and the services that hold it."""
-NEVER_EXPIRE = frozenset({"NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY"})
+NEVER_EXPIRE = frozenset({"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY"})
 """What was signed by these is read for ever, so every earlier one is kept."""
 
 Keys = dict[str, list[str]]

@@ -278,6 +278,8 @@ class Link(Answer):
     """What changing and revoking it takes."""
     file_id: str
     """The file or folder it leads to."""
+    url: str | None
+    """A page for people; null for a link made before addresses were kept."""
     name: str
     """For the owner; may be empty."""
     has_password: bool
@@ -295,12 +297,12 @@ class Link(Answer):
 
 
 class CreatedLink(Link):
-    """A link that was just made; what is secret in it is told this once."""
+    """A link that was just made."""
 
-    token: str
-    """What `/v1/links/{token}` takes."""
     url: str
     """A page for people."""
+    token: str
+    """What `/v1/links/{token}` takes; in this answer only."""
 
 
 class LinkPage(Page[Link]):

@@ -25,6 +25,9 @@ from docstore_metadata import (
     retention_api,
     shares_api,
 )
+from docstore_metadata.access_overview import api as access_overview_api
+from docstore_metadata.access_overview.service import AccessOverview
+from docstore_metadata.ancestry import api as ancestry_api
 from docstore_metadata.busy_tree import BusyTree
 from docstore_metadata.changes import ChangeFeed
 from docstore_metadata.cold_storage import Cooler
@@ -41,6 +44,7 @@ from docstore_metadata.journal import create_journal_indexes
 from docstore_metadata.keeping import Keeping
 from docstore_metadata.link_rules import LinkGrants
 from docstore_metadata.link_sweeper import LinkSweeper
+from docstore_metadata.link_tokens import TokenCipher
 from docstore_metadata.link_visits import LinkVisits
 from docstore_metadata.links import Links
 from docstore_metadata.listing import Listings
@@ -131,6 +135,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             changes_api.router,
             shares_api.router,
             links_api.router,
+            ancestry_api.router,
+            access_overview_api.router,
             retention_api.router,
         ],
         internal=[internal_api.router, operations_router(runtime, database, republishers=("upload",))],
@@ -249,7 +255,9 @@ async def _links(
         clock=utc_now,
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, settings.infra))
-    app.state.links = Links(store, tree, transactor, passwords)
+    cipher = TokenCipher(*secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, settings.infra))
+    app.state.links = Links(store, tree, transactor, passwords, cipher)
+    app.state.access_overview = AccessOverview(store, tree)
     app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)
     try:
         yield

@@ -24,7 +24,7 @@ GRANT_LABEL = b"docstore link grant"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A way to a file or folder for whoever has the token, which is not kept: only its hash is."""
+    """A way to a file or folder for whoever has the token: its hash finds the link, its ciphertext shows it again."""
 
     id: str
     token_hash: str
@@ -36,6 +36,8 @@ class Link:
     expires_at: datetime | None = None
     max_downloads: int | None = None
     password_hash: str | None = None
+    encrypted_token: bytes | None = None
+    """None for a link that was made before tokens were kept."""
     downloads: int = 0
     opens: int = 0
     revision: int = 1

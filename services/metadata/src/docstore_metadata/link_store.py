@@ -1,7 +1,7 @@
 """Links in MongoDB: collection `links`.
 
-`token` is the SHA-256 of the token; `warn_at` is there while the owner is still to be told that the link is about to
-end. An expired link goes by itself after a while.
+`token` is the SHA-256 of the token, `encrypted_token` its ciphertext. `warn_at` is there while the owner is still to be
+told that the link is about to end. An expired link goes by itself after a while.
 """
 
 from collections.abc import Iterable
@@ -112,6 +112,7 @@ def _document(link: Link) -> Document:
         "expires_at": link.expires_at,
         "max_downloads": link.max_downloads,
         "password": link.password_hash,
+        "encrypted_token": link.encrypted_token,
         "downloads": link.downloads,
         "opens": link.opens,
         "revision": link.revision,
@@ -131,6 +132,7 @@ def _link_of(row: Document) -> Link:
         expires_at=row.get("expires_at"),
         max_downloads=row.get("max_downloads"),
         password_hash=row.get("password"),
+        encrypted_token=row.get("encrypted_token"),
         downloads=row["downloads"],
         opens=row["opens"],
         revision=row["revision"],

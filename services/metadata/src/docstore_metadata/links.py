@@ -11,6 +11,7 @@ from docstore_metadata.access import Action, authorize
 from docstore_metadata.domain import Place
 from docstore_metadata.errors import NotFound, NotShareable, TooManyLinks
 from docstore_metadata.link_rules import MAX_LINK_YEARS, MAX_LINKS, Link, hash_of, new_token
+from docstore_metadata.link_tokens import TokenCipher
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
@@ -45,22 +46,31 @@ class Links:
     """The use cases; each change is one transaction."""
 
     def __init__(
-        self, store: Store, tree: Tree, transactor: Transactor, passwords: Passwords, *, clock: Clock = utc_now
+        self,
+        store: Store,
+        tree: Tree,
+        transactor: Transactor,
+        passwords: Passwords,
+        cipher: TokenCipher,
+        *,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._tree = tree
         self._transactor = transactor
         self._passwords = passwords
+        self._cipher = cipher
         self._clock = clock
 
     async def make(self, principal: Principal, node_id: str, wish: Wish) -> tuple[Link, str]:
-        """A new link and its token, which nobody can be shown again."""
+        """Make a link; the link and its token."""
         self._check_end(wish.expires_at)
         await self._owned(principal, node_id)
         password_hash = None if wish.password is None else await self._hash(principal, wish.password)
         token = new_token()
+        link_id = new_id()
         link = Link(
-            id=new_id(),
+            id=link_id,
             token_hash=hash_of(token),
             node_id=node_id,
             owner_id=principal.account_id,
@@ -69,6 +79,7 @@ class Links:
             expires_at=wish.expires_at,
             max_downloads=wish.max_downloads,
             password_hash=password_hash,
+            encrypted_token=self._cipher.encrypt(link_id, token),
         )
 
         async def work(transaction: Transaction) -> None:
@@ -82,6 +93,10 @@ class Links:
 
         await self._transactor.run(work)
         return link, token
+
+    def token_of(self, link: Link) -> str | None:
+        """The token, for the owner of the link; None where only its hash was kept."""
+        return self._cipher.decrypt(link.id, link.encrypted_token)
 
     async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> Sequence[Link]:
         """The links of a file or folder, the earliest first; those that have ended too, for a while."""

@@ -1,6 +1,7 @@
 """Public HTTP routes of links: those of the owner, and those for whoever has a link's token. Thin."""
 
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -62,6 +63,9 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NodeId = Annotated[str | None, Query(max_length=64)]
 
 
+LinkAddress = Callable[[Link], str | None]
+
+
 class NewLink(Body):
     name: Name = ""
     password: Password | None = None
@@ -101,36 +105,44 @@ GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, descri
 
 @router.post("/files/{file_id}/links", status_code=201, response_model=answers.CreatedLink)
 async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller, links: Owned) -> Response:
-    """Make a public link. Its token and URL are in this answer and no other; sent again, the call makes another."""
+    """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
     wish = Wish(name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads)
     link, token = await links.make(principal, file_id, wish)
-    public_url = request.app.state.infra.public_url.rstrip("/")
-    shown = {**link_json(link), "token": token, "url": f"{public_url}/l/{token}"}
-    return json_response(shown, 201, NO_STORE)
+    return json_response({**link_json(link, link_addresses(request)), "token": token}, 201, NO_STORE)
 
 
 @router.get("/files/{file_id}/links", response_model=answers.LinkPage)
 async def list_links(
-    file_id: str, principal: Caller, links: Owned, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+    file_id: str,
+    request: Request,
+    principal: Caller,
+    links: Owned,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: str | None = None,
 ) -> Response:
     """The public links to it, the earliest first; one that has expired for another 30 days."""
     after: str = decode_cursor(cursor, str)[0] if cursor else ""
     found = await links.page(principal, file_id, after, limit + 1)
     next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-    return json_response({"items": [link_json(link) for link in found[:limit]], "next_cursor": next_cursor})
+    items = [link_json(link, link_addresses(request)) for link in found[:limit]]
+    return json_response({"items": items, "next_cursor": next_cursor}, headers=NO_STORE)
 
 
 @router.get("/files/{file_id}/links/{link_id}", response_model=answers.Link)
-async def get_link(file_id: str, link_id: str, principal: Caller, links: Owned) -> Response:
-    """One public link, without its token."""
-    return json_response(link_json(await links.get(principal, file_id, link_id)))
+async def get_link(file_id: str, link_id: str, request: Request, principal: Caller, links: Owned) -> Response:
+    """One public link."""
+    link = await links.get(principal, file_id, link_id)
+    return json_response(link_json(link, link_addresses(request)), headers=NO_STORE)
 
 
 @router.patch("/files/{file_id}/links/{link_id}", response_model=answers.Link)
-async def change_link(file_id: str, link_id: str, body: LinkChanges, principal: Caller, links: Owned) -> Response:
+async def change_link(
+    file_id: str, link_id: str, body: LinkChanges, request: Request, principal: Caller, links: Owned
+) -> Response:
     """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
-    return json_response(link_json(await links.change(principal, file_id, link_id, changes)))
+    link = await links.change(principal, file_id, link_id, changes)
+    return json_response(link_json(link, link_addresses(request)), headers=NO_STORE)
 
 
 @router.delete("/files/{file_id}/links/{link_id}", status_code=204)
@@ -193,11 +205,24 @@ async def deliver(request: Request, visits: LinkVisits, visit: Visit, file_id: s
     return await delivery.answer(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
 
 
-def link_json(link: Link) -> Json:
+def link_addresses(request: Request) -> LinkAddress:
+    """Makes the address of a link for its owner; None where its token was not kept."""
+    links = owned_links(request)
+    public_url = request.app.state.infra.public_url.rstrip("/")
+
+    def address(link: Link) -> str | None:
+        token = links.token_of(link)
+        return None if token is None else f"{public_url}/l/{token}"
+
+    return address
+
+
+def link_json(link: Link, address: LinkAddress) -> Json:
     """A link as its owner sees it."""
     return {
         "id": link.id,
         "file_id": link.node_id,
+        "url": address(link),
         "name": link.name,
         "has_password": link.password_hash is not None,
         "expires_at": _shown(link.expires_at),

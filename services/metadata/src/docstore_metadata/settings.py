@@ -16,6 +16,10 @@ class MetadataSettings(HashingSettings):
         SecretStr(""),
         description="signs the proof that a link's password was given. Several by commas: the first signs, all verify",
     )
+    link_token_secrets: SecretStr = Field(
+        SecretStr(""),
+        description="encrypts the tokens of public links. Several by commas: the first encrypts, all decrypt",
+    )
 
     max_versions: int = Field(50, ge=1, description="versions kept of one file at the most, the current one included")
     trash_days: int = Field(30, ge=0, le=MAX_DAYS, description="the trash is kept so long; 0: for ever")

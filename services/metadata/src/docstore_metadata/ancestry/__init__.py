@@ -1,0 +1,1 @@
+"""The folders that a file or folder is in."""
