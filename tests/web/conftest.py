@@ -35,6 +35,8 @@ MOVED = """async () => {
 }"""
 """Returns once nothing moves or fades any more, but for what always turns."""
 DESKTOP = {"width": 1280, "height": 800}
+LARGE = {"width": 1440, "height": 900}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 20_000
 MIB = 1 << 20
 ENVIRONMENT = {
@@ -122,6 +124,13 @@ class Visitor:
         """Choose files as by New, Upload files."""
         await self.page.set_input_files("input[aria-label='Files to upload']", list(files))
 
+    async def enter(self, name: str) -> None:
+        """Open a row: by a double click, on a phone by a tap."""
+        if await self.page.evaluate("matchMedia('(pointer: coarse)').matches"):
+            await self.row(name).click()  # taps in quick succession would count as one that is double
+        else:
+            await self.row(name).dblclick()
+
     def row(self, name: str) -> Any:
         return self.page.get_by_role("row").filter(has_text=name)
 
@@ -181,6 +190,12 @@ def _note_console(message: Any, wrongs: list[str]) -> None:
 async def ada(new_visitor: NewVisitor) -> Visitor:
     """Somebody on the free plan, logged in."""
     return await new_visitor("ada")
+
+
+@pytest.fixture(params=["desktop", "phone"])
+async def anyone(request: pytest.FixtureRequest, new_visitor: NewVisitor) -> Visitor:
+    """The same, once at a desk and once with a phone."""
+    return await new_visitor("ada", **(PHONE if request.param == "phone" else {"viewport": LARGE}))
 
 
 async def check_accessible(page: Page) -> None:

@@ -142,7 +142,7 @@ async def test_nothing_of_a_file_runs_here(ada: Any, name: str) -> None:
     await ada.row(name).dblclick()
     await expect(page.get_by_role("dialog")).to_be_visible()
     await expect(page.locator(".viewer-text, .viewer-picture").first).to_be_visible()
-    assert await page.title() == "My files · DocStore"
+    assert await page.title() == f"{name} · DocStore"
     assert await page.locator("a[href^='javascript:']").count() == 0
     assert await page.locator(".viewer iframe, .viewer script").count() == 0
 

@@ -1,12 +1,12 @@
 /** Who is there, and which page that is. */
 import { Suspense, useCallback, useEffect, useState } from "react";
 import { listen } from "@/api/live";
-import { queryClient, useMe } from "@/api/queries";
+import { queryClient, useAccount, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
 import { AuthPage } from "@/auth/AuthPage";
 import { FORGOT_PATH, ForgotPage, RESET_PATH, ResetPage } from "@/auth/ForgottenPage";
 import { ErrorBoundary } from "@/ui/boundary";
-import { hrefOf, placeOf } from "@/lib/places";
+import { fileIdOf, folderIdOf, HOME, pathAddressOf, pathHref, SHARED } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
 import { Shell } from "@/shell/Shell";
 import { part } from "@/ui/part";
@@ -15,6 +15,7 @@ import { Toasts } from "@/ui/toasts";
 import { uploads } from "@/uploads/queue";
 
 const FilesPage = part(() => import("@/files/FilesPage"));
+const Redirect = part(() => import("@/files/Redirect"));
 const SharedPage = part(() => import("@/files/SharedPage"));
 const TrashPage = part(() => import("@/trash/TrashPage"));
 const SearchPage = part(() => import("@/search/SearchPage"));
@@ -77,16 +78,18 @@ function Inside() {
 }
 
 function Page() {
+  const account = useAccount();
   const { path, query } = useWhere();
   const isStart = ["/", "/log-in", "/sign-up"].includes(path);
   useEffect(() => {
     // The object store sends a form's browser to /?path=FOLDER.
-    if (isStart) navigate(hrefOf({ base: null, path: query.get("path") ?? "/" }), { replace: true });
+    if (isStart) navigate(pathHref(query.get("path") ?? "/"), { replace: true });
   }, [isStart, query]);
   if (isStart) return null;
-  if (path === "/shared") return <SharedPage />;
-  const place = placeOf(path);
-  if (place) return <FilesPage key={hrefOf(place)} place={place} />;
+  if (path === SHARED) return <SharedPage />;
+  const folderId = path === HOME ? account.id : folderIdOf(path);
+  if (folderId) return <FilesPage key={folderId} folderId={folderId} />;
+  if (fileIdOf(path) || pathAddressOf(path)) return <Redirect key={path} path={path} />;
   if (path === "/trash") return <TrashPage />;
   if (path === "/search") return <SearchPage />;
   if (path.startsWith("/settings")) return <SettingsPage section={path.split("/")[2] ?? "profile"} />;

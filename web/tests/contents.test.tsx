@@ -2,7 +2,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { queryClient } from "@/api/queries";
+import { keys, queryClient } from "@/api/queries";
 import type { FileItem, FileVersion } from "@/api/types";
 import CompareDialog from "@/details/CompareDialog";
 import { CardPicture } from "@/files/FileGrid";
@@ -17,6 +17,12 @@ vi.mock("pdfjs-dist", () => {
 const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
 const file = (name: string, version = 1) => ({ id: "x", kind: "file", name, version, size: 3 }) as unknown as FileItem;
 
+/** The viewer over a page that knows the file. */
+function open(shown: FileItem) {
+  queryClient.setQueryData(keys.file(shown.id), shown);
+  return show(<Viewer fileId={shown.id} />);
+}
+
 /** The bytes of each version; the last is the current one. */
 function serve(...versions: string[]): void {
   vi.stubGlobal("fetch", async (path: string) => {
@@ -29,14 +35,14 @@ beforeEach(() => queryClient.clear());
 
 test("a list that does not know of a new version yet has the one shown that it knows", async () => {
   serve("FIRST", "SECOND");
-  show(<Viewer file={file("a.txt")} among={[file("a.txt")]} onClose={() => undefined} />);
+  open(file("a.txt"));
   await screen.findByText("FIRST");
 });
 
 describe("a new version of a picture has an address of its own", () => {
   test("in the viewer", () => {
     const sourceOf = (version: number) => {
-      const { unmount } = show(<Viewer file={file("a.png", version)} among={[]} onClose={() => undefined} />);
+      const { unmount } = open(file("a.png", version));
       const source = screen.getByRole("img", { name: "a.png" }).getAttribute("src");
       unmount();
       return source;
@@ -105,6 +111,6 @@ describe("two versions compared", () => {
 
 test("a page of a PDF that can't be drawn says so", async () => {
   serve("%PDF");
-  show(<Viewer file={file("a.pdf")} among={[]} onClose={() => undefined} />);
+  open(file("a.pdf"));
   await screen.findByText("Page 1 could not be drawn: no such object");
 });

@@ -2,26 +2,46 @@ import { describe, expect, test } from "vitest";
 import { diffLines } from "@/lib/diff";
 import { duration, ending, size, when, who } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
-import { childPlace, hrefOf, parentOf, placeOf } from "@/lib/places";
+import { containingHref, fileHref, fileIdOf, folderHref, folderIdOf, parentOf, pathAddressOf, pathHref } from "@/lib/places";
 import { piecesOf } from "@/search/snippet";
 import { nextName } from "@/uploads/jobs";
 import { Rate } from "@/uploads/rate";
 import { copyName } from "@/files/operations";
 import { flawOf } from "@/files/NameDialog";
 import { decode } from "@/viewer/text";
+import { viewedIn, withViewed } from "@/viewer/viewing";
+import type { FileItem } from "@/api/types";
 
-describe("places", () => {
-  test("every folder has an address of its own that leads back to it", () => {
-    const names = ["plain", "100% & más", "a#b?c", "日本", "%2F", "  "];
-    for (const base of [null, "0192"]) {
-      const place = names.reduce(childPlace, { base, path: "/" });
-      expect(placeOf(hrefOf(place))).toEqual(place);
-    }
-    expect(placeOf("/files")).toEqual({ base: null, path: "/" });
-    expect(placeOf("/shared")).toBeNull();
-    expect(placeOf("/settings/profile")).toBeNull();
-    expect(placeOf("/files/%zz")).toBeNull();
+describe("addresses", () => {
+  test("of folders and files are by id; one's own root has a name", () => {
+    expect(folderHref("me", "me")).toBe("/files");
+    expect(folderIdOf(folderHref("f1", "me"))).toBe("f1");
+    expect(fileIdOf(fileHref("x1"))).toBe("x1");
+    expect([folderIdOf("/files"), folderIdOf("/folder/a/b"), fileIdOf("/settings/profile")]).toEqual([null, null, null]);
+  });
+
+  test("a file's folder is its parent, one's root, or what is shared", () => {
+    const inside = { parent_id: "f1", owner_id: "me" } as FileItem;
+    expect(containingHref(inside, "me")).toBe("/folder/f1");
+    expect(containingHref({ ...inside, parent_id: "me" }, "me")).toBe("/files");
+    expect(containingHref({ ...inside, parent_id: null, owner_id: "you" }, "me")).toBe("/shared");
+  });
+
+  test("by path, as earlier versions had them, are read with every name", () => {
+    const path = "/plain/100% & más/a#b?c/日本/%2F/  ";
+    expect(pathAddressOf(pathHref(path))).toEqual({ base: null, path });
+    expect(pathAddressOf("/shared/0192/a%20b")).toEqual({ base: "0192", path: "/a b" });
+    expect(pathAddressOf("/shared/0192")).toEqual({ base: "0192", path: "/" });
+    expect(["/files", "/shared", "/settings/profile", "/files/%zz"].map(pathAddressOf)).toEqual([null, null, null, null]);
     expect([parentOf("/a/b"), parentOf("/a"), parentOf("/")]).toEqual(["/a", "/", "/"]);
+  });
+
+  test("hold the file that is open over the page", () => {
+    const href = withViewed("/search?q=a%26b", { fileId: "x1", version: 3 });
+    expect(viewedIn(new URLSearchParams(href.split("?")[1]))).toEqual({ fileId: "x1", version: 3 });
+    expect(withViewed(href, null)).toBe("/search?q=a%26b");
+    expect(viewedIn(new URLSearchParams("view=x&version=no"))).toEqual({ fileId: "x", version: undefined });
+    expect(viewedIn(new URLSearchParams(""))).toBeNull();
   });
 });
 

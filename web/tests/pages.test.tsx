@@ -37,13 +37,13 @@ function serve(answer: (call: string) => Response | undefined): string[] {
   const calls: string[] = [];
   vi.stubGlobal("fetch", async (path: string, { method = "GET" }: RequestInit = {}) => {
     calls.push(`${method} ${path}`);
-    return answer(`${method} ${path}`) ?? (path.startsWith("/v1/files/by-path") ? json(FOLDER) : json({}));
+    return answer(`${method} ${path}`) ?? (path.startsWith("/v1/files/by-path") || path === "/v1/files/d1" ? json(FOLDER) : json({ items: [] }));
   });
   return calls;
 }
 
 const show = (page: ReactElement) => render(<QueryClientProvider client={queryClient}>{page}</QueryClientProvider>);
-const files = <FilesPage place={{ base: null, path: "/d1" }} />;
+const files = <FilesPage folderId="d1" />;
 
 beforeEach(() => {
   localStorage.clear();
@@ -63,7 +63,7 @@ describe("a next page that is refused", () => {
     let refusing = true;
     const next = () => (refusing ? refused(429, "rate_limited") : json({ items: [], next_cursor: null }));
     serve((call) => {
-      if (call === "GET /v1/files/me") return json(entry("me", "folder"));
+      if (call === "GET /v1/files/me" || call.startsWith("GET /v1/files/by-path")) return json(entry("me", "folder"));
       if (!call.startsWith(`GET ${path}`)) return undefined;
       return call.includes("cursor=") ? next() : json({ items: [], total: 0, next_cursor: "c" });
     });
@@ -124,7 +124,7 @@ test("how long things are kept is chosen within the limits and sent whole, and c
 test("a folder that can't be listed is told in the folder picker, and asked for again", async () => {
   let refusing = true;
   serve((call) => {
-    if (call === "GET /v1/files/me") return json(entry("me", "folder"));
+    if (call === "GET /v1/files/me" || call.startsWith("GET /v1/files/by-path")) return json(entry("me", "folder"));
     if (!call.startsWith("GET /v1/files?")) return undefined;
     return refusing ? refused(429, "rate_limited") : json({ items: [entry("d2", "folder")], next_cursor: null });
   });

@@ -1,5 +1,4 @@
 /** For operators: how much there is, whose it is, what was done, and what went wrong. */
-import { useEffect } from "react";
 import { useAccount } from "@/api/queries";
 import { Accounts } from "@/admin/Accounts";
 import { Audit } from "@/admin/Audit";
@@ -8,6 +7,7 @@ import { Events } from "@/admin/Events";
 import { Health } from "@/admin/Health";
 import { Overview } from "@/admin/Overview";
 import { Link } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { Empty } from "@/ui/states";
 
 const SECTIONS = [
@@ -22,9 +22,7 @@ const SECTIONS = [
 export default function AdminPage({ section }: { section: string }) {
   const account = useAccount();
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
-  useEffect(() => {
-    document.title = `${here?.label} · Administration · DocStore`;
-  }, [here]);
+  useTitle(`${here?.label} · Administration`);
   if (account.role !== "admin") return <Empty title="This is for administrators" />;
   return (
     <section className="settings" aria-label="Administration">

@@ -93,9 +93,14 @@ export function apply(changes: Change[]): void {
     else queryClient.setQueryData<Pages>(key, patched(pages, folderId, key[2] as ListOptions, concerned));
   }
   for (const { file, type } of latest.values()) {
-    if (type !== "deleted" && type !== "unshared") queryClient.setQueryData(keys.file(file.id), file);
+    if (type === "deleted" || type === "unshared") void queryClient.invalidateQueries({ queryKey: keys.file(file.id) });
+    else queryClient.setQueryData(keys.file(file.id), file);
     void queryClient.invalidateQueries({ queryKey: ["about", file.id] });
-    if (file.kind === "folder") void queryClient.invalidateQueries({ queryKey: ["folder"] });
+    if (file.kind === "folder") {
+      // What is in it moved with it, or is gone.
+      void queryClient.invalidateQueries({ queryKey: keys.ancestors() });
+      void queryClient.invalidateQueries({ queryKey: keys.files });
+    }
   }
   const types = new Set(changes.map((change) => change.type));
   if (types.has("deleted") || types.has("restored")) void queryClient.invalidateQueries({ queryKey: keys.trash });

@@ -8,7 +8,6 @@ import { Problem } from "@/api/problem";
 import { belongsTo } from "@/api/session";
 import type { FileItem, Me, Page } from "@/api/types";
 import { isPreviewed } from "@/lib/media";
-import type { Place } from "@/lib/places";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -62,9 +61,10 @@ const NEXT_PAGE = 1000;
 
 export const keys = {
   me: ["me"] as const,
-  folder: (place: Place) => ["folder", place.base, place.path] as const,
+  ancestors: (folderId?: string) => (folderId ? (["ancestors", folderId] as const) : (["ancestors"] as const)),
   list: (folderId: string, options: ListOptions) => ["list", folderId, options] as const,
   lists: (folderId?: string) => (folderId ? (["list", folderId] as const) : (["list"] as const)),
+  files: ["file"] as const,
   file: (id: string) => ["file", id] as const,
   trash: ["trash"] as const,
   retention: ["retention"] as const,
@@ -94,13 +94,25 @@ export function useAccount(): Me {
   return data;
 }
 
-export function useFolder(place: Place) {
+/** A folder by its id. One's own root is made with what first comes into it, and until then known by its path alone. */
+export function useFolder(id: string) {
+  const account = useAccount();
   return useQuery({
-    queryKey: keys.folder(place),
+    queryKey: keys.file(id),
     queryFn: () =>
-      place.base !== null && place.path === "/"
-        ? call("get /v1/files/{file_id}", { path: { file_id: place.base } })
-        : call("get /v1/files/by-path", { query: { path: place.path, parent_id: place.base ?? undefined } }),
+      id === account.id
+        ? call("get /v1/files/by-path", { query: { path: "/" } })
+        : call("get /v1/files/{file_id}", { path: { file_id: id } }),
+  });
+}
+
+/** The folders that a folder is in, from the topmost that one may read. */
+export function useAncestors(folder: FileItem | undefined) {
+  return useQuery({
+    queryKey: keys.ancestors(folder?.id ?? "none"),
+    enabled: Boolean(folder?.parent_id),
+    queryFn: async () =>
+      (await call("get /v1/files/{file_id}/ancestors", { path: { file_id: folder?.id ?? "" } })).items,
   });
 }
 
@@ -164,7 +176,9 @@ export function useFile(id: string | null) {
   });
 }
 
-/** What has just been learned of a folder: its page need not ask again. */
-export function rememberFolder(place: Place, file: FileItem): void {
-  queryClient.setQueryData(keys.folder(place), file);
+/** What is known of a folder, from the list that it is in: its page need not ask again. */
+export function rememberFolder(folder: FileItem, parent?: FileItem): void {
+  queryClient.setQueryData(keys.file(folder.id), folder);
+  const above = parent && (parent.parent_id ? queryClient.getQueryData<FileItem[]>(keys.ancestors(parent.id)) : []);
+  if (parent && above) queryClient.setQueryData(keys.ancestors(folder.id), [...above, parent]);
 }

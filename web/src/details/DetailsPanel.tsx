@@ -18,6 +18,7 @@ import { Menu } from "@/ui/menu";
 import { LargePreview } from "@/ui/preview";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
+import { viewFile } from "@/viewer/viewing";
 
 interface Props {
   file: FileItem | undefined;
@@ -179,7 +180,7 @@ function Versions({ file }: { file: FileItem }) {
                 id: "view",
                 label: "View",
                 icon: <Eye size={16} />,
-                run: () => openDialog({ kind: "view", file, among: [file], version: version.version }),
+                run: () => viewFile(file, [file], version.version),
               },
               ...(!version.current && current && isText(file)
                 ? [

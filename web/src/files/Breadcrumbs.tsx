@@ -1,52 +1,36 @@
 /** Where this folder lies; each part leads there, and takes what is dropped on it. */
 import { ChevronRight } from "lucide-react";
-import { queryClient, keys } from "@/api/queries";
+import { useAccount, useAncestors } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { folderDrop } from "@/files/dragging";
-import { hrefOf, type Place } from "@/lib/places";
+import { folderHref, SHARED } from "@/lib/places";
 import { Link } from "@/lib/router";
 
-export function Breadcrumbs({ place, folder }: { place: Place; folder?: FileItem }) {
-  const names = place.path.split("/").filter(Boolean);
-  const start =
-    place.base === null
-      ? [{ name: "My files", place: { base: null, path: "/" } }]
-      : [
-          { name: "Shared with me", place: null },
-          { name: nameOfBase(place, folder), place: { base: place.base, path: "/" } },
-        ];
-  const parts = [
-    ...start,
-    ...names.map((name, index) => ({
-      name,
-      place: { base: place.base, path: `/${names.slice(0, index + 1).join("/")}` },
-    })),
-  ];
+export function Breadcrumbs({ folder }: { folder: FileItem | undefined }) {
+  const account = useAccount();
+  const above = useAncestors(folder).data ?? [];
+  const isShared = folder !== undefined && folder.owner_id !== account.id;
   return (
     <nav className="breadcrumbs" aria-label="Breadcrumb">
       <ol>
-        {parts.map((part, index) => {
-          const here = index === parts.length - 1;
-          const known = part.place && queryClient.getQueryData<FileItem>(keys.folder(part.place));
-          return (
-            <li key={part.place ? hrefOf(part.place) : "shared"}>
-              {index > 0 && <ChevronRight size={16} aria-hidden="true" />}
-              {here ? (
-                <h1 aria-current="page">{part.name}</h1>
-              ) : (
-                <Link href={part.place ? hrefOf(part.place) : "/shared"} {...(known ? folderDrop(known) : {})}>
-                  {part.name}
-                </Link>
-              )}
-            </li>
-          );
-        })}
+        {isShared && (
+          <li>
+            <Link href={SHARED}>Shared with me</Link>
+          </li>
+        )}
+        {above.map((one, index) => (
+          <li key={one.id}>
+            {(isShared || index > 0) && <ChevronRight size={16} aria-hidden="true" />}
+            <Link href={folderHref(one.id, account.id)} {...(one.permission === "viewer" ? {} : folderDrop(one))}>
+              {one.name || "My files"}
+            </Link>
+          </li>
+        ))}
+        <li>
+          {(isShared || above.length > 0) && <ChevronRight size={16} aria-hidden="true" />}
+          <h1 aria-current="page">{folder ? folder.name || "My files" : "…"}</h1>
+        </li>
       </ol>
     </nav>
   );
-}
-
-function nameOfBase(place: Place, folder: FileItem | undefined): string {
-  const base = queryClient.getQueryData<FileItem>(keys.folder({ base: place.base, path: "/" }));
-  return base?.name ?? (place.path === "/" ? folder?.name : undefined) ?? "…";
 }

@@ -2,9 +2,9 @@
 import { FolderOpen, Info, ListFilter, Upload } from "lucide-react";
 import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { hasCode } from "@/api/problem";
-import { itemsOf, rememberFolder, useFolder, useList, useMore } from "@/api/queries";
+import { itemsOf, rememberFolder, useAccount, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
-import { choicesFor, openFile } from "@/files/actions";
+import { choicesFor } from "@/files/actions";
 import { ArrangementControls, useArrangement } from "@/files/arrangement";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
 import { openDialog } from "@/files/dialogs";
@@ -17,35 +17,39 @@ import { trash } from "@/files/operations";
 import { SelectionBar } from "@/files/SelectionBar";
 import { useListState } from "@/files/useListState";
 import { counted } from "@/lib/format";
-import { childPlace, hrefOf, parentOf, type Place } from "@/lib/places";
+import { containingHref, folderHref, HOME } from "@/lib/places";
 import { navigate } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
+import { setNeighbours, viewFile } from "@/viewer/viewing";
 
 const DetailsPanel = part(() => import("@/details/DetailsPanel"));
 
-export default function FilesPage({ place }: { place: Place }) {
-  const folder = useFolder(place);
-  useEffect(() => {
-    document.title = `${folder.data?.name || (place.path === "/" ? "My files" : "Folder")} · DocStore`;
-  }, [folder.data?.name, place.path]);
-  if (hasCode(folder.error, "not_found")) {
-    return (
-      <Empty icon={<FolderOpen size={40} />} title="This folder is gone">
-        <p>It was moved, deleted, or is no longer shared with you.</p>
-        <button className="button" onClick={() => navigate(hrefOf({ base: place.base, path: parentOf(place.path) }))}>
-          Go up
-        </button>
-      </Empty>
-    );
-  }
+export default function FilesPage({ folderId }: { folderId: string }) {
+  const account = useAccount();
+  const folder = useFolder(folderId);
+  useTitle(folder.data?.name || (folderId === account.id ? "My files" : "Folder"));
+  if (hasCode(folder.error, "not_found")) return <FolderGone />;
   if (folder.error && !folder.data) return <Failed error={folder.error} onRetry={() => void folder.refetch()} />;
-  return <Folder place={place} folder={folder.data} />;
+  return <Folder folder={folder.data} />;
 }
 
-function Folder({ place, folder }: { place: Place; folder: FileItem | undefined }) {
+export function FolderGone() {
+  return (
+    <Empty icon={<FolderOpen size={40} />} title="This folder is gone">
+      <p>It was deleted, or is no longer shared with you.</p>
+      <button className="button" onClick={() => navigate(HOME)}>
+        Go to My files
+      </button>
+    </Empty>
+  );
+}
+
+function Folder({ folder }: { folder: FileItem | undefined }) {
+  const account = useAccount();
   const arrangement = useArrangement();
   const narrowing = useNarrowing();
   const { sort, view } = arrangement;
@@ -63,18 +67,19 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
     if (filter) more.load(); // a filter by name is asked of everything, page by page
   }, [filter, more.load]);
 
+  useEffect(() => setNeighbours(items), [items]);
+
   const open = useCallback(
     (file: FileItem) => {
-      if (file.kind === "file") return openFile(file, items);
-      const target = childPlace(place, file.name);
-      rememberFolder(target, file);
-      navigate(hrefOf(target));
+      if (file.kind === "file") return viewFile(file, items);
+      rememberFolder(file, folder);
+      navigate(folderHref(file.id, account.id));
     },
-    [items, place],
+    [items, folder, account.id],
   );
   const state = useListState(items, {
     open,
-    up: place.path === "/" ? undefined : () => navigate(hrefOf({ base: place.base, path: parentOf(place.path) })),
+    up: folder && folder.id !== account.id ? () => navigate(containingHref(folder, account.id)) : undefined,
     menu: (index) => {
       const row = document.getElementById(`${view === "grid" ? "card" : "row"}-${items[index]?.id}`);
       const at = row?.getBoundingClientRect();
@@ -111,7 +116,7 @@ function Folder({ place, folder }: { place: Place; folder: FileItem | undefined 
         }}
       >
         <div className="page-head">
-          <Breadcrumbs place={place} folder={folder} />
+          <Breadcrumbs folder={folder} />
           {folder && mayWrite && <NewMenu folder={folder} />}
         </div>
         <div className="toolbar" role="toolbar" aria-label="List">

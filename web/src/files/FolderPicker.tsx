@@ -1,7 +1,7 @@
 /** Chooses the folder to move or copy into: opens at one's root, goes down and up. */
 import { ChevronRight, CornerLeftUp, FolderPlus } from "lucide-react";
 import { useState } from "react";
-import { itemsOf, useAccount, useFile, useList } from "@/api/queries";
+import { itemsOf, useAccount, useFolder, useList } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { copy, makeFolder, move, things } from "@/files/operations";
 import { reason } from "@/api/problem";
@@ -19,7 +19,7 @@ interface Props {
 export default function FolderPicker({ action, files, onClose }: Props) {
   const account = useAccount();
   const [trail, setTrail] = useState<string[]>([files[0]?.parent_id ?? account.id]);
-  const here = useFile(trail.at(-1) ?? account.id);
+  const here = useFolder(trail.at(-1) ?? account.id);
   const folder = here.data;
   const list = useList(folder?.id, { sort: "name", order: "asc" });
   const failed = here.error ? here : list.error && !list.data ? list : null;

@@ -1,20 +1,22 @@
 /** What others share with this account. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Users } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, rememberFolder, useAccount, useMore } from "@/api/queries";
 import type { FileItem, ReceivedFile } from "@/api/types";
-import { choicesFor, openFile } from "@/files/actions";
+import { choicesFor } from "@/files/actions";
 import { type Column, FileTable } from "@/files/FileTable";
 import { useListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
-import { hrefOf } from "@/lib/places";
+import { folderHref } from "@/lib/places";
 import { navigate } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
+import { viewFile } from "@/viewer/viewing";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
@@ -40,17 +42,14 @@ export default function SharedPage() {
   });
   const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  useEffect(() => {
-    document.title = "Shared with me · DocStore";
-  }, []);
+  useTitle("Shared with me");
   const open = useCallback(
     (file: FileItem) => {
-      if (file.kind === "file") return openFile(file, items);
-      const place = { base: file.id, path: "/" };
-      rememberFolder(place, file);
-      navigate(hrefOf(place));
+      if (file.kind === "file") return viewFile(file, items);
+      rememberFolder(file);
+      navigate(folderHref(file.id, account.id));
     },
-    [items],
+    [items, account.id],
   );
   const state = useListState(items, { open });
 

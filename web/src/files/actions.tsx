@@ -4,10 +4,7 @@ import type { FileItem } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { download, trash } from "@/files/operations";
 import type { Choice } from "@/ui/menu";
-
-export function openFile(file: FileItem, among: FileItem[]): void {
-  openDialog({ kind: "view", file, among: among.filter((other) => other.kind === "file") });
-}
+import { viewFile } from "@/viewer/viewing";
 
 export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: () => void): Choice[] {
   const [first] = files;
@@ -16,7 +13,7 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
   const mayWrite = files.every((file) => file.permission !== "viewer");
   const owned = files.every((file) => file.permission === "owner");
   const choices: (Choice | false | null | undefined)[] = [
-    one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => openFile(one, among) },
+    one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => viewFile(one, among) },
     files.some((file) => file.kind === "file") && {
       id: "download",
       label: "Download",

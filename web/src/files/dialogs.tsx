@@ -12,8 +12,7 @@ export type OpenDialog =
   | { kind: "share"; file: FileItem }
   | { kind: "follow"; file: FileItem }
   | { kind: "purge"; files: FileItem[] }
-  | { kind: "compare"; file: FileItem; older: FileVersion; newer: FileVersion }
-  | { kind: "view"; file: FileItem; among: FileItem[]; version?: number };
+  | { kind: "compare"; file: FileItem; older: FileVersion; newer: FileVersion };
 
 let open: OpenDialog | null = null;
 const listeners = new Set<() => void>();
@@ -32,7 +31,6 @@ const ShareDialog = part(() => import("@/sharing/ShareDialog"));
 const FollowDialog = part(() => import("@/following/FollowDialog"));
 const PurgeDialog = part(() => import("@/trash/PurgeDialog"));
 const CompareDialog = part(() => import("@/details/CompareDialog"));
-const Viewer = part(() => import("@/viewer/Viewer"));
 
 export function DialogHost() {
   const shown = useSyncExternalStore(
@@ -71,7 +69,5 @@ function Shown({ dialog }: { dialog: OpenDialog }) {
       return <PurgeDialog files={dialog.files} onClose={close} />;
     case "compare":
       return <CompareDialog {...dialog} onClose={close} />;
-    case "view":
-      return <Viewer {...dialog} onClose={close} />;
   }
 }

@@ -1,44 +1,45 @@
-/** Folders as addresses of this page. A place is a path below one's root, or below a folder that somebody shares. */
+/** Addresses of folders and files: by id, so that they stay good when something is renamed or moved. */
 import type { FileItem } from "@/api/types";
 
-export interface Place {
-  /** The shared folder that `path` starts from; null: one's own root. */
+/** One's own root folder, whose id is the account's. */
+export const HOME = "/files";
+export const SHARED = "/shared";
+
+export const folderHref = (folderId: string, accountId: string) => (folderId === accountId ? HOME : `/folder/${folderId}`);
+
+/** Leads to the file's folder, with the file open. */
+export const fileHref = (fileId: string) => `/file/${fileId}`;
+
+/** The id in `/folder/ID`, and in `/file/ID`; null in any other address. */
+export const folderIdOf = (address: string) => /^\/folder\/([^/]+)\/?$/.exec(address)?.[1] ?? null;
+export const fileIdOf = (address: string) => /^\/file\/([^/]+)\/?$/.exec(address)?.[1] ?? null;
+
+/** The folder that a file lies in. What is itself shared with its reader lies in no folder of theirs. */
+export const containingHref = (file: FileItem, accountId: string) =>
+  file.parent_id ? folderHref(file.parent_id, accountId) : file.owner_id === accountId ? HOME : SHARED;
+
+/** A path below one's root, or below a folder that somebody shares: how earlier versions addressed folders. */
+export interface PathAddress {
   base: string | null;
   path: string;
 }
 
-export const ROOT: Place = { base: null, path: "/" };
-
-const encoded = (path: string) => path.split("/").map(encodeURIComponent).join("/");
-
-export function hrefOf(place: Place): string {
-  const start = place.base === null ? "/files" : `/shared/${place.base}`;
-  return place.path === "/" ? start : start + encoded(place.path);
-}
-
-/** The place that an address stands for; null if it is another page's. */
-export function placeOf(address: string): Place | null {
+/** The path in `/files/a/b` or `/shared/ID/a/b`; null in any other address. */
+export function pathAddressOf(address: string): PathAddress | null {
   const [, area, ...rest] = address.split("/");
   const base = area === "shared" ? (rest.shift() ?? "") : null;
-  if (area !== "files" && !base) return null;
   const names = rest.filter(Boolean);
+  if (area === "files" ? names.length === 0 : !base) return null;
   try {
-    return { base, path: "/" + names.map(decodeURIComponent).join("/") };
+    return { base, path: `/${names.map(decodeURIComponent).join("/")}` };
   } catch {
     return null;
   }
 }
 
-export function childPlace(place: Place, name: string): Place {
-  return { base: place.base, path: place.path === "/" ? `/${name}` : `${place.path}/${name}` };
-}
+/** The address of a folder of one's own whose id is not known. */
+export const pathHref = (path: string) => (path === "/" ? HOME : HOME + path.split("/").map(encodeURIComponent).join("/"));
 
 export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-/** The folder that a file lies in, as an address. A shared file that lies in no folder of its reader's is elsewhere. */
-export function folderHref(file: FileItem, accountId: string): string {
-  if (file.owner_id === accountId) return hrefOf({ base: null, path: parentOf(file.path) });
-  return file.parent_id ? hrefOf({ base: file.parent_id, path: "/" }) : "/shared";
 }

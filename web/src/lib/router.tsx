@@ -3,10 +3,10 @@ import { type AnchorHTMLAttributes, type MouseEvent, useMemo, useSyncExternalSto
 
 const CHANGED = "docstore:navigated";
 
-export function navigate(to: string, options: { replace?: boolean } = {}): void {
+export function navigate(to: string, { replace = false, state = null }: { replace?: boolean; state?: unknown } = {}): void {
   if (to === location.pathname + location.search) return;
-  if (options.replace) history.replaceState(null, "", to);
-  else history.pushState(null, "", to);
+  if (replace) history.replaceState(state, "", to);
+  else history.pushState(state, "", to);
   window.dispatchEvent(new Event(CHANGED));
 }
 

@@ -5,13 +5,13 @@ import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { Notice } from "@/api/types";
-import { openDialog } from "@/files/dialogs";
 import { counted, when } from "@/lib/format";
-import { folderHref, hrefOf } from "@/lib/places";
+import { containingHref, folderHref } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useNotices } from "@/notices/unread";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
+import { viewFile } from "@/viewer/viewing";
 
 async function markRead(body: { ids: string[] } | { all: true }): Promise<void> {
   await call("post /v1/notifications/read", { body: { all: false, ...body } });
@@ -35,11 +35,9 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
     try {
       const file = await call("get /v1/files/{file_id}", { path: { file_id: notice.file_id } });
       onClose();
-      if (file.kind === "folder") navigate(hrefOf(file.owner_id === account.id ? { base: null, path: file.path } : { base: file.id, path: "/" }));
-      else {
-        navigate(folderHref(file, account.id));
-        openDialog({ kind: "view", file, among: [file] });
-      }
+      if (file.kind === "folder") return navigate(folderHref(file.id, account.id));
+      navigate(containingHref(file, account.id));
+      viewFile(file, [file]);
     } catch (error) {
       toast(reason(error), { tone: "error" });
     }

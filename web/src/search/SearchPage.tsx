@@ -5,13 +5,14 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { call } from "@/api/client";
 import { useAccount } from "@/api/queries";
 import type { SearchHit } from "@/api/types";
-import { openFile } from "@/files/actions";
 import { count, size, when } from "@/lib/format";
-import { folderHref, hrefOf, parentOf } from "@/lib/places";
+import { containingHref, folderHref, parentOf } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { Snippet } from "@/search/snippet";
 import { Thumbnail } from "@/ui/preview";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
+import { viewFile } from "@/viewer/viewing";
 
 const PAGE = 30;
 const DAY_MS = 24 * 3600 * 1000;
@@ -70,14 +71,12 @@ export default function SearchPage() {
   });
   const hits = useMemo(() => answer.data?.pages.flatMap((page) => page.items) ?? [], [answer.data]);
   const total = answer.data?.pages[0]?.total ?? 0;
-  useEffect(() => {
-    document.title = `${text || "Search"} · DocStore`;
-    setActive(-1);
-  }, [text]);
+  useTitle(text || "Search");
+  useEffect(() => setActive(-1), [text]);
 
   function open({ file }: SearchHit): void {
-    if (file.kind === "file") openFile(file, hits.map((hit) => hit.file));
-    else navigate(hrefOf(file.owner_id === account.id ? { base: null, path: file.path } : { base: file.id, path: "/" }));
+    if (file.kind === "file") viewFile(file, hits.map((hit) => hit.file));
+    else navigate(folderHref(file.id, account.id));
   }
   function onKeyDown(event: KeyboardEvent): void {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -156,7 +155,7 @@ export default function SearchPage() {
                     </span>
                   ))}
                 </button>
-                <Link className="hit-folder" href={folderHref(hit.file, account.id)}>
+                <Link className="hit-folder" href={containingHref(hit.file, account.id)}>
                   Open folder
                 </Link>
               </li>

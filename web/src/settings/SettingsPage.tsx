@@ -1,13 +1,14 @@
 /** Settings of the account: profile, plan, devices, what one is told of. */
 import { useQuery } from "@tanstack/react-query";
 import { Laptop } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { call } from "@/api/client";
 import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { DeviceSession, Plan, Preferences } from "@/api/types";
 import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { RetentionSection } from "@/settings/RetentionSection";
 import { Field, Switch } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
@@ -23,9 +24,7 @@ const SECTIONS = [
 
 export default function SettingsPage({ section }: { section: string }) {
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
-  useEffect(() => {
-    document.title = `${here?.label} · DocStore`;
-  }, [here]);
+  useTitle(here?.label);
   return (
     <section className="settings" aria-label="Settings">
       <div className="page-head">

@@ -5,11 +5,12 @@ import {
 } from "lucide-react";
 import { type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { liveState, onLiveState } from "@/api/live";
-import { useAccount } from "@/api/queries";
+import { useAccount, useFile } from "@/api/queries";
 import { logOut } from "@/api/session";
 import { reason } from "@/api/problem";
 import { DialogHost } from "@/files/dialogs";
 import { folderDrop } from "@/files/dragging";
+import { folderIdOf, HOME, SHARED } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { type Theme, setTheme, useTheme } from "@/lib/theme";
 import { useUnread } from "@/notices/unread";
@@ -20,8 +21,10 @@ import { Menu } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { toast } from "@/ui/toasts";
 import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
+import { closeViewer, viewedIn } from "@/viewer/viewing";
 
 const NoticeCentre = part(() => import("@/notices/NoticeCentre"));
+const Viewer = part(() => import("@/viewer/Viewer"));
 const UploadPanel = part(() => import("@/uploads/UploadPanel"));
 
 const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
@@ -56,8 +59,22 @@ export function Shell({ children }: { children: ReactNode }) {
           </Suspense>
         </ErrorBoundary>
       )}
+      <ViewerHost />
       <DialogHost />
     </div>
+  );
+}
+
+/** The file that the address names, over the page. */
+function ViewerHost() {
+  const viewed = viewedIn(useWhere().query);
+  if (!viewed) return null;
+  return (
+    <ErrorBoundary onFailed={closeViewer} at={viewed.fileId}>
+      <Suspense fallback={null}>
+        <Viewer {...viewed} />
+      </Suspense>
+    </ErrorBoundary>
   );
 }
 
@@ -198,9 +215,11 @@ function AccountMenu() {
 
 function SideBar({ path }: { path: string }) {
   const account = useAccount();
+  const folder = useFile(folderIdOf(path)).data;
+  const area = folder ? (folder.owner_id === account.id ? HOME : SHARED) : path;
   const places = [
-    { href: "/files", label: "My files", icon: <FolderClosed size={18} />, drop: account.id },
-    { href: "/shared", label: "Shared with me", icon: <Users size={18} /> },
+    { href: HOME, label: "My files", icon: <FolderClosed size={18} />, drop: account.id },
+    { href: SHARED, label: "Shared with me", icon: <Users size={18} /> },
     { href: "/trash", label: "Trash", icon: <Trash2 size={18} /> },
     ...(account.role === "admin" ? [{ href: "/admin", label: "Administration", icon: <Shield size={18} /> }] : []),
   ];
@@ -212,7 +231,7 @@ function SideBar({ path }: { path: string }) {
             <Link
               href={href}
               className="nav-link"
-              aria-current={path === href || path.startsWith(`${href}/`) ? "page" : undefined}
+              aria-current={area === href || area.startsWith(`${href}/`) ? "page" : undefined}
               {...(drop ? folderDrop({ id: drop, name: "" }) : {})}
             >
               {icon}

@@ -1,7 +1,7 @@
 /** What was deleted: to be restored, or removed for good. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { RotateCcw, Trash2, X } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { keys, useMore } from "@/api/queries";
 import type { FileItem, TrashedFile } from "@/api/types";
@@ -12,6 +12,7 @@ import { useListState } from "@/files/useListState";
 import { ending, size, when } from "@/lib/format";
 import { parentOf } from "@/lib/places";
 import { Link } from "@/lib/router";
+import { useTitle } from "@/lib/title";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 
@@ -33,9 +34,7 @@ export default function TrashPage() {
   });
   const more = useMore(list);
   const items = useMemo(() => list.data?.pages.flatMap((page) => page.items) ?? [], [list.data]);
-  useEffect(() => {
-    document.title = "Trash · DocStore";
-  }, []);
+  useTitle("Trash");
   const ask = (files: FileItem[]) => openDialog({ kind: "purge", files });
   const state = useListState(items, { open: (file) => void restore([file]), remove: ask });
   const { chosen } = state;

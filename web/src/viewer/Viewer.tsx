@@ -1,76 +1,89 @@
 /** Shows one file over the whole page; arrows lead to the next. Nothing of a file ever runs as a page of ours. */
 import { useQuery } from "@tanstack/react-query";
-import { ChevronLeft, ChevronRight, Download, X } from "lucide-react";
+import { ChevronLeft, ChevronRight, Download, FileQuestion, X } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { Dialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { contentUrl } from "@/api/client";
+import { hasCode } from "@/api/problem";
+import { useFile } from "@/api/queries";
 import { refresh } from "@/api/session";
 import type { FileItem } from "@/api/types";
 import { download } from "@/files/operations";
 import { size } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
+import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/ui/boundary";
 import { FileIcon } from "@/ui/icon";
 import { previewUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
-import { Failed, Spinner } from "@/ui/states";
+import { Empty, Failed, Spinner } from "@/ui/states";
 import { fetchText } from "@/viewer/text";
+import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewing";
 
 const Markdown = part(() => import("@/viewer/Markdown"));
 const Pdf = part(() => import("@/viewer/Pdf"));
 
-interface Props {
-  file: FileItem;
-  among: FileItem[];
-  version?: number;
-  onClose: () => void;
-}
-
-export default function Viewer({ file: first, among, version, onClose }: Props) {
-  const [at, setAt] = useState(() => Math.max(0, among.findIndex((other) => other.id === first.id)));
-  const file = among[at] ?? first;
-  const shown = version ?? file.version;
-  const go = (step: number) => setAt((index) => Math.max(0, Math.min(among.length - 1, index + step)));
+export default function Viewer({ fileId, version }: Viewed) {
+  const found = useFile(fileId);
+  const file = found.data;
+  const among = useNeighbours();
+  const at = among.findIndex((other) => other.id === fileId);
+  const previous = at > 0 ? among[at - 1] : undefined;
+  const next = at >= 0 ? among[at + 1] : undefined;
+  useTitle(file?.name ?? "File", 1);
   useEffect(() => {
     function onKey(event: KeyboardEvent): void {
       const target = event.target as HTMLElement;
       if (/^(VIDEO|AUDIO|INPUT)$/.test(target.tagName)) return;
-      if (event.key === "ArrowRight") go(1);
-      if (event.key === "ArrowLeft") go(-1);
+      if (event.key === "ArrowRight" && next) viewNext(next);
+      if (event.key === "ArrowLeft" && previous) viewNext(previous);
     }
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  });
+  }, [next, previous]);
+  const shown = version ?? file?.version;
   return (
-    <ModalOverlay className="overlay viewer-overlay" isOpen onOpenChange={(open) => !open && onClose()}>
+    <ModalOverlay className="overlay viewer-overlay" isOpen onOpenChange={(open) => !open && closeViewer()}>
       <Modal className="viewer-modal">
-        <Dialog className="viewer" aria-label={file.name}>
+        <Dialog className="viewer" aria-label={file?.name ?? "File"}>
           <header>
-            <FileIcon file={file} />
+            {file && <FileIcon file={file} />}
             <Heading slot="title" className="name">
-              {file.name}
+              {file?.name ?? "…"}
             </Heading>
             {version !== undefined && <span className="tag">Version {version}</span>}
-            <span className="muted viewer-size">{size(file.size)}</span>
+            {file && version === undefined && <span className="muted viewer-size">{size(file.size)}</span>}
             <span className="spacer" />
-            <button className="icon-button" aria-label="Download" onClick={() => void download([file], version)}>
-              <Download size={20} />
-            </button>
-            <button className="icon-button" aria-label="Close" onClick={onClose}>
+            {file && (
+              <button className="icon-button" aria-label="Download" onClick={() => void download([file], version)}>
+                <Download size={20} />
+              </button>
+            )}
+            <button className="icon-button" aria-label="Close" onClick={closeViewer}>
               <X size={20} />
             </button>
           </header>
           <div className="viewer-stage">
-            <ErrorBoundary key={`${file.id}.${shown}`}>
-              <Content file={file} version={shown} />
-            </ErrorBoundary>
-            {at > 0 && (
-              <button className="viewer-step previous" aria-label="Previous file" onClick={() => go(-1)}>
+            {file && shown !== undefined ? (
+              <ErrorBoundary key={`${file.id}.${shown}`}>
+                <Content file={file} version={shown} />
+              </ErrorBoundary>
+            ) : hasCode(found.error, "not_found") ? (
+              <Empty icon={<FileQuestion size={40} />} title="This file is gone">
+                <p>It was deleted, or is no longer shared with you.</p>
+              </Empty>
+            ) : found.error ? (
+              <Failed error={found.error} onRetry={() => void found.refetch()} />
+            ) : (
+              <Spinner />
+            )}
+            {previous && (
+              <button className="viewer-step previous" aria-label="Previous file" onClick={() => viewNext(previous)}>
                 <ChevronLeft size={24} />
               </button>
             )}
-            {at < among.length - 1 && (
-              <button className="viewer-step next" aria-label="Next file" onClick={() => go(1)}>
+            {next && (
+              <button className="viewer-step next" aria-label="Next file" onClick={() => viewNext(next)}>
                 <ChevronRight size={24} />
               </button>
             )}

@@ -1,0 +1,54 @@
+/** Addresses that lead to a folder's: a file's own, and those by path that earlier versions had. */
+import { useQuery } from "@tanstack/react-query";
+import { FileQuestion } from "lucide-react";
+import { useEffect } from "react";
+import { call } from "@/api/client";
+import { hasCode } from "@/api/problem";
+import { useAccount, useFile } from "@/api/queries";
+import type { FileItem } from "@/api/types";
+import { FolderGone } from "@/files/FilesPage";
+import { containingHref, fileIdOf, folderHref, type PathAddress, pathAddressOf } from "@/lib/places";
+import { navigate, useWhere } from "@/lib/router";
+import { Empty, Failed, Spinner } from "@/ui/states";
+import { withViewed } from "@/viewer/viewing";
+
+export default function Redirect({ path }: { path: string }) {
+  const fileId = fileIdOf(path);
+  const address = pathAddressOf(path);
+  if (fileId) return <FileRedirect fileId={fileId} />;
+  return address && <PathRedirect address={address} />;
+}
+
+function useGo(file: FileItem | undefined): void {
+  const account = useAccount();
+  const version = Number(useWhere().query.get("version")) || undefined;
+  useEffect(() => {
+    if (!file) return;
+    if (file.kind === "folder") navigate(folderHref(file.id, account.id), { replace: true });
+    else navigate(withViewed(containingHref(file, account.id), { fileId: file.id, version }), { replace: true });
+  }, [file, account.id, version]);
+}
+
+function FileRedirect({ fileId }: { fileId: string }) {
+  const file = useFile(fileId);
+  useGo(file.data);
+  if (hasCode(file.error, "not_found")) {
+    return (
+      <Empty icon={<FileQuestion size={40} />} title="This file is gone">
+        <p>It was deleted, or is not shared with you.</p>
+      </Empty>
+    );
+  }
+  return file.error ? <Failed error={file.error} onRetry={() => void file.refetch()} /> : <Spinner />;
+}
+
+function PathRedirect({ address }: { address: PathAddress }) {
+  const found = useQuery({
+    queryKey: ["path", address.base, address.path],
+    queryFn: () =>
+      call("get /v1/files/by-path", { query: { path: address.path, parent_id: address.base ?? undefined } }),
+  });
+  useGo(found.data);
+  if (hasCode(found.error, "not_found")) return <FolderGone />;
+  return found.error ? <Failed error={found.error} onRetry={() => void found.refetch()} /> : <Spinner />;
+}

@@ -1,0 +1,21 @@
+/** The title of the browser's tab: the page's, or that of what is shown over it. */
+import { useEffect } from "react";
+
+const titles: (string | undefined)[] = [];
+
+function apply(): void {
+  const top = titles.findLast((title) => title);
+  document.title = top ? `${top} · DocStore` : "DocStore";
+}
+
+/** Layer 0 is the page, layer 1 what is over it. */
+export function useTitle(title: string | undefined, layer: 0 | 1 = 0): void {
+  useEffect(() => {
+    titles[layer] = title;
+    apply();
+    return () => {
+      titles[layer] = undefined;
+      apply();
+    };
+  }, [title, layer]);
+}
