@@ -241,7 +241,7 @@ async def test_an_upload_that_was_killed_goes_on(grace: Person, tmp_path: Path, 
         await killed.wait()
         second.open.set()
         result = await ended(again)
-        assert (result.status, result.out) == (0, "1 sent (20.0 MiB), 0 unchanged\n"), result
+        assert (result.status, result.out) == (0, "1 sent (20.0 MB), 0 unchanged\n"), result
         assert second.puts == len(blocks) - 1
     await shell.done("get", "/large.bin", "back.bin")
     assert (shell.cwd / "back.bin").read_bytes() == content

@@ -45,7 +45,7 @@ async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, look
 
 
 async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) -> None:
-    """Made in the dialog and shown once; a stranger needs the password; revoked it leads nowhere."""
+    """Made in the dialog; a stranger needs the password; revoked it leads nowhere."""
     await ada.put("/flyer.txt", b"come all")
     page = await ada.open()
     await ada.row("flyer.txt").click()
@@ -63,8 +63,8 @@ async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) ->
     await stranger.keyboard.press("Enter")
     await expect(stranger.get_by_text("flyer.txt").first).to_be_visible()
     await looks(stranger, "link-page")
-    await page.get_by_role("button", name="Revoke").click()
-    await expect(page.get_by_role("button", name="Revoke")).to_have_count(0)
+    await page.get_by_role("button", name="Revoke link").click()
+    await expect(page.get_by_role("button", name="Revoke link")).to_have_count(0)
     gone = await stranger.goto(address)
     assert gone is not None
     assert gone.status == 404

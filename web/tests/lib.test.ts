@@ -49,7 +49,7 @@ describe("what people read", () => {
   test("sizes in three digits, in steps of 1024", () => {
     expect(size(0)).toBe("0 bytes");
     expect(size(999)).toBe("999 bytes");
-    expect(size(1536)).toBe("1.5 kB");
+    expect(size(1536)).toBe("1.5 KB");
     expect(size(5 * 2 ** 30)).toBe("5 GB");
   });
 

@@ -31,10 +31,19 @@ type Wishes<R extends Route> = PathParameters<Operation<R>> & {
 };
 
 export async function call<R extends Route>(route: R, wishes?: Wishes<R>): Promise<AnswerOf<Operation<R>>> {
+  return (await callWithStatus(route, wishes)).body;
+}
+
+/** Where the status says more than that the call succeeded. */
+export async function callWithStatus<R extends Route>(
+  route: R,
+  wishes?: Wishes<R>,
+): Promise<{ status: number; body: AnswerOf<Operation<R>> }> {
   const [method = "", template = ""] = route.split(" ");
   const url = fill(template, wishes?.path) + queryString(wishes?.query);
   const answer = await send(method.toUpperCase(), url, wishes?.body, wishes?.headers, wishes?.signal);
-  return (answer.status === 204 ? undefined : await answer.json()) as AnswerOf<Operation<R>>;
+  const body = (answer.status === 204 ? undefined : await answer.json()) as AnswerOf<Operation<R>>;
+  return { status: answer.status, body };
 }
 
 /** A file's bytes: the gateway leads to the object store by a signed URL. */

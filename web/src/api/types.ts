@@ -11,7 +11,7 @@ export type ActivityItem = Schemas["Activity"];
 export type Change = Schemas["Change"];
 export type Share = Schemas["Share"];
 export type FileLink = Schemas["Link"];
-export type NewFileLink = Schemas["CreatedLink"];
+export type AccessLink = Schemas["AccessLink"];
 export type SearchHit = Schemas["SearchHit"];
 
 export type Account = Schemas["Account"];

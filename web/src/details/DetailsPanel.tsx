@@ -12,7 +12,7 @@ import { openDialog } from "@/files/dialogs";
 import { count, moment, size, who } from "@/lib/format";
 import { isText, KIND_NAMES, kindOf } from "@/lib/media";
 import { parentOf } from "@/lib/places";
-import { useLinks, useShares } from "@/sharing/ShareDialog";
+import { AccessList } from "@/sharing/AccessList";
 import { FileIcon } from "@/ui/icon";
 import { Menu } from "@/ui/menu";
 import { LargePreview } from "@/ui/preview";
@@ -44,13 +44,13 @@ export default function DetailsPanel({ file, many, onClose }: Props) {
 
 function About({ file }: { file: FileItem }) {
   const isFile = file.kind === "file";
-  const owned = file.permission === "owner" && file.parent_id !== null;
+  const canBeShared = file.permission !== "owner" || file.parent_id !== null; // one's root cannot
   return (
     <Tabs className="tabs">
       <TabList aria-label="Details">
         <Tab id="facts">Details</Tab>
         {isFile && <Tab id="versions">Versions</Tab>}
-        {owned && <Tab id="access">Access</Tab>}
+        {canBeShared && <Tab id="access">Access</Tab>}
         <Tab id="follow">Following</Tab>
         <Tab id="activity">Activity</Tab>
       </TabList>
@@ -62,7 +62,7 @@ function About({ file }: { file: FileItem }) {
           <Versions file={file} />
         </TabPanel>
       )}
-      {owned && (
+      {canBeShared && (
         <TabPanel id="access">
           <Access file={file} />
         </TabPanel>
@@ -211,31 +211,14 @@ function Versions({ file }: { file: FileItem }) {
 }
 
 function Access({ file }: { file: FileItem }) {
-  const shares = useShares(file);
-  const links = useLinks(file);
   return (
     <>
-      <ul className="people" aria-label="Who has access">
-        <li>
-          <span className="person">You</span>
-          <span className="muted">Owner</span>
-        </li>
-        {shares.data?.items.map((share) => (
-          <li key={share.id}>
-            <span className="person">{share.email}</span>
-            <span className="muted">{share.role === "editor" ? "Can edit" : "Can view"}</span>
-          </li>
-        ))}
-        {links.data?.items.map((link) => (
-          <li key={link.id}>
-            <span className="person">Link{link.has_password && " with a password"}</span>
-            <span className="muted">{count(link.downloads)} downloads</span>
-          </li>
-        ))}
-      </ul>
-      <button className="button" onClick={() => openDialog({ kind: "share", file })}>
-        Share…
-      </button>
+      <AccessList file={file} />
+      {file.permission === "owner" && (
+        <button className="button" onClick={() => openDialog({ kind: "share", file })}>
+          Share…
+        </button>
+      )}
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** A folder: its list, and what can be done with what is in it. */
-import { FolderOpen, Info, ListFilter, Upload } from "lucide-react";
+import { Ban, FolderOpen, Info, ListFilter, Upload } from "lucide-react";
 import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { hasCode } from "@/api/problem";
 import { itemsOf, rememberFolder, useAccount, useFolder, useList, useMore } from "@/api/queries";
@@ -16,7 +16,7 @@ import { NewMenu } from "@/files/NewMenu";
 import { trash } from "@/files/operations";
 import { SelectionBar } from "@/files/SelectionBar";
 import { useListState } from "@/files/useListState";
-import { counted } from "@/lib/format";
+import { count, counted } from "@/lib/format";
 import { containingHref, folderHref, HOME } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
@@ -24,8 +24,10 @@ import { ErrorBoundary } from "@/ui/boundary";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
 import { setNeighbours, viewFile } from "@/viewer/viewing";
 
+const READ_ONLY = "You can view this folder, but not upload to it.";
 const DetailsPanel = part(() => import("@/details/DetailsPanel"));
 
 export default function FilesPage({ folderId }: { folderId: string }) {
@@ -101,8 +103,9 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         className={over ? "folder drop-over" : "folder"}
         aria-label={label}
         onDragOver={(event) => {
-          if (!mayWrite || !bringsFiles(event)) return;
+          if (!folder || !bringsFiles(event)) return;
           event.preventDefault();
+          if (!mayWrite) event.dataTransfer.dropEffect = "none";
           setOver(true);
         }}
         onDragLeave={(event) => {
@@ -110,9 +113,10 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         }}
         onDrop={(event) => {
           setOver(false);
-          if (!mayWrite || !folder || !bringsFiles(event)) return;
+          if (!folder || !bringsFiles(event)) return;
           event.preventDefault();
-          void uploadDropped(event.dataTransfer, folder);
+          if (mayWrite) void uploadDropped(event.dataTransfer, folder);
+          else toast(READ_ONLY, { tone: "error" });
         }}
       >
         <div className="page-head">
@@ -126,7 +130,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
             <>
               <NarrowingControls narrowing={narrowing} />
               <span className="count" role="status">
-                {list.data && `${counted(items.length, "item", "items")}${more.there ? "+" : ""}`}
+                {list.data && (more.there ? `${count(items.length)}+ items` : counted(items.length, "item", "items"))}
               </span>
             </>
           )}
@@ -154,8 +158,8 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         )}
         {over && (
           <div className="drop-hint" aria-hidden="true">
-            <Upload size={28} />
-            Drop to upload into “{label}”
+            {mayWrite ? <Upload size={28} /> : <Ban size={28} />}
+            {mayWrite ? `Drop to upload into “${label}”` : READ_ONLY}
           </div>
         )}
       </section>

@@ -1,6 +1,6 @@
 /** Asks for a name: of a new folder, or a new one of a file. */
 import { type FormEvent, useEffect, useRef, useState } from "react";
-import { reason } from "@/api/problem";
+import { hasCode, reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
 import { makeFolder, rename } from "@/files/operations";
 import { isTooLong } from "@/lib/names";
@@ -42,7 +42,7 @@ export default function NameDialog({ parent, file, onClose }: Props) {
       else if (parent) await makeFolder(parent, wanted);
       onClose();
     } catch (caught) {
-      setError(reason(caught));
+      setError(hasCode(caught, "name_taken") ? `“${wanted}” already exists in this folder.` : reason(caught));
       setBusy(false);
     }
   }

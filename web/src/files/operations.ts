@@ -1,7 +1,7 @@
 /** What is done to files, one or many at once. What is shown changes at once; if a call fails it is read again. */
 import type { InfiniteData } from "@tanstack/react-query";
-import { call, contentUrl } from "@/api/client";
-import { reason } from "@/api/problem";
+import { call, callWithStatus, contentUrl } from "@/api/client";
+import { Problem, reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Page } from "@/api/types";
 import { counted } from "@/lib/format";
@@ -57,8 +57,11 @@ const takeFromLists = (files: FileItem[]) => patchLists(new Map(files.map((file)
 const reread = (...folders: (string | null)[]) =>
   Promise.all(folders.map((id) => id && queryClient.invalidateQueries({ queryKey: keys.lists(id) })));
 
+/** A new folder; Problem `name_taken` if there is one of that name, which the API answers instead. */
 export async function makeFolder(parent: FileItem, name: string): Promise<FileItem> {
-  const folder = await call("post /v1/folders", { body: { path: `/${name}`, parent_id: parent.id } });
+  const wanted = { path: `/${name}`, parent_id: parent.id };
+  const { status, body: folder } = await callWithStatus("post /v1/folders", { body: wanted });
+  if (status === 200) throw new Problem(409, "name_taken", `“${name}” already exists in this folder.`);
   await reread(parent.id);
   return folder;
 }

@@ -2,7 +2,7 @@
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
 
-/** Three digits at most: 999 bytes, 1.5 kB, 12 MB. In steps of 1024, as plans are counted. */
+/** Three digits at most: 999 bytes, 1.5 KB, 12 MB. In steps of 1024, as plans are counted, and as mails have them. */
 export function size(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -10,7 +10,7 @@ export function size(bytes: number): string {
     value /= 1024;
     unit += 1;
   }
-  return sizeFormat(unit, unit > 0 && value < 9.95 ? 1 : 0).format(value);
+  return sizeFormat(unit, unit > 0 && value < 9.95 ? 1 : 0).format(value).replace("kB", "KB");
 }
 
 /** Made once: that takes thirty times as long as using one, and lists use one in each row. */

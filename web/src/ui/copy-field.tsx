@@ -1,7 +1,18 @@
-/** Something that is shown once, to be copied. */
+/** Something to be copied. */
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { toast } from "@/ui/toasts";
+
+const NOT_ALLOWED = "The browser does not allow copying: select the text and copy it yourself.";
+
+export async function copyText(value: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(value);
+    toast("Link copied.");
+  } catch {
+    toast(NOT_ALLOWED, { tone: "error" });
+  }
+}
 
 export function CopyField({ label, value, children }: { label: string; value: string; children: ReactNode }) {
   const [copied, setCopied] = useState(false);
@@ -10,7 +21,7 @@ export function CopyField({ label, value, children }: { label: string; value: st
       await navigator.clipboard.writeText(value);
       setCopied(true);
     } catch {
-      toast("The browser does not allow copying: select the text and copy it yourself.", { tone: "error" });
+      toast(NOT_ALLOWED, { tone: "error" });
     }
   }
   return (

@@ -41,8 +41,8 @@ def shown(text: str) -> str:
 
 
 def size_text(size: int) -> str:
-    """Bytes as people read them."""
-    amount, units = float(size), ["B", "KiB", "MiB", "GiB", "TiB"]
+    """Bytes as people read them, in powers of 1024, by the units that the page and mails have."""
+    amount, units = float(size), ["B", "KB", "MB", "GB", "TB"]
     while amount >= 1024 and len(units) > 1:
         amount, units = amount / 1024, units[1:]
     return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"

@@ -103,8 +103,8 @@ def test_names_and_sizes_are_safe_and_short() -> None:
     assert [size_text(size) for size in (0, 1023, 1024, 5 << 20, 3 << 40)] == [
         "0 B",
         "1023 B",
-        "1.0 KiB",
-        "5.0 MiB",
+        "1.0 KB",
+        "5.0 MB",
         "3.0 TiB",
     ]
 

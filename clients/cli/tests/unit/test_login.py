@@ -126,7 +126,7 @@ def test_tokens_are_renewed_at_home(regions) -> None:
     asked = len(other.asked)
     outcome = CliRunner().invoke(app, ["usage"])
     assert outcome.exit_code == 0, outcome.output
-    assert "1.0 MiB of 5.0 MiB" in outcome.output
+    assert "1.0 MB of 5.0 MB" in outcome.output
     assert home.asked[-2] == ("POST", "/v1/sessions/refresh", {"refresh_token": "refresh-1"})
     saved = session_file().load()
     assert saved is not None

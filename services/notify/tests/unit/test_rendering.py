@@ -101,6 +101,7 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
         for fact in ("Hello Anna", "https://docs.example.org", *facts):
             assert fact in part
         assert (UNSUBSCRIBE in part) == (kind in ENDABLE)
+    assert ".<a href" not in html  # a space before the link
     assert ("List-Unsubscribe" in mail) == (kind in ENDABLE)
     assert mail["To"].addresses[0].addr_spec == "anna@example.org"
     assert mail["Subject"]

@@ -1,0 +1,106 @@
+"""Who has access, as the page shows it; links that are copied and changed; what a reader is told they may not do."""
+
+from typing import Any
+
+from playwright.async_api import Page, expect
+
+
+async def choose(visitor: Any, name: str) -> None:
+    """Select a row: on a phone by its checkbox."""
+    await visitor.row(name).get_by_role("button", name=f"Select {name}").click()
+
+
+async def show_access(page: Page) -> Any:
+    await page.get_by_role("button", name="Details", exact=True).click()
+    await page.get_by_role("tab", name="Access").click()
+    return page.get_by_role("list", name="Who has access")
+
+
+async def test_access_names_what_is_inherited(anyone: Any, new_visitor: Any, looks: Any) -> None:
+    """A file in a shared folder, with a link of its own, is not said to be one's alone; the reader sees from where."""
+    grace = await new_visitor("grace")
+    file = await anyone.put("/Team/a.txt")
+    folder = await anyone.person.call("GET", "/v1/files/by-path?path=/Team")
+    await anyone.person.call(
+        "POST", f"/v1/files/{folder['id']}/shares", {"email": grace.person.email, "role": "viewer"}
+    )
+    await anyone.person.call("POST", f"/v1/files/{file['id']}/links", {})
+    page = await anyone.open(f"/folder/{folder['id']}")
+    await choose(anyone, "a.txt")
+    access = await show_access(page)
+    await expect(access).to_contain_text(grace.person.email)
+    await expect(access).to_contain_text("From folder Team")
+    await expect(access).to_contain_text("Anyone with the link")
+    await looks(page, "access")
+    await page.get_by_role("button", name="Share…").click()
+    people = page.get_by_role("list", name="People with access")
+    await expect(people).to_contain_text("From folder Team")
+    await expect(people).not_to_contain_text("Only you")
+    await looks(page, "share-inherited")
+    theirs = await grace.open(f"/folder/{folder['id']}")
+    await choose(grace, "a.txt")
+    seen = await show_access(theirs)
+    await expect(seen).to_contain_text("Viewer")
+    await expect(seen).to_contain_text("From folder Team")
+
+
+async def test_a_link_is_copied_again_and_changed(anyone: Any, looks: Any) -> None:
+    """The address can be had after a reload; a limit and a password are set, and the password is taken away."""
+    file = await anyone.put("/flyer.txt")
+    link = await anyone.person.call("POST", f"/v1/files/{file['id']}/links", {})
+    await anyone.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = await anyone.open()
+    await choose(anyone, "flyer.txt")
+    await page.get_by_role("button", name="Share", exact=True).click()
+    await page.get_by_role("tab", name="Links").click()
+    await page.get_by_role("button", name="Copy link").click()
+    await expect(page.get_by_text("Link copied.")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == link["url"]
+    links = page.get_by_role("list", name="Links")
+    await links.get_by_role("button", name="Edit link").click()
+    await links.get_by_label("Download limit").fill("3")
+    await links.get_by_label("Expires").fill("2035-05-06")
+    await links.get_by_label("Password").fill("sesame")
+    await looks(page, "link-edit")
+    await links.get_by_role("button", name="Save").click()
+    await expect(links).to_contain_text("0 of 3 downloads, expires 6 May 2035")
+    await links.get_by_role("button", name="Edit link").click()
+    await links.get_by_text("Remove the password").click()
+    await links.get_by_role("button", name="Save").click()
+    await expect(links.get_by_label("With a password")).to_have_count(0)
+    [changed] = (await anyone.person.call("GET", f"/v1/files/{file['id']}/links"))["items"]
+    assert (changed["url"], changed["max_downloads"], changed["has_password"]) == (link["url"], 3, False)
+    assert changed["expires_at"].startswith("2035-05-06")
+
+
+async def test_a_taken_name_is_said_to_be(anyone: Any) -> None:
+    """New folder with the name of one that exists stays open and says so."""
+    await anyone.person.call("POST", "/v1/folders", {"path": "/Team"})
+    page = await anyone.open()
+    await expect(anyone.row("Team")).to_be_visible()
+    await page.get_by_role("button", name="New", exact=True).click()
+    await page.get_by_role("menuitem", name="New folder").click()
+    await page.get_by_label("Name", exact=True).fill("Team")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.get_by_role("alert")).to_contain_text("“Team” already exists in this folder.")
+
+
+async def test_a_drop_into_a_folder_to_view_is_refused_aloud(ada: Any, new_visitor: Any) -> None:
+    """The page says why nothing is uploaded, and the browser does not open the file instead."""
+    grace = await new_visitor("grace")
+    folder = await ada.person.call("POST", "/v1/folders", {"path": "/Team"})
+    await ada.person.call("POST", f"/v1/files/{folder['id']}/shares", {"email": grace.person.email, "role": "viewer"})
+    page = await grace.open(f"/folder/{folder['id']}")
+    await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
+    taken = await page.locator("section.folder").evaluate(
+        """(section) => {
+          const data = new DataTransfer();
+          data.items.add(new File(["x"], "x.txt"));
+          const send = (type) => section.dispatchEvent(
+            new DragEvent(type, {dataTransfer: data, bubbles: true, cancelable: true}));
+          return [send("dragover"), send("drop")];
+        }"""
+    )
+    assert taken == [False, False]  # both are taken from the browser
+    await expect(page.get_by_text("You can view this folder, but not upload to it.").first).to_be_visible()
+    assert (await ada.person.call("GET", f"/v1/files?parent_id={folder['id']}"))["items"] == []
