@@ -175,6 +175,10 @@ class Mongo:
     async def ping(self) -> None:
         await self._client.admin.command("ping")
 
+    async def check(self) -> None:
+        """Whether the server can be used at all. ValueError if it is too old, PyMongoError if it is away."""
+        check_server_version(await self._client.admin.command("buildInfo"))
+
     def close(self) -> None:
         self._client.close()
 

@@ -20,6 +20,7 @@ from docstore_platform.metrics import exposition, http_seconds
 from docstore_platform.problems import install_problem_handlers
 from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, internal_routes
 from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.startup import Startup, UntilStarted
 from docstore_platform.tokens import TokenVerifier
 from docstore_platform.tracing import span
 
@@ -131,20 +132,24 @@ def service_app(
     direct: Sequence[BaseRoute] = (),
     public: Sequence[APIRouter] = (),
     internal: Sequence[APIRouter] = (),
+    needs: Mapping[str, Check] | None = None,
     checks: Mapping[str, Check],
     partial_checks: Mapping[str, Check] | None = None,
 ) -> FastAPI:
     """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
 
-    `direct` routes are asked before any router, each of which has to look for its route twice.
+    `direct` routes are asked before any router, each of which has to look for its route twice. `needs` are waited for
+    before `lifespan` begins; the process serves meanwhile, not ready.
     """
+
+    startup = Startup(name, needs or {})
 
     @asynccontextmanager
     async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
         accounts = ServiceClient("accounts", infra, name)
         app.state.verifier = TokenVerifier(lambda: accounts.call("GET", KEYS_PATH), infra.issuer)
         try:
-            async with lifespan(app):
+            async with startup.running(lifespan(app)):
                 yield
         finally:
             await accounts.close()
@@ -160,6 +165,7 @@ def service_app(
     app.state.infra = infra
     app.state.internal_routes = []
     app.state.caller_verifier = CallerVerifier.of(name, infra)
+    app.add_middleware(UntilStarted, startup=startup)
     app.add_middleware(BodyLimit)
     app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
     install_problem_handlers(app)

@@ -136,6 +136,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[api.router, resets_api.router, verification_router],
         internal=[api.internal_router, operations_router(runtime, database)],
+        needs={"mongodb": mongo.check},
         checks=checks,
     )
     if peering:

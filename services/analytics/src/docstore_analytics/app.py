@@ -93,5 +93,6 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
             activity_router(Activity(rows, MetadataFiles(metadata))),
         ],
         internal=[operations_router(runtime, database)],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

@@ -49,7 +49,10 @@ class EdgeMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        edge: Edge = scope["app"].state.edge
+        edge: Edge | None = getattr(scope["app"].state, "edge", None)
+        if edge is None:  # it has not started: the app says so
+            await self.app(scope, receive, send)
+            return
         await edge.serve(self.app, scope, receive, send)
 
 
@@ -111,6 +114,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[operators_router(DeadLetterDesk(clients), health), events_router()],
+        needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
     app.include_router(pages_router(), include_in_schema=False)

@@ -125,6 +125,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             rebuild_router(service, rebuild.status),
             operations_router(runtime, database, waiting=("upload",), unsettled=service.unsettled),
         ],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},
     )

@@ -86,6 +86,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[preview_router(service)],
         internal=[operations_router(runtime, database, waiting=("upload",))],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},
     )

@@ -140,6 +140,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             retention_api.router,
         ],
         internal=[internal_api.router, operations_router(runtime, database, republishers=("upload",))],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
     app.include_router(link_page.router)

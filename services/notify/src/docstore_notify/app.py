@@ -133,5 +133,6 @@ def create_app(
             unsubscribe_router(unsubscribing),
         ],
         internal=[operations_router(runtime, database, waiting=("upload",), unsettled=deliveries.untold)],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

@@ -60,5 +60,6 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[public_router(service)],
         internal=[internal_router(service, reconciler), operations_router(runtime, database, waiting=("upload",))],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )

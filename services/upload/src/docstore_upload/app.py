@@ -86,6 +86,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
         lifespan=lifespan,
         public=[redirect.router, api.router, blocks_api.router, packs_api.router],
         internal=[api.internal_router, blocks_api.internal_router, operations_router(runtime, database)],
+        needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping},
     )
 

@@ -1,0 +1,105 @@
+"""Starting while a server that a service needs is away: the service waits, and says that it is not ready."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import orjson
+import structlog
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from docstore_platform.problems import Problem
+from docstore_platform.tasks import end_tasks
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.25
+ALWAYS_ANSWERED = ("/healthz", "/metrics")
+Check = Callable[[], Awaitable[None]]
+"""Returns if a server can be used; raises ValueError if it never can, anything else if it may be later."""
+
+
+class Startup:
+    """The start of one service, which needs some servers by name."""
+
+    def __init__(self, service: str, needs: Mapping[str, Check]) -> None:
+        self.service, self._needs = service, needs
+        self.is_done = False
+        self.missing: dict[str, str] = {}
+        """The need that is waited for, and why."""
+
+    @asynccontextmanager
+    async def running(self, lifespan: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+        """Run `lifespan` once every need answers. The block begins before that if one does not answer at once."""
+        waits, started, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def run() -> None:
+            for name, check in self._needs.items():
+                await self._until_it_answers(name, check, waits)
+            async with lifespan:
+                self.is_done = True
+                started.set()
+                try:
+                    await stop.wait()
+                finally:
+                    self.is_done = False
+
+        running = asyncio.create_task(run(), name=f"{self.service} lifespan")
+        marks = [asyncio.create_task(event.wait()) for event in (waits, started)]
+        try:
+            await asyncio.wait([running, *marks], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+            running.add_done_callback(lambda ended: None if stop.is_set() else self._end_process(ended))
+            yield
+        finally:
+            stop.set()
+            await end_tasks(marks)
+            if started.is_set() and not running.cancelled():
+                await running
+            else:
+                await end_tasks([running])
+
+    async def _until_it_answers(self, name: str, check: Check, waits: asyncio.Event) -> None:
+        while True:
+            try:
+                await check()
+            except ValueError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it fails with, it may answer later
+                reason = f"{type(error).__name__}: {error}"
+                if name not in self.missing:
+                    log.warning("waiting_to_start", service=self.service, needs=name, reason=reason)
+                self.missing = {name: reason}
+                waits.set()
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if self.missing.pop(name, None) is not None:
+                log.info("wait_to_start_over", service=self.service, needs=name)
+            return
+
+    def _end_process(self, ended: asyncio.Task[None]) -> None:
+        """Nobody waits for a start that fails after the process has begun to serve: whoever runs it starts it again."""
+        error = None if ended.cancelled() else ended.exception()
+        log.critical("start_failed", service=self.service, error=repr(error))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class UntilStarted:
+    """ASGI middleware: 503 to all but health checks for as long as the service has not started."""
+
+    def __init__(self, app: ASGIApp, startup: Startup) -> None:
+        self.app, self.startup = app, startup
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.startup.is_done or scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
+            await self.app(scope, receive, send)
+        elif scope["path"] == "/readyz":
+            body = {"status": "starting", "failed": self.startup.missing}
+            await Response(orjson.dumps(body), 503, media_type="application/json")(scope, receive, send)
+        else:
+            problem = Problem(503, "unavailable", "The service is starting.", headers={"Retry-After": "1"})
+            await problem.response()(scope, receive, send)
