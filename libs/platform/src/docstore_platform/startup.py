@@ -27,7 +27,7 @@ class Startup:
 
     def __init__(self, service: str, needs: Mapping[str, Check]) -> None:
         self.service, self._needs = service, needs
-        self.is_done = False
+        self.is_under_way = False
         self.missing: dict[str, str] = {}
         """The need that is waited for, and why."""
 
@@ -35,17 +35,15 @@ class Startup:
     async def running(self, lifespan: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
         """Run `lifespan` once every need answers. The block begins before that if one does not answer at once."""
         waits, started, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.is_under_way = True
 
         async def run() -> None:
             for name, check in self._needs.items():
                 await self._until_it_answers(name, check, waits)
             async with lifespan:
-                self.is_done = True
+                self.is_under_way = False
                 started.set()
-                try:
-                    await stop.wait()
-                finally:
-                    self.is_done = False
+                await stop.wait()
 
         running = asyncio.create_task(run(), name=f"{self.service} lifespan")
         marks = [asyncio.create_task(event.wait()) for event in (waits, started)]
@@ -89,13 +87,13 @@ class Startup:
 
 
 class UntilStarted:
-    """ASGI middleware: 503 to all but health checks for as long as the service has not started."""
+    """ASGI middleware: 503 to all but health checks while the service waits to start."""
 
     def __init__(self, app: ASGIApp, startup: Startup) -> None:
         self.app, self.startup = app, startup
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.startup.is_done or scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
+        if not self.startup.is_under_way or scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
             await self.app(scope, receive, send)
         elif scope["path"] == "/readyz":
             body = {"status": "starting", "failed": self.startup.missing}
