@@ -80,7 +80,11 @@ class Bucket:
 
     async def keys(self, account_id: str) -> list[str]:
         """Every object of an account."""
-        return await asyncio.to_thread(lambda: list(self._keys(f"accounts/{account_id}/")))
+        return await asyncio.to_thread(lambda: [entry["Key"] for entry in self._entries(f"accounts/{account_id}/")])
+
+    async def stored_bytes(self, account_id: str) -> int:
+        """Of every object of an account together."""
+        return await asyncio.to_thread(lambda: sum(entry["Size"] for entry in self._entries(f"accounts/{account_id}/")))
 
     async def replace(self, key: str, data: bytes) -> None:
         """Exchange the bytes of an object."""
@@ -92,9 +96,9 @@ class Bucket:
         answer = await asyncio.to_thread(self._client.list_multipart_uploads, Bucket=self.name, Prefix=prefix)
         return [upload["Key"] for upload in answer.get("Uploads", [])]
 
-    def _keys(self, prefix: str) -> Iterator[str]:
+    def _entries(self, prefix: str) -> Iterator[Any]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix):
-            yield from (entry["Key"] for entry in page.get("Contents", []))
+            yield from page.get("Contents", [])
 
 
 @dataclass(frozen=True, slots=True)

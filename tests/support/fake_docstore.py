@@ -37,6 +37,10 @@ class FakeDocStore:
     quota: int = 1 << 40
     strangers: set[str] = field(default_factory=set)
     """Paths in others' trees."""
+    lengths: dict[str, int] = field(default_factory=dict)
+    """Of the frames that will be sent, as clients said."""
+    is_older: bool = False
+    """Knows no `sizes` yet."""
     url: str = ""
     numbers: Any = field(default_factory=count)
 
@@ -70,7 +74,11 @@ class FakeDocStore:
     async def put(self, request: web.Request) -> web.Response:
         assert request.headers["x-signed"] == "yes"
         assert request.content_length is not None
-        self.objects[request.match_info["key"]] = await request.read()
+        key = request.match_info["key"]
+        expected = self.lengths.get(key.removeprefix("blocks/"))
+        if expected not in (None, request.content_length):
+            return web.Response(status=403)
+        self.objects[key] = await request.read()
         return web.Response()
 
     async def get(self, request: web.Request) -> web.Response:
@@ -101,8 +109,12 @@ class FakeDocStore:
         return {**upload, "put": self._target(f"uploads/{upload['id']}"), "blocks": {}}
 
     async def missing(self, request: web.Request) -> web.Response:
-        hashes = (await self._body(request))["hashes"]
+        wish = await self._body(request)
+        if self.is_older and "sizes" in wish:
+            return problem(422, "invalid_request")
+        hashes = wish["hashes"]
         self.asked += hashes
+        self.lengths |= wish.get("sizes", {})
         missing = [{"hash": each, **self._target(f"blocks/{each}")} for each in hashes if self.frame(each) is None]
         return web.json_response({"missing": missing})
 

@@ -78,8 +78,10 @@ class Person(ApiClient):
         """A file in blocks, as a client sends it: those that the account does not have yet."""
         whole, by_hash = b"".join(parts), {sha256(part).hexdigest(): part for part in parts}
         upload = await self.begin(path, len(whole), "blocks", sha256=sha256(whole).hexdigest())
-        for block in (await self.call("POST", "/v1/blocks/missing", {"hashes": list(by_hash)}))["missing"]:
-            await self.put_once(block, zstandard.compress(by_hash[block["hash"]]))
+        frames = {name: zstandard.compress(part) for name, part in by_hash.items()}
+        wish = {"hashes": list(frames), "sizes": {name: len(frame) for name, frame in frames.items()}}
+        for block in (await self.call("POST", "/v1/blocks/missing", wish))["missing"]:
+            await self.put_once(block, frames[block["hash"]])
         blocks = [{"hash": sha256(part).hexdigest(), "size": len(part)} for part in parts]
         return await self.complete(upload, {"blocks": blocks})
 

@@ -42,6 +42,9 @@ ACTIONS: dict[str, set[str]] = {
     "download": READ | {"s3:ListBucket"},
     "create_multipart": WRITE,
     "list_parts": {"s3:ListMultipartUploadParts"},
+    "list_part_copies": {"s3:ListMultipartUploadParts"},
+    "list_page": {"s3:ListBucket"},
+    "unfinished_uploads": {"s3:ListBucketMultipartUploads"},
     "complete_multipart": WRITE,
     "abort_multipart": {"s3:AbortMultipartUpload"},
     "clear": {"s3:ListBucketMultipartUploads", "s3:ListBucket", "s3:AbortMultipartUpload", "s3:DeleteObject"},
@@ -147,7 +150,7 @@ def test_the_archive_is_all_that_analytics_reaches() -> None:
 
 def test_lent_credentials_stay_within_the_lent_role() -> None:
     """A session's policy can only narrow what its role has: the role has that and no more."""
-    session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/")["Statement"]
+    session = upload_policy(BUCKET, "accounts/a/uploads/u/incoming/content")["Statement"]
     lent = {action for each in session if each["Effect"] == "Allow" for action in each["Action"]}
     assert allowed("uploader-role") == lent
 

@@ -125,14 +125,14 @@ async def test_a_form_that_upload_signed_stores_its_object(store_of: StoreOf) ->
 
 
 async def test_upload_lends_credentials_for_one_upload(store_of: StoreOf) -> None:
-    """Its keys may lend the role, and what is lent stores under its prefix and nowhere else."""
-    prefix = f"accounts/a/uploads/{new_id()}/"
-    lent = await upload_credentials(store_of("upload"), UPLOAD_ROLE_ARN, prefix, session_name="one", seconds=900)
+    """Its keys may lend the role, and what is lent stores its object and no other."""
+    key = f"accounts/a/uploads/{new_id()}/content"
+    lent = await upload_credentials(store_of("upload"), UPLOAD_ROLE_ARN, key, session_name="one", seconds=900)
     config = store_of("upload").config
     keys = (lent.access_key_id, lent.secret_access_key, BUCKET, lent.session_token)
     async with ObjectStore(S3Config(config.endpoint, config.endpoint, REGION, *keys)) as client:
-        await client.put(f"{prefix}content", b"content")
-        assert await refused(lambda store: store.put(f"{INSIDE}-elsewhere", b"content"), client)
+        await client.put(key, b"content")
+        assert await refused(lambda store: store.put(f"{key}-elsewhere", b"content"), client)
 
 
 @pytest.mark.parametrize("service", ["metadata", "indexer"])
@@ -140,7 +140,7 @@ async def test_nobody_else_lends_credentials(service: str, store_of: StoreOf) ->
     """Of those with keys of their own."""
     with pytest.raises(ObjectStoreError):
         await upload_credentials(
-            store_of(service), UPLOAD_ROLE_ARN, "accounts/a/uploads/u/", session_name="one", seconds=900
+            store_of(service), UPLOAD_ROLE_ARN, "accounts/a/uploads/u/content", session_name="one", seconds=900
         )
 
 

@@ -87,6 +87,8 @@ class FakeQuota:
         self.calls[name] += 1
         if self.down:
             raise Problem(503, "unavailable", "quota is down")
+        if name.endswith("/usage"):
+            return self._usage()
         if name == "reservations":
             return self._reserve(body["items"])
         if name == "reservations/release":
@@ -103,8 +105,11 @@ class FakeQuota:
                 kept = item["upload_id"].partition("-")[0]
                 self.reserved[kept] = self.reserved.get(kept, 0) + item["size"]
             results.append({"upload_id": item["upload_id"], "accepted": fits})
+        return {"results": results, "usage": self._usage()}
+
+    def _usage(self) -> Json:
         used = {"used": 0, "reserved": sum(self.reserved.values()), "limit": self.limit}
-        return {"results": results, "usage": used | {"over_quota": False, "documents": 0}}
+        return used | {"over_quota": False, "documents": 0}
 
 
 class FakeReactor:

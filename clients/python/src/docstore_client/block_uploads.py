@@ -8,7 +8,7 @@ itself begins when all blocks are there; one that is cut off leaves only blocks,
 import asyncio
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -42,8 +42,8 @@ class Reading:
         self._hashing = asyncio.Lock()  # who asks for it first has it first
         self._seen: set[str] = set()
         self.blocks: list[Block] = []
-        self.sent: list[str] = []
-        """Hashes of blocks that were sent and that the server has not looked at yet."""
+        self.sent: dict[str, int] = {}
+        """Lengths of the frames of blocks that were sent and that the server has not looked at yet, by hash."""
 
     async def next(self, buffer: bytearray) -> list[Part] | None:
         """The next blocks with their bytes, each block of the file once; None after the last."""
@@ -85,6 +85,8 @@ class BlockUploads:
         self._connection = connection
         self._buffers = asyncio.Semaphore(BUFFERS)
         self._sending = asyncio.Semaphore(PARALLEL_BLOCKS)
+        self._framing = asyncio.Semaphore(PARALLEL_BLOCKS)
+        self._signs_lengths = True
 
     async def upload(self, source: Source, progress: Progress) -> File:
         """Send one file; the file as it is then."""
@@ -177,27 +179,42 @@ class BlockUploads:
                 new = [part for part in parts if part[0].hash not in known]
                 await self._send_missing(new, reading.sent, progress)
 
-    async def _send_missing(self, parts: Sequence[Part], sent: list[str], progress: Progress) -> None:
+    async def _send_missing(self, parts: Sequence[Part], sent: dict[str, int], progress: Progress) -> None:
         """Asked again for blocks that were sent, the server looks at them: then little is left to do at the end."""
-        looked_at = sent[:LOOKED_AT_ONCE] if len(sent) >= LOOKED_AT_ONCE else []
-        del sent[: len(looked_at)]
-        targets = await self._missing([block.hash for block, _ in parts], looked_at)
+        frames = await asyncio.gather(*(self._frame(part) for _, part in parts))
+        lengths = {block.hash: len(frame) for (block, _), frame in zip(parts, frames, strict=True)}
+        looked_at = list(sent)[:LOOKED_AT_ONCE] if len(sent) >= LOOKED_AT_ONCE else []
+        targets = await self._missing(lengths, {each: sent.pop(each) for each in looked_at})
         progress(sum(block.size for block, _ in parts if block.hash not in targets))
 
-        async def send(block: Block, part: memoryview) -> None:
+        async def send(block: Block, frame: bytes) -> None:
             async with self._sending:
-                framed = await asyncio.to_thread(compressed, part) if shrinks(part) else raw_frame(part)
-                await put_bytes(self._connection, targets[block.hash], framed)
+                await put_bytes(self._connection, targets[block.hash], frame)
                 progress(block.size)
-            sent.append(block.hash)
+            sent[block.hash] = len(frame)
 
-        await together(send(block, part) for block, part in parts if block.hash in targets)
+        framed = zip(parts, frames, strict=True)
+        await together(send(block, frame) for (block, _), frame in framed if block.hash in targets)
 
-    async def _missing(self, hashes: Sequence[str], sent: Sequence[str]) -> dict[str, Any]:
-        """Where those are to be sent that the account has not sent yet."""
-        if not hashes:
+    async def _frame(self, part: memoryview) -> bytes:
+        """Made before the server is asked: it signs how long it is."""
+        async with self._framing:
+            return await asyncio.to_thread(compressed, part) if shrinks(part) else raw_frame(part)
+
+    async def _missing(self, lengths: Mapping[str, int], sent: Mapping[str, int]) -> dict[str, Any]:
+        """Where those are to be sent that the account has not sent yet; `lengths` of the frames by hash."""
+        if not lengths:
             return {}
-        answer = await self._connection.call("POST", "/v1/blocks/missing", {"hashes": [*hashes, *sent]})
+        wish: dict[str, Any] = {"hashes": [*lengths, *sent]}
+        if self._signs_lengths:
+            wish["sizes"] = {**sent, **lengths}
+        try:
+            answer = await self._connection.call("POST", "/v1/blocks/missing", wish)
+        except ApiError as error:
+            if error.status != 422 or "sizes" not in wish:
+                raise
+            self._signs_lengths = False  # a server of before there were sizes
+            return await self._missing(lengths, sent)
         return {each["hash"]: each for each in answer["missing"]}
 
     async def _complete(self, upload_id: str, path: Path, content: Content) -> File:
@@ -221,7 +238,7 @@ class BlockUploads:
             blocks = gone[start : start + PARALLEL_BLOCKS]
             read = await asyncio.to_thread(_read_again, path, blocks)
             parts = [(block, memoryview(data)) for block, data in zip(blocks, read, strict=True)]
-            await self._send_missing(parts, [], lambda _: None)
+            await self._send_missing(parts, {}, lambda _: None)
 
 
 def _state(file: FileIO) -> tuple[int, int]:

@@ -53,6 +53,20 @@ async def test_a_large_file_goes_in_blocks_and_a_changed_one_in_those_that_chang
     assert 1 <= server.calls.count("POST /v1/blocks/missing") <= 2
 
 
+async def test_the_length_of_each_frame_is_said(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+    """So that the URL can take no other; what travels is that long."""
+    await client.upload(Source(local_file(tmp_path, "large", CONTENT), "/large"))
+    assert server.lengths == {key.removeprefix("blocks/"): size for key, size in sent_blocks(server).items()}
+
+
+async def test_a_server_that_knows_no_lengths(client: AsyncClient, server: FakeDocStore, tmp_path: Path) -> None:
+    """One of an older version refuses them once, and is asked without from then on."""
+    server.is_older = True
+    path = local_file(tmp_path, "large", CONTENT)
+    assert (await client.upload(Source(path, "/large"))).size == len(CONTENT)
+    assert not server.lengths
+
+
 async def test_blocks_are_looked_at_while_others_are_sent(
     client: AsyncClient, server: FakeDocStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

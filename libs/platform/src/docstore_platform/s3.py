@@ -5,6 +5,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -39,7 +40,9 @@ __all__ = [
     "S3Config",
     "SignedForm",
     "SignedPut",
+    "StoredObject",
     "Tail",
+    "UnfinishedUpload",
     "UploadNotFound",
 ]
 
@@ -66,6 +69,24 @@ class Part:
     number: int
     etag: str
     size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as the store lists it; `size` in bytes."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedUpload:
+    """A multipart upload that was neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    begun_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,14 +244,16 @@ class ObjectStore(Presigner):
         return str(answer["UploadId"])
 
     async def list_parts(self, key: str, upload_id: str) -> list[Part]:
-        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted.
+        """The parts that have arrived, by number. UploadNotFound once the upload is completed or aborted."""
+        newest = {part.number: part for part in await self.list_part_copies(key, upload_id)}
+        return [part for _, part in sorted(newest.items())]
 
-        Of a part sent more than once SeaweedFS lists every copy, S3 the last one: the newest counts.
-        """
+    async def list_part_copies(self, key: str, upload_id: str) -> list[Part]:
+        """The same, by age: of a part sent more than once SeaweedFS keeps and lists every copy, S3 the last one."""
         pages = await self.transport.call("list_parts", all_pages=True, Key=key, UploadId=upload_id)
         copies = [part for page in pages for part in page.get("Parts", [])]
-        newest = {part["PartNumber"]: part for part in sorted(copies, key=itemgetter("LastModified"))}
-        return [Part(number, part["ETag"].strip('"'), part["Size"]) for number, part in sorted(newest.items())]
+        by_age = sorted(copies, key=itemgetter("LastModified"))
+        return [Part(part["PartNumber"], part["ETag"].strip('"'), part["Size"]) for part in by_age]
 
     async def complete_multipart(self, key: str, upload_id: str, parts: Iterable[Part]) -> ObjectInfo:
         """Make these parts the object. Completing again answers the object, if it has as many parts.
@@ -260,12 +283,22 @@ class ObjectStore(Presigner):
 
     async def clear(self, prefix: str, keep: frozenset[str] = frozenset()) -> None:
         """Delete every object and unfinished upload under `prefix`, but those in `keep`. Lists: background only."""
-        pages = await self.transport.call("list_multipart_uploads", all_pages=True, Prefix=prefix)
-        for upload in [upload for page in pages for upload in page.get("Uploads", [])]:
-            await self.abort_multipart(upload["Key"], upload["UploadId"])
+        for upload in await self.unfinished_uploads(prefix):
+            await self.abort_multipart(upload.key, upload.upload_id)
         pages = await self.transport.call("list_objects_v2", all_pages=True, Prefix=prefix)
         keys = {item["Key"] for page in pages for item in page.get("Contents", [])}
         await self.delete_many(sorted(keys - keep))
+
+    async def unfinished_uploads(self, prefix: str) -> list[UnfinishedUpload]:
+        """Multipart uploads under `prefix` that are under way or left behind. Lists: background only."""
+        pages = await self.transport.call("list_multipart_uploads", all_pages=True, Prefix=prefix)
+        uploads = [upload for page in pages for upload in page.get("Uploads", [])]
+        return [UnfinishedUpload(each["Key"], each["UploadId"], each["Initiated"]) for each in uploads]
+
+    async def list_page(self, prefix: str, *, after: str, limit: int) -> list[StoredObject]:
+        """Up to `limit` (1000 at most) objects under `prefix`, by key, those after `after`. Background only."""
+        page = await self.transport.call("list_objects_v2", Prefix=prefix, StartAfter=after, MaxKeys=limit)
+        return [StoredObject(each["Key"], each["Size"], each["LastModified"]) for each in page.get("Contents", [])]
 
     async def ensure_bucket(self) -> None:
         """Create the bucket unless it is there: answers at once where it is."""

@@ -10,7 +10,7 @@ from docstore_platform.s3 import ObjectStore
 
 @dataclass(frozen=True, slots=True)
 class UploadCredentials:
-    """Good for writing under one prefix until `expires_at`."""
+    """Good for writing one object until `expires_at`."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -18,21 +18,21 @@ class UploadCredentials:
     expires_at: datetime
 
 
-def upload_policy(bucket: str, prefix: str) -> dict[str, Any]:
-    """Single and multipart uploads under `prefix`. ValueError for a prefix that would match more than itself.
+def upload_policy(bucket: str, key: str) -> dict[str, Any]:
+    """Single and multipart uploads of the object `key`. ValueError for a key that would match more than itself.
 
     PutObject covers beginning, sending and completing a multipart upload. The denial matters: a session that may
     assume the role again would get all that the role may do.
     """
-    if not prefix.endswith("/") or any(char in "*?$" for char in prefix):
-        raise ValueError(f"{prefix!r} is not a plain prefix ending in a slash")
+    if not key or key.endswith("/") or any(char in "*?$" for char in key):
+        raise ValueError(f"{key!r} is not the plain key of an object")
     return {
         "Version": "2012-10-17",
         "Statement": [
             {
                 "Effect": "Allow",
                 "Action": ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-                "Resource": [f"arn:aws:s3:::{bucket}/{prefix}*"],
+                "Resource": [f"arn:aws:s3:::{bucket}/{key}"],
             },
             {"Effect": "Deny", "Action": ["sts:*"], "Resource": ["*"]},
         ],
@@ -40,9 +40,9 @@ def upload_policy(bucket: str, prefix: str) -> dict[str, Any]:
 
 
 async def upload_credentials(
-    store: ObjectStore, role_arn: str, prefix: str, *, session_name: str, seconds: int
+    store: ObjectStore, role_arn: str, key: str, *, session_name: str, seconds: int
 ) -> UploadCredentials:
-    """Credentials for uploads under `prefix`, for `seconds` (900 to what the role allows).
+    """Credentials for uploads of the object `key`, for `seconds` (900 to what the role allows).
 
     `session_name` (2-64 of `A-Za-z0-9_+=,.@-`) stands in the store's access log.
     """
@@ -52,7 +52,7 @@ async def upload_credentials(
         RoleArn=role_arn,
         RoleSessionName=session_name,
         DurationSeconds=seconds,
-        Policy=json.dumps(upload_policy(store.config.bucket, prefix), separators=(",", ":")),
+        Policy=json.dumps(upload_policy(store.config.bucket, key), separators=(",", ":")),
     )
     granted = answer["Credentials"]
     return UploadCredentials(

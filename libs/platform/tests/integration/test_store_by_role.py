@@ -19,16 +19,16 @@ pytestmark = pytest.mark.connected
 
 
 @pytest.fixture
-def prefix() -> str:
-    return f"accounts/a/uploads/{new_id()}/"
+def key() -> str:
+    return f"accounts/a/uploads/{new_id()}/content"
 
 
 @pytest.fixture
 async def by_role(
-    store: ObjectStore, servers: Servers, prefix: str, monkeypatch: pytest.MonkeyPatch
+    store: ObjectStore, servers: Servers, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[ObjectStore]:
-    """Has no keys; its environment says where to ask for those of a role that may upload under the prefix."""
-    lent = await upload_credentials(store, servers.upload_role_arn, prefix, session_name="role", seconds=3600)
+    """Has no keys; its environment says where to ask for those of a role that may upload under the key."""
+    lent = await upload_credentials(store, servers.upload_role_arn, key, session_name="role", seconds=3600)
     ends_at = datetime.now(UTC) + timedelta(hours=1)
     keys = RoleKeys(lent.access_key_id, lent.secret_access_key, lent.session_token, ends_at)
     role_credentials.cache_clear()
@@ -42,15 +42,15 @@ async def by_role(
 
 
 async def test_a_store_without_keys_is_used_by_the_environments_role(
-    by_role: ObjectStore, store: ObjectStore, prefix: str, client: aiohttp.ClientSession
+    by_role: ObjectStore, store: ObjectStore, key: str, client: aiohttp.ClientSession
 ) -> None:
     """Our own signatures, signed URLs and boto3's calls alike carry the role's keys and its token."""
-    key = f"{prefix}content"
-    await by_role.put(key, BODY)
-    upload_id = await by_role.create_multipart(f"{prefix}parts", content_type="text/plain")
-    assert await by_role.list_parts(f"{prefix}parts", upload_id) == []
-    await by_role.abort_multipart(f"{prefix}parts", upload_id)
-    put = by_role.presign_put(f"{prefix}by-url", size=len(BODY), content_type="text/plain", expires_in=60)
+    await by_role.put(key, BODY[::-1])
+    assert await store.get(key) == BODY[::-1]
+    upload_id = await by_role.create_multipart(key, content_type="text/plain")
+    assert await by_role.list_parts(key, upload_id) == []
+    await by_role.abort_multipart(key, upload_id)
+    put = by_role.presign_put(key, size=len(BODY), content_type="text/plain", expires_in=60)
     async with client.put(put.url, data=BODY, headers=dict(put.headers)) as answer:
         assert answer.status == 200
-    assert [await store.get(each) for each in (key, f"{prefix}by-url")] == [BODY, BODY]
+    assert await store.get(key) == BODY

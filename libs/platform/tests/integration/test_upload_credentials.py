@@ -36,7 +36,7 @@ class Tool:
 
     credentials: UploadCredentials
     config: S3Config
-    prefix: str
+    key: str
 
     async def status(self, operation: str, service: str = "s3", **parameters: Any) -> int:
         if service == "s3":
@@ -63,16 +63,16 @@ def tool_client(tool: Tool, service: str) -> Any:
 
 @pytest.fixture
 async def tool(store: ObjectStore, servers: Servers) -> Tool:
-    prefix = f"accounts/a/uploads/{new_id()}/"
-    credentials = await upload_credentials(store, servers.upload_role_arn, prefix, session_name="upload-1", seconds=900)
-    return Tool(credentials, store.config, prefix)
+    key = f"accounts/a/uploads/{new_id()}/content"
+    credentials = await upload_credentials(store, servers.upload_role_arn, key, session_name="upload-1", seconds=900)
+    return Tool(credentials, store.config, key)
 
 
 async def test_credentials_upload(store: ObjectStore, tool: Tool) -> None:
-    """An S3 client uploads under its prefix, in one piece, in parts and with parts listed and aborted."""
+    """An S3 client uploads its object, in one piece, in parts and with parts listed and aborted."""
     lifetime = tool.credentials.expires_at - datetime.now(UTC)
     assert timedelta(seconds=880) < lifetime <= timedelta(seconds=901)
-    key = f"{tool.prefix}content"
+    key = tool.key
     assert await tool.status("put_object", Key=key, Body=BODY, ChecksumAlgorithm="SHA256") == 200
     info = await store.head(key)
     assert info is not None
@@ -91,7 +91,7 @@ async def test_s5cmd_uploads_with_credentials(store: ObjectStore, tool: Tool, tm
     process = await asyncio.create_subprocess_exec(
         Path(sysconfig.get_path("scripts")) / "s5cmd",
         *("--endpoint-url", tool.config.endpoint, "cp", "--part-size", "5", str(path)),
-        f"s3://{tool.config.bucket}/{tool.prefix}content",
+        f"s3://{tool.config.bucket}/{tool.key}",
         env={
             "AWS_ACCESS_KEY_ID": tool.credentials.access_key_id,
             "AWS_SECRET_ACCESS_KEY": tool.credentials.secret_access_key,
@@ -104,14 +104,15 @@ async def test_s5cmd_uploads_with_credentials(store: ObjectStore, tool: Tool, tm
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
     sent = path.read_bytes()
-    assert await store.sha256_of(f"{tool.prefix}content") == (len(sent), hashlib.sha256(sent).hexdigest())
+    assert await store.sha256_of(tool.key) == (len(sent), hashlib.sha256(sent).hexdigest())
 
 
 @pytest.mark.parametrize(
-    "foreign_key", ["accounts/b/uploads/u/content", "accounts/a/uploads/another/content", "content"]
+    "foreign", ["accounts/b/uploads/u/content", "accounts/a/uploads/another/content", "content", "{}2", "{}/more"]
 )
-async def test_credentials_end_at_their_prefix(store: ObjectStore, tool: Tool, foreign_key: str) -> None:
-    """Everywhere else: 403 on GET, HEAD, PUT, DELETE and every step of a multipart upload."""
+async def test_credentials_are_for_one_key(store: ObjectStore, tool: Tool, foreign: str) -> None:
+    """Everywhere else, beside it too: 403 on GET, HEAD, PUT, DELETE and every step of a multipart upload."""
+    foreign_key = foreign.format(tool.key)
     await store.put(foreign_key, BODY)
     upload_id = await store.create_multipart(foreign_key, content_type="text/plain")
     where = {"Key": foreign_key}
@@ -138,14 +139,14 @@ async def test_credentials_end_at_their_prefix(store: ObjectStore, tool: Tool, f
 
 async def test_credentials_only_write(store: ObjectStore, tool: Tool) -> None:
     """No reading, listing, deleting or copying, not even of what they wrote."""
-    key, secret = f"{tool.prefix}content", f"secret/{new_id()}"
+    key, secret = tool.key, f"secret/{new_id()}"
     await store.put(key, BODY)
     await store.put(secret, BODY)
     attempts: list[Awaitable[int]] = [
         tool.status("get_object", Key=key),
         tool.status("delete_object", Key=key),
         tool.status("list_objects_v2"),
-        tool.status("list_objects_v2", Prefix=tool.prefix),
+        tool.status("list_objects_v2", Prefix=tool.key),
         tool.status("list_multipart_uploads"),
         tool.status("put_bucket_policy", Policy="{}"),
         tool.status("copy_object", Key=key, CopySource={"Bucket": tool.config.bucket, "Key": secret}),
@@ -160,8 +161,8 @@ async def test_credentials_do_not_beget_others(tool: Tool, servers: Servers) -> 
     assert again == 403
 
 
-@pytest.mark.parametrize("prefix", ["", "accounts/a", "*/", "accounts/?/", "accounts/${aws:userid}/"])
-def test_a_prefix_that_matches_more_is_refused(prefix: str) -> None:
-    """Wildcards, variables and a missing slash would open other uploads."""
-    with pytest.raises(ValueError, match="plain prefix"):
-        upload_policy("docstore-content", prefix)
+@pytest.mark.parametrize("key", ["", "accounts/a/", "*", "accounts/?/content", "accounts/${aws:userid}/content"])
+def test_a_key_that_matches_more_is_refused(key: str) -> None:
+    """Wildcards, variables and a closing slash would open other uploads."""
+    with pytest.raises(ValueError, match="plain key"):
+        upload_policy("docstore-content", key)

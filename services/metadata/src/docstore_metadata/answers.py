@@ -114,7 +114,7 @@ class Version(Answer):
     created_by_name: str | None
     """What it is called; null if that is not known."""
     device: str
-    """Name of the device it came from; empty if that is not known."""
+    """Name of the device it came from; empty if that is not known, or a device of somebody else on another's file."""
     restored_from: int | None
     """The version whose content was made the current one again; null if it was sent."""
     current: bool

@@ -17,6 +17,7 @@ from docstore_metadata.use_cases import UseCases
 from docstore_platform.bodies import Body
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])
@@ -106,10 +107,10 @@ async def purge_file(file_id: str, principal: Caller, cases: Cases) -> Response:
 async def list_versions(
     file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
 ) -> Response:
-    """The versions kept, the newest first."""
+    """The versions kept, the newest first; of what somebody else shares, those since then."""
     before = _number(cursor) if cursor else None
     place, versions = await cases.history.newest_first(principal, file_id, before, limit + 1)
-    return await _versions(place, versions, limit, cases)
+    return await _versions(principal, place, versions, limit, cases)
 
 
 @router.get("/files/{file_id}/changes", response_model=answers.VersionPage)
@@ -124,7 +125,7 @@ async def list_changes(
     """The versions after a number, the oldest first."""
     after = max(since, _number(cursor)) if cursor else since
     place, versions = await cases.history.since(principal, file_id, after, limit + 1)
-    return await _versions(place, versions, limit, cases)
+    return await _versions(principal, place, versions, limit, cases)
 
 
 @router.post("/files/{file_id}/versions/{number}/restore", response_model=answers.File)
@@ -142,8 +143,10 @@ def _number(cursor: str) -> int:
     return number
 
 
-async def _versions(place: Place, versions: Sequence[Version], limit: int, cases: UseCases) -> Response:
+async def _versions(
+    principal: Principal, place: Place, versions: Sequence[Version], limit: int, cases: UseCases
+) -> Response:
     names = await cases.names.of(version.created_by for version in versions[:limit])
-    items = [version_json(version, place.node.version, names) for version in versions[:limit]]
+    items = [version_json(version, place, principal.account_id, names) for version in versions[:limit]]
     cursor = encode_cursor(items[-1]["version"]) if len(versions) > limit else None
     return json_response({"items": items, "next_cursor": cursor})

@@ -65,6 +65,7 @@ from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
 from docstore_metadata.use_cases import UseCases
+from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.walks import Walker
 from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
@@ -166,7 +167,8 @@ async def _working(
     """The use cases for the routes, and the background work."""
     transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
     changes = ChangeFeed(store)
-    history = History(store, tree, transactor, reservations, bounds=keeping.bounds)
+    version_access = VersionAccess(store)
+    history = History(store, tree, transactor, reservations, version_access, bounds=keeping.bounds)
     delivery: Delivery = app.state.delivery
     app.state.use_cases = UseCases(
         store=store,
@@ -182,7 +184,9 @@ async def _working(
         changes=changes,
         snapshots=Snapshots(store, tree, changes),
         comparer=Comparer(store, tree),
-        downloads=Downloads(store, tree, history, contents, delivery, seconds=settings.download_seconds),
+        downloads=Downloads(
+            store, tree, history, version_access, contents, delivery, seconds=settings.download_seconds
+        ),
         names=names,
     )
     walker = Walker(store, tree, transactor, jobs, grants)

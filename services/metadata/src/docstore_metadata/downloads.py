@@ -14,6 +14,7 @@ from docstore_metadata.history import History, require_file
 from docstore_metadata.presentation import Json, item_problem
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
+from docstore_metadata.versions.access import VersionAccess
 from docstore_platform.block_list import Block
 from docstore_platform.contents import Contents, is_blocks, is_whole
 from docstore_platform.packs import Slice, pack_of
@@ -53,11 +54,20 @@ class Downloads:
     """The use cases around reading contents; every signed URL is good for `seconds`."""
 
     def __init__(
-        self, store: Store, tree: Tree, history: History, contents: Contents, delivery: Delivery, *, seconds: int
+        self,
+        store: Store,
+        tree: Tree,
+        history: History,
+        access: VersionAccess,
+        contents: Contents,
+        delivery: Delivery,
+        *,
+        seconds: int,
     ) -> None:
         self._store = store
         self._tree = tree
         self._history = history
+        self._access = access
         self._contents = contents
         self._delivery = delivery
         self.seconds = seconds
@@ -113,7 +123,8 @@ class Downloads:
                 found.append((place, new_version(place.node, upload_id=None)))
             else:
                 version = old.get(version_id(item.file_id, item.number))
-                found.append(NotFound("version") if version is None else (place, version))
+                first = 1 if version is None else await self._access.first_visible(principal.account_id, place)
+                found.append(NotFound("version") if version is None or item.number < first else (place, version))
         return found
 
     async def _open_packs(self, pack_keys: set[str]) -> dict[str, OpenPack]:

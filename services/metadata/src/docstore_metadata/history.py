@@ -14,6 +14,7 @@ from docstore_metadata.retention_policy import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.targets import Changes
 from docstore_metadata.tree import Tree
+from docstore_metadata.versions.access import VersionAccess
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import server_time
 from docstore_platform.tokens import Principal
@@ -34,6 +35,7 @@ class History:
         tree: Tree,
         transactor: Transactor,
         reservations: Reservations,
+        access: VersionAccess,
         *,
         bounds: Bounds,
         clock: Clock = utc_now,
@@ -42,6 +44,7 @@ class History:
         self._tree = tree
         self._transactor = transactor
         self._reservations = reservations
+        self._access = access
         self._bounds = bounds
         self._clock = clock
 
@@ -51,7 +54,8 @@ class History:
         """Versions older than number `before`, or the newest."""
         place = await self._file(principal, node_id)
         upper = version_id(node_id, before) if before is not None else node_id + "/"
-        condition = {"_id": {"$gt": node_id + ".", "$lt": upper}}
+        first = await self._access.first_visible(principal.account_id, place)
+        condition = {"_id": {"$gte": version_id(node_id, first), "$lt": upper}}
         return place, await self._store.find_versions(condition, -1, limit)
 
     async def since(
@@ -59,7 +63,8 @@ class History:
     ) -> tuple[Place, Sequence[Version]]:
         """Versions after `number`, the oldest first."""
         place = await self._file(principal, node_id)
-        condition = {"_id": {"$gt": version_id(node_id, number), "$lt": node_id + "/"}}
+        after = max(number, await self._access.first_visible(principal.account_id, place) - 1)
+        condition = {"_id": {"$gt": version_id(node_id, after), "$lt": node_id + "/"}}
         return place, await self._store.find_versions(condition, 1, limit)
 
     async def fetch(self, principal: Principal, node_id: str, number: int | None) -> tuple[Place, Version]:
@@ -67,14 +72,14 @@ class History:
         place = await self._file(principal, node_id)
         if number is None or number == place.node.version:
             return place, new_version(place.node, upload_id=None)
-        return place, await self._version(node_id, number)
+        return place, await self._version(principal, place, number)
 
     async def restore(self, principal: Principal, node_id: str, number: int) -> Place:
         """Make an old version the current one again, as a new version that shares its object."""
         place = authorize(principal.account_id, await self._tree.place(node_id), Action.WRITE)
         if require_file(place).node.version == number:
             return place
-        old = await self._version(node_id, number)
+        old = await self._version(principal, place, number)
         owner_id = place.node.owner_id
         reserved = await self._reservations.reserve(owner_id, [old.size])
 
@@ -115,8 +120,8 @@ class History:
         place = authorize(principal.account_id, await self._tree.place(node_id), Action.READ)
         return require_file(place)
 
-    async def _version(self, node_id: str, number: int) -> Version:
-        version = await self._store.version(node_id, number)
-        if version is None:
+    async def _version(self, principal: Principal, place: Place, number: int) -> Version:
+        version = await self._store.version(place.node.id, number)
+        if version is None or number < await self._access.first_visible(principal.account_id, place):
             raise NotFound("version")
         return version

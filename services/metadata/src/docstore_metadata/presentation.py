@@ -7,6 +7,7 @@ from typing import Any
 from docstore_events.files import FileState
 from docstore_metadata.domain import Node, Place, Version, View
 from docstore_metadata.errors import Refusal
+from docstore_metadata.versions.rules import device_shown
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 
@@ -64,7 +65,7 @@ def trashed_json(node: Node, expires_at: datetime | None) -> Json:
     return {**file_json(view), "preview": False, **times}
 
 
-def version_json(version: Version, current: int, names: Mapping[str, str]) -> Json:
+def version_json(version: Version, place: Place, account_id: str, names: Mapping[str, str]) -> Json:
     return {
         "version": version.number,
         "size": version.size,
@@ -74,9 +75,9 @@ def version_json(version: Version, current: int, names: Mapping[str, str]) -> Js
         "client_modified_at": _time(version.client_modified_at),
         "created_by": version.created_by,
         "created_by_name": names.get(version.created_by),
-        "device": version.device,
+        "device": device_shown(version.device, version.created_by, place.node.owner_id, account_id),
         "restored_from": version.restored_from,
-        "current": version.number == current,
+        "current": version.number == place.node.version,
     }
 
 

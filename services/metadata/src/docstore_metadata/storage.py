@@ -207,6 +207,12 @@ class Store:
         rows = self.versions.find(condition, sort=[("_id", direction)], limit=limit)
         return [version_of(document) for document in await rows.to_list(limit)]
 
+    async def version_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
+        """Number of the last version kept that was there at a moment."""
+        condition = {"_id": {"$gt": node_id + ".", "$lt": node_id + "/"}, "created": {"$lte": moment}}
+        row = await self.versions.find_one(condition, sort=[("_id", -1)], session=session)
+        return version_of(row).number if row else None
+
     async def versions_of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
         """Every version kept of these files."""
         owners = {node.owner_id for node in nodes}

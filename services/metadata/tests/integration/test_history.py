@@ -89,3 +89,31 @@ async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
     assert await running.person.refused("POST", f"{route}/9/restore") == (404, "not_found")
     running.quota.room = 0
     assert await running.person.refused("POST", f"{route}/2/restore") == (507, "over_quota")
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+async def test_versions_before_a_share_are_the_owners(running: Any, role: str) -> None:
+    """Who a file was shared with sees the version that was current then and those since, without others' devices."""
+    owner, reader = running.person, running.stranger
+    await running.meet(reader, "reader@example.com")
+    file = await with_versions(running, 3)
+    route = f"/v1/files/{file['id']}"
+    await owner.ok("POST", f"{route}/shares", {"email": "reader@example.com", "role": role})
+    for number in (4, 5):
+        content = str(number).encode() * number
+        item = running.item("/a.txt", content, device=f"device {number}")
+        await running.store_object(item, content)
+        await running.commit(item)
+    seen = (await reader.ok("GET", f"{route}/versions"))["items"]
+    assert [(version["version"], version["device"]) for version in seen] == [(5, ""), (4, ""), (3, "")]
+    assert [each["version"] for each in (await reader.ok("GET", f"{route}/changes?since=1"))["items"]] == [3, 4, 5]
+    assert (await reader.send("GET", f"{route}/content?version=3")).status == 302
+    for hidden in ("content?version=2", "content?version=1", "blocks?version=2"):
+        assert await reader.refused("GET", f"{route}/{hidden}") == (404, "not_found")
+    wanted = {"items": [{"id": file["id"], "version": number} for number in (2, 3)]}
+    results = (await reader.ok("POST", "/v1/contents", wanted))["results"]
+    assert [result.get("version") for result in results] == [None, 3]
+    if role == "editor":
+        assert await reader.refused("POST", f"{route}/versions/2/restore") == (404, "not_found")
+    mine = (await owner.ok("GET", f"{route}/versions"))["items"]
+    assert [(version["version"], version["device"]) for version in mine][-1] == (1, "device 1")

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from docstore_events.background import Loop, running
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
@@ -42,6 +43,10 @@ from docstore_upload.released import ReleasedContents
 from docstore_upload.service import UploadService
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import MongoUploads
+from docstore_upload.unclaimed.repository import MongoPasses
+from docstore_upload.unclaimed.service import UnclaimedBlocks
+from docstore_upload.unclaimed.strays import StraySweep
+from docstore_upload.unclaimed.worker import UnsizedBlocks
 from docstore_upload.verify import Verifier
 from docstore_upload.workflow import Workflow
 
@@ -76,7 +81,8 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             peers = Peers(*clients)
             is_held = partial(deletions_held, database)
-            working = _working(app, settings, runtime, uploads, blocks, packs, store, is_held, peers)
+            passes = MongoPasses(database)
+            working = _working(app, settings, runtime, uploads, blocks, packs, passes, store, is_held, peers)
             await stack.enter_async_context(working)
             yield
 
@@ -99,6 +105,7 @@ async def _working(
     uploads: MongoUploads,
     blocks: MongoBlocks,
     packs: MongoPacks,
+    passes: MongoPasses,
     store: ObjectStore,
     is_held: IsHeld,
     peers: Peers,
@@ -109,12 +116,13 @@ async def _working(
     means = Means(store, settings, tokens, utc_now)
     verifier = Verifier(store, uploads, settings)
     prover = BlockProver(blocks, store, settings, utc_now)
-    block_uploads = BlockUploads(uploads, blocks, transactor, prover, store, is_held, settings, utc_now)
+    unclaimed = UnclaimedBlocks(blocks, uploads, peers, settings, utc_now)
+    block_uploads = BlockUploads(uploads, blocks, transactor, prover, unclaimed, store, is_held, settings, utc_now)
     ending = Ending(uploads, transactor, block_uploads, store, utc_now)
     completer = Completer(uploads, transactor, peers, verifier, block_uploads, ending, settings, utc_now)
     initiator = Initiator(uploads, transactor, peers, means, settings, utc_now)
     final_check = FinalCheck(uploads, transactor, peers, runtime.republish, settings, utc_now)
-    workflow = Workflow(uploads, completer, ending, final_check, settings, utc_now)
+    workflow = Workflow(uploads, completer, verifier, ending, final_check, settings, utc_now)
     app.state.uploads = uploads
     app.state.service = UploadService(uploads, initiator, completer, ending, means, tokens)
     app.state.blocks = block_uploads
@@ -128,10 +136,16 @@ async def _working(
     pack_workflow = PackWorkflow(
         packs, transactor, pack_completer, peers, runtime.republish, store, is_held, settings, utc_now
     )
-    works: list[DueWork[Any]] = [workflow, sweeper, pack_workflow]
+    works: list[DueWork[Any]] = [workflow, sweeper, pack_workflow, UnsizedBlocks(blocks, prover, settings, utc_now)]
+    strays = StraySweep(passes, uploads, blocks, packs, store, settings, utc_now)
+    loops = [
+        Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_sweep_seconds),
+        Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_seconds),
+    ]
     tasks = [asyncio.create_task(work.run(), name=f"due {work.name}") for work in works]
     try:
-        yield
+        async with running(loops):
+            yield
     finally:
         await end_tasks(tasks)
         await verifier.close()

@@ -1,15 +1,19 @@
 """Proving that blocks have arrived: the store is asked for the first bytes of each, once, and the answer is kept.
 
-What a block holds is not read here: each reader holds it against its name before he passes a byte on.
+The header says the plain size, which bounds what may be stored. A small block comes whole with that and is held against
+its name. What a larger one holds is not read here: each reader does so before a byte is passed on.
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
+from docstore_platform.block_list import Block
 from docstore_platform.clock import Clock
+from docstore_platform.contents import ContentDamaged, unpack
 from docstore_platform.problems import Problem
 from docstore_platform.s3 import ObjectNotFound, ObjectStore
 from docstore_upload.block_store import Blocks
@@ -23,6 +27,8 @@ AT_ONCE = 32
 """Questions to the store under way, of all who prove at this instance."""
 BATCH = 512
 """Blocks proved between two notes of it."""
+SMALL = 32 << 10
+"""Of the stored bytes: so small a block is read whole, and unpacked at once."""
 
 
 class BlockProver:
@@ -51,30 +57,41 @@ class BlockProver:
 
     async def _prove_some(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
         answers = await asyncio.gather(*(self._look(block) for block in pending), return_exceptions=True)
-        arrived: list[tuple[KnownBlock, int]] = []
+        arrived: list[KnownBlock] = []
         for block, answer in zip(pending, answers, strict=True):
             if isinstance(answer, BaseException):
                 raise answer
             if answer is None:
                 continue
-            size = plain_size(*answer)
-            if size is None:
-                await self._want_again(account_id, block)
+            start, stored_bytes = answer
+            size = plain_size(start, stored_bytes)
+            if size is None or (len(start) == stored_bytes and not _is_whole(start, block, size)):
+                await self._want_again(account_id, block, stored_bytes)
             else:
-                arrived.append((block, size))
+                arrived.append(replace(block, state="stored", size=size, stored_bytes=stored_bytes))
         if arrived:
             await self._blocks.mark_stored(account_id, arrived)
-        return {block.hash: size for block, size in arrived}
+        return {block.hash: block.size or 0 for block in arrived}
 
     async def _look(self, block: KnownBlock) -> tuple[bytes, int] | None:
         """The first bytes of its object and the size of it; None if it has not arrived."""
+        length = SMALL if block.stored_bytes is not None and block.stored_bytes <= SMALL else MAX_FRAME_HEADER
         async with self._turns:
             try:
-                return await self._store.peek(block.key, MAX_FRAME_HEADER)
+                return await self._store.peek(block.key, length)
             except ObjectNotFound:
                 return None
 
-    async def _want_again(self, account_id: str, block: KnownBlock) -> None:
+    async def _want_again(self, account_id: str, block: KnownBlock, found_bytes: int) -> None:
         now = self._clock()
-        log.warning("what was sent is no block", key=block.key)
-        await self._blocks.replace(account_id, block, now, now + self._settings.block_put_life)
+        log.warning("block_refused", key=block.key, stored_bytes=found_bytes)
+        await self._blocks.replace(account_id, block, now, now + self._settings.block_put_life, found_bytes)
+
+
+def _is_whole(frame: bytes, block: KnownBlock, size: int) -> bool:
+    """Whether this is one frame, and nothing else, of the bytes that the block's name says."""
+    try:
+        unpack(frame, Block(block.hash, size, block.key))
+    except ContentDamaged:
+        return False
+    return True

@@ -1,8 +1,8 @@
 """Use cases of blocks: which ones a client need not send, what a file is made of, and the end of such a content."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,12 +15,13 @@ from docstore_platform.problems import Problem, invalid
 from docstore_platform.s3 import ObjectNotFound, ObjectStore
 from docstore_upload.block_proof import BlockProver
 from docstore_upload.block_store import Blocks, BlocksGone
-from docstore_upload.blocks import KnownBlock, Piece, References, piece_sizes
+from docstore_upload.blocks import MAX_FRAME_BYTES, KnownBlock, Piece, References, piece_sizes
 from docstore_upload.domain import Refusal, Upload, Verified
 from docstore_upload.metrics import blocks_asked_total
 from docstore_upload.peers import Json
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Claim, Uploads
+from docstore_upload.unclaimed.service import UnclaimedBlocks
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,14 @@ NOT_NAMED = Refusal(409, "upload_incomplete", "Complete it with the blocks that 
 FRAME_TYPE = "application/zstd"
 MAX_NAMED = 1000
 """Hashes in one refusal: as many as are sent in one question for what is missing."""
+
+
+SIZES_REQUIRED = Problem(
+    429,
+    "block_sizes_required",
+    "More was sent for a block than a block has. For the next hours, say in `sizes` how much will be sent.",
+    headers={"Retry-After": "3600"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class BlockUploads:
         blocks: Blocks,
         transactor: Transactor,
         prover: BlockProver,
+        unclaimed: UnclaimedBlocks,
         store: ObjectStore,
         is_held: IsHeld,
         settings: UploadSettings,
@@ -61,13 +71,22 @@ class BlockUploads:
         self._blocks = blocks
         self._transactor = transactor
         self._prover = prover
+        self._unclaimed = unclaimed
         self._store = store
         self._is_held = is_held
         self._settings = settings
         self._clock = clock
 
-    async def missing(self, account_id: str, hashes: Iterable[str]) -> list[Json]:
-        """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it."""
+    async def missing(
+        self, account_id: str, hashes: Iterable[str], stored_bytes: Mapping[str, int] | None = None
+    ) -> list[Json]:
+        """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it.
+
+        `stored_bytes`: by hash, the length of the frame that will be sent, which is signed. Where it is not said, no
+        URL can bound what is stored: it is looked for soon. Problem 507 `over_quota` if more would wait for a file
+        than the account has room for, 429 `block_sizes_required` if it has sent more than a block by such a URL.
+        """
+        sizes = stored_bytes or {}
         wanted, now = list(dict.fromkeys(hashes)), self._clock()
         known = await self._blocks.touch(account_id, wanted, now)
         pending = [block for block in known.values() if block.state == "pending"]
@@ -78,10 +97,22 @@ class BlockUploads:
         blocks_asked_total.labels("there").inc(len(there))
         if not missing:
             return []
-        new = await self._blocks.add(account_id, [name for name in missing if name not in known], now)
+        expected = {name: sizes.get(name, MAX_FRAME_BYTES) for name in missing}
+        unsized = [name for name in missing if name not in sizes]
+        if unsized and await self._blocks.has_sent_too_much(account_id, now):
+            raise SIZES_REQUIRED
+        new = await self._blocks.add(
+            account_id, {name: size for name, size in expected.items() if name not in known}, now
+        )
         # Read again: what came as no block can be is wanted under another key.
         again = await self._blocks.touch(account_id, [name for name in missing if name in known], now)
-        return [self._put(block) for block in (new | again).values()]
+        more = {name: expected[name] for name, block in again.items() if expected[name] > (block.stored_bytes or 0)}
+        await self._blocks.expect(account_id, more)
+        if new or more:
+            await self._unclaimed.refuse_beyond(account_id, list(new))
+        if unsized:
+            await self._blocks.look_again(account_id, unsized, now + timedelta(seconds=self._settings.unsized_seconds))
+        return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
 
     async def assemble(self, upload: Upload, pieces: Sequence[Piece] | None) -> Assembled | Refusal:
         """Store the list of the blocks that a client says the file is made of.
@@ -164,10 +195,10 @@ class BlockUploads:
             raise blocks_missing(missing)
         return known
 
-    def _put(self, block: KnownBlock) -> Json:
+    def _put(self, block: KnownBlock, stored_bytes: int | None) -> Json:
         put = self._store.presign_put(
             block.key,
-            size=None,
+            size=stored_bytes,
             content_type=FRAME_TYPE,
             expires_in=self._settings.block_url_seconds,
             # What was looked at once can't be changed afterwards by whoever still has the URL.

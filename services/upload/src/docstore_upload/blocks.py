@@ -21,6 +21,10 @@ FRAME_MAGIC = b"\x28\xb5\x2f\xfd"
 MAX_FRAME_HEADER = 18
 MAX_FRAME_BYTES = MAX_BLOCK_BYTES + (64 << 10)
 """What can't be compressed grows by 3 bytes for every 128 KiB and a header."""
+BYTES_PER_BLOCK = 4096
+FEW_BLOCKS = 16
+"""A file may have this many blocks whatever its size, and one more for every BYTES_PER_BLOCK: each costs an entry of
+about 200 bytes in the list, which nobody pays for."""
 EMPTY_SHA256 = sha256(b"").hexdigest()
 
 
@@ -40,6 +44,8 @@ class KnownBlock:
     key: str
     state: BlockState
     size: int | None = None
+    stored_bytes: int | None = None
+    """Of its object: the most that its URLs take while it is pending; None where that was not noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ def piece_sizes(pieces: Sequence[Piece], size: int, file_sha256: str) -> dict[st
     for piece in pieces:
         if sizes.setdefault(piece.hash, piece.size) != piece.size:
             return f"Block {piece.hash} is named with two sizes."
+    if len(pieces) > max_blocks(size):
+        return f"A file of {size} bytes has at most {max_blocks(size)} blocks."
     total = sum(piece.size for piece in pieces)
     if total != size:
         return f"{size} bytes were declared, the blocks have {total}."
@@ -66,8 +74,21 @@ def piece_sizes(pieces: Sequence[Piece], size: int, file_sha256: str) -> dict[st
     return sizes
 
 
+def max_blocks(size: int) -> int:
+    """How many blocks a file of `size` bytes may have."""
+    return FEW_BLOCKS + size // BYTES_PER_BLOCK
+
+
+def max_frame_bytes(size: int) -> int:
+    """The most bytes that a frame of `size` plain bytes needs (ZSTD_compressBound)."""
+    return size + (size >> 8) + max(0, (128 << 10) - size >> 11)
+
+
 def plain_size(start: bytes, stored_size: int) -> int | None:
-    """How many bytes a stored block has when unpacked, by the header of its frame; None if it is no block."""
+    """How many bytes a stored block has when unpacked, by the header of its frame; None if it is no block.
+
+    An object that is longer than a frame of so many bytes needs to be is none: what is charged is the plain size.
+    """
     if not start.startswith(FRAME_MAGIC) or stored_size > MAX_FRAME_BYTES:
         return None
     try:
@@ -75,4 +96,7 @@ def plain_size(start: bytes, stored_size: int) -> int | None:
     except zstandard.ZstdError:
         return None
     # A frame that does not say its size has one that is beyond any limit here.
-    return frame.content_size if 1 <= frame.content_size <= MAX_BLOCK_BYTES and frame.dict_id == 0 else None
+    size = frame.content_size
+    if not 1 <= size <= MAX_BLOCK_BYTES or stored_size > max_frame_bytes(size):
+        return None
+    return size if frame.dict_id == 0 else None

@@ -31,10 +31,11 @@ async def missing_blocks(request: Request, body: MissingRequest, caller: Caller)
     """Of up to 1000 blocks, named by their SHA-256, those to be sent: `{missing:[{hash, url, headers}]}`.
 
     Each is sent as one zstd frame with its content's size in the header, by a PUT with exactly these headers. 412 is
-    as good as 200: the block is there. The blocks that are not named in the answer need not be sent.
+    as good as 200: the block is there. The blocks that are not named in the answer need not be sent. `sizes` says by
+    hash how long the frame is that will be sent: the URL takes no other length.
     """
     blocks: BlockUploads = request.app.state.blocks
-    return json_response({"missing": await blocks.missing(caller.account_id, body.hashes)})
+    return json_response({"missing": await blocks.missing(caller.account_id, body.hashes, body.sizes)})
 
 
 @internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])

@@ -97,6 +97,14 @@ ABORTED = Refusal(409, "upload_aborted", "This upload was given up; begin a new 
 
 
 @dataclass(frozen=True, slots=True)
+class Pauses:
+    """Between looks, in seconds: doubling from the first to the longest."""
+
+    first: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What an object is: found by the store or by reading it, never said by the client."""
 
@@ -173,7 +181,7 @@ class Upload:
 
     @property
     def incoming(self) -> str:
-        """Temporary credentials are limited to this prefix."""
+        """Only clients write below this prefix."""
         return f"{self.prefix}incoming/"
 
     @property
@@ -222,6 +230,20 @@ class Upload:
     def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
         """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
         return max(self.usable_until, now) + timedelta(seconds=seconds)
+
+    def next_sweep_at(self, now: datetime, pauses: Pauses, seconds: float, *, is_swept: bool) -> datetime | None:
+        """When to delete again what was sent to an upload that is over; None if nothing can come any more.
+
+        Whoever has a form or credentials may write as long as these work, so that one looks every once in a while.
+        """
+        if self.state == "completed" and not self.may_have_strays:
+            return None
+        last = self.last_sweep_at(now, seconds)
+        if not self.is_copied:
+            return None if is_swept else last
+        if is_swept and now >= self.usable_until + timedelta(seconds=seconds):
+            return None
+        return min(now + timedelta(seconds=backoff(self.attempts + 1, pauses.first, pauses.longest)), last)
 
     def final_refusal(self) -> Refusal | None:
         """Why it can't be completed any more, if so."""

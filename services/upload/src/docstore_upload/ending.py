@@ -1,4 +1,7 @@
-"""Uploads that come to nothing: said once, then what was sent is deleted, and once more when no URL works any more."""
+"""Uploads that come to nothing: said once, then what was sent is deleted, and once more when no URL works any more.
+
+Where a URL for a first write still works, a tombstone takes the place of what was sent until then.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -14,6 +17,7 @@ from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.domain import Actor, Refusal, State, Upload
 from docstore_upload.metrics import ended_total
 from docstore_upload.storage import Uploads
+from docstore_upload.tombstones import put_tombstones
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +90,9 @@ class Ending:
             await self._store.abort_multipart(upload.object_key, upload.multipart_id)
         if upload.method == "blocks":  # one that was refused after it was claimed
             await self._blocks.release([upload.object_key])
+        if upload.is_sent_by_put and self._clock() < upload.usable_until:
+            await put_tombstones(self._store, [upload.object_key])
+            return
         for key in {upload.sent_key, upload.object_key}:
             await self._store.delete(key)
 

@@ -78,8 +78,9 @@ class FinalCheck:
 
     def _next(self, upload: Upload, is_late: bool) -> Recheck:
         if not is_late:
-            last = upload.last_sweep_at(self._clock(), self._settings.sweep_seconds)
-            return Recheck(upload, last if upload.may_have_strays else None, upload.attempts)
+            pauses, seconds = self._settings.sweep_pauses, self._settings.sweep_seconds
+            at = upload.next_sweep_at(self._clock(), pauses, seconds, is_swept=False)
+            return Recheck(upload, at, 0)
         attempts = upload.attempts + 1
         return Recheck(upload, next_settle_look(attempts, self._clock(), self._settings), attempts)
 

@@ -29,6 +29,12 @@ from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Uploads
 from docstore_upload.views import upload_json
 
+TOO_MUCH_GIVEN_UP = Problem(
+    429,
+    "too_much_given_up",
+    "Forms and credentials of uploads that were given up still work, too many of them. Use `put` or `multipart`.",
+    headers={"Retry-After": "3600"},
+)
 CHECKED = {"path", "parent_id", "file_id", "base_version", "on_conflict"}
 """What metadata needs to know to say whether an upload may be."""
 
@@ -68,6 +74,8 @@ class Initiator:
             for index, request in enumerate(requests)
             if outcomes[index] is None and isinstance(request, InitiateRequest)
         }
+        if any(request.method in ("form", "credentials") for request in wanted.values()):
+            await self._refuse_given_up(principal)
         planned = await self._check(principal, wanted, outcomes) if wanted else {}
         begun: Indexed = {}
         try:
@@ -82,6 +90,15 @@ class Initiator:
             initiated_total.labels(upload.method).inc()
             outcomes[index] = upload_json(upload) | means[index]
         return [outcome if outcome is not None else unavailable("The upload") for outcome in outcomes]
+
+    async def _refuse_given_up(self, principal: Principal) -> None:
+        """Problem 429 `too_much_given_up`: forms and credentials that were given up still work, and nobody is charged.
+
+        What is sent by them is deleted, but not at once. A URL for a PUT or a part is dead when its upload is.
+        """
+        given_up = await self._uploads.given_up_bytes(principal.account_id, self._clock())
+        if given_up > self._settings.unclaimed_bytes:
+            raise TOO_MUCH_GIVEN_UP
 
     async def _check(
         self, principal: Principal, wanted: Mapping[int, InitiateRequest], outcomes: list[Json | Problem | None]

@@ -1,4 +1,4 @@
-"""What a signed PUT writes after its object was deleted: the URL works until it expires, however often."""
+"""What a signed PUT could write after its object was deleted: the URL works until it expires."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,7 +10,7 @@ from docstore_upload.storage import Uploads
 
 
 class LatePuts:
-    """Has objects that metadata has deleted deleted once more, when no PUT of theirs can be under way any more."""
+    """Has tombstones put where metadata has deleted objects, for as long as a PUT of theirs can be under way."""
 
     def __init__(self, uploads: Uploads, blocks: Blocks, settings: UploadSettings, clock: Clock) -> None:
         self._uploads = uploads
@@ -18,7 +18,7 @@ class LatePuts:
         self._settings = settings
         self._clock = clock
 
-    async def delete_later(self, keys: Sequence[str]) -> None:
+    async def keep_away(self, keys: Sequence[str]) -> None:
         """`keys`: object keys of versions; those that nobody can write any more are left alone."""
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
         uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
@@ -29,4 +29,4 @@ class LatePuts:
             if upload.is_sent_by_put and by_id[upload.id] == upload.object_key
         }
         now = self._clock()
-        await self._blocks.delete_later({key: moment for key, moment in moments.items() if moment > now})
+        await self._blocks.discard({key: moment for key, moment in moments.items() if moment > now}, now)

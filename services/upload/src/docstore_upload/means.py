@@ -13,6 +13,9 @@ from docstore_upload.domain import MIN_CREDENTIALS_SECONDS, Upload, part_count, 
 from docstore_upload.peers import Json
 from docstore_upload.settings import UploadSettings
 
+SLOWEST_BYTES_PER_SECOND = 1 << 20
+"""Credentials live long enough for a client of this speed; whoever is slower asks for new ones."""
+
 
 class RedirectTokens:
     """The right to complete one upload, in the URL to which S3 sends the browser: it arrives without a login."""
@@ -107,8 +110,8 @@ class Means:
             content_type=upload.content_type,
             expires_in=self._seconds_left(upload),
             sha256=upload.sha256,
-            # With its checksum signed only the same bytes can come again; else nothing may come after the first.
-            overwrite=upload.sha256 is not None,
+            # Nothing may come after the first: neither over what is committed nor over the tombstone of what is not.
+            overwrite=False,
         )
         return {"url": put.url, "headers": dict(put.headers)}
 
@@ -133,11 +136,12 @@ class Means:
 
     async def _credentials(self, upload: Upload) -> Json:
         infra = self._settings.infra
-        seconds = min(self._seconds_left(upload), self._settings.credentials_seconds)
+        enough = MIN_CREDENTIALS_SECONDS + upload.size // SLOWEST_BYTES_PER_SECOND
+        seconds = min(self._seconds_left(upload), self._settings.credentials_seconds, enough)
         granted = await upload_credentials(
             self._store,
             infra.s3_upload_role_arn,
-            upload.incoming,
+            upload.sent_key,
             session_name=f"upload-{upload.id}",
             seconds=max(seconds, MIN_CREDENTIALS_SECONDS),
         )

@@ -5,6 +5,10 @@ from prometheus_client import Counter, Gauge
 initiated_total = Counter("docstore_uploads_initiated_total", "Uploads begun", ["method"])
 ended_total = Counter("docstore_uploads_ended_total", "Uploads that ended", ["state", "method", "by"])
 completed_bytes_total = Counter("docstore_upload_bytes_total", "Bytes of completed uploads", ["method"])
+unclaimed_bytes = Gauge("docstore_upload_unclaimed_bytes", "Bytes in the store that no version refers to", ["kind"])
+unclaimed_deleted_total = Counter(
+    "docstore_upload_unclaimed_deleted_total", "Objects deleted that nothing was known of", ["kind"]
+)
 blocks_asked_total = Counter("docstore_blocks_asked_total", "Blocks that clients asked for", ["answer"])
 blocks_collected_total = Counter("docstore_blocks_collected_total", "Blocks given up that nothing referred to")
 republished_total = Counter("docstore_uploads_republished_total", "Events said again by the final check", ["service"])

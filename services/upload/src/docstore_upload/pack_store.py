@@ -14,6 +14,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
+from docstore_platform.packs import pack_key
 from docstore_upload.domain import OPEN, Actor, Refusal, State
 from docstore_upload.packs import Pack
 from docstore_upload.storage import refusal_document, take_due
@@ -36,6 +37,10 @@ class Packs(Protocol):
 
     async def get(self, pack_id: str, account_id: str | None = None, session: Session = None) -> Pack | None:
         """A pack; with `account_id` only if that account sends it."""
+        ...
+
+    async def keys_of(self, pack_ids: Sequence[str]) -> list[str]:
+        """Keys of those of these packs that may have an object, or are to be cleared."""
         ...
 
     async def claim(
@@ -134,6 +139,11 @@ class MongoPacks:
         query: Document = {"_id": pack_id} | ({} if account_id is None else {"account_id": account_id})
         document = await self._packs.find_one(query, session=session)
         return to_pack(document) if document else None
+
+    async def keys_of(self, pack_ids: Sequence[str]) -> list[str]:
+        is_cleared: Document = {"next_check_at": None, "live": []}
+        query = {"_id": {"$in": list(pack_ids)}, "$nor": [is_cleared]}
+        return [pack_key(row["account_id"], row["_id"]) async for row in self._packs.find(query, {"account_id": 1})]
 
     async def claim(
         self, pack_id: str, wrong: Sequence[int], live: Sequence[int], by: Actor, retry_at: datetime

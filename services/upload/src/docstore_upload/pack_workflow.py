@@ -23,6 +23,7 @@ from docstore_upload.packs import Pack, compacted
 from docstore_upload.peers import Peers
 from docstore_upload.settings import UploadSettings
 from docstore_upload.settling import Following, Republish, find_unheard, next_settle_look, say_again
+from docstore_upload.tombstones import put_tombstones
 
 log = structlog.get_logger(__name__)
 
@@ -102,9 +103,12 @@ class PackWorkflow(DueWork[Pack]):
         return next_look(pack.attempts, pack.expires_at, now, first=first, longest=longest)
 
     async def _clear(self, pack: Pack) -> None:
-        """Delete the object of an ended or empty pack; once more when no URL works any more."""
-        await self._store.delete(pack.object_key)
+        """Delete the object of an ended or empty pack; once more when no URL works any more, a tombstone till then."""
         now = self._clock()
+        if now < pack.expires_at:
+            await put_tombstones(self._store, [pack.object_key])
+        else:
+            await self._store.delete(pack.object_key)
         if pack.attempts:
             purge_at = now + timedelta(days=self._settings.kept_days)
             await self._packs.plan(pack, None, pack.attempts, purge_at=purge_at)

@@ -26,8 +26,8 @@ from docstore_platform.packs import (
 from docstore_upload.domain import OPEN, Actor, OnConflict, Refusal, State, final_refusal
 
 Json = dict[str, Any]
-COMPACT_ABOVE = 256 << 10
-"""Smaller packs are left as they are: rewriting them frees too little."""
+COMPACT_ABOVE = 16 << 10
+"""Smaller packs are left as they are: what is dead in them takes no more than what is noted of a file elsewhere."""
 
 
 class PackFile(TypedDict):

@@ -65,6 +65,10 @@ class Peers:
         accepted = {result["upload_id"] for result in answer["results"] if result["accepted"]}
         return accepted, dict(answer["usage"])
 
+    async def usage(self, account_id: str) -> Json:
+        """What an account uses: `{used, reserved, limit, ...}` in bytes."""
+        return dict(await self._quota.call("GET", f"/internal/accounts/{account_id}/usage"))
+
     async def release(self, owner_id: str, upload_ids: Sequence[str]) -> None:
         body = {"account_id": owner_id, "upload_ids": list(upload_ids)}
         await self._quota.call("POST", "/internal/reservations/release", body)

@@ -24,4 +24,4 @@ class ReleasedContents:
         slices = [key for key in keys if pack_of(key) is not None]
         await self._blocks.release(lists)
         await self._packs.release_slices(slices)
-        await self._late_puts.delete_later([key for key in keys if is_whole(key)])
+        await self._late_puts.keep_away([key for key in keys if is_whole(key)])

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, Strict, 
 from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.bodies import Body
 from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, field_place, invalid
+from docstore_upload.blocks import MAX_FRAME_BYTES
 from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
 
 MAX_BATCH = 1000
@@ -103,7 +104,10 @@ class CompleteRequest(StrictBody):
 
 
 class MissingRequest(StrictBody):
+    """Blocks by the SHA-256 of their bytes; `sizes`: by the same, the length of the frame that will be sent."""
+
     hashes: list[BlockHash] = Field(min_length=1, max_length=1000, fail_fast=True)
+    sizes: dict[BlockHash, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES)]] | None = Field(None, max_length=1000)
 
 
 class BatchCompleteItem(CompleteRequest):

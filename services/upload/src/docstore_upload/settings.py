@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
+from docstore_upload.domain import Pauses
 
 MIB = 1 << 20
 
@@ -37,6 +38,26 @@ class UploadSettings(ServiceSettings):
         86_400, gt=0, description="a block that nothing refers to is deleted this long after somebody last asked for it"
     )
 
+    unsized_seconds: float = Field(
+        60, gt=0, description="a block whose length was not signed is looked for this often while it may be sent"
+    )
+    unclaimed_bytes: int = Field(
+        2 << 30,
+        ge=0,
+        description="blocks that no file has claimed may take this much more than an account's quota has room for;"
+        " the same for forms and credentials that were given up and still work",
+    )
+    unclaimed_sweep_seconds: float = Field(60, gt=0, description="how often all such blocks are measured")
+
+    stray_grace_seconds: float = Field(
+        86_400, gt=0, description="what an upload left over in the store is deleted once it is this old"
+    )
+    delete_unknown: bool = Field(
+        False, description="delete blocks and packs that the database knows nothing of, instead of only counting them"
+    )
+    stray_page_seconds: float = Field(10, gt=0, description="pause between two pages of the search for it")
+    stray_pass_seconds: float = Field(21_600, gt=0, description="pause between two passes of it through the bucket")
+
     poll_seconds: float = Field(1, gt=0, description="how often an instance looks for due work")
     lease_seconds: float = Field(60, gt=0, description="work of an instance that died is taken over after this")
     check_first_seconds: float = Field(60, gt=0, description="first look for the object of an open upload")
@@ -51,6 +72,11 @@ class UploadSettings(ServiceSettings):
     settle_longest_seconds: float = Field(3_600, gt=0, description="longest pause between two final checks")
     settle_attempts: int = Field(6, ge=1, description="final checks before an upload counts as stalled")
     kept_days: float = Field(30, gt=0, description="how long a finished upload's session is kept")
+
+    @property
+    def sweep_pauses(self) -> Pauses:
+        """Between looks for what comes in after an upload's end."""
+        return Pauses(self.check_first_seconds, self.check_longest_seconds)
 
     @property
     def block_put_life(self) -> timedelta:

@@ -21,6 +21,9 @@ from docstore_platform.mongo import (
 from docstore_upload.blocks import References
 from docstore_upload.domain import OPEN, Actor, Refusal, State, Upload, Verified
 
+REFUSED_CREDENTIALS_BYTES = 1 << 30
+"""What credentials count for once they were used for something else than was declared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -67,6 +70,17 @@ class Uploads(Protocol):
 
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
         """Newest first, those begun before `before`."""
+        ...
+
+    async def open_in_blocks(self, account_id: str) -> int:
+        """Bytes of the open uploads in blocks that this account began."""
+        ...
+
+    async def given_up_bytes(self, account_id: str, now: datetime) -> int:
+        """Bytes of this account's forms and credentials that were given up and still work.
+
+        Credentials whose upload was refused count for more: nobody knows how much they write.
+        """
         ...
 
     async def mark_uploading(self, upload_id: str) -> None:
@@ -182,6 +196,16 @@ class MongoUploads:
                 IndexModel("next_check_at", sparse=True),
                 IndexModel("missing", sparse=True),
                 IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
+                IndexModel(
+                    [("account_id", ASCENDING), ("state", ASCENDING)],
+                    name="in_blocks",
+                    partialFilterExpression={"method": "blocks"},
+                ),
+                IndexModel(
+                    [("account_id", ASCENDING), ("expires_at", ASCENDING)],
+                    name="given_up",
+                    partialFilterExpression={"state": "aborted"},
+                ),
             ]
         )
 
@@ -209,6 +233,20 @@ class MongoUploads:
             query["state"] = {"$in": ["uploading", "committing"]} if state == "uploading" else state
         documents = await self._uploads.find(query).sort("_id", DESCENDING).limit(limit).to_list(limit)
         return [to_upload(document) for document in documents]
+
+    async def open_in_blocks(self, account_id: str) -> int:
+        return await self._sum({"account_id": account_id, "method": "blocks", "state": {"$in": list(OPEN)}}, "$size")
+
+    async def given_up_bytes(self, account_id: str, now: datetime) -> int:
+        given_up = {"account_id": account_id, "state": "aborted", "expires_at": {"$gt": now}}
+        refused = {"$and": [{"$eq": ["$method", "credentials"]}, {"$eq": ["$refusal.code", "upload_mismatch"]}]}
+        counted = {"$add": ["$size", {"$cond": [refused, REFUSED_CREDENTIALS_BYTES, 0]}]}
+        return await self._sum(given_up | {"method": {"$in": ["form", "credentials"]}}, counted)
+
+    async def _sum(self, query: Document, size: Any) -> int:
+        stages: list[Document] = [{"$match": query}, {"$group": {"_id": None, "bytes": {"$sum": size}}}]
+        rows = await self._uploads.aggregate(stages).to_list(None)
+        return int(rows[0]["bytes"]) if rows else 0
 
     async def mark_uploading(self, upload_id: str) -> None:
         await self._uploads.update_one({"_id": upload_id, "state": "initiated"}, {"$set": {"state": "uploading"}})

@@ -9,6 +9,7 @@ is hashed and committed.
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 
 from docstore_platform.ids import new_id
@@ -21,6 +22,9 @@ from docstore_upload.storage import Uploads
 
 SMALL = 1 * MIB
 """Up to this an object is hashed in one piece: a millisecond."""
+SLACK_BYTES = 64 * MIB
+"""Parts may be sent again after a failure: so much more than twice the declared size is none."""
+OVERSENT = Refusal(409, "upload_mismatch", "Far more was sent than was declared.")
 
 
 class Verifier:
@@ -59,6 +63,21 @@ class Verifier:
         if refused is not None and upload.is_copied:
             await self._store.delete(upload.prefix + verified.object_name)
         return refused or verified
+
+    async def oversent(self, upload: Upload) -> Refusal | None:
+        """Whether parts were sent again and again, or parts of a size that was not declared. Lists: background only."""
+        if upload.method == "credentials":
+            unfinished = await self._store.unfinished_uploads(upload.incoming)
+            begun = [(each.key, each.upload_id) for each in unfinished]
+        elif upload.multipart_id is not None:
+            begun = [(upload.object_key, upload.multipart_id)]
+        else:
+            return None
+        sent = 0
+        for key, multipart_id in begun:
+            with suppress(UploadNotFound):
+                sent += sum(part.size for part in await self._store.list_part_copies(key, multipart_id))
+        return OVERSENT if sent > 2 * upload.size + SLACK_BYTES else None
 
     async def _verify_at_once(self, upload: Upload) -> Verified | Refusal:
         """Read a small object without asking for it first: its URL took no other size."""

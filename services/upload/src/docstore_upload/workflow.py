@@ -12,6 +12,7 @@ from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Recheck, Uploads
+from docstore_upload.verify import Verifier
 
 
 class Workflow(DueWork[Upload]):
@@ -24,6 +25,7 @@ class Workflow(DueWork[Upload]):
         self,
         uploads: Uploads,
         completer: Completer,
+        verifier: Verifier,
         ending: Ending,
         final_check: FinalCheck,
         settings: UploadSettings,
@@ -32,6 +34,7 @@ class Workflow(DueWork[Upload]):
         super().__init__(settings, clock)
         self._uploads = uploads
         self._completer = completer
+        self._verifier = verifier
         self._ending = ending
         self._final_check = final_check
 
@@ -61,10 +64,20 @@ class Workflow(DueWork[Upload]):
                 later.append(Recheck(upload, self._next_look(upload, now), upload.attempts + 1))
         if expired:
             await self._ending.end(expired, "expired", start=OPEN, by="workflow")
+        await self._end_oversent([each.upload for each in later])
         await self._uploads.recheck(later, now)
+
+    async def _end_oversent(self, uploads: Sequence[Upload]) -> None:
+        """Abort those for which more was sent than they ever need."""
+        for upload in uploads:
+            refusal = await self._verifier.oversent(upload)
+            if refusal is not None:
+                await self._ending.end([upload.id], "aborted", start=OPEN, refusal=refusal, by="workflow")
 
     def _next_look(self, upload: Upload, now: datetime) -> datetime:
         first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+        if upload.method == "credentials":
+            longest = first  # nothing else bounds what is sent
         return next_look(upload.attempts, upload.expires_at, now, first=first, longest=longest)
 
     async def _commit(self, uploads: Sequence[Upload]) -> None:
@@ -72,16 +85,19 @@ class Workflow(DueWork[Upload]):
         await self._completer.complete(uploads, "workflow")
 
     async def _sweep(self, uploads: Sequence[Upload]) -> None:
-        """Delete what was sent to an ended upload; then plan the last look, for bytes that come in late."""
-        now = self._clock()
+        """Delete what was sent to an ended upload; then plan the next look, for bytes that come in late."""
         swept = await self._ending.sweep(uploads)
-        rechecks = []
-        for upload in swept:
-            last = upload.last_sweep_at(now, self._settings.sweep_seconds) if not upload.attempts else None
-            rechecks.append(Recheck(upload, last, upload.attempts + 1))
-        await self._uploads.recheck(rechecks, now + timedelta(days=self._settings.kept_days))
+        await self._plan_sweeps([(upload, upload.attempts > 0) for upload in swept])
 
     async def _tidy(self, uploads: Sequence[Upload]) -> None:
         """Of settled uploads, delete what may have been sent beside the object that is committed."""
-        rechecks = [Recheck(upload, None, upload.attempts) for upload in await self._ending.sweep(uploads)]
-        await self._uploads.recheck(rechecks, self._clock() + timedelta(days=self._settings.kept_days))
+        await self._plan_sweeps([(upload, True) for upload in await self._ending.sweep(uploads)])
+
+    async def _plan_sweeps(self, uploads: Sequence[tuple[Upload, bool]]) -> None:
+        """Each with whether it was swept before this time."""
+        now, pauses, seconds = self._clock(), self._settings.sweep_pauses, self._settings.sweep_seconds
+        rechecks = [
+            Recheck(upload, upload.next_sweep_at(now, pauses, seconds, is_swept=is_swept), upload.attempts + 1)
+            for upload, is_swept in uploads
+        ]
+        await self._uploads.recheck(rechecks, now + timedelta(days=self._settings.kept_days))

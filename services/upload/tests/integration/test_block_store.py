@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -17,7 +18,9 @@ from docstore_upload.blocks import KnownBlock, References
 pytestmark = pytest.mark.connected
 
 HASHES = [sha256(bytes([number])).hexdigest() for number in range(5)]
+FRAMES = dict.fromkeys(HASHES, 10)
 ADA = "ada"
+PUT_LIFE = timedelta(hours=2)
 
 
 class Stored:
@@ -30,8 +33,8 @@ class Stored:
 
     async def arrive(self) -> dict[str, str]:
         """All blocks, stored: their keys by hash."""
-        known = await self.blocks.add(ADA, HASHES, utc_now())
-        await self.blocks.mark_stored(ADA, [(block, 1) for block in known.values()])
+        known = await self.blocks.add(ADA, FRAMES, utc_now())
+        await self.blocks.mark_stored(ADA, [replace(block, size=1) for block in known.values()])
         return {name: block.key for name, block in known.items()}
 
     async def refer(self, list_key: str, keys: dict[str, str]) -> bool:
@@ -75,12 +78,13 @@ async def test_what_is_referred_to_is_not_given_up(stored: Stored) -> None:
     """However old it is; released, it is, and its key is noted in the same write."""
     keys = await stored.arrive()
     assert await stored.refer("list", keys)
-    assert await stored.blocks.give_up(later(), utc_now(), 100) == 0
+    assert await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 100) == 0
     assert await stored.blocks.release("list", ADA, HASHES, utc_now())
-    assert await stored.blocks.give_up(later(), utc_now(), 3) == 3
-    assert await stored.blocks.give_up(later(), utc_now(), 100) == 2
+    assert await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 3) == 3
+    assert await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 100) == 2
     due = await stored.blocks.take_discarded(later(), 100, later())
-    assert set(due) == {"list", *keys.values()}
+    assert {each.key for each in due} == {"list", *keys.values()}
+    assert {each.key for each in due if each.writable_until} == set(keys.values())
 
 
 async def test_either_referred_to_or_given_up(stored: Stored) -> None:
@@ -88,13 +92,13 @@ async def test_either_referred_to_or_given_up(stored: Stored) -> None:
     for number in range(15):
         keys = await stored.arrive()
         taken, swept = await asyncio.gather(
-            stored.refer(f"list {number}", keys), stored.blocks.give_up(later(), utc_now(), 100)
+            stored.refer(f"list {number}", keys), stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 100)
         )
         assert (taken, swept) in ((True, 0), (False, len(HASHES)))
         assert await stored.refs() == ({1} if taken else set())
         if taken:
             assert await stored.blocks.release(f"list {number}", ADA, HASHES, utc_now())
-            await stored.blocks.give_up(later(), utc_now(), 100)
+            await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 100)
 
 
 async def test_released_once(stored: Stored) -> None:
@@ -108,30 +112,50 @@ async def test_released_once(stored: Stored) -> None:
 
 async def test_wanted_by_two_at_once(stored: Stored) -> None:
     """Two devices that begin to send the same blocks are given the same keys."""
-    one, other = await asyncio.gather(*(stored.blocks.add(ADA, HASHES, utc_now()) for _ in range(2)))
+    one, other = await asyncio.gather(*(stored.blocks.add(ADA, FRAMES, utc_now()) for _ in range(2)))
     assert one == other
     assert await stored.blocks.touch("bob", HASHES, utc_now()) == {}
 
 
 async def test_wrong_one_is_replaced_once(stored: Stored) -> None:
     """What is no block is wanted under one new key, whoever else finds out; a block that is stored stays."""
-    known = await stored.blocks.add(ADA, HASHES[:2], utc_now())
+    known = await stored.blocks.add(ADA, dict.fromkeys(HASHES[:2], 10), utc_now())
     wrong, right = (known[name] for name in HASHES[:2])
-    await stored.blocks.mark_stored(ADA, [(right, 1)])
+    await stored.blocks.mark_stored(ADA, [replace(right, size=1)])
     await asyncio.gather(*(stored.blocks.replace(ADA, block, utc_now(), utc_now()) for block in (wrong, wrong, right)))
     after = await stored.blocks.touch(ADA, HASHES[:2], utc_now())
     assert after[wrong.hash].key != wrong.key
-    assert after[right.hash] == KnownBlock(right.hash, right.key, "stored", 1)
-    assert await stored.blocks.take_discarded(later(), 100, later()) == [wrong.key]
+    assert after[right.hash] == KnownBlock(right.hash, right.key, "stored", 1, 10)
+    assert [each.key for each in await stored.blocks.take_discarded(later(), 100, later())] == [wrong.key]
 
 
 async def test_discarded_keys_are_leased(stored: Stored) -> None:
     """A key is one sweeper's until its lease ends; who died leaves it to be due again."""
     keys = await stored.arrive()
     now = later()
-    await stored.blocks.give_up(now, now, 100)
-    assert set(await stored.blocks.take_discarded(now, 100, now + timedelta(seconds=5))) == set(keys.values())
+    await stored.blocks.give_up(now, now, PUT_LIFE, 100)
+    taken = await stored.blocks.take_discarded(now, 100, now + timedelta(seconds=5))
+    assert {each.key for each in taken} == set(keys.values())
     assert await stored.blocks.take_discarded(now, 100, now + timedelta(seconds=5)) == []
     again = await stored.blocks.take_discarded(now + timedelta(seconds=6), 100, now + timedelta(seconds=11))
-    await stored.blocks.forget_discarded(again)
+    await stored.blocks.forget_discarded([each.key for each in again])
     assert await stored.blocks.take_discarded(now + timedelta(days=1), 100, now) == []
+
+
+async def test_unclaimed_bytes(stored: Stored) -> None:
+    """Counted of each account by what its URLs may store, then by what is stored; claimed ones are not."""
+    hashes = HASHES[:3]
+    known = await stored.blocks.add(ADA, dict.fromkeys(hashes, 100), utc_now())
+    await stored.blocks.add("adaptation", {HASHES[0]: 7}, utc_now())
+    await stored.blocks.expect(ADA, {hashes[0]: 150, hashes[1]: 50})
+    assert await stored.blocks.unclaimed_by_account() == {ADA: 350, "adaptation": 7}
+    first = replace(known[hashes[0]], size=30, stored_bytes=40)
+    await stored.blocks.mark_stored(ADA, [first])
+    assert await stored.blocks.unclaimed_bytes(ADA) == 240
+    assert await stored.refer("list", {first.hash: first.key})
+    assert await stored.blocks.unclaimed_bytes(ADA) == 200
+    oldest = await stored.blocks.longest_untouched(ADA, later(), 10)
+    assert {block.hash for block in oldest} == set(hashes[1:])
+    assert await stored.blocks.withdraw(ADA, hashes, utc_now(), later()) == 2
+    assert await stored.blocks.unclaimed_bytes(ADA) == 0
+    assert await stored.refs() == {0, 1}

@@ -31,6 +31,8 @@ from docstore_upload.domain import OPEN, Upload
 from docstore_upload.ending import Ending
 from docstore_upload.final_check import FinalCheck
 from docstore_upload.peers import Peers
+from docstore_upload.unclaimed.service import UnclaimedBlocks
+from docstore_upload.verify import Verifier
 from docstore_upload.workflow import Workflow
 
 CONTENTS = [bytes([number]) * (number + 1) for number in range(3)]
@@ -144,12 +146,15 @@ class BlockLife(RuleBasedStateMachine):
         )
         any_store: Any = store
         prover = BlockProver(blocks, any_store, settings, clock)
-        self.use_cases = BlockUploads(uploads, blocks, transactor, prover, any_store, nothing_held, settings, clock)
+        unclaimed = UnclaimedBlocks(blocks, uploads, asked, settings, clock)
+        self.use_cases = BlockUploads(
+            uploads, blocks, transactor, prover, unclaimed, any_store, nothing_held, settings, clock
+        )
         ending = Ending(uploads, transactor, self.use_cases, any_store, clock)
-        verifier: Any = None
+        verifier = Verifier(any_store, uploads, settings)
         self.completer = Completer(uploads, transactor, asked, verifier, self.use_cases, ending, settings, clock)
         check = FinalCheck(uploads, transactor, asked, self._republish, settings, clock)
-        self.workflow = Workflow(uploads, self.completer, ending, check, settings, clock)
+        self.workflow = Workflow(uploads, self.completer, verifier, ending, check, settings, clock)
         self.sweeper = BlockSweeper(blocks, any_store, nothing_held, settings, clock)
 
     async def _republish(self, event_ids: Any) -> None:

@@ -13,6 +13,7 @@ from docstore_platform.s3 import (
     ObjectStoreUnavailable,
     Part,
     Tail,
+    UnfinishedUpload,
     UploadNotFound,
 )
 
@@ -91,6 +92,13 @@ class FakeStore(Presigner):
         if multipart_id not in self.multiparts:
             raise UploadNotFound("NoSuchUpload", "gone")
         return [Part(number, f"e{number}", len(content)) for number, content in self.multiparts[multipart_id].items()]
+
+    async def list_part_copies(self, key: str, multipart_id: str) -> list[Part]:
+        return await self.list_parts(key, multipart_id)
+
+    async def unfinished_uploads(self, prefix: str) -> list[UnfinishedUpload]:
+        self._up()
+        return []
 
     async def complete_multipart(self, key: str, multipart_id: str, parts: Sequence[Part]) -> ObjectInfo | None:
         pieces = self.multiparts.pop(multipart_id)

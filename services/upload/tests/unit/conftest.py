@@ -1,7 +1,7 @@
 """The service's use cases over fakes: sessions in a dict, objects in a dict, a clock that is set by hand."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,10 @@ from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
 from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_store import BlocksGone
+from docstore_upload.block_store import BlocksGone, Discarded
 from docstore_upload.block_sweeper import BlockSweeper
 from docstore_upload.block_uploads import BlockUploads
-from docstore_upload.blocks import KnownBlock, References
+from docstore_upload.blocks import MAX_FRAME_BYTES, KnownBlock, References
 from docstore_upload.complete import Completer
 from docstore_upload.domain import COMMITTING, OPEN, Refusal, State, Upload, Verified
 from docstore_upload.ending import Ending
@@ -32,6 +32,8 @@ from docstore_upload.peers import Peers
 from docstore_upload.service import UploadService
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Claim, Completion, Recheck
+from docstore_upload.unclaimed.rules import stored_bytes_of
+from docstore_upload.unclaimed.service import UnclaimedBlocks
 from docstore_upload.verify import Verifier
 from docstore_upload.workflow import Workflow
 
@@ -61,6 +63,15 @@ class FakeUploads:
 
     async def page(self, account_id: str, before: str | None, limit: int, state: State | None) -> list[Upload]:
         return sorted(self.sessions.values(), key=lambda upload: upload.id, reverse=True)[:limit]
+
+    async def open_in_blocks(self, account_id: str) -> int:
+        mine = [upload for upload in self.sessions.values() if upload.account_id == account_id and upload.is_open]
+        return sum(upload.size for upload in mine if upload.method == "blocks")
+
+    async def given_up_bytes(self, account_id: str, now: datetime) -> int:
+        mine = [upload for upload in self.sessions.values() if upload.account_id == account_id]
+        given_up = [upload for upload in mine if upload.state == "aborted" and upload.expires_at > now]
+        return sum(upload.size for upload in given_up if upload.is_copied)
 
     async def mark_uploading(self, upload_id: str) -> None:
         self.change(upload_id, ("initiated",), state="uploading")
@@ -139,31 +150,88 @@ class FakeBlocks:
         self.refs: dict[tuple[str, str], int] = {}
         self.touched: dict[tuple[str, str], datetime] = {}
         self.lists: dict[str, str] = {}
-        self.discarded: dict[str, datetime] = {}
+        self.discarded: dict[str, tuple[datetime, datetime | None]] = {}
+        """When each is due, and until when somebody may write there."""
+        self.unlooked: dict[tuple[str, str], datetime] = {}
+        self.too_much: dict[str, datetime] = {}
 
     async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
         known = {name: self.rows[account_id, name] for name in hashes if (account_id, name) in self.rows}
         self.touched.update({(account_id, name): now for name in known})
         return known
 
-    async def add(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
-        names = list(hashes)
-        for name in names:
-            fresh = KnownBlock(name, block_key(account_id, name, new_id()), "pending")
+    async def add(self, account_id: str, stored_bytes: Mapping[str, int], now: datetime) -> dict[str, KnownBlock]:
+        for name, size in stored_bytes.items():
+            fresh = KnownBlock(name, block_key(account_id, name, new_id()), "pending", stored_bytes=size)
             self.rows.setdefault((account_id, name), fresh)
-        return await self.touch(account_id, names, now)
+        return await self.touch(account_id, stored_bytes, now)
 
-    async def mark_stored(self, account_id: str, arrived: Sequence[tuple[KnownBlock, int]]) -> None:
-        for block, size in arrived:
-            if self.rows.get((account_id, block.hash)) == block:
-                self.rows[account_id, block.hash] = replace(block, state="stored", size=size)
+    async def expect(self, account_id: str, stored_bytes: Mapping[str, int]) -> None:
+        for name, size in stored_bytes.items():
+            row = self.rows.get((account_id, name))
+            if row is not None and row.state == "pending":
+                self.rows[account_id, name] = replace(row, stored_bytes=max(size, row.stored_bytes or 0))
 
-    async def replace(self, account_id: str, wrong: KnownBlock, now: datetime, delete_at: datetime) -> None:
+    async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
+        for name in hashes:
+            if at is None:
+                self.unlooked.pop((account_id, name), None)
+            else:
+                self.unlooked[account_id, name] = at
+
+    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[tuple[str, KnownBlock]]:
+        due = [row for row, at in self.unlooked.items() if at <= now and row in self.rows][:limit]
+        self.unlooked.update(dict.fromkeys(due, lease_until))
+        return [(row[0], self.rows[row]) for row in due]
+
+    async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
+        for block in arrived:
+            row = self.rows.get((account_id, block.hash))
+            if row is not None and (row.key, row.state) == (block.key, "pending"):
+                self.rows[account_id, block.hash] = block
+                self.unlooked.pop((account_id, block.hash), None)
+
+    async def replace(
+        self, account_id: str, wrong: KnownBlock, now: datetime, writable_until: datetime, found_bytes: int = 0
+    ) -> None:
         row = account_id, wrong.hash
-        if self.rows.get(row) == wrong:
+        current = self.rows.get(row)
+        if current is not None and (current.key, current.state) == (wrong.key, "pending"):
             self.rows[row] = replace(wrong, key=block_key(account_id, wrong.hash, new_id()))
             self.touched[row] = now
-            self.discarded[wrong.key] = delete_at
+            self.unlooked.pop(row, None)
+            self._discard(wrong.key, now, writable_until)
+            if found_bytes > MAX_FRAME_BYTES:
+                self.too_much[account_id] = writable_until
+
+    async def has_sent_too_much(self, account_id: str, now: datetime) -> bool:
+        return account_id in self.too_much and self.too_much[account_id] > now
+
+    async def unclaimed_bytes(self, account_id: str) -> int:
+        return (await self.unclaimed_by_account()).get(account_id, 0)
+
+    async def unclaimed_by_account(self) -> dict[str, int]:
+        held: dict[str, int] = {}
+        for row, block in self.rows.items():
+            if not self.refs.get(row):
+                held[row[0]] = held.get(row[0], 0) + stored_bytes_of(block)
+        return held
+
+    async def withdraw(self, account_id: str, hashes: Iterable[str], now: datetime, writable_until: datetime) -> int:
+        rows = [(account_id, name) for name in hashes]
+        unneeded = [row for row in rows if row in self.rows and not self.refs.get(row)]
+        for row in unneeded:
+            self._discard(self.rows.pop(row).key, now, writable_until)
+        return len(unneeded)
+
+    async def longest_untouched(self, account_id: str, before: datetime, limit: int) -> list[KnownBlock]:
+        unneeded = [row for row in self.rows if row[0] == account_id and not self.refs.get(row)]
+        old = sorted((self.touched[row], row) for row in unneeded if self.touched[row] < before)
+        return [self.rows[row] for _, row in old[:limit]]
+
+    def _discard(self, key: str, now: datetime, writable_until: datetime | None = None) -> None:
+        late = writable_until is not None and writable_until > now
+        self.discarded[key] = now, writable_until if late else None
 
     async def refer(self, references: References, now: datetime, session: Any) -> None:
         for name, key in references.keys.items():
@@ -183,19 +251,25 @@ class FakeBlocks:
             return False
         for name in hashes:
             self.refs[account_id, name] -= 1
-        self.discarded[list_key] = now
+        self._discard(list_key, now)
         return True
 
-    async def give_up(self, before: datetime, delete_at: datetime, limit: int) -> int:
+    async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
         unneeded = [row for row in self.rows if not self.refs.get(row) and self.touched[row] < before][:limit]
         for row in unneeded:
-            self.discarded[self.rows.pop(row).key] = delete_at
+            self._discard(self.rows.pop(row).key, now, self.touched[row] + put_life)
         return len(unneeded)
 
-    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[str]:
-        due = [key for key, at in self.discarded.items() if at <= now][:limit]
-        self.discarded.update(dict.fromkeys(due, lease_until))
-        return due
+    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
+        due = {key: until for key, (at, until) in self.discarded.items() if at <= now}
+        taken = dict(list(due.items())[:limit])
+        self.discarded.update({key: (lease_until, until) for key, until in taken.items()})
+        return [Discarded(key, until) for key, until in taken.items()]
+
+    async def delete_again(self, discarded: Sequence[Discarded]) -> None:
+        for each in discarded:
+            if each.key in self.discarded and each.writable_until is not None:
+                self.discarded[each.key] = each.writable_until, each.writable_until
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -246,8 +320,18 @@ class World:
         self.means = Means(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)
         prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)
+        self.prover = prover
+        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, asked, self.settings, self.clock)
         self.blocks = BlockUploads(
-            self.uploads, self.stored_blocks, transactor, prover, store, self.is_held, self.settings, self.clock
+            self.uploads,
+            self.stored_blocks,
+            transactor,
+            prover,
+            self.unclaimed,
+            store,
+            self.is_held,
+            self.settings,
+            self.clock,
         )
         self.sweeper = BlockSweeper(self.stored_blocks, store, self.is_held, self.settings, self.clock)
         self.ending = Ending(self.uploads, transactor, self.blocks, store, self.clock)
@@ -257,7 +341,9 @@ class World:
         initiator = Initiator(self.uploads, transactor, asked, self.means, self.settings, self.clock)
         self.republished: list[str] = []
         final_check = FinalCheck(self.uploads, transactor, asked, self.republish, self.settings, self.clock)
-        self.workflow = Workflow(self.uploads, self.completer, self.ending, final_check, self.settings, self.clock)
+        self.workflow = Workflow(
+            self.uploads, self.completer, self.verifier, self.ending, final_check, self.settings, self.clock
+        )
         self.service = UploadService(self.uploads, initiator, self.completer, self.ending, self.means, self.tokens)
         self.person = Principal("a1", "s1", "user", "laptop")
 

@@ -1,0 +1,1 @@
+"""Bytes in the store that nobody is charged for: bounded, counted and deleted."""

@@ -1,0 +1,203 @@
+"""What is in the store against what is charged, whatever a client does by whichever method."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import zstandard
+from block_calls import name
+from lies import DECLARED, LIES, Liar, sized, write
+
+from docstore_platform.block_list import is_blocks, parse
+from docstore_platform.clock import utc_now
+from docstore_platform.testing import eventually
+from docstore_upload.metrics import unclaimed_bytes
+
+pytestmark = pytest.mark.connected
+
+OVERHEAD = 4096
+"""Of the frames, lists and indexes of what one account stored here."""
+ALL_IS_DUE = {
+    "sweep_seconds": 0.01,
+    "block_grace_seconds": 0.01,
+    "block_url_seconds": 1,
+    "unsized_seconds": 0.2,
+    "check_first_seconds": 0.1,
+    "check_longest_seconds": 0.3,
+}
+
+
+async def stored(stack: Any, account_id: str) -> int:
+    """Bytes in the store under an account, parts that are not put together included."""
+    prefix = f"accounts/{account_id}/"
+    objects = sum(each.size for each in await stack.store.list_page(prefix, after="", limit=1000))
+    parts = 0
+    for begun in await stack.store.unfinished_uploads(prefix):
+        parts += sum(part.size for part in await stack.store.list_part_copies(begun.key, begun.upload_id))
+    return objects + parts
+
+
+def charged(stack: Any, account_id: str) -> int:
+    committed = stack.peers.metadata.committed.values()
+    return sum(each["item"]["size"] for each in committed if each["item"]["account_id"] == account_id)
+
+
+async def lose_patience(stack: Any) -> None:
+    """Everything that is still open, or may still be written, is over by now."""
+    now = utc_now()
+    past = {"expires_at": now - timedelta(hours=1), "next_check_at": now}
+    for collection in ("uploads", "packs"):
+        await stack.database[collection].update_many({}, {"$set": past})
+    await stack.database["blocks"].update_many({}, {"$set": {"touched_at": now - timedelta(hours=1)}})
+    await stack.database["discarded"].update_many({}, {"$set": {"writable_until": now, "next_check_at": now}})
+
+
+async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
+    """Bytes in the store never exceed those charged, once the sweeps were there; what was committed is whole."""
+    liars = {told: Liar.new(stack) for told in LIES}
+
+    async def closed(liar: Liar, means: Any, content: bytes) -> None:
+        async def is_refused() -> bool:
+            return await liar.put(means, content) == 412
+
+        await eventually(is_refused)
+
+    stack.eventually_closed = closed
+    async with stack.run(looks=True, unsized_seconds=0.2):
+        for told in LIES:
+            await LIES[told](liars[told])
+        # While the means still work: no account has more than what it was promised and may hold unclaimed.
+        for liar in liars.values():
+            assert await stored(stack, liar.person.account_id) < 10 << 20
+    await lose_patience(stack)
+    async with stack.run(looks=True, **ALL_IS_DUE):
+        for told, liar in liars.items():
+            account_id = liar.person.account_id
+
+            async def is_paid_for(account_id: str = account_id) -> bool:
+                return await stored(stack, account_id) <= charged(stack, account_id) + OVERHEAD
+
+            try:
+                await eventually(is_paid_for)
+            except AssertionError:
+                found = await stack.store.list_page(f"accounts/{account_id}/", after="", limit=50)
+                pytest.fail(f"{told}: {charged(stack, account_id)} bytes charged, in the store {found}")
+    assert await lost(stack) == []
+    assert {told for told, liar in liars.items() if charged(stack, liar.person.account_id)} == {
+        "put_twice_and_after_completion",
+        "put_that_is_never_completed",
+        "form_after_completion",
+        "parts_after_completion",
+        "a_part_again_and_again",
+        "credentials_after_completion",
+        "blocks_once_more_after_completion",
+        "packs_of_which_one_byte_is_paid",
+        "packs_that_are_never_completed",
+    }
+
+
+async def lost(stack: Any) -> list[str]:
+    """Keys of committed contents that are not there."""
+    keys = [each["item"]["object_key"] for each in stack.peers.metadata.committed.values()]
+    whole = {key.rpartition("/")[0] if "/packs/" in key else key for key in keys}
+    for key in [key for key in whole if is_blocks(key)]:
+        whole |= {block.key for block in parse(await stack.store.get(key))}
+    found = await stack.store.head_many(sorted(whole))
+    return [key for key, info in zip(sorted(whole), found, strict=True) if info is None or not info.size]
+
+
+async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
+    """507 beyond the quota and the allowance; what lay longest makes room once nobody is about to name it."""
+    blocks = [DECLARED + bytes([number]) for number in range(6)]
+    frames = {name(block): len(block) + 64 for block in blocks}
+    hashes = list(frames)
+    stack.peers.quota.limit = 2 * len(DECLARED)
+    async with stack.run(unclaimed_bytes=len(DECLARED) + 1000):
+        liar = Liar.new(stack)
+        await sized(liar, {each: frames[each] for each in hashes[:2]})
+        refused = await liar.person.send("POST", "/v1/blocks/missing", {"hashes": hashes[2:], "sizes": frames})
+        assert (refused.status, refused.json()["code"]) == (507, "over_quota")
+        assert await sized(liar, {hashes[5]: 100})
+        long_ago = utc_now() - timedelta(hours=2)
+        await stack.database["blocks"].update_many({}, {"$set": {"touched_at": long_ago}})
+        assert set(await sized(liar, {each: frames[each] for each in hashes[3:5]})) == set(hashes[3:5])
+    rows = await stack.database["blocks"].find().to_list(None)
+    assert sum(row["bytes"] for row in rows) <= 3 * len(DECLARED) + 1000
+
+
+async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Any) -> None:
+    """What an open upload in blocks has reserved may be sent, however full the quota is with it."""
+    stack.peers.quota.limit = len(DECLARED)
+    async with stack.run(unclaimed_bytes=0):
+        liar = Liar.new(stack)
+        upload = await liar.begin("blocks", DECLARED, sha256=name(DECLARED))
+        frame = zstandard.compress(DECLARED)
+        wanted = await sized(liar, {name(DECLARED): len(frame)})
+        assert await liar.put(wanted[name(DECLARED)], frame) == 200
+        assert await liar.complete(upload, {"blocks": [{"hash": name(DECLARED), "size": len(DECLARED)}]}) == 200
+
+
+async def test_forms_and_credentials_that_were_given_up(stack: Any) -> None:
+    """Too many that still work, and no more are given; methods whose URLs are dead with their upload are."""
+    async with stack.run(unclaimed_bytes=len(DECLARED)):
+        liar = Liar.new(stack)
+        for _ in range(2):
+            await liar.abort(await liar.begin("form"))
+        body = {"path": "/a", "size": 1, "method": "credentials"}
+        assert await liar.person.refused("POST", "/v1/uploads", body) == (429, "too_much_given_up")
+        assert (await liar.begin("put"))["put"]
+
+
+async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
+    """An object of an upload that is over, or where only clients write; of blocks and packs no row is, only counted."""
+    account = stack.person.account_id
+    async with stack.run(looks=True, **ALL_IS_DUE):
+        upload = await stack.person.initiate("put", DECLARED)
+        await stack.put(upload["put"], DECLARED)
+        await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
+
+        async def is_settled() -> bool:
+            row = await stack.database["uploads"].find_one({"_id": upload["id"]})
+            return "next_check_at" not in row
+
+        await eventually(is_settled)
+    left_over = [
+        f"accounts/{account}/uploads/{upload['id']}/content-copy",
+        f"accounts/{account}/uploads/forgotten/incoming/content",
+    ]
+    unknown = [f"accounts/{account}/blocks/{name(b'x')}.1", f"accounts/{account}/packs/unknown"]
+    kept = [stack.key(upload["id"]), f"accounts/{account}/uploads/forgotten/content", *unknown]
+    for key in [*left_over, *kept[1:]]:
+        await stack.store.put(key, b"something")
+    await stack.database["sweeps"].delete_many({})
+    async with stack.run(**ALL_IS_DUE, stray_grace_seconds=0.01, stray_pass_seconds=0.2, stray_page_seconds=0.1):
+
+        async def are_gone() -> bool:
+            page = await stack.store.list_page(f"accounts/{account}/", after="", limit=1000)
+            return {each.key for each in page} == set(kept)
+
+        await eventually(are_gone)
+
+        async def are_counted() -> bool:
+            return bool(unclaimed_bytes.labels("unknown")._value.get() >= 2 * len(b"something"))
+
+        await eventually(are_counted)
+
+
+async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
+    """By credentials: found without anybody completing it, deleted, and the upload is over."""
+    async with stack.run(looks=True):
+        liar = Liar.new(stack)
+        upload = await liar.begin("credentials", b"ten bytes.")
+        assert await asyncio.to_thread(write, upload["credentials"], DECLARED)
+
+        async def is_over() -> bool:
+            return (await liar.person.ok("GET", f"/v1/uploads/{upload['id']}"))["state"] == "aborted"
+
+        await eventually(is_over)
+
+        async def is_empty() -> bool:
+            return await stored(stack, liar.person.account_id) == 0
+
+        await eventually(is_empty)
