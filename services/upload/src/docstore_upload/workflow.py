@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
+from docstore_platform.s3 import ObjectStoreError
 from docstore_upload.complete import Completer
 from docstore_upload.domain import ENDED, INCOMPLETE, OPEN, Upload, next_look
 from docstore_upload.due_work import DueWork, Step
@@ -13,6 +16,8 @@ from docstore_upload.final_check import FinalCheck
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import Recheck, Uploads
 from docstore_upload.verify import Verifier
+
+log = structlog.get_logger(__name__)
 
 
 class Workflow(DueWork[Upload]):
@@ -64,13 +69,17 @@ class Workflow(DueWork[Upload]):
                 later.append(Recheck(upload, self._next_look(upload, now), upload.attempts + 1))
         if expired:
             await self._ending.end(expired, "expired", start=OPEN, by="workflow")
-        await self._end_oversent([each.upload for each in later])
         await self._uploads.recheck(later, now)
+        await self._end_oversent([each.upload for each in later])
 
     async def _end_oversent(self, uploads: Sequence[Upload]) -> None:
         """Abort those for which more was sent than they ever need."""
         for upload in uploads:
-            refusal = await self._verifier.oversent(upload)
+            try:
+                refusal = await self._verifier.oversent(upload)
+            except ObjectStoreError as error:
+                log.warning("sent_bytes_unknown", upload_id=upload.id, error=str(error))
+                continue
             if refusal is not None:
                 await self._ending.end([upload.id], "aborted", start=OPEN, refusal=refusal, by="workflow")
 

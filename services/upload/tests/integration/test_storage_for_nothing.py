@@ -1,6 +1,7 @@
 """What is in the store against what is charged, whatever a client does by whichever method."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from lies import DECLARED, LIES, Liar, sized, write
 
 from docstore_platform.block_list import is_blocks, parse
 from docstore_platform.clock import utc_now
+from docstore_platform.s3 import UploadNotFound
 from docstore_platform.testing import eventually
 from docstore_upload.metrics import unclaimed_bytes
 
@@ -34,7 +36,8 @@ async def stored(stack: Any, account_id: str) -> int:
     objects = sum(each.size for each in await stack.store.list_page(prefix, after="", limit=1000))
     parts = 0
     for begun in await stack.store.unfinished_uploads(prefix):
-        parts += sum(part.size for part in await stack.store.list_part_copies(begun.key, begun.upload_id))
+        with suppress(UploadNotFound):  # aborted in this moment
+            parts += sum(part.size for part in await stack.store.list_part_copies(begun.key, begun.upload_id))
     return objects + parts
 
 
@@ -64,7 +67,7 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
         await eventually(is_refused)
 
     stack.eventually_closed = closed
-    async with stack.run(looks=True, unsized_seconds=0.2):
+    async with stack.run(unsized_seconds=0.2):
         for told in LIES:
             await LIES[told](liars[told])
         # While the means still work: no account has more than what it was promised and may hold unclaimed.
