@@ -89,7 +89,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
         account = await service.release(body.account_id, body.upload_ids)
         return json_response({"usage": usage_view(account)})
 
-    @router.get("/accounts/{account_id}/usage", dependencies=[callers("accounts")])
+    @router.get("/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")])
     async def usage(account_id: str) -> Response:
         return json_response(usage_view(await service.usage(account_id)))
 
