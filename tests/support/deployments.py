@@ -79,8 +79,9 @@ class Bucket:
         )
 
     async def keys(self, account_id: str) -> list[str]:
-        """Every object of an account."""
-        return await asyncio.to_thread(lambda: [entry["Key"] for entry in self._entries(f"accounts/{account_id}/")])
+        """Every object of an account that has content: an empty one may be a tombstone."""
+        entries = await asyncio.to_thread(lambda: list(self._entries(f"accounts/{account_id}/")))
+        return [entry["Key"] for entry in entries if entry["Size"]]
 
     async def stored_bytes(self, account_id: str) -> int:
         """Of every object of an account together."""
