@@ -85,6 +85,9 @@ test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|conta
 attack-test: setup ## attacks on a running stack: oversized and malformed requests, foreign data, the machine's other users
 	$(RUN)/pytest tests/attacks -m attack $(PYTEST_ARGS)
 
+fault-test: setup ## kills, outages, restarts, two regions: the tests that start and end whole stacks
+	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) -m faults $(PYTEST_ARGS)
+
 scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
 

@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery staple"
 MIB = 1 << 20
 DAY = 24 * 3600
 NewDevice = Callable[[str], Awaitable[tuple[Command, Path]]]
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from docstore_platform.testing import eventually
 
 PASSWORD = "correct horse battery staple"
 FILES = 200
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 class Account:

@@ -18,7 +18,7 @@ from docstore_sync.engine import Engine, Result, engine
 
 PASSWORD = "correct horse battery staple"
 AREA = "Shared with me"
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.connected
 
 
 @dataclass

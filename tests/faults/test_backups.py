@@ -19,7 +19,7 @@ from docstore_platform.testing import eventually
 from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import RESTORING_FILE, read_state
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 async def killed_once(is_at_work: Callable[[], bool], *arguments: str) -> None:

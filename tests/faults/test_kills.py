@@ -9,7 +9,7 @@ from stacks import SUPERVISOR, DetachedStack
 from docstore_platform.settings import SERVICE_NAMES
 from docstore_standalone.stack import ADMIN_EMAIL
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 async def kill_between_steps(stack: DetachedStack, client: BusyClient, part: str) -> None:

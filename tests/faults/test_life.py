@@ -12,7 +12,7 @@ from stacks import SHORT_WAITS, DetachedStack, docstore, processes_of, run
 from docstore_platform.testing import eventually
 from docstore_standalone.state import read_state, running_state
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 async def start_in_foreground(data: Path) -> asyncio.subprocess.Process:

@@ -9,7 +9,7 @@ from stacks import DetachedStack
 from docstore_platform.testing import eventually
 from docstore_standalone.stack import ADMIN_EMAIL
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 
 async def check(stack: DetachedStack, client: BusyClient) -> None:

@@ -11,7 +11,7 @@ from stacks import RETURN_SECONDS, DetachedStack
 from docstore_cli.api import ApiError
 from docstore_platform.testing import eventually
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 FAILURES = (ApiError, aiohttp.ClientError, TimeoutError)
 
 

@@ -25,7 +25,7 @@ from docstore_standalone.credentials import load_credentials
 from docstore_standalone.mongo_users import operator_url
 from docstore_standalone.state import read_state
 
-pytestmark = [pytest.mark.connected, pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.connected, pytest.mark.faults]
 
 WEST, EAST = "us-west-2", "ap-southeast-2"
 CANARY = "canary in the west"

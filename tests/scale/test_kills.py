@@ -16,7 +16,7 @@ from docstore_platform.mongo import Document
 from docstore_platform.settings import ServiceName
 from docstore_platform.testing import eventually
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.scale
 
 CLIENTS = 2
 RELAYS: tuple[ServiceName, ...] = tuple(service for service in PAIRS if service != "gateway")

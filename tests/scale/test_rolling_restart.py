@@ -13,7 +13,7 @@ import pytest
 from pairs import PAIRS, Pairs
 from people import Person
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.scale
 
 READERS, UPLOADERS, POLLERS = 3, 3, 4
 WAIT_SECONDS = 20

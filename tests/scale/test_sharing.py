@@ -15,7 +15,7 @@ from docstore_platform.mongo import Database
 from docstore_platform.settings import ServiceName
 from docstore_platform.testing import eventually
 
-pytestmark = [pytest.mark.scale, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.scale
 
 CLIENTS, WORKERS, UPLOADS = 4, 2, 300
 LEAST_SHARE = 0.1

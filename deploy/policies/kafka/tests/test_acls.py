@@ -20,7 +20,7 @@ from docstore_events.connection import kafka_connection
 from docstore_events.topics import topic_names
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.connected
 
 NOT_OURS = [("ce_type", b"nothing-of-docstore")]
 

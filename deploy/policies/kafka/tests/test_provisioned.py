@@ -23,7 +23,7 @@ from docstore_events.connection import kafka_connection
 from docstore_platform.testing import eventually
 from docstore_provision.kafka import provision_kafka
 
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.connected
 
 EVERYTHING = ACLFilter(
     None,

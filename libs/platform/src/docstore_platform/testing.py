@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 60.0, every: float = 0.02) -> T:
+async def eventually(probe: Callable[[], Awaitable[T | None]], *, seconds: float = 120.0, every: float = 0.02) -> T:
     """The first truthy answer of `probe`; AssertionError with its last answer once `seconds` have passed.
 
     They are a bound for a machine that stands still at times, and no expectation.

@@ -21,7 +21,7 @@ from docstore_analytics.archive_store import PREFIX
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
-pytestmark = [pytest.mark.connected, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.connected
 
 SCRIPT = Path(__file__).parents[1] / "write_archive.py"
 DAYS = (datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1))
@@ -52,6 +52,7 @@ def ids_in(files: dict[str, bytes], folder: Path) -> Counter[str]:
     return ids
 
 
+@pytest.mark.faults
 async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytics: Any, tmp_path: Path) -> None:
     """After planning, making the file, putting it, sealing: the next one goes on, and all is there that was said."""
     before = set(await objects_of(analytics))
@@ -68,6 +69,7 @@ async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytic
     assert await analytics.database["archive_chunks"].count_documents({}) == 0
 
 
+@pytest.mark.faults
 async def test_a_service_killed_again_and_again_archives_each_event_once(analytics: Any, tmp_path: Path) -> None:
     """With kill -9, in the middle of handling and of sealing, while events go on being said."""
     before = set(await objects_of(analytics))

@@ -224,7 +224,6 @@ async def test_a_long_text_is_searched_to_its_end(one: OpenSearchEngine) -> None
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(300)  # a node starts twice, beside whatever else the machine does
 async def test_a_killed_node_loses_nothing(tmp_path: Path, name: str) -> None:
     """Killed between writes: what was flushed is there again, what was accepted meanwhile comes when it is."""
     async with running_node(tmp_path) as node:

@@ -33,7 +33,6 @@ async def test_two_instances_share_the_work_and_one_index(world: Any, tmp_path: 
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(300)  # a node starts twice, beside whatever else the machine does
 async def test_files_uploaded_while_the_node_is_dead_are_found_when_it_is_back(world: Any, tmp_path: Path) -> None:
     """Killed in the middle of the work: searching answers 503, uploads go on, and afterwards nothing is missing."""
     async with running_node(tmp_path / "node") as node:
