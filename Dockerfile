@@ -28,9 +28,9 @@ RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin docs
     && install --directory --owner=docstore --mode=0700 /var/lib/docstore
 COPY --from=build /app /app
 ENV GATEWAY_WEB_DIR=/app/web/dist
-ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} PORT=8000
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SERVICE=${SERVICE} PORT=8000 OPERATIONS_PORT=9000
 USER 10001
-EXPOSE 8000
+EXPOSE 8000 9000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s CMD \
     ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/readyz\", timeout=2)"]

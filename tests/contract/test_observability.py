@@ -28,7 +28,7 @@ def metrics() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in {"Counter", "Gauge", "Histogram"}
+        and node.func.id in {"Counter", "Gauge", "Histogram", "RequestHistogram"}
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }

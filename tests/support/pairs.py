@@ -24,7 +24,7 @@ from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
 from docstore_standalone.opensearch import OpenSearch
-from docstore_standalone.ports import LOOPBACK
+from docstore_standalone.ports import LOOPBACK, PortBook
 from docstore_standalone.processes import ServerProcess
 from docstore_standalone.servers import Servers, start_servers
 from docstore_standalone.settings import StandaloneSettings
@@ -107,7 +107,10 @@ class Instance:
 
     async def total(self, metric: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{LOOPBACK}:{self._service.operations_port}/metrics") as answer,
+        ):
             families = text_string_to_metric_families(await answer.text())
         samples = [sample for family in families for sample in family.samples if sample.name == metric]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
@@ -183,7 +186,8 @@ async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
         opened.callback(pairs.mongo.close)
         ports = {name: [f"{name} {number}" for number in range(2 if name in PAIRS else 1)] for name in SERVICE_NAMES}
         fronts = {name: f"{name} balancer" for name in (*SERVICE_NAMES, "ses")}
-        servers.ports.secure([*(port for names in ports.values() for port in names), *fronts.values()])
+        every = [port for names in ports.values() for port in names]
+        servers.ports.secure([*every, *map(_operations, every), *fronts.values()])
         book = servers.ports
         for name, names in ports.items():
             balancer = Balancer(book[fronts[name]], [book[one] for one in names])
@@ -195,7 +199,7 @@ async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
         if SEARCH_CLUSTER:
             variables |= await _search_cluster(servers, opened)
         for name, names in ports.items():
-            pairs.instances[name] = [_instance(name, one, book[one], variables, servers.folder) for one in names]
+            pairs.instances[name] = [_instance(name, one, book, variables, servers.folder) for one in names]
             for instance in pairs.instances[name]:
                 opened.push_async_callback(instance.end)
         for number in range(2):
@@ -220,7 +224,11 @@ async def _search_cluster(servers: Servers, opened: AsyncExitStack) -> dict[str,
     }
 
 
-def _instance(name: str, port_name: str, port: int, variables: Any, folder: Path) -> Instance:
+def _operations(port_name: str) -> str:
+    return f"{port_name} operations"
+
+
+def _instance(name: str, port_name: str, ports: PortBook, variables: Any, folder: Path) -> Instance:
     place = port_name.replace(" ", "-")
     variables = {
         **variables,
@@ -228,5 +236,6 @@ def _instance(name: str, port_name: str, port: int, variables: Any, folder: Path
         "MEDIA_FOLDER": str(folder / "media" / place),
     }
     log = folder / "logs" / f"{place}.log"
-    service = ServiceProcess(name, f"docstore_{name}", port, variables, log, stop_seconds=STOP_SECONDS)
+    port, operations_port = ports[port_name], ports[_operations(port_name)]
+    service = ServiceProcess(name, f"docstore_{name}", port, operations_port, variables, log, stop_seconds=STOP_SECONDS)
     return Instance(service)

@@ -91,6 +91,17 @@ def test_services_get_out_to_those_whom_they_call() -> None:
     assert let_out == EXPECTED
 
 
+def test_metrics_are_read_at_a_port_that_nobody_else_reaches() -> None:
+    """Prometheus reaches the operators' port and no other; no Service and no Ingress leads to it."""
+    for service in SERVICE_NAMES:
+        by_port = {rule["ports"][0]["port"]: rule["from"] for rule in POLICIES[service]["spec"]["ingress"]}
+        monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+        assert by_port["operations"] == [monitoring]
+        assert monitoring not in by_port["http"]
+    for service in of_kind(render(), "Service"):
+        assert {port["name"] for port in service["spec"]["ports"]} == {"http"}
+
+
 def test_only_the_gateway_is_reached_from_outside() -> None:
     """By the ingress controller; all are reached by Prometheus."""
     for service, policy in POLICIES.items():

@@ -21,6 +21,7 @@ from docstore_gateway.app import create_app
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
+from docstore_platform.operators import OperatorsPort
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 
 
@@ -88,6 +89,8 @@ class FakeService:
             reply = Reply(body=orjson.dumps(self.keys))
         elif request.path == "/readyz":
             reply = Reply(200 if self.ready else 503)
+        elif request.path == "/internal/readiness":
+            reply = Reply(body=orjson.dumps({"ready": self.ready, "failed": {} if self.ready else {"mongo": "away"}}))
         else:
             self.requests.append(request)
             reply = await self.behave(request)
@@ -113,12 +116,16 @@ class Received:
 class Caller:
     """Calls an ASGI app as a client at `address` would, with its raw path as it is."""
 
-    def __init__(self, app: ASGIApp, address: str = "198.51.100.7") -> None:
+    def __init__(self, app: ASGIApp, address: str = "198.51.100.7", port: int = 80) -> None:
         self.app = app
         self.address = address
+        self.port = port
 
     def at(self, address: str) -> "Caller":
         return Caller(self.app, address)
+
+    def at_operators_port(self) -> "Caller":
+        return Caller(OperatorsPort(self.app, 9000), self.address, 9000)
 
     async def call(
         self,
@@ -146,7 +153,7 @@ class Caller:
             "root_path": "",
             "headers": raw,
             "client": (self.address, 40000),
-            "server": ("127.0.0.1", 80),
+            "server": ("127.0.0.1", self.port),
             "state": {},
         }
         messages: list[Message] = []

@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from docstore_platform.connections import ConnectionLimits, bounded_protocol
+from docstore_platform.operators import OperatorsPort, listening_sockets
 from docstore_platform.settings import KEEP_ALIVE_SECONDS
 from docstore_platform.stopping import announce_stopping
 
@@ -26,12 +27,17 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str, port: int, limits: ConnectionLimits | None = None) -> AsyncIterator[None]:
-    """`app`, its lifespan included, answers at `host:port` until the block ends. OSError if nobody can listen there."""
+async def serving(
+    app: ASGIApp, host: str, port: int, operations_port: int | None = None, limits: ConnectionLimits | None = None
+) -> AsyncIterator[None]:
+    """`app`, its lifespan included, answers at `host:port` until the block ends. OSError if nobody can listen there.
+
+    What is for operators is answered at `operations_port` alone.
+    """
+    ports = [port] if operations_port is None else [port, operations_port]
+    sockets = listening_sockets(host, ports)
     config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
+        OperatorsPort(app, operations_port),
         loop="none",
         http=bounded_protocol(limits or ConnectionLimits()),
         log_config=None,
@@ -42,7 +48,7 @@ async def serving(app: ASGIApp, host: str, port: int, limits: ConnectionLimits |
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = _Server(config)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve(sockets))
     try:
         while not server.started:
             await asyncio.sleep(0.01)

@@ -58,7 +58,7 @@ async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
         yield docstore_gateway.app.create_app(settings)
 
 
-async def run(host: str, port: int) -> None:
+async def run(listen: ListenSettings) -> None:
     """Run everything until SIGTERM or SIGINT."""
     infra = InfraSettings()
     configure_logging(infra)
@@ -69,7 +69,10 @@ async def run(host: str, port: int) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     settings = GatewaySettings()
-    async with running_services(settings) as gateway, serving(gateway, host, port, settings.connection_limits()):
+    async with (
+        running_services(settings) as gateway,
+        serving(gateway, listen.host, listen.port, listen.operations_port, settings.connection_limits()),
+    ):
         gc.freeze()
         await stop.wait()
     tracing.shutdown()
@@ -77,8 +80,7 @@ async def run(host: str, port: int) -> None:
 
 def main() -> None:
     os.environ.update(LOCAL_URLS)
-    listen = ListenSettings()
-    uvloop.run(run(listen.host, listen.port))
+    uvloop.run(run(ListenSettings()))
 
 
 if __name__ == "__main__":

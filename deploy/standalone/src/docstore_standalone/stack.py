@@ -40,6 +40,7 @@ class ServiceProcess:
     name: str
     module: str
     port: int
+    operations_port: int
     variables: Mapping[str, str] = field(repr=False)
     log_file: Path
     port_names: Sequence[str] = ()
@@ -61,7 +62,8 @@ class ServiceProcess:
         return (sys.executable, "-m", self.module)
 
     def environment(self) -> Mapping[str, str]:
-        return {**base_environment(), **self.variables, "HOST": LOOPBACK, "PORT": str(self.port)}
+        listens = {"HOST": LOOPBACK, "PORT": str(self.port), "OPERATIONS_PORT": str(self.operations_port)}
+        return {**base_environment(), **self.variables, **listens}
 
     async def wait_ready(self) -> None:
         async def answers() -> bool:
@@ -120,9 +122,25 @@ def _mongo_url(servers: Servers, user: str) -> dict[str, str]:
     return {"DOCSTORE_MONGO_URL": servers.mongo_urls[user]} if servers.mongo_urls else {}
 
 
+def _operations(service: str) -> str:
+    """The name of a process's port for operators."""
+    return "operations" if service == "services" else f"{service}-operations"
+
+
+def _process(
+    servers: Servers, name: str, module: str, port: int, variables: Mapping[str, str], forker: Forker | None
+) -> ServiceProcess:
+    operations_port, log_file = servers.ports[_operations(name)], servers.folder / "logs" / f"{name}.log"
+    # The gateway is ready only with all others, for which it is not to be started again, nor to wait.
+    ready_path = "/healthz" if name == "gateway" else "/readyz"
+    return ServiceProcess(
+        name, module, port, operations_port, variables, log_file, forker=forker, ready_path=ready_path
+    )
+
+
 def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int, forker: Forker | None) -> list[Part]:
-    log_file = servers.folder / "logs" / "services.log"
-    services = ServiceProcess("services", "docstore_standalone.services", port, variables, log_file, forker=forker)
+    servers.ports.secure([_operations("services")])
+    services = _process(servers, "services", "docstore_standalone.services", port, variables, forker)
     return [Part(services, needs=tuple(servers.supervisor.parts))]
 
 
@@ -130,22 +148,14 @@ def _one_process_each(
     servers: Servers, variables: Mapping[str, str], ports: PortBook, forker: Forker | None
 ) -> list[Part]:
     others: list[ServiceName] = [name for name in SERVICE_NAMES if name != "gateway"]
-    ports.secure(others)
+    ports.secure([*others, *map(_operations, SERVICE_NAMES)])
     urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in others}
     variables = {**variables, **urls}
     embedded = tuple(servers.supervisor.parts)
+    own = {name: only_for(name, {**variables, **_mongo_url(servers, name)}) for name in SERVICE_NAMES}
     return [
         Part(
-            ServiceProcess(
-                name,
-                f"docstore_{name}",
-                ports[name],
-                only_for(name, {**variables, **_mongo_url(servers, name)}),
-                servers.folder / "logs" / f"{name}.log",
-                forker=forker,
-                # It is ready only with all others, for which it is not to be started again, nor to wait.
-                ready_path="/healthz" if name == "gateway" else "/readyz",
-            ),
+            _process(servers, name, f"docstore_{name}", ports[name], own[name], forker),
             needs=embedded,
             starts_after=tuple(others) if name == "gateway" else (),
         )
@@ -197,6 +207,9 @@ async def start_stack(
         await servers.supervisor.start(parts)
         if servers.broker_log is not None:
             await opening.enter_async_context(log_kept_short(servers.broker_log, settings.topic_prefix))
+        for part in parts:
+            name = _operations(part.server.name)
+            servers.announce(name, f"http://{LOOPBACK}:{servers.ports[name]}")
         servers.announce("admin", variables["ACCOUNTS_FIRST_ADMIN_EMAIL"])
         servers.announce("gateway", gateway)
         return Stack(servers, gateway, opening.pop_all())

@@ -17,10 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.connections import ConnectionLimits, bounded_protocol
 from docstore_platform.logs import configure_logging
+from docstore_platform.operators import OperatorsPort, listening_sockets
 from docstore_platform.settings import KEEP_ALIVE_SECONDS, InfraSettings
 from docstore_platform.stopping import announce_stopping
 from docstore_platform.tracing import configure_tracing
 from docstore_platform.web import json_response
+
+log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 15
 """Requests being answered when the process is told to stop get this long."""
@@ -44,7 +47,7 @@ class Leaving:
             await send(message)
 
         if self.begun and scope["type"] == "http" and scope["path"] == "/readyz":
-            body = {"status": "stopping", "failed": {}}
+            body = {"status": "stopping"}
             await json_response(body, 503)(scope, receive, send_last)
             return
         await self.app(scope, receive, send_last)
@@ -81,10 +84,14 @@ def collect_less_often() -> None:
 
 
 class ListenSettings(BaseSettings):
-    """Where the process listens, and how it leaves: environment variables HOST, PORT and READINESS_GAP_SECONDS."""
+    """Where the process listens, and how it leaves: environment variables HOST, PORT, OPERATIONS_PORT and
+    READINESS_GAP_SECONDS."""
 
     host: str = "0.0.0.0"
     port: int = Field(8000, ge=0, le=65_535, description="0: a free one")
+    operations_port: int | None = Field(
+        None, ge=1, le=65_535, description="of metrics and details of readiness; they are told nowhere without one"
+    )
     readiness_gap_seconds: float = Field(
         0.0,
         ge=0,
@@ -92,6 +99,11 @@ class ListenSettings(BaseSettings):
         description="told to stop, serve on for so long, not ready: longer than a balancer takes to notice and than "
         "its connections may be idle",
     )
+
+    @property
+    def ports(self) -> list[int]:
+        """The public one first."""
+        return [self.port] if self.operations_port is None else [self.port, self.operations_port]
 
 
 def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits | None = None) -> None:
@@ -105,9 +117,7 @@ def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits
     collect_less_often()
     leaving = Leaving(create_app())
     config = uvicorn.Config(
-        leaving,
-        host=listen.host,
-        port=listen.port,
+        OperatorsPort(leaving, listen.operations_port),
         loop="uvloop",
         http=bounded_protocol(limits or ConnectionLimits()),
         ws="none",
@@ -124,7 +134,9 @@ def serve(create_app: Callable[[], FastAPI], name: str, limits: ConnectionLimits
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: None)
     try:
-        server.run()
+        server.run(listening_sockets(listen.host, listen.ports))
+    except OSError as error:
+        log.error("cannot_listen", host=listen.host, ports=listen.ports, error=str(error))
     finally:
         tracing.shutdown()
     if not server.started:

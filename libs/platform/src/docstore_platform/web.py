@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import Response
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from docstore_platform.body_limits import BodyLimit
 from docstore_platform.internal import ServiceClient
 from docstore_platform.metrics import exposition, http_seconds
+from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import install_problem_handlers
-from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, internal_routes
+from docstore_platform.request_metrics import UNMATCHED
+from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, callers, internal_routes
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.startup import Startup, UntilStarted
 from docstore_platform.tokens import TokenVerifier
@@ -31,6 +33,7 @@ Check = Callable[[], Awaitable[None]]
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 KEYS_PATH = "/internal/keys"
+UNAVAILABLE = "unavailable"
 
 
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -68,7 +71,7 @@ class Telemetry:
         finally:
             structlog.contextvars.reset_contextvars(**token)
             elapsed = time.perf_counter() - started
-            http_seconds.labels(self.service, scope["method"], _route(scope), status).observe(elapsed)
+            http_seconds.observe(self.service, scope["method"], _route(scope), status, elapsed)
 
     def _span(self, scope: Scope) -> AbstractContextManager[Span | None]:
         """A server span; none of its own where a caller in this process has a trace that nobody collects."""
@@ -86,7 +89,13 @@ class Telemetry:
 
 
 def _route(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", "unmatched")
+    return getattr(scope.get("route"), "path", UNMATCHED)
+
+
+async def readiness(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> tuple[str, dict[str, str]]:
+    """`ok`, `degraded` or `unavailable`, and what each check that fails says, by its name."""
+    failed, partly = await _failures(checks), await _failures(partial_checks)
+    return UNAVAILABLE if failed else "degraded" if partly else "ok", failed | partly
 
 
 async def _failures(checks: Mapping[str, Check]) -> dict[str, str]:
@@ -103,6 +112,7 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
     """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text.
 
     Where only `partial_checks` fail, it is ready and `degraded`: requests are answered, background work waits.
+    Metrics, and which part fails, are told at the operators' port alone.
     """
     router = APIRouter(tags=["operations"])
 
@@ -111,15 +121,29 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
         return {"status": "ok"}
 
     @router.get("/readyz")
-    async def readyz() -> Response:
-        failed, partly = await _failures(checks), await _failures(partial_checks or {})
-        status = "unavailable" if failed else "degraded" if partly else "ok"
-        return json_response({"status": status, "failed": failed | partly}, 503 if failed else 200)
+    async def readyz(request: Request) -> Response:
+        status, failed = await readiness(checks, partial_checks or {})
+        told = {"status": status, "failed": failed} if is_from_operators(request.scope) else {"status": status}
+        return json_response(told, 503 if status == UNAVAILABLE else 200)
 
     @router.get("/metrics")
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
+        if not is_from_operators(request.scope):
+            raise HTTPException(404)
         text, content_type = exposition()
         return Response(text, media_type=content_type)
+
+    return router
+
+
+def readiness_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
+    """For the gateway, whose report tells operators which part of which service fails."""
+    router = APIRouter()
+
+    @router.get("/readiness", dependencies=[callers("gateway")])
+    async def get_readiness() -> dict[str, Any]:
+        status, failed = await readiness(checks, partial_checks)
+        return {"ready": status != UNAVAILABLE, "failed": failed}
 
     return router
 
@@ -172,7 +196,7 @@ def service_app(
     app.router.routes.extend(direct)
     for router in public:
         app.include_router(router, prefix="/v1")
-    for router in internal:
+    for router in (*internal, readiness_router(checks, partial_checks or {})):
         app.state.internal_routes += internal_routes(router)
         app.include_router(router, prefix=INTERNAL_PREFIX, include_in_schema=False)
     # Last: a router asks its routes in their order, and these are not the ones that are in a hurry.

@@ -7,7 +7,6 @@ from typing import Any
 
 from docstore_gateway.dead_letters import InternalClient
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.internal import Transport
 from docstore_platform.problems import Problem
 
 ANSWER_SECONDS = 3.0
@@ -20,16 +19,13 @@ Ask = Callable[[], Awaitable[dict[str, Any]]]
 class HealthDesk:
     """Asks all services at once. Of several instances of one, the figures are those of the one that answers."""
 
-    def __init__(
-        self, transports: Mapping[str, Transport], clients: Mapping[str, InternalClient], own: Mapping[str, Ask]
-    ) -> None:
-        self._transports = transports
+    def __init__(self, clients: Mapping[str, InternalClient], own: Mapping[str, Ask]) -> None:
         self._clients = clients
         self._own = own
 
     async def report(self) -> dict[str, Any]:
         """Each service's state, and `ok` only if that is every one's."""
-        names = sorted(self._transports)
+        names = sorted(self._clients)
         states = [_judged(name, await ask(), ready=True) for name, ask in self._own.items()]
         states += await asyncio.gather(*map(self._state, names))
         states.sort(key=lambda state: str(state["name"]))
@@ -39,12 +35,11 @@ class HealthDesk:
     async def _state(self, name: str) -> dict[str, Any]:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                ready = await self._transports[name].send("GET", "/readyz", {}, b"")
+                found = await self._clients[name].call("GET", "/internal/readiness")
                 figures = await self._clients[name].call("GET", "/internal/health")
         except (ConnectionError, TimeoutError, Problem) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
-        failed = ready.json().get("failed", {})
-        return _judged(name, figures, ready=ready.status == 200, failed=failed)
+        return _judged(name, figures, ready=found["ready"], failed=found["failed"])
 
 
 def _judged(

@@ -65,7 +65,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
     runtime = EventRuntime(NAME, infra, mongo, database)
-    health = HealthDesk(transports, clients, {NAME: runtime.health})
+    health = HealthDesk(clients, {NAME: runtime.health})
     feed = EventFeed(NAME, infra)
 
     @asynccontextmanager

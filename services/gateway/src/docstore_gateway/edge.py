@@ -21,7 +21,6 @@ from docstore_gateway.inbound import Exchange, bounded, exchange_of, scope_for_s
 from docstore_gateway.limits import Policy, RateLimiter
 from docstore_gateway.push import CHANGES_PATH, poll_changes
 from docstore_gateway.routes import (
-    METHODS,
     MUTATING,
     PEER_CALLS,
     Limit,
@@ -270,8 +269,7 @@ class Edge:
 
     def _note(self, exchange: Exchange, scope: Scope, public: bool, elapsed: float) -> None:
         if not exchange.own:
-            method = exchange.method if exchange.method in METHODS else "other"
-            http_seconds.labels(NAME, method, exchange.route, exchange.status).observe(elapsed)
+            http_seconds.observe(NAME, exchange.method, exchange.route, exchange.status, elapsed)
         if public:
             self._tell(exchange, scope["path"], exchange.status)
         if public and self._access_log is not None:

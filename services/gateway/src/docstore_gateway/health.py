@@ -52,5 +52,5 @@ class ServicesReady:
         except (ConnectionError, TimeoutError, Problem) as error:
             return name, f"does not answer: {error}"
         if answer.status != 200:
-            return name, answer.body.decode(errors="replace")[:500]
+            return name, f"answers {answer.status}"
         return None

@@ -12,6 +12,7 @@ from docstore_gateway.client_ip import client_address
 from docstore_gateway.exchange import HeaderList, read_body, replaying
 from docstore_platform.body_limits import check_length
 from docstore_platform.ids import new_id
+from docstore_platform.request_metrics import UNMATCHED
 
 CLIENT_IP_HEADER = b"x-forwarded-for"
 """Replaced by the address found here: what a client said of itself is not passed on."""
@@ -31,7 +32,7 @@ class Exchange:
     client: str
     headers: dict[bytes, bytes]
     """The first of each name, as the services read them too."""
-    route: str = "unmatched"
+    route: str = UNMATCHED
     own: bool = False
     """The gateway's own app answers it, and counts it."""
     by_cookie: bool = False

@@ -49,24 +49,34 @@ async def test_the_api_describes_itself(gateway: Any) -> None:
 
 
 async def test_ready_means_that_every_service_is(gateway: Any, service: Any) -> None:
-    """/healthz is about this process; /readyz about all parts, each named when it fails."""
+    """/healthz is about this process; /readyz about all parts, each named to operators when it fails."""
     service.ready = False
     assert (await gateway.call("GET", "/healthz")).status == 200
     answer = await gateway.call("GET", "/readyz")
-    assert answer.status == 503
-    assert set(answer.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
+    assert (answer.status, answer.json()) == (503, {"status": "unavailable"})
+    told = await gateway.at_operators_port().call("GET", "/readyz")
+    assert told.status == 503
+    assert set(told.json()["failed"]) == set(SERVICE_NAMES) - {"gateway"}
+
+
+async def test_the_public_port_tells_strangers_nothing(gateway: Any) -> None:
+    """No metrics there, and nothing but metrics and health at the operators' port."""
+    assert (await gateway.call("GET", "/metrics")).status == 404
+    assert (await gateway.at_operators_port().call("GET", "/metrics")).status == 200
+    for path in ("/", "/docs", "/v1/me", "/internal/keys", "/openapi.json"):
+        assert (await gateway.at_operators_port().call("GET", path)).status == 404
 
 
 async def test_ready_when_all_parts_are(gateway: Any) -> None:
     """200 with nothing failed."""
     answer = await gateway.call("GET", "/readyz")
-    assert answer.json() == {"status": "ok", "failed": {}}
+    assert answer.json() == {"status": "ok"}
 
 
 async def test_calls_are_counted_by_area(gateway: Any, issuer: Any) -> None:
     """The metric names method, area and status, never an id: its series stay few."""
     await gateway.call("GET", "/v1/files/0192aa", issuer.bearer())
-    text = (await gateway.call("GET", "/metrics")).body.decode()
+    text = (await gateway.at_operators_port().call("GET", "/metrics")).body.decode()
     labels = 'method="GET",route="/v1/files",service="gateway",status="200"'
     assert f"docstore_http_request_seconds_count{{{labels}}}" in text
     assert "0192aa" not in text

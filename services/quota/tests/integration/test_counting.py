@@ -9,6 +9,7 @@ from docstore_events.accounts import AccountCreated, AccountPlanChanged
 from docstore_events.files import FileModified, FilePurged, VersionPruned
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
+from docstore_platform.metrics import exposition
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -163,8 +164,7 @@ async def test_totals_by_plan_are_exact_and_for_administrators(quota: Any, kept:
         assert await quota.ok("GET", "/internal/totals") == answer.json()
         assert (await quota.send("GET", "/v1/admin/overview", bearer=quota.token("user"))).status == 403
         assert (await quota.send("GET", "/v1/admin/overview", bearer="x")).status == 401
-        metrics = (await quota.send("GET", "/metrics")).body.decode()
-        assert 'docstore_document_bytes{plan="premium"} 50.0' in metrics
+        assert b'docstore_document_bytes{plan="premium"} 50.0' in exposition()[0]
 
 
 async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> None:
@@ -182,7 +182,7 @@ async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> No
         assert (item["account_id"], item["bytes"], item["documents"]) == (wrong, 6, 0)
 
         async def in_metrics() -> bool:
-            return b"docstore_quota_drift_bytes 6.0" in (await quota.send("GET", "/metrics")).body
+            return b"docstore_quota_drift_bytes 6.0" in exposition()[0]
 
         await eventually(in_metrics)
         assert (await quota.usage(wrong))["used"] == 10

@@ -8,6 +8,7 @@ from block_calls import keys_in_store, release
 from service_calls import bearer
 
 from docstore_platform.clock import utc_now
+from docstore_platform.metrics import exposition
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -166,7 +167,7 @@ async def test_two_instances_share_the_work(stack: Any) -> None:
 
 
 async def shows(stack: Any, line: str) -> bool:
-    return line.encode() in (await stack.person.send("GET", "/metrics")).body
+    return line.encode() in exposition()[0]
 
 
 async def complete_one(stack: Any) -> str:

@@ -1,0 +1,48 @@
+"""A port of its own for operators: metrics, and which part is not ready, are nothing for the public one."""
+
+import socket
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from docstore_platform.problems import not_found
+
+PATHS = frozenset({"/metrics", "/readyz", "/healthz"})
+_FROM_OPERATORS = "docstore.from_operators"
+
+
+def is_from_operators(scope: Scope) -> bool:
+    """Whether a request came in at the operators' port."""
+    return bool(scope.get(_FROM_OPERATORS, False))
+
+
+class OperatorsPort:
+    """ASGI middleware of a process that listens at two ports: marks what comes in at the operators', and lets only
+    their paths through there. Which port it was is known from the socket."""
+
+    def __init__(self, app: ASGIApp, port: int | None) -> None:
+        self.app = app
+        self.port = port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server = scope.get("server")
+        if scope["type"] != "http" or self.port is None or not server or server[1] != self.port:
+            await self.app(scope, receive, send)
+        elif scope["path"] in PATHS:
+            await self.app({**scope, _FROM_OPERATORS: True}, receive, send)
+        else:
+            await not_found("route").response()(scope, receive, send)
+
+
+def listening_sockets(host: str, ports: Sequence[int]) -> list[socket.socket]:
+    """A socket for each port; OSError if one can't be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened: list[socket.socket] = []
+    try:
+        for port in ports:
+            opened.append(socket.create_server((host, port), family=family, backlog=2048))
+    except OSError:
+        for each in opened:
+            each.close()
+        raise
+    return opened

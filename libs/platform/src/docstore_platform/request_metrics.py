@@ -1,0 +1,75 @@
+"""How long requests took, by service, method, route and status: a histogram of its own, bounded and cheap to tell.
+
+There are thousands of its series in a process that runs every service. Prometheus' client renders each line anew, which
+takes tens of microseconds; here a line's text is made once, and telling it is a matter of its number.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER = "OTHER"
+UNMATCHED = "unmatched"
+"""The route of whatever is no route of ours."""
+MAX_SERIES = 2000
+"""Sets of labels. Routes are in the source, so that this is reached by a mistake alone."""
+
+Labels = tuple[str, str, str, int]
+
+
+class _Series:
+    __slots__ = ("counts", "lines", "seconds")
+
+    def __init__(self, name: str, labels: str, buckets: Sequence[float]) -> None:
+        bounds = [*map(str, map(float, buckets)), "+Inf"]
+        self.lines = [f'{name}_bucket{{le="{bound}",{labels}}}' for bound in bounds]
+        self.lines += [f"{name}_count{{{labels}}}", f"{name}_sum{{{labels}}}"]
+        self.counts = [0] * len(bounds)
+        self.seconds = 0.0
+
+    def text(self) -> str:
+        total = 0
+        told: list[str] = []
+        for line, count in zip(self.lines, self.counts, strict=False):
+            total += count
+            told.append(f"{line} {total}\n")
+        return f"{''.join(told)}{self.lines[-2]} {total}\n{self.lines[-1]} {self.seconds}\n"
+
+
+class RequestHistogram:
+    """Seconds by service, method, route and status, as Prometheus' text."""
+
+    def __init__(self, name: str, documentation: str, buckets: Sequence[float]) -> None:
+        self._name = name
+        self._head = f"# HELP {name} {documentation}\n# TYPE {name} histogram\n"
+        self._buckets = tuple(buckets)
+        self._series: dict[Labels, _Series] = {}
+
+    def observe(self, service: str, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request. A method that no route has, and a route that is none of ours, come from strangers."""
+        labels = (service, method if method in METHODS else OTHER, route, status)
+        series = self._series.get(labels)
+        if series is None:
+            series = self._new(labels)
+        series.counts[bisect_left(self._buckets, seconds)] += 1
+        series.seconds += seconds
+
+    def _new(self, labels: Labels) -> _Series:
+        if len(self._series) >= MAX_SERIES:
+            labels = (labels[0], OTHER, OTHER, labels[3] // 100 * 100)
+        if labels not in self._series:
+            service, method, route, status = labels
+            text = f'method="{method}",route="{_escaped(route)}",service="{service}",status="{status}"'
+            self._series[labels] = _Series(self._name, text, self._buckets)
+        return self._series[labels]
+
+    def text(self) -> str:
+        return self._head + "".join([series.text() for series in self._series.values()])
+
+    def __len__(self) -> int:
+        """Sets of labels."""
+        return len(self._series)
+
+
+def _escaped(label: str) -> str:
+    return label.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
