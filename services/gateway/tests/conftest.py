@@ -22,6 +22,7 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
 from docstore_platform.operators import OperatorsPort
+from docstore_platform.revocations import Revocation
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 
 
@@ -68,8 +69,22 @@ class FakeService:
     def __init__(self, issuer: Issuer) -> None:
         self.keys = issuer.keys
         self.requests: list[Request] = []
+        self.revoked: list[Revocation] = []
+        self._news = asyncio.Event()
         self.ready = True
         self.behave: Callable[[Request], Awaitable[Reply]] = self._answer_ok
+
+    def revoke(self, revocation: Revocation) -> None:
+        self.revoked.append(revocation)
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def _revocations(self, request: Request) -> dict[str, Any]:
+        after = int(request.query.partition("&")[0].partition("=")[2] or -1)
+        if after == len(self.revoked):
+            await self._news.wait()
+        items = [revocation.to_json() for revocation in self.revoked[max(after, 0) :]]
+        return {"items": items, "cursor": str(len(self.revoked))}
 
     async def _answer_ok(self, _: Request) -> Reply:
         return Reply()
@@ -87,6 +102,8 @@ class FakeService:
         request = Request(scope["method"], scope["path"], scope["query_string"].decode(), headers, body)
         if request.path == "/internal/keys":
             reply = Reply(body=orjson.dumps(self.keys))
+        elif request.path == "/internal/revocations":
+            reply = Reply(body=orjson.dumps(await self._revocations(request)))
         elif request.path == "/readyz":
             reply = Reply(200 if self.ready else 503)
         elif request.path == "/internal/readiness":

@@ -83,6 +83,34 @@ class EmailVerificationRequested(Event, topic="accounts"):
         return self.verification_id
 
 
+class PasswordResetLinkMade(Event, topic="accounts"):
+    """Emitted when an administrator has made a link by which the password of an account can be set anew.
+
+    The link is not in it, nor anything from which one could be made.
+    """
+
+    reset_id: str
+    account_id: str
+    made_by: str
+    expires_at: datetime
+
+    def key(self) -> str:
+        return self.reset_id
+
+
+class PasswordChanged(Event, topic="accounts"):
+    """Emitted when somebody logged in has changed the password of their account."""
+
+    change_id: str
+    account_id: str
+    session_id: str
+    device: str
+    changed_at: datetime
+
+    def key(self) -> str:
+        return self.change_id
+
+
 class SessionStarted(Event, topic="accounts"):
     """Emitted when somebody has logged in; signing up or renewing a token is none."""
 

@@ -17,6 +17,8 @@ ALGORITHM = "EdDSA"
 LEEWAY_SECONDS = 5
 CACHED_TOKENS = 10_000
 KEYS_REFETCH_SECONDS = 10.0
+MAX_TOKEN_SECONDS = 3_600
+"""Longest life of a token, where accounts does not say how long one lives."""
 
 JwkSet = dict[str, Any]
 
@@ -29,6 +31,8 @@ class Principal:
     session_id: str
     role: str
     device: str
+    account_revision: int = 0
+    """Of the account when the token was made; 0 in tokens that do not say it."""
 
     @property
     def is_admin(self) -> bool:
@@ -47,10 +51,22 @@ class TokenVerifier:
         self._issuer = issuer
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
+        self._token_seconds = MAX_TOKEN_SECONDS
+        self._check: Callable[[Principal], Awaitable[None]] | None = None
         self._verified: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
 
+    def also(self, check: Callable[[Principal], Awaitable[None]]) -> None:
+        """Have every token pass `check` as well, each time it comes: a Problem refuses it."""
+        self._check = check
+
     async def verify(self, token: str) -> Principal:
-        """Whose token it is; 401 when it is forged, foreign or expired."""
+        """Whose token it is; 401 when it is forged, foreign, expired or made to live longer than accounts makes any."""
+        principal = await self._read(token)
+        if self._check is not None:
+            await self._check(principal)
+        return principal
+
+    async def _read(self, token: str) -> Principal:
         known = self._verified.get(token)
         if known is not None and known[1] > time.time():
             return known[0]
@@ -65,22 +81,42 @@ class TokenVerifier:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "sid", "aud", "iss"]},
             )
+            await self._check_life(float(claims["exp"]) - float(claims["iat"]))
         except jwt.ExpiredSignatureError:
             raise unauthorized("The access token has expired.") from None
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             raise unauthorized("The access token is not valid.") from None
-        principal = Principal(claims["sub"], claims["sid"], claims.get("role", "user"), claims.get("device", ""))
+        principal = Principal(
+            account_id=claims["sub"],
+            session_id=claims["sid"],
+            role=claims.get("role", "user"),
+            device=claims.get("device", ""),
+            account_revision=int(claims.get("rev", 0)),
+        )
         self._verified[token] = (principal, float(claims["exp"]) + LEEWAY_SECONDS)
         if len(self._verified) > CACHED_TOKENS:
             self._verified.popitem(last=False)
         return principal
 
     async def _key(self, key_id: str) -> Any:
-        if key_id not in self._keys and time.monotonic() - self._fetched_at > KEYS_REFETCH_SECONDS:
-            keys = (await self._fetch_keys())["keys"]
-            self._keys = {jwk["kid"]: OKPAlgorithm.from_jwk(jwk) for jwk in keys}
-            self._fetched_at = time.monotonic()
+        if key_id not in self._keys:
+            await self._fetch()
         return self._keys[key_id]
+
+    async def _check_life(self, seconds: float) -> None:
+        """InvalidTokenError if a token lives longer than those of accounts."""
+        if seconds > self._token_seconds:
+            await self._fetch()  # it may have been raised meanwhile
+        if seconds > self._token_seconds:
+            raise jwt.InvalidTokenError
+
+    async def _fetch(self) -> None:
+        if time.monotonic() - self._fetched_at <= KEYS_REFETCH_SECONDS:
+            return
+        found = await self._fetch_keys()
+        self._keys = {jwk["kid"]: OKPAlgorithm.from_jwk(jwk) for jwk in found["keys"]}
+        self._token_seconds = int(found.get("token_seconds", MAX_TOKEN_SECONDS))
+        self._fetched_at = time.monotonic()
 
 
 def expires_at(token: str) -> float:

@@ -186,3 +186,40 @@ def test_a_request_without_a_bearer_token_is_refused(header: str | None) -> None
 def test_the_scheme_is_read_in_any_case() -> None:
     """RFC 9110: scheme names know no case."""
     assert bearer_token("bearer abc") == "abc"
+
+
+async def test_a_token_that_lives_longer_than_accounts_makes_any_is_refused(keys: Keys) -> None:
+    """Whoever has stolen a signing key cannot make a token for a year; a life that accounts has raised is taken."""
+    year = int(time.time()) + 365 * 24 * 3600
+    with pytest.raises(Problem):
+        await TokenVerifier(keys.fetch, "docstore").verify(token(exp=year))
+
+    life = 600
+
+    async def fetch() -> dict[str, Any]:
+        return {"keys": keys.keys, "token_seconds": life}
+
+    now = int(time.time())
+    strict = TokenVerifier(fetch, "docstore")
+    assert await strict.verify(token(iat=now, exp=now + 600))
+    life = 1200
+    with pytest.raises(Problem):
+        await strict.verify(token(iat=now, exp=now + 1200))
+    strict._fetched_at -= tokens.KEYS_REFETCH_SECONDS + 1
+    assert await strict.verify(token(iat=now, exp=now + 1200))
+
+
+async def test_a_check_that_is_added_is_made_each_time(verifier: TokenVerifier) -> None:
+    """A token that was good before is refused as soon as the check refuses it."""
+    revoked = False
+
+    async def check(principal: Principal) -> None:
+        if revoked:
+            raise Problem(401, "unauthorized", "Ended.")
+
+    verifier.also(check)
+    text = token(rev=7)
+    assert (await verifier.verify(text)).account_revision == 7
+    revoked = True
+    with pytest.raises(Problem):
+        await verifier.verify(text)

@@ -15,6 +15,9 @@ from docstore_accounts.keys import KeyRing
 from docstore_accounts.peering import Peering
 from docstore_accounts.reset_store import MongoResets
 from docstore_accounts.resets import ResetService
+from docstore_accounts.revocation import api as revocation_api
+from docstore_accounts.revocation.repository import MongoRevocations
+from docstore_accounts.revocation.service import RevocationFeed, TokenRevoker
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
@@ -33,6 +36,7 @@ from docstore_platform.mongo import Mongo, PyMongoError
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.settings import ServiceName
+from docstore_platform.stopping import on_stopping
 from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.tokens import TokenVerifier
@@ -40,6 +44,10 @@ from docstore_platform.web import Check, service_app
 
 NAME: ServiceName = "accounts"
 ADMIN_RETRY_SECONDS = 1.0
+REVOCATION_POLL_SECONDS = 0.5
+"""Revocations by other instances are looked for this often while a gateway waits for some."""
+ALONE_POLL_SECONDS = 30.0
+"""The same where there is no other instance: its own transactions wake it."""
 
 
 def create_app(settings: AccountsSettings | None = None) -> FastAPI:
@@ -53,6 +61,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
     resets, forgotten = MongoResets(database), f"password-resets:{database.name}"
     verifications = MongoVerifications(database)
+    revocations, revoked = MongoRevocations(database), f"revocations:{database.name}"
     peering = Peering(settings, database, transactor, accounts) if settings.peers else None
     emails: Emails = peering.emails if peering else OneRegion()
     runtime = EventRuntime(NAME, infra, mongo, database, peering.subscribers if peering else None)
@@ -64,7 +73,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for store in (accounts, sessions, signing_keys, failures, resets, verifications):
+            for store in (accounts, sessions, signing_keys, failures, resets, verifications, revocations):
                 await store.create_indexes()
             quota = ServiceClient("quota", infra, NAME)
             stack.push_async_callback(quota.close)
@@ -85,10 +94,19 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 rotation_seconds=settings.key_rotation_seconds,
                 clock=utc_now,
             )
+            revoker = TokenRevoker(
+                revocations,
+                sessions,
+                token_seconds=settings.access_token_seconds,
+                clock=utc_now,
+                wakeup_name=revoked,
+            )
+            feed = app.state.revocations = RevocationFeed(revocations, clock=utc_now)
+            stack.callback(on_stopping(feed.stop))
             verification = VerificationService(settings, transactor, verifications, accounts, utc_now)
             app.state.verification = verification
             service = AccountService(
-                settings, transactor, accounts, sessions, passwords, throttle, emails, verification, utc_now
+                settings, transactor, accounts, revoker, passwords, throttle, emails, verification, utc_now
             )
             app.state.accounts = service
             app.state.sessions = SessionService(
@@ -96,6 +114,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 transactor,
                 accounts,
                 sessions,
+                revoker,
                 MongoDevices(database),
                 passwords,
                 throttle,
@@ -109,7 +128,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 transactor,
                 service,
                 accounts,
-                sessions,
+                revoker,
                 passwords,
                 throttle,
                 emails,
@@ -127,7 +146,9 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             await keys.prepare()
             await stack.enter_async_context(_first_admin(service))
             answers = Loop("accounts resets", app.state.resets.answer_next, forgotten, settings.reset_poll_seconds)
-            await stack.enter_async_context(background.running([answers]))
+            poll_seconds = ALONE_POLL_SECONDS if infra.single_instance else REVOCATION_POLL_SECONDS
+            reading = Loop("accounts revocations", feed.read_new, revoked, poll_seconds)
+            await stack.enter_async_context(background.running([answers, reading]))
             yield
 
     app = service_app(
@@ -135,7 +156,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[api.router, resets_api.router, verification_router],
-        internal=[api.internal_router, operations_router(runtime, database)],
+        internal=[api.internal_router, revocation_api.router, operations_router(runtime, database)],
         needs={"mongodb": mongo.check},
         checks=checks,
     )

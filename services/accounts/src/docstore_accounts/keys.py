@@ -55,6 +55,7 @@ class KeyRing:
             "sub": account.id,
             "sid": session.id,
             "role": account.role,
+            "rev": account.revision,
             "device": session.device,
             "iat": int(now.timestamp()),
             "exp": int((now + self._token_life).timestamp()),
@@ -62,9 +63,10 @@ class KeyRing:
         return jwt.encode(claims, private, ALGORITHM, headers={"kid": key.kid})
 
     async def public_keys(self) -> JwkSet:
-        """Every key of which a token may still be in use, as a JWK set (RFC 7517)."""
+        """Every key of which a token may still be in use, as a JWK set (RFC 7517), and how long a token may live."""
         await self._signer()
-        return {"keys": [_jwk(key) for key in await self._store.published(self._clock())]}
+        keys = [_jwk(key) for key in await self._store.published(self._clock())]
+        return {"keys": keys, "token_seconds": int(self._token_life.total_seconds())}
 
     async def _signer(self) -> tuple[SigningKey, Ed25519PrivateKey]:
         if self._current is not None:

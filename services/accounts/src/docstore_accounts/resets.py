@@ -11,12 +11,13 @@ from docstore_accounts.domain import Account, email_key
 from docstore_accounts.password_strength import check_new_password
 from docstore_accounts.peers import RESETS_PATH, PeerRefused, PeerUnreachable
 from docstore_accounts.reset_store import LIFE, Asked, Reset, ResetStore
+from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
-from docstore_accounts.storage import AccountStore, SessionStore
+from docstore_accounts.storage import AccountStore
 from docstore_accounts.verification.service import VerificationService
-from docstore_events.accounts import PasswordReset, PasswordResetRequested
+from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.wakeup import wake
 from docstore_platform.clock import Clock
@@ -61,7 +62,7 @@ class ResetService:
         transactor: Transactor,
         service: AccountService,
         accounts: AccountStore,
-        sessions: SessionStore,
+        revoker: TokenRevoker,
         passwords: Passwords,
         throttle: Throttle,
         emails: Emails,
@@ -74,7 +75,7 @@ class ResetService:
         self._transactor = transactor
         self._service = service
         self._accounts = accounts
-        self._sessions = sessions
+        self._revoker = revoker
         self._passwords = passwords
         self._throttle = throttle
         self._emails = emails
@@ -146,10 +147,24 @@ class ResetService:
         )
 
     async def make(self, caller: Principal, account_id: str) -> ShownReset:
-        """A link that an administrator passes on; it is mailed to nobody."""
+        """A link that an administrator passes on. The owner is mailed that there is one, and not the link."""
         await self._service.require_admin(caller)
         account = await self._service.get(account_id)
-        reset = await self._transactor.run(lambda transaction: self._made(account, transaction))
+
+        async def work(transaction: Transaction) -> Reset:
+            reset = await self._made(account, transaction)
+            transaction.publish(
+                PasswordResetLinkMade(
+                    reset_id=reset.id,
+                    account_id=account.id,
+                    made_by=caller.account_id,
+                    expires_at=reset.expires_at,
+                    revision=MADE,
+                )
+            )
+            return reset
+
+        reset = await self._transactor.run(work)
         return ShownReset(self._links.token(reset.id), self._links.url(reset.id), reset.expires_at)
 
     async def _made(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
@@ -182,7 +197,7 @@ class ResetService:
         async def work(transaction: Transaction) -> bool:
             changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=transaction.session)
             if changed:
-                await self._sessions.delete_all(account.id, tx=transaction.session)
+                await self._revoker.end_sessions(account.id, transaction)
                 transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
                 await self._prove_address(reset, transaction)
             return changed

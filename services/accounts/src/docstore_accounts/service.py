@@ -16,10 +16,12 @@ from docstore_accounts.domain import (
     steps,
 )
 from docstore_accounts.password_strength import check_new_password
+from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.sessions import account_suspended
 from docstore_accounts.settings import AccountsSettings
-from docstore_accounts.storage import AccountStore, Filter, SessionStore
+from docstore_accounts.storage import AccountStore, Filter
 from docstore_accounts.verification.service import VerificationService
+from docstore_events.accounts import PasswordChanged
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.fair_queue import Requester
@@ -42,7 +44,7 @@ class AccountService:
         settings: AccountsSettings,
         transactor: Transactor,
         accounts: AccountStore,
-        sessions: SessionStore,
+        revoker: TokenRevoker,
         passwords: Passwords,
         throttle: Throttle,
         emails: Emails,
@@ -54,7 +56,7 @@ class AccountService:
         self._emails = emails
         self._verification = verification
         self._accounts = accounts
-        self._sessions = sessions
+        self._revoker = revoker
         self._passwords = passwords
         self._throttle = throttle
         self._clock = clock
@@ -176,7 +178,17 @@ class AccountService:
             tx = transaction.session
             changed = await self._accounts.set_password(account.id, renewed, was=stored, tx=tx)
             if changed:
-                await self._sessions.delete_all(account.id, but=caller.session_id, tx=tx)
+                await self._revoker.end_sessions(account.id, transaction, but=caller.session_id)
+                transaction.publish(
+                    PasswordChanged(
+                        change_id=new_id(),
+                        account_id=account.id,
+                        session_id=caller.session_id,
+                        device=caller.device,
+                        changed_at=self._clock(),
+                        revision=1,
+                    )
+                )
             return changed
 
         if not await self._transactor.run(work):
@@ -217,9 +229,11 @@ class AccountService:
         for after in steps(account, change):
             await self._accounts.replace(account, after, transaction.session)
             transaction.publish(account_events.changed(account, after))
+            if (after.role, after.status) != (account.role, account.status):
+                await self._revoker.outdate(account_id, after.revision, transaction)
             account = after
         if account.status == "suspended":
-            await self._sessions.delete_all(account_id, tx=transaction.session)
+            await self._revoker.end_sessions(account_id, transaction)
         return account
 
     async def require_admin(self, caller: Principal, tx: Session = None) -> None:

@@ -9,6 +9,7 @@ from docstore_accounts.claims import Emails
 from docstore_accounts.devices import DeviceStore
 from docstore_accounts.domain import Account, RefreshToken, Session, clean_device, email_key
 from docstore_accounts.keys import KeyRing
+from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore, SessionStore
 from docstore_events.accounts import SessionStarted
@@ -59,6 +60,7 @@ class SessionService:
         transactor: Transactor,
         accounts: AccountStore,
         sessions: SessionStore,
+        revoker: TokenRevoker,
         devices: DeviceStore,
         passwords: Passwords,
         throttle: Throttle,
@@ -71,6 +73,7 @@ class SessionService:
         self._emails = emails
         self._accounts = accounts
         self._sessions = sessions
+        self._revoker = revoker
         self._passwords = passwords
         self._throttle = throttle
         self._keys = keys
@@ -165,7 +168,7 @@ class SessionService:
     async def _end_if_replayed(self, token: RefreshToken) -> None:
         session = await self._sessions.get(token.session_id)
         if session is not None and token.is_of(session):
-            await self._sessions.delete(session.id, session.account_id)
+            await self._end(session.id, session.account_id)
             log.warning("refresh token replayed, session ended", session_id=session.id, account_id=session.account_id)
 
     async def _tokens(self, account: Account, session: Session, token: RefreshToken) -> Tokens:
@@ -178,9 +181,15 @@ class SessionService:
 
     async def end(self, caller: Principal, session_id: str) -> None:
         """Log a device of the caller's out."""
-        if not await self._sessions.delete(session_id, caller.account_id):
+        if not await self._end(session_id, caller.account_id):
             raise not_found("session")
 
     async def end_current(self, caller: Principal) -> None:
         """Log out; doing it again changes nothing."""
-        await self._sessions.delete(caller.session_id, caller.account_id)
+        await self._end(caller.session_id, caller.account_id)
+
+    async def _end(self, session_id: str, account_id: str) -> bool:
+        async def work(transaction: Transaction) -> bool:
+            return await self._revoker.end_session(session_id, account_id, transaction)
+
+        return await self._transactor.run(work)

@@ -92,7 +92,11 @@ class SessionStore(Protocol):
         """Newest first, those with an id below `before` (empty: all)."""
         ...
 
-    async def delete(self, session_id: str, account_id: str) -> bool: ...
+    async def delete(self, session_id: str, account_id: str, tx: Transaction = None) -> bool: ...
+
+    async def used_since(self, account_id: str, moment: datetime, tx: Transaction) -> list[str]:
+        """Ids of the sessions that got a token after `moment`."""
+        ...
 
     async def delete_all(self, account_id: str, *, but: str = "", tx: Transaction = None) -> None: ...
 
@@ -213,9 +217,13 @@ class MongoSessions:
         rows = await self._sessions.find(query).sort("_id", -1).limit(limit).to_list(limit)
         return [_session(row) for row in rows]
 
-    async def delete(self, session_id: str, account_id: str) -> bool:
-        outcome = await self._sessions.delete_one({"_id": session_id, "account_id": account_id})
+    async def delete(self, session_id: str, account_id: str, tx: Transaction = None) -> bool:
+        outcome = await self._sessions.delete_one({"_id": session_id, "account_id": account_id}, session=tx)
         return bool(outcome.deleted_count)
+
+    async def used_since(self, account_id: str, moment: datetime, tx: Transaction) -> list[str]:
+        query = {"account_id": account_id, "last_used_at": {"$gt": moment}}
+        return [row["_id"] async for row in self._sessions.find(query, {"_id": 1}, session=tx)]
 
     async def delete_all(self, account_id: str, *, but: str = "", tx: Transaction = None) -> None:
         await self._sessions.delete_many({"account_id": account_id, "_id": {"$ne": but}}, session=tx)

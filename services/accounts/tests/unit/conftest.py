@@ -11,6 +11,7 @@ from fake_failures import FakeFailures
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.domain import Account, RefreshToken, Session, email_key
 from docstore_accounts.keys import KeyRing
+from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.service import AccountService
 from docstore_accounts.sessions import SessionService
 from docstore_accounts.settings import AccountsSettings
@@ -20,6 +21,7 @@ from docstore_accounts.verification.service import VerificationService
 from docstore_events.event import Event
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
+from docstore_platform.revocations import Revocation
 from docstore_platform.settings import InfraSettings
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
@@ -103,12 +105,27 @@ class FakeSessions:
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
         return [row for row in self.rows.values() if row.account_id == account_id][:limit]
 
-    async def delete(self, session_id: str, account_id: str) -> bool:
+    async def used_since(self, account_id: str, moment: datetime, tx: object = None) -> list[str]:
+        rows = self.rows.values()
+        return [row.id for row in rows if row.account_id == account_id and row.last_used_at > moment]
+
+    async def delete(self, session_id: str, account_id: str, tx: object = None) -> bool:
         row = self.rows.get(session_id)
         return bool(row and row.account_id == account_id and self.rows.pop(session_id))
 
     async def delete_all(self, account_id: str, *, but: str = "", tx: object = None) -> None:
         self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
+
+
+class FakeRevocations:
+    def __init__(self) -> None:
+        self.rows: list[tuple[datetime, Revocation]] = []
+
+    async def add(self, revocation: Revocation, now: datetime, tx: object) -> None:
+        self.rows.append((now, revocation))
+
+    async def since(self, moment: datetime) -> list[Revocation]:
+        return [revocation for added_at, revocation in self.rows if added_at > moment]
 
 
 class FakeDevices:
@@ -171,6 +188,9 @@ class FakeTransactor:
     async def run(self, work: Callable[[Any], Awaitable[Any]], *, lane: str | None = None) -> Any:
         return await work(self)
 
+    def wake_after(self, name: str) -> None:
+        return None
+
     def publish(self, event: Event, *, cause: object = None) -> str:
         self.said.append(event)
         return str(len(self.said))
@@ -184,6 +204,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    revocations: FakeRevocations = field(default_factory=FakeRevocations)
     devices: FakeDevices = field(default_factory=FakeDevices)
     emails: Emails = field(default_factory=OneRegion)
     keys: FakeKeys = field(default_factory=FakeKeys)
@@ -208,11 +229,18 @@ class World:
             self.accounts,
             self.clock,
         )
+        self.revoker = TokenRevoker(
+            self.revocations,
+            self.sessions,
+            token_seconds=settings.access_token_seconds,
+            clock=self.clock,
+            wakeup_name="revocations",
+        )
         self.service = AccountService(
             settings,
             self.transactor,  # type: ignore[arg-type]
             self.accounts,
-            self.sessions,
+            self.revoker,
             self.passwords,
             self.throttle,
             self.emails,
@@ -224,6 +252,7 @@ class World:
             self.transactor,  # type: ignore[arg-type]
             self.accounts,
             self.sessions,
+            self.revoker,
             self.devices,
             self.passwords,
             self.throttle,

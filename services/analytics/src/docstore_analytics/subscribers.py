@@ -9,7 +9,9 @@ from docstore_events.accounts import (
     AccountPlanChanged,
     AccountUpdated,
     EmailVerificationRequested,
+    PasswordChanged,
     PasswordReset,
+    PasswordResetLinkMade,
     PasswordResetRequested,
     SessionStarted,
 )
@@ -105,6 +107,14 @@ class AnalyticsSubscribers(Subscribers[Heard]):
         """Whoever asks for a link or uses it need not be logged in: known is only whose account it is about."""
         unit.archive(envelope)
         unit.changed(envelope, "", envelope.event.account_id)
+
+    def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], unit: Heard) -> None:
+        unit.archive(envelope)
+        unit.changed(envelope, envelope.event.made_by, envelope.event.account_id)
+
+    def on_password_changed(self, envelope: Envelope[PasswordChanged], unit: Heard) -> None:
+        unit.archive(envelope)
+        unit.changed(envelope, envelope.event.account_id, envelope.event.account_id, envelope.event.device)
 
     def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
         event = envelope.event

@@ -2,7 +2,7 @@
 
 event            one event of a service, with its data
 missed           the client was too slow: so many events were left out
-token_expired    the access token is no longer good, come again with a new one; the stream ends
+token_expired    the access token has expired or was revoked, come again with a new one; the stream ends
 
 Nothing is kept and nothing resumes: what was said before is in the archive. The broker is listened to while somebody
 watches, and not else.
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -26,7 +26,7 @@ from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
-from docstore_platform.tokens import expires_at
+from docstore_platform.tokens import Principal, expires_at
 
 MOST_WATCHERS = 16
 MOST_HELD = 1000
@@ -51,6 +51,9 @@ class Watcher:
             self._held.popleft()
             self.missed += 1
         self._held.append(envelope)
+        self._woken.set()
+
+    def wake(self) -> None:
         self._woken.set()
 
     def leave(self) -> None:
@@ -109,6 +112,11 @@ class EventFeed:
         for watcher in self._watchers:
             watcher.hear(envelope)
 
+    def wake(self) -> None:
+        """Have every stream look whether its token is still good."""
+        for watcher in self._watchers:
+            watcher.wake()
+
     def stop(self) -> None:
         """End every stream."""
         for watcher in self._watchers:
@@ -124,8 +132,19 @@ class EventFeed:
 class FeedStream:
     """Serves one watcher."""
 
-    def __init__(self, feed: EventFeed, token: str, topics: Collection[str], *, heartbeat_seconds: float) -> None:
+    def __init__(
+        self,
+        feed: EventFeed,
+        is_revoked: Callable[[Principal], bool],
+        principal: Principal,
+        token: str,
+        topics: Collection[str],
+        *,
+        heartbeat_seconds: float,
+    ) -> None:
         self._feed = feed
+        self._is_revoked = is_revoked
+        self._principal = principal
         self._expires_at = expires_at(token)
         self._topics = topics
         self._heartbeat_seconds = heartbeat_seconds
@@ -144,7 +163,7 @@ class FeedStream:
     async def _stream(self, watcher: Watcher, send: Send) -> None:
         while not watcher.gone:
             left = self._expires_at - time.time()
-            if left <= 0:
+            if left <= 0 or self._is_revoked(self._principal):
                 await write(send, encode_event("token_expired", {}))
                 return
             come = await watcher.next(min(self._heartbeat_seconds, left))

@@ -56,11 +56,12 @@ def operators_router(desk: DeadLetterDesk, health: HealthDesk) -> APIRouter:
     @router.get("/admin/events", response_class=_Streamed, status_code=200)
     async def watch_events(
         request: Request,
+        principal: Annotated[Principal, Depends(_admin)],
         topic: Annotated[list[str] | None, Query(description="Only these topics; all if none is named.")] = None,
     ) -> Response:
         """Everything that the services say, as they say it, as server-sent events; nothing of before."""
         token = bearer_token(request.headers.get("authorization"))
-        return _Streamed(request.app.state.feed_streams(token, topic or ()))
+        return _Streamed(request.app.state.feed_streams(principal, token, topic or ()))
 
     @router.get("/admin/dead-letters", response_model=answers.DeadLetterPage)
     async def list_dead_letters(cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:

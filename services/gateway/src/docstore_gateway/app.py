@@ -22,6 +22,7 @@ from docstore_gateway.forwarding import Forwarder, open_forwarder
 from docstore_gateway.health import ServicesReady
 from docstore_gateway.idempotency import IdempotencyKeys
 from docstore_gateway.limits import RateLimiter
+from docstore_gateway.revocations import RevocationFollower
 from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.sse import EventStream
 from docstore_gateway.waiting import TOPICS, Waiting
@@ -87,9 +88,14 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
-            waiting = await stack.enter_async_context(_waiting(settings, clients["metadata"]))
+            revocations = RevocationFollower(clients["accounts"])
+            app.state.verifier.also(revocations.check)
+            waiting = await stack.enter_async_context(_waiting(settings, clients["metadata"], revocations))
             stack.callback(on_stopping(feed.stop))
-            app.state.feed_streams = partial(FeedStream, feed, heartbeat_seconds=settings.heartbeat_seconds)
+            revocations.listen(lambda _: feed.wake())
+            app.state.feed_streams = partial(
+                FeedStream, feed, revocations.covers, heartbeat_seconds=settings.heartbeat_seconds
+            )
             app.state.event_streams = partial(
                 EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
             )
@@ -137,15 +143,24 @@ async def _call_log(runtime: EventRuntime) -> AsyncIterator[CallLog]:
 
 
 @asynccontextmanager
-async def _waiting(settings: GatewaySettings, metadata: ServiceClient) -> AsyncIterator[Waiting]:
-    """Those who wait, and what wakes them."""
-    waiting = Waiting(metadata, max_streams=settings.max_streams, check_seconds=settings.journal_check_seconds)
+async def _waiting(
+    settings: GatewaySettings, metadata: ServiceClient, revocations: RevocationFollower
+) -> AsyncIterator[Waiting]:
+    """Those who wait, and what wakes and ends them."""
+    waiting = Waiting(
+        metadata,
+        revocations.covers,
+        max_streams=settings.max_streams,
+        check_seconds=settings.journal_check_seconds,
+    )
+    revocations.listen(waiting.end_revoked)
     broadcast = Broadcast(
         NAME, settings.infra, TOPICS, lambda envelope: waiting.hear(envelope.event), waiting.check_now
     )
     tasks = [
         asyncio.create_task(broadcast.run(), name="gateway broadcast"),
         asyncio.create_task(waiting.keep_checking(), name="gateway journal checks"),
+        asyncio.create_task(revocations.run(), name="gateway revocations"),
     ]
     forget = on_stopping(waiting.stop)
     try:

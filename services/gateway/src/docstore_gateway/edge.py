@@ -188,9 +188,9 @@ class Edge:
         limit = self._body_limit(path)
         receive = await bounded(exchange, receive, limit)
         inner = scope_for_service(scope, exchange, path)
-        if path == CHANGES_PATH and exchange.method == "GET":
+        if path == CHANGES_PATH and exchange.method == "GET" and exchange.principal is not None:
             metadata = self._forwarders["metadata"]
-            await poll_changes(self._waiting, metadata, exchange.account, inner, receive, send)
+            await poll_changes(self._waiting, metadata, exchange.principal, inner, receive, send)
             return
         exchange.own = route.owner == NAME
         forward = own if exchange.own else self._forwarders[route.owner].forward
@@ -258,7 +258,7 @@ class Edge:
         authorization = exchange.headers.get(b"authorization")
         token = bearer_token(authorization.decode("latin-1") if authorization else None)
         principal = await self._verifier.verify(token)
-        exchange.account, exchange.session = principal.account_id, principal.session_id
+        exchange.principal = principal
         if exchange.by_cookie and exchange.method in MUTATING:
             self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
         await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)

@@ -13,6 +13,7 @@ from docstore_gateway.exchange import HeaderList, read_body, replaying
 from docstore_platform.body_limits import check_length
 from docstore_platform.ids import new_id
 from docstore_platform.request_metrics import UNMATCHED
+from docstore_platform.tokens import Principal
 
 CLIENT_IP_HEADER = b"x-forwarded-for"
 """Replaced by the address found here: what a client said of itself is not passed on."""
@@ -37,13 +38,21 @@ class Exchange:
     """The gateway's own app answers it, and counts it."""
     by_cookie: bool = False
     """The web page makes it: its token came in a cookie, which browsers send by themselves."""
-    account: str = ""
-    session: str = ""
+    principal: Principal | None = None
+    """Whose token it came with; None where none is needed."""
     read: tuple[str, ...] = ()
     """Files whose bytes, or URLs for them, it hands out."""
     status: int = 0
     complete: bool = False
     extra: HeaderList = field(default_factory=list)
+
+    @property
+    def account(self) -> str:
+        return self.principal.account_id if self.principal else ""
+
+    @property
+    def session(self) -> str:
+        return self.principal.session_id if self.principal else ""
 
 
 def exchange_of(scope: Scope, trusted_proxies: Sequence[IPv4Network | IPv6Network]) -> Exchange:

@@ -16,6 +16,7 @@ from docstore_gateway.exchange import OF_A_BODY, ClientGone, HeaderList, answer
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.waiting import Waiting
 from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal, unauthorized
 
 CHANGES_PATH = "/v1/changes"
 MAX_WAIT_SECONDS = 60
@@ -100,7 +101,7 @@ def wait_of(scope: Scope) -> tuple[float, dict[str, str]]:
 
 
 async def poll_changes(
-    waiting: Waiting, metadata: Forwarder, account_id: str, scope: Scope, receive: Receive, send: Send
+    waiting: Waiting, metadata: Forwarder, principal: Principal, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Answer at once if there are changes or none are waited for, else when there are, or when the time is up."""
     seconds, query = wait_of(scope)
@@ -108,7 +109,7 @@ async def poll_changes(
         await (await read_changes(metadata, scope, query)).give(send)
         return
     deadline = time.monotonic() + seconds
-    with waiting.waiter(account_id) as waiter:
+    with waiting.waiter(principal) as waiter:
         reading = await read_changes(metadata, scope, query)
         cursor = _end_of_nothing(reading)
         if cursor is not None:
@@ -119,6 +120,8 @@ async def poll_changes(
                         break
                     if waiter.gone:
                         raise ClientGone
+                    if waiter.ended:
+                        raise unauthorized("This session has ended.")
                     waiter.begin()
                     reading = await read_changes(metadata, scope, query)
                     cursor = _end_of_nothing(reading)

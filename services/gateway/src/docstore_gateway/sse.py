@@ -3,7 +3,7 @@
 change            one entry of the journal; its id is the cursor behind it, from which `Last-Event-ID` goes on
 notification      an in-app notification has been made; without an id, since it is no part of the journal
 cursor_expired    what was asked for is no longer known, read a snapshot; the stream ends
-token_expired     the access token is no longer good, come again with a new one; the stream ends
+token_expired     the access token has expired or was revoked, come again with a new one; the stream ends
 """
 
 import asyncio
@@ -51,14 +51,14 @@ class EventStream:
         """`begin` is the id of the last event that the client has, or LATEST for what comes from now on."""
         self._waiting = waiting
         self._metadata = metadata
-        self._account_id = principal.account_id
+        self._principal = principal
         self._expires_at = expires_at(token)
         self._begin = begin
         self._heartbeat_seconds = heartbeat_seconds
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the client leaves, its token expires or the gateway stops."""
-        with self._waiting.waiter(self._account_id, hears_notifications=True) as waiter:
+        with self._waiting.waiter(self._principal, hears_notifications=True) as waiter:
             first = await self._read(scope, self._begin)
             if first.status not in (200, 410):
                 await first.give(send)
@@ -95,7 +95,7 @@ class EventStream:
         waiter.cursor = cursor
         while True:
             left = self._expires_at - time.time()
-            if left <= 0:
+            if left <= 0 or waiter.ended:
                 await write(send, encode_event("token_expired", {}))
                 return False
             if self._waiting.stopping:
@@ -106,14 +106,15 @@ class EventStream:
             while waiter.notifications:
                 event = waiter.notifications.popleft()
                 await write(send, encode_event("notification", {"delivery_id": event.delivery_id, "kind": event.kind}))
-            if woken:
+            if woken and not waiter.ended:
                 return not self._waiting.stopping
-            await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
+            if not waiter.ended:
+                await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
 
     async def _tell(self, page: dict[str, Any], send: Send) -> None:
         changes = page["changes"]
         if changes:
-            cursors = (change_cursor(self._account_id, change["seq"]) for change in changes)
+            cursors = (change_cursor(self._principal.account_id, change["seq"]) for change in changes)
             await write(send, b"".join(map(encode_event, repeat("change"), changes, cursors)))
 
     async def _read(self, scope: Scope, cursor: str) -> Reading:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -20,6 +20,7 @@ from docstore_events.notifications import NotificationSent
 from docstore_events.shares import ShareEvent
 from docstore_events.wakeup import Wakeup, journal_of
 from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +37,11 @@ class Metadata(Protocol):
 class Waiter:
     """One client that waits. `cursor` is the end of what it was told; None while that is being read."""
 
-    __slots__ = ("account_id", "cursor", "gone", "notifications", "woken")
+    __slots__ = ("cursor", "ended", "gone", "notifications", "principal", "woken")
 
-    def __init__(self, account_id: str, *, hears_notifications: bool) -> None:
-        self.account_id = account_id
+    def __init__(self, principal: Principal, *, hears_notifications: bool) -> None:
+        self.principal = principal
+        self.ended = False
         self.cursor: str | None = None
         self.gone = False
         self.notifications: deque[NotificationSent] | None = None
@@ -53,6 +55,11 @@ class Waiter:
     def leave(self) -> None:
         """The client has closed the connection."""
         self.gone = True
+        self.wake()
+
+    def end(self) -> None:
+        """Its token was revoked."""
+        self.ended = True
         self.wake()
 
     def begin(self) -> None:
@@ -71,8 +78,16 @@ class Waiter:
 class Waiting:
     """Every waiter of this gateway."""
 
-    def __init__(self, metadata: Metadata, *, max_streams: int, check_seconds: float) -> None:
+    def __init__(
+        self,
+        metadata: Metadata,
+        is_revoked: Callable[[Principal], bool],
+        *,
+        max_streams: int,
+        check_seconds: float,
+    ) -> None:
         self._metadata = metadata
+        self._is_revoked = is_revoked
         self._max_streams = max_streams
         self._check_seconds = check_seconds
         self._waiters: dict[str, set[Waiter]] = {}
@@ -83,8 +98,9 @@ class Waiting:
         return sum(len(waiters) for waiters in self._waiters.values())
 
     @contextlib.contextmanager
-    def waiter(self, account_id: str, *, hears_notifications: bool = False) -> Iterator[Waiter]:
+    def waiter(self, principal: Principal, *, hears_notifications: bool = False) -> Iterator[Waiter]:
         """A waiter for as long as the block lasts; 429 if the account has too many."""
+        account_id = principal.account_id
         waiters = self._waiters.setdefault(account_id, set())
         if len(waiters) >= self._max_streams:
             raise Problem(
@@ -93,8 +109,10 @@ class Waiting:
                 f"At most {self._max_streams} connections of an account may wait for changes at once.",
                 headers={"Retry-After": "5"},
             )
-        waiter = Waiter(account_id, hears_notifications=hears_notifications)
+        waiter = Waiter(principal, hears_notifications=hears_notifications)
         waiters.add(waiter)
+        if self._is_revoked(principal):  # since the call was admitted
+            waiter.end()
         written_here = Wakeup([journal_of(account_id)], waiter.woken)
         try:
             yield waiter
@@ -108,6 +126,13 @@ class Waiting:
         """End every wait at once, now and from now on."""
         self.stopping = True
         self._wake(list(self._waiters))
+
+    def end_revoked(self, account_ids: Iterable[str]) -> None:
+        """End the waits of these accounts whose tokens were revoked."""
+        for account_id in account_ids:
+            for waiter in self._waiters.get(account_id, ()):
+                if self._is_revoked(waiter.principal):
+                    waiter.end()
 
     def check_now(self) -> None:
         """Wake-ups may have been lost: look at the journals without delay."""

@@ -17,13 +17,21 @@ ChosenKind = Literal[
     "subscription_disabled",
 ]
 """What an account's preferences switch on and off."""
-Kind = ChosenKind | Literal["invitation", "test", "password_reset", "email_verification"]
+Kind = ChosenKind | Literal["invitation", "test", "password_reset", "email_verification", "password_notice"]
 """What a message tells. `invitation` goes to an address that nobody has verified; `test` is asked for by the follower,
-`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up."""
+`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up.
+`password_notice` tells the owner that the password was changed, or that an administrator has made a link to change it."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
-KINDS: tuple[Kind, ...] = (*CHOSEN_KINDS, "invitation", "test", "password_reset", "email_verification")
-URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification"})
-"""E-mails that somebody waits for: no digest holds them back."""
+KINDS: tuple[Kind, ...] = (
+    *CHOSEN_KINDS,
+    "invitation",
+    "test",
+    "password_reset",
+    "email_verification",
+    "password_notice",
+)
+URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "password_notice"})
+"""E-mails that somebody waits for or must act on: no digest holds them back."""
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT
 """E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 

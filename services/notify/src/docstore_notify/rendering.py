@@ -173,6 +173,10 @@ def subject(delivery: Delivery) -> str:
             return "A new password for your account"
         case "email_verification":
             return "Verify your e-mail address"
+        case "password_notice" if item["change"] == "link_made":
+            return "An administrator has made a password reset link for your account"
+        case "password_notice":
+            return "Your password was changed"
 
 
 def _file_name(item: Facts) -> str:

@@ -5,6 +5,9 @@ from docstore_events.accounts import (
     AccountEvent,
     AccountUpdated,
     EmailVerificationRequested,
+    PasswordChanged,
+    PasswordReset,
+    PasswordResetLinkMade,
     PasswordResetRequested,
     SessionStarted,
 )
@@ -63,6 +66,17 @@ class NotifySubscribers(Subscribers[Heard]):
         event = envelope.event
         told = _told(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
         unit.notices.append(told.to(event.account_id, "email", "email_verification", address=event.email))
+
+    def on_password_changed(self, envelope: Envelope[PasswordChanged], unit: Heard) -> None:
+        facts: Facts = {"change": "changed", "device": envelope.event.device}
+        _password_notice(envelope, envelope.event.account_id, facts, unit)
+
+    def on_password_reset(self, envelope: Envelope[PasswordReset], unit: Heard) -> None:
+        _password_notice(envelope, envelope.event.account_id, {"change": "reset", "device": ""}, unit)
+
+    def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], unit: Heard) -> None:
+        facts: Facts = {"change": "link_made", "device": "", "expires_at": rfc3339(envelope.event.expires_at)}
+        _password_notice(envelope, envelope.event.account_id, facts, unit)
 
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
         event = envelope.event
@@ -172,6 +186,11 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], unit: Heard, mo
     unit.changes.append(
         Changed(told, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
     )
+
+
+def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, unit: Heard) -> None:
+    """By mail alone: whoever has taken a session over must not be the one who sees and deletes it."""
+    unit.notices.append(_told(envelope, facts).to(account_id, "email", "password_notice"))
 
 
 def _share(change: FileChange, envelope: Envelope[ShareEvent], unit: Heard) -> None:

@@ -6,7 +6,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from docstore_events.accounts import PasswordResetRequested, SessionStarted
+from docstore_events.accounts import (
+    PasswordChanged,
+    PasswordReset,
+    PasswordResetLinkMade,
+    PasswordResetRequested,
+    SessionStarted,
+)
 from docstore_events.files import FileModified
 from docstore_events.shares import FileShared, LinkExpiring, LinkOpened, ShareRevoked
 from docstore_platform.clock import utc_now
@@ -244,6 +250,28 @@ async def test_on_password_reset_requested_a_link_is_mailed_and_nothing_shown(no
         assert ResetLinks(notify.infra).url(reset_id) in mail.get_body(("plain",)).get_content()
         assert mail["List-Unsubscribe"] is None
         assert (await anna.get("/v1/notifications"))["items"] == []
+
+
+async def test_every_way_to_change_a_password_is_mailed(notify: Any) -> None:
+    """Changed by the owner, set by a link, and a link made by an administrator: a mail each that no preference ends."""
+    anna, at = notify.person(), utc_now()
+    about = {"account_id": anna.id, "reset_id": new_id()}
+    changed = {"change_id": new_id(), "session_id": "s1", "device": "Firefox on Linux", "changed_at": at}
+    events = (
+        PasswordChanged(revision=1, account_id=anna.id, **changed),
+        PasswordResetLinkMade(revision=1, made_by="root", expires_at=at, **about),
+        PasswordReset(revision=2, **about),
+    )
+    async with notify.running():
+        _, *told = await notify.say(anna.signed_up(), *events)
+        for event_id in told:
+            await notify.all_told(event_id)
+        mails = notify.ses.mailbox.mails
+        texts = " ".join(mail.get_body(("plain",)).get_content() for mail in mails)
+        assert "changed on Firefox on Linux" in texts
+        assert "An administrator has made a link" in texts
+        assert "was set by a reset link" in texts
+        assert [mail["List-Unsubscribe"] for mail in mails] == [None] * 3
 
 
 async def test_a_mail_with_a_link_to_a_new_password_waits_for_nothing(notify: Any) -> None:

@@ -56,6 +56,7 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
         "test": {"subscription_id": "s1", "at": at},
         "password_reset": {"reset_id": "r1", "at": at},
         "email_verification": {"verification_id": "v1", "at": at},
+        "password_notice": {"change": "changed", "device": "Old phone", "at": at},
     }
     return more.get(kind, {"used": 2048, "limit": 1024, "requested": 4096, "at": at})
 
@@ -96,6 +97,7 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
         "test": ["the test you asked for"],
         "password_reset": [RESETS.url("r1"), "within an hour", "works once"],
         "email_verification": [VERIFICATIONS.url("v1"), CODE, "within a day"],
+        "password_notice": ["was changed on", "Old phone", "All other devices were logged out"],
     }[kind]
     for part in (text, html):
         for fact in ("Hello Anna", "https://docs.example.org", *facts):

@@ -1,0 +1,63 @@
+"""Access tokens that end before they expire: the list that accounts publishes and every gateway holds in memory."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from docstore_platform.tokens import Principal
+
+REVOCATIONS_PATH = "/internal/revocations"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Tokens of one account that are no longer good: those of some sessions, or those made before a revision."""
+
+    id: str
+    account_id: str
+    expires_at: float
+    """In seconds since 1970: every token it concerns has expired by then."""
+    session_ids: tuple[str, ...] = ()
+    revision: int = 0
+    """Tokens made when the account had an earlier revision are no longer good."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Self:
+        return cls(**{**body, "session_ids": tuple(body["session_ids"])})
+
+
+class RevokedTokens:
+    """Answers whether a token was revoked, in two look-ups. Forgets what has expired, so its size is bounded."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, float] = {}
+        self._accounts: dict[str, tuple[int, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions) + len(self._accounts)
+
+    def add(self, revocations: Iterable[Revocation], now: float) -> None:
+        """Take in what is new; adding one again changes nothing."""
+        for revocation in revocations:
+            if revocation.expires_at <= now:
+                continue
+            for session_id in revocation.session_ids:
+                self._sessions[session_id] = revocation.expires_at
+            revision, expires_at = self._accounts.get(revocation.account_id, (0, 0.0))
+            if revocation.revision:
+                newest = max(revision, revocation.revision), max(expires_at, revocation.expires_at)
+                self._accounts[revocation.account_id] = newest
+
+    def forget_expired(self, now: float) -> None:
+        self._sessions = {key: until for key, until in self._sessions.items() if until > now}
+        self._accounts = {key: entry for key, entry in self._accounts.items() if entry[1] > now}
+
+    def covers(self, principal: Principal) -> bool:
+        """Whether the token that `principal` was read from is no longer good."""
+        if principal.session_id in self._sessions:
+            return True
+        account = self._accounts.get(principal.account_id)
+        return account is not None and principal.account_revision < account[0]

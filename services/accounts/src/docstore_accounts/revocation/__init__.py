@@ -1,0 +1,1 @@
+"""Access tokens that are revoked before they expire."""

@@ -1,0 +1,24 @@
+"""The internal route by which gateways follow revocations."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from docstore_accounts.revocation.service import RevocationFeed
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["accounts"])
+
+
+@router.get("/revocations")
+async def follow(
+    request: Request,
+    cursor: Annotated[str, Query(max_length=100)] = "",
+    wait: Annotated[float, Query(ge=0, le=25)] = 0,
+) -> Response:
+    """Revocations after `cursor`, all in force without one; waits up to `wait` seconds if there are none."""
+    feed: RevocationFeed = request.app.state.revocations
+    page = await feed.page(cursor, wait)
+    items = [revocation.to_json() for revocation in page.revocations]
+    return json_response({"items": items, "cursor": page.cursor})

@@ -1,0 +1,90 @@
+"""Follows the list of revoked tokens in accounts, so that no call has to ask whether its token is still good.
+
+One request to accounts is always open and is answered as soon as a token is revoked. While accounts is away nobody can
+log out or be suspended; what is known stays in force, and the list is read anew afterwards.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+import structlog
+
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.revocations import REVOCATIONS_PATH, Revocation, RevokedTokens
+from docstore_platform.tokens import Principal, unauthorized
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 20
+RETRY_SECONDS = 0.5
+UNSUPPORTED_RETRY_SECONDS = 10.0
+FIRST_READ_SECONDS = 5.0
+
+Listener = Callable[[Collection[str]], None]
+"""Is given the ids of the accounts some of whose tokens have just been revoked."""
+
+
+class Accounts(Protocol):
+    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+class RevocationFollower:
+    """Holds the revoked tokens of the last minutes and tells listeners of new ones."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._revoked = RevokedTokens()
+        self._cursor = ""
+        self._has_read = asyncio.Event()
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def covers(self, principal: Principal) -> bool:
+        """Whether a token was revoked, as far as is known."""
+        return self._revoked.covers(principal)
+
+    async def check(self, principal: Principal) -> None:
+        """Problem 401 for a revoked token; 503 if the list could not be read since the start."""
+        if not self._has_read.is_set():
+            await self._wait_for_first_read()
+        if self._revoked.covers(principal):
+            raise unauthorized("This session has ended, or its rights have changed; refresh it or log in again.")
+
+    async def _wait_for_first_read(self) -> None:
+        try:
+            async with asyncio.timeout(FIRST_READ_SECONDS):
+                await self._has_read.wait()
+        except TimeoutError:
+            raise unavailable("The list of ended sessions") from None
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            try:
+                await self._read_next()
+            except Problem as problem:
+                if problem.status == 404:  # accounts of an earlier version revokes no tokens
+                    self._has_read.set()
+                    await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
+                    continue
+                log.warning("revocations_unreachable", error=str(problem))
+                await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
+
+    async def _read_next(self) -> None:
+        wait = WAIT_SECONDS if self._cursor else 0
+        page = await self._accounts.call("GET", f"{REVOCATIONS_PATH}?cursor={self._cursor}&wait={wait}")
+        revocations = [Revocation.from_json(item) for item in page["items"]]
+        now = time.time()
+        self._revoked.forget_expired(now)
+        self._revoked.add(revocations, now)
+        self._cursor = page["cursor"]
+        self._has_read.set()
+        account_ids = {revocation.account_id for revocation in revocations}
+        if account_ids:
+            for listener in self._listeners:
+                listener(account_ids)
