@@ -150,7 +150,7 @@ async def test_the_suspended_get_no_mail_and_no_way_in(admin: Any, database: Any
 
 
 async def test_an_administrator_makes_a_link_to_pass_on(admin: Any, database: Any, settings: Any) -> None:
-    """Shown once and in no event, which says that there is one; nobody else can make one, and none for who is not there."""
+    """Shown once and in no event; nobody else can make one, and none for who is not there."""
     ann = await admin.person(ANN)
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}/password-resets"
     assert await ann.refused("POST", path) == (403, "forbidden")

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from docstore_accounts.revocation.service import RevocationFeed
+from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["accounts"])
 
 
-@router.get("/revocations")
+@router.get("/revocations", dependencies=[callers("gateway")])
 async def follow(
     request: Request,
     cursor: Annotated[str, Query(max_length=100)] = "",

@@ -1,0 +1,40 @@
+"""Revocations over two instances of accounts, as a gateway follows them."""
+
+import asyncio
+from typing import Any
+
+from service_calls import ServiceCaller
+
+from docstore_platform.revocations import REVOCATIONS_PATH
+
+
+async def test_what_one_instance_revokes_the_other_tells(run: Any, infra: Any, client_of: Any) -> None:
+    """A gateway that waits at one instance hears of a log-out, a new password and a suspension made at the other."""
+    async with run() as here, run() as there:
+        gateway = ServiceCaller("accounts", infra, there.url)
+        begun = await gateway.call("GET", f"{REVOCATIONS_PATH}?wait=0")
+        phone = await here.person("ann@example.org")
+        laptop = await here.login("ann@example.org", device="Laptop")
+        path = f"{REVOCATIONS_PATH}?wait=20&cursor="
+        waiting = asyncio.create_task(gateway.call("GET", path + begun["cursor"]))
+        await phone.ok("DELETE", "/v1/sessions/current")
+        page = await waiting
+        (logged_out,) = page["items"]
+        assert len(logged_out["session_ids"]) == 1
+        change = {"password": "battery staple", "current_password": "correct horse"}
+        await here.login("ann@example.org", device="Tablet")
+        waiting = asyncio.create_task(gateway.call("GET", path + page["cursor"]))
+        await laptop.ok("PATCH", "/v1/me", change)
+        (changed,) = (await waiting)["items"]
+        sessions = {item["id"]: item["current"] for item in (await laptop.ok("GET", "/v1/sessions"))["items"]}
+        assert list(sessions.values()) == [True]
+        assert len(changed["session_ids"]) == 1
+        assert set(changed["session_ids"]).isdisjoint(sessions)
+        assert changed["account_id"] == logged_out["account_id"]
+
+
+async def test_only_a_gateway_follows(client: Any, infra: Any) -> None:
+    """Who has logged out is no other service's business, and no person's."""
+    ann = await client.person("ann@example.org")
+    assert (await client.refused("GET", REVOCATIONS_PATH))[0] == 401
+    assert (await ann.refused("GET", REVOCATIONS_PATH))[0] == 401
