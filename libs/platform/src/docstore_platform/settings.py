@@ -40,8 +40,8 @@ class InfraSettings(BaseSettings):
     )
     reset_link_secrets: SecretStr = Field(
         SecretStr(""),
-        description="signs mailed links, by which a password is set anew or an e-mail address is verified; for accounts "
-        "and notify alone. Several by commas: the first signs, all verify",
+        description="signs mailed links, by which a password is set anew or an e-mail address is verified; for "
+        "accounts and notify alone. Several by commas: the first signs, all verify",
     )
     internal_secret: SecretStr = Field(
         SecretStr(""),

@@ -20,7 +20,7 @@ ChosenKind = Literal[
 Kind = ChosenKind | Literal["invitation", "test", "password_reset", "email_verification", "password_notice"]
 """What a message tells. `invitation` goes to an address that nobody has verified; `test` is asked for by the follower,
 `password_reset` by whoever says that they are the account's owner, `email_verification` by signing up.
-`password_notice` tells the owner that the password was changed, or that an administrator has made a link to change it."""
+`password_notice` tells the owner that the password was changed, or that an administrator has made a reset link."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (
     *CHOSEN_KINDS,
