@@ -10,8 +10,9 @@ from docstore_cli.admin_session import as_admin, stream_events
 from docstore_cli.archive_query import fetch_archive, run_query
 from docstore_cli.failures import BadUsage, ended_by
 from docstore_cli.options import AsJson, console, failed, print_json, print_json_line, shown, size_text
-from docstore_cli.stack_options import Data
+from docstore_cli.stack_options import Data, running_stack
 from docstore_client import ApiError, AsyncClient
+from docstore_standalone.credentials import load_credentials
 
 app = typer.Typer(
     help="Figures, accounts, the audit log, health, and SQL over the archive of events.", no_args_is_help=True
@@ -27,6 +28,20 @@ Known = Annotated[
     list[str] | None, typer.Option("--known", help="NUMBER:SIGNATURE, noted earlier: the log must still have it.")
 ]
 Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; all by default.")]
+
+
+@app.command()
+def password(data: Data = None, as_json: AsJson = False) -> None:
+    """Who the administrator of the stack on this machine is, and the password that was made at its first start.
+
+    It holds until the administrator chooses another one.
+    """
+    settings, state = running_stack(data)
+    email, made = state.addresses["admin"], load_credentials(settings.data).admin_password
+    if as_json:
+        print_json({"email": email, "password": made})
+        return
+    console.print(f"e-mail:   {email}\npassword: {made}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import AsJson, console, failed, print_json
 from docstore_cli.progress import StartDisplay
 from docstore_cli.stack_options import Data, settings_for
@@ -65,12 +66,9 @@ def up(
 async def _stay(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> None:
     stop = stop_signal()
     async with await _start_shown(settings, processes=processes, regions=regions) as running:
-        if isinstance(running, Stack):
-            console.print(f"DocStore is ready at [bold]{running.gateway}[/]  (Ctrl-C stops it)")
-        else:
-            for name, stack in running.stacks.items():
-                console.print(f"DocStore in {name} is ready at [bold]{stack.gateway}[/]")
-            console.print("(Ctrl-C stops all)")
+        stacks = {"": running} if isinstance(running, Stack) else running.stacks
+        folders = {name: stack.servers.folder for name, stack in stacks.items()}
+        print_next_steps(console, settings.data, folders, stop="Ctrl-C")
         await stop.wait()
         console.print("Stopping …")
 
@@ -120,9 +118,7 @@ def start_detached(settings: StandaloneSettings, *, processes: bool, regions: li
             state = running_state(settings.data)
             is_its_own = state is not None and state.supervisor is not None and state.supervisor.pid == child.pid
             if state is not None and is_its_own and "gateway" in state.addresses:
-                for name, folder in region_folders(settings.data, state).items():
-                    where = f" in {name}" if name else ""
-                    console.print(f"DocStore{where} is ready at [bold]{read_state(folder).addresses['gateway']}[/]")
+                print_next_steps(console, settings.data, region_folders(settings.data, state))
                 return state
             time.sleep(POLL_SECONDS)
     child.terminate()

@@ -1,0 +1,33 @@
+"""What one can do with a stack that has just started."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from shlex import quote
+
+from rich.console import Console
+from rich.markup import escape
+
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.state import read_state
+
+
+def print_next_steps(console: Console, data: Path, folders: Mapping[str, Path], *, stop: str | None = None) -> None:
+    """Where each region of the stack in `data` is, and how to sign up, to administer it and to stop it.
+
+    `folders` are the regions' by name, `""` that of a stack on its own. `stop`: how it ends, if not by `docstore down`.
+    """
+    option = "" if data == StandaloneSettings().data else f" --data {quote(str(data))}"
+    for name, folder in folders.items():
+        addresses = read_state(folder).addresses
+        gateway = addresses["gateway"]
+        where = f" in {name}" if name else ""
+        of_region = option if not name else f" --data {quote(str(folder))}"
+        console.print(f"DocStore{where} is ready at [bold]{escape(gateway)}[/]")
+        _print(console, "Sign up", f"{gateway}/sign-up")
+        _print(console, "Administrator", f"{addresses['admin']} (password: docstore admin password{of_region})")
+    _print(console, "Mail sent", f"docstore mail{option}")
+    _print(console, "Stop", stop or f"docstore down{option}")
+
+
+def _print(console: Console, label: str, text: str) -> None:
+    console.print(f"  {label + ':':<15}{escape(text)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,54 @@
+"""What `docstore up` prints once it is up, and how one becomes administrator."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from docstore_cli.main import app
+from docstore_cli.next_steps import print_next_steps
+from docstore_standalone.credentials import load_credentials
+from docstore_standalone.state import StackLock, StackState, write_state
+
+GATEWAY, ADMIN = "http://127.0.0.1:8080", "admin@docstore.localhost"
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a running stack, as far as the command can see."""
+    write_state(tmp_path, StackState(addresses={"gateway": GATEWAY, "admin": ADMIN}))
+    with StackLock(tmp_path):
+        yield tmp_path
+
+
+def printed(data: Path, folders: dict[str, Path], stop: str | None = None) -> str:
+    console = Console(width=200)
+    with console.capture() as capture:
+        print_next_steps(console, data, folders, stop=stop)
+    return capture.get()
+
+
+def test_it_says_where_to_sign_up_and_how_to_administer_it(stack: Path) -> None:
+    """Each command works as it is printed, whichever data folder it is."""
+    text = printed(stack, {"": stack})
+    assert f"{GATEWAY}/sign-up" in text
+    assert f"{ADMIN} (password: docstore admin password --data {stack})" in text
+    assert f"docstore down --data {stack}" in text
+
+
+def test_each_region_has_its_own(stack: Path) -> None:
+    """Address and administrator; all of them stop together."""
+    text = printed(stack.parent, {"eu": stack, "us": stack}, "Ctrl-C")
+    assert text.count(f"{GATEWAY}/sign-up") == 2
+    assert f"docstore admin password --data {stack}" in text
+    assert text.count("Ctrl-C") == 1
+
+
+def test_the_administrators_password_is_shown_to_who_may_read_the_folder(stack: Path) -> None:
+    """It is the one that was made at the first start."""
+    shown = CliRunner().invoke(app, ["admin", "password", "--data", str(stack)])
+    assert shown.exit_code == 0, shown.output
+    assert ADMIN in shown.output
+    assert load_credentials(stack).admin_password in shown.output
