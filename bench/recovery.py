@@ -25,7 +25,7 @@ from docstore_standalone.state import read_state, running_state
 POLL_SECONDS = 0.05
 BACK_SECONDS = 120.0
 CALL_SECONDS = 5.0
-REST_SECONDS = 3.0
+REST_SECONDS = 4.0
 PERSON = {"email": "ada@example.com", "password": "correct horse battery staple"}
 
 
@@ -87,7 +87,8 @@ async def measure(options: Sequence[str]) -> list[tuple[str, float]]:
         async with stack(data, options) as gateway:
             await seconds_until_it_works(gateway)
             rows.append(("nothing was killed", await seconds_until_it_works(gateway)))
-            for part in read_state(data).processes:
+            # The database last: a stack that has just been made has everything to do again after a crash.
+            for part in sorted(read_state(data).processes, key=lambda part: part == "mongod"):
                 await asyncio.sleep(REST_SECONDS)
                 psutil.Process(read_state(data).processes[part].pid).kill()
                 rows.append((part, await seconds_until_it_works(gateway)))
