@@ -11,6 +11,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import Problem
 from docstore_platform.tasks import end_tasks
 
@@ -96,7 +97,9 @@ class UntilStarted:
         if not self.startup.is_under_way or scope["type"] != "http" or scope["path"] in ALWAYS_ANSWERED:
             await self.app(scope, receive, send)
         elif scope["path"] == "/readyz":
-            body = {"status": "starting", "failed": self.startup.missing}
+            body: dict[str, object] = {"status": "starting"}
+            if is_from_operators(scope):
+                body["failed"] = self.startup.missing
             await Response(orjson.dumps(body), 503, media_type="application/json")(scope, receive, send)
         else:
             problem = Problem(503, "unavailable", "The service is starting.", headers={"Retry-After": "1"})
