@@ -22,7 +22,7 @@ from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
 from docstore_upload import api, blocks_api, metrics, packs_api, redirect
 from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_store import MongoBlocks
+from docstore_upload.block_repository import MongoBlocks
 from docstore_upload.block_sweeper import BlockSweeper
 from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.complete import Completer

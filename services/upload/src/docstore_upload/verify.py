@@ -22,8 +22,8 @@ from docstore_upload.storage import Uploads
 
 SMALL = 1 * MIB
 """Up to this an object is hashed in one piece: a millisecond."""
-SLACK_BYTES = 64 * MIB
-"""Parts may be sent again after a failure: so much more than twice the declared size is none."""
+TRIES = 4
+"""Parts may be sent again after a failure, but not for ever."""
 OVERSENT = Refusal(409, "upload_mismatch", "Far more was sent than was declared.")
 
 
@@ -77,7 +77,7 @@ class Verifier:
         for key, multipart_id in begun:
             with suppress(UploadNotFound):
                 sent += sum(part.size for part in await self._store.list_part_copies(key, multipart_id))
-        return OVERSENT if sent > 2 * upload.size + SLACK_BYTES else None
+        return OVERSENT if sent > TRIES * upload.size + MIB else None
 
     async def _verify_at_once(self, upload: Upload) -> Verified | Refusal:
         """Read a small object without asking for it first: its URL took no other size."""

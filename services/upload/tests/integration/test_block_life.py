@@ -14,7 +14,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
-from docstore_upload.block_store import MongoBlocks
+from docstore_upload.block_repository import MongoBlocks
 from docstore_upload.settings import UploadSettings
 from docstore_upload.storage import MongoUploads
 

@@ -12,7 +12,8 @@ from docstore_events.transaction import Transactor
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
-from docstore_upload.block_store import BlocksGone, MongoBlocks
+from docstore_upload.block_repository import MongoBlocks
+from docstore_upload.block_store import BlocksGone
 from docstore_upload.blocks import KnownBlock, References
 
 pytestmark = pytest.mark.connected

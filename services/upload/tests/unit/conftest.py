@@ -18,7 +18,7 @@ from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
 from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_store import BlocksGone, Discarded
+from docstore_upload.block_store import Awaited, BlocksGone, Discarded
 from docstore_upload.block_sweeper import BlockSweeper
 from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.blocks import MAX_FRAME_BYTES, KnownBlock, References
@@ -179,10 +179,10 @@ class FakeBlocks:
             else:
                 self.unlooked[account_id, name] = at
 
-    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[tuple[str, KnownBlock]]:
+    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
         due = [row for row, at in self.unlooked.items() if at <= now and row in self.rows][:limit]
         self.unlooked.update(dict.fromkeys(due, lease_until))
-        return [(row[0], self.rows[row]) for row in due]
+        return [Awaited(row[0], self.rows[row], self.touched[row]) for row in due]
 
     async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
         for block in arrived:

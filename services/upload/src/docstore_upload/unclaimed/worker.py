@@ -7,16 +7,12 @@ from datetime import datetime, timedelta
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
 from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_store import Blocks
-from docstore_upload.blocks import KnownBlock
+from docstore_upload.block_store import Awaited, Blocks
 from docstore_upload.due_work import DueWork, Step
 from docstore_upload.settings import UploadSettings
 
-Pending = tuple[str, KnownBlock]
-"""A block that may be on its way, with its account."""
 
-
-class UnsizedBlocks(DueWork[Pending]):
+class UnsizedBlocks(DueWork[Awaited]):
     """Looks for blocks whose URL takes any length, so that what is no block is deleted soon after it was sent."""
 
     name = "unsized blocks"
@@ -27,22 +23,27 @@ class UnsizedBlocks(DueWork[Pending]):
         self._blocks = blocks
         self._prover = prover
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pending]:
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
         return await self._blocks.take_unlooked(now, limit, lease_until)
 
-    def step(self, due: Pending) -> Step[Pending]:
+    def step(self, due: Awaited) -> Step[Awaited]:
         return self._look
 
-    async def _look(self, pending: Sequence[Pending]) -> None:
-        by_account: defaultdict[str, list[KnownBlock]] = defaultdict(list)
-        for account_id, block in pending:
-            by_account[account_id].append(block)
-        for account_id, blocks in by_account.items():
+    async def _look(self, awaited: Sequence[Awaited]) -> None:
+        by_account: defaultdict[str, list[Awaited]] = defaultdict(list)
+        for each in awaited:
+            by_account[each.account_id].append(each)
+        for account_id, due in by_account.items():
             try:
-                arrived = await self._prover.prove(account_id, blocks)
+                arrived = await self._prover.prove(account_id, [each.block for each in due])
             except Problem:
                 continue  # so many that they are due again at the end of the lease
-            left = [block.hash for block in blocks if block.hash not in arrived]
-            # Until the row is given up: as long as somebody asks for the block, it gets URLs.
-            at = self._clock() + timedelta(seconds=self._settings.unsized_seconds)
-            await self._blocks.look_again(account_id, left, at)
+            await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
+
+    async def _plan(self, account_id: str, due: Sequence[Awaited]) -> None:
+        """Look again as long as a URL of theirs may be used."""
+        now = self._clock()
+        live = [each.block.hash for each in due if each.asked_at + self._settings.block_put_life > now]
+        dead = [each.block.hash for each in due if each.block.hash not in live]
+        await self._blocks.look_again(account_id, live, now + timedelta(seconds=self._settings.unsized_seconds))
+        await self._blocks.look_again(account_id, dead, None)
