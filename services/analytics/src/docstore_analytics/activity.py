@@ -63,7 +63,7 @@ class Happened:
     """Folder it is in; empty where that is not known."""
     name: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """For all who may read the file: `version`, `device`, `previous_name`, `tags`."""
+    """For all who may read the file: `version`, `previous_name`, `tags`; for its owner and who did it, `device`."""
     owner_facts: Mapping[str, Any] = field(default_factory=dict)
     """For its owner alone: paths, and with whom it is shared."""
     owner_only: bool = False
@@ -180,11 +180,12 @@ class Activity:
             readable = {file_id, *(await self._files.readable(account_id, others) if others else ())}
             shown = [each for each in shown if each.file_id in readable]
         names = await self._store.names(sorted({each.actor_id for each in shown}))
-        return ActivityPage([_view(each, names, is_owner=is_owner) for each in shown], next_before)
+        return ActivityPage([_view(each, names, account_id, is_owner=is_owner) for each in shown], next_before)
 
 
-def _view(happened: Happened, names: Mapping[str, str], *, is_owner: bool) -> dict[str, Any]:
+def _view(happened: Happened, names: Mapping[str, str], account_id: str, *, is_owner: bool) -> dict[str, Any]:
     actor_id = happened.actor_id
+    hidden = {} if is_owner or actor_id == account_id or "device" not in happened.facts else {"device": None}
     return {
         "id": happened.id,
         "at": happened.at,
@@ -193,5 +194,6 @@ def _view(happened: Happened, names: Mapping[str, str], *, is_owner: bool) -> di
         "name": happened.name,
         "actor": {"id": actor_id, "name": names.get(actor_id) or None} if actor_id else None,
         **happened.facts,
+        **hidden,
         **(happened.owner_facts if is_owner else {}),
     }

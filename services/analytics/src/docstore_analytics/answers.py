@@ -39,7 +39,7 @@ class Activity(Answer):
     version: int = sometimes()
     """The version that came of it."""
     device: str | None = sometimes()
-    """The device it was done on; null if that is not known."""
+    """The device it was done on; null if that is not known, or somebody else's on another's file."""
     previous_name: str = sometimes()
     """What it was called before."""
     tags: list[str] = sometimes()

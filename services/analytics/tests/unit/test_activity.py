@@ -100,6 +100,17 @@ async def test_the_owner_is_shown_all_and_readers_what_is_theirs_to_know() -> No
     assert {item["file_id"] for item in folder.items} == {"f"}
 
 
+async def test_whose_device_it_was_is_the_owners_to_know() -> None:
+    """A reader is shown the names of devices of their own alone."""
+    event = created("f")
+    on_device = event.model_copy(update={"file": event.file.model_copy(update={"device": "Ann's laptop"})})
+    activity = Activity(FakeStore(file_activity(said(on_device))), FakeFiles(RIGHTS))
+    assert [(await activity.page(who, "f", "", 10)).items[0]["device"] for who in ("ann", "bob")] == [
+        "Ann's laptop",
+        None,
+    ]
+
+
 @pytest.mark.parametrize("account_id", ["bob", "eve"])
 async def test_a_file_that_one_may_not_read_is_not_found(account_id: str) -> None:
     """Nor one that there is not."""
