@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test attack-test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3

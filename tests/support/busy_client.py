@@ -99,6 +99,16 @@ class BusyClient:
                 self.person.gateway = self._gateway()
                 await asyncio.sleep(PAUSE_SECONDS)
 
+    async def put_once(self, upload: dict[str, Any], content: bytes) -> None:
+        """Send the bytes of an upload; ConnectionError while the store does not take them."""
+        try:
+            await self.person.put(upload["put"], content)
+        except ApiError as error:
+            if error.status >= 500:
+                raise ConnectionError from None
+            if error.status != 412:  # an earlier try has arrived, though its answer has not
+                raise
+
 
 def content_of(path: str) -> bytes:
     return f"the text of {path}".encode()
@@ -112,6 +122,8 @@ class Steps:
         self.path = client.next_path()
         self.content = content_of(self.path)
         self.upload: dict[str, Any] = {}
+        self.file: dict[str, Any] = {}
+        """As it was when it was completed."""
         self._tries = 0
 
     async def begin(self) -> "Steps":
@@ -123,21 +135,12 @@ class Steps:
         return self
 
     async def send(self) -> "Steps":
-        await self._client.insist(self._put)
+        await self._client.insist(lambda: self._client.put_once(self.upload, self.content))
         return self
 
-    async def _put(self) -> None:
-        try:
-            await self._person.put(self.upload["put"], self.content)
-        except ApiError as error:
-            if error.status >= 500:
-                raise ConnectionError from None
-            if error.status != 412:  # an earlier try has arrived, though its answer has not
-                raise
-
     async def complete(self) -> None:
-        file = await self._client.insist(lambda: self._person.complete(self.upload))
-        assert file["path"] == self.path
+        self.file = await self._client.insist(lambda: self._person.complete(self.upload))
+        assert self.file["path"] == self.path
         self._client.promises.files[self.path] = len(self.content)
 
     async def go_on(self) -> None:

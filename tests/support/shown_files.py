@@ -18,7 +18,6 @@ def shown_file(**fields: Any) -> dict[str, Any]:
         "permission": "owner",
         "created_at": "2026-11-22T08:00:00.000Z",
         "modified_at": "2026-11-22T08:00:00.000Z",
-        "client_modified_at": None,
         "modified_by": "owner",
         "client_modified_at": None,
         "etag": '"1"',

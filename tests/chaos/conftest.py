@@ -1,0 +1,87 @@
+"""What random faults are tried on: settings of the run, and the deployments."""
+
+import os
+import random
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pairs import ADMIN, Pairs, running_pairs
+from random_faults import PairFaults, StackFaults, Target
+from stacks import SHORT_WAITS, DetachedStack
+
+from docstore_standalone.apache_kafka import fetch_kafka
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import ADMIN_EMAIL
+
+FAULTS = int(os.environ.get("CHAOS_FAULTS", "60"))
+"""In all, shared by the deployments."""
+SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+HAS_KAFKA = bool(shutil.which("java") and shutil.which("mvn"))
+DEPLOYMENTS = os.environ.get("CHAOS_DEPLOYMENTS", "up,processes" + ",pairs" * HAS_KAFKA).split(",")
+
+
+@asynccontextmanager
+async def _stack(data: Path, rng: random.Random, *, processes: bool) -> AsyncIterator[Target]:
+    environment = {**SHORT_WAITS, "ACCOUNTS_SELF_SERVICE_PLANS": "true"}
+    stack = DetachedStack(data, environment, processes=processes)
+    await stack.up()
+    try:
+        faults = StackFaults(stack, rng, processes=processes)
+        admin = (ADMIN_EMAIL, stack.admin_password)
+        yield Target(faults, lambda: stack.gateway, stack.mailbox, lambda: stack.bucket, admin)
+    finally:
+        await stack.down()
+
+
+@asynccontextmanager
+async def _pairs(data: Path, rng: random.Random) -> AsyncIterator[Target]:
+    fetch_kafka(StandaloneSettings().tools)
+    async with running_pairs(data) as pairs:
+        yield _target_of(pairs, rng)
+
+
+def _target_of(pairs: Pairs, rng: random.Random) -> Target:
+    return Target(PairFaults(pairs, rng), lambda: pairs.gateway, pairs.mailbox, lambda: pairs.bucket, ADMIN)
+
+
+@pytest.fixture(params=DEPLOYMENTS)
+async def target(request: pytest.FixtureRequest, rng: random.Random, tmp_path: Path) -> AsyncIterator[Target]:
+    """`up`: all services in one process; `processes`: one each; `pairs`: two of each, on Apache Kafka."""
+    if request.param == "pairs":
+        running = _pairs(tmp_path, rng)
+    else:
+        running = _stack(tmp_path, rng, processes=request.param == "processes")
+    async with running as target:
+        yield target
+
+
+@pytest.fixture
+def seed() -> int:
+    return SEED
+
+
+@pytest.fixture
+def rng() -> random.Random:
+    """Decides all that is random, but for the timing of the machine."""
+    return random.Random(SEED)
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Print progress for whoever runs the tests."""
+
+    def print_it(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {text}", file=sys.stderr, end="", flush=True)
+
+    return print_it
+
+
+@pytest.fixture
+def faults_each() -> int:
+    """How many faults each deployment meets."""
+    return max(1, FAULTS // len(DEPLOYMENTS))

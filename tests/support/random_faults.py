@@ -1,0 +1,110 @@
+"""Random faults of a running stack: kills and pauses of one component or two at once."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from deployments import Bucket, Mailbox
+from pairs import Instance, Pairs
+from stacks import SUPERVISOR, DetachedStack
+
+from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.testing import eventually
+
+SERVERS = ("mongod", "object-store", "broker")
+
+
+class Faults(Protocol):
+    async def strike(self) -> str:
+        """One random fault; what it was, once all that was hit is running again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running deployment, and the power to hurt it."""
+
+    faults: Faults
+    gateway: Callable[[], str]
+    mailbox: Mailbox
+    bucket: Callable[[], Bucket]
+    admin: tuple[str, str]
+
+
+class StackFaults:
+    """Faults of `docstore up`, in which the supervisor replaces what dies."""
+
+    def __init__(self, stack: DetachedStack, rng: random.Random, *, processes: bool) -> None:
+        self._stack = stack
+        self._rng = rng
+        self._components = [*SERVERS, *(SERVICE_NAMES if processes else ["services"])]
+
+    async def strike(self) -> str:
+        chance = self._rng.random()
+        if chance < 0.04:
+            return await self._kill([SUPERVISOR])
+        hit = self._rng.sample(self._components, 2 if chance < 0.2 else 1)
+        return await (self._freeze(hit) if chance > 0.7 else self._kill(hit))
+
+    async def _kill(self, hit: Sequence[str]) -> str:
+        for component in hit:
+            await self._runs(component)
+        killed = [(component, await self._stack.kill(component)) for component in hit]
+        for component, process in killed:
+            await self._stack.returned(component, process)
+        return f"killed {' and '.join(hit)}"
+
+    async def _freeze(self, hit: Sequence[str]) -> str:
+        for component in hit:
+            await self._runs(component)
+        processes = [self._stack.process(component) for component in hit]
+        seconds = self._rng.uniform(0.1, 4.0)
+        for process in processes:
+            process.suspend()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            for process in processes:
+                if process.is_running():
+                    process.resume()
+        return f"paused {' and '.join(hit)} for {seconds:.1f} s"
+
+    async def _runs(self, component: str) -> None:
+        async def runs() -> bool:
+            state = self._stack.state
+            known = state.supervisor if component == SUPERVISOR else state.processes.get(component)
+            return known is not None and known.find() is not None
+
+        await eventually(runs, every=0.1)
+
+
+class PairFaults:
+    """Faults of two instances of each service behind balancers; what dies is started again."""
+
+    def __init__(self, pairs: Pairs, rng: random.Random) -> None:
+        self._pairs = pairs
+        self._rng = rng
+        self._instances = [instance for instances in pairs.instances.values() for instance in instances]
+
+    async def strike(self) -> str:
+        hit = self._rng.sample(self._instances, self._rng.choice((1, 1, 2)))
+        names = " and ".join(f"{instance.name} on {instance.port}" for instance in hit)
+        if self._rng.random() > 0.7:
+            return f"paused {names} for {await self._freeze(hit):.1f} s"
+        await asyncio.gather(*(instance.kill() for instance in hit))
+        await asyncio.gather(*(instance.start() for instance in hit))
+        await asyncio.gather(*(self._pairs.balanced(instance) for instance in hit))
+        return f"killed {names}"
+
+    async def _freeze(self, hit: Sequence[Instance]) -> float:
+        seconds = self._rng.uniform(0.1, 4.0)
+        for instance in hit:
+            instance.freeze()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            for instance in hit:
+                instance.go_on()
+        return seconds
