@@ -105,7 +105,7 @@ def test_names_and_sizes_are_safe_and_short() -> None:
         "1023 B",
         "1.0 KB",
         "5.0 MB",
-        "3.0 TiB",
+        "3.0 TB",
     ]
 
 
