@@ -60,7 +60,9 @@ expect.set_options(timeout=WAIT_MS)
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[str, str, Mailbox | None]]:
     """Where the page is served, the administrator's password, and the mails."""
     if "DOCSTORE_WEB_URL" in os.environ:
-        yield os.environ["DOCSTORE_WEB_URL"], os.environ.get("DOCSTORE_WEB_ADMIN_PASSWORD", ""), None
+        folder = os.environ.get("DOCSTORE_E2E_MAILBOX")
+        mails = Mailbox(Path(folder)) if folder else None
+        yield os.environ["DOCSTORE_WEB_URL"], os.environ.get("DOCSTORE_WEB_ADMIN_PASSWORD", ""), mails
         return
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
@@ -190,6 +192,12 @@ def _note_console(message: Any, wrongs: list[str]) -> None:
 async def ada(new_visitor: NewVisitor) -> Visitor:
     """Somebody on the free plan, logged in."""
     return await new_visitor("ada")
+
+
+@pytest.fixture
+async def phone(new_visitor: NewVisitor) -> Visitor:
+    """The same with a phone."""
+    return await new_visitor("ada", **PHONE)
 
 
 @pytest.fixture(params=["desktop", "phone"])

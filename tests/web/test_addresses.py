@@ -86,6 +86,7 @@ async def test_a_folder_keeps_its_address_when_one_above_is_renamed(anyone: Any)
 async def test_addresses_by_path_lead_to_those_by_id(ada: Any, new_visitor: Any) -> None:
     """Bookmarks of earlier versions still open: of one's own folders, and of those that others share."""
     grace = await new_visitor("grace")
+    await grace.person.verify_email()
     await ada.put("/Team 100%/Plans/a.txt")
     folder = await ada.person.call("GET", "/v1/files/by-path?path=/Team 100%25")
     page = await ada.open("/files/Team%20100%25/Plans")
