@@ -53,4 +53,4 @@ export const states = () => Object.fromEntries(uploads.snapshot().jobs.map((job)
 export const jobOf = (name: string) => uploads.snapshot().jobs.find((job) => job.name === name) as Job;
 export const add = (...files: File[]) => uploads.add(files.map((one) => ({ file: one, path: one.name })), FOLDER);
 
-export const remembered = (account = "me") => rememberedJobs(account).map((job) => job.uploadId);
+export const remembered = (account = "me") => rememberedJobs(account).flatMap((job) => job.uploadId ?? []);

@@ -83,7 +83,7 @@ test("a file whose name is a folder's can be kept beside it, not replace it", as
   add(file("report"), file("a.txt"));
   await waitFor(() => expect(states()).toEqual({ report: "taken", "a.txt": "taken" }));
   render(createElement(QueryClientProvider, { client: queryClient }, createElement(UploadPanel)));
-  await screen.findByText(/There is a folder of this name/);
+  await screen.findByText(/has a folder of this name/);
   expect(screen.queryByRole("button", { name: "Replace" })).toBeNull();
   uploads.answer(jobOf("a.txt"), "replace", true);
   await waitFor(() => expect(jobOf("a.txt").onTaken).toBe("replace"));

@@ -12,9 +12,13 @@ import { isPreviewed } from "@/lib/media";
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      // Offline a call fails and says so: a query that waits for the network would spin for ever.
+      networkMode: "always",
+      refetchOnReconnect: "always",
       staleTime: 30_000,
       gcTime: 10 * 60_000,
       retry: (failures, error) => {
+        if (!navigator.onLine) return false;
         const passing = !(error instanceof Problem) || error.status === 0 || error.status >= 500;
         return passing && failures < 3;
       },

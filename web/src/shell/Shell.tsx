@@ -10,6 +10,7 @@ import { logOut } from "@/api/session";
 import { reason } from "@/api/problem";
 import { DialogHost } from "@/files/dialogs";
 import { folderDrop } from "@/files/dragging";
+import { useOnline } from "@/lib/online";
 import { folderIdOf, HOME, SHARED } from "@/lib/places";
 import { Link, navigate, useWhere } from "@/lib/router";
 import { type Theme, setTheme, useTheme } from "@/lib/theme";
@@ -50,6 +51,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <SideBar path={path} />
       {navOpen && <div className="scrim" onClick={() => setNavOpen(false)} />}
       <main className="main" id="main" ref={main} tabIndex={-1}>
+        <OfflineBanner />
         {children}
       </main>
       {uploads.visible && (
@@ -78,8 +80,21 @@ function ViewerHost() {
   );
 }
 
-function TopBar({ onMenu, navOpen }: { onMenu: () => void; navOpen: boolean }) {
+function OfflineBanner() {
+  const online = useOnline();
   const live = useSyncExternalStore(onLiveState, liveState);
+  if (online && live !== "offline") return null;
+  return (
+    <p className="offline-banner" role="status">
+      <WifiOff size={16} aria-hidden="true" />
+      {online
+        ? "Can’t reach DocStore. Trying again…"
+        : "You’re offline. What you see may be out of date; uploads continue once you’re back online."}
+    </p>
+  );
+}
+
+function TopBar({ onMenu, navOpen }: { onMenu: () => void; navOpen: boolean }) {
   return (
     <header className="topbar">
       <button className="icon-button only-small" aria-label="Navigation" aria-expanded={navOpen} onClick={onMenu}>
@@ -90,11 +105,6 @@ function TopBar({ onMenu, navOpen }: { onMenu: () => void; navOpen: boolean }) {
       </Link>
       <SearchField />
       <div className="topbar-end">
-        {live === "offline" && (
-          <span className="offline" role="status">
-            <WifiOff size={16} aria-hidden="true" /> Reconnecting…
-          </span>
-        )}
         <NoticeButton />
         <AccountMenu />
       </div>

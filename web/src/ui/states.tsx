@@ -37,7 +37,7 @@ interface FailedProps {
 export function Failed({ error, onRetry, children }: FailedProps) {
   return (
     <div className="empty" role="alert">
-      <h2>That did not work</h2>
+      <h2>Something went wrong</h2>
       <p>{reason(error)}</p>
       {onRetry && (
         <button type="button" className="button" onClick={onRetry}>

@@ -3,9 +3,12 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { CheckCircle2, ChevronDown, ChevronUp, CircleAlert, FileUp, Pause, Play, RotateCcw, X } from "lucide-react";
 import { useRef, useState } from "react";
 import { count, counted, duration, size } from "@/lib/format";
+import { useOnline } from "@/lib/online";
 import { FileIcon } from "@/ui/icon";
+import { Confirm } from "@/ui/dialog";
 import { toast } from "@/ui/toasts";
 import type { Job } from "@/uploads/jobs";
+import { chosen } from "@/uploads/dropped";
 import { ConflictDialog, QuotaDialog } from "@/uploads/questions";
 import { uploads, useUploads } from "@/uploads/queue";
 import type { UploadsView } from "@/uploads/view";
@@ -14,21 +17,24 @@ const ROW_PX = 60;
 
 export default function UploadPanel() {
   const view = useUploads();
+  const online = useOnline();
   const [small, setSmall] = useState(false);
+  const [cancelling, setCancelling] = useState(false);
   const idle = view.open === 0;
+  const unfinished = view.open + view.paused + view.failed + view.asking;
   return (
     <section className="uploads" aria-label="Uploads">
       <header>
         <div className="uploads-title">
-          <h2 role="status">{titleOf(view)}</h2>
-          {!idle && <p>{progressOf(view)}</p>}
+          <h2 role="status">{titleOf(view, online)}</h2>
+          {!idle && <p>{progressOf(view, online)}</p>}
         </div>
         {!idle && (
           <button className="icon-button" aria-label="Pause all" onClick={uploads.pauseAll}>
             <Pause size={18} />
           </button>
         )}
-        {idle && view.paused + view.failed > 0 && (
+        {idle && view.paused - view.needFiles + view.failed > 0 && (
           <button className="icon-button" aria-label="Continue all" onClick={uploads.resumeAll}>
             <Play size={18} />
           </button>
@@ -41,32 +47,85 @@ export default function UploadPanel() {
         >
           {small ? <ChevronUp size={18} /> : <ChevronDown size={18} />}
         </button>
-        {idle && (
+        {unfinished > 0 ? (
+          <button className="icon-button" aria-label="Cancel all uploads" onClick={() => setCancelling(true)}>
+            <X size={18} />
+          </button>
+        ) : (
           <button className="icon-button" aria-label="Clear finished uploads" onClick={() => uploads.clear()}>
             <X size={18} />
           </button>
         )}
       </header>
       {!idle && <progress max={view.total || 1} value={view.sent} aria-label="All uploads" />}
+      {view.needFiles > 0 && <ChooseAllAgain many={view.needFiles} folder={view.needFolder} />}
       {!small && <JobList jobs={view.jobs} />}
-      {view.asks && <ConflictDialog job={view.asks} many={view.jobs.filter((job) => job.state === "taken").length > 1} />}
+      {view.asks && <ConflictDialog key={view.asks.id} job={view.asks} many={view.asking} />}
       {view.full && <QuotaDialog usage={view.full.usage} onClose={() => uploads.quotaSeen()} />}
+      {cancelling && (
+        <Confirm
+          title={`Cancel ${counted(unfinished, "upload", "uploads")}?`}
+          text="Files that have already been uploaded stay. The others are not uploaded."
+          action="Cancel uploads"
+          danger
+          onConfirm={uploads.cancelAll}
+          onClose={() => setCancelling(false)}
+        />
+      )}
     </section>
   );
 }
 
-function titleOf(view: UploadsView): string {
+function titleOf(view: UploadsView, online: boolean): string {
+  if (view.open > 0 && !online) return "Waiting for the connection";
   if (view.open > 0) return `Uploading ${counted(view.open, "file", "files")}`;
-  if (view.asks) return "Waiting for your answer";
+  if (view.asks) return "Action needed";
   if (view.failed > 0) return `${counted(view.failed, "upload", "uploads")} failed`;
+  if (view.needFiles > 0) return `${counted(view.needFiles, "upload was", "uploads were")} interrupted`;
   if (view.paused > 0) return `${counted(view.paused, "upload", "uploads")} paused`;
   return `${counted(view.done, "upload", "uploads")} complete`;
 }
 
-function progressOf({ sent, total, rate }: UploadsView): string {
-  const part = total > 0 ? Math.floor((sent / total) * 100) : 100;
-  const left = rate > 0 ? ` · ${duration((total - sent) / rate)} left` : "";
-  return `${part} %${rate > 0 ? ` · ${size(rate)}/s` : ""}${left}`;
+const LONGEST_LEFT_SECONDS = 24 * 3600;
+
+function progressOf({ sent, total, rate, done, jobs }: UploadsView, online: boolean): string {
+  // All may have left this device and not have arrived: only what is done is done.
+  const part = total > 0 ? Math.min(99, Math.floor((sent / total) * 100)) : 0;
+  const known = `${count(done)} of ${count(jobs.length)} · ${part}%`;
+  if (!online || rate <= 0) return known;
+  const seconds = (total - sent) / rate;
+  const left = seconds < LONGEST_LEFT_SECONDS ? `${duration(seconds)} left` : "more than a day left";
+  return `${known} · ${size(rate)}/s · ${left}`;
+}
+
+/** After a reload: what was cut off goes on once the browser is given the files again, all of them at once. */
+function ChooseAllAgain({ many, folder }: { many: number; folder: boolean }) {
+  const input = useRef<HTMLInputElement>(null);
+  const noun = folder ? "folder" : many === 1 ? "file" : "files";
+  return (
+    <div className="uploads-again">
+      <input
+        ref={(element) => {
+          input.current = element;
+          element?.toggleAttribute("webkitdirectory", folder);
+        }}
+        type="file"
+        multiple
+        hidden
+        aria-label={`Choose the ${noun} of interrupted uploads`}
+        onChange={(event) => {
+          const found = chosen(event.currentTarget.files ?? []);
+          const going = uploads.giveAll(found);
+          if (going === 0) toast("None of these belongs to an interrupted upload, or all have changed since.", { tone: "error" });
+          event.currentTarget.value = "";
+        }}
+      />
+      <span>The page was closed or reloaded. Choose the {noun} again to continue.</span>
+      <button className="button" onClick={() => input.current?.click()}>
+        Choose {noun}
+      </button>
+    </div>
+  );
 }
 
 function JobList({ jobs }: { jobs: readonly Job[] }) {
@@ -142,15 +201,15 @@ function stateOf(job: Job): string {
     case "waiting":
       return `Waiting · ${size(job.size)}`;
     case "sending":
-      return `${size(job.sent)} of ${size(job.size)}`;
+      return job.sent < job.size ? `${size(job.sent)} of ${size(job.size)}` : "Finishing…";
     case "finishing":
-      return "Checking…";
+      return "Finishing…";
     case "paused":
       return `Paused at ${size(job.sent)} of ${size(job.size)}`;
     case "taken":
       return job.takenByFolder ? "A folder of this name exists" : "A file of this name exists";
     case "needs-file":
-      return "Interrupted: choose the file again to continue";
+      return "Interrupted";
     case "failed":
       return job.error ?? "Failed";
     case "skipped":

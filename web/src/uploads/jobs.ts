@@ -64,26 +64,54 @@ export function newJob(id: number, file: File, path: string, folder: Folder): Jo
 
 const keyOf = (account: string) => `docstore.uploads.${account}`;
 
-interface Remembered {
-  uploadId: string;
+const KEPT_MS = 7 * 24 * 3600_000;
+/** What browsers keep for a page is bounded: of more files than this the rest is forgotten. */
+const MOST_KEPT = 20_000;
+
+export interface Remembered {
+  /** Null: it was not begun. */
+  uploadId: string | null;
   path: string;
   source: string;
   folder: Folder;
   size: number;
   modified: number;
+  /** When it was noted, in milliseconds. */
+  at: number;
+  /** Which tab has it in hand. */
+  tab: string;
 }
 
-/** Remember what is under way, and forget what else was of `known`; anything other that is remembered stays. */
+const TAB = `${Date.now()}.${Math.random()}`;
+const LOCK = "docstore.uploads.";
+
+// Held until the tab is gone, however it goes.
+void navigator.locks?.request(LOCK + TAB, () => new Promise(() => undefined));
+
+/** The other tabs that are open: what they have in hand was not cut off. */
+export async function otherTabs(): Promise<ReadonlySet<string>> {
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  const tabs = held.flatMap(({ name }) => (name?.startsWith(LOCK) ? name.slice(LOCK.length) : []));
+  return new Set(tabs.filter((tab) => tab !== TAB));
+}
+
+/** By what one remembered upload is told from the others. */
+export const keyOfJob = (job: Pick<Job, "uploadId" | "path" | "folder">) =>
+  job.uploadId ?? `${job.folder.id}:${job.path}`;
+
+/** Remember what is not over, begun or not, and forget what else was of `known`; anything other that is remembered stays. */
 export function rememberJobs(account: string, jobs: Job[], known: ReadonlySet<string>): void {
-  const others = rememberedJobs(account).filter(({ uploadId }) => !known.has(uploadId));
-  const begun = jobs.filter((job) => job.uploadId && !["done", "skipped"].includes(job.state));
-  const kept: Remembered[] = begun.map((job) => ({
-    uploadId: job.uploadId as string,
+  const others = rememberedJobs(account).filter((kept) => !known.has(keyOfJob(kept)));
+  const open = jobs.filter((job) => !["done", "skipped"].includes(job.state));
+  const kept: Remembered[] = open.slice(0, MOST_KEPT).map((job) => ({
+    uploadId: job.uploadId,
     path: job.path,
     source: job.source,
     folder: job.folder,
     size: job.size,
     modified: job.modified,
+    at: Date.now(),
+    tab: TAB,
   }));
   remember(keyOf(account), JSON.stringify([...others, ...kept]));
 }
@@ -91,7 +119,8 @@ export function rememberJobs(account: string, jobs: Job[], known: ReadonlySet<st
 export function rememberedJobs(account: string): Remembered[] {
   try {
     const kept = JSON.parse(recall(keyOf(account)) ?? "[]") as Remembered[];
-    return Array.isArray(kept) ? kept : [];
+    const since = Date.now() - KEPT_MS;
+    return Array.isArray(kept) ? kept.filter(({ at = Date.now() }) => at > since) : [];
   } catch {
     return [];
   }

@@ -6,7 +6,7 @@ import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Upload, Usage } from "@/api/types";
 import { nextBatch } from "@/uploads/batch";
 import type { Found } from "@/uploads/dropped";
-import { type Folder, isFileOf, type Job, nameOf, newJob, nextName, OPEN, rememberedJobs, rememberJobs } from "@/uploads/jobs";
+import { type Folder, isFileOf, type Job, keyOfJob, nameOf, newJob, nextName, OPEN, otherTabs, rememberedJobs, rememberJobs } from "@/uploads/jobs";
 import { Rate } from "@/uploads/rate";
 import { sendBatch, sendOne, type Watch } from "@/uploads/sender";
 import { type Full, type UploadsView, viewOf } from "@/uploads/view";
@@ -58,31 +58,46 @@ class UploadQueue {
         this.jobs.push(newJob(++this.lastId, file, path, folder));
       }
     }
+    this.remember();
     this.changed();
     this.pump();
+  }
+
+  /** Files for what a reload cut off, as many as were chosen: how many of them go on. */
+  giveAll(found: Found[]): number {
+    const waiting = new Map<string, Job[]>();
+    for (const job of this.jobs) {
+      if (job.state === "needs-file") waiting.set(job.source, [...(waiting.get(job.source) ?? []), job]);
+    }
+    return found.filter(({ file, path }) => {
+      const job = waiting.get(path.normalize("NFC"))?.find((one) => one.state === "needs-file" && isFileOf(one, file));
+      return job !== undefined && this.give(job, file);
+    }).length;
   }
 
   /** The account's uploads that a reload cut off: they go on once the browser has been given their files again. */
   async takeUp(account: string): Promise<void> {
     this.account = account;
-    for (const kept of rememberedJobs(account)) {
-      let upload: Upload | null;
+    const others = await otherTabs();
+    const shown = new Set(this.jobs.map(keyOfJob));
+    for (const kept of rememberedJobs(account).filter(({ tab }) => !others.has(tab))) {
+      let upload: Upload | null = null;
       try {
-        upload = await lookUp(kept.uploadId);
+        if (kept.uploadId) upload = await lookUp(kept.uploadId);
       } catch {
         break; // another time
       }
       if (this.account !== account) return;
-      this.known.add(kept.uploadId);
-      if (upload?.state !== "initiated" && upload?.state !== "uploading") continue;
-      if (this.jobs.some((job) => job.uploadId === kept.uploadId)) continue;
+      this.known.add(keyOfJob(kept));
+      if (kept.uploadId && upload?.state !== "initiated" && upload?.state !== "uploading") continue;
+      if (shown.has(keyOfJob(kept))) continue;
       this.jobs.push({
         id: ++this.lastId,
         name: nameOf(kept.path),
         ...kept,
         file: null,
         state: "needs-file",
-        sent: upload.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0,
+        sent: upload?.multipart?.sent.reduce((sum, part) => sum + part.size, 0) ?? 0,
         onTaken: "ask",
         abort: new AbortController(),
       });
@@ -113,12 +128,24 @@ class UploadQueue {
   pauseAll = () => this.jobs.forEach((job) => this.pause(job));
   resumeAll = () => this.jobs.forEach((job) => this.resume(job));
 
+  cancelAll = () => {
+    for (const job of this.jobs) {
+      if (job.state === "done" || job.state === "skipped") continue;
+      job.state = "skipped";
+      job.abort.abort(PAUSED);
+      dropUpload(job);
+    }
+    this.remember();
+    this.jobs = this.jobs.filter((job) => job.state === "done");
+    this.changed();
+  };
+
   cancel(job: Job): void {
     job.state = "skipped";
     job.abort.abort(PAUSED);
     dropUpload(job);
-    this.jobs = this.jobs.filter((other) => other !== job);
     this.remember();
+    this.jobs = this.jobs.filter((other) => other !== job);
     this.changed();
   }
 
@@ -146,8 +173,9 @@ class UploadQueue {
   clear(): void {
     const over = (job: Job) => ["done", "skipped", "failed"].includes(job.state);
     this.jobs.filter((job) => job.state === "failed").forEach(dropUpload);
-    this.jobs = this.jobs.filter((job) => !over(job));
+    for (const job of this.jobs) if (job.state === "failed") job.state = "skipped";
     this.remember();
+    this.jobs = this.jobs.filter((job) => !over(job));
     this.changed();
   }
 
@@ -209,7 +237,10 @@ class UploadQueue {
 
   private remember(): void {
     if (!this.account) return;
-    for (const { uploadId } of this.jobs) if (uploadId) this.known.add(uploadId);
+    for (const job of this.jobs) {
+      this.known.add(keyOfJob(job));
+      this.known.add(keyOfJob({ ...job, uploadId: null })); // as it was kept before it was begun
+    }
     rememberJobs(this.account, this.jobs, this.known);
   }
 
@@ -271,6 +302,11 @@ class UploadQueue {
   };
 
   snapshot = () => this.view;
+
+  /** Whether anything would be cut off if the page went now. */
+  get isBusy(): boolean {
+    return this.jobs.some((job) => OPEN.has(job.state) || job.state === "paused" || job.state === "taken");
+  }
 }
 
 /** Null if there is no such upload any more. */
@@ -293,5 +329,5 @@ export const uploads = new UploadQueue();
 export const useUploads = () => useSyncExternalStore(uploads.subscribe, uploads.snapshot);
 
 addEventListener("beforeunload", (event) => {
-  if (uploads.snapshot().open > 0) event.preventDefault();
+  if (uploads.isBusy) event.preventDefault();
 });

@@ -2,7 +2,7 @@
 export class Rate {
   private samples: { at: number; bytes: number }[] = [];
 
-  constructor(private readonly windowMs = 4_000) {}
+  constructor(private readonly windowMs = 15_000) {}
 
   add(bytes: number, now = performance.now()): void {
     this.samples.push({ at: now, bytes });
