@@ -194,6 +194,8 @@ def _problem(answer: Answer) -> Problem:
         body: dict[str, Any] = answer.json()
         known = {"type", "title", "status", "code", "detail"}
         extra = {name: value for name, value in body.items() if name not in known}
-        return Problem(answer.status, body["code"], body["detail"], **extra)
+        wait = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
+        headers = {"Retry-After": wait} if wait else None
+        return Problem(answer.status, body["code"], body["detail"], headers=headers, **extra)
     except (ValueError, KeyError, TypeError):
         return unavailable("A service")

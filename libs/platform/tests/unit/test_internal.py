@@ -34,6 +34,10 @@ def quota_app(settings: InfraSettings) -> FastAPI:
     async def refused() -> None:
         raise Problem(507, "over_quota", "No room.", limit=5)
 
+    @router.get("/busy", dependencies=[callers("upload")])
+    async def busy() -> None:
+        raise Problem(503, "unavailable", "Not now.", headers={"Retry-After": "7"})
+
     @router.get("/broken", dependencies=[callers("upload")])
     async def broken() -> None:
         raise KeyError("a mistake of ours")
@@ -62,6 +66,13 @@ async def test_a_refusal_keeps_its_code_and_its_facts() -> None:
     with pytest.raises(Problem) as caught:
         await client().call("GET", "/internal/refused")
     assert (caught.value.status, caught.value.code, caught.value.extra) == (507, "over_quota", {"limit": 5})
+
+
+async def test_a_refusal_that_is_passed_on_keeps_when_to_try_again() -> None:
+    """The client is told what the service that is busy said."""
+    with pytest.raises(Problem) as caught:
+        await client().call("GET", "/internal/busy")
+    assert caught.value.headers == {"Retry-After": "7"}
 
 
 async def test_a_mistake_of_the_other_service_is_its_500() -> None:

@@ -1,6 +1,7 @@
 """The gateway's own routes: the operators' dead letters, the API's description and its pages."""
 
 import hashlib
+from datetime import timedelta
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated
@@ -14,8 +15,10 @@ from docstore_gateway import answers
 from docstore_gateway.admin_events import FeedStream
 from docstore_gateway.admin_health import HealthDesk
 from docstore_gateway.dead_letters import DeadLetterDesk
+from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.sse import LATEST, EventStream
 from docstore_platform.bodies import Body
+from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, bearer_token, current_principal
 from docstore_platform.web import json_response
@@ -31,6 +34,7 @@ PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 }
+SECURITY_TXT_VALID = timedelta(days=180)
 CACHE_A_DAY = "public, max-age=86400"
 
 
@@ -121,9 +125,22 @@ def events_router() -> APIRouter:
     return router
 
 
-def pages_router() -> APIRouter:
+def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
     """The API's description, and pages that need nothing from other sites."""
     router = APIRouter()
+
+    @router.get("/.well-known/security.txt")
+    async def security_txt() -> Response:
+        """Whom to tell of a vulnerability (RFC 9116)."""
+        if not settings.security_contact:
+            raise not_found("page")
+        lines = [
+            f"Contact: {settings.security_contact}",
+            f"Expires: {rfc3339(now() + SECURITY_TXT_VALID)}",
+            f"Canonical: {settings.infra.public_url.rstrip('/')}/.well-known/security.txt",
+            "Preferred-Languages: en",
+        ]
+        return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8")
 
     @router.get("/docs")
     async def docs() -> HTMLResponse:

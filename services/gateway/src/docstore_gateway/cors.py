@@ -4,12 +4,15 @@ from collections.abc import Iterable
 
 from docstore_gateway.exchange import HeaderList
 
-EXPOSED = b"ETag, Location, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, X-Request-Id, " + (
-    b"Idempotency-Replayed"
+EXPOSED = b"ETag, Location, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed, " + (
+    b"Accept-Ranges, Content-Range, Content-Disposition"
 )
 PREFLIGHT: HeaderList = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range"),
+    (
+        b"access-control-allow-headers",
+        b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Range, X-Link-Grant",
+    ),
     (b"access-control-max-age", b"600"),
 ]
 

@@ -27,7 +27,7 @@ from docstore_gateway.routes import (
     check_method,
     clean_path,
     find_route,
-    has_secret_answer,
+    ignores_key,
     is_routed,
     open_limit,
 )
@@ -54,6 +54,9 @@ SECURITY_HEADERS: HeaderList = [
     (b"cross-origin-resource-policy", b"same-site"),
 ]
 API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox")
+NEVER_STORED = (b"cache-control", b"no-store")
+REVALIDATED = (b"cache-control", b"private, no-cache")
+"""Kept by the caller's own browser alone, and asked for again with its ETag."""
 OWN_OF_PAGES = frozenset((b"content-security-policy", b"referrer-policy"))
 """Said by a page itself where it is there: what it may load, and where its forms may lead."""
 STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -114,10 +117,18 @@ class Edge:
                 if public:
                     kept, exchange.read = take_read(message["headers"])
                     message = {**message, "headers": kept}
-                added = [*self._every_answer, (b"x-request-id", exchange.request_id), *exchange.extra]
+                added = [
+                    *self._every_answer,
+                    (b"x-request-id", exchange.request_id),
+                    *exchange.rate_limit,
+                    *exchange.extra,
+                ]
                 if public:
                     added.append(API_POLICY)
-                given = {name for name, _ in message["headers"]} & OWN_OF_PAGES
+                names = {name.lower() for name, _ in message["headers"]}
+                if public and b"cache-control" not in names:
+                    added.append(REVALIDATED if b"etag" in names else NEVER_STORED)
+                given = names & OWN_OF_PAGES
                 added = [header for header in added if header[0] not in given]
                 message = {**message, "headers": [*message["headers"], *added]}
             elif not message.get("more_body", False):
@@ -195,7 +206,7 @@ class Edge:
         exchange.own = route.owner == NAME
         forward = own if exchange.own else self._forwarders[route.owner].forward
         key = exchange.headers.get(b"idempotency-key")
-        if key is None or exchange.method not in MUTATING or has_secret_answer(path):
+        if key is None or exchange.method not in MUTATING or ignores_key(path):
             await forward(inner, receive, send)
             return
         body = await read_body(receive, limit)
@@ -204,10 +215,8 @@ class Edge:
         if isinstance(outcome, StoredAnswer):
             await outcome.give(send)
             return
-        try:
+        async with outcome.held():
             await forward(inner, replaying(body, receive), outcome.recording(send))
-        finally:
-            await outcome.free()
 
     async def _web_call(self, own: ASGIApp, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """A public call that a route of the web page stands for; told as if the page had made it itself."""
@@ -245,7 +254,7 @@ class Edge:
         if path not in PEER_CALLS or exchange.method != "POST":
             raise not_found("route")
         exchange.route = path
-        await self._limiter.spend(self._policies[Limit.PEER], limit_group(exchange.client))
+        await self._spend(exchange, Limit.PEER, limit_group(exchange.client))
         receive = await bounded(exchange, receive, self._body_limit(path))
         await self._forwarders["accounts"].forward(scope_for_service(scope, exchange, path), receive, send)
 
@@ -253,7 +262,7 @@ class Edge:
         """Check login and limits; who is calling, as Idempotency-Keys know him."""
         limit = open_limit(exchange.method, path)
         if limit is not None:
-            await self._limiter.spend(self._policies[limit], limit_group(exchange.client))
+            await self._spend(exchange, limit, limit_group(exchange.client))
             return f"address:{limit_group(exchange.client)}"
         authorization = exchange.headers.get(b"authorization")
         token = bearer_token(authorization.decode("latin-1") if authorization else None)
@@ -261,8 +270,12 @@ class Edge:
         exchange.principal = principal
         if exchange.by_cookie and exchange.method in MUTATING:
             self._web.require_csrf(principal, exchange.headers.get(CSRF_HEADER))
-        await self._limiter.spend(self._policies[Limit.ACCOUNT], principal.account_id)
+        await self._spend(exchange, Limit.ACCOUNT, principal.account_id)
         return f"account:{principal.account_id}"
+
+    async def _spend(self, exchange: Exchange, limit: Limit, who: str) -> None:
+        exchange.rate_limit = []  # a refusal tells it itself
+        exchange.rate_limit = await self._limiter.spend(self._policies[limit], who)
 
     def _body_limit(self, path: str) -> int:
         return min(body_limit(path), self._settings.max_body_bytes)

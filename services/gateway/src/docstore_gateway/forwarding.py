@@ -168,7 +168,8 @@ def _part(message: Message, left: int) -> bytes:
 
 
 async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
-    headers = without_hop_by_hop(response.raw_headers)
+    # Whoever answers the client dates the answer.
+    headers = [header for header in without_hop_by_hop(response.raw_headers) if header[0] != b"date"]
     length = response.content_length
     if length is not None and length <= READ_AT_ONCE_BYTES:
         await answer(send, response.status, headers, await response.read())

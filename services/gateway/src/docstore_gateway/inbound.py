@@ -44,6 +44,8 @@ class Exchange:
     """Files whose bytes, or URLs for them, it hands out."""
     status: int = 0
     complete: bool = False
+    rate_limit: HeaderList = field(default_factory=list)
+    """Told with the answer."""
     extra: HeaderList = field(default_factory=list)
 
     @property

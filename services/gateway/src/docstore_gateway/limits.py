@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from docstore_gateway.exchange import HeaderList
 from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, PyMongoError, ReturnDocument
 from docstore_platform.problems import Problem
 
@@ -47,6 +48,8 @@ class Policy:
 @dataclass(slots=True)
 class _Bucket:
     tokens: int = 0
+    shared: float = 0.0
+    """What the shared bucket had when tokens were last taken from it."""
     spend_until: float = 0.0
     blocked_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -74,8 +77,8 @@ class RateLimiter:
     async def create_indexes(self) -> None:
         await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
 
-    async def spend(self, policy: Policy, who: str) -> None:
-        """Count a call of `who`; 429 with the time to wait if there is no token left."""
+    async def spend(self, policy: Policy, who: str) -> HeaderList:
+        """Count a call of `who`, and tell what is left; 429 with the time to wait if there is no token left."""
         key = f"{policy.name}:{who}"
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -85,9 +88,10 @@ class RateLimiter:
         now = self._now()
         if bucket.tokens and now < bucket.spend_until:
             bucket.tokens -= 1
-            return
-        async with bucket.lock:
-            await self._spend_or_take(policy, key, bucket)
+        else:
+            async with bucket.lock:
+                await self._spend_or_take(policy, key, bucket)
+        return rate_limit_headers(policy, bucket.tokens + bucket.shared)
 
     async def _spend_or_take(self, policy: Policy, key: str, bucket: _Bucket) -> None:
         now = self._now()
@@ -100,7 +104,7 @@ class RateLimiter:
                 wait = _wait_seconds(policy, left)
                 bucket.blocked_until = self._now() + wait
                 raise _limited(policy, wait)
-            bucket.tokens = granted
+            bucket.tokens, bucket.shared = granted, left
             bucket.spend_until = self._now() + PERIOD_SECONDS
         bucket.tokens -= 1
 
@@ -141,12 +145,18 @@ def _wait_seconds(policy: Policy, left: float) -> float:
     return max(next_token, min(MAX_WAIT_SECONDS, next_chunk))
 
 
+def rate_limit_headers(policy: Policy, left: float) -> HeaderList:
+    """The policy and what is left of it (draft-ietf-httpapi-ratelimit-headers-10); `t`: seconds until it is whole."""
+    remaining = max(0, math.floor(left))
+    full = math.ceil((policy.per_minute - remaining) * PERIOD_SECONDS / policy.per_minute)
+    return [
+        (b"ratelimit-policy", f'"{policy.name}";q={policy.per_minute};w={int(PERIOD_SECONDS)}'.encode()),
+        (b"ratelimit", f'"{policy.name}";r={remaining};t={full}'.encode()),
+    ]
+
+
 def _limited(policy: Policy, seconds: float) -> Problem:
     wait = max(1, math.ceil(seconds))
-    headers = {
-        "Retry-After": str(wait),
-        "RateLimit-Limit": str(policy.per_minute),
-        "RateLimit-Remaining": "0",
-        "RateLimit-Reset": str(wait),
-    }
+    told = {name.decode(): value.decode() for name, value in rate_limit_headers(policy, 0)}
+    headers = {"Retry-After": str(wait), **told}
     return Problem(429, "rate_limited", f"Too many calls; try again in {wait} s.", headers=headers)

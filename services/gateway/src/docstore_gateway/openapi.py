@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from docstore_gateway.routes import MUTATING, ROUTES, find_route, has_secret_answer, open_limit
+from docstore_gateway.routes import MUTATING, ROUTES, find_route, ignores_key, open_limit
 from docstore_platform.answers import DESCRIBED_ELSEWHERE
 
 Json = dict[str, Any]
@@ -115,7 +115,7 @@ def _operation(method: str, path: str, operation: Json) -> Json:
         "operationId": _operation_id(method, path, operation["operationId"]),
         "responses": {**responses, "default": _PROBLEM_REF},
     }
-    if upper in MUTATING and not has_secret_answer(concrete):
+    if upper in MUTATING and not ignores_key(concrete):
         result["parameters"] = [*operation.get("parameters", []), _KEY_REF]
     if open_limit(upper, concrete) is not None:
         result["security"] = []

@@ -90,6 +90,9 @@ PEER_CALLS = frozenset(
 LINK_PREFIXES = ("/v1/links/", "/l/")
 """Whoever has the token that follows may come in: as a program, or to the page of a link."""
 
+WITHOUT_EFFECT = frozenset({"/v1/blocks/missing", "/v1/compare", "/v1/contents"})
+"""POSTs that only ask, with long answers."""
+
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -121,13 +124,13 @@ def open_limit(method: str, path: str) -> Limit | None:
     return limit
 
 
-def has_secret_answer(path: str) -> bool:
-    """Whether answers under `path` carry a login or the token of a link, which are never kept for a repeated call."""
+def ignores_key(path: str) -> bool:
+    """Whether calls of `path` ignore an Idempotency-Key: they log in or open a link, or change nothing."""
     if path.startswith("/v1/admin/accounts/") and path.endswith("/password-resets"):
         return True
     if path == "/v1/sessions" or path.startswith(("/v1/sessions/", *LINK_PREFIXES)):
         return True
-    return path.startswith("/v1/files/") and path.endswith("/links") and path.count("/") == 4
+    return path in WITHOUT_EFFECT
 
 
 def clean_path(raw: bytes) -> str:

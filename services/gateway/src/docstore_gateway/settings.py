@@ -38,6 +38,12 @@ class GatewaySettings(ServiceSettings):
         512, ge=1, description="open connections of one client address to one gateway; trusted proxies have any number"
     )
 
+    security_contact: str = Field(
+        "",
+        pattern=r"^((mailto:|https://|tel:)\S+)?$",
+        description="mailto:, https: or tel: for reports of vulnerabilities, told in /.well-known/security.txt",
+    )
+
     web_dir: Path | None = Field(
         default_factory=_web_of_checkout, description="the built web page; without one a line says that it is absent"
     )
@@ -61,7 +67,7 @@ class GatewaySettings(ServiceSettings):
     )
     idempotency_hours: int = Field(24, ge=1, description="an answer is given again for this long")
     idempotency_lease_seconds: float = Field(
-        120.0, gt=0, description="after this a call whose gateway died may be made again; above answer_seconds"
+        10.0, gt=0, description="after this a call whose gateway died may be made again; renewed while it runs"
     )
     idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="a larger answer is not kept")
 

@@ -225,3 +225,46 @@ async def test_calls_do_not_wait_for_each_other(gateway: Any, service: Any, issu
     assert not slow.done()
     release.set()
     assert (await slow).status == 200
+
+
+async def test_private_answers_are_stored_by_nobody(gateway: Any, service: Any, issuer: Any) -> None:
+    """What has an ETag may be kept by the caller's own browser and is asked for again; a service's own word holds."""
+
+    async def behave(request: Any) -> Any:
+        reply = await type(service)._answer_ok(service, request)
+        if request.path == "/v1/files":
+            reply.headers["etag"] = '"1"'
+        if request.path == "/v1/trash":
+            reply.headers["cache-control"] = "private, max-age=5"
+        return reply
+
+    service.behave = behave
+    said = [await gateway.call("GET", path, issuer.bearer()) for path in ("/v1/me", "/v1/files", "/v1/trash")]
+    refused = await gateway.call("GET", "/v1/me")
+    assert [answer.header("cache-control") for answer in (*said, refused)] == [
+        "no-store",
+        "private, no-cache",
+        "private, max-age=5",
+        "no-store",
+    ]
+
+
+async def test_every_answer_says_what_is_left_of_the_limit(open_gateway: Any, issuer: Any) -> None:
+    """As the IETF's draft has it: the policy, and how much of it is left."""
+    async with open_gateway(account_per_minute=100) as gateway:
+        answers = [await gateway.call("GET", "/v1/files", issuer.bearer()) for _ in range(3)]
+    assert {answer.header("ratelimit-policy") for answer in answers} == {'"account";q=100;w=60'}
+    left = [int(answer.header("ratelimit").split(";r=")[1].split(";")[0]) for answer in answers]
+    assert left == sorted(left, reverse=True)
+    assert left[0] == 99
+
+
+async def test_a_page_elsewhere_may_use_links_and_ranges(open_gateway: Any) -> None:
+    """The grant of a link with a password goes out, the names of ranges and files come in."""
+    async with open_gateway(cors_origins=("https://app.example",)) as gateway:
+        asked = {"origin": "https://app.example", "access-control-request-method": "GET"}
+        preflight = await gateway.call("OPTIONS", "/v1/links/t", asked)
+        answer = await gateway.call("GET", "/v1/links/t", {"origin": "https://app.example"})
+    assert "X-Link-Grant" in preflight.header("access-control-allow-headers")
+    exposed = answer.header("access-control-expose-headers").split(", ")
+    assert {"Content-Range", "Content-Disposition", "RateLimit", "RateLimit-Policy"} <= set(exposed)

@@ -1,17 +1,16 @@
 """Calls that are sent again under one Idempotency-Key."""
 
 import asyncio
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from docstore_gateway.idempotency import Call, IdempotencyKeys, Recorder, StoredAnswer
 from docstore_gateway.settings import GatewaySettings
-from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Mongo
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 BODY = b'{"path":"/a"}'
@@ -135,27 +134,45 @@ async def test_refusals_are_kept(gateway: Any, service: Any, issuer: Any) -> Non
     assert len(service.requests) == 1
 
 
-async def test_log_ins_and_secrets_are_never_kept(
-    gateway: Any, service: Any, issuer: Any, infra: InfraSettings
-) -> None:
-    """Sessions ignore the key; an answer that says no-store is given but not kept; bodies are never stored."""
+async def secret(request: Any, service: Any) -> Any:
+    """An answer that is shown once."""
+    reply = await type(service)._answer_ok(service, request)
+    reply.headers |= {"cache-control": "no-store"}
+    reply.body = b'{"secret":"s3cret%d"}' % len(service.requests)
+    return reply
 
-    async def secret(request: Any) -> Any:
-        reply = await type(service)._answer_ok(service, request)
-        reply.headers |= {"cache-control": "no-store"}
-        reply.body = b'{"secret":"s3cret"}'
-        return reply
 
-    service.behave = secret
-    for path in ("/v1/sessions", "/v1/sessions/refresh", "/v1/subscriptions"):
-        for _ in range(2):
-            answer = await gateway.call("POST", path, keyed(issuer.bearer(), path), b'{"password":"hunter2"}')
-            assert answer.json() == {"secret": "s3cret"}
-    assert len(service.requests) == 6
+async def kept_rows(infra: InfraSettings) -> list[Any]:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    rows = await mongo.database(infra.database_prefix + "gateway")["idempotency_keys"].find().to_list(None)
+    rows: list[Any] = await mongo.database(infra.database_prefix + "gateway")["idempotency_keys"].find().to_list(None)
     mongo.close()
-    assert rows == []
+    return rows
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions", "/v1/sessions/refresh", "/v1/blocks/missing", "/v1/links/t/open"])
+async def test_log_ins_and_questions_are_not_kept(
+    gateway: Any, service: Any, issuer: Any, infra: InfraSettings, path: str
+) -> None:
+    """What answers a log-in, or changes nothing, ignores the key."""
+    service.behave = lambda request: secret(request, service)
+    for number in (1, 2):
+        answer = await gateway.call("POST", path, keyed(issuer.bearer()), BODY)
+        assert answer.json() == {"secret": f"s3cret{number}"}
+    assert await kept_rows(infra) == []
+
+
+@pytest.mark.parametrize("path", ["/v1/files/7/links", "/v1/subscriptions", "/v1/uploads"])
+async def test_what_is_shown_once_is_shown_again_to_who_has_the_key(
+    gateway: Any, service: Any, issuer: Any, infra: InfraSettings, path: str
+) -> None:
+    """A link, a webhook, an upload is made once; neither the answer nor the body can be read in the database."""
+    service.behave = lambda request: secret(request, service)
+    for _ in range(2):
+        answer = await gateway.call("POST", path, keyed(issuer.bearer(), "the-key"), b'{"password":"hunter2"}')
+        assert answer.json() == {"secret": "s3cret1"}
+    assert len(service.requests) == 1
+    stored = repr(await kept_rows(infra))
+    assert not any(word in stored for word in ("s3cret", "hunter2", "the-key"))
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\tkey"])
@@ -174,18 +191,22 @@ async def test_reading_calls_ignore_the_key(gateway: Any, counted: Any, issuer: 
 
 
 class Store:
-    """The keys with a clock that the test moves."""
+    """The keys, and the power to let leases end."""
 
-    def __init__(self, infra: InfraSettings) -> None:
+    def __init__(self, infra: InfraSettings, lease_seconds: float) -> None:
         self.mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-        self.late = timedelta(0)
-        database = self.mongo.database(infra.database_prefix + "gateway")
-        self.keys = IdempotencyKeys(database, GatewaySettings(infra=infra), lambda: utc_now() + self.late)
+        self.database = self.mongo.database(infra.database_prefix + "gateway")
+        settings = GatewaySettings(infra=infra, idempotency_lease_seconds=lease_seconds)
+        self.keys = IdempotencyKeys(self.database, settings)
+
+    async def leases_end(self) -> None:
+        """As they do while nobody renews them."""
+        await self.database["idempotency_keys"].update_many({}, [{"$set": {"lease_until": "$$NOW"}}])
 
 
 @pytest.fixture
 async def store(infra: InfraSettings) -> Any:
-    store = Store(infra)
+    store = Store(infra, 600)
     yield store
     store.mongo.close()
 
@@ -211,7 +232,7 @@ async def test_a_gateway_that_died_blocks_its_key_only_for_the_lease(store: Stor
         await store.keys.begin(call)
     assert caught.value.code == "idempotency_in_progress"
 
-    store.late = timedelta(minutes=10)
+    await store.leases_end()
     heirs = await asyncio.gather(*(store.keys.begin(call) for _ in range(5)), return_exceptions=True)
     [heir] = [outcome for outcome in heirs if isinstance(outcome, Recorder)]
     assert all(isinstance(outcome, Recorder | Problem) for outcome in heirs)
@@ -220,6 +241,36 @@ async def test_a_gateway_that_died_blocks_its_key_only_for_the_lease(store: Stor
     kept = await store.keys.begin(call)
     assert isinstance(kept, StoredAnswer)
     assert kept.body == b"heir"
+
+
+async def test_a_call_that_runs_keeps_its_key(infra: InfraSettings) -> None:
+    """Its lease is far shorter than it takes, and renewed."""
+    store = Store(infra, 0.6)
+    call = Call("account:ann", "k", "POST", "/v1/folders", BODY)
+    running = await store.keys.begin(call)
+    assert isinstance(running, Recorder)
+    rows = store.database["idempotency_keys"]
+    first = (await rows.find_one({}))["lease_until"]
+    async with running.held():
+
+        async def is_renewed() -> bool:
+            return (await rows.find_one({}))["lease_until"] > first
+
+        await eventually(is_renewed)
+        await answer_with(running, b"made")
+    kept = await store.keys.begin(call)
+    assert isinstance(kept, StoredAnswer)
+    assert kept.body == b"made"
+    store.mongo.close()
+
+
+async def test_answers_of_an_earlier_version_are_given(store: Store) -> None:
+    """Rows from before an upgrade hold their answers open."""
+    call = Call("account:ann", "k", "POST", "/v1/folders", BODY)
+    await store.keys.begin(call)
+    old = {"status": 201, "headers": [[b"etag", b"1"]], "body": b"old"}
+    await store.database["idempotency_keys"].update_one({}, {"$set": old, "$unset": {"lease_until": ""}})
+    assert await store.keys.begin(call) == StoredAnswer(201, [(b"etag", b"1")], b"old")
 
 
 async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -> None:

@@ -29,9 +29,9 @@ async def test_log_ins_from_one_address_are_few_over_two_replicas(open_gateway: 
     assert len(service.requests) == 6
     assert refused.json()["code"] == "rate_limited"
     assert 1 <= int(refused.header("retry-after")) <= 12
-    assert refused.header("ratelimit-limit") == "5"
-    assert refused.header("ratelimit-remaining") == "0"
-    assert int(refused.header("ratelimit-reset")) >= 1
+    assert refused.header("ratelimit-policy") == '"log_in";q=5;w=60'
+    assert refused.header("ratelimit") == '"log_in";r=0;t=60'
+    assert int(refused.header("retry-after")) >= 1
     assert other.status == 200
 
 
@@ -92,7 +92,7 @@ async def spend_all(limiters: list[RateLimiter], policy: Policy, calls: int) -> 
     spent = (limiters[i % len(limiters)].spend(policy, "ann") for i in range(calls))
     outcomes = await asyncio.gather(*spent, return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Problem) and outcome.status == 429]
-    passed = outcomes.count(None)
+    passed = sum(isinstance(outcome, list) for outcome in outcomes)
     assert passed + len(refused) == calls
     return passed
 

@@ -1,12 +1,14 @@
 """What the gateway answers itself: pages, health, metrics, the operators' dead letters."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import jwt
 import orjson
 import pytest
 
+from docstore_platform.clock import utc_now
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 
 pytestmark = pytest.mark.connected
@@ -120,3 +122,15 @@ async def test_an_operator_lists_and_replays(gateway: Any, service: Any, issuer:
     assert (claims["iss"], claims["aud"]) == ("gateway", "quota")
     assert (await gateway.call("DELETE", "/v1/admin/dead-letters/quota:7", admin)).status == 204
     assert (service.requests[-1].method, service.requests[-1].path) == ("DELETE", "/internal/dead-letters/7")
+
+
+async def test_reports_of_vulnerabilities_have_an_address(open_gateway: Any) -> None:
+    """RFC 9116: a contact, and until when it holds; nothing where the operator names none."""
+    async with open_gateway(security_contact="mailto:security@example.org") as gateway:
+        answer = await gateway.call("GET", "/.well-known/security.txt")
+    assert (answer.status, answer.header("content-type")) == (200, "text/plain; charset=utf-8")
+    fields = dict(line.split(": ", 1) for line in answer.body.decode().splitlines())
+    assert fields["Contact"] == "mailto:security@example.org"
+    assert datetime.fromisoformat(fields["Expires"]) > utc_now()
+    async with open_gateway() as gateway:
+        assert (await gateway.call("GET", "/.well-known/security.txt")).status == 404

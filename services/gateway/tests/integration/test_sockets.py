@@ -52,6 +52,7 @@ async def test_a_service_elsewhere_is_called_over_http(
                 assert answer.headers["location"] == "https://app.example/done"
                 assert answer.headers["etag"] == '"7"'
                 assert "x-hop" not in answer.headers
+                assert len(answer.headers.getall("date")) == 1
                 assert await answer.json() == {"ok": True}
     [request] = service.requests
     assert (request.path, request.query, request.body) == ("/v1/files/7/copy", "a=%2F&b", b'{"path":"/b"}')

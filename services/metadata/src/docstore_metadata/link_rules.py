@@ -41,6 +41,8 @@ class Link:
     downloads: int = 0
     opens: int = 0
     revision: int = 1
+    operation: str | None = None
+    """Of the call that made it, if that had an Idempotency-Key: the same call makes no second link."""
 
     def opens_at(self, now: datetime) -> bool:
         """Whether it has neither expired nor been used up."""

@@ -23,6 +23,12 @@ class LinkStore:
             [
                 IndexModel("token", name="by_token", unique=True),
                 IndexModel([("node", ASCENDING), ("_id", ASCENDING)], name="by_node"),
+                IndexModel(
+                    [("owner", ASCENDING), ("operation", ASCENDING)],
+                    name="by_operation",
+                    unique=True,
+                    partialFilterExpression={"operation": {"$exists": True}},
+                ),
                 IndexModel("warn_at", name="warnings", partialFilterExpression={"warn_at": {"$exists": True}}),
                 IndexModel("expires_at", name="kept", expireAfterSeconds=round(KEPT_AFTER_END.total_seconds())),
             ]
@@ -37,6 +43,10 @@ class LinkStore:
 
     async def by_token(self, token_hash: str) -> Link | None:
         row = await self._links.find_one({"token": token_hash})
+        return _link_of(row) if row else None
+
+    async def by_operation(self, owner_id: str, operation: str) -> Link | None:
+        row = await self._links.find_one({"owner": owner_id, "operation": operation})
         return _link_of(row) if row else None
 
     async def count(self, node_id: str, session: Session) -> int:
@@ -116,6 +126,7 @@ def _document(link: Link) -> Document:
         "downloads": link.downloads,
         "opens": link.opens,
         "revision": link.revision,
+        "operation": link.operation,
         "warn_at": warning_moment(link.expires_at, link.created_at),
     }
     return {name: value for name, value in row.items() if value is not None}
@@ -136,4 +147,5 @@ def _link_of(row: Document) -> Link:
         downloads=row["downloads"],
         opens=row["opens"],
         revision=row["revision"],
+        operation=row.get("operation"),
     )

@@ -1,5 +1,6 @@
 """Public links, as the owner makes, changes and revokes them."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
+from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import Principal
@@ -30,6 +32,12 @@ class Wish:
     password: str | None = None
     expires_at: datetime | None = None
     max_downloads: int | None = None
+
+
+def operation_of(key: str, node_id: str, wish: Wish) -> str:
+    """What the same call has in common with itself. The password is left out, so that none can be tried on it."""
+    parts = (key, node_id, wish.name, wish.password is None, wish.expires_at, wish.max_downloads)
+    return hashlib.sha256(repr(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 class _About(TypedDict):
@@ -62,8 +70,12 @@ class Links:
         self._cipher = cipher
         self._clock = clock
 
-    async def make(self, principal: Principal, node_id: str, wish: Wish) -> tuple[Link, str]:
-        """Make a link; the link and its token."""
+    async def make(self, principal: Principal, node_id: str, wish: Wish, key: str = "") -> tuple[Link, str]:
+        """Make a link; the link and its token. With an Idempotency-Key, those of the same call made before."""
+        operation = operation_of(key, node_id, wish) if key else None
+        known = await self._made_by(principal, operation)
+        if known is not None:
+            return known
         self._check_end(wish.expires_at)
         await self._owned(principal, node_id)
         password_hash = None if wish.password is None else await self._hash(principal, wish.password)
@@ -80,6 +92,7 @@ class Links:
             max_downloads=wish.max_downloads,
             password_hash=password_hash,
             encrypted_token=self._cipher.encrypt(link_id, token),
+            operation=operation,
         )
 
         async def work(transaction: Transaction) -> None:
@@ -91,8 +104,20 @@ class Links:
             await self._store.links.insert(link, transaction.session)
             say("created", link, place, transaction)
 
-        await self._transactor.run(work)
+        try:
+            await self._transactor.run(work)
+        except DuplicateKeyError:
+            known = await self._made_by(principal, operation)
+            if known is None:
+                raise
+            return known
         return link, token
+
+    async def _made_by(self, principal: Principal, operation: str | None) -> tuple[Link, str] | None:
+        """The link that an earlier try of this call has made, if it is still there and shown to its owner."""
+        link = await self._store.links.by_operation(principal.account_id, operation) if operation else None
+        token = self.token_of(link) if link else None
+        return (link, token) if link and token else None
 
     def token_of(self, link: Link) -> str | None:
         """The token, for the owner of the link; None where only its hash was kept."""

@@ -107,7 +107,7 @@ GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, descri
 async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller, links: Owned) -> Response:
     """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
     wish = Wish(name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads)
-    link, token = await links.make(principal, file_id, wish)
+    link, token = await links.make(principal, file_id, wish, request.headers.get("idempotency-key", ""))
     return json_response({**link_json(link, link_addresses(request)), "token": token}, 201, NO_STORE)
 
 

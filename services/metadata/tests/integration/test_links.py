@@ -18,6 +18,21 @@ pytestmark = pytest.mark.connected
 CHEAP = {"argon2_memory_kib": 64, "argon2_passes": 1}
 
 
+async def test_a_call_sent_again_makes_no_second_link(running: Any) -> None:
+    """Its answer was lost, or it is sent twice at once: one link, with the same token, for the same key and wish."""
+    file = (await running.commit(running.item("/a.txt", b"a")))[0]["file"]
+    path = f"/v1/files/{file['id']}/links"
+
+    async def make_with(key: str, **wish: Any) -> Any:
+        return (await running.person.send("POST", path, wish, idempotency_key=key)).json()
+
+    made = await asyncio.gather(*(make_with("k-1", max_downloads=3) for _ in range(4)))
+    assert len({(link["id"], link["token"]) for link in made}) == 1
+    others = [await make_with("k-2", max_downloads=3), await make_with("k-1", max_downloads=4)]
+    assert len({link["id"] for link in [made[0], *others]}) == 3
+    assert len((await running.person.ok("GET", path))["items"]) == 3
+
+
 async def test_a_link_is_made_opened_and_counted(running: Any) -> None:
     """The token is in the first answer only, the address in each; who has it sees the file and gets its content."""
     item = running.item("/report.pdf", b"content", content_type="application/pdf")
