@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
@@ -34,6 +35,7 @@ COLOURS = {
     "analytics": "#b279a2",
     "accounts": "#79706e",
 }
+EVENT_TYPE = "docstore.event.type"
 LEFT, RIGHT, ROW, TOP = 330, 620, 22, 52
 
 
@@ -49,13 +51,14 @@ class Drawn:
 
 async def record(trace_id: str) -> list[Drawn]:
     """Upload a document in the trace of this id; its spans once the indexer has told its end, in their order."""
-    spans: list[Any] = []
+    spans: list[tuple[str, Any]] = []
     complete = asyncio.Event()
 
     async def receive(request: web.Request) -> web.Response:
         for resource in ExportTraceServiceRequest.FromString(await request.read()).resource_spans:
-            for scope in resource.scope_spans:
-                spans.extend(span for span in scope.spans if span.trace_id.hex() == trace_id)
+            service = _attribute(resource.resource, "service.name")
+            found = (span for scope in resource.scope_spans for span in scope.spans)
+            spans.extend((service, span) for span in found if _is_shown(span, trace_id))
         if _is_complete(spans):
             complete.set()
         return web.Response()
@@ -74,15 +77,15 @@ async def record(trace_id: str) -> list[Drawn]:
             async with asyncio.timeout(WAIT_SECONDS):
                 await complete.wait()
     await runner.cleanup()
-    begin = min(span.start_time_unix_nano for span in spans)
+    begin = min(span.start_time_unix_nano for _, span in spans)
     drawn = [
         Drawn(
-            next(each.value.string_value for each in span.attributes if each.key == "service.name"),
-            span.name,
+            service,
+            f"{span.name} {_attribute(span, EVENT_TYPE)}".strip(),
             (span.start_time_unix_nano - begin) / 1e6,
             (span.end_time_unix_nano - begin) / 1e6,
         )
-        for span in spans
+        for service, span in spans
     ]
     return sorted(drawn, key=lambda span: (span.start, -span.end))
 
@@ -101,11 +104,21 @@ async def _upload(gateway: str, trace_id: str) -> None:
         await http.post(f"/v1/uploads/{upload['id']}/complete", json={}, headers=headers)
 
 
-def _is_complete(spans: list[Any]) -> bool:
+def _attribute(of: Any, name: str) -> str:
+    return next((str(each.value.string_value) for each in of.attributes if each.key == name), "")
+
+
+def _is_shown(span: Any, trace_id: str) -> bool:
+    """Requests and events; calls of the database and the object store are too many for a picture."""
+    kinds = (Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CONSUMER, Span.SPAN_KIND_INTERNAL)
+    return span.trace_id.hex() == trace_id and span.kind in kinds
+
+
+def _is_complete(spans: list[tuple[str, Any]]) -> bool:
     """Quota, indexer and notify have reacted, and somebody has heard that the file is indexed."""
-    said = {span.name for span in spans}
-    services = {each.value.string_value for span in spans for each in span.attributes if each.key == "service.name"}
-    return {"quota", "indexer", "notify"} <= services and any("file-indexed" in name for name in said)
+    services = {service for service, _ in spans}
+    events = {_attribute(span, EVENT_TYPE) for _, span in spans}
+    return {"quota", "indexer", "notify"} <= services and "file-indexed" in events
 
 
 def picture(spans: list[Drawn]) -> str:

@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import structlog
 from faststream.kafka.message import KafkaMessage
-from opentelemetry import propagate, trace
-from opentelemetry.trace import SpanKind
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
 
 from docstore_events.batch_end import BatchEnd, Offsets
 from docstore_events.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
@@ -29,7 +30,7 @@ from docstore_platform import metrics
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Collection, Database, is_passing
 from docstore_platform.problems import Problem
-from docstore_platform.tracing import is_recorded, traceparent_of, tracer
+from docstore_platform.tracing import failed, is_recorded, start_span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,12 @@ def pause_after(failures: int) -> float:
 def batch_after(failures: int) -> int:
     """Records to take at once: fewer after failures, since a batch may be more than one transaction has time for."""
     return max(MAX_BATCH >> failures, 1)
+
+
+def _end_span(current: Span, _: type[BaseException] | None, error: BaseException | None, __: Any) -> None:
+    if error is not None:
+        failed(current, error)
+    current.end()
 
 
 class Consumer:
@@ -199,7 +206,7 @@ class Consumer:
     async def _apply(self, batch: Sequence[Received], replayed: DeadLetter | None = None) -> None:
         """Apply the events of `batch` that the inbox does not hold yet, in one transaction."""
         with ExitStack() as spans:
-            traced = (self._continue_trace(received.envelope, spans, alone=len(batch) == 1) for received in batch)
+            traced = (self._continue_trace(received, spans, alone=len(batch) == 1) for received in batch)
             envelopes = {envelope.id: envelope for envelope in traced}
 
             async def work(transaction: Transaction) -> list[Envelope[Event]]:
@@ -230,18 +237,32 @@ class Consumer:
         for envelope in fresh:
             delays.observe(max((now - envelope.time).total_seconds(), 0.0))
 
-    def _continue_trace(self, envelope: Envelope[Event], spans: ExitStack, *, alone: bool) -> Envelope[Event]:
+    def _continue_trace(self, received: Received, spans: ExitStack, *, alone: bool) -> Envelope[Event]:
         """The envelope as handlers see it: its trace goes on in a span of this consumer.
 
         In a batch only recorded traces get a span: ids alone are passed on as they are, which costs nothing.
         """
+        envelope, record = received.envelope, received.record
         if not alone and not is_recorded(envelope.traceparent):
             return envelope
-        parent = propagate.extract({"traceparent": envelope.traceparent or ""})
-        attributes = {"service.name": self._service, "messaging.system": "kafka", "event.id": envelope.id}
-        name = f"{self._service} on {envelope.event.type}"
-        current = tracer.start_span(name, context=parent, kind=SpanKind.CONSUMER, attributes=attributes)
-        spans.callback(current.end)
+        current = start_span(
+            f"process {record.topic}",
+            service=self._service,
+            kind=SpanKind.CONSUMER,
+            traceparent=envelope.traceparent or "",
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.name": "process",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": record.topic,
+                "messaging.destination.partition.id": str(record.partition),
+                "messaging.kafka.offset": record.offset,
+                "messaging.kafka.message.key": record.key,
+                "messaging.message.id": envelope.id,
+                "docstore.event.type": envelope.event.type,
+            },
+        )
+        spans.push(partial(_end_span, current))
         if alone:
             spans.enter_context(trace.use_span(current))
         return replace(envelope, traceparent=traceparent_of(current))

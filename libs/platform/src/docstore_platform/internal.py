@@ -10,11 +10,12 @@ import aiohttp
 import orjson
 import structlog
 from starlette.types import ASGIApp, Message, Scope
+from yarl import URL
 
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
 from docstore_platform.settings import CallerName, InfraSettings, ServiceName
-from docstore_platform.tracing import current_traceparent
+from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call, traceparent_of
 
 log = structlog.get_logger(__name__)
 
@@ -61,19 +62,24 @@ class HttpTransport:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
+        self._address = URL(base_url)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=2)
             self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
-        try:
-            async with self._session.request(
-                method, self._base_url + path, headers=headers, data=body, allow_redirects=False
-            ) as response:
-                return Answer(response.status, response.headers, await response.read())
-        except aiohttp.ClientError as error:
-            raise ConnectionError(str(error)) from error
+        with client_span(method, http_call(method, self._address)) as current:
+            if current.is_recording():
+                headers = {**headers, "traceparent": traceparent_of(current) or ""}
+            try:
+                async with self._session.request(
+                    method, self._base_url + path, headers=headers, data=body, allow_redirects=False
+                ) as response:
+                    http_answered(current, response.status)
+                    return Answer(response.status, response.headers, await response.read())
+            except aiohttp.ClientError as error:
+                raise ConnectionError(str(error)) from error
 
     async def close(self) -> None:
         if self._session is not None:

@@ -15,6 +15,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a line more for ev
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
+build_info = Gauge("docstore_build_info", "Always 1; which version of a service runs", ["service", "version"])
 http_seconds = RequestHistogram("docstore_http_request_seconds", "Time to answer", FAST)
 handler_seconds = Histogram(
     "docstore_event_handler_seconds", "Time to handle a batch of events", ["service"], buckets=FAST

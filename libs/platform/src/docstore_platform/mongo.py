@@ -35,6 +35,9 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from docstore_platform.mongo_spans import MongoSpans
+from docstore_platform.tracing import is_tracing
+
 __all__ = [
     "ASCENDING",
     "DESCENDING",
@@ -153,6 +156,7 @@ class Mongo:
             tz_aware=True,
             retryWrites=True,
             w="majority",
+            event_listeners=[MongoSpans()] if is_tracing() else [],
         )
 
     def database(self, name: str) -> Database:

@@ -19,6 +19,7 @@ from yarl import URL
 from docstore_platform.clock import Clock
 from docstore_platform.presigned import S3Config
 from docstore_platform.role_credentials import CredentialsUnavailable
+from docstore_platform.tracing import client_span
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 CONNECT_SECONDS, READ_SECONDS = 2, 10
@@ -26,6 +27,7 @@ ATTEMPTS = 3
 FIRST_BACKOFF_SECONDS = 0.05
 CONNECTIONS = 64
 THREADS = 16
+OBJECT_OPERATIONS = {"GET": "GetObject", "PUT": "PutObject", "HEAD": "HeadObject", "DELETE": "DeleteObject"}
 CHUNK = 1 << 20  # bytes read at a time from a stream
 
 T = TypeVar("T")
@@ -131,7 +133,21 @@ class S3Transport:
                     return list(client.get_paginator(operation).paginate(**parameters))
                 return getattr(client, operation)(**parameters)
 
-        return await self.in_thread(run)
+        with client_span(f"{service.upper()}/{api_name(operation)}", self._attributes(operation, service)):
+            return await self.in_thread(run)
+
+    def _attributes(self, operation: str, service: str) -> dict[str, str | int]:
+        config = self._config
+        endpoint = config.sts_endpoint or config.endpoint if service == "sts" else config.endpoint
+        url = URL(endpoint)
+        found: dict[str, str | int] = {
+            "rpc.system": "aws-api",
+            "rpc.method": f"{service.upper()}/{api_name(operation)}",
+            "server.address": url.host or "",
+            "server.port": url.port or 443,
+            "cloud.region": config.region,
+        }
+        return found | ({"aws.s3.bucket": config.bucket} if service == "s3" else {})
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -167,7 +183,14 @@ class S3Transport:
                 raise _refusal(answer.status, content)
             return answer.headers, content
 
-        return await retrying(once)
+        operation = OBJECT_OPERATIONS.get(method, method)
+        with client_span(f"S3/{operation}", self._attributes(operation, "s3")):
+            return await retrying(once)
+
+
+def api_name(operation: str) -> str:
+    """`list_objects_v2` of boto3 as the API calls it: `ListObjectsV2`."""
+    return "".join(word[:1].upper() + word[1:] for word in operation.split("_"))
 
 
 async def retrying(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -1,33 +1,100 @@
-"""OpenTelemetry traces, passed on as W3C `traceparent` over HTTP and through the outbox and Kafka."""
+"""OpenTelemetry traces, passed on as W3C `traceparent` over HTTP and through the outbox and Kafka.
 
+Each service of a process has a provider with a resource of its own; all share one exporter. Without a collector no span
+is recorded: only ids are made and passed on. Names and attributes follow the stable semantic conventions.
+"""
+
+import random
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 
-from opentelemetry import context as otel_context
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.sdk.trace.sampling import Decision
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import Scope
+from yarl import URL
 
+from docstore_platform.logs import loggable_path
 from docstore_platform.settings import InfraSettings
 
-tracer = trace.get_tracer("docstore")
+VERSION = version("docstore-platform")
+Attributes = Mapping[str, str | int]
+_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
+_W3C = TraceContextTextMapPropagator()
 
 
-def configure_tracing(settings: InfraSettings) -> TracerProvider:
+class Tracing:
+    """The tracers of one process, by service. Records nothing without a processor."""
+
+    def __init__(self, region: str = "", processor: SpanProcessor | None = None) -> None:
+        self._region = region
+        self._processor = processor
+        self._providers: dict[str, TracerProvider] = {}
+        self.records = processor is not None
+
+    def tracer(self, service: str) -> trace.Tracer:
+        return self._provider(service).get_tracer("docstore", VERSION)
+
+    def begins_recorded(self, service: str, name: str) -> bool:
+        """Whether a trace that begins here is recorded: what `OTEL_TRACES_SAMPLER` decides for an id of ours."""
+        sampler = self._provider(service).sampler
+        return sampler.should_sample(Context(), random.getrandbits(128), name).decision == Decision.RECORD_AND_SAMPLE
+
+    def _provider(self, service: str) -> TracerProvider:
+        provider = self._providers.get(service)
+        if provider is None:
+            resource = Resource.create(
+                {
+                    "service.namespace": "docstore",
+                    "service.name": service,
+                    "service.version": VERSION,
+                    "service.instance.id": str(uuid.uuid4()),
+                    "cloud.region": self._region,
+                }
+            )
+            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            if self._processor is not None:
+                provider.add_span_processor(self._processor)
+            self._providers[service] = provider
+        return provider
+
+    def shutdown(self) -> None:
+        """Send what is still to be sent."""
+        if self._processor is not None:
+            self._processor.shutdown()
+
+
+_tracing = Tracing()
+
+
+def use_tracing(tracing: Tracing) -> Tracing:
+    """Have every span of this process recorded by `tracing`; what was used before."""
+    global _tracing
+    before, _tracing = _tracing, tracing
+    return before
+
+
+def configure_tracing(settings: InfraSettings) -> Tracing:
     """Send spans to the collector of the settings; without one, only make and pass on the ids."""
-    resource = Resource.create({"service.namespace": "docstore", "deployment.region": settings.region})
+    processor = None
     if settings.otlp_endpoint:
-        provider = TracerProvider(resource=resource)
-        exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    else:
-        provider = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_OFF))
-    trace.set_tracer_provider(provider)
-    return provider
+        processor = BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces"))
+    tracing = Tracing(settings.region, processor)
+    use_tracing(tracing)
+    return tracing
+
+
+def is_tracing() -> bool:
+    """Whether this process sends spans anywhere."""
+    return _tracing.records
 
 
 def traceparent_of(span: Span) -> str | None:
@@ -39,13 +106,36 @@ def traceparent_of(span: Span) -> str | None:
 
 
 def is_recorded(traceparent: str | None) -> bool:
-    """Whether the trace is being collected: the sampled flag of the W3C trace context."""
-    return traceparent is not None and traceparent.endswith("-01")
+    """Whether the trace is being collected here: the sampled flag of the W3C trace context."""
+    return _tracing.records and traceparent is not None and traceparent.endswith("-01")
 
 
 def current_traceparent() -> str | None:
     """The `traceparent` of the work being done now, to be stored or sent."""
     return traceparent_of(trace.get_current_span())
+
+
+def start_span(
+    name: str,
+    *,
+    service: str,
+    kind: SpanKind = SpanKind.INTERNAL,
+    traceparent: str | None = None,
+    trusted: bool = True,
+    attributes: Attributes | None = None,
+) -> Span:
+    """A span to be ended by the caller; with `traceparent` it continues that trace instead of the current one.
+
+    Of a `traceparent` that is not trusted only the ids are taken: whether it is recorded is not for a stranger to say.
+    """
+    parent = _parent(traceparent)
+    if not _tracing.records:
+        return _unrecorded(parent, trusted=trusted)
+    if traceparent is not None and parent.is_valid and not trusted:
+        flags = TraceFlags.SAMPLED if _tracing.begins_recorded(service, name) else TraceFlags.DEFAULT
+        parent = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    context = trace.set_span_in_context(NonRecordingSpan(parent), Context()) if traceparent is not None else None
+    return _tracing.tracer(service).start_span(name, context=context, kind=kind, attributes=attributes)
 
 
 @contextmanager
@@ -55,11 +145,93 @@ def span(
     service: str,
     kind: SpanKind = SpanKind.INTERNAL,
     traceparent: str | None = None,
-    attributes: Mapping[str, str | int] | None = None,
+    trusted: bool = True,
+    attributes: Attributes | None = None,
 ) -> Iterator[Span]:
-    """A span that is current inside; with `traceparent` it continues that trace instead of the current one."""
-    parent = propagate.extract({"traceparent": traceparent}) if traceparent else otel_context.get_current()
-    with tracer.start_as_current_span(
-        name, context=parent, kind=kind, attributes={"service.name": service, **(attributes or {})}
-    ) as current:
+    """A span as `start_span` makes it, current inside. An exception ends it as failed."""
+    started = start_span(
+        name, service=service, kind=kind, traceparent=traceparent, trusted=trusted, attributes=attributes
+    )
+    with trace.use_span(started, end_on_exit=True):
+        try:
+            yield started
+        except Exception as error:
+            failed(started, error)
+            raise
+
+
+@contextmanager
+def client_span(name: str, attributes: Attributes) -> Iterator[Span]:
+    """A span around a call of another server, of the service that calls; none where the trace is not recorded."""
+    current = trace.get_current_span()
+    if not current.is_recording():
         yield current
+        return
+    with span(name, service=service_of(current), kind=SpanKind.CLIENT, attributes=attributes) as started:
+        yield started
+
+
+def service_of(recorded: Span) -> str:
+    """The service that a recorded span is of."""
+    assert isinstance(recorded, ReadableSpan)
+    return str(recorded.resource.attributes["service.name"])
+
+
+def failed(ended: Span, error: BaseException | str) -> None:
+    """Mark a span as failed, by an exception or by a code that is an error."""
+    if ended.is_recording():
+        kind = error if isinstance(error, str) else type(error).__qualname__
+        ended.set_attribute("error.type", kind)
+        ended.set_status(StatusCode.ERROR)
+
+
+def http_call(method: str, address: URL) -> Attributes:
+    """What a client span says of the request it is around."""
+    found: dict[str, str | int] = {"http.request.method": _method(method), "server.address": address.host or ""}
+    return found | ({"server.port": address.port} if address.port else {})
+
+
+def http_request(scope: Scope) -> Attributes:
+    """What a server span says of the request it begins with."""
+    return {
+        "http.request.method": _method(scope["method"]),
+        "url.path": loggable_path(scope["path"]),
+        "url.scheme": scope.get("scheme", "http"),
+    }
+
+
+def _method(method: str) -> str:
+    return method if method in _METHODS else "_OTHER"
+
+
+def http_served(ended: Span, method: str, route: str | None, status: int) -> None:
+    """What a server span says once the route and the status are known."""
+    if ended.is_recording():
+        known = _method(method)
+        ended.update_name(" ".join(("HTTP" if known == "_OTHER" else known, *([route] if route else []))))
+        if route:
+            ended.set_attribute("http.route", route)
+        ended.set_attribute("http.response.status_code", status)
+        if status >= 500:
+            failed(ended, str(status))
+
+
+def http_answered(ended: Span, status: int) -> None:
+    """What a client span says of the answer: any error is one for the caller."""
+    if ended.is_recording():
+        ended.set_attribute("http.response.status_code", status)
+        if status >= 400:
+            failed(ended, str(status))
+
+
+def _parent(traceparent: str | None) -> SpanContext:
+    if traceparent is None:
+        return trace.get_current_span().get_span_context()
+    return trace.get_current_span(_W3C.extract({"traceparent": traceparent}, Context())).get_span_context()
+
+
+def _unrecorded(parent: SpanContext, *, trusted: bool) -> Span:
+    """Ids alone: no tracer is asked."""
+    trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128)
+    flags = parent.trace_flags if parent.is_valid and trusted else TraceFlags(TraceFlags.DEFAULT)
+    return NonRecordingSpan(SpanContext(trace_id, random.getrandbits(64), is_remote=False, trace_flags=flags))

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.body_limits import BodyLimit
 from docstore_platform.internal import ServiceClient
-from docstore_platform.metrics import exposition, http_seconds
+from docstore_platform.metrics import build_info, exposition, http_seconds
 from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import install_problem_handlers
 from docstore_platform.request_metrics import UNMATCHED
@@ -24,7 +24,7 @@ from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, 
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.startup import Startup, UntilStarted
 from docstore_platform.tokens import TokenVerifier
-from docstore_platform.tracing import span
+from docstore_platform.tracing import VERSION, http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
 
@@ -64,10 +64,11 @@ class Telemetry:
         token = structlog.contextvars.bind_contextvars(service=self.service)
         try:
             with self._span(scope) as current:
-                await self.app(scope, receive, send_and_note)
-                if current is not None and current.is_recording():
-                    current.update_name(f"{scope['method']} {_route(scope)}")
-                    current.set_attribute("http.response.status_code", status)
+                try:
+                    await self.app(scope, receive, send_and_note)
+                finally:
+                    if current is not None:
+                        http_served(current, scope["method"], _route_template(scope), status)
         finally:
             structlog.contextvars.reset_contextvars(**token)
             elapsed = time.perf_counter() - started
@@ -85,6 +86,7 @@ class Telemetry:
             service=self.service,
             kind=SpanKind.SERVER,
             traceparent=None if within else traceparent,
+            attributes=http_request(scope) if is_tracing() else None,
         )
 
 
@@ -96,6 +98,13 @@ async def readiness(checks: Mapping[str, Check], partial_checks: Mapping[str, Ch
     """`ok`, `degraded` or `unavailable`, and what each check that fails says, by its name."""
     failed, partly = await _failures(checks), await _failures(partial_checks)
     return UNAVAILABLE if failed else "degraded" if partly else "ok", failed | partly
+
+
+def _route_template(scope: Scope) -> str | None:
+    """The route with the prefix of its router; None where no route matched."""
+    path: str | None = getattr(scope.get("route"), "path", None)
+    prefix = next((each for each in ("/v1", INTERNAL_PREFIX) if scope["path"].startswith(f"{each}/")), "")
+    return path if path is None or path.startswith(prefix) else prefix + path
 
 
 async def _failures(checks: Mapping[str, Check]) -> dict[str, str]:
@@ -187,6 +196,7 @@ def service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},  # Telemetry does it, at half the cost
     )
     app.state.infra = infra
+    build_info.labels(name, VERSION).set(1)
     app.state.internal_routes = []
     app.state.caller_verifier = CallerVerifier.of(name, infra)
     app.add_middleware(UntilStarted, startup=startup)

@@ -17,7 +17,7 @@ from docstore_gateway.cors import Cors
 from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
-from docstore_gateway.inbound import Exchange, bounded, exchange_of, scope_for_service
+from docstore_gateway.inbound import UNMATCHED, Exchange, bounded, exchange_of, scope_for_service
 from docstore_gateway.limits import Policy, RateLimiter
 from docstore_gateway.push import CHANGES_PATH, poll_changes
 from docstore_gateway.routes import (
@@ -42,7 +42,7 @@ from docstore_platform.problems import Problem, not_found
 from docstore_platform.reading import take_read
 from docstore_platform.settings import ServiceName
 from docstore_platform.tokens import TokenVerifier, bearer_token
-from docstore_platform.tracing import span
+from docstore_platform.tracing import http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
 
@@ -139,13 +139,19 @@ class Edge:
         traceparent = exchange.headers.get(b"traceparent")
         parent = traceparent.decode("latin-1") if traceparent else None
         try:
-            with span(f"{exchange.method} {NAME}", service=NAME, kind=SpanKind.SERVER, traceparent=parent) as current:
+            with span(
+                f"{exchange.method} {NAME}",
+                service=NAME,
+                kind=SpanKind.SERVER,
+                traceparent=parent,
+                trusted=False,
+                attributes=http_request(scope) if is_tracing() else None,
+            ) as current:
                 try:
                     await self._answer(own, public, exchange, raw, scope, receive, send_out)
                 finally:
-                    if current.is_recording():
-                        current.update_name(f"{exchange.method} {exchange.route}")
-                        current.set_attribute("http.response.status_code", exchange.status)
+                    route = None if exchange.route == UNMATCHED else exchange.route
+                    http_served(current, exchange.method, route, exchange.status)
                     self._note(exchange, scope, public, time.perf_counter() - started)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)

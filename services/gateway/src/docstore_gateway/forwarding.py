@@ -7,13 +7,14 @@ from typing import Protocol
 
 import aiohttp
 from multidict import CIMultiDict
+from opentelemetry.trace import Span
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from docstore_gateway.exchange import ClientGone, HeaderList, answer
 from docstore_platform.internal import LOCAL, local_app
 from docstore_platform.problems import Problem, unavailable
-from docstore_platform.tracing import current_traceparent
+from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
@@ -68,6 +69,10 @@ class HttpForwarder:
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         url = URL(self._base_url + (scope["raw_path"] + query).decode("latin-1"), encoded=True)
+        with client_span(scope["method"], http_call(scope["method"], url)) as current:
+            await self._forward(url, scope, receive, send, current)
+
+    async def _forward(self, url: URL, scope: Scope, receive: Receive, send: Send, current: Span) -> None:
         headers, length = _request_headers(scope["headers"])
         answered = False
 
@@ -84,6 +89,7 @@ class HttpForwarder:
                 data=await _request_body(receive, length),
                 allow_redirects=False,
             ) as response:
+                http_answered(current, response.status)
                 await _pass_answer(response, receive, send_and_note)
         except (aiohttp.ClientError, TimeoutError) as error:
             if answered:
