@@ -180,9 +180,9 @@ async def test_answers_and_bodies_are_streamed(open_gateway: Any, listening: Any
     streaming = Streaming()
     async with (
         listening(streaming) as url,
-        open_gateway(urls={"metadata": url}) as gateway,
+        open_gateway(urls={"upload": url}) as gateway,
         listening(gateway.app) as address,
-        client.post(f"{address}/v1/files", headers=issuer.bearer(), data=b"x" * 5_000_000) as answer,
+        client.post(f"{address}/v1/uploads/batch", headers=issuer.bearer(), data=b"x" * 5_000_000) as answer,
     ):
         assert await answer.content.readexactly(5) == b"first"
         streaming.go.set()
