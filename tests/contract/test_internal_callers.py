@@ -1,6 +1,7 @@
 """Who may call an internal route is who does: as each route declares, and as the sources call it."""
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,30 +24,37 @@ Call = tuple[str, str]
 """Method and path, each parameter of which is `{}`."""
 
 
-def calls_in(source: str) -> Iterator[Call]:
+def calls_in(module: str, source: str) -> Iterator[Call]:
     """The calls of internal routes that a module makes: `client.call("GET", f"/internal/...")`."""
     for node in ast.walk(ast.parse(source)):
         if not (isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "call" and len(node.args) > 1):
             continue
-        method, path = node.args[0], _text(node.args[1])
+        method, path = node.args[0], _text(node.args[1], module)
         if isinstance(method, ast.Constant) and method.value in METHODS and path.startswith("/internal/"):
             yield method.value, path.partition("?")[0]
 
 
-def _text(node: ast.expr) -> str:
+def _text(node: ast.expr, module: str) -> str:
+    """The text of an expression: constants of the module are resolved, anything else is `{}`."""
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else ""
+        return "".join(_text(part, module) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return _text(node.value, module)
+    if isinstance(node, ast.Name):
+        constant = getattr(importlib.import_module(module), node.id, None) if node.id.isupper() else None
+        return constant if isinstance(constant, str) else "{}"
+    return str(node.value) if isinstance(node, ast.Constant) else "{}"
 
 
 def calls_of(service: str) -> set[Call]:
     found = {KEYS}
-    for path in (ROOT / f"services/{service}/src/docstore_{service}").rglob("*.py"):
+    sources = ROOT / f"services/{service}/src"
+    for path in sources.rglob("*.py"):
         source = path.read_text()
-        found.update(calls_in(source))
+        found.update(calls_in(".".join(path.relative_to(sources).with_suffix("").parts), source))
         for module, shared in SHARED.items():
             if f"from {module} import" in source:
-                found.update(calls_in(shared.read_text()))
+                found.update(calls_in(module, shared.read_text()))
     return found
 
 

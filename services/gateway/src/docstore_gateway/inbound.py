@@ -24,9 +24,6 @@ REPLACED = frozenset(
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
-UNMATCHED = "unmatched"
-
-
 @dataclass(slots=True)
 class Exchange:
     """One request while it is being answered."""
