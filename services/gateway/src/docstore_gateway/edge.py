@@ -17,7 +17,7 @@ from docstore_gateway.cors import Cors
 from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
-from docstore_gateway.inbound import UNMATCHED, Exchange, bounded, exchange_of, scope_for_service
+from docstore_gateway.inbound import Exchange, bounded, exchange_of, scope_for_service
 from docstore_gateway.limits import Policy, RateLimiter
 from docstore_gateway.push import CHANGES_PATH, poll_changes
 from docstore_gateway.routes import (
@@ -40,6 +40,7 @@ from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.reading import take_read
+from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.settings import ServiceName
 from docstore_platform.tokens import TokenVerifier, bearer_token
 from docstore_platform.tracing import http_request, http_served, is_tracing, span
