@@ -41,9 +41,12 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
     return gateway
 
 
-def page(checked: int, next_after: int | None, broken: Any = None, number: int = 7) -> Any:
+def page(
+    checked: int, next_after: int | None, broken: Any = None, number: int = 7, not_compared: str | None = None
+) -> Any:
     ends = {"number": number, "signature": SIGNATURE}
-    return {"checked": checked, "next_after": next_after, "broken": broken, "last": ends, "head": ends}
+    marks = {"last": ends, "head": ends, "anchor": ends}
+    return {"checked": checked, "next_after": next_after, "broken": broken, "not_compared": not_compared, **marks}
 
 
 def test_verifying_goes_through_all_pages_and_says_what_to_note(gateway: FakeGateway) -> None:
@@ -63,6 +66,15 @@ def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGatew
     assert shown.exit_code == 1
     assert orjson.loads(shown.stdout)["broken"]["number"] == 6
     assert "entry 6 is the first that is wrong: changed" in " ".join(shown.stderr.split())
+
+
+def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) -> None:
+    """Whichever page it was of: the command fails and says why."""
+    gateway.answers = [page(5, 5, not_compared="the object store does not answer"), page(2, None)]
+    shown = CliRunner().invoke(app, ["admin", "verify-audit"])
+    assert shown.exit_code == 1
+    assert "as they were written" not in shown.output
+    assert "not verified: the 7 entries fit together" in " ".join(shown.stderr.split())
 
 
 @pytest.mark.parametrize(("signature", "status"), [(SIGNATURE, 0), ("cd" * 32, 1)])

@@ -243,6 +243,10 @@ class AuditCheck(Answer):
     """The last entry that is as it was written."""
     head: AuditMark
     """Where the log ends."""
+    anchor: AuditMark | None
+    """Where it ended when that was last noted in the object store; null if it never was, or could not be read."""
+    not_compared: str | None
+    """Why the log could not be compared with what of it is in the object store, for people; null if it was."""
 
 
 class ArchiveFile(Answer):

@@ -97,10 +97,11 @@ def public_router(
         """Check the chain of the audit log, as many entries at once; `next_after` is null once the end is reached.
 
         `broken` is the first entry that was changed, removed, added or reordered, or where the log was cut off; `last`
-        is the last that is as it was written.
+        is the last that is as it was written. The log is also compared with what of it is in the object store, which
+        `not_compared` says if it could not be.
         """
         verified = await audit.verify(after, limit)
-        broken = verified.broken
+        broken, anchor = verified.broken, verified.anchor
         return json_response(
             {
                 "checked": verified.checked,
@@ -108,6 +109,8 @@ def public_router(
                 "broken": broken and {"number": broken.number, "reason": broken.reason, "detail": broken.detail},
                 "last": {"number": verified.number, "signature": verified.signature},
                 "head": {"number": verified.head.number, "signature": verified.head.signature},
+                "anchor": anchor and {"number": anchor.number, "signature": anchor.signature},
+                "not_compared": verified.not_compared or None,
             }
         )
 

@@ -12,6 +12,7 @@ from docstore_analytics.activity_store import MongoActivity
 from docstore_analytics.api import public_router
 from docstore_analytics.archive import Archive
 from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
+from docstore_analytics.audit_anchors import Anchors, MongoAnchorNotes
 from docstore_analytics.audit_chain import Chain
 from docstore_analytics.audit_keys import chain_keys
 from docstore_analytics.audit_log import AuditLog
@@ -58,6 +59,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         objects,
         chain,
         waiting,
+        Anchors(objects, MongoAnchorNotes(database), chain, infra.region),
         region=infra.region,
         segment_seconds=settings.audit_segment_seconds,
         segment_entries=settings.audit_segment_entries,
@@ -71,13 +73,15 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         query_bytes=settings.query_bytes,
     )
 
+    sweeps = [archive.write_due, audit.seal_due, audit.anchor_due]
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.create_indexes()
         await rows.create_indexes()
         await waiting.create_indexes()
         try:
-            async with objects, runtime.running(), sealing([archive.write_due, audit.seal_due], settings.sweep_seconds):
+            async with objects, runtime.running(), sealing(sweeps, settings.sweep_seconds):
                 yield
             await waiting.give_up_leases()
         finally:

@@ -64,7 +64,19 @@ class Head:
 
 NO_HEAD = Head(0, BEGINNING, "", "")
 
-Reason = Literal["missing", "changed", "unlinked", "cut_off", "head_changed", "differs_from_sealed", "other_key"]
+Reason = Literal[
+    "missing",
+    "changed",
+    "unlinked",
+    "cut_off",
+    "head_changed",
+    "differs_from_sealed",
+    "seal_missing",
+    "differs_from_anchor",
+    "anchor_missing",
+    "anchor_changed",
+    "other_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,14 @@ class Chain:
         if number > head.number or signature != head.signature:
             return Break(head.number + 1, "head_changed", f"the head knows {head.number} entries, there are {number}")
         return None
+
+    def sign(self, data: bytes) -> str:
+        """Sign something else of the log, which begins with a word that no entry and no head begins with."""
+        return _mac(self._keys[0], data)
+
+    def has_signed(self, data: bytes, signature: str) -> bool:
+        """Whether it was signed by this key or one before it."""
+        return self._is_good(data, signature)
 
     def _is_good(self, data: bytes, signature: str) -> bool:
         return any(_same(_mac(key, data), signature) for key in self._keys)

@@ -100,7 +100,8 @@ class Analytics:
 @pytest.fixture
 async def analytics(infra: InfraSettings) -> AsyncIterator[Analytics]:
     name = new_id()
-    infra = infra.model_copy(update={"accounts_url": f"local:accounts-{name}"})
+    own = {"accounts_url": f"local:accounts-{name}", "region": f"region-{name}", "s3_bucket": infra.bucket}
+    infra = infra.model_copy(update=own)  # a region of its own: the bucket has the anchors of all tests
     register_local_app(infra.accounts_url, fake_accounts())
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     yield Analytics(infra, mongo, f"local:analytics-{name}")

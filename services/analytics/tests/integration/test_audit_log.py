@@ -7,6 +7,9 @@ import pytest
 from analytics_events import AT, account, call, called, created, moved, reset
 from pydantic import SecretStr
 
+from docstore_analytics.maintenance import forget_later_anchors
+from docstore_platform.s3 import ObjectStore
+from docstore_platform.s3_transport import ObjectStoreUnavailable
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -40,6 +43,8 @@ async def test_the_whole_log_verifies_over_batches_pages_and_restarts(analytics:
             "broken": None,
             "last": {"number": 0, "signature": "0" * 64},
             "head": {"number": 0, "signature": "0" * 64},
+            "anchor": None,
+            "not_compared": None,
         }
         await fill(analytics)
         await sealed(analytics, 2)
@@ -131,6 +136,74 @@ async def test_a_log_written_anew_differs_from_what_is_sealed(analytics: Any) ->
             assert (await analytics.verified())["broken"]["number"] == 9
             await store.put(key, original)
         assert (await analytics.verified())["broken"] is None
+
+
+async def anchored(analytics: Any, number: int) -> None:
+    async def is_anchored() -> bool:
+        return bool((await analytics.ok("/v1/admin/audit/verify?limit=1"))["anchor"] == await mark(analytics, number))
+
+    await eventually(is_anchored)
+
+
+async def mark(analytics: Any, number: int) -> dict[str, Any]:
+    row = await analytics.database["audit"].find_one({"_id": number})
+    return {"number": number, "signature": row["signature"]}
+
+
+async def test_a_wiped_log_and_one_set_back_are_found(analytics: Any) -> None:
+    """By what is anchored in the object store: an earlier head is signed as well, and no entry was ever sealed."""
+    names = ("audit", "audit_head", "audit_seals", "audit_anchor")
+    async with analytics.running():
+        await analytics.say_and_wait(account("ann"), created("first"))
+        earlier = {name: await analytics.database[name].find().to_list(None) for name in names}
+        await fill(analytics)
+        entries = await analytics.database["audit"].count_documents({})
+        await anchored(analytics, entries)
+    for rows in (earlier, {}):
+        for name in names:
+            await analytics.database[name].delete_many({})
+            if rows.get(name):
+                await analytics.database[name].insert_many(rows[name])
+        async with analytics.running():
+            assert (await analytics.verified())["broken"]["reason"] == "cut_off"
+
+
+async def test_without_the_object_store_the_log_is_not_verified(
+    analytics: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be checked is, and the answer says what can't."""
+
+    async def away(*_: Any, **__: Any) -> bytes:
+        raise ObjectStoreUnavailable("ServiceUnavailable", "no answer")
+
+    async with analytics.running(**SEALING):
+        await fill(analytics)
+        await sealed(analytics, 2)
+        monkeypatch.setattr(ObjectStore, "get", away)
+        found = await analytics.verified()
+        assert (found["checked"], found["broken"], found["anchor"]) == (ENTRIES, None, None)
+        assert "does not answer" in found["not_compared"]
+
+
+async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(analytics: Any) -> None:
+    """A restore forgets the anchors of entries that the backup has not."""
+    async with analytics.running():
+        await analytics.say_and_wait(account("ann"), created("first"))
+        await anchored(analytics, 2)
+    names = ("audit", "audit_head", "audit_anchor")
+    backup = {name: await analytics.database[name].find().to_list(None) for name in names}
+    async with analytics.running():
+        await fill(analytics)
+        await anchored(analytics, await analytics.database["audit"].count_documents({}))
+    for name, rows in backup.items():
+        await analytics.database[name].delete_many({})
+        await analytics.database[name].insert_many(rows)
+    async with analytics.store as store:
+        await forget_later_anchors(analytics.database, store, analytics.infra.region)
+    async with analytics.running():
+        assert (await analytics.verified())["broken"] is None
+        await analytics.say_and_wait(created("second"))
+        await anchored(analytics, 3)
 
 
 async def test_another_key_is_said_to_be_one(analytics: Any) -> None:

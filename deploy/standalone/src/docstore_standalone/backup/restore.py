@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from docstore_analytics.maintenance import forget_later_anchors
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, ObjectStoreError
 from docstore_standalone.backup.catalogue import Stored
@@ -113,7 +114,9 @@ async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress
         async with ObjectStore(deployment.s3) as store:
             is_again = await _begin(mongo, deployment, store, backup)
             await _restore_objects(store, backup, on_step, is_again=is_again)
-        await restore_databases(mongo, deployment.database_prefix, backup.folder, backup.manifest, on_step)
+            await restore_databases(mongo, deployment.database_prefix, backup.folder, backup.manifest, on_step)
+            analytics = mongo.database(f"{deployment.database_prefix}analytics")
+            await forget_later_anchors(analytics, store, backup.manifest.region)
         if deployment.folder is not None:
             (deployment.folder / RESTORING_FILE).unlink()
         await mongo.drop(f"{deployment.database_prefix}{RESTORE_MARKER}")
