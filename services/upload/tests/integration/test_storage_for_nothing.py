@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from block_calls import name
+from block_calls import missing, name
 from lies import DECLARED, LIES, Liar, sized, write
 
 from docstore_platform.block_list import is_blocks, parse
@@ -204,3 +204,18 @@ async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
             return await stored(stack, liar.person.account_id) == 0
 
         await eventually(is_empty)
+
+
+async def test_a_block_without_a_length_is_looked_for(stack: Any) -> None:
+    """More than a block, by a URL that could not say how much: gone without anybody asking, and the URL is dead."""
+    huge = bytes(9 << 20)
+    async with stack.run(unsized_seconds=0.2):
+        liar = Liar.new(stack)
+        wanted = (await missing(liar.person, [b"huge"]))[name(b"huge")]
+        assert await liar.put(wanted, huge) == 200
+
+        async def is_empty() -> bool:
+            return await stored(stack, liar.person.account_id) == 0
+
+        await eventually(is_empty)
+        assert await liar.put(wanted, huge) == 412
