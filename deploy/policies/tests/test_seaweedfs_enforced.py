@@ -14,6 +14,7 @@ from docstore_platform.s3 import ObjectStore, ObjectStoreError, S3Config
 from docstore_platform.sts import upload_credentials
 from docstore_standalone import object_store
 from docstore_standalone.binaries import find_weed
+from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.compose_files import BUCKET, POLICIES, PROCESSED, REGION, write_compose_files
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN
@@ -41,6 +42,7 @@ class ComposeStore(object_store.ObjectStore):
 
     def prepare(self) -> None:
         (self.folder / "data").mkdir()
+        ensure_certificate(*self._certificate, self.name)
 
 
 @pytest.fixture(scope="module")
