@@ -62,8 +62,9 @@ async def test_who_has_no_account_is_invited_and_told_once_there_is_one(
     email = f"new-{new_id()[-10:]}@example.org"
     file = await ada.upload("/for-you.txt", b"hello")
     await ada.call("POST", f"/v1/files/{file['id']}/shares", {"email": email, "role": "viewer"})
-    invitation = await mailed(mailbox, email, "for-you.txt is shared with you")
+    invitation = await mailed(mailbox, email, 'Shared with you: "for-you.txt"')
     assert "sign up" in invitation.text
+    assert f"{ada.email} (an address that is not verified)" in invitation.text
     await nobody.sign_up(email, PASSWORD)
     await verify_email(nobody, mailbox, email)
     await told(nobody, "for-you.txt is shared with you")

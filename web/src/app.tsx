@@ -5,6 +5,7 @@ import { queryClient, useAccount, useMe } from "@/api/queries";
 import { onLoggedOut, resume } from "@/api/session";
 import { AuthPage } from "@/auth/AuthPage";
 import { FORGOT_PATH, ForgotPage, RESET_PATH, ResetPage } from "@/auth/ForgottenPage";
+import { VERIFY_PATH, VerifyPage } from "@/auth/VerifyEmail";
 import { ErrorBoundary } from "@/ui/boundary";
 import { fileIdOf, folderIdOf, HOME, pathAddressOf, pathHref, SHARED } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
@@ -86,6 +87,7 @@ function Page() {
     if (isStart) navigate(pathHref(query.get("path") ?? "/"), { replace: true });
   }, [isStart, query]);
   if (isStart) return null;
+  if (path === VERIFY_PATH) return <VerifyPage />;
   if (path === SHARED) return <SharedPage />;
   const folderId = path === HOME ? account.id : folderIdOf(path);
   if (folderId) return <FilesPage key={folderId} folderId={folderId} />;

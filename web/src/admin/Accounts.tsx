@@ -15,6 +15,8 @@ export function Accounts() {
   const own = useAccount();
   const [query, setQuery] = useState("");
   const [made, setMade] = useState<{ email: string; url: string } | null>(null);
+  const [inviting, setInviting] = useState("");
+  const [invited, setInvited] = useState<{ email: string; url: string } | null>(null);
   const accounts = useInfiniteQuery({
     queryKey: ["admin", "accounts", query],
     initialPageParam: "",
@@ -42,8 +44,43 @@ export function Accounts() {
       toast(reason(error), { tone: "error" });
     }
   }
+  async function invite() {
+    try {
+      setInvited(await call("post /v1/admin/invitations", { body: { email: inviting } }));
+      setInviting("");
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    }
+  }
   return (
     <>
+      {invited && (
+        <Dialog title={`${invited.email} is invited`} onClose={() => setInvited(null)}>
+          <CopyField label="Link" value={invited.url}>
+            It was mailed to them. With it they sign up within 30 days; it is not shown again.
+          </CopyField>
+        </Dialog>
+      )}
+      <form
+        className="invite"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void invite();
+        }}
+      >
+        <input
+          className="select"
+          type="email"
+          required
+          aria-label="E-mail to invite"
+          placeholder="Invite by e-mail…"
+          value={inviting}
+          onChange={(event) => setInviting(event.target.value)}
+        />
+        <button className="button" type="submit">
+          Invite
+        </button>
+      </form>
       {made && (
         <Dialog title={`New password for ${made.email}`} onClose={() => setMade(null)}>
           <CopyField label="Link" value={made.url}>

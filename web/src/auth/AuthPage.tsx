@@ -1,13 +1,29 @@
 /** Logging in and signing up. */
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { logIn } from "@/api/session";
+import { VERIFY_PATH } from "@/auth/VerifyEmail";
 import { Link, navigate } from "@/lib/router";
 import { Field } from "@/ui/field";
 import { Logo } from "@/ui/logo";
 
 export const MIN_PASSWORD = 8;
+
+type SignUpRules = "open" | "invitation" | "closed";
+
+/** What the link of an invitation carries behind its `#`: for which address it is stands in it, signed. */
+function invitationOf(hash: string): { token: string; email: string } | null {
+  const token = hash.slice(1);
+  const encoded = token.slice(0, token.lastIndexOf("-"));
+  if (!encoded) return null;
+  try {
+    const bytes = Uint8Array.from(atob(encoded.replace(/-/g, "+").replace(/_/g, "/")), (each) => each.charCodeAt(0));
+    return { token, email: new TextDecoder().decode(bytes) };
+  } catch {
+    return null;
+  }
+}
 
 export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone: () => void }) {
   const [email, setEmail] = useState("");
@@ -16,6 +32,14 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const isNew = mode === "sign-up";
+  const invited = useMemo(() => (isNew ? invitationOf(location.hash) : null), [isNew]);
+  const [rules, setRules] = useState<SignUpRules>("open");
+
+  useEffect(() => {
+    // Where that can't be asked, trying tells.
+    if (isNew) call("get /v1/accounts/sign-up").then(({ sign_up }) => setRules(sign_up), () => undefined);
+    if (invited) setEmail(invited.email);
+  }, [isNew, invited]);
 
   useEffect(() => {
     document.title = isNew ? "Sign up · DocStore" : "Log in · DocStore";
@@ -27,7 +51,8 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
     setError(null);
     try {
       if (isNew) {
-        await call("post /v1/accounts", { body: { email, password, display_name: name.trim() || null } });
+        const invitation = invited?.token ?? null;
+        await call("post /v1/accounts", { body: { email, password, display_name: name.trim() || null, invitation } });
       }
       await logIn(email, password);
       if (location.pathname === "/sign-up" || location.pathname === "/log-in") navigate("/files", { replace: true });
@@ -39,6 +64,24 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
     }
   }
 
+  if (isNew && (rules === "closed" || (rules === "invitation" && !invited))) {
+    return (
+      <main className="auth">
+        <div className="auth-card">
+          <Logo />
+          <h1>{rules === "closed" ? "Sign-up is closed" : "Sign up by invitation"}</h1>
+          <p className="muted">
+            {rules === "closed"
+              ? "Nobody can create an account here. Ask an administrator for one."
+              : "Open the link of an invitation that was mailed to you, or ask an administrator for one."}
+          </p>
+          <p className="auth-other">
+            <Link href="/log-in">Log in</Link>
+          </p>
+        </div>
+      </main>
+    );
+  }
   const code = error instanceof Problem ? error.code : "";
   const home = error instanceof Problem ? error.extra.home : undefined;
   return (
@@ -47,7 +90,11 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
         <Logo />
         <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
         <p className="muted">
-          {isNew ? "Keep, find and share your files." : "Log in to get to your files."}
+          {isNew
+            ? "Keep, find and share your files."
+            : location.pathname === VERIFY_PATH
+              ? "Log in with the e-mail address that you want to verify."
+              : "Log in to get to your files."}
         </p>
         <form
           onSubmit={(event) => {

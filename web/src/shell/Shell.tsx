@@ -8,6 +8,7 @@ import { liveState, onLiveState } from "@/api/live";
 import { useAccount, useFile } from "@/api/queries";
 import { logOut } from "@/api/session";
 import { reason } from "@/api/problem";
+import { VerifyBanner } from "@/auth/VerifyEmail";
 import { DialogHost } from "@/files/dialogs";
 import { folderDrop } from "@/files/dragging";
 import { useOnline } from "@/lib/online";
@@ -52,6 +53,7 @@ export function Shell({ children }: { children: ReactNode }) {
       {navOpen && <div className="scrim" onClick={() => setNavOpen(false)} />}
       <main className="main" id="main" ref={main} tabIndex={-1}>
         <OfflineBanner />
+        <VerifyBanner />
         {children}
       </main>
       {uploads.visible && (

@@ -90,3 +90,23 @@ def usage(as_json: AsJson = False) -> None:
     assert me.usage is not None
     who = f"{escape(me.email)} ({me.plan}, {me.home_region})"
     console.print(f"{who}: {size_text(me.usage.used)} of {size_text(me.usage.limit)} used", highlight=False)
+    if not me.email_verified:
+        console.print("The e-mail address is not verified: open the link that was mailed to it, or `docstore verify`.")
+
+
+def verify(
+    code: Annotated[str | None, typer.Argument(help="The code of the mail; without it another is sent.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the account's e-mail address, so that what others share with it appears."""
+    path = "/v1/me/email-verification"
+    method, body = ("POST", None) if code is None else ("PUT", {"code": code})
+    state = as_person(lambda docstore: docstore.call(method, path, body))
+    if as_json:
+        print_json(state)
+    elif state["email_verified"]:
+        console.print(f"{escape(state['email'])} is verified.", highlight=False)
+    else:
+        console.print(
+            f"A mail to {escape(state['email'])} is on its way: then `docstore verify CODE`.", highlight=False
+        )

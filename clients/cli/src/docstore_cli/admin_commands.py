@@ -106,6 +106,21 @@ def set_account(
         console.print(f"{escape(account['email'])}: {account['plan']}, {account['role']}, {account['status']}.")
 
 
+@app.command()
+def invite(
+    email: Annotated[str, typer.Argument(help="Whom to invite.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mail somebody a link by which they sign up, also where only the invited may; it is printed as well."""
+    made = as_admin(data, lambda docstore: docstore.call("POST", "/v1/admin/invitations", {"email": email}))
+    if as_json:
+        print_json(made)
+        return
+    console.print(f"A mail to {escape(made['email'])} is on its way. Its link, good until {made['expires_at']}:")
+    console.print(made["url"], soft_wrap=True, highlight=False, markup=False)
+
+
 @app.command("reset-password")
 def reset_password(who: Who, data: Data = None, as_json: AsJson = False) -> None:
     """Make a link by which somebody chooses a new password, once and within an hour; it is mailed to nobody."""

@@ -111,6 +111,19 @@ class PasswordChanged(Event, topic="accounts"):
         return self.change_id
 
 
+class AccountInvited(Event, topic="accounts"):
+    """Emitted when an administrator invites somebody to sign up. The link of the mail is not in it."""
+
+    invitation_id: str
+    email: str
+    invited_by: str
+    """Account of the administrator."""
+    invited_at: datetime
+
+    def key(self) -> str:
+        return self.invitation_id
+
+
 class SessionStarted(Event, topic="accounts"):
     """Emitted when somebody has logged in; signing up or renewing a token is none."""
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 
 from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import InfraSettings
 
-MAX_TOKEN_CHARS = 200
+MAX_TOKEN_CHARS = 500
 
 
 class MailedLinks:
@@ -46,6 +48,34 @@ class ResetLinks(MailedLinks):
 
     def __init__(self, infra: InfraSettings) -> None:
         super().__init__(infra, purpose=b"docstore password reset 1", path="/reset-password")
+
+
+INVITATION_LIFE = timedelta(days=30)
+
+
+class InvitationLinks(MailedLinks):
+    """Links by which the owner of an address signs up: nothing is stored, the token names address and end itself.
+
+    Whoever has one reads the mails of the address, so that an account made with it needs no other proof.
+    """
+
+    def __init__(self, infra: InfraSettings) -> None:
+        super().__init__(infra, purpose=b"docstore invitation 1", path="/sign-up")
+
+    def url_for(self, email: str, invited_at: datetime) -> str:
+        """The page that signs up with this address, for `INVITATION_LIFE`."""
+        ends = int((invited_at + INVITATION_LIFE).timestamp())
+        return self.url(f"{urlsafe_b64encode(email.encode()).decode().rstrip('=')}-{ends}")
+
+    def invited(self, token: str, now: datetime) -> str | None:
+        """The address that was invited; None if the token is not valid, or no longer."""
+        claim = self.read(token)
+        if claim is None:
+            return None
+        encoded, _, ends = claim.rpartition("-")
+        if datetime.fromtimestamp(int(ends), UTC) <= now:
+            return None
+        return urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
 CODE_DIGITS = 8

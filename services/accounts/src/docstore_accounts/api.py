@@ -24,6 +24,7 @@ from docstore_accounts.sessions import SessionService, Tokens
 from docstore_accounts.storage import Filter
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
+from docstore_platform.mailed_links import MAX_TOKEN_CHARS
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.service_identity import any_service, callers
@@ -76,6 +77,9 @@ class SignUp(Body):
     email: Email
     password: Password
     display_name: Text | None = Field(None, max_length=500)
+    invitation: Text | None = Field(
+        None, max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link of an invitation"
+    )
 
 
 class LogIn(Body):
@@ -107,8 +111,14 @@ class AdminChange(Body):
 
 @router.post("/accounts", status_code=201, response_model=answers.Account, tags=["accounts"])
 async def sign_up(body: SignUp, accounts: Accounts, address: Address) -> Response:
-    """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`."""
-    account = await accounts.sign_up(body.email, body.password, body.display_name, address=address)
+    """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`.
+
+    A link and a code are mailed by which the address is verified; an `invitation` to the address verifies it at once.
+    403 `sign_up_closed`, `invitation_required`, `invitation_not_valid`.
+    """
+    account = await accounts.sign_up(
+        body.email, body.password, body.display_name, invitation=body.invitation, address=address
+    )
     return json_response(account_json(account), 201)
 
 

@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from docstore_accounts import api, resets_api
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.devices import MongoDevices
+from docstore_accounts.invitations.api import router as invitations_router
+from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.peering import Peering
 from docstore_accounts.reset_store import MongoResets
@@ -105,8 +107,19 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             stack.callback(on_stopping(feed.stop))
             verification = VerificationService(settings, transactor, verifications, accounts, utc_now)
             app.state.verification = verification
+            invitations = InvitationService(settings, transactor, utc_now)
+            app.state.invitations = invitations
             service = AccountService(
-                settings, transactor, accounts, revoker, passwords, throttle, emails, verification, utc_now
+                settings,
+                transactor,
+                accounts,
+                revoker,
+                passwords,
+                throttle,
+                emails,
+                verification,
+                invitations,
+                utc_now,
             )
             app.state.accounts = service
             app.state.sessions = SessionService(
@@ -155,7 +168,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[api.router, resets_api.router, verification_router],
+        public=[api.router, resets_api.router, verification_router, invitations_router],
         internal=[api.internal_router, revocation_api.router, operations_router(runtime, database)],
         needs={"mongodb": mongo.check},
         checks=checks,

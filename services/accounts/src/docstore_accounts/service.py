@@ -15,6 +15,7 @@ from docstore_accounts.domain import (
     email_key,
     steps,
 )
+from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.password_strength import check_new_password
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.sessions import account_suspended
@@ -49,12 +50,14 @@ class AccountService:
         throttle: Throttle,
         emails: Emails,
         verification: VerificationService,
+        invitations: InvitationService,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._transactor = transactor
         self._emails = emails
         self._verification = verification
+        self._invitations = invitations
         self._accounts = accounts
         self._revoker = revoker
         self._passwords = passwords
@@ -62,13 +65,21 @@ class AccountService:
         self._clock = clock
 
     async def sign_up(
-        self, email: str, password: str, display_name: str | None = None, *, role: Role = "user", address: str = ""
+        self,
+        email: str,
+        password: str,
+        display_name: str | None = None,
+        *,
+        role: Role = "user",
+        invitation: str | None = None,
+        address: str = "",
     ) -> Account:
         """A new free account; Problem 409 `email_taken`, of two at once for the later one, in whichever regions.
 
-        503 `region_unreachable` while the region that would know can't be asked.
+        403 to who may not sign up here. 503 `region_unreachable` while the region that would know can't be asked.
         """
         email = clean_email(email)
+        invited = role == "admin" or self._invitations.admit(email, invitation)
         _check_mailable(email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
         await check_new_password(password, email, name)
@@ -85,7 +96,7 @@ class AccountService:
             home_region=self._settings.infra.region,
             created_at=self._clock(),
             revision=1,
-            email_verified=role == "admin" or not self._verification.required,
+            email_verified=invited or not self._verification.required,
         )
 
         async def work(transaction: Transaction) -> None:

@@ -1,7 +1,7 @@
 """Settings of the accounts service: environment variables `ACCOUNTS_<NAME>`. All times in seconds."""
 
 import re
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -32,6 +32,9 @@ class AccountsSettings(HashingSettings):
         5.0, gt=0, description="look for forgotten passwords that other instances left unanswered this often"
     )
 
+    sign_up: Literal["open", "invitation", "closed"] = Field(
+        "open", description="who may make an account: anybody, whoever was mailed an invitation or a share, nobody"
+    )
     verify_emails: bool = Field(
         True,
         description="grant by an e-mail address only once its owner has proven it; false: every address is trusted, "

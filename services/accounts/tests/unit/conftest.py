@@ -10,6 +10,7 @@ from fake_failures import FakeFailures
 
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.domain import Account, RefreshToken, Session, email_key
+from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.service import AccountService
@@ -236,6 +237,7 @@ class World:
             clock=self.clock,
             wakeup_name="revocations",
         )
+        self.invitations = InvitationService(settings, self.transactor, self.clock)  # type: ignore[arg-type]
         self.service = AccountService(
             settings,
             self.transactor,  # type: ignore[arg-type]
@@ -245,6 +247,7 @@ class World:
             self.throttle,
             self.emails,
             self.verification,
+            self.invitations,
             self.clock,
         )
         self.logins = SessionService(

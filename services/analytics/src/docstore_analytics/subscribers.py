@@ -6,6 +6,7 @@ from docstore_analytics.service import AnalyticsService, Heard
 from docstore_events.accounts import (
     AccountCreated,
     AccountEvent,
+    AccountInvited,
     AccountPlanChanged,
     AccountUpdated,
     EmailVerificationRequested,
@@ -100,6 +101,10 @@ class AnalyticsSubscribers(Subscribers[Heard]):
 
     def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], unit: Heard) -> None:
         self._by_mail(envelope, unit)
+
+    def on_account_invited(self, envelope: Envelope[AccountInvited], unit: Heard) -> None:
+        unit.archive(envelope)
+        unit.changed(envelope, envelope.event.invited_by, envelope.event.invitation_id, envelope.event.email)
 
     def _by_mail(
         self, envelope: Envelope[PasswordResetRequested | PasswordReset | EmailVerificationRequested], unit: Heard

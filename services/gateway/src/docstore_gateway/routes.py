@@ -58,6 +58,7 @@ ROUTES = (
     Route("/v1/notifications", "notify", "Notifications"),
     Route("/v1/unsubscribe", "notify", "Notifications"),
     Route("/v1/admin/accounts", "accounts", "Operators"),
+    Route("/v1/admin/invitations", "accounts", "Operators"),
     Route("/v1/admin/overview", "quota", "Operators"),
     Route("/v1/admin/search", "indexer", "Operators"),
     Route("/v1/admin/dead-letters", "gateway", "Operators"),
@@ -74,6 +75,7 @@ _DEPTHS = sorted({prefix.count("/") for prefix in _BY_PREFIX}, reverse=True)
 
 _OPEN: dict[tuple[str, str], Limit] = {
     ("POST", "/v1/accounts"): Limit.SIGN_UP,
+    ("GET", "/v1/accounts/sign-up"): Limit.ANONYMOUS,
     ("POST", "/v1/accounts/verify"): Limit.LOG_IN,
     ("POST", "/v1/sessions"): Limit.LOG_IN,
     ("POST", "/v1/sessions/refresh"): Limit.REFRESH,
@@ -127,6 +129,8 @@ def open_limit(method: str, path: str) -> Limit | None:
 def ignores_key(path: str) -> bool:
     """Whether calls of `path` ignore an Idempotency-Key: they log in or open a link, or change nothing."""
     if path.startswith("/v1/admin/accounts/") and path.endswith("/password-resets"):
+        return True
+    if path == "/v1/admin/invitations":
         return True
     if path == "/v1/sessions" or path.startswith(("/v1/sessions/", *LINK_PREFIXES)):
         return True

@@ -43,7 +43,6 @@ from docstore_notify.unsubscribe_api import unsubscribe_router
 from docstore_notify.validity import Validity
 from docstore_notify.worker import Worker
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mailed_links import ResetLinks, VerificationLinks
 from docstore_platform.mongo import Mongo, server_time
 from docstore_platform.secret_list import secret_list
 from docstore_platform.web import service_app
@@ -76,7 +75,7 @@ def create_app(
         return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
 
     transport = open_transport(settings)
-    renderer = Renderer(settings.sender, infra.public_url, unsubscribe_url, ResetLinks(infra), VerificationLinks(infra))
+    renderer = Renderer(settings.sender, infra, unsubscribe_url)
     email = EmailChannel(contacts, renderer, transport)
     machines = open_channels(settings) if machine_channels is None else machine_channels
     texts = MongoCounts(database, "text_messages", timedelta(days=1))

@@ -17,9 +17,13 @@ ChosenKind = Literal[
     "subscription_disabled",
 ]
 """What an account's preferences switch on and off."""
-Kind = ChosenKind | Literal["invitation", "test", "password_reset", "email_verification", "password_notice"]
+Kind = (
+    ChosenKind
+    | Literal["invitation", "test", "password_reset", "email_verification", "password_notice", "account_invitation"]
+)
 """What a message tells. `invitation` goes to an address that nobody has verified; `test` is asked for by the follower,
-`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up.
+`password_reset` by whoever says that they are the account's owner, `email_verification` by signing up;
+`account_invitation` is an administrator's.
 `password_notice` tells the owner that the password was changed, or that an administrator has made a reset link."""
 CHOSEN_KINDS: tuple[ChosenKind, ...] = get_args(ChosenKind)
 KINDS: tuple[Kind, ...] = (
@@ -29,10 +33,11 @@ KINDS: tuple[Kind, ...] = (
     "password_reset",
     "email_verification",
     "password_notice",
+    "account_invitation",
 )
 URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "password_notice"})
 """E-mails that somebody waits for or must act on: no digest holds them back."""
-ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT
+ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
 """E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 
 PersonalChannel = Literal["email", "in_app"]
@@ -109,6 +114,8 @@ class Contact:
     email: str
     display_name: str
     revision: int
+    verified: bool = False
+    """The address is proven to be theirs."""
 
 
 @dataclass(frozen=True, slots=True)

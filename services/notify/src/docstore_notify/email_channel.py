@@ -33,9 +33,15 @@ class EmailChannel:
             # Events of other topics may overtake account-created.
             raise NotNow("nobody has told the account's address yet")
         names = {account_id: other.display_name for account_id, other in known.items()}
-        mail = self._renderer.message(delivery, contact, names)
+        addresses = {account_id: _address(other) for account_id, other in known.items()}
+        mail = self._renderer.message(delivery, contact, names, addresses)
         await self._transport.send(mail, mail["To"].addresses[0].addr_spec)
         return None
+
+
+def _address(contact: Contact) -> str:
+    """How a mail shows who caused it: an address that may be somebody else's is not shown as theirs."""
+    return contact.email if contact.verified else f"{contact.email} (an address that is not verified)"
 
 
 def invited(address: str) -> Contact:

@@ -1,5 +1,6 @@
 """Makes the e-mail of a delivery, text and HTML, from templates. What users named can't break out of its place."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from email.errors import HeaderParseError
@@ -12,13 +13,18 @@ from typing import Any
 
 from docstore_notify.domain import ENDABLE, Contact, Delivery, Facts, Refused
 from docstore_platform.mail_addresses import sendable
-from docstore_platform.mailed_links import ResetLinks, VerificationLinks
+from docstore_platform.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
 from docstore_platform.plain_page import plain_pages
+from docstore_platform.settings import InfraSettings
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 UNFOLDED = "List-Unsubscribe"
 SUBJECT_NAME_CHARS = 100
 LINE_CHARS = 500
+QUOTED_CHARS = 60
+"""Of a name that another user chose: room for a name, not for a message."""
+WEB_ADDRESS = re.compile(r"\bwww\.", re.IGNORECASE)
+NOBODY: Mapping[str, str] = {}
 TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 """Characters that turn the direction of writing, and so can show a name's end as another."""
 CHANGED = {
@@ -38,6 +44,13 @@ def one_line(text: object, limit: int = LINE_CHARS) -> str:
     """Text that stays in its line and keeps its direction: control characters and separators become spaces."""
     plain = "".join(" " if _breaks_out(char) else char for char in str(text))
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def quoted(text: object, limit: int = QUOTED_CHARS) -> str:
+    """Words of another user, as theirs: in quotes that they can't end, and without an address that mail programs
+    would make a link of."""
+    plain = one_line(text, limit).replace('"', "'").replace("://", ": //")
+    return '"' + WEB_ADDRESS.sub("www .", plain) + '"'
 
 
 def undecoded(text: str) -> str:
@@ -71,32 +84,34 @@ MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
 
 
 class Renderer:
-    """`sender` is the From, `public_url` where this DocStore is reached, `unsubscribe_url` where a mail's like end,
-    `resets` and `verifications` make the links that only the owner of an address is to have."""
+    """`sender` is the From, `unsubscribe_url` where a mail's like end."""
 
     def __init__(
         self,
         sender: str,
-        public_url: str,
+        infra: InfraSettings,
         unsubscribe_url: Callable[[Delivery], str],
-        resets: ResetLinks,
-        verifications: VerificationLinks,
     ) -> None:
         name, address = parseaddr(sender)
         self._from = Address(name, addr_spec=address)
-        self._public_url = public_url
+        self._public_url = infra.public_url
         self._unsubscribe_url = unsubscribe_url
+        self._invitations = InvitationLinks(infra)
+        verifications = VerificationLinks(infra)
         self._templates = plain_pages("docstore_notify")
         self._templates.filters |= {
             "one_line": one_line,
+            "quoted": quoted,
             "changed": CHANGED.__getitem__,
-            "reset_url": resets.url,
+            "reset_url": ResetLinks(infra).url,
             "verification_url": verifications.url,
             "verification_code": lambda record_id: _grouped(verifications.code(record_id)),
         }
 
-    def message(self, delivery: Delivery, contact: Contact, names: Mapping[str, str]) -> EmailMessage:
-        """The e-mail to `contact`; `names` of accounts by their ids. Refused if the address can't be one.
+    def message(
+        self, delivery: Delivery, contact: Contact, names: Mapping[str, str], addresses: Mapping[str, str] = NOBODY
+    ) -> EmailMessage:
+        """The e-mail to `contact`; `names` and `addresses` of accounts by their ids. Refused if it can't have one.
 
         Its Message-ID comes from the delivery, so that one sent twice is known as the same.
         """
@@ -121,6 +136,8 @@ class Renderer:
             "items": delivery.items,
             "unlisted": delivery.unlisted,
             "names": names,
+            "addresses": addresses,
+            "sign_up_url": self._invitations.url_for(contact.email, delivery.created_at),
             "me": contact.account_id,
             "public_url": self._public_url,
             "unsubscribe_url": unsubscribe_url,
@@ -166,11 +183,14 @@ def subject(delivery: Delivery) -> str:
         case "subscription_disabled":
             return "A subscription of yours was disabled"
         case "invitation":
-            return f"{_file_name(item)} is shared with you" if number == 1 else f"{number} files are shared with you"
+            name = quoted(str(item["path"]).rpartition("/")[2])
+            return f"Shared with you: {name}" if number == 1 else f"{number} files are shared with you"
         case "test":
             return "A test of your subscription"
         case "password_reset":
             return "A new password for your account"
+        case "account_invitation":
+            return "You are invited to DocStore"
         case "email_verification":
             return "Verify your e-mail address"
         case "password_notice" if item["change"] == "link_made":

@@ -50,6 +50,7 @@ class MongoContacts:
                         "email": contact.email,
                         "display_name": contact.display_name,
                         "revision": contact.revision,
+                        "verified": contact.verified,
                     }
                 },
                 upsert=True,
@@ -79,4 +80,4 @@ class MongoPreferences:
 
 
 def _contact(row: Document) -> Contact:
-    return Contact(row["_id"], row["email"], row["display_name"], row["revision"])
+    return Contact(row["_id"], row["email"], row["display_name"], row["revision"], row.get("verified", False))

@@ -3,6 +3,7 @@
 from docstore_events.accounts import (
     AccountCreated,
     AccountEvent,
+    AccountInvited,
     AccountUpdated,
     EmailVerificationRequested,
     PasswordChanged,
@@ -60,6 +61,11 @@ class NotifySubscribers(Subscribers[Heard]):
         event = envelope.event
         told = _told(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
         unit.notices.append(told.to(event.account_id, "email", "password_reset"))
+
+    def on_account_invited(self, envelope: Envelope[AccountInvited], unit: Heard) -> None:
+        event = envelope.event
+        told = _told(envelope, {"invited_at": rfc3339(event.invited_at), "owner_id": event.invited_by})
+        unit.notices.append(told.to(event.invited_by, "email", "account_invitation", address=event.email))
 
     def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], unit: Heard) -> None:
         """To the address that is to be verified, whatever the account's is when the mail is sent."""
@@ -160,7 +166,9 @@ def _told(envelope: Envelope[Event], facts: Facts) -> Told:
 def _contact(event: AccountEvent, unit: Heard) -> None:
     known = unit.contacts.get(event.account_id)
     if known is None or event.revision > known.revision:
-        unit.contacts[event.account_id] = Contact(event.account_id, event.email, event.display_name, event.revision)
+        unit.contacts[event.account_id] = Contact(
+            event.account_id, event.email, event.display_name, event.revision, event.email_verified
+        )
 
 
 def _usage(kind: Kind, envelope: Envelope[UsageEvent], unit: Heard, more: Facts) -> None:

@@ -7,6 +7,7 @@ from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import getaddresses
+from html import unescape
 from typing import Any
 
 import pytest
@@ -23,13 +24,7 @@ ANNA = Contact("anna", "anna@example.org", "Anna", 1)
 UNSUBSCRIBE = "https://docs.example.org/v1/unsubscribe?token=" + "t" * 250
 INFRA = InfraSettings(reset_link_secrets="secret", public_url="https://docs.example.org")
 RESETS, VERIFICATIONS = ResetLinks(INFRA), VerificationLinks(INFRA)
-RENDERER = Renderer(
-    "DocStore <no-reply@docstore.example>",
-    "https://docs.example.org",
-    lambda _: UNSUBSCRIBE,
-    RESETS,
-    VERIFICATIONS,
-)
+RENDERER = Renderer("DocStore <no-reply@docstore.example>", INFRA, lambda _: UNSUBSCRIBE)
 CODE = VERIFICATIONS.code("v1")[:4] + " " + VERIFICATIONS.code("v1")[4:]
 
 
@@ -55,6 +50,7 @@ def item(kind: Kind, path: str = "/docs/plan.pdf") -> dict[str, Any]:
         },
         "test": {"subscription_id": "s1", "at": at},
         "password_reset": {"reset_id": "r1", "at": at},
+        "account_invitation": {"owner_id": "bert", "at": at},
         "email_verification": {"verification_id": "v1", "at": at},
         "password_notice": {"change": "changed", "device": "Old phone", "at": at},
     }
@@ -82,14 +78,17 @@ def receivers(mail: EmailMessage) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None:
     """Both parts name the facts, the greeting and where it comes from."""
-    mail, text, html = read(RENDERER.message(delivery(kind, item(kind)), ANNA, {"bert": "Bert"}))
+    mail, text, html = read(
+        RENDERER.message(delivery(kind, item(kind)), ANNA, {"bert": "Bert"}, {"bert": "bert@example.org"})
+    )
     facts = {
         "upload_done": ["plan.pdf", "1.5 KB", "version 2", "conflicted copy", "finished for you"],
         "file_changed": ["plan.pdf", "moved from /old.pdf", "by Bert", "laptop"],
         "quota_exceeded": ["4 KB", "2 KB of 1 KB"],
         "quota_restored": ["2 KB of 1 KB"],
-        "shared_with_you": ["Bert has made you an editor", "plan.pdf"],
-        "invitation": ["Bert has shared", "plan.pdf", "sign up"],
+        "shared_with_you": ['bert@example.org ("Bert") has made you an editor', "plan.pdf", "written by who shares"],
+        "invitation": ['bert@example.org ("Bert") has shared', "plan.pdf", "sign up", "written by who shares"],
+        "account_invitation": ["bert@example.org invites you", "/sign-up#"],
         "link_opened": ["plan.pdf", "3 times"],
         "link_expiring": ["plan.pdf", "2026-11-22"],
         "new_device": ["Old phone"],
@@ -101,7 +100,7 @@ def test_every_kind_has_a_text_and_an_html_that_say_the_same(kind: Kind) -> None
     }[kind]
     for part in (text, html):
         for fact in ("Hello Anna", "https://docs.example.org", *facts):
-            assert fact in part
+            assert fact in unescape(part)
         assert (UNSUBSCRIBE in part) == (kind in ENDABLE)
     assert ".<a href" not in html  # a space before the link
     assert ("List-Unsubscribe" in mail) == (kind in ENDABLE)

@@ -1,0 +1,1 @@
+"""Who may sign up: anybody, whoever is invited, or nobody."""

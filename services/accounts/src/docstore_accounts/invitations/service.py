@@ -1,0 +1,66 @@
+"""Use cases of invitations: an administrator's, and whether somebody may sign up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from docstore_accounts.domain import clean_email, email_key
+from docstore_accounts.settings import AccountsSettings
+from docstore_events.accounts import AccountInvited
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.mailed_links import INVITATION_LIFE, InvitationLinks
+from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link by which the owner of an address signs up; mailed, and shown once to the administrator."""
+
+    email: str
+    url: str
+    expires_at: datetime
+
+
+class InvitationService:
+    def __init__(self, settings: AccountsSettings, transactor: Transactor, clock: Clock) -> None:
+        self.sign_up_mode = settings.sign_up
+        self._transactor = transactor
+        self._links = InvitationLinks(settings.infra)
+        self._clock = clock
+
+    def admit(self, email: str, token: str | None) -> bool:
+        """Whether the one who signs up was invited, by which the address is proven; an open sign-up needs no token.
+
+        403 `sign_up_closed` or `invitation_required`: before the address is looked at, so that it tells nothing of it.
+        """
+        if self.sign_up_mode == "closed":
+            raise Problem(403, "sign_up_closed", "Nobody can sign up here. Ask an administrator for an account.")
+        invited = self._links.invited(token, self._clock()) if token else None
+        if invited is not None and email_key(invited) == email_key(email):
+            return True
+        if token:
+            detail = "This invitation has expired, or is for another e-mail address. Ask for a new one."
+            raise Problem(403, "invitation_not_valid", detail)
+        if self.sign_up_mode == "invitation":
+            detail = "To sign up here, open the link of an invitation that was mailed to you."
+            raise Problem(403, "invitation_required", detail)
+        return False
+
+    async def invite(self, caller: Principal, email: str) -> Invitation:
+        """Mail an invitation; `caller` is an administrator. Of an address that has an account already, too: whoever
+        owns it is told nothing new. 409 `sign_up_closed`."""
+        email = clean_email(email)
+        if self.sign_up_mode == "closed":
+            raise Problem(409, "sign_up_closed", "Sign-up is closed: nobody can use an invitation.")
+        now = self._clock()
+        event = AccountInvited(
+            invitation_id=new_id(), email=email, invited_by=caller.account_id, invited_at=now, revision=1
+        )
+
+        async def work(transaction: Transaction) -> None:
+            transaction.publish(event)
+
+        await self._transactor.run(work)
+        return Invitation(email, self._links.url_for(email, now), now + INVITATION_LIFE)

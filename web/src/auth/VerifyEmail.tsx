@@ -1,0 +1,92 @@
+/** Proving that one's e-mail address is one's own: the banner until it is done, and the page a mailed link leads to. */
+import { MailCheck } from "lucide-react";
+import { useEffect, useState } from "react";
+import { call } from "@/api/client";
+import { reason } from "@/api/problem";
+import { keys, queryClient, useAccount } from "@/api/queries";
+import { navigate } from "@/lib/router";
+import { Empty, Spinner } from "@/ui/states";
+import { toast } from "@/ui/toasts";
+
+export const VERIFY_PATH = "/verify-email";
+
+async function verify(proof: { token: string } | { code: string }): Promise<void> {
+  await call("put /v1/me/email-verification", { body: proof });
+  await Promise.all([keys.me, keys.shared].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
+  toast("Your e-mail address is verified.");
+}
+
+export function VerifyBanner() {
+  const { email, email_verified } = useAccount();
+  const [code, setCode] = useState("");
+  const [busy, setBusy] = useState(false);
+
+  async function attempt(work: () => Promise<void>): Promise<void> {
+    setBusy(true);
+    try {
+      await work();
+    } catch (error) {
+      toast(reason(error), { tone: "error" });
+    } finally {
+      setBusy(false);
+    }
+  }
+  async function sendAgain(): Promise<void> {
+    const { email_verified: done } = await call("post /v1/me/email-verification");
+    if (done) await queryClient.invalidateQueries({ queryKey: keys.me });
+    else toast(`A new link and code are on their way to ${email}.`);
+  }
+
+  if (email_verified) return null;
+  return (
+    <section className="verify-banner" aria-label="Verify your e-mail address">
+      <MailCheck size={18} aria-hidden="true" />
+      <p>
+        <strong>Verify your e-mail address.</strong> We sent a link and a code to {email}. What others share with you
+        appears once it is verified.
+      </p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void attempt(() => verify({ code }));
+        }}
+      >
+        <input
+          className="select"
+          aria-label="Verification code"
+          placeholder="Code"
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          size={10}
+          maxLength={12}
+          required
+          value={code}
+          onChange={(event) => setCode(event.target.value)}
+        />
+        <button className="button primary" type="submit" disabled={busy}>
+          Verify
+        </button>
+        <button className="button" type="button" disabled={busy} onClick={() => void attempt(sendAgain)}>
+          Send again
+        </button>
+      </form>
+    </section>
+  );
+}
+
+/** For the account that is logged in alone: a link for an account that a stranger made must not verify it by a click. */
+export function VerifyPage() {
+  const [error, setError] = useState<unknown>(null);
+  const [token] = useState(() => location.hash.slice(1));
+  useEffect(() => {
+    history.replaceState(null, "", location.pathname); // it is of use once, and nobody's to see
+    verify({ token }).then(() => navigate("/files", { replace: true }), setError);
+  }, [token]);
+  if (!error) return <Spinner />;
+  return (
+    <Empty title="This link does not verify your address">
+      It has been used, has expired, or was sent for another account. Log in with the address that it was sent to, or
+      have a new one sent.
+    </Empty>
+  );
+}
