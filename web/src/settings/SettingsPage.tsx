@@ -162,9 +162,13 @@ function PlanAndUsage() {
                   <li key={point}>{point}</li>
                 ))}
               </ul>
-              <button className={mine ? "button" : "button primary"} disabled={mine} onClick={() => void choose(plan.id)}>
-                {mine ? "Your plan" : `Change to ${plan.name}`}
-              </button>
+              {mine || account.self_service_plans ? (
+                <button className={mine ? "button" : "button primary"} disabled={mine} onClick={() => void choose(plan.id)}>
+                  {mine ? "Your plan" : `Change to ${plan.name}`}
+                </button>
+              ) : (
+                <p className="muted">Ask your administrator to change your plan.</p>
+              )}
             </article>
           );
         })}

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from docstore_cli.options import AsJson, console, print_json, size_text
-from docstore_cli.session import as_person, run, session_file
+from docstore_cli.session import as_person, device_token_file, run, session_file
 from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient, Credentials, DocStoreError
 
@@ -38,7 +38,11 @@ def login(
 
 async def _log_in(server: str, email: str, password: str, device: str) -> Credentials:
     async with AsyncClient(server, store=session_file()) as docstore:
-        await docstore.log_in(email, password, device)
+        kept = device_token_file()
+        known = kept.read_text("utf-8").strip() if kept.exists() else ""
+        await docstore.log_in(email, password, device, known)
+        kept.write_text(docstore.device_token, "utf-8")
+        kept.chmod(0o600)
         assert docstore.credentials is not None
         return docstore.credentials
 

@@ -10,10 +10,12 @@ from docstore_cli.options import console
 from docstore_cli.session import run
 from docstore_cli.stack_commands import start_shown, stop_signal
 from docstore_cli.stack_options import Data, running_stack, settings_for
+from docstore_standalone.credentials import load_credentials
 from docstore_standalone.mailbox import read_mailbox
 from docstore_standalone.regions import region_folders
 from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import ADMIN_EMAIL
 from docstore_standalone.state import StackState, read_state, running_state
 
 
@@ -35,20 +37,22 @@ def demo(data: Data = None) -> None:
 
 
 async def _on_running(settings: StandaloneSettings, state: StackState) -> None:
-    await _show(settings, DemoStack(state.addresses["gateway"], state.addresses["kafka"]))
+    await _show(settings, state.addresses["gateway"], state.addresses["kafka"])
 
 
 async def _on_own(settings: StandaloneSettings) -> None:
     stop = stop_signal()
+    os.environ.setdefault("ACCOUNTS_SELF_SERVICE_PLANS", "true")  # visitors may try both plans
     async with await start_shown(settings) as stack:
-        await _show(settings, DemoStack(stack.gateway, stack.servers.kafka_bootstrap))
+        await _show(settings, stack.gateway, stack.servers.kafka_bootstrap)
         console.print(f"DocStore is at [bold]{stack.gateway}[/], its API is described at {stack.gateway}/docs")
         if os.environ.get("DEMO_EXIT") != "1" and sys.stdin.isatty() and sys.stdout.isatty():
             console.print("It stays until Ctrl-C.")
             await stop.wait()
 
 
-async def _show(settings: StandaloneSettings, stack: DemoStack) -> None:
+async def _show(settings: StandaloneSettings, gateway: str, kafka: str) -> None:
+    stack = DemoStack(gateway, kafka, ADMIN_EMAIL, load_credentials(settings.data).admin_password)
     email = await run_main_job(stack, console)
     mails = [mail for mail in read_mailbox(settings.data / MAILBOX_FOLDER) if email in mail.recipients]
     show_mails(mails, console)

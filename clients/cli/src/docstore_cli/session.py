@@ -17,11 +17,20 @@ M = TypeVar("M", bound=Model)
 
 
 def session_file() -> CredentialFile:
+    return CredentialFile(_state_folder() / "session.json")
+
+
+def device_token_file() -> Path:
+    """What this machine shows at its next log-in, so that it is no new device; kept when it logs out."""
+    return _state_folder() / "device"
+
+
+def _state_folder() -> Path:
     """Where the platform keeps state that is worth keeping, but nobody's configuration: on Linux by the XDG base
     directory specification."""
     named = Path(os.environ.get("XDG_STATE_HOME", ""))
     usual = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
-    return CredentialFile((named if named.is_absolute() else Path.home() / usual) / "docstore" / "session.json")
+    return (named if named.is_absolute() else Path.home() / usual) / "docstore"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -87,8 +87,16 @@ class AsyncClient:
             Account, "POST", "/v1/accounts", body if display_name is None else {**body, "display_name": display_name}
         )
 
-    async def log_in(self, email: str, password: str, device_name: str = "python client") -> Account:
-        return await self._connection.log_in(email, password, device_name)
+    async def log_in(
+        self, email: str, password: str, device_name: str = "python client", device_token: str = ""
+    ) -> Account:
+        """Log in. With the `device_token` of an earlier log-in, the owner is not mailed of a new device."""
+        return await self._connection.log_in(email, password, device_name, device_token)
+
+    @property
+    def device_token(self) -> str:
+        """For the next log-in on this device; empty before the first."""
+        return self._connection.device_token
 
     async def log_out(self) -> None:
         await self.call("DELETE", "/v1/sessions/current")

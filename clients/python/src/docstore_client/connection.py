@@ -49,6 +49,7 @@ class Connection:
         self.credentials = credentials or (store.load() if store else None)
         self._entrance = gateway.rstrip("/")
         self.gateway = self.credentials.gateway if self.credentials else self._entrance
+        self.device_token = ""
         self._store = store
         self._renewing: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -172,10 +173,11 @@ class Connection:
 
     # --- credentials -------------------------------------------------------------------------------------
 
-    async def log_in(self, email: str, password: str, device_name: str) -> Account:
+    async def log_in(self, email: str, password: str, device_name: str, device_token: str) -> Account:
         """Log in here, or at the account's home region, which `gateway` is from then on."""
         self.credentials, self.gateway = None, self._entrance or self.gateway
-        body = _json({"email": email, "password": password, "device_name": device_name})
+        fields = {"email": email, "password": password, "device_name": device_name}
+        body = _json(fields | ({"device_token": device_token} if device_token else {}))
         headers = {"content-type": "application/json"}
         answer = await self._try("POST", SESSIONS, body, {}, headers)
         if answer.status == 307:
@@ -183,6 +185,7 @@ class Connection:
             answer = await self._try("POST", SESSIONS, body, {}, headers)
         if answer.status != 201:  # a second redirect would be going round in circles
             raise error_of(answer.status, answer.body)
+        self.device_token = answer.json().get("device_token", "")
         async with self._alone():
             return self._take(answer.json())
 

@@ -63,8 +63,9 @@ class Client:
         """A new account; log in to use it."""
         return self._loop.wait(self._client.sign_up(email, password, display_name))
 
-    def log_in(self, email: str, password: str, device_name: str = "python client") -> Account:
-        return self._loop.wait(self._client.log_in(email, password, device_name))
+    def log_in(self, email: str, password: str, device_name: str = "python client", device_token: str = "") -> Account:
+        """Log in. With the `device_token` of an earlier log-in, the owner is not mailed of a new device."""
+        return self._loop.wait(self._client.log_in(email, password, device_name, device_token))
 
     def log_out(self) -> None:
         self._loop.wait(self._client.log_out())

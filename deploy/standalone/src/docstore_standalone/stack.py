@@ -105,7 +105,6 @@ def _variables(
         "DOCSTORE_TOPIC_PARTITIONS": "2",
         "DOCSTORE_IDLE_PARK_MS": str(park_ms),
         "DOCSTORE_OUTBOX_POLL_MS": "1000",
-        "ACCOUNTS_SELF_SERVICE_PLANS": "true",
         "ACCOUNTS_FIRST_ADMIN_EMAIL": ADMIN_EMAIL,
         "ACCOUNTS_FIRST_ADMIN_PASSWORD": credentials.admin_password,
         "INDEXER_FOLDER": str(servers.folder / "index"),

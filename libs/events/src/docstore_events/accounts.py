@@ -131,7 +131,7 @@ class SessionStarted(Event, topic="accounts"):
     account_id: str
     device: str
     new_device: bool
-    """No earlier session of the account was on a device of this name."""
+    """The account was not logged in on this device before, which it would have shown by its device token."""
     started_at: datetime
 
     def key(self) -> str:

@@ -51,6 +51,8 @@ class Me(Account):
     """The caller's own account."""
 
     usage: Usage
+    self_service_plans: bool
+    """Whether the caller may change its own plan; else an administrator does."""
 
 
 class Tokens(Answer):
@@ -65,6 +67,13 @@ class Tokens(Answer):
     expires_in: int
     """Seconds until the access token ends."""
     account: Account
+
+
+class LogIn(Tokens):
+    """What a device gets when it logs in."""
+
+    device_token: str
+    """For `device_token` of the next log-in on this device, also after a log-out: it is then no new one."""
 
 
 class Session(Answer):

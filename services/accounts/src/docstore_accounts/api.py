@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, Field
 
 from docstore_accounts import answers
+from docstore_accounts.device_names import device_name, shown_name
 from docstore_accounts.domain import (
     MAX_EMAIL_CHARS,
     MAX_PASSWORD_CHARS,
@@ -86,6 +87,9 @@ class LogIn(Body):
     email: Email
     password: Password
     device_name: Text | None = Field(None, max_length=500)
+    device_token: Text | None = Field(
+        None, max_length=100, description="what this device was answered at its last log-in: it is then no new one"
+    )
 
 
 class Refresh(Body):
@@ -125,7 +129,7 @@ async def sign_up(body: SignUp, accounts: Accounts, address: Address) -> Respons
 @router.post(
     "/sessions",
     status_code=201,
-    response_model=answers.Tokens,
+    response_model=answers.LogIn,
     tags=["sessions"],
     responses={307: {"description": "To the home region"}},
 )
@@ -136,9 +140,9 @@ async def log_in(
 
     307 to the home region of an account that has it elsewhere: send the same there.
     """
-    names = (body.device_name, user_agent)
-    tokens = await sessions.log_in(body.email, body.password, *names, address=address)
-    return json_response(tokens_json(tokens), 201, NOT_KEPT)
+    device = device_name(body.device_name, user_agent)
+    tokens = await sessions.log_in(body.email, body.password, device, address=address, device_token=body.device_token)
+    return json_response(tokens_json(tokens) | {"device_token": tokens.device_token}, 201, NOT_KEPT)
 
 
 @router.post("/sessions/refresh", response_model=answers.Tokens, tags=["sessions"])
@@ -174,7 +178,8 @@ async def me(request: Request, accounts: Accounts, caller: Caller) -> Response:
     account = await accounts.own(caller)
     usage = await request.app.state.quota.call("GET", f"/internal/accounts/{account.id}/usage")
     shown = {name: usage[name] for name in ("used", "reserved", "limit", "over_quota")}
-    return json_response(account_json(account) | {"usage": shown})
+    own = {"usage": shown, "self_service_plans": accounts.self_service_plans}
+    return json_response(account_json(account) | own)
 
 
 @router.patch("/me", response_model=answers.Account, tags=["accounts"])
@@ -256,7 +261,7 @@ def tokens_json(tokens: Tokens) -> dict[str, Any]:
 def session_json(session: DeviceSession, caller: Principal) -> dict[str, Any]:
     return {
         "id": session.id,
-        "device_name": session.device,
+        "device_name": shown_name(session.device),
         "created_at": rfc3339(session.created_at),
         "last_used_at": rfc3339(session.last_used_at),
         "expires_at": rfc3339(session.expires_at),

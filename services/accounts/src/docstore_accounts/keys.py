@@ -9,6 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
+from docstore_accounts.device_names import shown_name
 from docstore_accounts.domain import Account, Session
 from docstore_accounts.storage import KeyStore, SigningKey
 from docstore_platform.clock import Clock
@@ -56,7 +57,7 @@ class KeyRing:
             "sid": session.id,
             "role": account.role,
             "rev": account.revision,
-            "device": session.device,
+            "device": shown_name(session.device),
             "iat": int(now.timestamp()),
             "exp": int((now + self._token_life).timestamp()),
         }

@@ -205,9 +205,14 @@ class AccountService:
         if not await self._transactor.run(work):
             raise wrong
 
+    @property
+    def self_service_plans(self) -> bool:
+        """Whether people may change their own plan."""
+        return self._settings.self_service_plans
+
     async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
         """Move the caller to `plan`; 403 `plans_not_self_service` where an administrator does that."""
-        if not self._settings.self_service_plans:
+        if not self.self_service_plans:
             raise Problem(403, "plans_not_self_service", "Ask an administrator to change your plan.")
         await self.own(caller)
         return await self._change(caller.account_id, Change(plan=plan))

@@ -1,13 +1,14 @@
 """Use cases of sessions: log in, renew, list, log out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from docstore_accounts.claims import Emails
 from docstore_accounts.devices import DeviceStore
-from docstore_accounts.domain import Account, RefreshToken, Session, clean_device, email_key
+from docstore_accounts.devices import device_token as device_token_of
+from docstore_accounts.domain import UNNAMED_DEVICE, Account, RefreshToken, Session, email_key
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
@@ -49,6 +50,8 @@ class Tokens:
     expires_in: int
     """Seconds until the access token expires."""
     account: Account
+    device_token: str = ""
+    """Of a log-in: by it the device is known at its next one."""
 
 
 class SessionService:
@@ -81,14 +84,24 @@ class SessionService:
         self._access_seconds = settings.access_token_seconds
         self._life = timedelta(seconds=settings.session_seconds)
 
-    async def log_in(self, email: str, password: str, *device_names: str | None, address: str) -> Tokens:
+    async def log_in(
+        self,
+        email: str,
+        password: str,
+        device: str = UNNAMED_DEVICE,
+        *,
+        address: str,
+        device_token: str | None = None,
+    ) -> Tokens:
         """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
 
-        307 to the home region of an account that has its home elsewhere.
+        A device that the account knows by its token is not stopped by the failures of strangers. 307 to the home
+        region of an account that has its home elsewhere.
         """
         requester = Requester.stranger(address, email_key(email))
-        async with self._throttle.attempt(email_key(email), address) as attempt:
-            found = await self._accounts.credentials(email)
+        found = await self._accounts.credentials(email)
+        known_as = await self._known_as(found[0].id if found else "", device_token)
+        async with self._throttle.attempt(email_key(email), address, known_as=known_as) as attempt:
             home = None if found else await self._emails.home_of(email)
             if home is not None:
                 raise elsewhere(home.peer.region, home.peer.public_url)
@@ -106,24 +119,29 @@ class SessionService:
         session = Session(
             id=token.session_id,
             account_id=account.id,
-            device=clean_device(*device_names),
+            device=device,
             created_at=now,
             last_used_at=now,
             expires_at=now + self._life,
             family_hash=token.family_hash,
             secret_hash=token.secret_hash,
         )
-        await self._begin(session)
+        device_id = device_token_of(device_token)
+        await self._begin(session, device_id)
         if not await self._still_admits(email, password, stored, requester):
             await self._sessions.delete(session.id, account.id)
             raise invalid_credentials()
-        return await self._tokens(account, session, token)
+        return replace(await self._tokens(account, session, token), device_token=device_id)
 
-    async def _begin(self, session: Session) -> None:
+    async def _known_as(self, account_id: str, token: str | None) -> str:
+        """The device's token if the account knows it; asked for nobody's account as well, to take the same time."""
+        return token if token and await self._devices.knows(account_id, token) else ""
+
+    async def _begin(self, session: Session, device_id: str) -> None:
         async def work(transaction: Transaction) -> None:
             # Who ends all sessions just now finds this one, or has committed before it and is seen by _still_admits.
             await self._accounts.hold(session.account_id, transaction.session)
-            new_device = await self._devices.note(session, transaction.session)
+            new_device = await self._devices.note(session, device_id, transaction.session)
             await self._sessions.insert(session, transaction.session)
             started = SessionStarted(
                 session_id=session.id,

@@ -133,8 +133,11 @@ class FakeDevices:
     def __init__(self) -> None:
         self.known: set[tuple[str, str]] = set()
 
-    async def note(self, session: Session, tx: object) -> bool:
-        device = session.account_id, session.device
+    async def knows(self, account_id: str, token: str) -> bool:
+        return (account_id, token) in self.known
+
+    async def note(self, session: Session, token: str, tx: object) -> bool:
+        device = session.account_id, token
         is_new = device not in self.known
         self.known.add(device)
         return is_new

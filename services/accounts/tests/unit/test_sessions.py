@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from docstore_accounts.domain import RefreshToken
-from docstore_events.accounts import SessionStarted
 from docstore_platform.fair_queue import Requester
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
@@ -109,15 +108,46 @@ async def test_a_made_up_token_ends_nobodys_session(world) -> None:
 
 
 async def test_a_login_tells_whether_the_device_is_new(world) -> None:
-    """The first log-in under a name is one on a new device; later ones are not, though the earlier session is gone."""
+    """By the token it was given, also after a log-out; never by a name, which anybody can take."""
     account = await world.service.sign_up(EMAIL, PASSWORD)
-    for device in ("Phone", "Phone", "Laptop", "Phone"):
-        tokens = await world.logins.log_in(EMAIL, PASSWORD, device, address=HERE)
+    known = None
+    for device, token in (("Phone", None), ("Phone", "known"), ("Phone", None), ("Phone", "dsd_" + "x" * 43)):
+        given = known if token == "known" else token
+        tokens = await world.logins.log_in(EMAIL, PASSWORD, device, address=HERE, device_token=given)
+        known = known or tokens.device_token
         session_id = RefreshToken.parse(tokens.refresh_token).session_id
         await world.logins.end_current(Principal(account.id, session_id, "user", device))
-    started = [event for event in world.transactor.said if isinstance(event, SessionStarted)]
-    assert [(event.type, event.account_id) for event in started] == [("session-started", account.id)] * 4
-    assert [event.new_device for event in started] == [True, False, True, False]
+    started = [event for event in world.transactor.said if event.type == "session-started"]
+    assert [event.account_id for event in started] == [account.id] * 4
+    assert [event.new_device for event in started] == [True, False, True, True]
+
+
+async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world) -> None:
+    """A browser that two people share is one device; what is no token of ours is replaced by a new one."""
+    for email in (EMAIL, "bob@example.org"):
+        await world.service.sign_up(email, PASSWORD)
+    first = await world.logins.log_in(EMAIL, PASSWORD, "Phone", address=HERE)
+    second = await world.logins.log_in(
+        "bob@example.org", PASSWORD, "Phone", address=HERE, device_token=first.device_token
+    )
+    assert second.device_token == first.device_token
+    third = await world.logins.log_in(EMAIL, PASSWORD, "Phone", address=HERE, device_token="Phone")
+    assert third.device_token.startswith("dsd_")
+    assert third.device_token != first.device_token
+
+
+async def test_strangers_do_not_lock_a_known_device_out(world) -> None:
+    """While many addresses guess, a device with its token logs in; one without waits, and so does a made-up token."""
+    await world.service.sign_up(EMAIL, PASSWORD)
+    known = (await log_in(world)).device_token
+    for number in range(10):
+        with pytest.raises(Problem):
+            await world.logins.log_in(EMAIL, "wrong one", "x", address=f"6.6.6.{number}")
+    for token in (None, "dsd_" + "x" * 43):
+        with pytest.raises(Problem) as refused:
+            await world.logins.log_in(EMAIL, PASSWORD, "x", address="7.7.7.7", device_token=token)
+        assert refused.value.status == 429
+    await world.logins.log_in(EMAIL, PASSWORD, "x", address="7.7.7.7", device_token=known)
 
 
 async def test_renewing_a_session_is_no_login(world) -> None:

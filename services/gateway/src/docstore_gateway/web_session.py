@@ -29,6 +29,8 @@ CSRF_HEADER = b"x-csrf-token"
 MAX_BODY_BYTES = 16 * 1024
 REFRESH_SECONDS = 30 * 24 * 3600
 """How long a browser keeps the refresh cookie; the session itself may end earlier."""
+DEVICE_SECONDS = 400 * 24 * 3600
+"""As long as browsers keep any cookie."""
 NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -49,6 +51,7 @@ class WebSessions:
         self._verifier = verifier
         self.secure = self._origin.startswith("https:")
         self.access_cookie = "__Host-docstore_access" if self.secure else "docstore_access"
+        self.device_cookie = "__Host-docstore_device" if self.secure else "docstore_device"
         self.refresh_cookie = "__Secure-docstore_refresh" if self.secure else "docstore_refresh"
 
     # --- calls of the API that come with a cookie ----------------------------------------------------------
@@ -115,6 +118,8 @@ class WebSessions:
 
     async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
         """The answer to a log-in with these words; Problem 409 `home_region` with `home` if it is not done here."""
+        cookies = dict(scope["headers"]).get(b"cookie")
+        body = _with_device(body, cookie_in(cookies, self.device_cookie))
         captured = await public_call(call, scope, receive, "POST", "/v1/sessions", body)
         if captured.status == 307:
             home = origin_of(captured.header(b"location"))
@@ -155,11 +160,14 @@ class WebSessions:
         await _give_json(send, captured.status, shown, self.cookies_of(tokens))
 
     def cookies_of(self, tokens: dict[str, Any]) -> HeaderList:
-        """What makes the browser keep a log-in as accounts has answered it."""
-        return [
+        """What makes the browser keep a log-in as accounts has answered it, and its device token beyond log-out."""
+        cookies = [
             self.set_cookie(self.access_cookie, tokens["access_token"], "/", tokens["expires_in"]),
             self.set_cookie(self.refresh_cookie, tokens["refresh_token"], SESSION_PATH, REFRESH_SECONDS),
         ]
+        if "device_token" in tokens:
+            cookies.append(self.set_cookie(self.device_cookie, tokens["device_token"], "/", DEVICE_SECONDS))
+        return cookies
 
     def forget(self) -> HeaderList:
         """What makes the browser forget the log-in."""
@@ -176,6 +184,17 @@ class WebSessions:
 
 def _csrf_token(key: bytes, session_id: str) -> str:
     return hmac.new(key, session_id.encode(), sha256).hexdigest()
+
+
+def _with_device(body: bytes, token: str | None) -> bytes:
+    """The body of a log-in with the browser's device token; one that is no JSON object as it is."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    if token is None or not isinstance(fields, dict):
+        return body
+    return orjson.dumps({**fields, "device_token": token})
 
 
 def with_authorization(scope: Scope, token: str) -> Scope:

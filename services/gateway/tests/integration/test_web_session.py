@@ -21,6 +21,8 @@ def accounts(service: Any, issuer: Any) -> Any:
         if request.path in ("/v1/sessions", "/v1/sessions/refresh") and request.method == "POST":
             reply.status = 201 if request.path == "/v1/sessions" else 200
             tokens = {"access_token": issuer.token("ann"), "refresh_token": "r1", "expires_in": 600}
+            if request.path == "/v1/sessions":
+                tokens["device_token"] = "d1"
             reply.body = orjson.dumps({**tokens, "token_type": "Bearer", "account": {"id": "ann"}})
         elif request.path == "/v1/sessions/current":
             reply.status, reply.body = 204, b""
@@ -64,8 +66,19 @@ async def test_cookies_are_secure_where_the_page_is(open_gateway: Any, accounts:
     async with open_gateway(public_url="https://docs.example.org") as gateway:
         answer = await gateway.call("POST", "/web/session", JSON, LOGIN)
     cookies = cookies_of(answer)
-    assert set(cookies) == {"__Host-docstore_access", "__Secure-docstore_refresh"}
+    assert set(cookies) == {"__Host-docstore_access", "__Secure-docstore_refresh", "__Host-docstore_device"}
     assert all(cookie.endswith("Secure") for cookie in cookies.values())
+
+
+async def test_a_browser_is_known_again_after_a_log_out(gateway: Any, accounts: Any) -> None:
+    """Its device token is a cookie that a log-out leaves, and goes into the next log-in, whatever the page sends."""
+    cookie, csrf = await log_in(gateway)
+    assert "docstore_device=d1" in cookie
+    answer = await gateway.call("DELETE", "/web/session", {"cookie": cookie, "x-csrf-token": csrf})
+    assert "docstore_device" not in cookies_of(answer)
+    forged = orjson.dumps({"email": "ann@example.org", "password": "secret", "device_token": "other"})
+    await gateway.call("POST", "/web/session", JSON | {"cookie": "docstore_device=d1"}, forged)
+    assert orjson.loads(accounts.requests[-1].body)["device_token"] == "d1"
 
 
 async def test_a_cookie_stands_for_the_header(gateway: Any, accounts: Any) -> None:
