@@ -12,14 +12,26 @@ from typing import Any
 
 from docstore_platform.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import SERVICE_NAMES
+from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
-from docstore_standalone.object_store import UPLOAD_ROLE, UPLOAD_ROLE_ARN, iam_config, identity, user_arn
+from docstore_standalone.object_store import (
+    GRPC_PARTS,
+    HTTP_KEYS,
+    UPLOAD_ROLE,
+    UPLOAD_ROLE_ARN,
+    iam_config,
+    identity,
+    user_arn,
+)
 from docstore_standalone.service_secrets import IDENTITIES, new_signing_secrets
 from docstore_standalone.state import write_private
 
 REGION = "us-west-2"
 BUCKET = f"docstore-content-{REGION}"
 PROCESSED = f"docstore-processed-{REGION}"
+SECURITY, CERTIFICATE, KEY = "security.toml", "grpc.crt", "grpc.key"
+IN_CONTAINER = "/etc/seaweedfs"
+"""Where SeaweedFS looks for its security file."""
 READ_BY_ITS_CONTAINER = 0o644
 """SeaweedFS runs as a user of its own, and is given these files alone; here the folder closes them to everybody."""
 KAFKA_USERS = (*SERVICE_NAMES, "provision", "operator")
@@ -44,10 +56,32 @@ def write_compose_files(project: Path) -> bool:
     variables = _variables(credentials, policies, known)
     store = _store_config(credentials, policies, variables)
     written = [_replace(state / name, json.dumps(content, indent=2)) for name, content in store.items()]
-    for name in store:
+    written.append(_replace(state / SECURITY, store_security(credentials)))
+    ensure_certificate(state / CERTIFICATE, state / KEY, "object-store")
+    for name in (*store, SECURITY, CERTIFICATE, KEY):
         (state / name).chmod(READ_BY_ITS_CONTAINER)
     written.append(_replace(project / ".env", _merged(lines, known, variables)))
     return any(written)
+
+
+def store_security(credentials: Credentials) -> str:
+    """What the parts of the object store ask of each other, in SeaweedFS's own words."""
+    key = {purpose: credentials.derived(f"object store {purpose}") for purpose in HTTP_KEYS.values()}
+    tables = {
+        "jwt.signing": {"key": key["volume writes"]},
+        "jwt.signing.read": {"key": key["volume reads"]},
+        "jwt.filer_signing": {"key": key["filer writes"]},
+        "jwt.filer_signing.read": {"key": key["filer reads"]},
+        "grpc": {"ca": f"{IN_CONTAINER}/{CERTIFICATE}"},
+        **{
+            f"grpc.{part.lower()}": {"cert": f"{IN_CONTAINER}/{CERTIFICATE}", "key": f"{IN_CONTAINER}/{KEY}"}
+            for part in GRPC_PARTS
+        },
+    }
+    return "".join(
+        f"[{table}]\n" + "".join(f'{name} = "{value}"\n' for name, value in values.items())
+        for table, values in tables.items()
+    )
 
 
 def s3_policies(folder: Path) -> dict[str, Policy]:

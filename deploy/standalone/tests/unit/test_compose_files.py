@@ -5,6 +5,7 @@ import inspect
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ import yaml
 
 from docstore_platform.service_keys import public_key_of
 from docstore_platform.settings import SERVICE_NAMES, ServiceSettings
-from docstore_standalone.compose_files import KAFKA_USERS, POLICIES, s3_policies, write_compose_files
+from docstore_standalone.compose_files import (
+    CERTIFICATE,
+    IN_CONTAINER,
+    KAFKA_USERS,
+    KEY,
+    POLICIES,
+    SECURITY,
+    s3_policies,
+    write_compose_files,
+)
+from docstore_standalone.object_store import GRPC_PARTS
 from docstore_standalone.service_secrets import IDENTITIES, OWNERS
 
 ROOT = Path(__file__).parents[4]
@@ -173,3 +184,19 @@ def test_every_image_has_a_version() -> None:
     whole = re.compile(r"\$\{\w+:-(chrislusf/seaweedfs:\d+\.\d+|[\w/.-]+:v?\d+\.\d+\.\d+)\}")
     assert others
     assert not [name for name, image in others.items() if not whole.fullmatch(image)]
+
+
+def test_the_object_stores_parts_take_each_other_alone(project: Path) -> None:
+    """Its container is given a key for each of their ways, and a certificate that is the same at every start."""
+    write_compose_files(project)
+    state = project / "deploy/compose/state"
+    security = tomllib.loads((state / SECURITY).read_text())
+    signing = (security["jwt"]["signing"], security["jwt"]["filer_signing"])
+    assert len({key for each in signing for key in (each["key"], each["read"]["key"])}) == 4
+    assert all(security["grpc"][part.lower()]["cert"] for part in GRPC_PARTS)
+    mounted = dict(each.split(":")[:2] for each in COMPOSE["services"]["object-store"]["volumes"][1:])
+    for name in (SECURITY, CERTIFICATE, KEY):
+        assert mounted[f"./deploy/compose/state/{name}"] == f"{IN_CONTAINER}/{name}"
+    certificate = (state / CERTIFICATE).read_text()
+    write_compose_files(project)
+    assert (state / CERTIFICATE).read_text() == certificate
