@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_gateway.access_log import AccessLog
+from docstore_gateway.allowed_methods import allowed_methods
 from docstore_gateway.call_log import CallLog, is_told
 from docstore_gateway.client_ip import limit_group
 from docstore_gateway.cors import Cors
@@ -129,6 +130,10 @@ class Edge:
                 names = {name.lower() for name, _ in message["headers"]}
                 if public and b"cache-control" not in names:
                     added.append(REVALIDATED if b"etag" in names else NEVER_STORED)
+                if public and exchange.status == 405:
+                    kept = [header for header in message["headers"] if header[0].lower() != b"allow"]
+                    allowed = allowed_methods(scope["path"]).encode()
+                    message = {**message, "headers": [*kept, (b"allow", allowed)]}
                 given = names & OWN_OF_PAGES
                 added = [header for header in added if header[0] not in given]
                 message = {**message, "headers": [*message["headers"], *added]}

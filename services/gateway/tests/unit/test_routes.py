@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from docstore_gateway.allowed_methods import allowed_methods
 from docstore_gateway.openapi import operations
 from docstore_gateway.routes import Limit, clean_path, find_route, ignores_key, open_limit
 from docstore_platform.body_limits import UNAUTHENTICATED_BYTES, body_limit
@@ -142,3 +143,18 @@ def test_a_call_without_login_has_the_smallest_body() -> None:
     open_paths = [path for path in takes_body if open_limit("POST", path) is not None]
     assert open_paths
     assert [path for path in open_paths if body_limit(path) > UNAUTHENTICATED_BYTES] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/me", "GET, PATCH"),
+        ("/v1/files/7", "DELETE, GET, PATCH"),
+        ("/v1/files/by-path", "GET"),
+        ("/v1/compare", "POST"),
+        ("/v1/none", ""),
+    ],
+)
+def test_a_path_names_its_own_methods(path: str, methods: str) -> None:
+    """In `Allow` of a 405."""
+    assert allowed_methods(path) == methods

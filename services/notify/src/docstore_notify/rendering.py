@@ -16,6 +16,7 @@ from docstore_platform.mail_addresses import sendable
 from docstore_platform.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
 from docstore_platform.plain_page import plain_pages
 from docstore_platform.settings import InfraSettings
+from docstore_platform.shown_text import TURNING
 
 DELIVERY_HEADER = "X-DocStore-Delivery"
 UNFOLDED = "List-Unsubscribe"
@@ -25,8 +26,6 @@ QUOTED_CHARS = 60
 """Of a name that another user chose: room for a name, not for a message."""
 WEB_ADDRESS = re.compile(r"\bwww\.", re.IGNORECASE)
 NOBODY: Mapping[str, str] = {}
-TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-"""Characters that turn the direction of writing, and so can show a name's end as another."""
 CHANGED = {
     "created": "was created",
     "modified": "was modified",

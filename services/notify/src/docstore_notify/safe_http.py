@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
+import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from docstore_notify.public_addresses import AddressRule, Network
@@ -24,6 +25,12 @@ LOOK_UPS = 32
 
 LookUp = Callable[[str, int], Awaitable[Collection[str]]]
 """The addresses of a name. Raises OSError."""
+
+
+log = structlog.get_logger(__name__)
+
+NOT_PUBLIC = "The URL leads to an address that is not public."
+"""What its owner is told: nothing of what names mean inside the operator's network."""
 
 
 class ForbiddenAddress(Exception):
@@ -91,7 +98,7 @@ class SafeHttp:
     def _socket(self, connection: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, (address, *_) = connection
         if not self._rule.permits(str(address)):
-            raise ForbiddenAddress(f"{address} is not a public address")
+            raise ForbiddenAddress(NOT_PUBLIC)
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -115,7 +122,8 @@ class _CheckingResolver(AbstractResolver):
         addresses = list(dict.fromkeys(await self._look_up(host, port)))
         forbidden = [address for address in addresses if not self._rule.permits(address)]
         if forbidden:
-            raise ForbiddenAddress(f"{host} has the address {forbidden[0]}, which is not public")
+            log.info("webhook_address_forbidden", host=host, address=forbidden[0])
+            raise ForbiddenAddress(NOT_PUBLIC)
         if not addresses:
             raise OSError(None, f"{host} has no address")
         return [

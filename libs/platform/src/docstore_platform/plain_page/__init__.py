@@ -7,6 +7,8 @@ from importlib.resources import files
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from docstore_platform.shown_text import keeps_direction
+
 CSS = (files(__package__) / "plain_page.css").read_text("utf-8")
 """Ours and without markup: in a style element it stands as it is. Light and dark."""
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()}'"
@@ -34,6 +36,7 @@ def plain_pages(package: str, folder: str = "templates") -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=keeps_direction,
     )
     environment.globals["css"] = Markup(CSS)
     environment.filters["size"] = shown_size
