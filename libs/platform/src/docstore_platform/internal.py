@@ -69,7 +69,7 @@ class HttpTransport:
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS, connect=2)
             self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False)
-        with client_span(method, http_call(method, self._address)) as current:
+        with client_span(method, lambda: http_call(method, self._address)) as current:
             if current.is_recording():
                 headers = {**headers, "traceparent": traceparent_of(current) or ""}
             try:

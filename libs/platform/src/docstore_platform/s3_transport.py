@@ -133,7 +133,7 @@ class S3Transport:
                     return list(client.get_paginator(operation).paginate(**parameters))
                 return getattr(client, operation)(**parameters)
 
-        with client_span(f"{service.upper()}/{api_name(operation)}", self._attributes(operation, service)):
+        with client_span(f"{service.upper()}/{api_name(operation)}", lambda: self._attributes(operation, service)):
             return await self.in_thread(run)
 
     def _attributes(self, operation: str, service: str) -> dict[str, str | int]:
@@ -184,7 +184,7 @@ class S3Transport:
             return answer.headers, content
 
         operation = OBJECT_OPERATIONS.get(method, method)
-        with client_span(f"S3/{operation}", self._attributes(operation, "s3")):
+        with client_span(f"S3/{operation}", lambda: self._attributes(operation, "s3")):
             return await retrying(once)
 
 

@@ -6,7 +6,7 @@ is recorded: only ids are made and passed on. Names and attributes follow the st
 
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -161,13 +161,16 @@ def span(
 
 
 @contextmanager
-def client_span(name: str, attributes: Attributes) -> Iterator[Span]:
-    """A span around a call of another server, of the service that calls; none where the trace is not recorded."""
+def client_span(name: str, attributes: Callable[[], Attributes]) -> Iterator[Span]:
+    """A span around a call of another server, of the service that calls.
+
+    Where the trace is not recorded there is none, and nobody asks for the attributes.
+    """
     current = trace.get_current_span()
     if not current.is_recording():
         yield current
         return
-    with span(name, service=service_of(current), kind=SpanKind.CLIENT, attributes=attributes) as started:
+    with span(name, service=service_of(current), kind=SpanKind.CLIENT, attributes=attributes()) as started:
         yield started
 
 

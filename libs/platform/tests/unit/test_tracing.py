@@ -88,7 +88,7 @@ def test_without_a_collector_ids_are_passed_on_and_nothing_is_recorded(*, truste
     with span("GET", service="quota", traceparent=theirs, trusted=trusted) as current:
         ours = (current_traceparent() or "").split("-")
         assert not current.is_recording()
-        with client_span("find files", {}) as inner:
+        with client_span("find files", dict) as inner:
             assert inner is current
     assert ours[1] == TRACE_ID
     assert ours[2] != SPAN_ID
@@ -107,7 +107,7 @@ def test_an_error_ends_a_span_as_failed(spans: InMemorySpanExporter) -> None:
     """With its type, as an attribute that can be counted by."""
     with pytest.raises(KeyError), span("work", service="quota"):
         raise KeyError("gone")
-    with span("work", service="quota"), client_span("GET", {}) as call:
+    with span("work", service="quota"), client_span("GET", dict) as call:
         http_answered(call, 404)
     failed, refused, caller = spans.get_finished_spans()
     assert (failed.status.status_code, said(failed)["error.type"]) == (StatusCode.ERROR, "KeyError")

@@ -69,7 +69,7 @@ class HttpForwarder:
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         url = URL(self._base_url + (scope["raw_path"] + query).decode("latin-1"), encoded=True)
-        with client_span(scope["method"], http_call(scope["method"], url)) as current:
+        with client_span(scope["method"], lambda: http_call(scope["method"], url)) as current:
             await self._forward(url, scope, receive, send, current)
 
     async def _forward(self, url: URL, scope: Scope, receive: Receive, send: Send, current: Span) -> None:
