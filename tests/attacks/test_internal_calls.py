@@ -81,6 +81,8 @@ async def test_no_internal_route_answers_who_may_not_call_it(services: DetachedS
     """Not without a token, not with a person's, and not with any that is not its caller's for this service."""
     async with aiohttp.ClientSession() as client, await Person.new(services.gateway, "mallory") as mallory:
         for service, routes in ROUTES.items():
+            if service == "gateway":  # its edge lets nobody in: see below
+                continue
             for route in routes:
                 url = f"http://127.0.0.1:{services.state.ports[service]}{route.path.replace('{', '').replace('}', '')}"
                 assert await status(client, route.method, url, None) == 401, route
