@@ -19,6 +19,7 @@ def shown_file(**fields: Any) -> dict[str, Any]:
         "created_at": "2026-11-22T08:00:00.000Z",
         "modified_at": "2026-11-22T08:00:00.000Z",
         "modified_by": "owner",
+        "client_modified_at": None,
         "etag": '"1"',
         "indexed": False,
         "preview": False,
