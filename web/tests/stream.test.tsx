@@ -2,6 +2,7 @@ import { act, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { listen, liveState } from "@/api/live";
 import { keys, queryClient } from "@/api/queries";
+import { onLoggedOut } from "@/api/session";
 import { Events } from "@/admin/Events";
 
 class Source extends EventTarget {
@@ -50,6 +51,18 @@ test("an outage while the token is renewed does not end them", async () => {
   latest().say("token_expired");
   await pass(0);
   expect(sources).toHaveLength(2);
+});
+
+test("a session that was ended elsewhere logs the page out", async () => {
+  vi.stubGlobal("fetch", async () => new Response("{}", { status: 401 }));
+  const loggedOut = vi.fn();
+  const forget = onLoggedOut(loggedOut);
+  render(<Events />);
+  latest().say("token_expired");
+  await pass(0);
+  expect(sources).toHaveLength(1);
+  expect(loggedOut).toHaveBeenCalledOnce();
+  forget();
 });
 
 test("nothing is opened for a page that was left while the token was renewed", async () => {

@@ -42,6 +42,8 @@ export function listen(): () => void {
     opened: () => {
       // The changes since `last` come again, notifications that came meanwhile do not.
       void queryClient.invalidateQueries(last ? { queryKey: keys.notices } : undefined);
+      // The stream also ends when the account's role changes.
+      if (last) void queryClient.invalidateQueries({ queryKey: keys.me });
       // What failed while nothing could be reached comes by itself.
       void queryClient.refetchQueries({ type: "active", predicate: ({ state }) => state.status === "error" });
       become("live");

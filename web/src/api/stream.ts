@@ -2,7 +2,7 @@
  * A stream of the server's events that is opened anew whenever it ends: with new tokens, and later each time it failed.
  * It is closed while the tab is hidden: by HTTP/1.1 browsers have six connections to a host, for all tabs together.
  */
-import { refresh } from "@/api/session";
+import { ended, refresh } from "@/api/session";
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
@@ -45,7 +45,10 @@ export function stream({ url, on, opened, lost }: Stream): () => void {
     close();
     timer = setTimeout(async () => {
       try {
-        await refresh();
+        if (!(await refresh())) {
+          if (!stopped) ended();
+          return;
+        }
       } catch {
         // Not to be reached: the next try comes later.
       }
