@@ -39,7 +39,7 @@ export function VerifyBanner() {
 
   if (email_verified) return null;
   return (
-    <section className="verify-banner" aria-label="Verify your e-mail address">
+    <section className="verify-banner" aria-label="Verification">
       <MailCheck size={18} aria-hidden="true" />
       <p>
         <strong>Verify your e-mail address.</strong> We sent a link and a code to {email}. What others share with you

@@ -12,7 +12,7 @@ MAX_EMAIL_CHARS = 254
 MAX_SHARES = 200
 """Of one file or folder."""
 MAX_INVITATIONS = 500
-"""Shares by one owner with addresses that are nobody's: an e-mail goes to each, with words that the owner chose."""
+"""New shares by one owner in a day: an e-mail goes to each person, with words that the owner chose."""
 INVITATIONS_COUNT_FOR = timedelta(days=1)
 
 

@@ -1,7 +1,7 @@
 """Shares, and which e-mail address is whose account, in MongoDB.
 
 shares  one for each person a node is shared with; `account` is there once the address is proven to be somebody's
-invitations  how many shares with addresses that were nobody's an owner has made, and until when that counts
+invitations  how many shares an owner has made, and until when that counts
 people  one for each address that somebody has signed up with, or that something is shared with; `verified` once it is
         proven to be theirs. Whoever shares and whoever proves an address write the same one, so neither can miss the
         other.

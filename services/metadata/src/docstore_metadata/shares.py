@@ -73,8 +73,7 @@ class Shares:
                 return await self._with_role(place, shares, known, role, principal, transaction), False
             if len(shares) >= MAX_SHARES:
                 raise TooManyShares(f"A file or folder can be shared with {MAX_SHARES} people.")
-            if recipient.entitled is None:
-                await self._count_invitation(place.node.owner_id, transaction)
+            await self._count_invitation(place.node.owner_id, transaction)
             new = Share(
                 id=new_id(),
                 node_id=node_id,
@@ -102,7 +101,7 @@ class Shares:
         count, until = await self._store.shares.count_invitation(owner_id, now, transaction.session)
         if count > MAX_INVITATIONS:
             wait = {"Retry-After": str(max(1, round((until - now).total_seconds())))}
-            detail = f"At most {MAX_INVITATIONS} shares a day can be made with addresses that have no account yet."
+            detail = f"At most {MAX_INVITATIONS} shares can be made in a day."
             raise TooManyInvitations(detail, headers=wait)
 
     async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:

@@ -33,6 +33,7 @@ from docstore_notify.rendering import Renderer
 from docstore_notify.sender import Sender
 from docstore_notify.service import NotifyService
 from docstore_notify.settings import NotifySettings
+from docstore_notify.share_limits import MongoShareLimits
 from docstore_notify.share_store import MongoLogins, MongoShares
 from docstore_notify.storage import MongoContacts, MongoPreferences
 from docstore_notify.subscribers import NotifySubscribers
@@ -62,11 +63,11 @@ def create_app(
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
     subscriptions, deliveries, lanes = MongoSubscriptions(database), MongoDeliveries(database), MongoLanes(database)
     inbox, rechecks = MongoInbox(database), MongoRechecks(database)
-    shares, logins = MongoShares(database), MongoLogins(database)
+    shares, limits, logins = MongoShares(database), MongoShareLimits(database), MongoLogins(database)
     sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
 
     book = NoticeBook(preferences, deliveries, lanes, inbox, timedelta(seconds=settings.digest_seconds), sending)
-    service = NotifyService(contacts, subscriptions, shares, logins, lanes, rechecks, book, checking)
+    service = NotifyService(contacts, subscriptions, shares, limits, logins, lanes, rechecks, book, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
 
     tokens = Tokens(secret_list("NOTIFY_UNSUBSCRIBE_SECRET", settings.unsubscribe_secret, infra))
@@ -106,7 +107,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for store in (subscriptions, deliveries, lanes, inbox, rechecks, texts, tests):
+        for store in (subscriptions, deliveries, lanes, inbox, rechecks, limits, texts, tests):
             await store.create_indexes()
         try:
             async with AsyncExitStack() as stack:

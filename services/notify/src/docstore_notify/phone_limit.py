@@ -5,6 +5,9 @@ from docstore_notify.counts import MongoCounts
 from docstore_notify.domain import Delivery, Refused
 from docstore_notify.receipts import Receipt
 
+A_NUMBER_A_DAY = 20
+"""Nobody has proven that the number is theirs."""
+
 
 class PhoneLimit:
     """A channel around SNS's, which knows no bounds. `texts` counts by the day, every try."""
@@ -16,6 +19,9 @@ class PhoneLimit:
 
     async def send(self, delivery: Delivery) -> Receipt | None:
         to_phone = delivery.target is not None and delivery.target.address.startswith("+")
-        if to_phone and (await self._texts.add(delivery.account_id)).number > self._a_day:
-            raise Refused(f"an account has at most {self._a_day} text messages a day")
+        if to_phone and delivery.target is not None:
+            if (await self._texts.add(delivery.account_id)).number > self._a_day:
+                raise Refused(f"an account has at most {self._a_day} text messages a day")
+            if (await self._texts.add(delivery.target.address)).number > A_NUMBER_A_DAY:
+                raise Refused(f"a phone number is sent at most {A_NUMBER_A_DAY} text messages a day, by all accounts")
         return await self._channel.send(delivery)

@@ -10,6 +10,7 @@ from docstore_notify.gathering import followers, seen_paths
 from docstore_notify.lane_store import Lanes
 from docstore_notify.notices import NoticeBook
 from docstore_notify.rechecks import Rechecks
+from docstore_notify.share_limits import ShareLimits
 from docstore_notify.share_store import Logins, Share, Shares
 from docstore_notify.storage import Contacts
 from docstore_notify.subscription_store import Subscriptions
@@ -89,6 +90,7 @@ class NotifyService:
         contacts: Contacts,
         subscriptions: Subscriptions,
         shares: Shares,
+        limits: ShareLimits,
         logins: Logins,
         lanes: Lanes,
         rechecks: Rechecks,
@@ -98,6 +100,7 @@ class NotifyService:
         self._contacts = contacts
         self._subscriptions = subscriptions
         self._shares = shares
+        self._limits = limits
         self._logins = logins
         self._lanes = lanes
         self._rechecks = rechecks
@@ -155,6 +158,9 @@ class NotifyService:
                 lost |= {account_id} if account_id else set()
             else:
                 notices += _of_share(one, before)
+        new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
+        told = await self._limits.allowed(new, tx.session) if new else []
+        notices = [notice for notice in notices if notice not in new or notice in told]
         await self._shares.keep(known.values(), tx.session)
         if lost:
             await self._rechecks.add(lost, tx.session)

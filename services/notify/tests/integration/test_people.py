@@ -91,7 +91,7 @@ async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(
         told = [event_id for data in await notify.all_told(first, channel="in_app") for event_id in data["cause_ids"]]
         assert sorted(told) == sorted([first, editor])
         text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
-        assert "Anna has" in text
+        assert '("Anna") has' in text
 
 
 async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_have_one(notify: Any) -> None:
