@@ -127,7 +127,7 @@ async def test_trash(ada: Any, looks: Any) -> None:
     await page.get_by_role("button", name="Restore").click()
     await expect(ada.row("keep.txt")).to_have_count(0)
     await page.get_by_role("button", name="Empty trash").click()
-    sure = page.get_by_role("button", name="Delete for good")
+    sure = page.get_by_role("button", name="Delete forever")
     await expect(sure).to_be_visible()
     await looks(page, "empty-trash")
     await sure.click()

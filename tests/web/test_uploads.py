@@ -33,6 +33,8 @@ async def test_many_small_files_and_their_folders(ada: Any, tmp_path: Path, look
     await expect(page.get_by_text("120 uploads complete")).to_be_visible(timeout=60_000)
     await looks(page, "uploads")
     assert gateway_puts == []
+    notices = (await ada.person.call("GET", "/v1/notifications"))["items"]
+    assert [notice["kind"] for notice in notices if notice["kind"] == "upload_done"] == []  # the page has shown it
     await ada.row("album").dblclick()
     await ada.row("b").last.dblclick()
     await expect(page.get_by_text("40 items")).to_be_visible()

@@ -6,6 +6,7 @@ import { containingHref, fileHref, fileIdOf, folderHref, folderIdOf, parentOf, p
 import { piecesOf } from "@/search/snippet";
 import { nextName } from "@/uploads/jobs";
 import { Rate } from "@/uploads/rate";
+import { shown } from "@/admin/Health";
 import { copyName } from "@/files/operations";
 import { flawOf } from "@/files/NameDialog";
 import { decode } from "@/viewer/text";
@@ -152,4 +153,9 @@ describe("texts", () => {
     expect(rate.perSecond(12_000)).toBe(1000);
     expect(rate.perSecond(60_000)).toBe(0);
   });
+});
+
+test("figures of a service are told in words, not as JSON", () => {
+  expect(shown({ waiting: 1200, by_topic: { files: 3 } })).toBe("waiting 1,200, by topic files 3");
+  expect([shown(null), shown([]), shown([1, 2]), shown("ok")]).toEqual(["–", "–", "1, 2", "ok"]);
 });

@@ -161,11 +161,11 @@ describe("keys on what is chosen", () => {
   const oneFile = (call: string) => (/^GET .*\?/.test(call) ? json({ items: [entry("a")], next_cursor: null }) : undefined);
   const listsOnly = (call: string) => (call.includes("by-path") ? undefined : oneFile(call));
 
-  test("in the trash Delete asks whether to delete for good, and F2 renames nothing", async () => {
+  test("in the trash Delete asks whether to delete forever, and F2 renames nothing", async () => {
     const calls = serve(oneFile);
     show(<><TrashPage /><DialogHost /></>);
     await press("Delete", "F2");
-    await screen.findByRole("heading", { name: "Delete “a” for good?" });
+    await screen.findByRole("heading", { name: "Delete “a” forever?" });
     expect(changes(calls)).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 /** How every service is: ready or not, and what it still has to do. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
-import { moment } from "@/lib/format";
+import { count, moment } from "@/lib/format";
 import { Failed, Spinner } from "@/ui/states";
 
 const REFRESH_MS = 3_000;
@@ -55,7 +55,11 @@ export function Health() {
   );
 }
 
-function shown(value: unknown): string {
+/** A figure, or several with their names: "outbox 3, inbox 0". */
+export function shown(value: unknown): string {
   if (value === null || value === undefined) return "–";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (Array.isArray(value)) return value.length ? value.map(shown).join(", ") : "–";
+  if (typeof value !== "object") return typeof value === "number" ? count(value) : String(value);
+  const named = Object.entries(value).map(([name, one]) => `${name.replaceAll("_", " ")} ${shown(one)}`);
+  return named.length ? named.join(", ") : "–";
 }

@@ -2,7 +2,8 @@
 import { Copy, Download, Eye, FolderInput, Info, PenLine, Share2, Tag, Trash2 } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
-import { download, trash } from "@/files/operations";
+import { download } from "@/files/downloading";
+import { trash } from "@/files/operations";
 import type { Choice } from "@/ui/menu";
 import { viewFile } from "@/viewer/viewing";
 
@@ -14,7 +15,7 @@ export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: (
   const owned = files.every((file) => file.permission === "owner");
   const choices: (Choice | false | null | undefined)[] = [
     one?.kind === "file" && { id: "view", label: "Open", icon: <Eye size={16} />, run: () => viewFile(one, among) },
-    files.some((file) => file.kind === "file") && {
+    {
       id: "download",
       label: "Download",
       icon: <Download size={16} />,

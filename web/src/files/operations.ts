@@ -1,6 +1,6 @@
 /** What is done to files, one or many at once. What is shown changes at once; if a call fails it is read again. */
 import type { InfiniteData } from "@tanstack/react-query";
-import { call, callWithStatus, contentUrl } from "@/api/client";
+import { call, callWithStatus } from "@/api/client";
 import { Problem, reason } from "@/api/problem";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem, Page } from "@/api/types";
@@ -166,21 +166,4 @@ export async function purge(files: FileItem[]): Promise<void> {
   );
   report(files, failed, error, "delete");
   await queryClient.invalidateQueries({ queryKey: keys.trash });
-}
-
-/** Have the browser fetch files; asked for first, so that a session that has run out is renewed. */
-export async function download(files: FileItem[], version?: number): Promise<void> {
-  for (const file of files.filter((one) => one.kind === "file")) {
-    try {
-      await call("get /v1/files/{file_id}", { path: { file_id: file.id } });
-    } catch (error) {
-      toast(`Could not download “${file.name}”: ${reason(error)}`, { tone: "error" });
-      continue;
-    }
-    const anchor = document.createElement("a");
-    anchor.href = contentUrl(file.id, version);
-    anchor.download = file.name;
-    anchor.click();
-    await new Promise((resolve) => setTimeout(resolve, 300)); // browsers drop clicks that come at once
-  }
 }

@@ -18,9 +18,9 @@ import { Empty, Failed, Spinner } from "@/ui/states";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
-  { id: "where", label: "Was in", show: (file) => parentOf(file.path) },
+  { id: "where", label: "Original location", show: (file) => parentOf(file.path) },
   { id: "modified", label: "Deleted", show: (file) => when((file as TrashedFile).trashed_at) },
-  { id: "ends", label: "Gone for good", show: (file) => ending((file as TrashedFile).expires_at) },
+  { id: "ends", label: "Auto-deletes on", show: (file) => ending((file as TrashedFile).expires_at) },
   { id: "size", label: "Size", show: (file) => (file.kind === "folder" ? "" : size(file.size)) },
 ];
 
@@ -50,7 +50,7 @@ export default function TrashPage() {
           )}
         </div>
         {items.length > 0 && (
-          <p className="muted">
+          <p className="page-note muted">
             <Link href="/settings/retention">How long the trash is kept</Link>
           </p>
         )}
@@ -67,7 +67,7 @@ export default function TrashPage() {
                 <RotateCcw size={16} aria-hidden="true" /> <span>Restore</span>
               </button>
               <button className="tool danger" onClick={() => ask(chosen)}>
-                <Trash2 size={16} aria-hidden="true" /> <span>Delete for good</span>
+                <Trash2 size={16} aria-hidden="true" /> <span>Delete forever</span>
               </button>
             </div>
           </div>
@@ -95,7 +95,7 @@ export default function TrashPage() {
         onClose={() => setMenu(null)}
         choices={[
           { id: "restore", label: "Restore", icon: <RotateCcw size={16} />, run: () => void restore(chosen) },
-          { id: "purge", label: "Delete for good…", icon: <Trash2 size={16} />, danger: true, run: () => ask(chosen) },
+          { id: "purge", label: "Delete forever…", icon: <Trash2 size={16} />, danger: true, run: () => ask(chosen) },
         ]}
       />
     </div>

@@ -46,6 +46,7 @@ async function wishOf(job: Job) {
     base_version: isNew ? 0 : undefined,
     on_conflict: isNew ? ("fail" as const) : ("copy" as const),
     method: isSmall(job) ? "put" : "multipart",
+    notify: false, // the panel shows it
   };
 }
 

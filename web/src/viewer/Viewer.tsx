@@ -8,7 +8,7 @@ import { hasCode } from "@/api/problem";
 import { useFile } from "@/api/queries";
 import { refresh } from "@/api/session";
 import type { FileItem } from "@/api/types";
-import { download } from "@/files/operations";
+import { download } from "@/files/downloading";
 import { size } from "@/lib/format";
 import { isText, kindOf } from "@/lib/media";
 import { useTitle } from "@/lib/title";

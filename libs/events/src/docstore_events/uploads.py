@@ -42,6 +42,8 @@ class UploadCompleted(UploadEvent):
     completed_by: Literal["client", "workflow"] = "client"
     uploaded_by: str = ""
     """Account that uploaded it: the owner's, or that of an editor of a shared folder. `path` is as they see it."""
+    notify_uploader: bool = True
+    """False: the client that uploaded it has shown this already."""
 
 
 class UploadExpired(UploadEvent):

@@ -86,6 +86,8 @@ class NotifySubscribers(Subscribers[Heard]):
 
     def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
         event = envelope.event
+        if not event.notify_uploader:
+            return
         facts: Facts = {
             "path": event.path,
             "file_id": event.file_id,

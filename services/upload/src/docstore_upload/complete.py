@@ -246,4 +246,5 @@ def _completed(upload: Upload, result: Json) -> UploadCompleted:
         conflicted=result["conflicted"],
         completed_by=upload.completed_by or "client",
         uploaded_by=upload.account_id,
+        notify_uploader=upload.notify,
     )

@@ -150,6 +150,8 @@ class Upload:
     """When the workflow looks at it next; None once there is nothing left to do."""
     client_modified_at: datetime | None = None
     """When the client says that the content was last changed."""
+    notify: bool = True
+    """Whether the uploader is notified once it is complete."""
     max_size: int | None = None
     """Bytes up to which the size was left open: nobody who runs a script would do so."""
     attempts: int = 0

@@ -134,6 +134,7 @@ class Initiator:
             on_conflict=request.on_conflict,
             tags=tuple(request.tags),
             client_modified_at=request.client_modified_at,
+            notify=request.notify,
             method=method,
             multipart_id=None,
             part_size=part_size_for(request.most, settings.part_bytes) if method == "multipart" else None,

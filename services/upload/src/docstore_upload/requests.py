@@ -73,6 +73,8 @@ class InitiateRequest(TargetRequest):
     """
 
     size: int | None = None
+    notify: bool = True
+    """Whether the uploader is notified once it is complete; a client that shows this itself says no."""
     max_size: int | None = None
     method: str
 

@@ -162,6 +162,7 @@ def to_upload(document: Document) -> Upload:
     values["id"] = document["_id"]
     values["tags"] = tuple(document["tags"])
     values["missing"] = tuple(document.get("missing", ()))
+    values["notify"] = document.get("notify", True)
     values["object_name"] = document.get("object_name", "content")
     values["found"] = _found(document["found"]) if "found" in document else None
     values["refusal"] = Refusal(**document["refusal"]) if "refusal" in document else None
