@@ -195,6 +195,8 @@ async def new_place(servers: Servers) -> AsyncIterator[Any]:
         for name in await mongo.database_names(place.deployment.database_prefix):
             await mongo.drop(name)
         await place.store.clear("")
+        # The server has a bounded number of volumes, which the buckets of all tests would use up.
+        await place.store.transport.call("delete_bucket")
         await place.store.__aexit__(None, None, None)
     mongo.close()
 
