@@ -1,10 +1,13 @@
 """HTTP: search for everybody, rebuilding the index for operators."""
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from docstore_events.wakeup import wake
 from docstore_indexer import answers
@@ -26,6 +29,16 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
+def _dated(text: Any) -> Any:
+    """Refuse what is no date: a number would be taken for seconds since 1970."""
+    if not re.match(r"\d{4}-\d\d-\d\d", str(text)):
+        raise PydanticCustomError("not_a_moment", "A day or a moment as RFC 3339 writes it.")
+    return text
+
+
+Moment = Annotated[datetime, BeforeValidator(_dated)]
+
+
 def search_router(search: Search) -> APIRouter:
     router = APIRouter(tags=["search"])
 
@@ -36,8 +49,8 @@ def search_router(search: Search) -> APIRouter:
         scope: Annotated[Literal["name", "content"], Query(alias="in")] = "name",
         tag: Annotated[list[str], Query(max_length=20, description="each of them")] = [],  # noqa: B006
         type: Annotated[str | None, Query(max_length=200, description="`application/pdf`, `image`, `pdf`")] = None,  # noqa: A002
-        modified_after: datetime | None = None,
-        modified_before: datetime | None = None,
+        modified_after: Moment | None = None,
+        modified_before: Moment | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         cursor: Annotated[str | None, Query(max_length=4096)] = None,
     ) -> Response:

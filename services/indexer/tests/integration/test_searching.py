@@ -50,7 +50,16 @@ async def test_a_free_account_finds_names_only(running: Any) -> None:
 async def test_bad_parameters_are_named(running: Any) -> None:
     """What can't be understood is 422 with a stable code, without a token it is 401."""
     ann = await running.person()
-    for query in ("in=everything", "limit=0", "limit=1000", "modified_after=soon", "q=" + "x" * 1001, "limit=x"):
+    for query in (
+        "in=everything",
+        "limit=0",
+        "limit=1000",
+        "modified_after=soon",
+        "modified_after=0.5",
+        "modified_before=",
+        "q=" + "x" * 1001,
+        "limit=x",
+    ):
         assert await running.refused(ann, query) == (422, "invalid_request")
     assert await running.refused(ann, "cursor=nonsense") == (422, "invalid_cursor")
     assert (await running.call("GET", "/v1/search?q=x", bearer="x")).status == 401
