@@ -6,13 +6,27 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+RUN_BY_OPERATORS = {"analytics": "maintenance.py"}
+"""What a restore does inside a service, with the rights of whoever restores: the service's role has none for it."""
 
 
 @cache
 def trees(service: str) -> tuple[ast.Module, ...]:
-    """Every module of a service, parsed."""
+    """Every module that a service runs, parsed."""
     folder = ROOT / "services" / service / "src" / f"docstore_{service}"
-    return tuple(ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py")))
+    modules = [path for path in sorted(folder.rglob("*.py")) if path != folder / RUN_BY_OPERATORS.get(service, "")]
+    return tuple(ast.parse(path.read_text()) for path in modules)
+
+
+def modules_imported(service: str) -> set[str]:
+    """Dotted names of modules, and of what is imported from them."""
+    found = set()
+    for node in (node for tree in trees(service) for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module), *(f"{node.module}.{each.name}" for each in node.names)}
+    return found
 
 
 def methods_called(service: str) -> set[tuple[str, str]]:

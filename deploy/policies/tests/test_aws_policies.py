@@ -16,7 +16,7 @@ from docstore_platform.settings import SERVICE_NAMES
 from docstore_platform.sts import upload_policy
 
 sys.path.insert(0, str(Path(__file__).parent))
-from source_reading import functions_called, methods_called
+from source_reading import RUN_BY_OPERATORS, functions_called, methods_called, modules_imported
 
 AWS = Path(__file__).parents[1] / "aws"
 BUCKET = "docstore-content-us-west-2"
@@ -109,6 +109,12 @@ def test_every_way_to_the_object_store_has_its_rights_named() -> None:
 def test_a_service_may_do_with_s3_what_its_code_does(service: str) -> None:
     """No right is missing, and none is left over from what the code once did."""
     assert allowed(service) == uses(service)
+
+
+@pytest.mark.parametrize("service", RUN_BY_OPERATORS)
+def test_no_service_runs_what_is_for_operators(service: str) -> None:
+    """Its policy has no rights for that, such as to delete what is evidence."""
+    assert f"docstore_{service}.{RUN_BY_OPERATORS[service].removesuffix('.py')}" not in modules_imported(service)
 
 
 def test_services_without_an_object_store_have_no_s3_policy() -> None:
