@@ -5,7 +5,6 @@ of them from Docker.
 """
 
 import gc
-import json
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import hypothesis
 import pytest
 import structlog
 from described_answers import DIFFERENCES, watched_services
+from server_settings import infra_values, service_secrets
 from xdist.scheduler import LoadScopeScheduling
 
 from docstore_platform import internal
@@ -162,17 +162,12 @@ async def infra(
 
     The secrets of single services are in the environment, from where their settings take them.
     """
-    settings: dict[str, Any] = {}
-    for name, value in servers.environment().items():
-        if name.startswith("DOCSTORE_"):
-            settings[name.removeprefix("DOCSTORE_").lower()] = value
-        else:
-            monkeypatch.setenv(name, value)
-    settings["service_public_keys"] = json.loads(settings["service_public_keys"])
+    for name, value in service_secrets(servers).items():
+        monkeypatch.setenv(name, value)
     async with databases.prefix() as database_prefix:
         infra = InfraSettings.model_validate(
             {
-                **settings,
+                **infra_values(servers),
                 "database_prefix": database_prefix,
                 "topic_prefix": f"{new_id()[-8:]}.",
                 "topic_partitions": 2,

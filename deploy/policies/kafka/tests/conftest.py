@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import generate_kafka_acls
 import pytest
+from server_settings import infra_values, service_secrets
 
 from docstore_events.topics import provision_topics
 from docstore_platform.ids import new_id
@@ -52,9 +53,9 @@ async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secu
 
 
 @pytest.fixture(scope="session")
-async def settings_of(servers: "Servers", broker: SecuredKafka) -> SettingsOf:
+async def settings_of(servers: "Servers", broker: SecuredKafka) -> AsyncIterator[SettingsOf]:
     """Settings of a service or of the provisioner: its own Kafka user, the embedded servers for the rest."""
-    given = {name.removeprefix("DOCSTORE_").lower(): value for name, value in servers.environment().items()}
+    given = infra_values(servers)
     corner = new_id()[-8:]
 
     def of(user: str) -> InfraSettings:
@@ -74,4 +75,7 @@ async def settings_of(servers: "Servers", broker: SecuredKafka) -> SettingsOf:
         )
 
     await provision_topics(of("provision"))
-    return of
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in service_secrets(servers).items():
+            environment.setenv(name, value)
+        yield of

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from people import Person
+from server_settings import infra_values
 
 from docstore_events.envelope import Envelope, seal
 from docstore_events.runtime import EventRuntime
@@ -44,9 +45,8 @@ def _few_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def infra(servers: Servers) -> InfraSettings:
     """Databases and topics of one test."""
-    settings = {name.removeprefix("DOCSTORE_").lower(): value for name, value in servers.environment().items()}
     own = {"database_prefix": f"{new_id()[-8:]}_", "topic_prefix": f"{new_id()[-8:]}.", "topic_partitions": 1}
-    return InfraSettings.model_validate({**settings, **own, "single_instance": True, "idle_park_ms": 100})
+    return InfraSettings.model_validate({**infra_values(servers), **own, "single_instance": True, "idle_park_ms": 100})
 
 
 @pytest.fixture
