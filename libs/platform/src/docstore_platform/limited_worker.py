@@ -121,9 +121,11 @@ def _read(requests: BinaryIO) -> dict[str, Any] | None:
 
 def _run_once(prepare: Callable[[], None]) -> None:
     """In a fork: libraries may start threads, and a process that has any must not fork."""
+    worker = os.getpid()
     pid = os.fork()
     if not pid:
         with suppress(BaseException):  # the jobs do without what could not be prepared
+            _die_with(worker)  # it holds the worker's stderr, whose end is waited for
             prepare()
         os._exit(0)
     os.waitpid(pid, 0)

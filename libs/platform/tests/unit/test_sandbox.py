@@ -219,6 +219,20 @@ async def test_what_a_worker_can_not_set_up_is_a_refusal(
         await refusing.close()
 
 
+async def test_what_a_worker_prepares_ends_with_it(tmp_path: Path) -> None:
+    """A library that hangs while it is prepared keeps nobody from ending the worker."""
+    script = tmp_path / "hanging.py"
+    script.write_text(
+        f"import sys; sys.path.append({str(Path(hostile_parser.__file__).parent)!r})\n"
+        "import signal, hostile_parser\n"
+        "hostile_parser.serve_confined(hostile_parser._load, signal.pause)\n"
+    )
+    hanging = WorkerPool(Program((str(script),), {}), WorkerLimits(seconds=3))
+    with pytest.raises(JobFailed, match="timed_out"):
+        await attempts(hanging, tmp_path)("document")
+    await asyncio.wait_for(hanging.close(), 60)
+
+
 async def test_a_setting_allows_less(tmp_path: Path, no_landlock: pytest.MonkeyPatch) -> None:
     """Then what there is of the sandbox is used, and operators see that it is weak."""
     weak = WorkerPool(PROGRAM, WorkerLimits(allow_weak_sandbox=True))
