@@ -1,7 +1,7 @@
 """Refuses passwords that attackers try first: common, breached, or built from what is known of their owner.
 
 The estimate is zxcvbn's (Wheeler, USENIX Security 2016). Its dictionaries hold the most common passwords of public
-breaches; `common_passwords.txt` has those that it does not know.
+breaches. An operator may add a list of their own.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from docstore_accounts.domain import Refusal, check_password
 
@@ -17,24 +17,27 @@ MIN_SCORE = 3
 """Of 0 to 4: at least 10^8 guesses, out of reach for guessing by log-ins."""
 MAX_ESTIMATED_CHARS = 72
 """The time of an estimate grows with the square of the length. A longer password is judged by its beginning."""
-OWN_WORDS = ("docstore",)
+OWN_WORDS = ("docstore", "changeme")
 ADVICE = "Use a longer phrase of uncommon words."
 
 
-async def check_new_password(password: str, email: str, display_name: str) -> None:
-    """Refusal `weak_password`, with the reason, if the password is too short, too long or too easy to guess."""
+async def check_new_password(password: str, email: str, display_name: str, breached_file: Path | None = None) -> None:
+    """Refusal `weak_password`, with the reason, if the password is too short, too long or too easy to guess.
+
+    `breached_file`: passwords that are refused as well, UTF-8, one a line, in any case.
+    """
     check_password(password, email)
     # In a thread: the first estimate loads 7 MiB of dictionaries, and a long password takes some milliseconds.
-    reason = await asyncio.to_thread(_weakness, password, email, display_name)
+    reason = await asyncio.to_thread(_weakness, password, email, display_name, breached_file)
     if reason is not None:
         raise Refusal("weak_password", reason)
 
 
-def _weakness(password: str, email: str, display_name: str) -> str | None:
+def _weakness(password: str, email: str, display_name: str, breached_file: Path | None) -> str | None:
     import zxcvbn_rs_py
 
     password = unicodedata.normalize("NFC", password)
-    if password.casefold() in _breached():
+    if breached_file is not None and password.casefold() in _breached(breached_file):
         return f"This password is in lists of breached passwords. {ADVICE}"
     result = zxcvbn_rs_py.zxcvbn(password[:MAX_ESTIMATED_CHARS], list(_words(email, display_name)))
     if int(result.score) >= MIN_SCORE:
@@ -52,6 +55,5 @@ def _words(email: str, display_name: str) -> Iterable[str]:
 
 
 @cache
-def _breached() -> frozenset[str]:
-    text = files("docstore_accounts").joinpath("common_passwords.txt").read_text("utf-8")
-    return frozenset(line for line in text.splitlines() if not line.startswith("#"))
+def _breached(file: Path) -> frozenset[str]:
+    return frozenset(file.read_text("utf-8").casefold().splitlines())

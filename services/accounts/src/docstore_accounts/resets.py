@@ -83,6 +83,7 @@ class ResetService:
         self._links = ResetLinks(settings.infra)
         self._away_until: dict[str, datetime] = {}
         self._lease = timedelta(seconds=settings.reset_lease_seconds)
+        self._breached_passwords_file = settings.breached_passwords_file
         self._clock = clock
         self._wakeup_name = wakeup_name
 
@@ -191,7 +192,7 @@ class ResetService:
             raise gone()
         if account.status != "active":
             raise account_suspended()
-        await check_new_password(password, account.email, account.display_name)
+        await check_new_password(password, account.email, account.display_name, self._breached_passwords_file)
         renewed = await self._passwords.hash(password, Requester.account(account.id, address))
 
         async def work(transaction: Transaction) -> bool:

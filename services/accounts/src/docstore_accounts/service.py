@@ -82,7 +82,7 @@ class AccountService:
         invited = role == "admin" or self._invitations.admit(email, invitation)
         _check_mailable(email)
         name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
-        await check_new_password(password, email, name)
+        await check_new_password(password, email, name, self._settings.breached_passwords_file)
         if await self._accounts.by_email(email):
             raise email_taken()
         password_hash = await self._passwords.hash(password, Requester.stranger(address, email_key(email)))
@@ -174,7 +174,8 @@ class AccountService:
     ) -> None:
         if current is None:
             raise Refusal("current_password_needed", "To change the password, give the current one as well.")
-        await check_new_password(password, account.email, account.display_name)
+        breached_file = self._settings.breached_passwords_file
+        await check_new_password(password, account.email, account.display_name, breached_file)
         requester = Requester.account(account.id, address)
         stored = await self._accounts.password_hash(account.id)
         known_as = f"session {caller.session_id}"

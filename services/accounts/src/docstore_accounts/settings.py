@@ -1,6 +1,7 @@
 """Settings of the accounts service: environment variables `ACCOUNTS_<NAME>`. All times in seconds."""
 
 import re
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -19,6 +20,9 @@ class AccountsSettings(HashingSettings):
     session_seconds: int = Field(2_592_000, ge=60, description="a session that is not refreshed for this long ends")
     key_rotation_seconds: int = Field(2_592_000, ge=60, description="how long one key signs access tokens")
 
+    breached_passwords_file: Path | None = Field(
+        None, description="passwords to refuse beside those that zxcvbn knows: UTF-8, one a line"
+    )
     login_failures: int = Field(10, ge=1, description="failed log-ins per e-mail and address before 429")
     login_failures_everywhere: int = Field(
         100, ge=1, description="failed log-ins per e-mail from all unknown devices before 429"

@@ -1,5 +1,7 @@
 """Which new passwords are refused, and what their owner is told."""
 
+from pathlib import Path
+
 import pytest
 
 from docstore_accounts.domain import Refusal
@@ -18,7 +20,6 @@ ANN = "ann.walker@example.org", "Ann Walker"
         "qwertzuiop",
         "annwalker1990",
         "docstore2026",
-        "ILoveMyMom",
         "ChangeMe123!",
         "short",
         "x" * 1025,
@@ -47,5 +48,11 @@ async def test_the_reason_is_in_plain_words() -> None:
         "This password is too easy to guess. This is similar to a commonly used password. "
         "Use a longer phrase of uncommon words."
     )
+
+
+async def test_an_operators_list_is_obeyed(tmp_path: Path) -> None:
+    """What it names is refused however it is written, and nothing else."""
+    (tmp_path / "breached").write_text("Hunting-Seven-Owls\n")
+    await check_new_password("hunting-eight-owls", *ANN, tmp_path / "breached")
     with pytest.raises(Refusal, match="lists of breached passwords"):
-        await check_new_password("ilovemymom", *ANN)
+        await check_new_password("hunting-SEVEN-owls", *ANN, tmp_path / "breached")
