@@ -124,6 +124,7 @@ async def test_all_of_a_folder_goes_to_the_root_and_all_of_the_root_comes_back(s
 async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_path: Path) -> None:
     """What is shared is named by its id on the other's machine, and is read and written there by its role."""
     other = await sign_up("bob")
+    await other.verify_email()
     friend = Shell(tmp_path / "friend")
     await friend.log_in(other)
     write(shell.cwd / "team" / "plan.txt", "plan")

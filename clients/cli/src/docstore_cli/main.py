@@ -25,7 +25,7 @@ COMMANDS = {
     "login": ("account_commands", "Log in, wherever the account's home is, and stay logged in on this machine."),
     "logout": ("account_commands", "End the session of this machine."),
     "recover": ("account_commands", "Have a link mailed by which a new password is chosen in a browser."),
-    "verify": ("account_commands", "Verify the account's e-mail address by the mailed code."),
+    "verify": ("account_commands", "Verify the account's e-mail address, so that what others share with it appears."),
     "usage": ("account_commands", "Whose account this is, and how much of its room is used."),
     "ls": ("tree_commands", "List folders and files."),
     "put": ("put_command", "Send files and folders; what is there already is not sent again."),
