@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from docstore_accounts.regions import CLAIMED, Entry, weigh
+from docstore_accounts.regions import CLAIMED, Entry, claim_over, weigh
 from docstore_platform.mongo import (
     Collection,
     Database,
@@ -113,8 +113,7 @@ class MongoDirectory:
                 return None if holder.account_id == account_id else holder
 
     async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
-        claim = Entry(account_id, holder.email_hash, region, "active", CLAIMED)
-        outcome = await self._entries.replace_one(_row(holder), _row(claim))
+        outcome = await self._entries.replace_one(_row(holder), _row(claim_over(holder, account_id, region)))
         return bool(outcome.matched_count)
 
 

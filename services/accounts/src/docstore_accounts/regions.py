@@ -10,6 +10,8 @@ from docstore_accounts.domain import Account, Status, email_key
 
 CLAIMED = 0
 """Revision of an entry whose account is still being made."""
+RECLAIMED = -1
+"""The same where the entry of an account was replaced that its home has lost: other homes can't have the e-mail."""
 
 SignUpState = Literal["open", "account", "gone"]
 """What has become of a sign-up: it goes on, it made its account, or it can't make it any more."""
@@ -42,6 +44,12 @@ def arbiter(regions: Collection[str], email_hash: str) -> str:
     Rendezvous hashing (Thaler and Ravishankar, 1996): of n regions, one more takes over only 1/(n+1) of the e-mails.
     """
     return max(regions, key=lambda region: hashlib.sha256(f"{region}\n{email_hash}".encode()).digest())
+
+
+def claim_over(holder: Entry, account_id: str, region: str) -> Entry:
+    """The claim that replaces an entry which leads nowhere."""
+    revision = CLAIMED if holder.revision == CLAIMED else RECLAIMED
+    return Entry(account_id, holder.email_hash, region, "active", revision)
 
 
 def weigh(told: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
