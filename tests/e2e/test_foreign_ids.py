@@ -33,6 +33,8 @@ BODIES: Mapping[str, Any] = {
 QUERIES = {"GET /v1/files/{file_id}/changes": "?since=0"}
 OPEN = {
     "POST /v1/accounts",
+    "GET /v1/accounts/sign-up",
+    "POST /v1/accounts/verify",
     "POST /v1/password-resets",
     "POST /v1/password-resets/confirm",
     "POST /v1/sessions",
@@ -44,7 +46,7 @@ OPEN = {
     "GET /v1/unsubscribe",
     "POST /v1/unsubscribe",
 }
-"""Routes that need no login; the path of the redirect, and the tokens of links and unsubscribing, are the right."""
+"""Routes that need no login; the path of the redirect, and the tokens of links and mails, are the right."""
 
 
 async def operations(person: Person) -> list[tuple[str, str, Json]]:

@@ -34,6 +34,8 @@ EXPECTED: Mapping[str, tuple[int, int, int, int]] = {
     "POST /v1/contents": READERS,
     "GET /v1/files/{file_id}/versions": READERS,
     "GET /v1/files/{file_id}/changes": READERS,
+    "GET /v1/files/{file_id}/ancestors": READERS,
+    "GET /v1/files/{file_id}/access": READERS,  # shares and links in it are for the owner alone
     "POST /v1/files/{file_id}/copy": (201, 201, 201, 404),
     "PATCH /v1/files/{file_id}": EDITORS,
     "POST /v1/files/{file_id}/versions/{number}/restore": EDITORS,
