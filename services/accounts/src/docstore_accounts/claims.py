@@ -147,8 +147,8 @@ class AllRegions:
         """As the arbiter: whether the e-mail is that account's now. 503 while the holder of a claim can't be asked.
 
         A claim is never given to another by the lapse of time: its home region is asked, and ends it for good if it
-        leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup; other
-        regions still know that account, so that the e-mail stays with that home should the new sign-up fail.
+        leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup: as
+        other regions still know that account, the e-mail stays with that home should the new sign-up fail.
         """
         await self._be_introduced()
         for _ in range(TRIES):

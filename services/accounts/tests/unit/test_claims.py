@@ -233,7 +233,7 @@ STEPS = st.one_of(
 )
 
 ENDED_WHERE_ONE_WAS_LOST = [("restore", 2), ("begin", 2), ("wait", 0), ("crash", 0), ("begin", 0), ("finish", 0)]
-"""Other regions still know the lost account, so that none of them may have the e-mail after the sign-up that crashed."""
+"""Other regions still know the lost account: none of them may have the e-mail after the sign-up that crashed."""
 
 
 async def play(regions: Regions, steps: list[tuple[str, int]]) -> None:
