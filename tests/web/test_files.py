@@ -173,7 +173,7 @@ async def test_the_main_page_in_all_its_looks(ada: Any, new_visitor: Any, looks:
 
 
 async def test_a_list_of_a_hundred_thousand(ada: Any) -> None:
-    """Only what is seen exists; the end is reached page by page, and scrolling is smooth: no frame takes 100 ms."""
+    """The end is reached page by page; however far one jumps, only the rows that are seen exist."""
     await ada.put("/model.txt")
     model = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]
 
@@ -201,20 +201,16 @@ async def test_a_list_of_a_hundred_thousand(ada: Any) -> None:
         }"""
     )
     await expect(ada.row("file 099999.txt")).to_be_visible()
-    assert await page.locator(".row").count() < 100
-    frames = await page.evaluate(
+    rows = await page.evaluate(
         """async () => {
           const table = document.querySelector('.table');
-          const times = [];
-          let before = performance.now();
+          const rows = [];
           for (let step = 0; step < 90; step += 1) {
             table.scrollTop = (step * 7919 % 90) * table.scrollHeight / 90;
             await new Promise(requestAnimationFrame);
-            times.push(performance.now() - before);
-            before = performance.now();
+            rows.push(table.querySelectorAll('.row').length);
           }
-          return times.sort((a, b) => a - b);
+          return rows;
         }"""
     )
-    print(f"frames while jumping in {ENTRIES} rows: median {frames[45]:.1f} ms, worst {frames[-1]:.1f} ms")
-    assert frames[int(len(frames) * 0.9)] < 100
+    assert 0 < min(rows) <= max(rows) < 100

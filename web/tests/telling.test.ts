@@ -41,6 +41,18 @@ describe("activity", () => {
     ]);
   });
 
+  test("a share that is recorded again unchanged is shown once, one with another role or after an end again", () => {
+    const share = (wish: Partial<ActivityItem>) => ({ file_id: "folder", email: "bob@example.org", type: "shared", ...wish });
+    const items = happened(
+      share({ role: "viewer" }),
+      share({ type: "unshared", role: "viewer" }),
+      share({ role: "viewer" }),
+      share({ role: "editor" }),
+      share({ role: "editor" }),
+    );
+    expect(tell(items, FOLDER, "me").map(({ id }) => id)).toEqual(["0", "1", "2", "4"]);
+  });
+
   test("what one person did to many files of a folder is one sentence with some of their names", () => {
     const [told, ...rest] = tell(happened({}, {}, {}, {}, {}), FOLDER, "me");
     expect([told?.did, told?.more, rest]).toEqual(["added 5 items", "file 0, file 1, file 2 and 2 others", []]);

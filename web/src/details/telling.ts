@@ -21,7 +21,7 @@ interface About {
 
 /** `items` are the latest first, as the API gives them; `about` is whose activity it is, `me` the account that reads. */
 export function tell(items: ActivityItem[], about: About, me: string): Told[] {
-  return groups(items, about).map((group) => {
+  return groups(withoutRepeats(items), about).map((group) => {
     const [first] = group as [ActivityItem];
     const told = { id: first.id, who: whoOf(first, me), at: first.at };
     if (group.length > 1) {
@@ -37,6 +37,20 @@ export function tell(items: ActivityItem[], about: About, me: string): Told[] {
     const itself = first.file_id === about.id;
     return { ...told, did: sentence(first, itself ? `this ${about.kind}` : `“${first.name}”`, itself), more: moreOf(first) };
   });
+}
+
+/** A share is recorded once more when the person verifies their address: what did not change is shown once. */
+function withoutRepeats(items: ActivityItem[]): ActivityItem[] {
+  const current = new Map<string, string>();
+  const changed = [...items].reverse().filter(({ file_id, email, type, role }) => {
+    if (!email) return true;
+    const key = `${file_id} ${email}`;
+    const state = `${type} ${role}`;
+    const repeated = current.get(key) === state;
+    current.set(key, state);
+    return !repeated;
+  });
+  return changed.reverse();
 }
 
 /** Runs of the same thing done by the same person to different files in a folder. */
