@@ -4,11 +4,26 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
-from docstore_media.service import PreviewService
+from docstore_media.domain import Size
+from docstore_media.service import NamedVersion, PreviewService
+from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 
 Caller = Annotated[Principal, Depends(current_principal)]
+MAX_ITEMS = 1000
+
+
+class PreviewItem(BaseModel):
+    file_id: str = Field(min_length=1, max_length=64)
+    version: int = Field(ge=1)
+    name: str
+
+
+class PreviewsWanted(BaseModel):
+    items: list[PreviewItem] = Field(max_length=MAX_ITEMS)
+    size: Size = "small"
 
 
 def preview_router(service: PreviewService) -> APIRouter:
@@ -26,5 +41,17 @@ def preview_router(service: PreviewService) -> APIRouter:
         """
         url = await service.url(caller.account_id, file_id, size)
         return RedirectResponse(url, 302, headers={"cache-control": f"private, max-age={service.kept_seconds}"})
+
+    return router
+
+
+def internal_preview_router(service: PreviewService) -> APIRouter:
+    router = APIRouter(tags=["internal"])
+
+    @router.post("/previews", dependencies=[callers("metadata")])
+    async def preview_urls(body: PreviewsWanted) -> dict[str, list[str | None]]:
+        """Signed URLs in the order of `items`, null where there is no preview. The caller checks who may see them."""
+        files = [NamedVersion(item.file_id, item.version, item.name) for item in body.items]
+        return {"urls": await service.urls(files, body.size)}
 
     return router

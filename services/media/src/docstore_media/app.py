@@ -11,7 +11,7 @@ from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
-from docstore_media.api import preview_router
+from docstore_media.api import internal_preview_router, preview_router
 from docstore_media.metadata import MetadataClient
 from docstore_media.renderer import WorkerRenderer
 from docstore_media.rendering import Rendering
@@ -85,7 +85,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[preview_router(service)],
-        internal=[operations_router(runtime, database, waiting=("upload",))],
+        internal=[internal_preview_router(service), operations_router(runtime, database, waiting=("upload",))],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
         partial_checks={"parser_sandbox": sandbox.check},

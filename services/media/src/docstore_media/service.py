@@ -1,12 +1,13 @@
 """What media makes of events, and where a preview is fetched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
 from docstore_media.domain import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_media.metadata import Metadata
-from docstore_media.storage import MongoPreviews
+from docstore_media.storage import MongoPreviews, Ready
 from docstore_media.telling import told
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.problems import Problem, not_found
@@ -35,6 +36,19 @@ class News:
     def drop_file(self, file_id: str) -> None:
         self.purged.add(file_id)
         self.sources = {key: source for key, source in self.sources.items() if source.file_id != file_id}
+
+
+@dataclass(frozen=True, slots=True)
+class NamedVersion:
+    """A version of a file, and the file's name."""
+
+    file_id: str
+    version: int
+    name: str
+
+    @property
+    def key(self) -> str:
+        return version_key(self.file_id, self.version)
 
 
 class Presigner(Protocol):
@@ -83,6 +97,17 @@ class PreviewService:
         found = await self._previews.ready(version_key(file_id, file["version"]))
         if found is None:
             raise Problem(404, "no_preview", "This version of the file has no preview, or none yet.")
+        return self._signed(found, file["name"], size)
+
+    async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:
+        """Where the previews of these versions are fetched, by whomever; None where there is none.
+
+        The caller has made sure that each may be seen.
+        """
+        found = await self._previews.ready_of([file.key for file in files])
+        return [self._signed(found[file.key], file.name, size) if file.key in found else None for file in files]
+
+    def _signed(self, found: Ready, name: str, size: Size) -> str:
         key = rendition_key(found.owner_id, found.rendition_id, size)
-        name = f"{file['name']}.{size}.webp"
-        return self._pictures.presign_get(key, filename=name, content_type=PICTURE_TYPE, expires_in=self._seconds)
+        filename = f"{name}.{size}.webp"
+        return self._pictures.presign_get(key, filename=filename, content_type=PICTURE_TYPE, expires_in=self._seconds)

@@ -210,6 +210,17 @@ class MongoPreviews:
         row = await self._renditions.find_one({"_id": version["rendition"], "state": "ready"}, {"owner_id": 1})
         return Ready(row["owner_id"], row["_id"]) if row else None
 
+    async def ready_of(self, keys: Sequence[str]) -> dict[str, Ready]:
+        """The pictures of many versions, by version; those that have none, or none yet, are left out."""
+        versions = self._versions.find({"_id": {"$in": list(keys)}}, {"rendition": 1})
+        renditions = {row["_id"]: row["rendition"] async for row in versions}
+        chosen = {"_id": {"$in": list(set(renditions.values()))}, "state": "ready"}
+        ready = {
+            row["_id"]: Ready(row["owner_id"], row["_id"])
+            async for row in self._renditions.find(chosen, {"owner_id": 1})
+        }
+        return {key: ready[rendition] for key, rendition in renditions.items() if rendition in ready}
+
 
 async def render_anew(database: Database, now: datetime) -> None:
     """Have all pictures made once more, beside a bucket that was lost or is another one.

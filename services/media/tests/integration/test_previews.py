@@ -47,6 +47,20 @@ async def test_a_pdf_has_a_preview(running: Any) -> None:
     assert originals.is_like(originals.opened(data).getpixel((100, 100)), (0, 255, 0))
 
 
+async def test_metadata_is_given_urls_of_many_previews(running: Any) -> None:
+    """In the order and size asked for; null where that version has no picture."""
+    owner = new_id()
+    file = await running.add(owner, "a.png", originals.image(size=(2000, 1000)))
+    await running.says(file.file_id, "preview-ready")
+    wanted = [(new_id(), 1), (file.file_id, 1), (file.file_id, 2)]
+    items = [{"file_id": file_id, "version": version, "name": "a.png"} for file_id, version in wanted]
+    urls = (await running.internal("POST", "/internal/previews", {"items": items, "size": "small"}))["urls"]
+    assert [bool(url) for url in urls] == [False, True, False]
+    data, headers = await fetched(urls[1])
+    assert originals.opened(data).size == (320, 160)
+    assert headers["content-type"] == "image/webp"
+
+
 async def test_readers_see_the_preview_and_others_see_nothing(running: Any) -> None:
     """Who may read the file is metadata's to say; to others the file does not exist."""
     owner, reader, stranger = new_id(), new_id(), new_id()

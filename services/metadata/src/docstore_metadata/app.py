@@ -51,6 +51,7 @@ from docstore_metadata.listing import Listings
 from docstore_metadata.names import Names
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.presentation import problem_of
+from docstore_metadata.public_page.service import PagePreviews
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention_store import RetentionStore
 from docstore_metadata.retention_sweeper import RetentionSweeper
@@ -106,11 +107,13 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             objects = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
             accounts = ServiceClient("accounts", infra, "metadata")
             quota, uploads = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
-            for client in (accounts, quota, uploads):
+            media = ServiceClient("media", infra, "metadata")
+            for client in (accounts, quota, uploads, media):
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
             contents = Contents(objects)
             app.state.delivery = Delivery(objects, contents)
+            app.state.page_previews = PagePreviews(media)
             is_held = partial(deletions_held, database)
             lease_seconds = settings.job_lease_seconds
             remover = ObjectRemover(store, objects, uploads, is_held=is_held, lease_seconds=lease_seconds)

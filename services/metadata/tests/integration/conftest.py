@@ -67,6 +67,22 @@ class FakeUploads:
         assert path == "/internal/contents/release"
 
 
+@dataclass
+class FakeMedia:
+    """Has a picture of whatever it is asked for, unless it is down."""
+
+    calls: list[Any] = field(default_factory=list)
+    down: bool = False
+
+    async def call(self, path: str, body: Any) -> Any:
+        assert path == "/internal/previews"
+        if self.down:
+            raise RuntimeError("media is down")
+        self.calls.append(body)
+        signed_url = "https://pictures.example/{}.{}?signature=1&more=2"
+        return {"urls": [signed_url.format(item["file_id"], body["size"]) for item in body["items"]]}
+
+
 def fake_app(fake: Any) -> FastAPI:
     """An ASGI app that hands every call to `fake.call`."""
     app = FastAPI()
@@ -140,6 +156,7 @@ class Stack:
     person: Person
     stranger: Person
     internal: ServiceCaller
+    media: FakeMedia
 
     def item(self, path: str | None = None, content: bytes = b"hello", **extra: Any) -> dict[str, Any]:
         """One item of a commit."""
@@ -238,12 +255,14 @@ class Stack:
 async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
     name = new_id()
-    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "metadata")}
+    urls = {f"{peer}_url": f"local:{peer}-{name}" for peer in ("accounts", "quota", "upload", "media", "metadata")}
     infra = infra.model_copy(update=urls)
     quota = FakeQuota()
     register_local_app(urls["accounts_url"], fake_accounts())
     register_local_app(urls["quota_url"], fake_app(quota))
     register_local_app(urls["upload_url"], fake_app(FakeUploads()))
+    media = FakeMedia()
+    register_local_app(urls["media_url"], fake_app(media))
 
     @asynccontextmanager
     async def run(url: str = urls["metadata_url"], **settings: Any) -> AsyncIterator[FastAPI]:
@@ -259,7 +278,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
     async with ObjectStore(S3Config.of(infra)) as objects:
         await make_bucket(objects)
         internal = ServiceCaller("metadata", infra)
-        yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal)
+        yield Stack(infra, quota, objects, mongo, database, run, person, stranger, internal, media)
     mongo.close()
 
 
