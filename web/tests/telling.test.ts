@@ -42,7 +42,7 @@ describe("activity", () => {
   });
 
   test("a share that is recorded again unchanged is shown once, one with another role or after an end again", () => {
-    const share = (wish: Partial<ActivityItem>) => ({ file_id: "folder", email: "bob@example.org", type: "shared", ...wish });
+    const share = (wish: Partial<ActivityItem>): Partial<ActivityItem> => ({ file_id: "folder", email: "bob@example.org", type: "shared", ...wish });
     const items = happened(
       share({ role: "viewer" }),
       share({ type: "unshared", role: "viewer" }),
