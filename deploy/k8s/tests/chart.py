@@ -40,6 +40,14 @@ SETS: dict[str, tuple[str, ...]] = {
         "certificateAuthorities.search=d",
     ),
     "no volume": ("--set-json", "services.indexer.storage=null", "--set", "services.indexer.replicas=3"),
+    "decided otherwise": (
+        "--set-string",
+        "services.accounts.env.ACCOUNTS_SIGN_UP=closed,services.accounts.env.ACCOUNTS_VERIFY_EMAILS=false,"
+        "services.accounts.env.ACCOUNTS_SELF_SERVICE_PLANS=true,services.metadata.env.METADATA_TRASH_DAYS=7,"
+        "services.metadata.env.METADATA_VERSION_DAYS=365,services.upload.env.UPLOAD_UNCLAIMED_BYTES=1073741824,"
+        "services.indexer.env.DOCSTORE_ALLOW_WEAK_SANDBOX=true,services.media.env.DOCSTORE_ALLOW_WEAK_SANDBOX=true,"
+        "services.gateway.env.GATEWAY_SECURITY_CONTACT=mailto:security@example.org",
+    ),
     "placed": (
         "--set",
         "defaults.nodeSelector.pool=docstore,defaults.tolerations[0].key=docstore,defaults.tolerations[0].operator=Exists,"

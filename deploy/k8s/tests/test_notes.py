@@ -28,7 +28,14 @@ def test_they_name_the_secrets_and_warn_of_what_is_open(tmp_path: Path) -> None:
     assert "docstore-accounts" in text
     assert "GATEWAY_TRUSTED_PROXIES is not set" in text
     assert "ACCOUNTS_FIRST_ADMIN_EMAIL is not set" in text
+    assert "NOTIFY_SENDER is not set" in text
     assert "without encryption" in text
+
+
+def test_they_do_not_ask_for_mail_where_addresses_need_no_proof(tmp_path: Path) -> None:
+    """An installation without mail that trusts every address."""
+    trusting = ("--set-string", "services.accounts.env.ACCOUNTS_VERIFY_EMAILS=false")
+    assert "NOTIFY_SENDER" not in notes(tmp_path, *trusting)
 
 
 def test_they_warn_of_nothing_where_all_is_well(tmp_path: Path) -> None:

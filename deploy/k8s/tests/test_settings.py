@@ -13,20 +13,19 @@ from pydantic_settings import BaseSettings
 
 from docstore_platform.serve import ListenSettings
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_standalone.service_secrets import write_service_files
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import SETS, Refused, by_service, of_kind, pods, render
 
 SECRETS = {
-    "DOCSTORE_SERVICE_KEY": "s" * 43,
-    "DOCSTORE_SERVICE_PUBLIC_KEYS": "{}",
     "DOCSTORE_MONGO_URL": "mongodb://user:password@db/?replicaSet=rs0",
     "DOCSTORE_KAFKA_USERNAME": "user",
     "DOCSTORE_KAFKA_PASSWORD": "password",
     "ACCOUNTS_PEER_SECRET": "p" * 32,
     "ACCOUNTS_EMAIL_PEPPER": "e" * 32,
 }
-"""What the README has one put into secrets."""
+"""What the README has one put into secrets, besides the files of `docstore secrets new`."""
 
 OF_LIBRARIES = {"SSL_CERT_FILE", "AWS_CA_BUNDLE"}
 
@@ -39,6 +38,18 @@ def settings_classes(service: str) -> list[type[BaseSettings]]:
     found = (member for _, member in inspect.getmembers(module, inspect.isclass))
     prefix = f"{service.upper()}_"
     return [kind for kind in found if issubclass(kind, BaseSettings) and kind.model_config.get("env_prefix") == prefix]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `docstore secrets new` writes: each file becomes a Secret."""
+    folder = tmp_path_factory.mktemp("secrets") / "keys"
+    write_service_files(folder)
+    return folder
+
+
+def written(file: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in file.read_text().splitlines())
 
 
 def fields(kind: type[BaseSettings]) -> dict[str, Any]:
@@ -73,6 +84,16 @@ def test_every_variable_is_one_that_is_read(values: tuple[str, ...]) -> None:
         assert names <= fields(InfraSettings).keys()
 
 
+@pytest.mark.parametrize("service", SERVICE_NAMES)
+def test_every_secret_made_for_a_service_is_one_that_it_reads(service: str, files: Path) -> None:
+    """Those of purposes too: a service that signs or encrypts does not start without."""
+    made = written(files / f"{service}.env")
+    assert made.keys() <= known(service).keys()
+    of_purposes = (f"{service.upper()}_{name}" for name in ("AUDIT_KEY", "UNSUBSCRIBE_SECRET"))
+    needed = {name for name in known(service) if name.endswith("_SECRETS") and name.startswith(service.upper())}
+    assert needed | (known(service).keys() & set(of_purposes)) <= made.keys()
+
+
 @sets
 def test_no_secret_is_among_them(values: tuple[str, ...]) -> None:
     """Values end up in the release's history."""
@@ -85,10 +106,11 @@ def test_no_secret_is_among_them(values: tuple[str, ...]) -> None:
 @sets
 @pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_services_accept_what_they_are_given(
-    values: tuple[str, ...], service: str, monkeypatch: pytest.MonkeyPatch
+    values: tuple[str, ...], service: str, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each service's settings are made from exactly that, with the secrets of the README."""
-    for name, value in {**SECRETS, **environment(render(*values), service)}.items():
+    secrets = {**SECRETS, **written(files / "shared.env"), **written(files / f"{service}.env")}
+    for name, value in {**secrets, **environment(render(*values), service)}.items():
         monkeypatch.setenv(name, value)
     infra = InfraSettings()
     assert infra.accounts_url == "http://files-accounts:8000"
