@@ -37,6 +37,7 @@ def described(name: str) -> dict[str, Any]:
         "permission": "owner",
         "created_at": "2026-01-01T00:00:00Z",
         "modified_at": "2026-01-01T00:00:00Z",
+        "client_modified_at": None,
         "modified_by": "ann",
         "etag": "1",
         "indexed": False,

@@ -167,4 +167,4 @@ async def test_ended_links_go_by_themselves_and_queries_have_their_index(running
     indexes = await running.database["links"].index_information()
     assert indexes["kept"]["expireAfterSeconds"] == 30 * 86400
     assert indexes["by_token"]["unique"]
-    assert set(indexes) == {"_id_", "by_token", "by_node", "warnings", "kept"}
+    assert set(indexes) == {"_id_", "by_token", "by_node", "by_operation", "warnings", "kept"}
