@@ -1,0 +1,233 @@
+"""A work queue in a MongoDB collection: workers claim documents that are due, each under a lease.
+
+A queued document has these fields beside its own:
+
+| field | meaning |
+|---|---|
+| `due_at` | when a worker may claim it; a claim moves it to the end of the lease |
+| `lease_owner` | token of the claim that holds it; missing or null if nobody does |
+| `lease_until` | end of that lease |
+| `attempts` | claims since it was queued or last made progress |
+
+A worker that dies leaves its documents due again at the end of their leases. The database's clock alone decides what is
+due, so a worker whose own clock is wrong neither takes a lease too early nor keeps it too long. A worker that was
+paused beyond its lease finds LeaseLost at its next write, as soon as another has claimed the document; with `session`
+that aborts the whole transaction. What one claim does may so be begun twice, but is committed once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import ASCENDING, Collection, Document, Session
+from docstore_work.metrics import lease_events_total, wait_seconds
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_LEASE_FIELDS = ("lease_owner", "lease_until")
+
+
+class LeaseLost(Exception):
+    """Another worker has claimed the document, or it was queued anew or removed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A document that a worker holds, as it was when it was claimed."""
+
+    id: Any
+    owner: str
+    attempts: int
+    document: Document
+
+
+class LeaseQueue:
+    """Claims documents of `collection` for `lease_seconds` each; `name` is its label in metrics.
+
+    With `account_field`, accounts take turns: each claim goes to the next account, in the order of their ids, that has
+    something due, so that no account waits for the backlog of another. Needs an index on `due_at`, behind
+    `account_field` and the fields of `where`. A `clock` other than `utc_now`, for tests, replaces the database's.
+    `legacy_owner` is the field in which the release before kept its token: instances of both may run side by side.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        name: str,
+        *,
+        lease_seconds: float,
+        account_field: str = "",
+        legacy_owner: str = "",
+        clock: Clock = utc_now,
+    ) -> None:
+        self._collection = collection
+        self._name = name
+        self._lease_seconds = lease_seconds
+        self._account_field = account_field
+        self._legacy_owner = legacy_owner
+        self._clock = None if clock is utc_now else clock
+        self._last_account = ""
+
+    async def add(self, id_: Any, fields: Mapping[str, Any], *, session: Session = None) -> None:
+        """Queue a document, due at once; one of this id that exists is replaced, and whoever holds it loses it."""
+        document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {"due_at": self._now()}]
+        await self._collection.update_one(
+            {"_id": id_}, [{"$replaceWith": {"$mergeObjects": document}}], upsert=True, session=session
+        )
+
+    async def ensure(self, id_: Any, fields: Mapping[str, Any]) -> None:
+        """Queue a document, due at once, unless there is one of this id; for work that recurs."""
+        new = {"$literal": {"_id": id_, **fields, "attempts": 0}}
+        merged = [new, {"due_at": self._now()}, "$$ROOT"]
+        await self._collection.update_one({"_id": id_}, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)
+
+    async def claim(self, where: Document | None = None) -> Lease | None:
+        """A document that is due, for the caller alone until its lease ends; None if there is none."""
+        for turn in self._turns():
+            owner = new_id()
+            before = await self._collection.find_one_and_update(
+                {**(where or {}), **turn, **self._due()}, self._taking(owner), sort=self._order()
+            )
+            if before is not None:
+                return self._claimed(before, {**before, "attempts": before.get("attempts", 0) + 1}, owner)
+        return None
+
+    async def claim_batch(self, limit: int, where: Document | None = None) -> list[Lease]:
+        """Up to `limit` documents that are due, for the caller alone; with turns, of one account or a few."""
+        for turn in self._turns():
+            due = {**(where or {}), **turn, **self._due()}
+            chosen = self._collection.find(due, {"due_at": 1, "lease_owner": 1, self._account_field or "_id": 1})
+            rows = await chosen.sort(self._order()).limit(limit).to_list(limit)
+            if not rows:
+                continue
+            owner, before = new_id(), {row["_id"]: row for row in rows}
+            await self._collection.update_many({**due, "_id": {"$in": list(before)}}, self._taking(owner))
+            mine = self._collection.find({"_id": {"$in": list(before)}, "lease_owner": owner})
+            claimed = {row["_id"]: row async for row in mine}
+            if claimed:
+                return [self._claimed(before[id_], claimed[id_], owner) for id_ in before if id_ in claimed]
+        return []
+
+    async def renew(self, lease: Lease, progress: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
+        """Begin the lease anew; `progress` is stored and has attempts counted from 0 again. Raises LeaseLost."""
+        change: Document = {"due_at": self._lease_end(), "lease_until": self._lease_end()}
+        if progress is not None:
+            change |= {**_literal(progress), "attempts": 0}
+        await self._update(lease, [{"$set": change}], "renewed", session)
+
+    async def complete(self, lease: Lease, keep: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
+        """Remove the document, or with `keep` store these fields and take it out of the queue. Raises LeaseLost."""
+        if keep is None:
+            outcome = await self._collection.delete_one(self.held(lease), session=session)
+            self._check(outcome.deleted_count, "completed")
+            return
+        unset: Document = {"$unset": ["due_at", *_LEASE_FIELDS, *self._legacy()]}
+        await self._update(lease, [{"$set": _literal(keep)}, unset], "completed", session)
+
+    async def postpone(
+        self,
+        lease: Lease,
+        seconds: float,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        counted: bool = True,
+        session: Session = None,
+    ) -> None:
+        """Give it back, due again after so long; `counted`: this attempt counts. Raises LeaseLost."""
+        change = {**_literal(changes or {}), "due_at": self._after(seconds)}
+        if not counted:
+            change["attempts"] = {"$subtract": ["$attempts", 1]}
+        unset: Document = {"$unset": [*_LEASE_FIELDS, *self._legacy()]}
+        await self._update(lease, [{"$set": change}, unset], "postponed", session)
+
+    async def release(self, lease: Lease, *, session: Session = None) -> None:
+        """Give it back untried, due at once. Raises LeaseLost."""
+        await self.postpone(lease, 0.0, counted=False, session=session)
+
+    async def release_all(self) -> int:
+        """Make due whatever is claimed; for the start of the only instance of a service, when nobody is at work."""
+        fields = ["lease_owner", *self._legacy()]
+        claimed = {"due_at": {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
+        update = [{"$set": {"due_at": self._now()}}, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}]
+        outcome = await self._collection.update_many(claimed, update)
+        return int(outcome.modified_count)
+
+    async def due_in(self, where: Document | None = None) -> float | None:
+        """Seconds until the next document is due, 0 if one is; None if none is queued."""
+        rows = self._collection.aggregate(
+            [
+                {"$match": {**(where or {}), "due_at": {"$gt": EVER}}},
+                {"$sort": {"due_at": ASCENDING}},
+                {"$limit": 1},
+                {"$project": {"wait": {"$subtract": ["$due_at", self._now()]}}},
+            ]
+        )
+        async for row in rows:
+            return max(0.0, float(row["wait"]) / 1000)
+        return None
+
+    def held(self, lease: Lease) -> Document:
+        """Filter that finds the document only while this lease is the last one given for it."""
+        return {"_id": lease.id, "lease_owner": lease.owner, **{field: {"$in": [None, ""]} for field in self._legacy()}}
+
+    async def _update(self, lease: Lease, update: Sequence[Document], event: str, session: Session) -> None:
+        outcome = await self._collection.update_one(self.held(lease), update, session=session)
+        self._check(outcome.matched_count, event)
+
+    def _check(self, matched: int, event: str) -> None:
+        lease_events_total.labels(self._name, event if matched else "lost").inc()
+        if not matched:
+            raise LeaseLost
+
+    def _due(self) -> Document:
+        # The range keeps documents without a date out, and gives the planner bounds of the index.
+        return {"due_at": {"$gt": EVER}, "$expr": {"$lte": ["$due_at", self._now()]}}
+
+    def _turns(self) -> list[Document]:
+        """Filters to try one after the other: the accounts behind the one served last, then from the first on."""
+        if not self._account_field:
+            return [{}]
+        behind: list[Document] = [{self._account_field: {"$gt": self._last_account}}]
+        return [*behind, {}] if self._last_account else behind
+
+    def _order(self) -> list[tuple[str, int]]:
+        order = [("due_at", ASCENDING)]
+        return [(self._account_field, ASCENDING), *order] if self._account_field else order
+
+    def _taking(self, owner: str) -> list[Document]:
+        change: Document = {
+            "due_at": self._lease_end(),
+            "lease_until": self._lease_end(),
+            "lease_owner": owner,
+            "attempts": {"$add": [{"$ifNull": ["$attempts", 0]}, 1]},
+        }
+        taking: list[Document] = [{"$set": change}]
+        return [*taking, {"$unset": self._legacy()}] if self._legacy_owner else taking
+
+    def _claimed(self, before: Document, document: Document, owner: str) -> Lease:
+        if self._account_field:
+            self._last_account = before[self._account_field]
+        retaken = before.get("lease_owner") is not None
+        lease_events_total.labels(self._name, "retaken" if retaken else "claimed").inc()
+        wait_seconds.labels(self._name).observe(max(0.0, time() - before["due_at"].timestamp()))
+        return Lease(before["_id"], owner, document["attempts"], document)
+
+    def _legacy(self) -> list[str]:
+        return [self._legacy_owner] if self._legacy_owner else []
+
+    def _now(self) -> Any:
+        return "$$NOW" if self._clock is None else {"$literal": self._clock()}
+
+    def _lease_end(self) -> Document:
+        return self._after(self._lease_seconds)
+
+    def _after(self, seconds: float) -> Document:
+        return {"$add": [self._now(), int(seconds * 1000)]}
+
+
+def _literal(fields: Mapping[str, Any]) -> Document:
+    """Values as they are: in a pipeline, strings that begin with `$` would be paths."""
+    return {name: {"$literal": value} for name, value in fields.items()}

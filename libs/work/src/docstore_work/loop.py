@@ -1,0 +1,66 @@
+"""Loops that do work as long as the service lives: woken when there is some, and looking by themselves."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from docstore_platform.tasks import end_tasks
+from docstore_work.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`work` does what is due and answers how much, or whether there was any; `wakeup` says that there may be some.
+
+    Logs say `name`, which begins with the service's.
+    """
+
+    name: str
+    work: Callable[[], Awaitable[int]]
+    wakeup: str
+    every_seconds: float = 60.0
+    """Looks without a wake-up this often."""
+    retry_seconds: float = RETRY_SECONDS
+    """Pause after a failure."""
+
+    @classmethod
+    def periodic(cls, name: str, work: Callable[[], Awaitable[object]], every_seconds: float) -> "Loop":
+        """Do `work` once in so many seconds; what fails is tried again the next time."""
+
+        async def once() -> int:
+            await work()
+            return 0
+
+        return cls(name, once, name, every_seconds, retry_seconds=every_seconds)
+
+    async def run(self) -> None:
+        wakeup = Wakeup([self.wakeup])
+        try:
+            while True:
+                try:
+                    worked = await self.work()
+                except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
+                    log.warning("background work tries again", part=self.name, error=repr(error))
+                    await asyncio.sleep(self.retry_seconds)
+                    continue
+                if not worked:
+                    await wakeup.wait(self.every_seconds)
+        finally:
+            wakeup.close()
+
+
+@contextlib.asynccontextmanager
+async def running_loops(loops: Sequence[Loop]) -> AsyncIterator[None]:
+    """All of them, until the block ends."""
+    tasks = [asyncio.create_task(loop.run(), name=loop.name) for loop in loops]
+    try:
+        yield
+    finally:
+        await end_tasks(tasks)

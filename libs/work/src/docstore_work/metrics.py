@@ -1,0 +1,15 @@
+"""Metrics of work queues. `queue` is the name a LeaseQueue was given: a few per service."""
+
+from prometheus_client import Counter, Histogram
+
+lease_events_total = Counter(
+    "docstore_work_leases_total",
+    "Leases of work queues: claimed, retaken (the last holder died or stalled), renewed, completed, postponed, lost",
+    ["queue", "event"],
+)
+wait_seconds = Histogram(
+    "docstore_work_wait_seconds",
+    "From when a queued document was due until a worker claimed it",
+    ["queue"],
+    buckets=(0.01, 0.1, 1, 10, 60, 600, 3600),
+)

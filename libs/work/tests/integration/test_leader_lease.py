@@ -1,0 +1,47 @@
+"""One leader at a time, on a real MongoDB."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from docstore_platform.mongo import Collection, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_work.leader_lease import LeaderLease
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def leases(infra: InfraSettings) -> AsyncIterator[Collection]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo.database(f"{infra.database_prefix}work")["leases"]
+    mongo.close()
+
+
+async def test_of_ten_instances_one_leads(leases: Collection) -> None:
+    """However many ask at once; the leader renews, and after it has given up another one leads."""
+    instances = [LeaderLease(leases, "archive", seconds=600) for _ in range(10)]
+    leads = await asyncio.gather(*(instance.hold() for instance in instances))
+    assert leads.count(True) == 1
+    leader = instances.pop(leads.index(True))
+    assert await leader.hold()
+    assert leader.is_held
+    await leader.give_up()
+    assert not leader.is_held
+    assert (await asyncio.gather(*(instance.hold() for instance in instances))).count(True) == 1
+
+
+async def test_a_lease_that_has_ended_is_taken_over(leases: Collection) -> None:
+    """An instance that died needs no operator; one that comes back late does not lead beside the next."""
+    late, next_one = LeaderLease(leases, "archive", seconds=0), LeaderLease(leases, "archive", seconds=600)
+    assert await late.hold()
+    while not await next_one.hold():
+        pass
+    assert not await late.hold()
+
+
+async def test_leases_are_independent(leases: Collection) -> None:
+    """Each kind of work has its own leader."""
+    assert await LeaderLease(leases, "archive", seconds=600).hold()
+    assert await LeaderLease(leases, "audit", seconds=600).hold()

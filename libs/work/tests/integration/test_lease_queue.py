@@ -1,0 +1,195 @@
+"""Work queues on a real MongoDB: what claims, leases and turns promise."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from docstore_platform.mongo import Collection, IndexModel, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_work.lease_queue import LeaseLost, LeaseQueue
+
+pytestmark = pytest.mark.connected
+
+LEASE_SECONDS = 30.0
+
+
+class ServerClock:
+    """In place of the database's clock."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo
+    mongo.close()
+
+
+@pytest.fixture
+async def collection(infra: InfraSettings, mongo: Mongo) -> Collection:
+    collection = mongo.database(f"{infra.database_prefix}work")["queue"]
+    await collection.create_indexes([IndexModel("due_at"), IndexModel([("account_id", 1), ("due_at", 1)])])
+    return collection
+
+
+@pytest.fixture
+def clock() -> ServerClock:
+    return ServerClock()
+
+
+@pytest.fixture
+def queue(collection: Collection, clock: ServerClock) -> LeaseQueue:
+    return LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, clock=clock)
+
+
+async def test_a_document_is_claimed_once(queue: LeaseQueue) -> None:
+    """Twenty concurrent claims of ten documents get each of them once."""
+    for number in range(10):
+        await queue.add(number, {})
+    leases = await asyncio.gather(*(queue.claim() for _ in range(20)))
+    assert sorted(lease.id for lease in leases if lease) == list(range(10))
+
+
+async def test_concurrent_batches_share_no_document(queue: LeaseQueue) -> None:
+    """Five workers that claim up to ten of thirty documents at once get thirty in all."""
+    for number in range(30):
+        await queue.add(number, {})
+    batches = await asyncio.gather(*(queue.claim_batch(10) for _ in range(5)))
+    claimed = [lease.id for batch in batches for lease in batch]
+    assert len(claimed) == len(set(claimed))
+    rest = await queue.claim_batch(100)
+    assert sorted(claimed + [lease.id for lease in rest]) == list(range(30))
+
+
+async def test_the_database_decides_by_its_own_clock(collection: Collection) -> None:
+    """Without a clock of a test, what is added is due at once and a lease ends by the server's time."""
+    queue = LeaseQueue(collection, "test", lease_seconds=0.0)
+    await queue.add("a", {"text": "$due_at"})
+    first = await queue.claim()
+    assert first is not None
+    assert first.document["text"] == "$due_at"
+    second = await queue.claim()
+    assert second is not None
+    assert (second.attempts, second.owner != first.owner) == (2, True)
+
+
+async def test_a_worker_that_lost_its_lease_changes_nothing(queue: LeaseQueue, clock: ServerClock) -> None:
+    """Every write of the first holder raises LeaseLost once another has claimed the document."""
+    await queue.add("a", {})
+    late = await queue.claim()
+    clock.advance(LEASE_SECONDS)
+    owner = await queue.claim()
+    assert late is not None
+    assert owner is not None
+    for write in (queue.renew(late), queue.complete(late), queue.postpone(late, 1), queue.release(late)):
+        with pytest.raises(LeaseLost):
+            await write
+    await queue.complete(owner)
+    assert await queue.due_in() is None
+
+
+async def test_attempts_count_what_failed(queue: LeaseQueue, clock: ServerClock) -> None:
+    """A postponed attempt counts, a released one and one before progress do not."""
+    await queue.add("a", {})
+    for attempts in (1, 2):
+        lease = await queue.claim()
+        assert lease is not None
+        assert lease.attempts == attempts
+        await queue.postpone(lease, 60, {"error": "$not a path"})
+        assert (await queue.claim(), await queue.due_in()) == (None, 60)
+        clock.advance(60)
+    third = await queue.claim()
+    assert third is not None
+    assert third.document["error"] == "$not a path"
+    await queue.release(third)
+    again = await queue.claim()
+    assert again is not None
+    assert again.attempts == 3
+    await queue.renew(again, {"cursor": "b"})
+    clock.advance(LEASE_SECONDS)
+    after_crash = await queue.claim()
+    assert after_crash is not None
+    assert (after_crash.attempts, after_crash.document["cursor"]) == (1, "b")
+
+
+async def test_a_completed_document_can_be_kept(queue: LeaseQueue, collection: Collection) -> None:
+    """It leaves the queue with the fields that are stored in it, and how often it was tried."""
+    await queue.add("a", {"account_id": "ann"})
+    lease = await queue.claim()
+    assert lease is not None
+    await queue.complete(lease, {"state": "done"})
+    kept = {"_id": "a", "account_id": "ann", "state": "done", "attempts": 1}
+    assert await collection.find_one({"_id": "a"}) == kept
+
+
+async def test_recurring_work_is_queued_once(queue: LeaseQueue, clock: ServerClock) -> None:
+    """Each instance ensures it at its start; that changes neither when it is due nor how far it is."""
+    await queue.ensure("compare", {"cursor": ""})
+    lease = await queue.claim({"_id": "compare"})
+    assert lease is not None
+    await queue.postpone(lease, 3600, {"cursor": "m", "attempts": 0})
+    await queue.ensure("compare", {"cursor": ""})
+    assert (await queue.claim(), await queue.due_in()) == (None, 3600)
+    clock.advance(3600)
+    again = await queue.claim()
+    assert again is not None
+    assert (again.document["cursor"], again.attempts) == ("m", 1)
+
+
+async def test_accounts_take_turns(collection: Collection, clock: ServerClock) -> None:
+    """An account with a backlog gets every third claim when two others have something due."""
+    queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, account_field="account_id", clock=clock)
+    for number in range(20):
+        await queue.add(f"a{number}", {"account_id": "ann"})
+    for account in ("bob", "cyd"):
+        for number in range(2):
+            await queue.add(f"{account}{number}", {"account_id": account})
+    leases = [await queue.claim() for _ in range(6)]
+    assert [lease.document["account_id"] for lease in leases if lease] == ["ann", "bob", "cyd"] * 2
+    batches = [await queue.claim_batch(9) for _ in range(2)]
+    assert [len(batch) for batch in batches] == [9, 9]
+
+
+async def test_a_single_instance_takes_back_what_a_dead_one_held(queue: LeaseQueue) -> None:
+    """At its start nothing waits for the end of a lease."""
+    for number in range(3):
+        await queue.add(number, {})
+    assert len(await queue.claim_batch(2)) == 2
+    assert await queue.release_all() == 2
+    assert len(await queue.claim_batch(10)) == 3
+
+
+async def test_the_release_before_and_this_one_share_a_queue(collection: Collection, clock: ServerClock) -> None:
+    """Neither writes with a lease that an instance of the other release has taken over meanwhile."""
+    queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", clock=clock)
+    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
+    ours = await queue.claim()
+    assert ours is not None
+    clock.advance(LEASE_SECONDS)
+    await collection.update_one({"_id": "a"}, {"$set": {"lease": "theirs", "due_at": clock.now + timedelta(days=1)}})
+    with pytest.raises(LeaseLost):
+        await queue.complete(ours)
+    clock.advance(2 * 86400)
+    assert await queue.claim() is not None
+    assert not (await collection.update_one({"_id": "a", "lease": "theirs"}, {"$set": {"done": True}})).matched_count
+
+
+async def test_claims_use_the_index(collection: Collection, queue: LeaseQueue) -> None:
+    """A thousand documents that are not due, or not queued at all, cost a claim nothing."""
+    later = datetime(2030, 1, 1, tzinfo=UTC)
+    await collection.insert_many([{"_id": n, "due_at": later if n % 2 else None} for n in range(1000)])
+    await queue.add("due", {})
+    plan = await collection.database.command(
+        "explain", {"find": collection.name, "filter": queue._due(), "sort": {"due_at": 1}}, verbosity="executionStats"
+    )
+    assert plan["executionStats"]["totalKeysExamined"] <= 2
