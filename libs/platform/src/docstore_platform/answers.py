@@ -74,8 +74,6 @@ def schema_of(name: str) -> WithJsonSchema:
 FileJson = Annotated[dict[str, Any], schema_of("File")]
 """A file as metadata answers it."""
 ProblemJson = Annotated[dict[str, Any], schema_of("Problem")]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-"""In hexadecimal digits."""
 
 
 class ItemProblem(Answer):

@@ -54,6 +54,10 @@ def too_large(limit: int) -> Problem:
     )
 
 
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
 def check_length(announced: bytes, limit: int) -> None:
     """413 if a Content-Length is larger than `limit`, or no number."""
     if not announced.isdigit() or len(announced) > MAX_LENGTH_DIGITS or int(announced) > limit:
@@ -85,11 +89,16 @@ class BodyLimit:
         limit = body_limit(scope["path"])
         try:
             check_length(announced, limit)
-            first = await _whole_body(receive, limit)
+            body = await read_body(receive, limit)
+            if is_nested_too_deeply(body):
+                raise invalid(f"JSON may be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
         except Problem as problem:
             await problem.response()(scope, receive, send)
             return
-        await self.app(scope, _given_first(first, receive), send)
+        except ClientGone:
+            await self.app(scope, receive, send)  # which is told the same
+            return
+        await self.app(scope, replaying(body, receive), send)
 
 
 def _announced(scope: Scope) -> bytes | None:
@@ -103,28 +112,25 @@ def _announced(scope: Scope) -> bytes | None:
     return None if length == b"0" else length
 
 
-async def _whole_body(receive: Receive, limit: int) -> Message:
-    """The body in one message, or the message that the client has gone."""
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """The whole request body; 413 as soon as it is larger than `limit`, ClientGone if it does not all come."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return message
+            raise ClientGone
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
             raise too_large(limit)
         parts.append(part)
         if not message.get("more_body", False):
-            break
-    body = b"".join(parts)
-    if is_nested_too_deeply(body):
-        raise invalid(f"JSON may be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
-    return {"type": "http.request", "body": body, "more_body": False}
+            return b"".join(parts)
 
 
-def _given_first(first: Message, receive: Receive) -> Receive:
+def replaying(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives `body` at once and then what the connection receives."""
     given = False
 
     async def receive_again() -> Message:
@@ -132,6 +138,6 @@ def _given_first(first: Message, receive: Receive) -> Receive:
         if given:
             return await receive()
         given = True
-        return first
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again

@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 from docstore_platform.logs import loggable_path
@@ -75,6 +76,17 @@ def invalid(detail: str, code: str = "invalid_request", **extra: Any) -> Problem
     return Problem(422, code, detail, **extra)
 
 
+def broken_rule(code: str, message: str) -> PydanticCustomError:
+    """What a validator raises for a rule that has a code of its own: the answer has it instead of `invalid_request`."""
+    return PydanticCustomError(code, message, {"code": code})
+
+
+def validation_code(errors: Sequence[Mapping[str, Any]]) -> str:
+    """The code of a request with these errors of pydantic: that of the rule, if it breaks no more than one."""
+    code: str = errors[0].get("ctx", {}).get("code", "invalid_request") if len(errors) == 1 else "invalid_request"
+    return code
+
+
 def field_place(place: Sequence[str | int]) -> str:
     """Where a field is. Names of fields that are not ours come from the client: odd ones are not repeated."""
     return ".".join(str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in place)
@@ -94,7 +106,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             for item in error.errors()[:MAX_ERRORS]
         ]
         first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
-        return invalid(first, errors=errors).response()
+        return invalid(first, validation_code(error.errors()), errors=errors).response()
 
     async def on_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -6,7 +6,7 @@ is recorded: only ids are made and passed on. Names and attributes follow the st
 
 import random
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -17,7 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import Decision
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
+from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 from yarl import URL
@@ -123,10 +123,12 @@ def start_span(
     traceparent: str | None = None,
     trusted: bool = True,
     attributes: Attributes | None = None,
+    links: Sequence[str] = (),
 ) -> Span:
     """A span to be ended by the caller; with `traceparent` it continues that trace instead of the current one.
 
-    Of a `traceparent` that is not trusted only the ids are taken: whether it is recorded is not for a stranger to say.
+    `links` are of contexts, as `traceparent`, to which it is related otherwise. Of a `traceparent` that is not trusted
+    only the ids are taken: whether it is recorded is not for a stranger to say.
     """
     parent = _parent(traceparent)
     if not _tracing.records:
@@ -135,7 +137,8 @@ def start_span(
         flags = TraceFlags.SAMPLED if _tracing.begins_recorded(service, name) else TraceFlags.DEFAULT
         parent = SpanContext(parent.trace_id, parent.span_id, is_remote=True, trace_flags=TraceFlags(flags))
     context = trace.set_span_in_context(NonRecordingSpan(parent), Context()) if traceparent is not None else None
-    return _tracing.tracer(service).start_span(name, context=context, kind=kind, attributes=attributes)
+    related = [Link(_parent(link)) for link in links]
+    return _tracing.tracer(service).start_span(name, context=context, kind=kind, attributes=attributes, links=related)
 
 
 @contextmanager
@@ -147,10 +150,11 @@ def span(
     traceparent: str | None = None,
     trusted: bool = True,
     attributes: Attributes | None = None,
+    links: Sequence[str] = (),
 ) -> Iterator[Span]:
     """A span as `start_span` makes it, current inside. An exception ends it as failed."""
     started = start_span(
-        name, service=service, kind=kind, traceparent=traceparent, trusted=trusted, attributes=attributes
+        name, service=service, kind=kind, traceparent=traceparent, trusted=trusted, attributes=attributes, links=links
     )
     with trace.use_span(started, end_on_exit=True):
         try:

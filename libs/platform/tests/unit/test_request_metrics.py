@@ -2,6 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from docstore_platform.metrics import REQUEST
 from docstore_platform.request_metrics import MAX_SERIES, RequestHistogram
 
 BUCKETS = (0.01, 0.1, 1)
@@ -9,7 +10,7 @@ BUCKETS = (0.01, 0.1, 1)
 
 def samples(histogram: RequestHistogram) -> dict[tuple[str, str], float]:
     """Values by the sample's name and its bucket, of a histogram with one set of labels."""
-    [family] = text_string_to_metric_families(histogram.text())
+    [family] = text_string_to_metric_families(histogram.text().decode())
     assert family.type == "histogram"
     return {(sample.name, sample.labels.get("le", "")): sample.value for sample in family.samples}
 
@@ -33,7 +34,7 @@ def test_labels_are_told_as_they_are() -> None:
     """Whatever a path template has in it."""
     histogram = RequestHistogram("h", "help", BUCKETS)
     histogram.observe("metadata", "GET", '/a"b\\c/{id}', 200, 0.1)
-    [family] = text_string_to_metric_families(histogram.text())
+    [family] = text_string_to_metric_families(histogram.text().decode())
     labels = {"method": "GET", "route": '/a"b\\c/{id}', "service": "metadata", "status": "200"}
     assert family.samples[-1].labels == labels
 
@@ -44,7 +45,7 @@ def test_methods_of_strangers_are_one() -> None:
     for number in range(1000):
         histogram.observe("gateway", f"M{number}", "unmatched", 405, 0.1)
     assert len(histogram) == 1
-    assert 'method="OTHER"' in histogram.text()
+    assert 'method="OTHER"' in histogram.text().decode()
 
 
 def test_there_are_never_more_series_than_the_bound() -> None:
@@ -57,5 +58,20 @@ def test_there_are_never_more_series_than_the_bound() -> None:
 
 
 def samples_of_all(histogram: RequestHistogram) -> float:
-    [family] = text_string_to_metric_families(histogram.text())
+    [family] = text_string_to_metric_families(histogram.text().decode())
     return sum(sample.value for sample in family.samples if sample.name == "h_count")
+
+
+def test_a_route_is_a_dozen_lines_and_rendered_only_when_it_was_called() -> None:
+    """What an exposition takes grows with the lines that have changed."""
+    histogram = RequestHistogram("h", "help", REQUEST)
+    for number in range(750):
+        histogram.observe("gateway", "GET", f"/{number}%", 200, 0.1)
+    text = histogram.text()
+    assert len(text.splitlines()) == 2 + 750 * 13
+    unchanged = histogram._series["gateway", "GET", "/1%", 200]
+    rendered = unchanged.rendered
+    histogram.observe("gateway", "GET", "/0%", 200, 0.1)
+    again = histogram.text()
+    assert again != text
+    assert unchanged.rendered is rendered

@@ -1,0 +1,159 @@
+"""Kinds of values that clients send: how the API's description shows each, and what reads it. One type for a kind.
+
+A rule with a stable code of its own is checked where that code is; its type here only describes it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+
+from docstore_platform.paging import MAX_CURSOR_CHARS
+from docstore_platform.problems import broken_rule
+
+MAX_ID_CHARS = 64
+MAX_EMAIL_CHARS = 254
+MAX_PATH_CHARS = 20_000
+MAX_NAME_CHARS = 255
+MAX_TAG_CHARS = 64
+MAX_VERSION = 2**31 - 1
+
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa0]"
+_EDGE = r"[^\x00-\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\xa0]"
+_DOMAIN_PART = rf"{_EDGE}({_LABEL}{{0,61}}{_EDGE})?"
+
+CURSOR_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_-]*$", "maxLength": MAX_CURSOR_CHARS}
+PATH_SCHEMA = {"type": "string", "pattern": f"^/([^/{_CONTROL}]+(/[^/{_CONTROL}]+)*)?$", "maxLength": MAX_PATH_CHARS}
+MOMENT_SCHEMA = {"type": "string", "format": "date-time"}
+DAY_OR_MOMENT_SCHEMA = {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
+
+
+def described(**schema: Any) -> Any:
+    """A field whose form the description shows and the service checks, with a code of its own."""
+    return Field(json_schema_extra=schema)
+
+
+def encodable(text: str) -> str:
+    """JSON can name half a character (`"\\ud800"`), which no database and no hash takes."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("not valid Unicode") from None
+    return text
+
+
+MOMENT_OUT_OF_RANGE = "moment_out_of_range"
+OUT_OF_CALENDAR = "a moment within the years 1 to 9999 in UTC"
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class OutOfCalendar(ValueError):
+    """A moment that is not within the years 1 to 9999 in UTC, and so has no place in a database."""
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment as RFC 3339 writes it, in UTC. ValueError for other texts, OutOfCalendar for other years."""
+    text = text.upper()
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not a moment as RFC 3339 writes it, such as 2026-11-21T08:30:00Z")
+    _check_year(text)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise OutOfCalendar(OUT_OF_CALENDAR) from None
+
+
+def parse_day_or_moment(text: str) -> datetime:
+    """The same, or a day such as `2026-11-21`, which begins at midnight UTC."""
+    if not _DAY.fullmatch(text):
+        return parse_moment(text)
+    _check_year(text)
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _check_year(text: str) -> None:
+    if text.startswith("0000"):
+        raise OutOfCalendar(OUT_OF_CALENDAR)
+
+
+def _read_by(parse: Callable[[str], datetime]) -> PlainValidator:
+    """Reads texts, and never a number, which would be taken for seconds since 1970."""
+
+    def read(value: Any) -> datetime:
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value.astimezone(UTC)
+        if not isinstance(value, str):
+            raise ValueError("a moment as RFC 3339 writes it")
+        try:
+            return parse(value)
+        except OutOfCalendar:
+            raise broken_rule(MOMENT_OUT_OF_RANGE, OUT_OF_CALENDAR) from None
+
+    return PlainValidator(read)
+
+
+def _read_whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise broken_rule("unprintable_text", "printable text on one line")
+    return unicodedata.normalize("NFC", text.strip())
+
+
+Text = Annotated[str, AfterValidator(encodable)]
+"""Any Unicode text."""
+Line = Annotated[Text, AfterValidator(_one_line), described(pattern=f"^[^{_CONTROL}]*$")]
+"""Printable text on one line; 422 `unprintable_text`."""
+Id = Annotated[str, Field(max_length=MAX_ID_CHARS)]
+"""Of anything; an unknown one is 404."""
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""In hexadecimal digits."""
+Cursor = Annotated[
+    str | None,
+    Query(json_schema_extra=CURSOR_SCHEMA, description="Where the page before ended: its `next_cursor`, as it was."),
+]
+"""Opaque; 422 `invalid_cursor` for anything but what a page answered."""
+Email = Annotated[
+    Text,
+    described(
+        maxLength=MAX_EMAIL_CHARS,
+        pattern=rf"^{_LOCAL}(\.{_LOCAL})*@{_DOMAIN_PART}(\.{_DOMAIN_PART})*$",
+        examples=["ada@example.org"],
+    ),
+]
+"""An address that mails can be sent to; 422 `invalid_email`."""
+FilePath = Annotated[
+    str,
+    Field(description="At most 64 names, each as a name has to be."),
+    described(**PATH_SCHEMA, examples=["/reports/2026.pdf"]),
+]
+"""Absolute, `/`-separated; 422 `invalid_path`."""
+FileName = Annotated[
+    str,
+    described(
+        minLength=1,
+        maxLength=MAX_NAME_CHARS,
+        pattern=f"^[^/{_CONTROL}]+$",
+        description="1 to 255 bytes of UTF-8 in Unicode normal form C; not `.` or `..`.",
+    ),
+]
+"""Of a file or folder; 422 `invalid_path`."""
+Tag = Annotated[str, described(minLength=1, maxLength=MAX_TAG_CHARS, pattern=f"^[^{_CONTROL}]+$")]
+"""1 to 64 bytes of printable text; 422 `invalid_tags`."""
+WHOLE = BeforeValidator(_read_whole)
+"""Stands last in the type of an integer in a body: JSON has one kind of number, so that `3.0` is one."""
+VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION), WHOLE]
+Moment = Annotated[datetime, _read_by(parse_moment), WithJsonSchema(MOMENT_SCHEMA)]
+"""RFC 3339 with an offset; read into UTC. 422 `moment_out_of_range` outside the years 1 to 9999."""
+DayOrMoment = Annotated[datetime, _read_by(parse_day_or_moment), WithJsonSchema(DAY_OR_MOMENT_SCHEMA)]
+"""The same, or a day; read into UTC."""
