@@ -132,6 +132,8 @@ class SessionStarted(Event, topic="accounts"):
     device: str
     new_device: bool
     """The account was not logged in on this device before, which it would have shown by its device token."""
+    first_login: bool = False
+    """It is the first of a new account, whose owner need not be warned of it."""
     started_at: datetime
 
     def key(self) -> str:

@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer
 from docstore_events.connection import kafka_connection
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
-from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.read_logs import ReadLogs
 from docstore_events.topics import provision_topics
-from docstore_events.wakeup import Wakeup
 from docstore_platform.settings import InfraSettings
+from docstore_work.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +71,7 @@ class Broadcast:
         wakeup = Wakeup(self._topics)
         try:
             await kafka.start()
-            if parking:
-                follow_fetches(kafka)
+            fetches = Fetches(kafka) if parking else None
             await kafka.seek_to_end()
             for partition in kafka.assignment():
                 await kafka.position(partition)
@@ -84,21 +83,22 @@ class Broadcast:
                 for records in batches.values():
                     for record in records:
                         self._tell(record)
-                if parking and not batches:
+                if fetches is not None and not batches and await fetches.at_end():
                     poll_ms = QUIET_MS if await self._park(kafka, logs, wakeup) else PEEK_MS
+                    fetches.ask_anew()
+                    kafka.resume(*kafka.paused())
         finally:
             wakeup.close()
             await kafka.stop()
 
     async def _park(self, kafka: AIOKafkaConsumer, logs: ReadLogs, wakeup: Wakeup) -> bool:
-        """Send no fetch until something is published here, or it is time to look; whether it was the former."""
+        """Have no fetch sent until something is published here, or it is time to look; whether it was the former."""
         kafka.pause(*kafka.assignment())
         woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
         for partition in await logs.lost():
             await kafka.seek_to_end(partition)
             await kafka.position(partition)
             self._resumed()
-        kafka.resume(*kafka.paused())
         return woken
 
     def _tell(self, record: Any) -> None:

@@ -1,11 +1,10 @@
 """The relay: sends what the outbox holds to the broker, in each aggregate's order, at least once.
 
-One instance of a service relays at a time, under a lease; another takes over when it ends. The database's clock alone
-says when that is: a relay whose own clock is wrong neither takes a lease too early nor keeps it too long. Rows are
-chosen by state, never by "greater than the last id", since ids are not in the order of commits. The rows of one
-partition go out as one record batch, which the broker appends whole or not at all: an aggregate's next row never
-overtakes. A log that the broker has lost is said again (`sent_logs`). An event that is too large for the broker
-becomes a dead letter: tried for ever, it would hold up all others.
+One instance of a service relays at a time, under a leader lease; another takes over when it ends. Rows are chosen by
+state, never by "greater than the last id", since ids are not in the order of commits. The rows of one partition go out
+as one record batch, which the broker appends whole or not at all: an aggregate's next row never overtakes. A log that
+the broker has lost is sent again (`sent_logs`). An event that is too large for the broker becomes a dead letter: tried
+for ever, it would hold up all others.
 """
 
 import asyncio
@@ -21,10 +20,9 @@ from docstore_events.bulk import let_bulk_pass
 from docstore_events.connection import kafka_connection
 from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import header_map
+from docstore_events.send_spans import send_span
 from docstore_events.sent_logs import LogLost, SentLogs
-from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.ids import new_id
 from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
 from docstore_platform.mongo import (
     ASCENDING,
@@ -32,11 +30,11 @@ from docstore_platform.mongo import (
     Collection,
     Database,
     Document,
-    DuplicateKeyError,
     PyMongoError,
-    ReturnDocument,
 )
 from docstore_platform.settings import InfraSettings
+from docstore_work.leader_lease import LeaderLease
+from docstore_work.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
 
@@ -58,22 +56,28 @@ class Relay:
     """Sends the outbox of one service."""
 
     def __init__(
-        self, database: Database, service: str, settings: InfraSettings, *, wakeup_name: str, clock: Clock = utc_now
+        self,
+        database: Database,
+        service: str,
+        settings: InfraSettings,
+        *,
+        wakeup_name: str,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Clock = utc_now,
     ) -> None:
         # A row that an election may still undo would tell of a change that never was.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
-        self._leases: Collection = database["outbox_lease"]
+        self.lease = LeaderLease(database["outbox_lease"], "relay", seconds=lease_seconds)
         self._dead_letters = DeadLetters(database, service)
         self._logs = SentLogs(database, service, settings)
         self._service = service
+        self._client_id = f"docstore-{service}-relay"
         self._settings = settings
         self._clock = clock
-        self._owner = new_id()
         self._wakeup_name = wakeup_name
         self._partition = DefaultPartitioner()
-        self._held_until = time.monotonic()
-        self._checked_at = self._held_until - CHECK_SECONDS
-        self._drained_at = self._held_until
+        self._drained_at = time.monotonic()
+        self._checked_at = self._drained_at - CHECK_SECONDS
         self._producer: AIOKafkaProducer | None = None
 
     async def run(self) -> None:
@@ -87,7 +91,7 @@ class Relay:
             while True:
                 try:
                     await let_bulk_pass(self._drained_at + HELD_BACK_SECONDS)
-                    held = await self.hold_lease()
+                    held = await self.lease.hold()
                     if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
                         self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
                         await self._logs.check()
@@ -101,35 +105,6 @@ class Relay:
         finally:
             wakeup.close()
             await self.close()
-
-    async def hold_lease(self) -> bool:
-        """Whether this relay is the one that sends; renews its lease once half of it has passed."""
-        now = time.monotonic()
-        if self._held_until - now > LEASE_SECONDS / 2:
-            return True
-        try:
-            lease = await self._leases.find_one_and_update(
-                {"_id": "relay"}, self._taking(), upsert=True, return_document=ReturnDocument.AFTER
-            )
-        except DuplicateKeyError:  # another has made it in this moment
-            return False
-        if lease["owner"] != self._owner:
-            return False
-        self._held_until = now + LEASE_SECONDS
-        return True
-
-    def _taking(self) -> list[Document]:
-        """The update that gives this relay the lease if it is free, over, or its own; else it changes nothing."""
-        is_over = {"$lt": ["$until", "$$NOW"]}
-        may = {"$or": [{"$eq": ["$owner", self._owner]}, is_over]}
-        until = {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}
-        owner = {"$cond": [may, self._owner, "$owner"]}
-        return [{"$set": {"owner": owner, "until": {"$cond": [may, until, "$until"]}}}]
-
-    async def give_up_lease(self) -> None:
-        """Let another instance take over at once."""
-        self._held_until = time.monotonic()
-        await self._leases.delete_one({"_id": "relay", "owner": self._owner})
 
     async def relay_pending(self) -> int:
         """Send one page of what is pending; answers how many rows are pending no longer."""
@@ -150,7 +125,7 @@ class Relay:
             numbers = sorted(await producer.partitions_for(row["topic"]))
             logs[TopicPartition(row["topic"], self._partition(row["key"].encode(), numbers, numbers))].append(row)
         outcomes = await asyncio.gather(
-            *(self._send(producer, to, batch) for to, batch in logs.items()), return_exceptions=True
+            *(self._send_traced(producer, to, batch) for to, batch in logs.items()), return_exceptions=True
         )
         for topic in {to.topic for to in logs}:
             wake(topic)
@@ -170,6 +145,12 @@ class Relay:
         for error in failed.values():
             raise error
         return len(sent) + len(refused)
+
+    async def _send_traced(
+        self, producer: AIOKafkaProducer, to: TopicPartition, rows: list[Document]
+    ) -> tuple[int, int]:
+        with send_span(self._service, self._client_id, to, rows):
+            return await self._send(producer, to, rows)
 
     async def _send(self, producer: AIOKafkaProducer, to: TopicPartition, rows: list[Document]) -> tuple[int, int]:
         """Append as many of `rows`, in order, as fit into one record batch; answers the first's offset and how many.
@@ -203,7 +184,7 @@ class Relay:
 
     async def _mark_sent(self, ids: list[str]) -> None:
         """Only a relay that still holds the lease marks: a stale one may double a message, never lose one."""
-        if time.monotonic() >= self._held_until and not await self.hold_lease():
+        if not self.lease.is_held and not await self.lease.hold():
             raise LeaseLost
         await self._outbox.update_many({"_id": {"$in": ids}}, {"$set": {"state": "sent", "sent_at": self._clock()}})
 
@@ -212,7 +193,7 @@ class Relay:
             # Not idempotent: the embedded broker has no InitProducerId, and the inbox makes doubles harmless.
             producer = AIOKafkaProducer(
                 **kafka_connection(self._settings),
-                client_id=f"docstore-{self._service}-relay",
+                client_id=self._client_id,
                 acks="all",
                 max_batch_size=MAX_BATCH_BYTES,
                 request_timeout_ms=10_000,

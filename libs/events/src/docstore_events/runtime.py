@@ -16,18 +16,19 @@ from faststream.kafka.message import KafkaMessage
 from docstore_events.connection import kafka_security
 from docstore_events.consumer import Consumer
 from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters
-from docstore_events.fetch_wait import SHORTEST_MS, follow_fetches
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
+from docstore_events.parking import Activity, park_when_idle
 from docstore_events.read_logs import ReadLogs
 from docstore_events.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, Transactor, create_outbox_indexes
-from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import utc_now
 from docstore_platform.metrics import consumer_lag
 from docstore_platform.mongo import Database, Document, Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,6 @@ WATCH_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 2.0
 """At a log that seems to be lost."""
 STUCK_SECONDS = 60.0
-QUIET_SECONDS = 0.25
 MOST_COUNTED = 1000
 """Of what waits to be said, no more are counted."""
 
@@ -79,9 +79,8 @@ class EventRuntime:
                 service, subscribers, database, self.transactor, self.dead_letters, linger_seconds=linger_seconds
             )
         self._logs: ReadLogs | None = None
-        self._last_activity = time.monotonic()
+        self._activity = Activity()
         self._handled = 0
-        self._handling = False
         self._joined = _Joined()
 
     @asynccontextmanager
@@ -96,7 +95,7 @@ class EventRuntime:
             yield
         finally:
             await end_tasks(tasks)
-            await self.relay.give_up_lease()
+            await self.relay.lease.give_up()
 
     async def republish(self, event_ids: Sequence[str]) -> int:
         """Send events of this service again, under their old ids; answers how many of them it had sent before."""
@@ -205,25 +204,24 @@ class EventRuntime:
             if self._settings.single_instance:
                 await self._logs.claim()
                 self._joined.done = True
-            if parking:
-                follow_fetches(kafka)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(kafka, self._logs))
                 if parking:
-                    group.create_task(self._park_when_idle(kafka, topics))
+                    look_seconds = self._settings.idle_park_ms / 1000
+                    group.create_task(park_when_idle(kafka, Fetches(kafka), self._activity, topics, look_seconds))
         finally:
             self._logs, self._joined.done = None, False
             await broker.stop()
 
     async def _on_message(self, message: KafkaMessage) -> None:
         assert self.consumer is not None
-        self._handling = True
+        self._activity.handling = True
         try:
             await self.consumer.on_message(message)
         finally:
-            self._handling = False
+            self._activity.handling = False
             self._handled += 1
-            self._last_activity = time.monotonic()
+            self._activity.note()
 
     async def _watch(self, kafka: AIOKafkaConsumer, logs: ReadLogs) -> None:
         """Tell the lag; end, and so be restarted, when there is lag but no progress."""
@@ -238,32 +236,10 @@ class EventRuntime:
             for topic, events in lag.items():
                 consumer_lag.labels(self.service, topic).set(events)
             now = time.monotonic()
-            if not sum(lag.values()) or self._handling or self._handled != handled:
+            if not sum(lag.values()) or self._activity.handling or self._handled != handled:
                 handled, since = self._handled, now
             elif now - since > STUCK_SECONDS:
                 raise RuntimeError(f"no progress for {now - since:.0f} s with events waiting")
-
-    async def _park_when_idle(self, kafka: AIOKafkaConsumer, topics: list[str]) -> None:
-        """Fetch only when something was published here, or to look once in a while.
-
-        For a broker that answers an empty fetch only when its wait is over: a long wait delays what comes, a short one
-        costs CPU all day. A paused consumer sends no fetch at all.
-        """
-        wakeup = Wakeup(topics)
-        try:
-            while True:
-                if self._handling or time.monotonic() - self._last_activity < QUIET_SECONDS:
-                    await asyncio.sleep(QUIET_SECONDS / 4)
-                    continue
-                kafka.pause(*kafka.assignment())
-                woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
-                kafka.resume(*kafka.paused())
-                if woken:
-                    self._last_activity = time.monotonic()
-                else:
-                    await asyncio.sleep(3 * SHORTEST_MS / 1000)
-        finally:
-            wakeup.close()
 
 
 async def _as_it_is(message: KafkaMessage) -> KafkaMessage:

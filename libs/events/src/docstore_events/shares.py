@@ -19,12 +19,16 @@ class ShareEvent(Event, topic="shares", abstract=True):
     email: str
     """Whom it is shared with, as the owner wrote it."""
     account_id: str | None
-    """Their account; None until somebody has signed up with that address and verified it."""
+    """Their account; None until somebody has signed up with that address, verified it and accepted the share."""
     role: ShareRole
     actor_id: str
     """Account that caused the change."""
     ancestors: tuple[str, ...] = ()
     """Folders it is in, from the root down to its parent."""
+    invited_id: str | None = None
+    """Account of that address that is asked to accept it; None once it has."""
+    hidden: bool = False
+    """The person has blocked the owner: they are not told."""
 
     def key(self) -> str:
         return self.share_id

@@ -9,6 +9,8 @@ from docstore_events.connection import kafka_connection
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.settings import InfraSettings
 
+_under_way: dict[tuple[asyncio.AbstractEventLoop, str, str], asyncio.Task[None]] = {}
+
 
 def topic_names(prefix: str) -> list[str]:
     """Every topic of the system, each with its dead-letter topic."""
@@ -16,7 +18,22 @@ def topic_names(prefix: str) -> list[str]:
 
 
 async def provision_topics(settings: InfraSettings) -> None:
-    """Make the topics that are not there; safe to call by every service at every start."""
+    """Make the topics that are not there; safe to call by every service at every start.
+
+    Calls that come while one is under way for the same topics wait for that one: when a process starts, each of its
+    relays and consumers comes here.
+    """
+    loop = asyncio.get_running_loop()
+    place = (loop, kafka_connection(settings)["bootstrap_servers"], settings.topic_prefix)
+    under_way = _under_way.get(place)
+    if under_way is None:
+        under_way = _under_way[place] = loop.create_task(_provision(settings))
+        under_way.add_done_callback(lambda _: _under_way.pop(place))
+    # The others still wait for it when the one that began it is cancelled.
+    await asyncio.shield(under_way)
+
+
+async def _provision(settings: InfraSettings) -> None:
     admin = AIOKafkaAdminClient(**kafka_connection(settings), client_id="docstore-topics")
     await admin.start()
     try:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from docstore_events.envelope import Envelope, outbox_row, seal
 from docstore_events.event import Event
-from docstore_events.wakeup import wake
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Mongo, Session
 from docstore_platform.tracing import current_traceparent
+from docstore_work.wakeup import wake
 
 T = TypeVar("T")
 

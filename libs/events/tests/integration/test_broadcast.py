@@ -12,10 +12,10 @@ from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.notifications import NotificationSent
 from docstore_events.topics import provision_topics
-from docstore_events.wakeup import wake
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
 from docstore_platform.testing import eventually
+from docstore_work.wakeup import wake
 
 pytestmark = pytest.mark.connected
 

@@ -166,23 +166,18 @@ class Stalled(Relay):
         return await super()._send(*arguments)
 
 
-async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_relay_paused_beyond_its_lease_loses_and_overtakes_nothing(stage: Stage) -> None:
     """While it sleeps another sends its rows and later ones; what it then sends late is a double, not a change."""
-    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 0.05)
     await provision_topics(stage.infra)
     await stage.say("anna", 1, 2)
-    sleeper, other = stage.relay(Stalled), stage.relay()
-    assert await sleeper.hold_lease()
+    sleeper, other = stage.relay(Stalled, lease_seconds=0.05), stage.relay(lease_seconds=600)
+    assert await sleeper.lease.hold()
     late = asyncio.create_task(sleeper.relay_pending())
     await sleeper.stopped.wait()
 
-    await eventually(other.hold_lease)
+    await eventually(other.lease.hold)
     await stage.say("anna", 3, 4)
     assert await other.relay_pending() == 4
-    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 10.0)
-    await eventually(other.hold_lease)
     sleeper.let_go.set()
     (outcome,) = await asyncio.gather(late, return_exceptions=True)
     assert type(outcome).__name__ == "LeaseLost"
@@ -226,7 +221,7 @@ async def test_an_event_too_large_for_the_broker_holds_up_no_other(stage: Stage)
     it; batches that are too large for the broker go out in smaller ones."""
     await provision_topics(stage.infra)
     relay, teller = stage.relay(Confined), stage.teller()
-    assert await relay.hold_lease()
+    assert await relay.lease.hold()
     (large,) = await stage.say("anna" * 300, 1)
     await stage.say("anna" * 300, 2)
     await stage.say("bert", *range(1, 11))
@@ -255,7 +250,7 @@ async def test_an_event_of_ones_own_that_was_too_large_holds_up_nothing_that_is_
     """A service that hears the topic it says it on goes on with what others say of the same thing."""
     await provision_topics(stage.infra)
     relay, key, ledger = stage.relay(Confined), "anna" * 300, Ledger(stage.said)
-    assert await relay.hold_lease()
+    assert await relay.lease.hold()
     await stage.say(key, 1)
     while await relay.relay_pending():
         pass
@@ -271,27 +266,23 @@ async def test_an_event_of_ones_own_that_was_too_large_holds_up_nothing_that_is_
 async def test_a_relay_whose_clock_is_an_hour_fast_leaves_no_lease_behind(stage: Stage) -> None:
     """It neither takes a lease that somebody holds nor keeps one for the hour it is ahead: else events would wait."""
     fast, right = stage.relay(clock=lambda: utc_now() + HOUR), stage.relay()
-    assert await right.hold_lease()
-    assert not await fast.hold_lease()
-    await right.give_up_lease()
-    assert await fast.hold_lease()
-    assert not await right.hold_lease()
+    assert await right.lease.hold()
+    assert not await fast.lease.hold()
+    await right.lease.give_up()
+    assert await fast.lease.hold()
+    assert not await right.lease.hold()
     lease = await stage.said["outbox_lease"].find_one({"_id": "relay"})
     assert lease["until"] < utc_now() + timedelta(minutes=1)
 
 
-async def test_a_relay_whose_clock_is_an_hour_slow_notices_that_its_lease_is_over(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_relay_whose_clock_is_an_hour_slow_notices_that_its_lease_is_over(stage: Stage) -> None:
     """A clock set back after the lease was taken does not make it last longer."""
-    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 0.05)
     offset = timedelta(0)
-    slow, right = stage.relay(clock=lambda: utc_now() - offset), stage.relay()
-    assert await slow.hold_lease()
+    slow, right = stage.relay(clock=lambda: utc_now() - offset, lease_seconds=0.05), stage.relay(lease_seconds=600)
+    assert await slow.lease.hold()
     offset = HOUR
-    monkeypatch.setattr("docstore_events.relay.LEASE_SECONDS", 10.0)
-    await eventually(right.hold_lease)
-    assert not await slow.hold_lease()
+    await eventually(right.lease.hold)
+    assert not await slow.lease.hold()
 
 
 async def test_the_relay_reads_only_what_no_election_can_undo(stage: Stage) -> None:
@@ -340,7 +331,7 @@ async def test_a_log_that_is_there_is_not_said_again(stage: Stage) -> None:
     """Batches of several events are found where they were written, however late a broker tells where its log ends."""
     await provision_topics(stage.infra)
     relay, logs = stage.relay(), SentLogs(stage.said, "teller", stage.infra)
-    assert await relay.hold_lease()
+    assert await relay.lease.hold()
     for first in (1, 8, 15):
         await stage.say("anna", *range(first, first + 7))
         assert await relay.relay_pending() == 7

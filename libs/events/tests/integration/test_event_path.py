@@ -248,10 +248,10 @@ async def test_a_single_listener_that_is_ready_has_committed_where_it_begins(pai
 async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: Pair) -> None:
     """Only the holder of the lease relays; when it ends, another takes over."""
     holder, other = pair.teller().relay, pair.teller().relay
-    assert await holder.hold_lease()
-    assert not await other.hold_lease()
-    await holder.give_up_lease()
-    assert await other.hold_lease()
+    assert await holder.lease.hold()
+    assert not await other.lease.hold()
+    await holder.lease.give_up()
+    assert await other.lease.hold()
 
 
 async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: Pair) -> None:

@@ -1,0 +1,45 @@
+"""Provisioning topics once for all who need them at the same time."""
+
+import asyncio
+
+import pytest
+
+from docstore_events import topics
+from docstore_platform.settings import InfraSettings
+
+
+async def test_who_comes_while_topics_are_made_waits_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the one that began it is cancelled; whoever comes later looks again."""
+    looks = 0
+    looked = asyncio.Event()
+
+    async def provision(_: InfraSettings) -> None:
+        nonlocal looks
+        looks += 1
+        await looked.wait()
+
+    monkeypatch.setattr(topics, "_provision", provision)
+    settings = InfraSettings(topic_prefix="once.")
+    first, *others = [asyncio.create_task(topics.provision_topics(settings)) for _ in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    looked.set()
+    await asyncio.gather(*others)
+    assert looks == 1
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await topics.provision_topics(settings)
+    assert looks == 2
+
+
+async def test_a_failure_is_everybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tries again by itself."""
+
+    async def provision(_: InfraSettings) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(topics, "_provision", provision)
+    settings = InfraSettings(topic_prefix="failed.")
+    outcomes = await asyncio.gather(*(topics.provision_topics(settings) for _ in range(3)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError] * 3
