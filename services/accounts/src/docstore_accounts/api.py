@@ -4,13 +4,15 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from docstore_accounts import answers
 from docstore_accounts.device_names import device_name, shown_name
 from docstore_accounts.domain import (
     MAX_EMAIL_CHARS,
+    MAX_NAME_CHARS,
     MAX_PASSWORD_CHARS,
+    MIN_PASSWORD_CHARS,
     Account,
     Change,
     Plan,
@@ -31,11 +33,14 @@ from docstore_platform.problems import invalid
 from docstore_platform.service_identity import any_service, callers
 from docstore_platform.throttle import client_address
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Email, Id, Text, described
 from docstore_platform.web import json_response
 
 router = APIRouter()
 internal_router = APIRouter(tags=["accounts"])
 
+DISPLAY_NAME_PATTERN = r"^[^\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]*$"
+NOT_BLANK = "On one line, not of blanks alone, without control characters; else 422 `invalid_display_name`."
 NOT_KEPT = {"Cache-Control": "no-store"}
 """Of answers with tokens in them: no cache on the way keeps one (RFC 6749, 5.1)."""
 
@@ -54,38 +59,41 @@ Accounts = Annotated[AccountService, Depends(_accounts)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 Address = Annotated[str, Depends(client_address)]
 Caller = Annotated[Principal, Depends(current_principal)]
-Id = Annotated[str, Path(max_length=64)]
-Cursor = Annotated[str, Query(max_length=2048)]
+PathId = Annotated[Id, Path()]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-def _encodable(text: str) -> str:
-    """JSON can name half a character (`"\\ud800"`), which no database and no hash takes."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise ValueError("not valid Unicode") from None
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
-Email = Annotated[Text, Field(max_length=MAX_EMAIL_CHARS)]
-Password = Annotated[Text, Field(max_length=2 * MAX_PASSWORD_CHARS)]
+KnownEmail = Annotated[Text, Field(max_length=MAX_EMAIL_CHARS)]
+"""Of an account that there may be: whatever is somebody's address here."""
+GivenPassword = Annotated[Text, Field(max_length=2 * MAX_PASSWORD_CHARS)]
+"""One that is compared."""
+NewPassword = Annotated[
+    GivenPassword,
+    described(
+        minLength=MIN_PASSWORD_CHARS,
+        maxLength=MAX_PASSWORD_CHARS,
+        description="Neither common nor leaked nor easily guessed; else 422 `weak_password`.",
+    ),
+]
+DisplayName = Annotated[
+    Text,
+    Field(max_length=500),
+    described(minLength=1, maxLength=MAX_NAME_CHARS, pattern=DISPLAY_NAME_PATTERN, description=NOT_BLANK),
+]
 
 
 class SignUp(Body):
-    email: Email
-    password: Password
-    display_name: Text | None = Field(None, max_length=500)
+    email: Email = Field(max_length=MAX_EMAIL_CHARS)
+    password: NewPassword
+    display_name: DisplayName | None = None
     invitation: Text | None = Field(
         None, max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link of an invitation"
     )
 
 
 class LogIn(Body):
-    email: Email
-    password: Password
+    email: KnownEmail
+    password: GivenPassword
     device_name: Text | None = Field(None, max_length=500)
     device_token: Text | None = Field(
         None, max_length=100, description="what this device was answered at its last log-in: it is then no new one"
@@ -97,9 +105,9 @@ class Refresh(Body):
 
 
 class OwnChange(Body):
-    display_name: Text | None = Field(None, max_length=500)
-    password: Password | None = None
-    current_password: Password | None = None
+    display_name: DisplayName | None = None
+    password: NewPassword | None = Field(None, description="with the current one; else 422 `current_password_needed`")
+    current_password: GivenPassword | None = None
 
 
 class PlanChoice(Body):
@@ -152,7 +160,7 @@ async def refresh(body: Refresh, sessions: Sessions) -> Response:
 
 
 @router.get("/sessions", response_model=answers.SessionPage, tags=["sessions"])
-async def list_sessions(sessions: Sessions, caller: Caller, cursor: Cursor = "", limit: Limit = 100) -> Response:
+async def list_sessions(sessions: Sessions, caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
     """Where the caller is logged in, newest first."""
     before = decode_cursor(cursor, str)[0] if cursor else ""
     page = await sessions.page(caller, before, limit + 1)
@@ -167,7 +175,7 @@ async def log_out(sessions: Sessions, caller: Caller) -> None:
 
 
 @router.delete("/sessions/{session_id}", status_code=204, tags=["sessions"])
-async def end_session(session_id: Id, sessions: Sessions, caller: Caller) -> None:
+async def end_session(session_id: PathId, sessions: Sessions, caller: Caller) -> None:
     """Log another device out."""
     await sessions.end(caller, session_id)
 
@@ -201,7 +209,7 @@ async def list_accounts(
     q: Annotated[str, Query(max_length=MAX_EMAIL_CHARS, description="how the e-mail begins")] = "",
     plan: Plan | None = None,
     status: Status | None = None,
-    cursor: Cursor = "",
+    cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Response:
     """All accounts by e-mail."""
@@ -212,7 +220,7 @@ async def list_accounts(
 
 
 @router.patch("/admin/accounts/{account_id}", response_model=answers.Account, tags=["admin"])
-async def administer(account_id: Id, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
+async def administer(account_id: PathId, body: AdminChange, accounts: Accounts, caller: Caller) -> Response:
     """Change plan, role or status, or vouch for the e-mail address.
 
     Suspending ends every session of the account, and closes its public links.
@@ -228,7 +236,7 @@ async def keys(request: Request) -> dict[str, Any]:
 
 
 @internal_router.get("/accounts/{account_id}", dependencies=[callers("indexer", "metadata", "quota")])
-async def account(account_id: Id, accounts: Accounts) -> Response:
+async def account(account_id: PathId, accounts: Accounts) -> Response:
     """One account with the revision of its last event."""
     found = await accounts.get(account_id)
     return json_response(account_json(found) | {"revision": found.revision})

@@ -12,6 +12,7 @@ from docstore_accounts import api, resets_api
 from docstore_accounts.claims import Emails, OneRegion
 from docstore_accounts.devices import MongoDevices
 from docstore_accounts.invitations.api import router as invitations_router
+from docstore_accounts.invitations.repository import MongoInvitationCounts
 from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.keys import KeyRing
 from docstore_accounts.peering import Peering
@@ -27,8 +28,6 @@ from docstore_accounts.storage import MongoAccounts, MongoKeys, MongoSessions
 from docstore_accounts.verification.api import router as verification_router
 from docstore_accounts.verification.repository import MongoVerifications
 from docstore_accounts.verification.service import VerificationService
-from docstore_events import background
-from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -43,6 +42,7 @@ from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.tokens import TokenVerifier
 from docstore_platform.web import Check, service_app
+from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "accounts"
 ADMIN_RETRY_SECONDS = 1.0
@@ -59,10 +59,10 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     transactor = Transactor(mongo, database, NAME, infra.topic_prefix)
-    accounts, sessions = MongoAccounts(database), MongoSessions(database)
+    accounts, sessions, devices = MongoAccounts(database), MongoSessions(database), MongoDevices(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
     resets, forgotten = MongoResets(database), f"password-resets:{database.name}"
-    verifications = MongoVerifications(database)
+    verifications, invitation_counts = MongoVerifications(database), MongoInvitationCounts(database)
     revocations, revoked = MongoRevocations(database), f"revocations:{database.name}"
     peering = Peering(settings, database, transactor, accounts) if settings.peers else None
     emails: Emails = peering.emails if peering else OneRegion()
@@ -75,7 +75,8 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            for store in (accounts, sessions, signing_keys, failures, resets, verifications, revocations):
+            tokens = (signing_keys, resets, verifications, revocations)
+            for store in (accounts, sessions, failures, invitation_counts, devices, *tokens):
                 await store.create_indexes()
             quota = ServiceClient("quota", infra, NAME)
             stack.push_async_callback(quota.close)
@@ -107,7 +108,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             stack.callback(on_stopping(feed.stop))
             verification = VerificationService(settings, transactor, verifications, accounts, utc_now)
             app.state.verification = verification
-            invitations = InvitationService(settings, transactor, utc_now)
+            invitations = InvitationService(settings, transactor, invitation_counts, utc_now)
             app.state.invitations = invitations
             service = AccountService(
                 settings,
@@ -128,7 +129,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
                 accounts,
                 sessions,
                 revoker,
-                MongoDevices(database),
+                devices,
                 passwords,
                 throttle,
                 keys,
@@ -161,7 +162,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
             answers = Loop("accounts resets", app.state.resets.answer_next, forgotten, settings.reset_poll_seconds)
             poll_seconds = ALONE_POLL_SECONDS if infra.single_instance else REVOCATION_POLL_SECONDS
             reading = Loop("accounts revocations", feed.read_new, revoked, poll_seconds)
-            await stack.enter_async_context(background.running([answers, reading]))
+            await stack.enter_async_context(running_loops([answers, reading]))
             yield
 
     app = service_app(

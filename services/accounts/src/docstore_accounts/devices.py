@@ -26,6 +26,10 @@ class DeviceStore(Protocol):
         """Whether the account was logged in on the device before."""
         ...
 
+    async def has_any(self, account_id: str, tx: Transaction) -> bool:
+        """Whether the account was logged in on any device before."""
+        ...
+
     async def note(self, session: Session, token: str, tx: Transaction) -> bool:
         """Remember the device of a session that begins; whether it is new to the account."""
         ...
@@ -34,6 +38,12 @@ class DeviceStore(Protocol):
 class MongoDevices:
     def __init__(self, database: Database) -> None:
         self._devices: Collection = database["devices"]
+
+    async def create_indexes(self) -> None:
+        await self._devices.create_index("account_id")
+
+    async def has_any(self, account_id: str, tx: Transaction) -> bool:
+        return await self._devices.find_one({"account_id": account_id}, {"_id": 1}, session=tx) is not None
 
     async def knows(self, account_id: str, token: str) -> bool:
         return await self._devices.find_one({"_id": _row_id(account_id, token)}, {"_id": 1}) is not None

@@ -18,9 +18,9 @@ from docstore_accounts.replication_queue import ReplicationQueue, Taken
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.storage import AccountStore
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.clock import Clock
 from docstore_platform.tasks import end_tasks
+from docstore_work.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
 

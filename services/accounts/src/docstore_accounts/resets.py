@@ -19,7 +19,6 @@ from docstore_accounts.storage import AccountStore
 from docstore_accounts.verification.service import VerificationService
 from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.wakeup import wake
 from docstore_platform.clock import Clock
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
@@ -28,6 +27,7 @@ from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 

@@ -7,11 +7,12 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from docstore_accounts import answers
-from docstore_accounts.api import NOT_KEPT, Address, Caller, Email, Id, Password, Text
+from docstore_accounts.api import NOT_KEPT, Address, Caller, KnownEmail, NewPassword, PathId
 from docstore_accounts.resets import ResetService
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.mailed_links import MAX_TOKEN_CHARS
+from docstore_platform.values import Text
 from docstore_platform.web import json_response
 
 router = APIRouter()
@@ -26,12 +27,12 @@ Resets = Annotated[ResetService, Depends(_resets)]
 
 
 class Forgotten(Body):
-    email: Email
+    email: KnownEmail
 
 
-class NewPassword(Body):
+class ConfirmedReset(Body):
     token: Text = Field(max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link")
-    password: Password
+    password: NewPassword
 
 
 @router.post("/password-resets", status_code=202, response_model=answers.ResetAccepted, tags=["accounts"])
@@ -45,7 +46,7 @@ async def ask_for_reset(body: Forgotten, resets: Resets) -> Response:
 
 
 @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
-async def confirm_reset(body: NewPassword, resets: Resets, address: Address) -> None:
+async def confirm_reset(body: ConfirmedReset, resets: Resets, address: Address) -> None:
     """Set the password by such a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
     await resets.confirm(body.token, body.password, address)
 
@@ -56,7 +57,7 @@ async def confirm_reset(body: NewPassword, resets: Resets, address: Address) -> 
     response_model=answers.PasswordReset,
     tags=["admin"],
 )
-async def make_reset(account_id: Id, resets: Resets, caller: Caller) -> Response:
+async def make_reset(account_id: PathId, resets: Resets, caller: Caller) -> Response:
     """Make such a link for somebody, shown once to be passed on: `{url, token, expires_at}`. Nothing is mailed."""
     made = await resets.make(caller, account_id)
     shown = {"url": made.url, "token": made.token, "expires_at": rfc3339(made.expires_at)}

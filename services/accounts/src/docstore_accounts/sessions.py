@@ -127,7 +127,7 @@ class SessionService:
             secret_hash=token.secret_hash,
         )
         device_id = device_token_of(device_token)
-        await self._begin(session, device_id)
+        await self._begin(account, session, device_id)
         if not await self._still_admits(email, password, stored, requester):
             await self._sessions.delete(session.id, account.id)
             raise invalid_credentials()
@@ -137,10 +137,15 @@ class SessionService:
         """The device's token if the account knows it; asked for nobody's account as well, to take the same time."""
         return token if token and await self._devices.knows(account_id, token) else ""
 
-    async def _begin(self, session: Session, device_id: str) -> None:
+    async def _begin(self, account: Account, session: Session, device_id: str) -> None:
+        # Devices were not always kept: an account may have logged in on some of which nothing is known.
+        is_old = account.created_at <= session.created_at - self._life
+        was_here = is_old or bool(await self._sessions.of_account(account.id, "", 1))
+
         async def work(transaction: Transaction) -> None:
             # Who ends all sessions just now finds this one, or has committed before it and is seen by _still_admits.
             await self._accounts.hold(session.account_id, transaction.session)
+            first_login = not was_here and not await self._devices.has_any(account.id, transaction.session)
             new_device = await self._devices.note(session, device_id, transaction.session)
             await self._sessions.insert(session, transaction.session)
             started = SessionStarted(
@@ -148,6 +153,7 @@ class SessionService:
                 account_id=session.account_id,
                 device=session.device,
                 new_device=new_device,
+                first_login=first_login,
                 started_at=session.created_at,
                 revision=1,
             )

@@ -39,6 +39,10 @@ class AccountsSettings(HashingSettings):
     sign_up: Literal["open", "invitation", "closed"] = Field(
         "open", description="who may make an account: anybody, whoever was mailed an invitation or a share, nobody"
     )
+    invitations_a_day: int = Field(500, ge=0, description="invitations to sign up that an administrator mails in a day")
+    invitations_to_address_a_day: int = Field(
+        3, ge=0, description="invitations to sign up that an address gets in a day, by all administrators"
+    )
     verify_emails: bool = Field(
         True,
         description="grant by an e-mail address only once its owner has proven it; false: every address is trusted, "

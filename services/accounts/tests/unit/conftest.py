@@ -136,6 +136,9 @@ class FakeDevices:
     async def knows(self, account_id: str, token: str) -> bool:
         return (account_id, token) in self.known
 
+    async def has_any(self, account_id: str, tx: object) -> bool:
+        return any(owner == account_id for owner, _ in self.known)
+
     async def note(self, session: Session, token: str, tx: object) -> bool:
         device = session.account_id, token
         is_new = device not in self.known
@@ -181,6 +184,16 @@ class FakeVerifications:
         return bool(mine)
 
 
+class FakeInvitationCounts:
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[int, datetime]] = {}
+
+    async def add(self, subject: str, now: datetime, tx: object) -> tuple[int, datetime]:
+        count, until = self.rows.get(subject, (0, now))
+        self.rows[subject] = (count + 1, until) if until > now else (1, now + timedelta(days=1))
+        return self.rows[subject]
+
+
 class FakeTransactor:
     """Runs the work and keeps what it says; there is no transaction to undo."""
 
@@ -214,6 +227,7 @@ class World:
     keys: FakeKeys = field(default_factory=FakeKeys)
     failures: FakeFailures = field(default_factory=FakeFailures)
     verifications: FakeVerifications = field(default_factory=FakeVerifications)
+    invitation_counts: FakeInvitationCounts = field(default_factory=FakeInvitationCounts)
     transactor: FakeTransactor = field(default_factory=FakeTransactor)
 
     def __post_init__(self) -> None:
@@ -240,7 +254,12 @@ class World:
             clock=self.clock,
             wakeup_name="revocations",
         )
-        self.invitations = InvitationService(settings, self.transactor, self.clock)  # type: ignore[arg-type]
+        self.invitations = InvitationService(
+            settings,
+            self.transactor,  # type: ignore[arg-type]
+            self.invitation_counts,
+            self.clock,
+        )
         self.service = AccountService(
             settings,
             self.transactor,  # type: ignore[arg-type]

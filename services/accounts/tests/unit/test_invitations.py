@@ -64,3 +64,25 @@ async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world) -> No
         await world.invitations.invite(ADMIN, "ben@example.org")
     assert caught.value.code == "sign_up_closed"
     assert (await world.service.sign_up("root@example.org", PASSWORD, role="admin")).email_verified
+
+
+async def test_invitations_are_bounded_by_sender_and_by_address(world) -> None:
+    """Neither mails one address over and over nor many at once; a day later they may again."""
+    world.configure(world.settings.model_copy(update={"invitations_a_day": 4, "invitations_to_address_a_day": 2}))
+    other_admin = Principal("other", "s2", "admin", "laptop")
+
+    async def refused_invitation(caller: Principal, email: str) -> tuple[int, str]:
+        with pytest.raises(Problem) as caught:
+            await world.invitations.invite(caller, email)
+        assert int(caught.value.headers["Retry-After"]) > 0
+        return caught.value.status, caught.value.code
+
+    for caller in (ADMIN, other_admin):
+        await world.invitations.invite(caller, "Ben@example.org")
+    assert await refused_invitation(other_admin, "ben@EXAMPLE.org") == (429, "too_many_invitations")
+    for number in range(3):
+        await world.invitations.invite(ADMIN, f"p{number}@example.org")
+    assert await refused_invitation(ADMIN, "last@example.org") == (429, "too_many_invitations")
+    assert len(world.transactor.said) == 5
+    world.clock.now += timedelta(days=1)
+    await world.invitations.invite(ADMIN, "ben@example.org")

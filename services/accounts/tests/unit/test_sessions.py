@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -120,6 +121,21 @@ async def test_a_login_tells_whether_the_device_is_new(world) -> None:
     started = [event for event in world.transactor.said if event.type == "session-started"]
     assert [event.account_id for event in started] == [account.id] * 4
     assert [event.new_device for event in started] == [True, False, True, True]
+    assert [event.first_login for event in started] == [True, False, False, False]
+
+
+async def test_an_account_from_before_devices_were_kept_has_no_first_login(world) -> None:
+    """Its owner is warned of a log-in, whether or not a session of earlier days still is there."""
+    for email in (EMAIL, "bob@example.org"):
+        account = await world.service.sign_up(email, PASSWORD)
+        await world.logins.log_in(email, PASSWORD, "Phone", address=HERE)
+        world.devices.known.clear()
+        if email != EMAIL:
+            await world.sessions.delete_all(account.id)
+            world.accounts.rows[account.id] = replace(account, created_at=account.created_at - timedelta(days=3650))
+        await world.logins.log_in(email, PASSWORD, "Tablet", address=HERE)
+    started = [event.first_login for event in world.transactor.said if event.type == "session-started"]
+    assert started == [True, False, True, False]
 
 
 async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world) -> None:

@@ -38,7 +38,10 @@ async def sign_up_rules(invitations: Invitations) -> Response:
 
 @router.post("/admin/invitations", status_code=201, response_model=schemas.Invitation, tags=["admin"])
 async def invite(body: schemas.NewInvitation, invitations: Invitations, accounts: Accounts, caller: Caller) -> Response:
-    """Mail somebody a link by which they sign up within 30 days; it is answered, too. 409 `sign_up_closed`."""
+    """Mail somebody a link by which they sign up within 30 days; it is answered, too.
+
+    409 `sign_up_closed`; 429 `too_many_invitations`, by the same administrator or to the same address in a day.
+    """
     await accounts.require_admin(caller)
     made = await invitations.invite(caller, body.email)
     shown = {"email": made.email, "url": made.url, "expires_at": rfc3339(made.expires_at)}

@@ -1,17 +1,17 @@
 """What the routes of invitations take and answer."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from docstore_accounts.domain import MAX_EMAIL_CHARS
 from docstore_platform.answers import Answer
 from docstore_platform.bodies import Body
+from docstore_platform.values import MAX_EMAIL_CHARS, Email
 
 
 class NewInvitation(Body):
-    email: Annotated[str, Field(max_length=MAX_EMAIL_CHARS)]
+    email: Email = Field(max_length=MAX_EMAIL_CHARS)
 
 
 class Invitation(Answer):

@@ -1,9 +1,11 @@
 """Use cases of invitations: an administrator's, and whether somebody may sign up."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
 from docstore_accounts.domain import clean_email, email_key
+from docstore_accounts.invitations.repository import InvitationCounts
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
 from docstore_events.transaction import Transaction, Transactor
@@ -24,8 +26,13 @@ class Invitation:
 
 
 class InvitationService:
-    def __init__(self, settings: AccountsSettings, transactor: Transactor, clock: Clock) -> None:
+    def __init__(
+        self, settings: AccountsSettings, transactor: Transactor, counts: InvitationCounts, clock: Clock
+    ) -> None:
         self.sign_up_mode = settings.sign_up
+        self._a_day = settings.invitations_a_day
+        self._to_address_a_day = settings.invitations_to_address_a_day
+        self._counts = counts
         self._transactor = transactor
         self._links = InvitationLinks(settings.infra)
         self._clock = clock
@@ -50,7 +57,7 @@ class InvitationService:
 
     async def invite(self, caller: Principal, email: str) -> Invitation:
         """Mail an invitation; `caller` is an administrator. Of an address that has an account already, too: whoever
-        owns it is told nothing new. 409 `sign_up_closed`."""
+        owns it is told nothing new. 409 `sign_up_closed`, 429 `too_many_invitations`."""
         email = clean_email(email)
         if self.sign_up_mode == "closed":
             raise Problem(409, "sign_up_closed", "Sign-up is closed: nobody can use an invitation.")
@@ -60,6 +67,14 @@ class InvitationService:
         )
 
         async def work(transaction: Transaction) -> None:
+            for subject, limit, detail in (
+                (caller.account_id, self._a_day, f"An administrator mails at most {self._a_day} invitations a day."),
+                (email_key(email), self._to_address_a_day, "This address was invited already today."),
+            ):
+                count, until = await self._counts.add(subject, now, transaction.session)
+                if count > limit:
+                    seconds = str(max(1, math.ceil((until - now).total_seconds())))
+                    raise Problem(429, "too_many_invitations", detail, headers={"Retry-After": seconds})
             transaction.publish(event)
 
         await self._transactor.run(work)

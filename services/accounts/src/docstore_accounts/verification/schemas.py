@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from docstore_platform.answers import Answer
-from docstore_platform.bodies import Body
+from docstore_platform.bodies import Body, one_of
 from docstore_platform.mailed_links import MAX_TOKEN_CHARS
 
 Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the mailed link")]
@@ -17,6 +17,8 @@ class VerifyEmail(Body):
 
 class VerifyOwnEmail(Body):
     """One of the two."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("token", "code"))
 
     token: Token | None = None
     code: str | None = Field(None, max_length=50, description="the eight digits of the mail")
