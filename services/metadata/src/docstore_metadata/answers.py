@@ -5,7 +5,8 @@ from typing import Literal
 
 from docstore_metadata.domain import Kind, Permission, ShareRole
 from docstore_metadata.journal import ChangeType
-from docstore_platform.answers import Answer, ItemProblem, Page, Sha256, sometimes
+from docstore_platform.answers import Answer, ItemProblem, Page, sometimes
+from docstore_platform.values import Sha256
 
 
 class File(Answer):
@@ -237,7 +238,7 @@ class Share(Answer):
     role: ShareRole
     """Whether they may change it."""
     state: Literal["pending", "active"]
-    """`pending` until somebody has signed up with the address and verified it, then `active`."""
+    """`pending` until somebody has signed up with the address, verified it and accepted the share, then `active`."""
     created_at: datetime
     """When it was shared."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -18,30 +18,29 @@ from docstore_platform.bodies import Body
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import Principal
+from docstore_platform.values import MAX_VERSION, Cursor, FileName, FilePath, Id, Tag, VersionNumber
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])
 
 IfMatch = Annotated[str | None, Header()]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-MAX_NUMBER = 2**31 - 1
-MAX_PATH_CHARS = 20_000
 
 
 class NewFolder(Body):
-    path: str = Field(max_length=MAX_PATH_CHARS)
-    parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
+    path: FilePath
+    parent_id: Id | None = Field(None, description="the folder that the path starts from")
 
 
 class Changes(Body):
-    name: str | None = None
-    parent_id: str | None = Field(None, max_length=64)
-    tags: list[str] | None = Field(None, max_length=4 * MAX_TAGS)
+    name: FileName | None = None
+    parent_id: Id | None = None
+    tags: list[Tag] | None = Field(None, max_length=4 * MAX_TAGS, description="Up to 50 different ones.")
 
 
 class CopyTo(Body):
-    path: str = Field(max_length=MAX_PATH_CHARS)
-    parent_id: str | None = Field(None, max_length=64, description="the folder that the path starts from")
+    path: FilePath
+    parent_id: Id | None = Field(None, description="the folder that the path starts from")
 
 
 @router.post(
@@ -80,9 +79,7 @@ async def delete_file(file_id: str, principal: Caller, cases: Cases, if_match: I
 
 
 @router.get("/trash", response_model=answers.TrashPage)
-async def list_trash(
-    principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
-) -> Response:
+async def list_trash(principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
     """What is in the trash, the latest first; `expires_at`: when it goes for good, then or a little later."""
     nodes, next_cursor = await cases.trash.page(principal, cursor, limit)
     ends = await cases.keeping.trash_ends(principal)
@@ -105,7 +102,7 @@ async def purge_file(file_id: str, principal: Caller, cases: Cases) -> Response:
 
 @router.get("/files/{file_id}/versions", response_model=answers.VersionPage)
 async def list_versions(
-    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Response:
     """The versions kept, the newest first; of what somebody else shares, those since then."""
     before = _number(cursor) if cursor else None
@@ -118,9 +115,9 @@ async def list_changes(
     file_id: str,
     principal: Caller,
     cases: Cases,
-    since: Annotated[int, Query(ge=0, le=MAX_NUMBER)],
+    since: Annotated[int, Query(ge=0, le=MAX_VERSION)],
     limit: Limit = DEFAULT_LIMIT,
-    cursor: str | None = None,
+    cursor: Cursor = None,
 ) -> Response:
     """The versions after a number, the oldest first."""
     after = max(since, _number(cursor)) if cursor else since
@@ -129,16 +126,16 @@ async def list_changes(
 
 
 @router.post("/files/{file_id}/versions/{number}/restore", response_model=answers.File)
-async def restore_version(file_id: str, number: int, principal: Caller, cases: Cases) -> Response:
+async def restore_version(
+    file_id: str, number: Annotated[VersionNumber, Path()], principal: Caller, cases: Cases
+) -> Response:
     """Make an old version the current one again, as a new version."""
-    if not 1 <= number <= MAX_NUMBER:
-        raise invalid("There is no such version number.")
     return await file_response(cases, principal, await cases.history.restore(principal, file_id, number))
 
 
 def _number(cursor: str) -> int:
     number: int = decode_cursor(cursor, int)[0]
-    if not 0 <= number <= MAX_NUMBER:
+    if not 0 <= number <= MAX_VERSION:
         raise invalid("The cursor is not one of ours.", "invalid_cursor")
     return number
 

@@ -9,8 +9,6 @@ from functools import partial
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from docstore_events import background
-from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -39,7 +37,7 @@ from docstore_metadata.downloads import Downloads
 from docstore_metadata.errors import Refusal
 from docstore_metadata.grants import Grants
 from docstore_metadata.history import History
-from docstore_metadata.jobs import Jobs, Worker
+from docstore_metadata.jobs import Jobs, JobWorker
 from docstore_metadata.journal import create_journal_indexes
 from docstore_metadata.keeping import Keeping
 from docstore_metadata.link_rules import LinkGrants
@@ -57,6 +55,8 @@ from docstore_metadata.retention_store import RetentionStore
 from docstore_metadata.retention_sweeper import RetentionSweeper
 from docstore_metadata.service import Files
 from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.share_acceptance import api as share_acceptance_api
+from docstore_metadata.share_acceptance.service import Declining, ShareAcceptance
 from docstore_metadata.shares import Shares
 from docstore_metadata.sharing import Sharing
 from docstore_metadata.snapshot import Snapshots
@@ -80,6 +80,7 @@ from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
+from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "metadata"
 
@@ -125,7 +126,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             await stack.enter_async_context(working)
             await stack.enter_async_context(_links(app, settings, runtime, store, database))
             sweeps = await _sweeps(settings, runtime.transactor, store, retention, jobs, objects)
-            await stack.enter_async_context(background.running(sweeps))
+            await stack.enter_async_context(running_loops(sweeps))
             yield
 
     app = service_app(
@@ -138,6 +139,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             contents_api.router,
             changes_api.router,
             shares_api.router,
+            share_acceptance_api.router,
             links_api.router,
             ancestry_api.router,
             access_overview_api.router,
@@ -192,13 +194,17 @@ async def _working(
         ),
         names=names,
     )
-    walker = Walker(store, tree, transactor, jobs, grants)
-    worker = Worker(jobs, walker.walk, remover.remove_due, poll_seconds=settings.job_poll_ms / 1000)
-    task = asyncio.create_task(worker.run(), name="metadata worker")
-    try:
+    declining = Declining(store, tree, sharing)
+    app.state.share_acceptance = ShareAcceptance(store, tree, transactor, sharing, declining, jobs)
+    walker = Walker(store, tree, transactor, jobs, grants, declining)
+    poll_seconds = settings.job_poll_ms / 1000
+    loops = [
+        Loop("metadata jobs", JobWorker(jobs, walker.walk).work, jobs.wakeup_name, poll_seconds),
+        # A job may leave objects to be deleted, so the same wake-up serves both.
+        Loop("metadata object removal", remover.remove_due, jobs.wakeup_name, poll_seconds),
+    ]
+    async with running_loops(loops):
         yield
-    finally:
-        await end_tasks([task])
 
 
 @asynccontextmanager

@@ -12,17 +12,21 @@ from docstore_metadata.dependencies import Caller, Cases, use_cases
 from docstore_metadata.hot_api import DirectRoute, query_parameter
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_limit
 from docstore_platform.bodies import Body
+from docstore_platform.values import CURSOR_SCHEMA, MAX_PATH_CHARS, Cursor, FilePath, Id, Sha256
 from docstore_platform.web import json_response
 
 MAX_WAIT_SECONDS = 60
 MAX_ENTRIES = 10_000
-MAX_PATH_CHARS = 20_000
 
 direct_router = APIRouter(prefix="/v1", tags=["sync"], route_class=DirectRoute)
 router = APIRouter(tags=["sync"])
 
 CHANGES_PARAMETERS = [
-    query_parameter("cursor", "Where the page before ended; none: the beginning; `latest`: what comes from now on."),
+    query_parameter(
+        "cursor",
+        "Where the page before ended; none: the beginning; `latest`: what comes from now on.",
+        **CURSOR_SCHEMA,
+    ),
     query_parameter("limit", "Changes on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
     query_parameter(
         "wait",
@@ -36,15 +40,13 @@ CHANGES_PARAMETERS = [
 
 
 class Compared(Body):
-    path: str = Field(max_length=MAX_PATH_CHARS)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    path: FilePath = Field(max_length=MAX_PATH_CHARS)
+    sha256: Sha256
 
 
 class Comparison(Body):
-    path: str = Field("/", max_length=MAX_PATH_CHARS, description="The folder that is compared.")
-    parent_id: str | None = Field(
-        None, max_length=64, description="The folder that `path` starts from; none: the root."
-    )
+    path: FilePath = Field("/", description="The folder that is compared.")
+    parent_id: Id | None = Field(None, description="The folder that `path` starts from; none: the root.")
     entries: list[Compared] = Field(max_length=MAX_ENTRIES, fail_fast=True)
 
 
@@ -62,7 +64,7 @@ async def read_snapshot(
     principal: Caller,
     cases: Cases,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
-    cursor: str | None = None,
+    cursor: Cursor = None,
 ) -> Response:
     """Every file and folder one may read, page by page; `changes_cursor` is where the changes go on after the last.
 

@@ -54,7 +54,9 @@ class Comparer:
         prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"
         listed = {entry.path: entry.sha256 for entry in entries}
         if not all(entry.startswith(prefix) for entry in listed):
-            raise invalid(f"Every path begins with {prefix}: only what is in that folder is compared.")
+            raise invalid(
+                f"Every path begins with {prefix}: only what is in that folder is compared.", "path_outside_folder"
+            )
         here = await self._below(folder, prefix)
         newer = [path for path, sha256 in listed.items() if path in here.ids and here.checksums[path] != sha256]
         missing = [path for path, sha256 in here.checksums.items() if sha256 is not None and path not in listed]

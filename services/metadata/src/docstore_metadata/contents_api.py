@@ -7,7 +7,6 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import Field
 
 from docstore_metadata import answers
-from docstore_metadata.api import MAX_NUMBER
 from docstore_metadata.delivery import NO_STORE, Delivery
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.downloads import Wanted
@@ -15,13 +14,14 @@ from docstore_platform.bodies import Body
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.reading import telling_read
+from docstore_platform.values import MAX_VERSION, Cursor, Id, VersionNumber
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])
 
 MAX_ITEMS = 1000
 DEFAULT_BLOCKS = 1000
-Number = Annotated[int | None, Query(ge=1, le=MAX_NUMBER)]
+Number = Annotated[VersionNumber | None, Query()]
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The bytes, of content that is kept in blocks or in a pack.", **_BYTES},
@@ -32,8 +32,8 @@ CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 class WantedItem(Body):
-    id: str = Field(max_length=64)
-    version: int | None = Field(None, ge=1, le=MAX_NUMBER, description="the current one if none is given")
+    id: Id
+    version: VersionNumber | None = Field(None, description="the current one if none is given")
 
 
 class WantedItems(Body):
@@ -57,7 +57,7 @@ async def list_blocks(
     cases: Cases,
     version: Number = None,
     limit: Annotated[int, Query(ge=1, le=DEFAULT_BLOCKS)] = DEFAULT_BLOCKS,
-    cursor: str | None = None,
+    cursor: Cursor = None,
 ) -> Response:
     """The blocks that the content is made of, in order, each with a signed URL of its zstd frame.
 
@@ -91,6 +91,6 @@ async def locate_contents(body: WantedItems, principal: Caller, cases: Cases) ->
 def _place_in(cursor: str) -> tuple[int, int]:
     """The version and the position in it where the page before ended."""
     number, position = decode_cursor(cursor, int, int)
-    if not (1 <= number <= MAX_NUMBER and 0 <= position <= MAX_NUMBER):
+    if not (1 <= number <= MAX_VERSION and 0 <= position <= MAX_VERSION):
         raise invalid("The cursor is not one of ours.", "invalid_cursor")
     return number, position

@@ -31,6 +31,16 @@ class Forbidden(Refusal):
     code = "forbidden"
 
 
+class BlockSelf(Refusal):
+    status = 422
+    code = "block_self"
+
+
+class TooManyBlocked(Refusal):
+    status = 409
+    code = "too_many_blocked"
+
+
 class ReadOnly(Refusal):
     """A viewer wants to change something."""
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from docstore_events.transaction import Transaction
 from docstore_metadata.documents import root_node
 from docstore_metadata.jobs import Jobs
+from docstore_metadata.share_acceptance.rules import Admission
+from docstore_metadata.share_acceptance.service import admit, admitted
 from docstore_metadata.share_rules import Share
 from docstore_metadata.share_store import Person
 from docstore_metadata.sharing import Sharing, say_shared
@@ -55,10 +57,15 @@ class Grants:
         session = transaction.session
         accounts = await self._store.shares.accounts_of({share.email_key for share in waiting}, session)
         by_node: defaultdict[str, list[Share]] = defaultdict(list)
+        decisions: dict[tuple[str, str], Admission] = {}
         for share in waiting:
             account_id = accounts.get(share.email_key)
             if account_id is not None:
-                by_node[share.node_id].append(replace(share, account_id=account_id, revision=share.revision + 1))
+                between = (account_id, share.owner_id)
+                if between not in decisions:
+                    decisions[between] = await admit(self._store, *between, transaction)
+                granted_share = admitted(share, account_id, decisions[between])
+                by_node[share.node_id].append(replace(granted_share, revision=share.revision + 1))
         granted = [share for shares in by_node.values() for share in shares]
         await self._store.shares.save(granted, session)
         all_shares: defaultdict[str, list[Share]] = defaultdict(list)

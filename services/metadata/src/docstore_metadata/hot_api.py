@@ -12,6 +12,7 @@ from docstore_metadata.dependencies import Caller, file_response, use_cases
 from docstore_metadata.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import current_principal
+from docstore_platform.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
 
 
 class DirectRoute(APIRoute):
@@ -39,11 +40,11 @@ def query_parameter(name: str, description: str, **schema: Any) -> dict[str, Any
 
 
 PATH_PARAMETERS = [
-    {**query_parameter("path", "An absolute path."), "required": True},
+    {**query_parameter("path", "An absolute path.", **PATH_SCHEMA), "required": True},
     query_parameter("parent_id", "The folder that the path starts from; the root if none is given."),
 ]
 LIST_PARAMETERS = [
-    query_parameter("path", "The folder, by its path; the root if neither this nor parent_id is given."),
+    query_parameter("path", "The folder, by its path; the root if neither this nor parent_id is given.", **PATH_SCHEMA),
     query_parameter("parent_id", "The folder, by its id; with a path, the folder that the path starts from."),
     query_parameter(
         "sort",
@@ -56,12 +57,12 @@ LIST_PARAMETERS = [
     query_parameter("tag", "Only what has this tag."),
     query_parameter("type", "Only files of this content type, or of a family such as `image/*`."),
     query_parameter("prefix", "Only what has a name that begins so."),
-    query_parameter("modified_after", "Only what was modified then or later.", format="date-time"),
-    query_parameter("modified_before", "Only what was modified earlier.", format="date-time"),
-    query_parameter("created_after", "Only what was created then or later.", format="date-time"),
-    query_parameter("created_before", "Only what was created earlier.", format="date-time"),
+    query_parameter("modified_after", "Only what was modified then or later.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("modified_before", "Only what was modified earlier.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("created_after", "Only what was created then or later.", **DAY_OR_MOMENT_SCHEMA),
+    query_parameter("created_before", "Only what was created earlier.", **DAY_OR_MOMENT_SCHEMA),
     query_parameter("limit", "Items on a page.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
-    query_parameter("cursor", "Where the page before ended."),
+    query_parameter("cursor", "Where the page before ended.", **CURSOR_SCHEMA),
 ]
 
 

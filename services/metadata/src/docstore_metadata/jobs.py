@@ -1,33 +1,28 @@
-"""Work that goes on after a request is answered: walks through folders, and objects that are due to be deleted.
+"""Work that goes on after a request is answered: walks through folders, each a document in a work queue."""
 
-Jobs are documents. Any instance claims what is due by a lease; what a dead one held is taken over when the lease ends.
-"""
-
-import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
 import structlog
 
-from docstore_events.wakeup import Wakeup, wake
 from docstore_metadata.domain import Node
 from docstore_metadata.storage import Store
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Document, ReturnDocument, Session
+from docstore_platform.mongo import Document, Session
+from docstore_work.backoff import backoff
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
-JobKind = Literal["settle", "purge", "grant"]
-"""`grant` is no walk: it goes on giving a new account what was shared with its address; its one step is the account."""
-RETRY_SECONDS = 1.0
-MAX_RETRY_SECONDS = 300.0
-
-
-class LeaseLost(Exception):
-    """Another instance has taken the job over."""
+JobKind = Literal["settle", "purge", "grant", "decline"]
+"""`grant` is no walk: it goes on giving a new account what was shared with its address; its one step is the account.
+Nor is `decline`: it goes on removing what its actor shares with the account that has blocked them."""
+FIRST_PAUSE_SECONDS = 2.0
+MAX_PAUSE_SECONDS = 300.0
 
 
 @dataclass(slots=True)
@@ -47,8 +42,7 @@ class Job:
     kind: JobKind
     owner_id: str
     actor_id: str
-    lease: str
-    attempts: int
+    lease: Lease
     steps: list[Step]
 
 
@@ -56,126 +50,78 @@ class Jobs:
     """The queue of walks."""
 
     def __init__(self, store: Store, *, lease_seconds: float, clock: Clock = utc_now) -> None:
-        self._store = store
-        self._lease_seconds = lease_seconds
-        self._clock = clock
+        self._jobs = store.jobs
+        self._queue = LeaseQueue(
+            store.jobs,
+            "metadata jobs",
+            lease_seconds=lease_seconds,
+            account_field="owner",
+            legacy_owner="lease",
+            clock=clock,
+        )
         self.wakeup_name = f"jobs:{store.jobs.full_name}"
 
     async def add(self, kind: JobKind, folder: Node, actor_id: str, session: Session) -> None:
         """Have a folder walked through once the transaction is committed."""
-        job = {
-            "_id": new_id(),
-            "kind": kind,
-            "owner": folder.owner_id,
-            "actor": actor_id,
-            "due_at": self._clock(),
-            "attempts": 0,
-            "steps": [_step_document(Step(folder.id))],
-        }
-        await self._store.jobs.insert_one(job, session=session)
+        steps = [_step_document(Step(folder.id))]
+        job = {"kind": kind, "owner": folder.owner_id, "actor": actor_id, "steps": steps}
+        await self._queue.add(new_id(), job, session=session)
 
     async def any_open(self, owner_id: str, session: Session) -> bool:
         """Whether a walk through folders of this account is still to be done."""
-        return await self._store.jobs.find_one({"owner": owner_id}, {"_id": 1}, session=session) is not None
+        return await self._jobs.find_one({"owner": owner_id}, {"_id": 1}, session=session) is not None
 
     def wake(self) -> None:
         wake(self.wakeup_name)
 
     async def claim(self) -> Job | None:
-        """A job that is due, for this instance alone until its lease ends."""
-        now = self._clock()
-        document = await self._store.jobs.find_one_and_update(
-            {"due_at": {"$lte": now}},
-            {
-                "$set": {"due_at": now + timedelta(seconds=self._lease_seconds), "lease": new_id()},
-                "$inc": {"attempts": 1},
-            },
-            sort=[("due_at", 1)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return None if document is None else _job_of(document)
+        """A job that is due, for this instance alone until its lease ends; accounts take turns."""
+        lease = await self._queue.claim()
+        return None if lease is None else _job_of(lease)
 
     async def save(self, job: Job, session: Session) -> None:
-        """Note how far a job is, or that it is done, in the transaction of that step; LeaseLost if it is not ours."""
-        mine = {"_id": job.id, "lease": job.lease}
-        if not job.steps:
-            outcome = await self._store.jobs.delete_one(mine, session=session)
-            held = outcome.deleted_count
+        """Store how far a job is, or remove it if it is done, in the transaction of that step. Raises LeaseLost."""
+        if job.steps:
+            steps = [_step_document(step) for step in job.steps]
+            await self._queue.renew(job.lease, {"steps": steps}, session=session)
         else:
-            progress: Document = {
-                "steps": [_step_document(step) for step in job.steps],
-                "due_at": self._clock() + timedelta(seconds=self._lease_seconds),
-                "attempts": 0,
-            }
-            outcome = await self._store.jobs.update_one(mine, {"$set": progress}, session=session)
-            held = outcome.matched_count
-        if not held:
-            raise LeaseLost
+            await self._queue.complete(job.lease, session=session)
 
-    async def put_off(self, job: Job) -> None:
-        """Try again later, each time after longer."""
-        delay = min(RETRY_SECONDS * 2 ** min(job.attempts, 20), MAX_RETRY_SECONDS)
-        due_at = self._clock() + timedelta(seconds=delay)
-        await self._store.jobs.update_one({"_id": job.id, "lease": job.lease}, {"$set": {"due_at": due_at}})
+    async def postpone(self, job: Job) -> None:
+        """Try again later, each time after longer, unless another instance has it by now."""
+        pause = backoff(job.lease.attempts, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
+        with suppress(LeaseLost):
+            await self._queue.postpone(job.lease, pause)
 
 
-class Worker:
-    """Does what is due, until cancelled."""
+class JobWorker:
+    """Does jobs that are due; what fails is tried again."""
 
-    def __init__(
-        self,
-        jobs: Jobs,
-        walk: Callable[[Job], Awaitable[None]],
-        delete_objects: Callable[[], Awaitable[int]],
-        *,
-        poll_seconds: float,
-    ) -> None:
+    def __init__(self, jobs: Jobs, walk: Callable[[Job], Awaitable[None]]) -> None:
         self._jobs = jobs
         self._walk = walk
-        self._delete_objects = delete_objects
-        self._poll_seconds = poll_seconds
-        self._wakeup = Wakeup([jobs.wakeup_name])
 
-    async def run(self) -> None:
-        try:
-            while True:
-                try:
-                    worked = await self.work_once()
-                except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
-                    log.warning("background work tries again", error=repr(error))
-                    await asyncio.sleep(RETRY_SECONDS)
-                    continue
-                if not worked:
-                    await self._wakeup.wait(self._poll_seconds)
-        finally:
-            self._wakeup.close()
-
-    async def work_once(self) -> bool:
-        """Do one job and one batch of deletions; whether there was anything to do."""
+    async def work(self) -> bool:
+        """Do one job; whether one was due."""
         job = await self._jobs.claim()
-        if job is not None:
-            try:
-                await self._walk(job)
-            except LeaseLost:
-                log.info("job taken over by another instance", job_id=job.id)
-            except Exception:
-                await self._jobs.put_off(job)
-                raise
-        return bool(await self._delete_objects()) or job is not None
+        if job is None:
+            return False
+        try:
+            await self._walk(job)
+            self._jobs.wake()  # what it purged may have left objects to remove
+        except LeaseLost:
+            log.info("metadata_job_taken_over", job_id=job.id)
+        except Exception:
+            await self._jobs.postpone(job)
+            raise
+        return True
 
 
 def _step_document(step: Step) -> Document:
     return {"folder": step.folder_id, "after": step.after, "exhausted": step.exhausted}
 
 
-def _job_of(document: Document) -> Job:
-    steps = [Step(step["folder"], step["after"], step["exhausted"]) for step in document["steps"]]
-    return Job(
-        document["_id"],
-        document["kind"],
-        document["owner"],
-        document["actor"],
-        document["lease"],
-        document["attempts"],
-        steps,
-    )
+def _job_of(lease: Lease) -> Job:
+    row = lease.document
+    steps = [Step(step["folder"], step["after"], step["exhausted"]) for step in row["steps"]]
+    return Job(lease.id, row["kind"], row["owner"], row["actor"], lease, steps)

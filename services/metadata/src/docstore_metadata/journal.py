@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 
 import orjson
 
+from docstore_events.journal import journal_wakeup
 from docstore_events.transaction import Transaction
-from docstore_events.wakeup import journal_of
 from docstore_metadata.domain import Node, Place, View
 from docstore_metadata.presentation import file_json
 from docstore_metadata.shared_roots import shared_by, shared_roots_of
@@ -96,7 +96,7 @@ class JournalNotes:
         last = await _count_up(database, {account: len(notes) for account, notes in self._notes.items()}, session)
         await database["journal"].insert_many(list(self._entries(last)), session=session)
         for account in self._notes:  # who waits in this process need not wait for the broker, too
-            self._transaction.wake_after(journal_of(account))
+            self._transaction.wake_after(journal_wakeup(account))
 
     def _entries(self, last: dict[str, int]) -> Iterator[Document]:
         now = utc_now()

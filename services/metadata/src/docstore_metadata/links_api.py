@@ -1,13 +1,12 @@
 """Public HTTP routes of links: those of the owner, and those for whoever has a link's token. Thin."""
 
-import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, Field
 
 from docstore_metadata import answers
 from docstore_metadata.contents_api import CONTENT_RESPONSES
@@ -23,6 +22,7 @@ from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.throttle import client_address
+from docstore_platform.values import WHOLE, Cursor, Id, Line, Moment, Text
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["links"])
@@ -32,35 +32,21 @@ MAX_PASSWORD_CHARS = 200
 MAX_DOWNLOADS = 1_000_000_000
 
 
-def _one_line(text: str) -> str:
-    text = unicodedata.normalize("NFC", text.strip())
-    if not text.isprintable():
-        raise ValueError("printable text on one line")
-    return text
+def _to_milliseconds(moment: datetime) -> datetime:
+    """As it is stored."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _encodable(text: str) -> str:
-    """JSON can spell half of a surrogate pair, which no hash takes."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("not valid Unicode")
-    return text
-
-
-def _moment(value: datetime) -> datetime:
-    """In UTC and to the millisecond, as it is stored; a moment at the very end of the calendar has no place in UTC."""
-    try:
-        value = value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a moment within ten years") from None
-    return value.replace(microsecond=value.microsecond // 1000 * 1000)
-
-
-Name = Annotated[str, Field(max_length=MAX_NAME_CHARS), AfterValidator(_one_line)]
-Password = Annotated[str, Field(min_length=1, max_length=MAX_PASSWORD_CHARS), AfterValidator(_encodable)]
-Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
-Downloads = Annotated[int, Field(ge=1, le=MAX_DOWNLOADS)]
+Name = Annotated[Line, Field(max_length=MAX_NAME_CHARS)]
+Password = Annotated[Text, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]
+End = Annotated[
+    Moment,
+    AfterValidator(_to_milliseconds),
+    Field(description="A moment to come, within 10 years; else 422 `invalid_expires_at`."),
+]
+Downloads = Annotated[int, Field(ge=1, le=MAX_DOWNLOADS), WHOLE]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
-NodeId = Annotated[str | None, Query(max_length=64)]
+NodeId = Annotated[Id | None, Query()]
 
 
 LinkAddress = Callable[[Link], str | None]
@@ -69,7 +55,7 @@ LinkAddress = Callable[[Link], str | None]
 class NewLink(Body):
     name: Name = ""
     password: Password | None = None
-    expires_at: Moment | None = None
+    expires_at: End | None = None
     max_downloads: Downloads | None = None
 
 
@@ -78,12 +64,12 @@ class LinkChanges(Body):
 
     name: Name = ""
     password: Password | None = None
-    expires_at: Moment | None = None
+    expires_at: End | None = None
     max_downloads: Downloads | None = None
 
 
 class Opening(Body):
-    password: Annotated[str, Field(max_length=MAX_PASSWORD_CHARS), AfterValidator(_encodable)] | None = None
+    password: Annotated[Text, Field(max_length=MAX_PASSWORD_CHARS)] | None = None
 
 
 def owned_links(request: Request) -> Links:
@@ -118,7 +104,7 @@ async def list_links(
     principal: Caller,
     links: Owned,
     limit: Limit = DEFAULT_LIMIT,
-    cursor: str | None = None,
+    cursor: Cursor = None,
 ) -> Response:
     """The public links to it, the earliest first; one that has expired for another 30 days."""
     after: str = decode_cursor(cursor, str)[0] if cursor else ""
@@ -174,7 +160,7 @@ async def list_linked_files(
     visits: Visits,
     parent_id: NodeId = None,
     limit: Limit = DEFAULT_LIMIT,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     grant: Grant = "",
     x_link_grant: GrantHeader = "",
 ) -> Response:

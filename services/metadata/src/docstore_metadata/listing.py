@@ -19,6 +19,7 @@ from docstore_metadata.storage import Store
 from docstore_platform.mongo import Document
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -121,14 +122,14 @@ def parse_position(cursor: str, sort: str, order: str) -> tuple[Any, str]:
 
 
 def _moment(given: Mapping[str, str], name: str) -> datetime | None:
-    text = given.get(name)
-    if not text:
+    if name not in given:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_day_or_moment(given[name])
+    except OutOfCalendar as error:
+        raise invalid(f"{name} is {error}.", MOMENT_OUT_OF_RANGE) from None
     except ValueError:
-        raise invalid(f"{name} is a moment as in RFC 3339.") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        raise invalid(f"{name} is a day, or a moment as in RFC 3339.") from None
 
 
 def page_condition(folder_id: str, page: PageQuery) -> Document:

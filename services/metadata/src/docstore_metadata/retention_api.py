@@ -1,5 +1,7 @@
 """Public HTTP routes of the retention policy: thin."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 from pydantic import Field
 
@@ -7,20 +9,26 @@ from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, Cases
 from docstore_metadata.keeping import Kept
 from docstore_metadata.presentation import Json
-from docstore_metadata.retention_policy import Bounds, Policy
+from docstore_metadata.retention_policy import MAX_DAYS, Bounds, Policy
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
+from docstore_platform.values import WHOLE, described
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["retention"])
 
 
-class NewPolicy(Body):
-    """All of it: what is to be as before is said again."""
+Days = Annotated[int, described(minimum=1, maximum=MAX_DAYS), WHOLE]
 
-    trash_days: int | None = Field(description="what is in the trash goes for good after so many days; null: never")
-    versions: int = Field(description="versions kept of a file, the current one included")
-    version_days: int | None = Field(description="old versions go so many days after they were replaced; null: never")
+
+class NewPolicy(Body):
+    """All of it: what is to be as before is said again. `most` in the answer is what the operator allows."""
+
+    trash_days: Days | None = Field(description="what is in the trash goes for good after so many days; null: never")
+    versions: Annotated[int, described(minimum=1), WHOLE] = Field(
+        description="versions kept of a file, the current one included"
+    )
+    version_days: Days | None = Field(description="old versions go so many days after they were replaced; null: never")
 
 
 @router.get("/me/retention", response_model=answers.Retention)

@@ -11,12 +11,12 @@ from typing import Literal
 
 from docstore_metadata.documents import choice_document, node_of
 from docstore_metadata.domain import Node
-from docstore_metadata.jobs import LeaseLost
 from docstore_metadata.journal import meet_owners
 from docstore_metadata.retention_policy import Bounds, Choice
 from docstore_metadata.storage import Store
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import ASCENDING, Document, IndexModel, ReturnDocument, Session
+from docstore_work.lease_queue import LeaseLost
 
 Since = Literal["trash_from", "versions_from", "recheck_from"]
 """What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""

@@ -12,7 +12,7 @@ import structlog
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.announcing import Announcer
 from docstore_metadata.domain import Node, Place, Version
-from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.jobs import Jobs
 from docstore_metadata.listing import EPOCH
 from docstore_metadata.retention import first_replaced_at, outdated_versions, versions_to_prune
 from docstore_metadata.retention_policy import Bounds
@@ -22,6 +22,7 @@ from docstore_metadata.trash import purge_trashed
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Document, UpdateOne
+from docstore_work.lease_queue import LeaseLost
 
 log = structlog.get_logger(__name__)
 

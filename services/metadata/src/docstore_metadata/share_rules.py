@@ -27,10 +27,14 @@ class Share:
     """As the owner wrote it."""
     email_key: str
     account_id: str | None
-    """None while the address is not proven to be anybody's."""
+    """Who has it; None while the address is not proven to be anybody's, or they have not accepted it."""
     role: ShareRole
     created_at: datetime
     revision: int = 1
+    invited_id: str | None = None
+    """Account that is asked to accept it."""
+    hidden_from: str | None = None
+    """Account that never learns of it, since it has blocked the owner."""
 
 
 def clean_email(email: str) -> str:

@@ -1,6 +1,8 @@
 """Shares, and which e-mail address is whose account, in MongoDB.
 
-shares  one for each person a node is shared with; `account` is there once the address is proven to be somebody's
+shares  one for each person a node is shared with; `account` is there once the address is proven to be somebody's and
+        they have accepted it: until then it is `pending`, or names the account that is `invited` or that it is
+        `hidden_from`
 invitations  how many shares an owner has made, and until when that counts
 people  one for each address that somebody has signed up with, or that something is shared with; `verified` once it is
         proven to be theirs. Whoever shares and whoever proves an address write the same one, so neither can miss the
@@ -27,6 +29,9 @@ from docstore_platform.mongo import (
     UpdateOne,
     conflict,
 )
+
+HELD_BY = ("pending", "account", "invited", "hidden_from")
+"""Of these fields a share has one."""
 
 
 class Person(NamedTuple):
@@ -74,6 +79,14 @@ class ShareStore:
                         ("by_account_and_owner", "owner", ASCENDING),
                     )
                 ),
+                *(
+                    IndexModel(
+                        [(field, ASCENDING), ("_id", DESCENDING)],
+                        name=name,
+                        partialFilterExpression={field: {"$exists": True}},
+                    )
+                    for name, field in (("by_invited", "invited"), ("by_hidden_from", "hidden_from"))
+                ),
                 IndexModel(
                     [("email_key", ASCENDING), ("_id", ASCENDING)],
                     name="pending",
@@ -102,6 +115,31 @@ class ShareStore:
         rows = self._shares.find(condition, sort=[("_id", DESCENDING)], limit=limit)
         return [_share_of(row) for row in await rows.to_list(limit)]
 
+    async def invitations(self, account_id: str, before: str | None, limit: int) -> list[Share]:
+        """What waits until an account accepts it, the latest first."""
+        condition: Document = {"invited": account_id}
+        if before is not None:
+            condition["_id"] = {"$lt": before}
+        rows = self._shares.find(condition, sort=[("_id", DESCENDING)], limit=limit)
+        return [_share_of(row) for row in await rows.to_list(limit)]
+
+    async def received(self, account_id: str, share_id: str, session: Session) -> Share | None:
+        """A share that an account has or is invited to."""
+        which = {"_id": share_id, "$or": [{"account": account_id}, {"invited": account_id}]}
+        row = await self._shares.find_one(which, session=session)
+        return _share_of(row) if row else None
+
+    async def between(self, recipient_id: str, owner_id: str, limit: int, session: Session) -> list[Share]:
+        """What one account shares with another that has it or is invited to it."""
+        which = [{field: recipient_id, "owner": owner_id} for field in ("account", "invited")]
+        rows = self._shares.find({"$or": which}, session=session, limit=limit)
+        return [_share_of(row) for row in await rows.to_list(limit)]
+
+    async def are_acquainted(self, one: str, other: str, session: Session) -> bool:
+        """Whether either has something that the other shares."""
+        which = [{"account": one, "owner": other}, {"account": other, "owner": one}]
+        return await self._shares.find_one({"$or": which}, {"_id": 1}, session=session) is not None
+
     async def pending(self, email_keys: Sequence[str], limit: int, session: Session) -> list[Share]:
         condition = {"pending": True, "email_key": {"$in": list(email_keys)}}
         rows = self._shares.find(condition, session=session, sort=[("_id", ASCENDING)], limit=limit)
@@ -112,18 +150,12 @@ class ShareStore:
 
     async def save(self, shares: Sequence[Share], session: Session) -> None:
         """Role, account and revision of shares that exist."""
-        updates = [
-            UpdateOne(
-                {"_id": share.id},
-                {
-                    "$set": {"role": share.role, "revision": share.revision, "account": share.account_id},
-                    "$unset": {"pending": ""},
-                }
-                if share.account_id is not None
-                else {"$set": {"role": share.role, "revision": share.revision}},
-            )
-            for share in shares
-        ]
+        updates: list[UpdateOne] = []
+        for share in shares:
+            held_by = _held_by(share)
+            others = {field: "" for field in HELD_BY if field not in held_by}
+            change = {"$set": {"role": share.role, "revision": share.revision, **held_by}, "$unset": others}
+            updates.append(UpdateOne({"_id": share.id}, change))
         if updates:
             await self._shares.bulk_write(updates, session=session)
 
@@ -205,6 +237,25 @@ class ShareStore:
         except BulkWriteError as error:
             raise conflict("another transaction has just noted one of these addresses") from error
 
+    async def address_of(self, account_id: str, session: Session) -> str | None:
+        """Whether or not it is proven."""
+        row = await self._people.find_one({"account": account_id}, {"_id": 1}, session=session)
+        return None if row is None else str(row["_id"])
+
+    async def account_of(self, email_key: str, session: Session) -> str | None:
+        """Who has signed up with an address, whether or not it is proven."""
+        row = await self._people.find_one({"_id": email_key}, {"account": 1}, session=session)
+        return row.get("account") if row else None
+
+    async def note_decision_of(self, account_id: str, session: Session) -> None:
+        """Write the document of an account's address: a share with it in the same moment comes before or after."""
+        await self._people.update_many({"account": account_id}, {"$inc": {"asked": 1}}, session=session)
+
+    async def addresses_of(self, account_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
+        """By account, each with whether it is proven."""
+        rows = self._people.find({"account": {"$in": list(account_ids)}}, {"account": 1, "verified": 1})
+        return {row["account"]: (row["_id"], bool(row.get("verified"))) async for row in rows}
+
     async def proven_address_of(self, account_id: str, session: Session) -> str | None:
         row = await self._people.find_one({"account": account_id, "verified": True}, {"_id": 1}, session=session)
         return None if row is None else str(row["_id"])
@@ -231,7 +282,15 @@ def _share_document(share: Share) -> Document:
         "created": share.created_at,
         "revision": share.revision,
     }
-    return document | ({"pending": True} if share.account_id is None else {"account": share.account_id})
+    return document | _held_by(share)
+
+
+def _held_by(share: Share) -> Document:
+    """Whose it is, or how it waits."""
+    for field, account_id in zip(HELD_BY[1:], (share.account_id, share.invited_id, share.hidden_from), strict=True):
+        if account_id is not None:
+            return {field: account_id}
+    return {"pending": True}
 
 
 def _share_of(row: Document) -> Share:
@@ -245,4 +304,6 @@ def _share_of(row: Document) -> Share:
         role=row["role"],
         created_at=row["created"],
         revision=row["revision"],
+        invited_id=row.get("invited"),
+        hidden_from=row.get("hidden_from"),
     )

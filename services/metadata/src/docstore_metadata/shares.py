@@ -14,6 +14,7 @@ from docstore_metadata.errors import (
     TooManyInvitations,
     TooManyShares,
 )
+from docstore_metadata.share_acceptance.service import admit, admitted
 from docstore_metadata.share_rules import MAX_INVITATIONS, MAX_SHARES, Share, clean_email, email_key
 from docstore_metadata.sharing import Sharing, say_revoked, say_shared
 from docstore_metadata.storage import Store, is_duplicate
@@ -70,7 +71,8 @@ class Shares:
             shares = await self._store.shares.of_nodes([node_id], transaction.session)
             known = next((share for share in shares if share.email_key == key), None)
             if known is not None:
-                return await self._with_role(place, shares, known, role, principal, transaction), False
+                changed = await self._admitted(replace(known, role=role), recipient.entitled, transaction)
+                return await self._save(place, shares, known, changed, principal, transaction), False
             if len(shares) >= MAX_SHARES:
                 raise TooManyShares(f"A file or folder can be shared with {MAX_SHARES} people.")
             await self._count_invitation(place.node.owner_id, transaction)
@@ -80,10 +82,11 @@ class Shares:
                 owner_id=place.node.owner_id,
                 email=email,
                 email_key=key,
-                account_id=recipient.entitled,
+                account_id=None,
                 role=role,
                 created_at=self._clock(),
             )
+            new = await self._admitted(new, recipient.entitled, transaction)
             await self._store.shares.insert(new, transaction.session)
             say_shared(new, place, principal.account_id, transaction)
             await self._sharing.follow(place, [*shares, new], principal.account_id, transaction)
@@ -95,6 +98,12 @@ class Shares:
             if not is_duplicate(error):
                 raise
             return await self._transactor.run(work, lane=principal.account_id)
+
+    async def _admitted(self, share: Share, account_id: str | None, transaction: Transaction) -> Share:
+        """As it is for the account of its address; one that the account has stays."""
+        if account_id is None or share.account_id is not None:
+            return share
+        return admitted(share, account_id, await admit(self._store, account_id, share.owner_id, transaction))
 
     async def _count_invitation(self, owner_id: str, transaction: Transaction) -> None:
         now = self._clock()
@@ -108,7 +117,8 @@ class Shares:
         async def work(transaction: Transaction) -> Share:
             place = await self._owned(principal, node_id, transaction)
             shares = await self._store.shares.of_nodes([node_id], transaction.session)
-            return await self._with_role(place, shares, _find(shares, share_id), role, principal, transaction)
+            share = _find(shares, share_id)
+            return await self._save(place, shares, share, replace(share, role=role), principal, transaction)
 
         return await self._transactor.run(work, lane=principal.account_id)
 
@@ -126,6 +136,8 @@ class Shares:
             await self._serialize(place, transaction)
             await self._store.shares.remove([share], session)
             say_revoked(share, place, principal.account_id, transaction)
+            if share.account_id == principal.account_id:
+                await self._store.decisions.note_standing(share.account_id, share.owner_id, "declined", session)
             left = [other for other in shares if other.id != share_id]
             await self._sharing.follow(place, left, principal.account_id, transaction)
 
@@ -170,18 +182,18 @@ class Shares:
         assert place.node.parent_id is not None
         await self._store.bump([place.node.parent_id], transaction.session)
 
-    async def _with_role(
+    async def _save(
         self,
         place: Place,
         shares: Sequence[Share],
         share: Share,
-        role: ShareRole,
+        changed: Share,
         principal: Principal,
         transaction: Transaction,
     ) -> Share:
-        if share.role == role:
+        if changed == share:
             return share
-        changed = replace(share, role=role, revision=share.revision + 1)
+        changed = replace(changed, revision=share.revision + 1)
         await self._store.shares.save([changed], transaction.session)
         say_shared(changed, place, principal.account_id, transaction)
         now = [changed if other.id == share.id else other for other in shares]

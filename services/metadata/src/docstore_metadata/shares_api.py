@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import Field
 
 from docstore_metadata import answers
 from docstore_metadata.dependencies import Caller, Cases
@@ -16,17 +15,17 @@ from docstore_metadata.shares import SharedPlace
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.values import Cursor, Email
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["shares"])
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Role = Literal["viewer", "editor"]
-MAX_EMAIL_INPUT = 1000
 
 
 class NewShare(Body):
-    email: str = Field(max_length=MAX_EMAIL_INPUT)
+    email: Email
     role: Role
 
 
@@ -43,7 +42,8 @@ class NewRole(Body):
 async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cases) -> Response:
     """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
 
-    With an address that nobody has signed up with and verified it waits until somebody has.
+    With an address that nobody has signed up with and verified it waits until somebody has, and with who wants to be
+    asked first until they accept it. It waits for ever where they want nothing from the caller.
     """
     share, is_new = await cases.shares.share(principal, file_id, body.email, body.role)
     return json_response(share_json(share), 201 if is_new else 200)
@@ -51,7 +51,7 @@ async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cas
 
 @router.get("/files/{file_id}/shares", response_model=answers.SharePage)
 async def list_shares(
-    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Response:
     """Whom it is shared with, the earliest first. What a folder above is shared with is listed there."""
     after: str = decode_cursor(cursor, str)[0] if cursor else ""
@@ -75,13 +75,13 @@ async def revoke_share(file_id: str, share_id: str, principal: Caller, cases: Ca
 
 @router.get("/shared-with-me", response_model=answers.SharedFilePage)
 async def list_shared_with_me(
-    principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: str | None = None
+    principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
 ) -> Response:
     """What others share with the caller, the latest first."""
     before: str | None = decode_cursor(cursor, str)[0] if cursor else None
     found, last = await cases.shares.shared_with(principal.account_id, before, limit)
     names = await cases.names.of(each for item in found for each in people_of(item.place.node))
-    items = [_received_json(item, principal.account_id, names) for item in found]
+    items = [received_json(item, principal.account_id, names) for item in found]
     return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
 
@@ -97,7 +97,8 @@ def share_json(share: Share) -> Json:
     }
 
 
-def _received_json(item: SharedPlace, account_id: str, names: Mapping[str, str]) -> Json:
+def received_json(item: SharedPlace, account_id: str, names: Mapping[str, str]) -> Json:
+    """What is shared with an account, with its share."""
     share = item.share
     received = {
         "id": share.id,

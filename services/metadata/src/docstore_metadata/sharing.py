@@ -85,6 +85,8 @@ class _About(TypedDict):
     role: ShareRole
     actor_id: str
     ancestors: tuple[str, ...]
+    invited_id: str | None
+    hidden: bool
 
 
 def _about(share: Share, place: Place, actor_id: str) -> _About:
@@ -100,6 +102,8 @@ def _about(share: Share, place: Place, actor_id: str) -> _About:
         "role": share.role,
         "actor_id": actor_id,
         "ancestors": place.ancestor_ids,
+        "invited_id": share.invited_id,
+        "hidden": share.hidden_from is not None,
     }
 
 

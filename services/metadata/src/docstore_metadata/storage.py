@@ -8,7 +8,7 @@ jobs      walks through folders that were put into the trash, restored or purged
 links     public links (see link_store.py)
 journal   what changed for each account, one entry a change (see journal.py)
 journals  the number of the last entry of each account
-and those of share_store.py
+and those of share_store.py and share_acceptance/repository.py
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from docstore_metadata.documents import node_document, node_of, root_node, versi
 from docstore_metadata.domain import Node, Version
 from docstore_metadata.link_store import LinkStore
 from docstore_metadata.name_order import order_of
+from docstore_metadata.share_acceptance.repository import Decisions, MongoDecisions
 from docstore_metadata.share_store import ShareStore
 from docstore_platform.mongo import (
     ASCENDING,
@@ -61,10 +62,12 @@ class Store:
         self.journal: Collection = database["journal"]
         self.journals: Collection = database["journals"]
         self.shares = ShareStore(database)
+        self.decisions: Decisions = MongoDecisions(database)
         self.links = LinkStore(database)
 
     async def create_indexes(self) -> None:
         await self.shares.create_indexes()
+        await self.decisions.create_indexes()
         await self.links.create_indexes()
         if "live_by_order" not in await self.nodes.index_information():
             await self._fill_in_order()
@@ -112,7 +115,8 @@ class Store:
             [("due_at", ASCENDING)], name="due", partialFilterExpression={"due_at": {"$exists": True}}
         )
         await self.commits.create_index("at", expireAfterSeconds=COMMITS_KEPT_SECONDS, name="kept")
-        await self.jobs.create_indexes([IndexModel("due_at", name="due"), IndexModel("owner", name="by_owner")])
+        turns = IndexModel([("owner", ASCENDING), ("due_at", ASCENDING)], name="turns")
+        await self.jobs.create_indexes([IndexModel("due_at", name="due"), turns])
 
     async def _fill_in_order(self) -> None:
         """Give nodes that were written before there was this order their place in it; once, before its index is."""

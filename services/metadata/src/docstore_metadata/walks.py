@@ -16,6 +16,7 @@ from docstore_metadata.grants import Grants
 from docstore_metadata.jobs import Job, Jobs, Step
 from docstore_metadata.links import end_links
 from docstore_metadata.listing import moment_of, position_of
+from docstore_metadata.share_acceptance.service import Declining
 from docstore_metadata.sharing import end_shares
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import purge_files
@@ -36,6 +37,7 @@ class Walker:
         transactor: Transactor,
         jobs: Jobs,
         grants: Grants,
+        declining: Declining,
         *,
         clock: Clock = utc_now,
     ) -> None:
@@ -44,6 +46,7 @@ class Walker:
         self._transactor = transactor
         self._jobs = jobs
         self._grants = grants
+        self._declining = declining
         self._clock = clock
 
     async def walk(self, job: Job) -> None:
@@ -66,6 +69,10 @@ class Walker:
         step = job.steps.pop()
         if job.kind == "grant":
             if await self._grants.go_on(step.folder_id, transaction):
+                job.steps.append(step)
+            return
+        if job.kind == "decline":
+            if await self._declining.decline_all(job.owner_id, job.actor_id, transaction):
                 job.steps.append(step)
             return
         place = await self._tree.place(step.folder_id, transaction.session)

@@ -63,7 +63,7 @@ async def test_a_folder_is_compared_by_itself(running: Any) -> None:
     await running.put("/b/2.txt")
     assert (await compare(running.person, {}, path="/a"))["missing"] == ["/a/1.txt"]
     mistakes = [
-        ({"path": "/a", "entries": [{"path": "/b/2.txt", "sha256": SAME}]}, (422, "invalid_request")),
+        ({"path": "/a", "entries": [{"path": "/b/2.txt", "sha256": SAME}]}, (422, "path_outside_folder")),
         ({"path": "/none", "entries": []}, (404, "not_found")),
         ({"path": "/a/1.txt", "entries": []}, (409, "not_a_folder")),
         ({"entries": [{"path": "/x", "sha256": "short"}]}, (422, "invalid_request")),

@@ -12,7 +12,7 @@ from docstore_events.accounts import AccountUpdated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata import app as metadata_app
 from docstore_metadata.history import History
-from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.jobs import Jobs
 from docstore_metadata.keeping import Keeping
 from docstore_metadata.retention_store import Claim, RetentionStore
 from docstore_metadata.retention_sweeper import RetentionSweeper
@@ -22,6 +22,7 @@ from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
+from docstore_work.lease_queue import LeaseLost
 
 pytestmark = pytest.mark.connected
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from docstore_events.transaction import Transactor
-from docstore_metadata.jobs import Jobs, LeaseLost
+from docstore_metadata.jobs import Jobs
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
@@ -16,6 +16,7 @@ from docstore_metadata.tree import Tree
 from docstore_platform.deletion_hold import DeletionHold, deletions_held
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import Principal
+from docstore_work.lease_queue import LeaseLost
 
 pytestmark = pytest.mark.connected
 
