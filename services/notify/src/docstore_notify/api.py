@@ -2,8 +2,8 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
-from pydantic import Field
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field, StrictBool
 
 from docstore_notify import answers
 from docstore_notify.delivery_rows import Logged
@@ -22,12 +22,13 @@ from docstore_notify.domain import (
 )
 from docstore_notify.following import Following, Wish
 from docstore_notify.storage import PreferenceStore
-from docstore_notify.targets import as_entered
+from docstore_notify.targets import MAX_ADDRESS, as_entered
 from docstore_platform.bodies import Body
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Id, described
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]
@@ -37,10 +38,21 @@ NO_STORE = {"cache-control": "no-store"}
 """Also tells the gateway not to keep the answer for an Idempotency-Key."""
 
 
+TARGET_SCHEMA = {
+    "properties": {
+        name: {"type": "string", "maxLength": MAX_ADDRESS}
+        for name in ("url", "topic_arn", "phone_number", "queue", "bus", "region", "role_arn")
+    },
+    "additionalProperties": False,
+}
+
+
 class Follow(Body):
-    file_id: str = Field(min_length=1, max_length=64)
-    channel: str = Field("email", max_length=64)
-    target: dict[str, Any] | None = Field(None, description="where a machine channel leads to, by its kind")
+    file_id: Id = Field(min_length=1)
+    channel: Annotated[str, described(enum=CHANNELS)] = Field("email", max_length=64)
+    target: Annotated[dict[str, Any], described(**TARGET_SCHEMA)] | None = Field(
+        None, description="where a machine channel leads to, by its kind; 422 `invalid_target`"
+    )
     events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
 
 
@@ -49,7 +61,7 @@ class FollowChange(Body):
     state: str | None = Field(None, pattern="^active$", description="enables a disabled subscription again")
 
 
-Choices = dict[ChosenKind, dict[PersonalChannel, bool]]
+Choices = dict[ChosenKind, dict[PersonalChannel, StrictBool]]
 """On or off, by what is told and by channel."""
 
 
@@ -104,15 +116,16 @@ def subscriptions_router(following: Following) -> APIRouter:
         response_model=answers.CreatedSubscription,
         responses={200: {"description": "It was followed so already.", "model": answers.Subscription}},
     )
-    async def follow(body: Follow, caller: Caller) -> Response:
+    async def follow(body: Follow, request: Request, caller: Caller) -> Response:
         """Follow a file, or a folder with all in it; 200 if it was followed so already.
 
-        The signing secret of a webhook is in the answer 201, and nowhere else.
+        The signing secret of a webhook is in the answer 201, and nowhere else: sent again with its Idempotency-Key,
+        the call that made the subscription is answered so again for a day.
         """
         channel = supported_channel(body.channel)
         events = in_order(body.events) if body.events else USUAL_CHANGES
         wish = Wish(body.file_id, channel, body.target, events)
-        subscription, new = await following.follow(caller.account_id, wish)
+        subscription, new = await following.follow(caller.account_id, wish, request.headers.get("idempotency-key", ""))
         view = subscription_view(subscription)
         if new and channel == "webhook":
             return json_response({**view, "secret": subscription.target.secret}, 201, NO_STORE)
@@ -120,7 +133,7 @@ def subscriptions_router(following: Following) -> APIRouter:
 
     @router.get("/subscriptions", response_model=answers.SubscriptionPage)
     async def subscriptions(
-        caller: Caller, cursor: str | None = None, limit: Limit = 100, file_id: str | None = None
+        caller: Caller, cursor: Cursor = None, limit: Limit = 100, file_id: Id | None = None
     ) -> Response:
         after = decode_cursor(cursor, str)[0] if cursor else ""
         found = await following.page(caller.account_id, after, limit + 1, file_id)
@@ -144,9 +157,7 @@ def subscriptions_router(following: Following) -> APIRouter:
         await following.unfollow(caller.account_id, subscription_id)
 
     @router.get("/subscriptions/{subscription_id}/deliveries", response_model=answers.DeliveryPage)
-    async def deliveries(
-        subscription_id: str, caller: Caller, cursor: str | None = None, limit: Limit = 100
-    ) -> Response:
+    async def deliveries(subscription_id: str, caller: Caller, cursor: Cursor = None, limit: Limit = 100) -> Response:
         """What was sent and tried for it in the last 30 days, newest first. What is told in the app is in
         `/v1/notifications`."""
         before = decode_cursor(cursor, str)[0] if cursor else ""

@@ -34,7 +34,7 @@ from docstore_notify.sender import Sender
 from docstore_notify.service import NotifyService
 from docstore_notify.settings import NotifySettings
 from docstore_notify.share_limits import MongoShareLimits
-from docstore_notify.share_store import MongoLogins, MongoShares
+from docstore_notify.share_store import MongoShares
 from docstore_notify.storage import MongoContacts, MongoPreferences
 from docstore_notify.subscribers import NotifySubscribers
 from docstore_notify.subscription_store import MongoSubscriptions
@@ -63,11 +63,12 @@ def create_app(
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
     subscriptions, deliveries, lanes = MongoSubscriptions(database), MongoDeliveries(database), MongoLanes(database)
     inbox, rechecks = MongoInbox(database), MongoRechecks(database)
-    shares, limits, logins = MongoShares(database), MongoShareLimits(database), MongoLogins(database)
+    shares, limits = MongoShares(database), MongoShareLimits(database)
     sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
 
-    book = NoticeBook(preferences, deliveries, lanes, inbox, timedelta(seconds=settings.digest_seconds), sending)
-    service = NotifyService(contacts, subscriptions, shares, limits, logins, lanes, rechecks, book, checking)
+    pause, run_pause = timedelta(seconds=settings.digest_seconds), timedelta(seconds=settings.upload_quiet_seconds)
+    book = NoticeBook(preferences, deliveries, lanes, inbox, pause, run_pause, sending)
+    service = NotifyService(contacts, subscriptions, shares, limits, lanes, rechecks, book, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
 
     tokens = Tokens(secret_list("NOTIFY_UNSUBSCRIBE_SECRET", settings.unsubscribe_secret, infra))

@@ -68,7 +68,7 @@ class Trier:
             return Attempt("not_now", str(error), error.status, error.retry_after)
         except TimeoutError:
             return Attempt("not_now", "timed out")
-        except Exception as error:
+        except Exception as error:  # a defect in one message must not stop the messages behind it
             log.error("a message can't be made", delivery_id=delivery.id, exc_info=error)
             return Attempt("not_now", repr(error))
         metrics.send_seconds.labels(delivery.channel).observe(perf_counter() - started)

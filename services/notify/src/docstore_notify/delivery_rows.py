@@ -69,6 +69,8 @@ def followed_in(delivery: Delivery) -> list[str]:
 def growth(before: Delivery, after: Delivery) -> UpdateOne:
     items, event_ids = after.items[len(before.items) :], after.event_ids[len(before.event_ids) :]
     change: dict[str, Any] = {"$push": {"items": {"$each": list(items)}, "event_ids": {"$each": list(event_ids)}}}
+    if after.due_at != before.due_at:
+        change["$set"] = {"due_at": after.due_at, "next_at": after.due_at}
     followed = followed_in(after)
     if followed:
         change["$addToSet"] = {"followed": {"$each": followed}}

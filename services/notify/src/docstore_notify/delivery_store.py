@@ -87,7 +87,7 @@ class Deliveries(Protocol):
     async def find(self, delivery_id: str) -> Delivery | None: ...
 
     async def untold(self, event_ids: set[str]) -> set[str]:
-        """Those of the events that a pending delivery tells of."""
+        """Those of the events that a pending delivery tells of, but for digests whose time has not come."""
         ...
 
 
@@ -208,7 +208,9 @@ class MongoDeliveries:
         return delivery_of(row) if row else None
 
     async def untold(self, event_ids: set[str]) -> set[str]:
-        rows = self._deliveries.find({"state": "pending", "event_ids": {"$in": list(event_ids)}}, {"event_ids": 1})
+        gathering = {"attempts": 0, "$expr": {"$gt": ["$next_at", "$$NOW"]}}
+        which = {"state": "pending", "event_ids": {"$in": list(event_ids)}, "$nor": [gathering]}
+        rows = self._deliveries.find(which, {"event_ids": 1})
         return event_ids & {event_id async for row in rows for event_id in row["event_ids"]}
 
 

@@ -40,6 +40,9 @@ URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "pa
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
 """E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 
+SUMMARIZED: frozenset[Kind] = frozenset({"upload_done"})
+"""Of one's own acts, which come in long runs: one message at the beginning and one at the end of a run."""
+
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
 """Channels to a person: what is told by them is chosen by preferences."""
@@ -63,6 +66,8 @@ MAX_LISTED = 50
 """Items a message lists; of the others it tells the number."""
 MAX_EVENTS = 5_000
 """Events one message tells of; more begin another."""
+LONGEST_RUN = timedelta(hours=1)
+"""A run of one's own acts that goes on for longer is told of in between."""
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=15)
 LONGEST_ASKED_WAIT = timedelta(hours=1)
@@ -119,6 +124,16 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotentCall:
+    """A call with an Idempotency-Key, by hashes."""
+
+    key: str
+    """Of the key."""
+    body: str
+    """Of what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """Someone follows a file, or a folder with all in it."""
 
@@ -131,6 +146,8 @@ class Subscription:
     target: Target = NOWHERE
     disabled_reason: str | None = None
     """Why nothing is sent any more; None while it is active."""
+    made_by: "IdempotentCall | None" = None
+    """The call that made it, if that had an Idempotency-Key: the same call makes no second subscription."""
 
     @property
     def active(self) -> bool:

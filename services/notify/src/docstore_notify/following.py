@@ -1,15 +1,17 @@
 """What followers do: follow, change, try out, look at what was sent, unfollow."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from docstore_notify.attempts import Attempt, Trier
 from docstore_notify.counts import MongoCounts
 from docstore_notify.delivery_rows import Logged
 from docstore_notify.delivery_store import Deliveries
-from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts, FileChange, Subscription
+from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts, FileChange, IdempotentCall, Subscription
 from docstore_notify.files import Files
 from docstore_notify.lane_store import Lanes
 from docstore_notify.marking import Marker
@@ -19,7 +21,11 @@ from docstore_notify.targets import check_target
 from docstore_notify.webhook_signing import new_secret
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.problems import Problem, invalid, not_found
+
+KEY_COUNTS_FOR = timedelta(days=1)
+"""An Idempotency-Key that is used later makes a call of its own, as at the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,18 @@ class Wish:
     channel: ChannelName
     target: Mapping[str, Any] | None
     events: tuple[FileChange, ...]
+
+
+def idempotent_call(key: str, wish: Wish) -> IdempotentCall | None:
+    """What the same call has in common with itself; None without a key."""
+    if not key:
+        return None
+    parts = (wish.file_id, wish.channel, sorted((wish.target or {}).items()), wish.events)
+    return IdempotentCall(_hash(key), _hash(repr(parts)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class Following:
@@ -57,17 +75,24 @@ class Following:
         self._settings = settings
         self._clock = clock
 
-    async def follow(self, account_id: str, wish: Wish) -> tuple[Subscription, bool]:
-        """The subscription and whether it is new.
+    async def follow(self, account_id: str, wish: Wish, key: str = "") -> tuple[Subscription, bool]:
+        """The subscription and whether this call has made it, now or when it was sent before with the same key.
 
-        404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`.
+        404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`,
+        422 `idempotency_key_reused` for another call with the key of the one that made a subscription.
         """
+        call = idempotent_call(key, wish)
+        made = await self._made_by(account_id, call)
+        if made is not None:
+            return made, True
         target = check_target(wish.channel, wish.target, account_id=account_id, settings=self._settings)
         if wish.channel == "webhook":
             target = replace(target, secret=new_secret())
         if not await self._files.readable(account_id, wish.file_id):
             raise not_found("file")
-        new = Subscription(new_id(), account_id, wish.file_id, wish.channel, wish.events, self._clock(), target)
+        new = Subscription(
+            new_id(), account_id, wish.file_id, wish.channel, wish.events, self._clock(), target, made_by=call
+        )
         if await self._subscriptions.number(
             account_id
         ) >= self._settings.max_subscriptions and not await self._is_there(new):
@@ -76,9 +101,29 @@ class Following:
                 "too_many_subscriptions",
                 f"An account has at most {self._settings.max_subscriptions} subscriptions.",
             )
-        kept = await self._subscriptions.follow(new)
+        try:
+            kept = await self._subscriptions.follow(new)
+        except DuplicateKeyError:  # the key was used at the same time, for another target
+            made = await self._made_by(account_id, call)
+            if made is None:
+                raise
+            return made, True
         await self._lanes.wake([kept.id])
-        return kept, kept.id == new.id
+        return kept, kept.id == new.id or (call is not None and kept.made_by == call)
+
+    async def _made_by(self, account_id: str, call: IdempotentCall | None) -> Subscription | None:
+        """The subscription that an earlier try of this call has made, if it is still there."""
+        if call is None:
+            return None
+        made = await self._subscriptions.made_with(account_id, call.key)
+        if made is None or made.made_by is None:
+            return None
+        if made.created_at <= self._clock() - KEY_COUNTS_FOR:
+            await self._subscriptions.forget_call(made.id)
+            return None
+        if made.made_by != call:
+            raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
+        return made
 
     async def _is_there(self, new: Subscription) -> bool:
         of_file = await self._subscriptions.of_account(

@@ -1,39 +1,30 @@
 """HTTP: what is told in the app."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import ConfigDict, Field
 
 from docstore_notify import answers
 from docstore_notify.api import Caller
 from docstore_notify.inbox_store import Inbox, Notification
 from docstore_notify.rendering import subject
-from docstore_platform.bodies import Body
+from docstore_platform.bodies import Body, one_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.values import Cursor, Id, Moment
 from docstore_platform.web import json_response
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """A moment at either end of the calendar may have no place in UTC, and so none in the database."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("not a moment in UTC") from None
-
-
-Id = Annotated[str, Field(max_length=64)]
 
 
 class MarkRead(Body):
     """Which ones: these, or all, or all that came until then."""
 
+    model_config = ConfigDict(json_schema_extra=one_of("ids", "all", "before", empty={"all": False}))
+
     ids: list[Id] | None = Field(None, max_length=1000, fail_fast=True)
     all: bool = False
-    before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
+    before: Moment | None = None
 
 
 def notification_view(notification: Notification) -> dict[str, Any]:
@@ -58,7 +49,7 @@ def inbox_router(inbox: Inbox) -> APIRouter:
     async def notifications(
         caller: Caller,
         unread: bool = False,
-        cursor: str | None = None,
+        cursor: Cursor = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     ) -> Response:
         """Newest first, kept for 90 days. `unread` in the answer counts up to 1000."""

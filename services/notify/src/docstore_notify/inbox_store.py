@@ -8,7 +8,16 @@ from typing import Any, Protocol
 
 from docstore_notify.delivery_rows import delivery_of, row_of
 from docstore_notify.domain import Delivery
-from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Database, Document, IndexModel, Session
+from docstore_platform.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    Session,
+    UpdateOne,
+)
 
 KEPT_SECONDS = 90 * 24 * 3600
 COUNTED = 1000
@@ -26,7 +35,9 @@ class Notification:
 class Inbox(Protocol):
     """What is told in the app."""
 
-    async def add(self, deliveries: Sequence[Delivery], session: Session) -> None: ...
+    async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
+        """Put them there; what is there already stays as it is."""
+        ...
 
     async def page(self, account_id: str, before: str, limit: int, *, unread: bool) -> list[Notification]:
         """Newest first, those before the id `before`; with `unread`, only those not read."""
@@ -59,7 +70,9 @@ class MongoInbox:
         )
 
     async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
-        await self._notifications.insert_many([_row(delivery) for delivery in deliveries], session=session)
+        rows = [_row(delivery) for delivery in deliveries]
+        writes = [UpdateOne({"_id": row.pop("_id")}, {"$setOnInsert": row}, upsert=True) for row in rows]
+        await self._notifications.bulk_write(writes, session=session)
 
     async def page(self, account_id: str, before: str, limit: int, *, unread: bool) -> list[Notification]:
         which: Document = {"account_id": account_id}

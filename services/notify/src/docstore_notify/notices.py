@@ -7,15 +7,26 @@ from datetime import timedelta
 from docstore_events.notifications import NotificationFailed, NotificationSent
 from docstore_events.transaction import Transaction
 from docstore_notify.delivery_store import Deliveries
-from docstore_notify.domain import CHOSEN_KINDS, MAX_EVENTS, PERSONAL, URGENT, Delivery, Notice, Preferences
-from docstore_notify.gathering import gather, new_delivery
+from docstore_notify.domain import (
+    CHOSEN_KINDS,
+    LONGEST_RUN,
+    MAX_EVENTS,
+    PERSONAL,
+    SUMMARIZED,
+    URGENT,
+    Delivery,
+    Kind,
+    Notice,
+    Preferences,
+)
+from docstore_notify.gathering import Pacing, gather, new_delivery
 from docstore_notify.inbox_store import Inbox
 from docstore_notify.lane_store import Lanes
 from docstore_notify.storage import PreferenceStore
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 
-NO_PAUSE = timedelta(0)
+AT_ONCE = Pacing(timedelta(0))
 
 
 def sent(delivery: Delivery) -> NotificationSent:
@@ -42,8 +53,10 @@ def failed(delivery: Delivery, reason: str) -> NotificationFailed:
 
 
 class NoticeBook:
-    """E-mails are gathered and wait for a sender; machines' messages go into the lanes of their subscriptions; what is
-    told in the app is there by being written."""
+    """E-mails, and what sums up one's own acts, are gathered and wait for a sender.
+
+    Machines' messages go into the lanes of their subscriptions; what else is told in the app is there by being written.
+    """
 
     def __init__(
         self,
@@ -52,6 +65,7 @@ class NoticeBook:
         lanes: Lanes,
         inbox: Inbox,
         pause: timedelta,
+        run_pause: timedelta,
         wakeup_name: str,
         clock: Clock = utc_now,
     ) -> None:
@@ -59,22 +73,26 @@ class NoticeBook:
         self._deliveries = deliveries
         self._lanes = lanes
         self._inbox = inbox
-        self._pause = pause
+        self._pacing = Pacing(pause)
+        self._run_pacing = Pacing(run_pause, LONGEST_RUN)
         self._wakeup_name = wakeup_name
         self._clock = clock
 
     async def write(self, notices: Sequence[Notice], tx: Transaction) -> None:
         preferences = await self._preferences.find({notice.account_id for notice in notices})
         wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
-        mails = [notice for notice in wanted if notice.channel == "email"]
-        in_app = [notice for notice in wanted if notice.channel == "in_app"]
+        gathered = [notice for notice in wanted if not notice.to_machine and self._is_gathered(notice)]
+        in_app = [notice for notice in wanted if notice.channel == "in_app" and not self._is_gathered(notice)]
         machines = [notice for notice in wanted if notice.to_machine]
         if in_app:
             await self._write_in_app(in_app, tx)
-        if mails:
-            await self._write_mails(mails, tx)
+        if gathered:
+            await self._gather(gathered, tx)
         if machines:
             await self._write_for_machines(machines, tx)
+
+    def _is_gathered(self, notice: Notice) -> bool:
+        return notice.channel == "email" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
 
     async def _write_in_app(self, notices: Sequence[Notice], tx: Transaction) -> None:
         """What comes together is one notification, and is told at once: it disturbs nobody."""
@@ -88,19 +106,23 @@ class NoticeBook:
         for delivery in deliveries:
             tx.publish(sent(delivery))
 
-    async def _write_mails(self, notices: Sequence[Notice], tx: Transaction) -> None:
+    async def _gather(self, notices: Sequence[Notice], tx: Transaction) -> None:
         streams = _by_stream(notices)
-        latest = await self._deliveries.latest(streams, tx.session) if self._pause else {}
+        latest = await self._deliveries.latest(streams, tx.session) if self._pacing.pause else {}
         now = self._clock()
         deliveries: list[Delivery] = []
         for stream, gathered in streams.items():
-            pause = NO_PAUSE if gathered[0].kind in URGENT else self._pause
-            deliveries += gather(gathered, latest.get(stream), now, pause, new_id)
+            deliveries += gather(gathered, latest.get(stream), now, self._pacing_of(gathered[0].kind), new_id)
         await self._deliveries.save(list(latest.values()), deliveries, tx.session)
         tx.wake_after(self._wakeup_name)
 
+    def _pacing_of(self, kind: Kind) -> Pacing:
+        if kind in URGENT or not self._pacing.pause:
+            return AT_ONCE
+        return self._run_pacing if kind in SUMMARIZED else self._pacing
+
     async def _write_for_machines(self, notices: Sequence[Notice], tx: Transaction) -> None:
-        deliveries = gather(notices, None, self._clock(), NO_PAUSE, new_id)
+        deliveries = gather(notices, None, self._clock(), AT_ONCE, new_id)
         await self._deliveries.save([], deliveries, tx.session)
         fed = {notice.subscription_id for notice in notices if notice.subscription_id is not None}
         await self._lanes.feed(fed, tx.session)

@@ -163,6 +163,8 @@ def subject(delivery: Delivery) -> str:
             return f"{number} changes to what is shared with you"
         case "shared_with_you" if item["change"] == "role_changed":
             return f"You are now {_role(item)} of {_file_name(item)}"
+        case "shared_with_you" if item["change"] == "invited":
+            return f"Accept or decline: {_file_name(item)}"
         case "shared_with_you":
             return f"{_file_name(item)} is shared with you"
         case "link_opened":

@@ -29,9 +29,6 @@ LookUp = Callable[[str, int], Awaitable[Collection[str]]]
 
 log = structlog.get_logger(__name__)
 
-NOT_PUBLIC = "The URL leads to an address that is not public."
-"""What its owner is told: nothing of what names mean inside the operator's network."""
-
 
 class ForbiddenAddress(Exception):
     """The address is not public; no connection was made."""
@@ -98,7 +95,7 @@ class SafeHttp:
     def _socket(self, connection: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, (address, *_) = connection
         if not self._rule.permits(str(address)):
-            raise ForbiddenAddress(NOT_PUBLIC)
+            raise ForbiddenAddress
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -123,7 +120,7 @@ class _CheckingResolver(AbstractResolver):
         forbidden = [address for address in addresses if not self._rule.permits(address)]
         if forbidden:
             log.info("webhook_address_forbidden", host=host, address=forbidden[0])
-            raise ForbiddenAddress(NOT_PUBLIC)
+            raise ForbiddenAddress
         if not addresses:
             raise OSError(None, f"{host} has no address")
         return [

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from docstore_events.transaction import Transaction
 from docstore_notify.domain import PERSONAL, ChannelName, Contact, Facts, FileChange, Kind, Notice, Subscription
@@ -11,7 +10,7 @@ from docstore_notify.lane_store import Lanes
 from docstore_notify.notices import NoticeBook
 from docstore_notify.rechecks import Rechecks
 from docstore_notify.share_limits import ShareLimits
-from docstore_notify.share_store import Logins, Share, Shares
+from docstore_notify.share_store import Share, Shares
 from docstore_notify.storage import Contacts
 from docstore_notify.subscription_store import Subscriptions
 
@@ -58,16 +57,8 @@ class ShareNews:
     share: Share
     owner_id: str
     email: str
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """Somebody has logged in."""
-
-    told: Told
-    account_id: str
-    started_at: datetime
-    new_device: bool
+    hidden: bool = False
+    """Its person wants nothing from the owner."""
 
 
 @dataclass(slots=True)
@@ -78,7 +69,6 @@ class Heard:
     notices: list[Notice] = field(default_factory=list)
     changes: list[Changed] = field(default_factory=list)
     shares: list[ShareNews] = field(default_factory=list)
-    logins: list[Login] = field(default_factory=list)
     purged: set[str] = field(default_factory=set)
 
 
@@ -91,7 +81,6 @@ class NotifyService:
         subscriptions: Subscriptions,
         shares: Shares,
         limits: ShareLimits,
-        logins: Logins,
         lanes: Lanes,
         rechecks: Rechecks,
         book: NoticeBook,
@@ -101,7 +90,6 @@ class NotifyService:
         self._subscriptions = subscriptions
         self._shares = shares
         self._limits = limits
-        self._logins = logins
         self._lanes = lanes
         self._rechecks = rechecks
         self._book = book
@@ -115,7 +103,6 @@ class NotifyService:
             *await self._for_followers(heard.changes, tx),
             *heard.notices,
             *await self._of_shares(heard.shares, tx),
-            *await self._of_logins(heard.logins, tx),
         ]
         if heard.purged:
             await self._forget(heard.purged, tx)
@@ -156,7 +143,7 @@ class NotifyService:
             if one.share.revoked:
                 account_id = one.share.account_id or (before.account_id if before else None)
                 lost |= {account_id} if account_id else set()
-            else:
+            elif not one.hidden:
                 notices += _of_share(one, before)
         new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
         told = await self._limits.allowed(new, tx.session) if new else []
@@ -165,20 +152,6 @@ class NotifyService:
         if lost:
             await self._rechecks.add(lost, tx.session)
             tx.wake_after(self._recheck_wakeup)
-        return notices
-
-    async def _of_logins(self, logins: Sequence[Login], tx: Transaction) -> list[Notice]:
-        """A new device is news, but for the first log-in of all."""
-        if not logins:
-            return []
-        accounts = {login.account_id for login in logins}
-        known = await self._logins.known(accounts, tx.session)
-        await self._logins.keep(accounts - known, tx.session)
-        notices: list[Notice] = []
-        for login in sorted(logins, key=lambda login: login.started_at):
-            if login.new_device and login.account_id in known:
-                notices += personal(login.told, login.account_id, "new_device")
-            known.add(login.account_id)
         return notices
 
     async def _forget(self, file_ids: set[str], tx: Transaction) -> None:
@@ -208,6 +181,11 @@ def _follower_notice(change: Changed, subscription: Subscription) -> Notice:
 
 def _of_share(news: ShareNews, before: Share | None) -> list[Notice]:
     share = news.share
+    if share.invited_id is not None:
+        asked = before is not None
+        return [] if asked else personal(news.told, share.invited_id, "shared_with_you", {"change": "invited"})
+    if before is not None and before.invited_id is not None:
+        return []  # they have accepted it themselves
     if share.account_id is None:
         return [news.told.to(news.owner_id, "email", "invitation", address=news.email)] if before is None else []
     if before is None or before.revoked or before.account_id is None:

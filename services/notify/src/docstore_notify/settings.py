@@ -14,6 +14,12 @@ class NotifySettings(ChannelSettings):
     digest_seconds: float = Field(
         5.0, ge=0, description="least time between two messages of a kind to a person; 0: each event at once"
     )
+    upload_quiet_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="without another upload for so long, a person is told of all their uploads since the first in one "
+        "message; not used where digest_seconds is 0",
+    )
     give_up_seconds: float = Field(24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed")
     disable_after_seconds: float = Field(
         5 * 24 * 3600.0, gt=0, description="a subscription whose messages have failed for so long is disabled"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from docstore_platform.mongo import Collection, Database, ReplaceOne, Session, UpdateOne
+from docstore_platform.mongo import Collection, Database, ReplaceOne, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,8 @@ class Share:
     account_id: str | None
     role: str
     revoked: bool
+    invited_id: str | None = None
+    """Account that is asked to accept it."""
 
 
 class Shares(Protocol):
@@ -30,14 +32,6 @@ class Shares(Protocol):
     async def stop_invitations(self, address_hash: str) -> None:
         """Send no more invitations to the address that has this `address_hash`."""
         ...
-
-
-class Logins(Protocol):
-    async def known(self, account_ids: Several[str], session: Session) -> set[str]:
-        """Those of the accounts that are known to have logged in before."""
-        ...
-
-    async def keep(self, account_ids: Several[str], session: Session) -> None: ...
 
 
 def address_hash(address: str) -> str:
@@ -53,7 +47,9 @@ class MongoShares:
     async def find(self, share_ids: Several[str], session: Session = None) -> dict[str, Share]:
         rows = self._shares.find({"_id": {"$in": list(share_ids)}}, session=session)
         return {
-            row["_id"]: Share(row["_id"], row["revision"], row["account_id"], row["role"], row["revoked"])
+            row["_id"]: Share(
+                row["_id"], row["revision"], row["account_id"], row["role"], row["revoked"], row.get("invited_id")
+            )
             async for row in rows
         }
 
@@ -66,6 +62,7 @@ class MongoShares:
                     "account_id": share.account_id,
                     "role": share.role,
                     "revoked": share.revoked,
+                    "invited_id": share.invited_id,
                 },
                 upsert=True,
             )
@@ -79,17 +76,3 @@ class MongoShares:
 
     async def stop_invitations(self, address_hash: str) -> None:
         await self._uninvited.update_one({"_id": address_hash}, {"$setOnInsert": {}}, upsert=True)
-
-
-class MongoLogins:
-    def __init__(self, database: Database) -> None:
-        self._logins: Collection = database["logins"]
-
-    async def known(self, account_ids: Several[str], session: Session) -> set[str]:
-        rows = self._logins.find({"_id": {"$in": list(account_ids)}}, session=session)
-        return {row["_id"] async for row in rows}
-
-    async def keep(self, account_ids: Several[str], session: Session) -> None:
-        writes = [UpdateOne({"_id": one}, {"$setOnInsert": {}}, upsert=True) for one in account_ids]
-        if writes:
-            await self._logins.bulk_write(writes, session=session)

@@ -30,7 +30,7 @@ from docstore_events.transaction import Transaction
 from docstore_events.uploads import PackCompleted, UploadCompleted
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageEvent
 from docstore_notify.domain import Contact, Facts, FileChange, Kind
-from docstore_notify.service import Changed, Heard, Login, NotifyService, ShareNews, Told, personal
+from docstore_notify.service import Changed, Heard, NotifyService, ShareNews, Told, personal
 from docstore_notify.share_store import Share
 from docstore_platform.clock import rfc3339
 
@@ -53,8 +53,8 @@ class NotifySubscribers(Subscribers[Heard]):
 
     def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
         event = envelope.event
-        told = _told(envelope, {"device": event.device})
-        unit.logins.append(Login(told, event.account_id, event.started_at, event.new_device))
+        if event.new_device and not event.first_login:
+            unit.notices += personal(_told(envelope, {"device": event.device}), event.account_id, "new_device")
 
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
         """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
@@ -217,8 +217,9 @@ def _share(change: FileChange, envelope: Envelope[ShareEvent], unit: Heard) -> N
     }
     owners = _told(envelope, {**facts, "change": change, "person": event.email})
     unit.changes.append(Changed(owners, change, event.file_id, event.ancestors, event.owner_id, readers=frozenset()))
-    share = Share(event.share_id, event.revision, event.account_id, event.role, revoked=change == "unshared")
-    unit.shares.append(ShareNews(_told(envelope, facts), share, event.owner_id, event.email))
+    revoked = change == "unshared"
+    share = Share(event.share_id, event.revision, event.account_id, event.role, revoked, event.invited_id)
+    unit.shares.append(ShareNews(_told(envelope, facts), share, event.owner_id, event.email, event.hidden))
 
 
 def _link(event: LinkEvent) -> Facts:

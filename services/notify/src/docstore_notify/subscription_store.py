@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
-from docstore_notify.domain import FileChange, Subscription, Target
+from docstore_notify.domain import FileChange, IdempotentCall, Subscription, Target
 from docstore_platform.mongo import (
     ASCENDING,
     Collection,
@@ -17,6 +17,8 @@ from docstore_platform.mongo import (
 )
 
 ONE_OF_A_KIND = ("account_id", "file_id", "channel", "address")
+FIRST_KEPT = ("_id", "created_at", "secret", "call")
+"""Not changed by following once more."""
 
 
 class Subscriptions(Protocol):
@@ -25,6 +27,14 @@ class Subscriptions(Protocol):
     async def follow(self, subscription: Subscription) -> Subscription:
         """Keep it. If the account has one for this file, channel and address, that one: active, with these events, its
         secret unchanged."""
+        ...
+
+    async def made_with(self, account_id: str, key: str) -> Subscription | None:
+        """The one that the account's call with this hash of an Idempotency-Key has made."""
+        ...
+
+    async def forget_call(self, subscription_id: str) -> None:
+        """Let its Idempotency-Key be used for another call."""
         ...
 
     async def number(self, account_id: str) -> int: ...
@@ -74,18 +84,30 @@ class MongoSubscriptions:
                 IndexModel([(name, ASCENDING) for name in ONE_OF_A_KIND], unique=True),
                 IndexModel([("account_id", ASCENDING), ("_id", ASCENDING)]),
                 IndexModel([("file_id", ASCENDING)]),
+                IndexModel(
+                    [("account_id", ASCENDING), ("call.key", ASCENDING)],
+                    unique=True,
+                    partialFilterExpression={"call.key": {"$exists": True}},
+                ),
             ]
         )
 
     async def follow(self, subscription: Subscription) -> Subscription:
         row = _row(subscription)
         which = {name: row.pop(name) for name in ONE_OF_A_KIND}
-        first = {name: row.pop(name) for name in ("_id", "created_at", "secret")}
+        first = {name: row.pop(name) for name in FIRST_KEPT if name in row}
         change = {"$set": row, "$setOnInsert": first, "$unset": {"disabled_reason": "", "disabled_at": ""}}
         kept = await self._subscriptions.find_one_and_update(
             which, change, upsert=True, return_document=ReturnDocument.AFTER
         )
         return _subscription(kept)
+
+    async def made_with(self, account_id: str, key: str) -> Subscription | None:
+        row = await self._subscriptions.find_one({"account_id": account_id, "call.key": key})
+        return _subscription(row) if row else None
+
+    async def forget_call(self, subscription_id: str) -> None:
+        await self._subscriptions.update_one({"_id": subscription_id}, {"$unset": {"call": ""}})
 
     async def number(self, account_id: str) -> int:
         return int(await self._subscriptions.count_documents({"account_id": account_id}))
@@ -148,7 +170,7 @@ class MongoSubscriptions:
 
 
 def _row(subscription: Subscription) -> Document:
-    target = subscription.target
+    target, call = subscription.target, subscription.made_by
     return {
         "_id": subscription.id,
         "account_id": subscription.account_id,
@@ -161,11 +183,13 @@ def _row(subscription: Subscription) -> Document:
         "role_arn": target.role_arn,
         "external_id": target.external_id,
         "region": target.region,
+        **({"call": {"key": call.key, "body": call.body}} if call else {}),
     }
 
 
 def _subscription(row: Document) -> Subscription:
     parts = ("address", "secret", "role_arn", "external_id", "region")
+    call = row.get("call")
     return Subscription(
         row["_id"],
         row["account_id"],
@@ -175,4 +199,5 @@ def _subscription(row: Document) -> Subscription:
         row["created_at"],
         Target(**{name: row.get(name, "") for name in parts}),
         row.get("disabled_reason"),
+        IdempotentCall(call["key"], call["body"]) if call else None,
     )

@@ -21,8 +21,10 @@ class Validity:
     async def of(self, delivery: Delivery) -> Delivery | None:
         """What of it may be told now; None if nothing. NotNow if that can't be found out."""
         match delivery.kind:
-            case "file_changed" | "shared_with_you":
+            case "file_changed":
                 dropped = await self._unreadable(delivery)
+            case "shared_with_you":
+                dropped = await self._not_shared(delivery)
             case "invitation":
                 dropped = await self._withdrawn(delivery)
             case "password_reset" | "email_verification":
@@ -45,6 +47,18 @@ class Validity:
             raise NotNow(f"rights are not known: {problem.detail}") from problem
         unreadable = {file_id for file_id, role in zip(file_ids, permissions, strict=True) if role is None}
         return [item.get("file_id") in unreadable for item in delivery.items]
+
+    async def _not_shared(self, delivery: Delivery) -> list[bool]:
+        """What may not be read; what waits to be accepted is told while it waits."""
+        if not any(item.get("change") == "invited" for item in delivery.items):
+            return await self._unreadable(delivery)
+        known = await self._shares.find({str(item["share_id"]) for item in delivery.items})
+        waiting = {share.id for share in known.values() if not share.revoked and share.invited_id is not None}
+        unreadable = await self._unreadable(delivery)
+        return [
+            item["share_id"] not in waiting if item.get("change") == "invited" else gone
+            for item, gone in zip(delivery.items, unreadable, strict=True)
+        ]
 
     async def _ended(self, delivery: Delivery) -> list[bool]:
         """A link that works no more; what was written down before its end was noted is told."""

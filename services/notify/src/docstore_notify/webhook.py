@@ -13,10 +13,13 @@ from docstore_notify.webhook_signing import signed_headers
 from docstore_platform.clock import Clock, utc_now
 
 LOGGED_CHARS = 1024
+UNREACHABLE = "No connection: the URL must lead to a public address and an open port."
+"""Why there was none is not shown: that a name is unknown, leads inwards or has a closed port tells of the operator's
+network."""
 
 
 class WebhookChannel:
-    """Only an address that is not public and 410 Gone are for good: any other refusal is a receiver to be repaired."""
+    """Only 410 Gone and a URL that is none are for good: any other refusal is a receiver to be repaired."""
 
     def __init__(self, http: SafeHttp, clock: Clock = utc_now) -> None:
         self._http = http
@@ -32,10 +35,14 @@ class WebhookChannel:
             answer = await self._http.post(
                 delivery.target.address, body, {"Content-Type": "application/json", **headers}
             )
-        except (ForbiddenAddress, aiohttp.InvalidURL) as error:
+        except aiohttp.InvalidURL as error:
             raise Refused(str(error)) from error
         except TimeoutError as error:
             raise NotNow("no answer in time") from error
+        except aiohttp.ClientSSLError as error:
+            raise NotNow(str(error)) from error
+        except (ForbiddenAddress, aiohttp.ClientConnectorError) as error:
+            raise NotNow(UNREACHABLE) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NotNow(str(error) or repr(error)) from error
         return _receipt(answer, now)

@@ -7,8 +7,8 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
-from docstore_events.wakeup import Wakeup, wake
 from docstore_platform.tasks import end_tasks
+from docstore_work.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
 

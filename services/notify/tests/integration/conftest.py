@@ -107,11 +107,14 @@ class Person:
         )
         return {"revision": 1, "file": state, "path": "/docs/plan.pdf", "actor_id": self.id}
 
-    async def send(self, method: str, path: str, body: Any = None, *, login: bool = True) -> Answer:
+    async def send(
+        self, method: str, path: str, body: Any = None, *, login: bool = True, idempotency_key: str = ""
+    ) -> Answer:
         now = int(time.time())
         claims = {"sub": self.id, "sid": "s", "aud": "docstore", "iss": self.notify.infra.issuer, "iat": now}
         token = signed(claims | {"exp": now + 60})
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if login else {})
+        headers |= {"idempotency-key": idempotency_key} if idempotency_key else {}
         payload = orjson.dumps(body) if body is not None else b""
         return await LocalTransport(self.notify.url).send(method, path, headers, payload)
 

@@ -24,12 +24,39 @@ pytestmark = pytest.mark.connected
 async def test_a_batch_of_files_is_a_few_mails(notify: Any) -> None:
     """Three hundred uploads at once: one mail at once, a digest after the pause, each upload told once."""
     anna = notify.person()
-    async with notify.running(digest_seconds=1):
+    async with notify.running(digest_seconds=1, upload_quiet_seconds=1):
         await notify.say(anna.signed_up())
         ids = await notify.say(*(anna.uploaded(f"{n}.txt") for n in range(300)))
         sent = await notify.all_told(*ids)
         assert len(sent) <= 4
         assert len(notify.ses.mailbox.mails) == len(sent)
+
+
+async def test_a_large_upload_ends_with_one_summary(notify: Any) -> None:
+    """One mail and one notification of the first file, one of each of all others; they are done with meanwhile."""
+    anna = notify.person()
+    async with notify.running(upload_quiet_seconds=3600):
+        _, first = await notify.say(anna.signed_up(), anna.uploaded("first.txt"))
+        for channel in ("email", "in_app"):
+            await notify.all_told(first, channel=channel)
+        rest: list[str] = []
+        for batch in range(3):
+            rest += await notify.say(*(anna.uploaded(f"{batch}-{n}.txt") for n in range(40)))
+
+        async def done_with() -> bool:
+            answer = await notify.internal("POST", "/internal/events/settled", {"event_ids": rest})
+            return set(answer["settled"]) == set(rest)
+
+        await eventually(done_with)
+        deliveries = notify.database["deliveries"]
+        await deliveries.update_many({"state": "pending"}, [{"$set": {"next_at": "$$NOW"}}])
+    async with notify.running(upload_quiet_seconds=3600):
+        for channel in ("email", "in_app"):
+            _, summary = await notify.all_told(first, *rest, channel=channel)
+            assert len(summary["cause_ids"]) == 120
+        assert notify.ses.mailbox.subjects() == ["Uploaded: first.txt", "Uploaded: 120 files"]
+        titles = [one["title"] for one in (await anna.get("/v1/notifications"))["items"]]
+        assert titles == ["Uploaded: 120 files", "Uploaded: first.txt"]
 
 
 async def test_without_a_pause_each_event_is_a_mail(notify: Any) -> None:

@@ -48,9 +48,9 @@ def link(owner: Any) -> dict[str, Any]:
     }
 
 
-def login(person: Any, *, new_device: bool = True) -> SessionStarted:
+def login(person: Any, *, new_device: bool = True, first_login: bool = False) -> SessionStarted:
     about = {"session_id": new_id(), "account_id": person.id, "device": "Phone", "started_at": utc_now()}
-    return SessionStarted(revision=1, new_device=new_device, **about)
+    return SessionStarted(revision=1, new_device=new_device, first_login=first_login, **about)
 
 
 def password_reset(person: Any, reset_id: str, good_for: timedelta = timedelta(hours=1)) -> PasswordResetRequested:
@@ -143,6 +143,72 @@ async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Any) -> None
         assert notify.ses.mailbox.mails == []
 
 
+async def test_who_is_asked_to_accept_a_share_is_told_once(notify: Any) -> None:
+    """By mail and in the app, without a right to read it yet; their own acceptance and another role are no news."""
+    anna, bert = notify.person(), notify.person()
+    about = share(anna, to=bert) | {"account_id": None, "invited_id": bert.id}
+    async with notify.running(digest_seconds=0):
+        ids = await notify.say(
+            anna.signed_up(),
+            bert.signed_up(),
+            FileShared(revision=1, role="viewer", **about),
+            FileShared(revision=2, role="editor", **about),
+            FileShared(revision=3, role="editor", **(about | {"account_id": bert.id, "invited_id": None})),
+        )
+        await notify.all_told(ids[2], channel="in_app")
+        await handled(notify, ids)
+        assert recipients(notify) in ([], [bert.email])  # accepted before it was sent, perhaps
+        [told] = (await bert.get("/v1/notifications"))["items"]
+        assert (told["kind"], told["title"]) == ("shared_with_you", "Accept or decline: plan.pdf")
+
+
+async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stands(notify: Any) -> None:
+    """The mail names the choices; of one that was declined meanwhile, none is sent."""
+    anna, bert, cleo = notify.person(), notify.person(), notify.person()
+    stands, declined = (share(anna, to=one) | {"account_id": None, "invited_id": one.id} for one in (bert, cleo))
+    notify.ses.mood = "failing"
+    async with notify.running(digest_seconds=0):
+        ids = await notify.say(
+            anna.signed_up(),
+            bert.signed_up(),
+            cleo.signed_up(),
+            *(FileShared(revision=1, role="viewer", **about) for about in (stands, declined)),
+            ShareRevoked(revision=2, role="viewer", **declined),
+        )
+        await notify.all_told(*ids[3:5], channel="in_app")
+
+        async def is_known() -> Any:
+            return await notify.database["shares"].find_one({"_id": declined["share_id"], "revoked": True})
+
+        await eventually(is_known)
+        notify.ses.mood = "well"
+        await notify.all_told(ids[3])
+        await handled(notify, ids)
+        assert recipients(notify) == [bert.email]
+        text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
+        assert "wants to share" in text
+        assert "block the sender" in text
+
+
+async def test_who_has_blocked_the_sender_is_told_nothing(notify: Any) -> None:
+    """No mail, no notification; the owner's followers are told as of every share."""
+    anna, bert = notify.person(), notify.person()
+    about = share(anna, to=bert) | {"account_id": None, "hidden": True}
+    async with notify.running(digest_seconds=0):
+        await anna.follow(about["file_id"], channel="in_app", events=["shared", "unshared"])
+        ids = await notify.say(
+            anna.signed_up(),
+            bert.signed_up(),
+            FileShared(revision=1, role="viewer", **about),
+            ShareRevoked(revision=2, role="viewer", **about),
+        )
+        await notify.all_told(*ids[2:], channel="in_app")
+        await handled(notify, ids)
+        assert len((await anna.get("/v1/notifications"))["items"]) >= 1
+        assert (await bert.get("/v1/notifications"))["items"] == []
+        assert recipients(notify) == []
+
+
 async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_read(notify: Any) -> None:
     """Those below the shared folder go; those to what is shared in another way, and the owner's, stay."""
     anna, bert = notify.person(), notify.person()
@@ -227,13 +293,13 @@ async def test_on_link_expiring_the_owner_is_told(notify: Any) -> None:
 
 
 async def test_on_session_started_a_new_device_is_told_but_not_the_first(notify: Any) -> None:
-    """Nor one that was there before."""
+    """Nor one that was there before; in whatever order the events come, which are of different partitions."""
     anna = notify.person()
     async with notify.running():
         ids = await notify.say(anna.signed_up(), login(anna))
         await handled(notify, ids)
-        known, new = await notify.say(login(anna, new_device=False), login(anna))
-        await handled(notify, [known, new])
+        new = ids[-1]
+        await handled(notify, await notify.say(login(anna, new_device=False), login(anna, first_login=True)))
         (told,) = await notify.all_told(new)
         assert (told["kind"], told["cause_ids"]) == ("new_device", [new])
 

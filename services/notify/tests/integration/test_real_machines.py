@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from docstore_events.files import FileCreated, FileDeleted, FileModified
 from docstore_notify.app import create_app
+from docstore_notify.webhook import UNREACHABLE
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
 from docstore_platform.testing import eventually
@@ -66,18 +67,17 @@ async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Any) -> No
 
 
 async def test_the_service_can_not_be_turned_inwards(notify: Any) -> None:
-    """A name that leads inside is called by no channel, and the follower's test says why; an address is refused."""
+    """A name that leads inside is not called, and its test looks like an unknown name's; an address is refused."""
     anna = notify.person()
     async with Canary().running("127.0.0.1") as canary, running(notify):
         body = {"file_id": new_id(), "channel": "webhook", "target": {"url": f"http://127.0.0.1:{canary.port}/"}}
         answer = await anna.send("POST", "/v1/subscriptions", body)
         assert (answer.status, answer.json()["code"]) == (422, "invalid_target")
-        for host in ("localhost", "0x7f.1"):
+        for host in ("localhost", "0x7f.1", "unknown.invalid"):
             target = {"url": f"http://{host}:{canary.port}/"}
             hook = await anna.follow(new_id(), channel="webhook", target=target)
             tested = (await anna.send("POST", f"/v1/subscriptions/{hook['id']}/test")).json()
-            assert tested["state"] == "failed"
-            assert "not public" in tested["detail"]
+            assert (tested["state"], tested["status"], tested["detail"]) == ("failed", None, UNREACHABLE)
         assert await canary.touched() == 0
 
 

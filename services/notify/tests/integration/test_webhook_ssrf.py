@@ -9,8 +9,8 @@ from aiohttp import ClientConnectorDNSError
 from hooks import Canary, Receiver, Reply
 
 from docstore_notify.domain import Delivery, NotNow, Refused, Target
-from docstore_notify.safe_http import SafeHttp
-from docstore_notify.webhook import WebhookChannel
+from docstore_notify.safe_http import ForbiddenAddress, SafeHttp
+from docstore_notify.webhook import UNREACHABLE, WebhookChannel
 from docstore_notify.webhook_signing import new_secret
 
 NOW = datetime.now(UTC)
@@ -92,7 +92,9 @@ async def test_no_form_of_an_inner_address_connects(canary: Canary, host: str) -
         await channel.send(to(f"http://{host}:{canary.port}/"))
     await channel.close()
     assert await canary.touched() == 0
-    assert isinstance(caught.value, Refused) or isinstance(caught.value.__cause__, ClientConnectorDNSError)
+    assert isinstance(caught.value, Refused) or isinstance(
+        caught.value.__cause__, ClientConnectorDNSError | ForbiddenAddress
+    )
 
 
 async def test_the_canary_sings() -> None:
@@ -113,7 +115,7 @@ async def test_a_name_that_changes_its_address_gains_nothing() -> None:
         url = f"http://rebind.example.org:{receiver.port}/"
         assert (await channel.send(to(url))).status == 200
         assert names.asked == 1
-        with pytest.raises(Refused, match="not public"):
+        with pytest.raises(NotNow, match=UNREACHABLE):
             await channel.send(to(url))
         assert names.asked == 2
         assert len(receiver.received) == 1
@@ -139,7 +141,7 @@ async def test_one_inner_address_spoils_a_name(answer: list[str]) -> None:
     """A name with several addresses is refused as a whole, and none of them is told."""
     channel = channel_to(Names(answer))
     async with Receiver().running(OUTSIDE) as receiver, Canary().running(INSIDE, port=receiver.port) as canary:
-        with pytest.raises(Refused, match=r"^The URL leads to an address that is not public\.$"):
+        with pytest.raises(NotNow, match=f"^{UNREACHABLE}$"):
             await channel.send(to(f"http://mixed.example.org:{receiver.port}/"))
         assert not receiver.received
         assert await canary.touched() == 0
@@ -166,13 +168,19 @@ async def test_a_redirect_is_not_followed(canary: Canary, status: int) -> None:
     assert await canary.touched() == 0
 
 
-async def test_a_name_without_an_address_is_waited_for() -> None:
-    """DNS fails at times: no reason to lose a message."""
+async def test_a_failed_connection_does_not_reveal_why() -> None:
+    """An unknown name, a name without addresses, an inner one and a closed port get one answer, and are tried again."""
 
     async def fails(host: str, port: int) -> list[str]:
         raise OSError(-2, "Name or service not known")
 
-    channel = WebhookChannel(SafeHttp((), 5.0, look_up=fails))
-    with pytest.raises(NotNow):
-        await channel.send(to("http://hooks.example.org/"))
-    await channel.close()
+    async with Receiver().running(OUTSIDE) as receiver:
+        closed_port = receiver.port
+    answers = set()
+    for look_up in (fails, Names([]), Names([INSIDE]), Names([OUTSIDE])):
+        channel = WebhookChannel(SafeHttp([ip_network(OUTSIDE)], 5.0, look_up=look_up))
+        with pytest.raises(NotNow) as caught:
+            await channel.send(to(f"http://hooks.example.org:{closed_port}/"))
+        answers.add((caught.value.args, caught.value.retry_after, caught.value.status))
+        await channel.close()
+    assert answers == {((UNREACHABLE,), None, None)}

@@ -12,6 +12,7 @@ from docstore_notify.domain import (
     FILE_CHANGES,
     LONGEST_ASKED_WAIT,
     LONGEST_RETRY,
+    LONGEST_RUN,
     MAX_EVENTS,
     MAX_LISTED,
     Delivery,
@@ -20,7 +21,7 @@ from docstore_notify.domain import (
     Subscription,
     retry_after,
 )
-from docstore_notify.gathering import followers, gather, seen_paths
+from docstore_notify.gathering import Pacing, followers, gather, seen_paths
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 PAUSE = timedelta(seconds=5)
@@ -32,7 +33,7 @@ def notices(number: int, start: int = 0) -> list[Notice]:
 
 
 def gathered(number: int, latest: Delivery | None, now: datetime, pause: timedelta = PAUSE) -> list[Delivery]:
-    return gather(notices(number), latest, now, pause, lambda: str(next(IDS)))
+    return gather(notices(number), latest, now, Pacing(pause), lambda: str(next(IDS)))
 
 
 def sent(delivery: Delivery) -> Delivery:
@@ -66,6 +67,26 @@ def test_a_message_a_sender_has_had_takes_nothing_more() -> None:
     assert second.due_at == NOW + PAUSE
 
 
+@given(st.lists(st.integers(0, 240), min_size=1, max_size=60), st.sampled_from([timedelta(minutes=5), LONGEST_RUN]))
+def test_a_run_of_uploads_is_one_message_at_each_end(gaps: list[int], longest: timedelta) -> None:
+    """However the uploads follow each other, each is told once: the first at once, the rest when the run has ended."""
+    pacing = Pacing(timedelta(minutes=5), longest)
+    now, latest, due = NOW, None, []
+    messages: dict[str, Delivery] = {}
+    for gap in gaps:
+        now += timedelta(seconds=gap)
+        if latest is not None and latest.due_at <= now and latest.attempts == 0:
+            latest = messages[latest.id] = replace(latest, state="sent", attempts=1)
+            due.append(latest.due_at)
+        for one in gather(notices(1), latest, now, pacing, lambda: str(next(IDS))):
+            latest = messages[one.id] = one
+    assert sum(len(one.event_ids) for one in messages.values()) == len(gaps)
+    assert all(one.due_at - one.created_at <= longest for one in messages.values())
+    assert sorted(due) == due
+    if timedelta(seconds=sum(gaps)) < longest - pacing.pause:
+        assert len(messages) <= 2
+
+
 def test_without_a_pause_each_event_is_a_message() -> None:
     """NOTIFY_DIGEST_SECONDS=0 gathers nothing."""
     assert [len(one.event_ids) for one in gathered(3, None, NOW, timedelta())] == [1, 1, 1]
@@ -88,7 +109,7 @@ def test_every_event_is_told_in_exactly_one_message(steps: list[tuple[int, int, 
         now += timedelta(seconds=seconds)
         if take_up and latest is not None and latest.due_at <= now:
             latest = sent(latest)
-        for delivery in gather(notices(amount, number), latest, now, PAUSE, lambda: str(next(IDS))):
+        for delivery in gather(notices(amount, number), latest, now, Pacing(PAUSE), lambda: str(next(IDS))):
             told[delivery.id] = delivery
             latest = delivery
         number += amount
