@@ -105,7 +105,7 @@ class World:
         for each in sorted(each for each in self.database.entries if each > number)[:limit]:
             yield self.database.entries[each]
 
-    async def hold_lease(self, name: str) -> bool:
+    async def hold(self) -> bool:
         return True
 
     async def last_seq(self) -> int:

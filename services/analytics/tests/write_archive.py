@@ -12,6 +12,7 @@ from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
+from docstore_work.leader_lease import LeaderLease
 
 POINTS = ("planned", "made", "put", "sealed")
 """After which step it dies; any other word: after none."""
@@ -34,10 +35,11 @@ async def main() -> None:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{infra.database_prefix}analytics")
     transactor = Transactor(mongo, database, "analytics", infra.topic_prefix)
-    waiting: Any = ArchiveStore(database, transactor, lease_seconds=0.001)  # whoever died is not waited for
+    waiting: Any = ArchiveStore(database, transactor)
+    lease = LeaderLease(database["leases"], "archive", seconds=0.001)  # whoever died is not waited for
     async with ObjectStore(S3Config.of(infra)) as objects:
         writer: Any = archive.Archive(
-            waiting, objects, SegmentLimits(0.0, 10, 10**6), child_memory=2**28, child_seconds=60
+            waiting, lease, objects, SegmentLimits(0.0, 10, 10**6), child_memory=2**28, child_seconds=60
         )
         waiting.plan = killed_after("planned", waiting.plan)
         waiting.seal = killed_after("sealed", waiting.seal)

@@ -9,6 +9,7 @@ from docstore_analytics.activity import Activity
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]
@@ -20,9 +21,9 @@ def activity_router(activity: Activity) -> APIRouter:
     @router.get("/activity", response_model=answers.ActivityPage)
     async def list_activity(
         caller: Caller,
-        file_id: Annotated[str, Query(min_length=1, max_length=64)],
+        file_id: Annotated[Id, Query(min_length=1)],
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: str | None = None,
+        cursor: Cursor = None,
     ) -> Response:
         """Who did what with a file, or with a folder and what is right in it, and when; the latest first.
 

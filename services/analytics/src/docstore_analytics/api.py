@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from docstore_analytics import answers
 from docstore_analytics.archive_store import ArchiveStore
@@ -18,14 +17,15 @@ from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.presigned import Presigner
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Moment
 from docstore_platform.web import json_response
 
 DEFAULT_DAYS = 30
 URL_SECONDS = 600
 VERIFIED_AT_ONCE = 10_000
 
-From = Annotated[AwareDatetime | None, Query(alias="from", description="Included; the default is 30 days before `to`.")]
-To = Annotated[AwareDatetime | None, Query(description="Not included; the default is now.")]
+From = Annotated[Moment | None, Query(alias="from", description="Included; the default is 30 days before `to`.")]
+To = Annotated[Moment | None, Query(description="Not included; the default is now.")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Text = Annotated[str, Query(max_length=200)]
 
@@ -72,10 +72,10 @@ def public_router(
         account_id: Text = "",
         object_id: Text = "",
         action: Text = "",
-        begin: Annotated[AwareDatetime | None, Query(alias="from", description="Included.")] = None,
-        to: Annotated[AwareDatetime | None, Query(description="Not included.")] = None,
+        begin: Annotated[Moment | None, Query(alias="from", description="Included.")] = None,
+        to: Annotated[Moment | None, Query(description="Not included.")] = None,
         limit: Limit = 50,
-        cursor: str | None = None,
+        cursor: Cursor = None,
     ) -> Response:
         """Calls that changed or read content, and changes; the latest first. `action` is exact: `file-moved`."""
         before = None
@@ -115,9 +115,7 @@ def public_router(
         )
 
     @router.get("/admin/archive", response_model=answers.ArchivePage)
-    async def list_archive(
-        begin: From = None, to: To = None, limit: Limit = 100, cursor: str | None = None
-    ) -> Response:
+    async def list_archive(begin: From = None, to: To = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
         """The Parquet files of some days, each with a URL that is good for ten minutes, for any SQL engine."""
         days = period(begin, to, "day")
         after: tuple[str, str] = ("", "")

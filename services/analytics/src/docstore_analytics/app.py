@@ -19,7 +19,6 @@ from docstore_analytics.audit_log import AuditLog
 from docstore_analytics.audit_seals import AuditSeals
 from docstore_analytics.files import MetadataFiles
 from docstore_analytics.reports import Reports
-from docstore_analytics.sealing import sealing
 from docstore_analytics.service import AnalyticsService
 from docstore_analytics.settings import AnalyticsSettings
 from docstore_analytics.storage import MongoStore
@@ -27,9 +26,11 @@ from docstore_analytics.subscribers import AnalyticsSubscribers
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.internal import ServiceClient
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Collection, Mongo
 from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
+from docstore_work.leader_lease import LeaderLease
+from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
@@ -45,9 +46,13 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     rows, metadata = MongoActivity(database, days=settings.activity_days), ServiceClient("metadata", infra, "analytics")
     subscribers = AnalyticsSubscribers(AnalyticsService(store, rows, chain))
     runtime = EventRuntime("analytics", infra, mongo, database, subscribers, linger_seconds=settings.linger_seconds)
-    waiting = ArchiveStore(database, runtime.transactor, lease_seconds=settings.lease_seconds)
+    waiting = ArchiveStore(database, runtime.transactor)
+    leases: Collection = database["leases"]
+    archiving = LeaderLease(leases, "archive", seconds=settings.lease_seconds)
+    auditing = LeaderLease(leases, "audit", seconds=settings.lease_seconds)
     archive = Archive(
         waiting,
+        archiving,
         objects,
         SegmentLimits(settings.segment_seconds, settings.segment_events, settings.segment_bytes),
         child_memory=settings.child_memory,
@@ -58,7 +63,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         AuditSeals(database),
         objects,
         chain,
-        waiting,
+        auditing,
         Anchors(objects, MongoAnchorNotes(database), chain, infra.region),
         region=infra.region,
         segment_seconds=settings.audit_segment_seconds,
@@ -73,7 +78,10 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         query_bytes=settings.query_bytes,
     )
 
-    sweeps = [archive.write_due, audit.seal_due, audit.anchor_due]
+    sweeps = [
+        Loop(f"analytics {name}", work, f"analytics:{name}", settings.sweep_seconds, settings.sweep_seconds)
+        for name, work in (("archive", archive.write_due), ("seals", audit.seal_due), ("anchors", audit.anchor_due))
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,9 +89,10 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         await rows.create_indexes()
         await waiting.create_indexes()
         try:
-            async with objects, runtime.running(), sealing(sweeps, settings.sweep_seconds):
+            async with objects, runtime.running(), running_loops(sweeps):
                 yield
-            await waiting.give_up_leases()
+            for lease in (archiving, auditing):
+                await lease.give_up()
         finally:
             await metadata.close()
             mongo.close()

@@ -18,10 +18,10 @@ from docstore_analytics.child import run_child
 from docstore_analytics.framing import join_parts
 from docstore_analytics.metrics import archive_oldest_seconds, archive_waiting_events
 from docstore_platform.clock import Clock, utc_now
+from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)
 
-LEASE = "archive"
 WORKER = "docstore_analytics.segment_worker"
 PARQUET = "application/vnd.apache.parquet"
 
@@ -36,6 +36,7 @@ class Archive:
     def __init__(
         self,
         store: ArchiveStore,
+        lease: LeaderLease,
         objects: Objects,
         limits: SegmentLimits,
         *,
@@ -44,6 +45,7 @@ class Archive:
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
+        self._lease = lease
         self._objects = objects
         self._limits = limits
         self._memory = str(child_memory).encode()
@@ -56,7 +58,7 @@ class Archive:
         archive_waiting_events.set(events)
         archive_oldest_seconds.set(max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
         sealed = 0
-        if not events or not await self._store.hold_lease(LEASE):
+        if not events or not await self._lease.hold():
             return sealed
         for begun in await self._store.planned():
             sealed += await self._write(begun)
@@ -66,7 +68,7 @@ class Archive:
         return sealed
 
     async def _write(self, segment: Segment) -> bool:
-        packed = await self._store.rows_of(segment) if await self._store.hold_lease(LEASE) else None
+        packed = await self._store.rows_of(segment) if await self._lease.hold() else None
         if packed is None:  # another is at it, or has sealed it meanwhile
             return False
         parquet = await self._make_parquet(join_parts([self._memory, *packed]))

@@ -1,4 +1,4 @@
-"""What waits for the archive and the segments it has become, and whose turn it is to write them.
+"""What waits for the archive and the segments it has become.
 
 Chunks come with the events, in the transaction of the inbox. A plan puts chunks into a segment that is to be written;
 from then on what it will hold is fixed. Sealing it removes them. So every event is, at any moment, in just one chunk or
@@ -17,9 +17,7 @@ from docstore_platform.mongo import (
     Collection,
     Database,
     Document,
-    DuplicateKeyError,
     IndexModel,
-    ReturnDocument,
     conflict,
 )
 
@@ -54,16 +52,11 @@ class SegmentLimits:
 
 
 class ArchiveStore:
-    def __init__(
-        self, database: Database, transactor: Transactor, *, lease_seconds: float, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, database: Database, transactor: Transactor, *, clock: Clock = utc_now) -> None:
         self._chunks: Collection = database["archive_chunks"]
         self._segments: Collection = database["archive_segments"]
-        self._leases: Collection = database["leases"]
         self._transactor = transactor
-        self._lease_ms = int(lease_seconds * 1000)
         self._clock = clock
-        self._owner = new_id()
 
     async def create_indexes(self) -> None:
         # Everything that is asked of waiting chunks is in the index: their rows are not read for it.
@@ -72,24 +65,6 @@ class ArchiveStore:
         await self._segments.create_indexes(
             [IndexModel([("state", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])]
         )
-
-    async def hold_lease(self, name: str) -> bool:
-        """Whether this instance is the one that seals now; by the database's clock alone. It also renews."""
-        may = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lt": ["$until", "$$NOW"]}]}
-        until = {"$add": ["$$NOW", self._lease_ms]}
-        taking = [
-            {"$set": {"owner": {"$cond": [may, self._owner, "$owner"]}, "until": {"$cond": [may, until, "$until"]}}}
-        ]
-        try:
-            lease = await self._leases.find_one_and_update(
-                {"_id": name}, taking, upsert=True, return_document=ReturnDocument.AFTER
-            )
-        except DuplicateKeyError:  # another has made it in this moment
-            return False
-        return bool(lease["owner"] == self._owner)
-
-    async def give_up_leases(self) -> None:
-        await self._leases.delete_many({"owner": self._owner})
 
     async def due_days(self, limits: SegmentLimits) -> list[str]:
         """Days of which enough waits, or for long enough."""

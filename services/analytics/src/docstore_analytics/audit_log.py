@@ -20,11 +20,12 @@ from docstore_platform.s3_transport import ObjectNotFound, ObjectStoreError
 log = structlog.get_logger(__name__)
 
 GZIP = "application/gzip"
-LEASE = "audit"
 
 
 class Lease(Protocol):
-    async def hold_lease(self, name: str) -> bool: ...
+    async def hold(self) -> bool:
+        """Whether this instance is the one that seals and anchors."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class AuditLog:
         audit_entries.set(head.number)
         audit_unsealed_entries.set(head.number - sealed_to)
         sealed = 0
-        while head.number > sealed_to and await self._lease.hold_lease(LEASE):
+        while head.number > sealed_to and await self._lease.hold():
             entries = [entry async for entry in self._store.entries_after(sealed_to, self._entries)]
             if not entries or not self._is_due(entries) or await self._contradiction():
                 break
@@ -113,7 +114,7 @@ class AuditLog:
         A log that contradicts the last anchor gets no other: whoever verifies it finds the last true one.
         """
         state = (await self._store.head(), await self._sealed_to())
-        if state == self._anchored or not await self._lease.hold_lease(LEASE):
+        if state == self._anchored or not await self._lease.hold():
             return False
         broken = await self._contradiction()
         audit_contradicted.set(broken is not None)

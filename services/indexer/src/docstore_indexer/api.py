@@ -1,15 +1,10 @@
 """HTTP: search for everybody, rebuilding the index for operators."""
 
-import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 
-from docstore_events.wakeup import wake
 from docstore_indexer import answers
 from docstore_indexer.engine import SearchQuery
 from docstore_indexer.search import Search
@@ -17,26 +12,13 @@ from docstore_indexer.service import REBUILD_WAKEUP, IndexService
 from docstore_platform.problems import Problem
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, DayOrMoment
 from docstore_platform.web import json_response
+from docstore_work.wakeup import wake
 
 Caller = Annotated[Principal, Depends(current_principal)]
 Status = Callable[[], Awaitable[dict[str, Any]]]
 Tag = Annotated[str, Query(max_length=200)]
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """A moment without an offset, or a day, is meant in UTC."""
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
-
-
-def _dated(text: Any) -> Any:
-    """Refuse what is no date: a number would be taken for seconds since 1970."""
-    if not re.match(r"\d{4}-\d\d-\d\d", str(text)):
-        raise PydanticCustomError("not_a_moment", "A day or a moment as RFC 3339 writes it.")
-    return text
-
-
-Moment = Annotated[datetime, BeforeValidator(_dated)]
 
 
 def search_router(search: Search) -> APIRouter:
@@ -49,10 +31,10 @@ def search_router(search: Search) -> APIRouter:
         scope: Annotated[Literal["name", "content"], Query(alias="in")] = "name",
         tag: Annotated[list[str], Query(max_length=20, description="each of them")] = [],  # noqa: B006
         type: Annotated[str | None, Query(max_length=200, description="`application/pdf`, `image`, `pdf`")] = None,  # noqa: A002
-        modified_after: Moment | None = None,
-        modified_before: Moment | None = None,
+        modified_after: DayOrMoment | None = None,
+        modified_before: DayOrMoment | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        cursor: Annotated[str | None, Query(max_length=4096)] = None,
+        cursor: Cursor = None,
     ) -> Response:
         """Files and folders by name, tags, type and dates; with `in=content` (premium) by their text, with snippets.
 
@@ -65,8 +47,8 @@ def search_router(search: Search) -> APIRouter:
             scope=scope,
             tags=tuple(tag),
             type=type or None,
-            modified_after=_utc(modified_after),
-            modified_before=_utc(modified_before),
+            modified_after=modified_after,
+            modified_before=modified_before,
             limit=limit,
             cursor=cursor or None,
         )

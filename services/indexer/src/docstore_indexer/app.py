@@ -6,8 +6,6 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from docstore_events import background
-from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -40,6 +38,7 @@ from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
 from docstore_platform.workers import empty
+from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0
 
@@ -112,7 +111,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
             await service.begin()
             if opened.rebuild_needed:
                 await service.request_rebuild(opened.reason)
-            await stack.enter_async_context(background.running(loops))
+            await stack.enter_async_context(running_loops(loops))
             await stack.enter_async_context(runtime.running())
             yield
 

@@ -16,7 +16,6 @@ from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.files import FileIndexed, FileIndexFailed
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.wakeup import wake
 from docstore_indexer import metrics
 from docstore_indexer.content import TextReader
 from docstore_indexer.domain import ExtractedText, ExtractionFailed
@@ -29,6 +28,7 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import PyMongoError
 from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
 from docstore_platform.sandbox.confinement import SandboxUnavailable
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class Indexing:
             await self._entries.put_off(claimed, lane, self._clock() + OUTAGE_PAUSE, faultless=True)
         except PyMongoError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
             log.error("documents can't be indexed", lane=lane, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
                 pause = timedelta(seconds=min(2.0 ** min(claimed[0].attempts, 20), MAX_PAUSE_SECONDS))

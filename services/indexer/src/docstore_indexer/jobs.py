@@ -1,29 +1,25 @@
 """Longer work as documents: a plan's backlog, a rebuild. One instance at a time does a job, under a lease."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import Collection, Database, Document, IndexModel, ReturnDocument, Session
+from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session
+from docstore_work.backoff import backoff
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 JobKind = Literal["plan", "rebuild"]
 MAX_PAUSE_SECONDS = 60.0
 
 
-class LeaseLost(Exception):
-    """Another instance has taken the job over, or it was asked for again."""
-
-
 @dataclass(slots=True)
 class Job:
-    """`cursor` is how far it has come; `progress` what there is to tell of it."""
+    """`cursor` is how far it has come; `progress` is what its status shows."""
 
     id: str
-    lease: str
-    attempts: int
+    lease: Lease
     cursor: str = ""
     progress: dict[str, Any] = field(default_factory=dict)
 
@@ -40,72 +36,61 @@ class Jobs:
 
     def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
         self._jobs: Collection = database["jobs"]
-        self._lease = timedelta(seconds=lease_seconds)
+        self._queue = LeaseQueue(
+            self._jobs, "indexer jobs", lease_seconds=lease_seconds, legacy_owner="lease", clock=clock
+        )
         self._clock = clock
 
     async def create_indexes(self) -> None:
         await self._jobs.create_indexes([IndexModel([("kind", 1), ("due_at", 1)]), IndexModel("event_ids")])
 
     async def request(
-        self, job_id: str, kind: JobKind, *, event_ids: Sequence[str] = (), session: Session | None = None, **told: Any
+        self,
+        job_id: str,
+        kind: JobKind,
+        *,
+        event_ids: Sequence[str] = (),
+        session: Session | None = None,
+        **progress: Any,
     ) -> None:
-        """Have a job done from its beginning; whoever is at it loses it."""
-        begin = {"kind": kind, "due_at": self._clock(), "lease": None, "attempts": 0, "cursor": "", "progress": told}
+        """Queue a job from its beginning; whoever holds it loses it."""
+        begin: Document = {"kind": kind, "due_at": self._clock(), "attempts": 0, "cursor": "", "progress": progress}
+        begin |= {"lease_owner": None, "lease": None}
         update: Document = {"$set": begin, "$addToSet": {"event_ids": {"$each": list(event_ids)}}}
         await self._jobs.update_one({"_id": job_id}, update, upsert=True, session=session)
 
     async def claim(self, kind: JobKind) -> Job | None:
         """A job that is due, for the caller until its lease ends."""
-        now = self._clock()
-        row = await self._jobs.find_one_and_update(
-            {"kind": kind, "due_at": {"$lte": now}},
-            {"$set": {"lease": new_id(), "due_at": now + self._lease}, "$inc": {"attempts": 1}},
-            sort=[("due_at", 1)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return row and Job(row["_id"], row["lease"], row["attempts"], row["cursor"], row["progress"])
+        lease = await self._queue.claim({"kind": kind})
+        return None if lease is None else Job(lease.id, lease, lease.document["cursor"], lease.document["progress"])
 
     async def save(self, job: Job) -> None:
-        """Note how far it has come and hold on to it. Raises LeaseLost."""
-        change: Document = {
-            "cursor": job.cursor,
-            "progress": job.progress,
-            "due_at": self._clock() + self._lease,
-            "attempts": 1,
-        }
-        await self._set(job, change)
+        """Store how far it has come and renew the lease. Raises LeaseLost."""
+        await self._queue.renew(job.lease, {"cursor": job.cursor, "progress": job.progress})
 
     async def finish(self, job: Job) -> None:
-        """It is done; what there is to tell of it stays. Raises LeaseLost."""
-        change: Document = {"progress": job.progress, "due_at": None, "event_ids": [], "lease": None}
-        await self._set(job, change)
+        """Take it out of the queue; its progress stays. Raises LeaseLost."""
+        await self._queue.complete(job.lease, {"progress": job.progress, "event_ids": []})
 
-    async def put_off(self, job: Job) -> None:
-        """Try it again later, each time after longer."""
-        pause = timedelta(seconds=min(0.5 * 2 ** min(job.attempts, 20), MAX_PAUSE_SECONDS))
-        await self._jobs.update_one(
-            {"_id": job.id, "lease": job.lease},
-            {"$set": {"due_at": self._clock() + pause, "lease": None, "progress": job.progress}},
-        )
-
-    async def _set(self, job: Job, change: Document) -> None:
-        outcome = await self._jobs.update_one({"_id": job.id, "lease": job.lease}, {"$set": change})
-        if not outcome.matched_count:
-            raise LeaseLost
+    async def postpone(self, job: Job) -> None:
+        """Try it again later, each time after longer, unless another instance has it by now."""
+        pause = backoff(job.lease.attempts, first=1.0, longest=MAX_PAUSE_SECONDS)
+        with suppress(LeaseLost):
+            await self._queue.postpone(job.lease, pause, {"progress": job.progress})
 
     async def release_all(self) -> None:
-        """What a process that died had claimed is due."""
-        await self._jobs.update_many({"lease": {"$ne": None}}, {"$set": {"due_at": self._clock(), "lease": None}})
+        """Make due what a process that died had claimed."""
+        await self._queue.release_all()
 
     async def due_kinds(self) -> list[JobKind]:
         """Kinds of which a job is due."""
-        return list(await self._jobs.distinct("kind", {"due_at": {"$lte": self._clock()}}))
+        return [kind for kind in get_args(JobKind) if await self._queue.due_in({"kind": kind}) == 0]
 
     async def is_open(self, job_id: str) -> bool:
         return await self._jobs.find_one({"_id": job_id, "due_at": {"$ne": None}}, {"_id": 1}) is not None
 
     async def progress(self, job_id: str) -> dict[str, Any]:
-        """What was last told of a job; empty if there was none."""
+        """The progress last stored of a job; empty if there was none."""
         row = await self._jobs.find_one({"_id": job_id}, {"progress": 1})
         return dict(row["progress"]) if row else {}
 

@@ -1,12 +1,13 @@
 """A plan change has all of an account's files done again: to read what was never read, or to forget what was."""
 
-from docstore_events.wakeup import wake
 from docstore_indexer.entries import Lane
 from docstore_indexer.indexing import wakeup_name
-from docstore_indexer.jobs import Job, Jobs, LeaseLost
+from docstore_indexer.jobs import Job, Jobs
 from docstore_indexer.storage import MongoEntries, Texts
 from docstore_indexer.text_storage import Accounts
 from docstore_platform.clock import Clock, utc_now
+from docstore_work.lease_queue import LeaseLost
+from docstore_work.wakeup import wake
 
 PAGE = 500
 
@@ -33,7 +34,7 @@ class PlanChanges:
         except LeaseLost:
             return True
         except Exception:
-            await self._jobs.put_off(job)
+            await self._jobs.postpone(job)
             raise
         return True
 

@@ -15,13 +15,14 @@ from docstore_indexer.engine import SearchEngine
 from docstore_indexer.entries import Entry, File, Heard
 from docstore_indexer.index_order import document_of
 from docstore_indexer.indexing import CHARS_AT_ONCE, groups
-from docstore_indexer.jobs import REBUILD, Job, Jobs, LeaseLost
+from docstore_indexer.jobs import REBUILD, Job, Jobs
 from docstore_indexer.metadata import Metadata
 from docstore_indexer.service import IndexService
 from docstore_indexer.storage import Entries, Texts
 from docstore_indexer.text_storage import Accounts
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.problems import Problem
+from docstore_work.lease_queue import LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class Rebuild:
         except Exception as error:
             job.progress |= {"state": "waiting", "error": repr(error)[:500]}
             await self._engine.abandon_rebuild()
-            await self._jobs.put_off(job)
+            await self._jobs.postpone(job)
             raise
         finally:
             metrics.rebuild_running.set(0)

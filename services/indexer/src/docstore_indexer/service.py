@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.wakeup import wake
 from docstore_indexer.entries import Entry, Heard, Lane, Plan, newest
 from docstore_indexer.indexing import wakeup_name
 from docstore_indexer.jobs import REBUILD, JobKind, Jobs, plan_job
 from docstore_indexer.storage import MongoEntries
 from docstore_indexer.text_storage import MongoAccounts
 from docstore_platform.clock import Clock, utc_now
+from docstore_work.wakeup import wake
 
 PLAN_WAKEUP = "index:plan"
 REBUILD_WAKEUP = "index:rebuild"

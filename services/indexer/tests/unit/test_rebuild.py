@@ -11,13 +11,14 @@ from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetada
 from docstore_indexer.entries import Entry, Heard
 from docstore_indexer.jobs import Job
 from docstore_indexer.rebuild import Rebuild
+from docstore_work.lease_queue import Lease
 
 
 class FakeJobs:
     """One rebuild is due."""
 
     def __init__(self) -> None:
-        self.open: Job | None = Job("rebuild", "lease", 1)
+        self.open: Job | None = Job("rebuild", Lease("rebuild", "token", 1, {}))
         self.finished = False
 
     async def claim(self, kind: str) -> Job | None:

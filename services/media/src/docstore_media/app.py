@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
-from docstore_events import background
-from docstore_events.background import Loop
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
@@ -19,7 +17,6 @@ from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService
 from docstore_media.settings import MediaSettings
 from docstore_media.storage import MongoPreviews
 from docstore_media.subscribers import MediaSubscribers
-from docstore_platform.clock import utc_now
 from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
@@ -27,6 +24,7 @@ from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
 from docstore_platform.workers import empty
+from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0
 MEGA = 1_000_000
@@ -38,7 +36,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-media", pool_size=8)
     database = mongo.database(f"{infra.database_prefix}media")
-    previews = MongoPreviews(database)
+    previews = MongoPreviews(database, lease_seconds=settings.lease_seconds)
     config = S3Config.of(infra)
     objects = ObjectStore(config)
     pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
@@ -75,8 +73,8 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
             stack.push_async_callback(renderer.close)
             await previews.create_indexes()
             if infra.single_instance:
-                await previews.release_all(utc_now())
-            await stack.enter_async_context(background.running(loops))
+                await previews.release_all()
+            await stack.enter_async_context(running_loops(loops))
             await stack.enter_async_context(runtime.running())
             yield
 

@@ -86,7 +86,7 @@ class Rendition:
     attempts: int
     waits: int
     """How often it was put off without fault of the content's."""
-    lease: str
+    lease_owner: str
     traceparent: str | None
 
     def object_key(self, size: Size) -> str:

@@ -5,28 +5,28 @@ All of it may be done twice: a rendition stays pending until its pictures are st
 
 import asyncio
 import time
-from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
 from docstore_events.envelope import seal
 from docstore_events.transaction import Transaction, Transactor
-from docstore_events.wakeup import wake
 from docstore_media import metrics
 from docstore_media.domain import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
 from docstore_media.renderer import Renderer
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
 from docstore_media.storage import MongoPreviews
 from docstore_media.telling import Outcome, told
-from docstore_platform.clock import Clock, utc_now
 from docstore_platform.contents import ContentDamaged
 from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
 from docstore_platform.sandbox.confinement import SandboxUnavailable
+from docstore_work.backoff import backoff
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
+FIRST_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 300.0
 OF_THE_LEASE = 0.8
 """Who works for longer than this part of it stops: nothing is stored after somebody else may have taken over."""
@@ -55,27 +55,25 @@ class Rendering:
         transactor: Transactor,
         *,
         lease_seconds: float,
-        clock: Clock = utc_now,
     ) -> None:
         self._previews = previews
         self._renderer = renderer
         self._pictures = pictures
         self._transactor = transactor
         self._lease_seconds = lease_seconds
-        self._clock = clock
 
     async def render(self) -> bool:
         """Make the pictures of one content, store them, and say so for each of its versions."""
-        rendition = await self._claim("pending") if self._renderer.ready else None
+        rendition = await self._previews.claim("pending") if self._renderer.ready else None
         if rendition is None:
             return False
         try:
             async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
                 outcome = await self._outcome(rendition)
-        except Exception as error:
+        except Exception as error:  # whatever a content causes: the queue goes on with the next one
             passes = _passes(error)
             if passes or rendition.attempts < MAX_ATTEMPTS:
-                await self._put_off(rendition, error, faultless=passes)
+                await self._postpone(rendition, error, faultless=passes)
             else:
                 log.error("content can't be rendered", rendition=rendition.id, exc_info=error)
                 await self._conclude(rendition, Outcome(_reason(error)))
@@ -85,28 +83,23 @@ class Rendering:
 
     async def remove(self) -> bool:
         """Delete the pictures of one rendition that no version uses."""
-        rendition = await self._claim("removing")
+        rendition = await self._previews.claim("removing")
         if rendition is None:
             return False
         try:
             async with asyncio.timeout(self._lease_seconds * OF_THE_LEASE):
                 await asyncio.gather(*(self._pictures.delete(rendition.object_key(size)) for size in PIXELS))
         except (ObjectStoreError, TimeoutError) as error:
-            await self._put_off(rendition, error, faultless=False)
+            await self._postpone(rendition, error, faultless=False)
         else:
-            await self._previews.removed(rendition)
+            await self._previews.remove(rendition)
         return True
 
     async def wake_due(self) -> bool:
         """Wake whoever has something to do: retries, and what another instance has left."""
-        for state in await self._previews.due(self._clock()):
+        for state in await self._previews.due():
             wake(RENDER_WAKEUP if state == "pending" else REMOVE_WAKEUP)
         return False
-
-    async def _claim(self, state: str) -> Rendition | None:
-        now = self._clock()
-        lease_until = now + timedelta(seconds=self._lease_seconds)
-        return await self._previews.claim("pending" if state == "pending" else "removing", now, lease_until)
 
     async def _outcome(self, rendition: Rendition) -> Outcome:
         if rendition.attempts > MAX_ATTEMPTS:  # whoever tried before has died of it
@@ -138,14 +131,14 @@ class Rendering:
             return sources is not None
 
         if not await self._transactor.run(work):  # all its versions went meanwhile: who removes it need not wait
-            await self._previews.put_off(rendition, self._clock(), faultless=False)
+            await self._previews.postpone(rendition, 0, faultless=False)
             wake(REMOVE_WAKEUP)
 
-    async def _put_off(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
-        log.info("work on a rendition is put off", rendition=rendition.id, error=repr(error))
+    async def _postpone(self, rendition: Rendition, error: Exception, *, faultless: bool) -> None:
+        log.info("rendition_postponed", rendition_id=rendition.id, error=repr(error))
         times = rendition.waits + 1 if faultless else rendition.attempts
-        pause = timedelta(seconds=min(2.0 ** min(times, 20), MAX_PAUSE_SECONDS))
-        await self._previews.put_off(rendition, self._clock() + pause, faultless=faultless)
+        seconds = backoff(times, first=FIRST_PAUSE_SECONDS, longest=MAX_PAUSE_SECONDS)
+        await self._previews.postpone(rendition, seconds, faultless=faultless)
 
 
 def _passes(error: Exception) -> bool:

@@ -7,6 +7,7 @@ late work on an old one touches nothing of it.
 from collections import Counter
 from collections.abc import Collection as Several
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,11 +22,11 @@ from docstore_platform.mongo import (
     Database,
     Document,
     IndexModel,
-    ReturnDocument,
     Session,
     UpdateOne,
     conflict,
 )
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 State = Literal["pending", "ready", "failed", "removing"]
 TOMBSTONE_SECONDS = 30 * 24 * 3600
@@ -44,17 +45,23 @@ class Ready:
 
 
 class MongoPreviews:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._renditions: Collection = database["renditions"]
+        self._queue = LeaseQueue(
+            self._renditions, "renditions", lease_seconds=lease_seconds, account_field="owner_id", legacy_owner="lease"
+        )
         self._versions: Collection = database["versions"]
         self._gone: Collection = database["gone"]
 
     async def create_indexes(self) -> None:
-        live, due = {"live": True}, {"due_at": {"$exists": True}}
+        live, queued = {"live": True}, {"due_at": {"$exists": True}}
+        due = [("state", ASCENDING), ("due_at", ASCENDING)]
+        turns = [("state", ASCENDING), ("owner_id", ASCENDING), ("due_at", ASCENDING)]
         await self._renditions.create_indexes(
             [
                 IndexModel("content", name="live_content", unique=True, partialFilterExpression=live),
-                IndexModel([("state", ASCENDING), ("due_at", ASCENDING)], name="due", partialFilterExpression=due),
+                IndexModel(due, name="due", partialFilterExpression=queued),
+                IndexModel(turns, name="turns", partialFilterExpression=queued),
             ]
         )
         await self._versions.create_indexes([IndexModel("file_id"), IndexModel("rendition")])
@@ -125,33 +132,28 @@ class MongoPreviews:
         uses = Counter(row["rendition"] for row in rows)
         fewer = [UpdateOne({"_id": key}, {"$inc": {"uses": -count}}) for key, count in uses.items()]
         await self._renditions.bulk_write(fewer, session=session)
-        due_at = {"$cond": [{"$eq": ["$lease", None]}, now, "$due_at"]}
+        is_free = {"$eq": [{"$ifNull": ["$lease_owner", "$lease", None]}, None]}
+        due_at = {"$cond": [is_free, now, "$due_at"]}
         removal = {"state": "removing", "live": False, "attempts": 0, "due_at": due_at}
         unused = {"_id": {"$in": list(uses)}, "uses": {"$lte": 0}, "live": True}
         await self._renditions.update_many(unused, [{"$set": removal}], session=session)
 
     # --- work --------------------------------------------------------------------------------------------
 
-    async def claim(
-        self, state: Literal["pending", "removing"], now: datetime, lease_until: datetime
-    ) -> Rendition | None:
-        """What has waited longest of what is due, for the caller until its lease ends."""
-        row = await self._renditions.find_one_and_update(
-            {"state": state, "due_at": {"$lte": now}},
-            {"$set": {"lease": new_id(), "due_at": lease_until}, "$inc": {"attempts": 1}},
-            sort=[("due_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        if row is None:
+    async def claim(self, state: Literal["pending", "removing"]) -> Rendition | None:
+        """Something that is due, for the caller until its lease ends; accounts take turns."""
+        lease = await self._queue.claim({"state": state})
+        if lease is None:
             return None
+        row = lease.document
         return Rendition(
-            id=row["_id"],
+            id=lease.id,
             owner_id=row["owner_id"],
             kind=Kind(row["kind"]),
             size=row["size"],
-            attempts=row["attempts"],
+            attempts=lease.attempts,
             waits=row.get("waits", 0),
-            lease=row["lease"],
+            lease_owner=lease.owner,
             traceparent=row["traceparent"],
         )
 
@@ -163,13 +165,11 @@ class MongoPreviews:
     async def conclude(self, rendition: Rendition, outcome: Outcome, session: Session) -> list[Source] | None:
         """It is rendered, or can't be. Answers the versions that are to be told so; None: it is not the caller's."""
         change: Document = {"state": "failed" if outcome.reason else "ready", "reason": outcome.reason}
-        before = await self._renditions.find_one_and_update(
-            {"_id": rendition.id, "lease": rendition.lease, "state": "pending"},
-            {"$set": {**change, "lease": None}, "$unset": {"due_at": ""}},
-            session=session,
-        )
+        lease = _lease(rendition)
+        before = await self._renditions.find_one({**self._queue.held(lease), "state": "pending"}, session=session)
         if before is None:
             return None
+        await self._queue.complete(lease, change, session=session)
         untold: Document = {"rendition": rendition.id}
         if before["reason"] == outcome.reason:  # otherwise it was tried again, and who was told hears what came of it
             untold["told"] = False
@@ -177,25 +177,24 @@ class MongoPreviews:
         await self._versions.update_many(untold, {"$set": {"told": True}}, session=session)
         return sources
 
-    async def put_off(self, rendition: Rendition, due_at: datetime, *, faultless: bool) -> None:
+    async def postpone(self, rendition: Rendition, seconds: float, *, faultless: bool) -> None:
         """Try again later; without fault the attempt does not count. What is to be removed meanwhile is, at once."""
-        change: Document = {"$set": {"due_at": due_at, "lease": None}}
-        if faultless:
-            change["$inc"] = {"attempts": -1, "waits": 1}
-        await self._renditions.update_one({"_id": rendition.id, "lease": rendition.lease}, change)
+        changes = {"waits": rendition.waits + 1} if faultless else {}
+        with suppress(LeaseLost):
+            await self._queue.postpone(_lease(rendition), seconds, changes, counted=not faultless)
 
-    async def removed(self, rendition: Rendition) -> None:
-        """Its pictures are gone."""
-        await self._renditions.delete_one({"_id": rendition.id, "lease": rendition.lease})
+    async def remove(self, rendition: Rendition) -> None:
+        """Remove a rendition whose pictures are deleted."""
+        with suppress(LeaseLost):
+            await self._queue.complete(_lease(rendition))
 
-    async def release_all(self, now: datetime) -> None:
+    async def release_all(self) -> None:
         """At the start of the only instance: nobody is at work on anything."""
-        await self._renditions.update_many({"lease": {"$ne": None}}, {"$set": {"lease": None, "due_at": now}})
+        await self._queue.release_all()
 
-    async def due(self, now: datetime) -> list[str]:
+    async def due(self) -> list[str]:
         """The states in which something is due."""
-        condition = {"state": {"$in": ["pending", "removing"]}, "due_at": {"$lte": now}}
-        return [str(state) for state in await self._renditions.distinct("state", condition)]
+        return [state for state in ("pending", "removing") if await self._queue.due_in({"state": state}) == 0]
 
     async def count_pending(self) -> int:
         return int(await self._renditions.count_documents({"state": "pending", "due_at": {"$exists": True}}))
@@ -231,9 +230,13 @@ async def render_anew(database: Database, now: datetime) -> None:
     await database["renditions"].update_many(chosen, {"$set": _anew(now)})
 
 
+def _lease(rendition: Rendition) -> Lease:
+    return Lease(rendition.id, rendition.lease_owner, rendition.attempts, {})
+
+
 def _anew(now: datetime) -> Document:
-    """Due, as if it had never been tried; its `reason` stays: it is what was said."""
-    return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease": None}
+    """Due, as if it had never been tried; its `reason` stays: it is what was published."""
+    return {"state": "pending", "attempts": 0, "waits": 0, "due_at": now, "lease_owner": None, "lease": None}
 
 
 def _rendition(source: Source, now: datetime) -> Document:

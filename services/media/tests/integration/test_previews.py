@@ -109,7 +109,7 @@ async def test_a_content_that_never_comes_is_given_up(world: Any) -> None:
         file = await world.add(owner, "a.png", originals.image(), stored=False)
 
         async def hurry() -> bool:
-            await world.database["renditions"].update_many({"lease": None}, {"$min": {"due_at": file.created_at}})
+            await world.database["renditions"].update_many({"lease_owner": None}, {"$min": {"due_at": file.created_at}})
             return bool(await world.database["renditions"].find_one({"state": "failed"}))
 
         await eventually(hurry, every=0.1)
@@ -247,7 +247,7 @@ async def test_work_of_a_dead_instance_is_done_by_the_next(world: Any) -> None:
     async with world.running():
         file = await world.add(owner, "a.png", originals.image())
         await world.says(file.file_id, "preview-ready")
-    claimed = {"state": "pending", "lease": "dead", "due_at": file.created_at.replace(year=2100), "attempts": 1}
+    claimed = {"state": "pending", "lease_owner": "dead", "due_at": file.created_at.replace(year=2100), "attempts": 1}
     await world.database["renditions"].update_many({}, {"$set": claimed})
     await world.database["versions"].update_many({}, {"$set": {"told": False}})
     async with world.running():
@@ -261,14 +261,14 @@ async def test_what_goes_while_it_is_rendered_leaves_nothing(world: Any) -> None
         file = await world.add(owner, "a.png", originals.image())
         await world.says(file.file_id, "preview-ready")
         later = file.created_at.replace(year=2100)
-        await world.database["renditions"].update_many({}, {"$set": {"lease": "busy", "due_at": later}})
+        await world.database["renditions"].update_many({}, {"$set": {"lease_owner": "busy", "due_at": later}})
         await world.purge(file)
 
         async def leaving() -> Any:
             return await world.database["renditions"].find_one({"state": "removing"})
 
         rendition = await eventually(leaving)
-        assert (rendition["lease"], rendition["due_at"]) == ("busy", later)
+        assert (rendition["lease_owner"], rendition["due_at"]) == ("busy", later)
         assert len(await world.stored(owner)) == 2
         await world.database["renditions"].update_many({}, {"$set": {"due_at": file.created_at}})
         await world.keeps(owner, 0)

@@ -29,7 +29,7 @@ async def rendition(world: Any, **wanted: Any) -> Any:
     async def probe() -> Any:
         found = await rows.find_one(wanted)
         if not found:
-            await rows.update_many({"state": "pending", "lease": None}, {"$min": {"due_at": utc_now()}})
+            await rows.update_many({"state": "pending", "lease_owner": None}, {"$min": {"due_at": utc_now()}})
         return found
 
     return await eventually(probe, every=0.1)
@@ -52,7 +52,7 @@ def no_bucket(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 async def test_a_bucket_that_takes_no_pictures_is_waited_for(running: Any, no_bucket: pytest.MonkeyPatch) -> None:
     """It costs no attempt, and nothing is said to fail; once it is there the file has its preview."""
     file = await running.add(new_id(), "a.png", originals.image())
-    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     no_bucket.undo()
     await rendition(running, state="ready")
     await running.says(file.file_id, "preview-ready")
@@ -63,7 +63,9 @@ async def test_it_is_waited_for_ever_longer(running: Any) -> None:
     """A bucket that is away for days is not asked every few seconds."""
     before = utc_now()
     await running.add(new_id(), "a.png", originals.image())
-    row = await rendition(running, waits={"$gte": 5}, lease=None, due_at={"$gt": before + timedelta(seconds=2**5)})
+    row = await rendition(
+        running, waits={"$gte": 5}, lease_owner=None, due_at={"$gt": before + timedelta(seconds=2**5)}
+    )
     assert row["state"] == "pending"
 
 
@@ -72,7 +74,7 @@ async def test_a_store_that_lets_nobody_read_is_waited_for(world: Any) -> None:
     wrong = world.infra.model_copy(update={"s3_secret_access_key": SecretStr("not-the-key-of-this-store")})
     async with world.running(infra=wrong):
         file = await world.add(new_id(), "a.png", originals.image())
-        await rendition(world, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+        await rendition(world, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     async with world.running():
         await rendition(world, state="ready")
         await world.says(file.file_id, "preview-ready")
@@ -82,7 +84,7 @@ async def test_a_disk_that_takes_nothing_is_waited_for(running: Any) -> None:
     """The content has no fault in it: once there is room again it has its preview."""
     shutil.rmtree(running.folder)
     file = await running.add(new_id(), "a.png", originals.image())
-    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease=None, state="pending", attempts=0)
+    await rendition(running, waits={"$gt": MAX_ATTEMPTS}, lease_owner=None, state="pending", attempts=0)
     running.folder.mkdir()
     await rendition(running, state="ready")
     await running.says(file.file_id, "preview-ready")
@@ -93,7 +95,7 @@ async def test_contents_wait_while_there_is_no_sandbox(running: Any, monkeypatch
     monkeypatch.setattr(landlock, "version", lambda: 0)
     file = await running.add(new_id(), "a.png", originals.image())
     row = await rendition(running, state="pending")
-    assert (row["attempts"], row["lease"]) == (0, None)
+    assert (row["attempts"], row.get("lease_owner")) == (0, None)
     ready = await LocalTransport(running.infra.media_url).send("GET", "/readyz", {}, b"")
     assert (ready.status, ready.json()["status"]) == (200, "degraded")
     told = await ServiceCaller("media", running.infra).call("GET", "/internal/readiness")

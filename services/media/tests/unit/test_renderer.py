@@ -42,7 +42,7 @@ async def render(renderer: WorkerRenderer, data: bytes, kind: Kind = Kind.IMAGE)
     store: Any = renderer._contents._store
     store.objects["k"] = data
     rendition = Rendition(
-        id="r", owner_id="a", kind=kind, size=len(data), attempts=1, waits=0, lease="l", traceparent=None
+        id="r", owner_id="a", kind=kind, size=len(data), attempts=1, waits=0, lease_owner="l", traceparent=None
     )
     return await renderer.render(rendition, ["gone", "k"])
 
@@ -205,7 +205,7 @@ async def test_too_large_a_content_is_not_fetched(tmp_path: Path) -> None:
 async def test_a_content_that_is_nowhere_is_said_to_be(renderer: WorkerRenderer) -> None:
     """Whoever asked can tell it from one that can't be read."""
     rendition = Rendition(
-        id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, waits=0, lease="l", traceparent=None
+        id="r", owner_id="a", kind=Kind.IMAGE, size=1, attempts=1, waits=0, lease_owner="l", traceparent=None
     )
     with pytest.raises(ObjectNotFound):
         await renderer.render(rendition, ["gone"])

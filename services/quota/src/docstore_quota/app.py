@@ -12,14 +12,16 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
 from docstore_platform.web import service_app
-from docstore_quota import maintenance
 from docstore_quota.api import internal_router, public_router
-from docstore_quota.jobs import MongoDrifts, MongoJobs
+from docstore_quota.drifts import MongoDrifts
 from docstore_quota.reconciler import MetadataClient, Reconciler
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
 from docstore_quota.storage import MongoAccounts
 from docstore_quota.subscribers import QuotaSubscribers
+from docstore_work.leader_lease import LeaderLease
+from docstore_work.lease_queue import LeaseQueue
+from docstore_work.loop import Loop, running_loops
 
 
 def create_app(settings: QuotaSettings | None = None) -> FastAPI:
@@ -34,20 +36,28 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     service = QuotaService(accounts, AccountPlans(owner), transactor, settings)
     runtime = EventRuntime("quota", infra, mongo, database, QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra, "quota")
-    jobs, drifts = MongoJobs(database, settings.lease_seconds), MongoDrifts(database)
-    reconciler = Reconciler(service, MetadataClient(metadata), drifts, jobs, runtime.dead_letters, settings)
+    drifts = MongoDrifts(database)
+    queue = LeaseQueue(database["jobs"], "quota comparison", lease_seconds=settings.lease_seconds)
+    expiring = LeaderLease(database["leases"], "expiry", seconds=settings.lease_seconds)
+    reconciler = Reconciler(service, MetadataClient(metadata), drifts, queue, runtime.dead_letters, settings)
+
+    async def expire() -> None:
+        if await expiring.hold():
+            await service.expire_reservations()
+
+    loops = [
+        Loop.periodic("quota totals", service.totals, settings.sweep_seconds),
+        Loop.periodic("quota expiry", expire, settings.sweep_seconds),
+        Loop.periodic("quota comparison", reconciler.run_due, settings.sweep_seconds),
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await accounts.create_indexes()
         await drifts.create_indexes()
-        tasks: dict[str, maintenance.Task] = {
-            "totals": service.totals,
-            "expiry": maintenance.leased(jobs, "expiry", settings.sweep_seconds, service.expire_reservations),
-            "reconcile": reconciler.run_due,
-        }
+        await reconciler.prepare()
         try:
-            async with runtime.running(), maintenance.running(tasks, settings.sweep_seconds):
+            async with runtime.running(), running_loops(loops):
                 yield
         finally:
             await owner.close()

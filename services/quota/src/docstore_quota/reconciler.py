@@ -11,9 +11,10 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem
 from docstore_quota import metrics
 from docstore_quota.domain import Drift, Stored, drift_between
-from docstore_quota.jobs import Drifts, Jobs
+from docstore_quota.drifts import Drifts
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Reconciler:
         service: QuotaService,
         metadata: Metadata,
         drifts: Drifts,
-        jobs: Jobs,
+        queue: LeaseQueue,
         dead_letters: DeadLetterCount,
         settings: QuotaSettings,
         clock: Clock = utc_now,
@@ -61,18 +62,32 @@ class Reconciler:
         self._service = service
         self._metadata = metadata
         self._drifts = drifts
-        self._jobs = jobs
+        self._queue = queue
         self._dead_letters = dead_letters
         self._settings = settings
         self._clock = clock
         self._confirm_after = timedelta(seconds=settings.drift_confirm_seconds)
 
+    async def prepare(self) -> None:
+        """Queue the comparison, once and for all: when one ends, the next is due after the interval."""
+        await self._queue.ensure(JOB, {"cursor": ""})
+
     async def run_due(self) -> None:
         """Look again at what differed, and go through all accounts if that is due and no other instance is at it."""
         for account_id in await self._drifts.unconfirmed(self._clock() - self._confirm_after, PAGE):
             await self.compare(account_id)
-        cursor = await self._jobs.claim(JOB, self._clock())
-        while cursor is not None:
+        lease = await self._queue.claim({"_id": JOB})
+        if lease is not None:
+            try:
+                await self._compare_all(lease)
+            except LeaseLost:
+                log.info("quota_comparison_taken_over")
+        metrics.drift_bytes.set(await self._drifts.confirmed_bytes())
+
+    async def _compare_all(self, lease: Lease) -> None:
+        """Page by page, from where the last instance stopped. Raises LeaseLost."""
+        cursor: str = lease.document["cursor"]
+        while True:
             accounts = await self._service.accounts_after(cursor, PAGE)
             slots = asyncio.Semaphore(PARALLEL)
 
@@ -84,13 +99,10 @@ class Reconciler:
                 await self._service.apply_plan_limit(account)
             await asyncio.gather(*(look(account.id) for account in accounts))
             if len(accounts) < PAGE:
-                due_at = self._clock() + timedelta(seconds=self._settings.reconcile_seconds)
-                await self._jobs.finish(JOB, due_at)
                 break
             cursor = accounts[-1].id
-            if not await self._jobs.progress(JOB, cursor, self._clock()):
-                break
-        metrics.drift_bytes.set(await self._drifts.confirmed_bytes())
+            await self._queue.renew(lease, {"cursor": cursor})
+        await self._queue.postpone(lease, self._settings.reconcile_seconds, {"cursor": "", "attempts": 0})
 
     async def compare(self, account_id: str) -> Drift | None:
         """The account's drift, if it can be told now: nothing may be under way or change while it is looked at."""

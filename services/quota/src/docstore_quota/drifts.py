@@ -1,28 +1,11 @@
-"""Background work that one instance at a time does, under a lease, and what it has found so far."""
+"""Differences between counted and stored usage that the reconciler has found."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, ReturnDocument
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document
 from docstore_quota.domain import Drift
-
-
-class Jobs(Protocol):
-    """Named work, each with the moment it is due and how far it has come."""
-
-    async def claim(self, name: str, now: datetime) -> str | None:
-        """How far the work has come ("" at its beginning), if it is due and no other instance is at it."""
-        ...
-
-    async def progress(self, name: str, cursor: str, now: datetime) -> bool:
-        """Note how far it has come and hold on to it; False if another instance has taken it over."""
-        ...
-
-    async def finish(self, name: str, due_at: datetime) -> None:
-        """It is done, and due again at `due_at`."""
-        ...
 
 
 class Drifts(Protocol):
@@ -45,36 +28,6 @@ class Drifts(Protocol):
     async def confirmed_bytes(self) -> int:
         """Sizes of all confirmed drifts, whichever way they go, added up."""
         ...
-
-
-class MongoJobs:
-    def __init__(self, database: Database, lease_seconds: float) -> None:
-        self._jobs: Collection = database["jobs"]
-        self._lease = timedelta(seconds=lease_seconds)
-        self._owner = new_id()
-
-    async def claim(self, name: str, now: datetime) -> str | None:
-        free_or_mine = [{"owner": self._owner}, {"leased_until": {"$lte": now}}]
-        try:
-            job = await self._jobs.find_one_and_update(
-                {"_id": name, "due_at": {"$not": {"$gt": now}}, "$or": [*free_or_mine, {"owner": None}]},
-                {"$set": {"owner": self._owner, "leased_until": now + self._lease}, "$setOnInsert": {"cursor": ""}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-        except DuplicateKeyError:
-            return None
-        return str(job["cursor"])
-
-    async def progress(self, name: str, cursor: str, now: datetime) -> bool:
-        outcome = await self._jobs.update_one(
-            {"_id": name, "owner": self._owner}, {"$set": {"cursor": cursor, "leased_until": now + self._lease}}
-        )
-        return bool(outcome.matched_count)
-
-    async def finish(self, name: str, due_at: datetime) -> None:
-        done = {"cursor": "", "due_at": due_at, "owner": None}
-        await self._jobs.update_one({"_id": name, "owner": self._owner}, {"$set": done})
 
 
 class MongoDrifts:
