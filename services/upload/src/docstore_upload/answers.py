@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
-from docstore_platform.answers import Answer, FileJson, ItemProblem, Page, ProblemJson, Sha256, sometimes
+from docstore_platform.answers import Answer, FileJson, ItemProblem, Page, ProblemJson, sometimes
+from docstore_platform.values import Sha256
 from docstore_upload.domain import Method
 
 PublicState = Literal["initiated", "uploading", "completed", "expired", "aborted"]

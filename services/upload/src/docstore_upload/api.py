@@ -11,6 +11,7 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Id
 from docstore_upload import answers
 from docstore_upload.peers import Json
 from docstore_upload.requests import (
@@ -28,7 +29,7 @@ router = APIRouter(tags=["uploads"])
 internal_router = APIRouter(tags=["uploads"])
 
 Caller = Annotated[Principal, Depends(current_principal)]
-UploadId = Annotated[str, Path(max_length=64)]
+UploadId = Annotated[Id, Path()]
 NO_STORE = {"cache-control": "no-store"}
 """Of answers with credentials in them. Also tells the gateway not to keep one for an Idempotency-Key."""
 
@@ -77,7 +78,7 @@ async def complete_batch(request: Request, body: BatchRequest, caller: Caller) -
 async def list_uploads(
     request: Request,
     caller: Caller,
-    cursor: str | None = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     state: Literal["initiated", "uploading", "completed", "expired", "aborted"] | None = None,
 ) -> Response:

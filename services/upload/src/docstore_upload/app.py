@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from docstore_events.background import Loop, running
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
@@ -49,6 +48,7 @@ from docstore_upload.unclaimed.strays import StraySweep
 from docstore_upload.unclaimed.worker import UnsizedBlocks
 from docstore_upload.verify import Verifier
 from docstore_upload.workflow import Workflow
+from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
 PEERS: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "media", "notify")
@@ -144,7 +144,7 @@ async def _working(
     ]
     tasks = [asyncio.create_task(work.run(), name=f"due {work.name}") for work in works]
     try:
-        async with running(loops):
+        async with running_loops(loops):
             yield
     finally:
         await end_tasks(tasks)

@@ -45,8 +45,8 @@ MIN_CREDENTIALS_SECONDS = 900
 RETRY_AFTER_SECONDS = 5
 """Who asks while bytes are being verified is told to ask again after this."""
 
-_TOKEN = r"[a-z0-9!#$&^_.+-]{1,100}"
-CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}=[\w.+/:\"-]{{1,100}}){{0,4}}", re.A | re.I)
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,100}"
+CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}=[A-Za-z0-9_.+/:\"-]{{1,100}}){{0,4}}")
 SHA256 = re.compile(r"[0-9a-f]{64}", re.A)
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 OFFICE = "application/vnd.openxmlformats-officedocument"

@@ -4,12 +4,13 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
+from docstore_platform.bodies import Body
 from docstore_platform.packs import MAX_SLICE_BYTES, MAX_SLICES
 from docstore_platform.problems import Problem, invalid
-from docstore_upload.requests import FileRequest, StrictBody, read_item, refuse_description, refuse_target
+from docstore_upload.requests import FileRequest, read_item, refuse_description, refuse_target
 
 
-class PackRequest(StrictBody):
+class PackRequest(Body):
     """Files are checked one by one: a bad one does not spoil the others."""
 
     files: list[Any] = Field(min_length=1, max_length=MAX_SLICES)

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from docstore_events.bulk import bulk_request
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Id
 from docstore_upload import answers
 from docstore_upload.pack_requests import PackRequest, read_file
 from docstore_upload.pack_service import PackService
@@ -15,7 +16,7 @@ from docstore_upload.pack_service import PackService
 router = APIRouter(tags=["packs"])
 
 Caller = Annotated[Principal, Depends(current_principal)]
-PackId = Annotated[str, Path(max_length=64)]
+PackId = Annotated[Id, Path()]
 
 
 def _service(request: Request) -> PackService:

@@ -30,7 +30,10 @@ PAGE = plain_pages("docstore_upload").get_template("finished.html")
     "/uploads/{upload}/redirect",
     response_class=RedirectResponse,
     status_code=303,
-    responses={200: {"content": {"text/html": {}}, "description": "What became of an upload of open size"}},
+    responses={
+        200: {"content": {"text/html": {}}, "description": "What became of an upload of open size."},
+        "default": {"content": {"text/html": {}}, "description": "A page that tells a person what went wrong."},
+    },
 )
 async def finish_in_browser(
     request: Request,

@@ -4,57 +4,65 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.bodies import Body
-from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, field_place, invalid
+from docstore_platform.bodies import Body, one_of
+from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, broken_rule, field_place, invalid, validation_code
+from docstore_platform.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Sha256, Tag, described
 from docstore_upload.blocks import MAX_FRAME_BYTES
-from docstore_upload.domain import CONTENT_TYPE, MAX_PARTS, MAX_SIZE, MIB, SHA256, Method, method_limit
+from docstore_upload.domain import (
+    CONTENT_TYPE,
+    MAX_PARTS,
+    MAX_SINGLE_REQUEST,
+    MAX_SIZE,
+    MIB,
+    SHA256,
+    Method,
+    method_limit,
+)
 
 MAX_BATCH = 1000
 MAX_TAGS, MAX_TAG_BYTES = 50, 64
-MAX_VERSION = 2**31 - 1
 METHODS = ("form", "put", "multipart", "credentials", "blocks")
 
-BlockHash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+FIRST_FILE_TIME, LAST_FILE_TIME = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-def _require_text(value: Any) -> Any:
-    """Refuse numbers, which would be taken for seconds since 1970."""
-    if value is not None and not (isinstance(value, str) and "T" in value.upper()):
-        raise ValueError("give a time as in RFC 3339")
-    return value
+def _in_range(moment: datetime) -> datetime:
+    if not FIRST_FILE_TIME <= moment <= LAST_FILE_TIME:
+        raise broken_rule("invalid_client_modified_at", "a time from 1900 to 9999")
+    return moment
 
 
-FileTime = Annotated[
-    AwareDatetime,
-    Strict(False),
-    Field(ge=datetime(1900, 1, 1, tzinfo=UTC), le=datetime(9999, 1, 1, tzinfo=UTC)),
-    BeforeValidator(_require_text),
-]
+FileTime = Annotated[Moment, AfterValidator(_in_range)]
+ContentType = Annotated[str, described(pattern=f"^{CONTENT_TYPE.pattern}$", examples=["application/pdf"])]
+DeclaredSha256 = Annotated[str, described(pattern="^[0-9A-Fa-f]{64}$")]
+Size = Annotated[int, described(minimum=0, maximum=MAX_SIZE), WHOLE]
+PartNumber = Annotated[int, Field(ge=1, le=MAX_PARTS), WHOLE]
+UploadMethod = Annotated[str, described(enum=METHODS)]
 
 
-class StrictBody(Body):
-    """Of the types that it says, and no others that could be taken for them."""
-
-    model_config = ConfigDict(strict=True)
+ONE_TARGET = one_of("path", "file_id", where={"file_id": {"parent_id": {"type": "null"}}})
+ONE_SIZE = one_of("size", "max_size", where={"max_size": {"method": {"const": "form"}}})
 
 
-class TargetRequest(StrictBody):
+class TargetRequest(Body):
     """What is to be uploaded and where to, whatever its size. `sha256` in hex.
 
     `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
     """
 
-    path: str | None = None
-    parent_id: str | None = Field(None, max_length=64)
-    file_id: str | None = Field(None, max_length=64)
-    content_type: str | None = None
-    sha256: str | None = None
-    base_version: int | None = Field(None, ge=0, le=MAX_VERSION)
+    model_config = ConfigDict(json_schema_extra=ONE_TARGET)
+
+    path: FilePath | None = None
+    parent_id: Id | None = None
+    file_id: Id | None = None
+    content_type: ContentType | None = None
+    sha256: DeclaredSha256 | None = None
+    base_version: Annotated[int, Field(ge=0, le=MAX_VERSION), WHOLE] | None = None
     on_conflict: Literal["copy", "fail"] = "copy"
-    tags: list[str] = Field(default_factory=list)
+    tags: Annotated[list[Tag], described(maxItems=MAX_TAGS)] = Field(default_factory=list)
     client_modified_at: FileTime | None = None
     """When the content was last changed where it comes from, such as a file's modification time; to the millisecond."""
 
@@ -62,7 +70,7 @@ class TargetRequest(StrictBody):
 class FileRequest(TargetRequest):
     """A file of `size` bytes."""
 
-    size: int
+    size: Size
 
 
 class InitiateRequest(TargetRequest):
@@ -72,11 +80,13 @@ class InitiateRequest(TargetRequest):
     instead: up to so many bytes.
     """
 
-    size: int | None = None
+    model_config = ConfigDict(json_schema_extra={"allOf": [ONE_TARGET, ONE_SIZE]})
+
+    size: Size | None = None
     notify: bool = True
     """Whether the uploader is notified once it is complete; a client that shows this itself says no."""
-    max_size: int | None = None
-    method: str
+    max_size: Annotated[int, described(minimum=1, maximum=MAX_SINGLE_REQUEST), WHOLE] | None = None
+    method: UploadMethod
 
     @property
     def most(self) -> int:
@@ -86,44 +96,44 @@ class InitiateRequest(TargetRequest):
         return most
 
 
-class PartRequest(StrictBody):
-    number: int = Field(ge=1, le=MAX_PARTS)
+class PartRequest(Body):
+    number: PartNumber
     etag: str = Field(max_length=200)
 
 
-class BlockRequest(StrictBody):
+class BlockRequest(Body):
     """A block by the SHA-256 of its bytes; `size` of them."""
 
-    hash: BlockHash
-    size: int = Field(ge=1, le=MAX_BLOCK_BYTES)
+    hash: Sha256
+    size: Annotated[int, Field(ge=1, le=MAX_BLOCK_BYTES), WHOLE]
 
 
-class CompleteRequest(StrictBody):
+class CompleteRequest(Body):
     """`parts` is optional: without it the store is asked which parts it has. `blocks` are in the order of the file."""
 
     parts: list[PartRequest] | None = Field(None, max_length=MAX_PARTS, fail_fast=True)
     blocks: list[BlockRequest] | None = Field(None, max_length=MAX_BLOCKS, fail_fast=True)
 
 
-class MissingRequest(StrictBody):
+class MissingRequest(Body):
     """Blocks by the SHA-256 of their bytes; `sizes`: by the same, the length of the frame that will be sent."""
 
-    hashes: list[BlockHash] = Field(min_length=1, max_length=1000, fail_fast=True)
-    sizes: dict[BlockHash, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES)]] | None = Field(None, max_length=1000)
+    hashes: list[Sha256] = Field(min_length=1, max_length=1000, fail_fast=True)
+    sizes: dict[Sha256, Annotated[int, Field(ge=1, le=MAX_FRAME_BYTES), WHOLE]] | None = Field(None, max_length=1000)
 
 
 class BatchCompleteItem(CompleteRequest):
-    id: str = Field(max_length=64)
+    id: Id
 
 
-class BatchRequest(StrictBody):
+class BatchRequest(Body):
     """Items are checked one by one: a bad one does not spoil the others."""
 
     uploads: list[Any] = Field(min_length=1, max_length=MAX_BATCH)
 
 
-class PartsRequest(StrictBody):
-    numbers: list[Annotated[int, Field(ge=1, le=MAX_PARTS)]] = Field(min_length=1, max_length=1000, fail_fast=True)
+class PartsRequest(Body):
+    numbers: list[PartNumber] = Field(min_length=1, max_length=1000, fail_fast=True)
 
 
 _initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
@@ -138,8 +148,10 @@ def read_item(adapter: TypeAdapter[R], item: Any) -> R | Problem:
     try:
         return adapter.validate_python(item)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return invalid(f"{field_place(first['loc']) or 'item'}: {first['msg'][:MAX_MESSAGE_CHARS]}")
+        errors = error.errors(include_url=False, include_input=False)
+        first = errors[0]
+        detail = f"{field_place(first['loc']) or 'item'}: {first['msg'][:MAX_MESSAGE_CHARS]}"
+        return invalid(detail, validation_code(errors))
 
 
 def read_initiate(item: Any) -> InitiateRequest | Problem:

@@ -113,10 +113,11 @@ async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
     fast = {"block_url_seconds": 1, "sweep_seconds": 0.1, "block_grace_seconds": 0.3, "lease_seconds": 1}
     prefix = f"accounts/{stack.person.account_id}/"
     hold = DeletionHold([stack.database], "backup")
-    async with stack.run(**fast):
-        await hold.take()
+    async with stack.run():
         content = await stack.committed_key(await store_file(stack, BLOCKS))
-        everything = await keys_in_store(stack, prefix)
+    await hold.take()
+    everything = await keys_in_store(stack, prefix)
+    async with stack.run(**fast):
         await release(stack, content)
 
         async def all_was_due() -> bool:
