@@ -21,6 +21,8 @@ ANSWERS: dict[type[models.Model], list[str]] = {
     models.Retention: ["Retention"],
     models.Version: ["Version"],
     models.Share: ["Share"],
+    models.ShareInvitation: ["ShareInvitation"],
+    models.BlockedPerson: ["BlockedPerson"],
     models.Link: ["Link", "CreatedLink"],
     models.Change: ["Change"],
     models.Changes: ["ChangeFeed"],

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import AwareDatetime
 from starlette.types import Receive, Scope, Send
 
 from docstore_gateway import answers
@@ -21,6 +20,7 @@ from docstore_platform.bodies import Body
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, bearer_token, current_principal
+from docstore_platform.values import Cursor, Moment
 from docstore_platform.web import json_response
 
 OPENAPI_FILE = "openapi.json"
@@ -39,7 +39,7 @@ CACHE_A_DAY = "public, max-age=86400"
 
 
 class Republish(Body):
-    since: AwareDatetime
+    since: Moment
 
 
 async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
@@ -68,7 +68,7 @@ def operators_router(desk: DeadLetterDesk, health: HealthDesk) -> APIRouter:
         return _Streamed(request.app.state.feed_streams(principal, token, topic or ()))
 
     @router.get("/admin/dead-letters", response_model=answers.DeadLetterPage)
-    async def list_dead_letters(cursor: str | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
+    async def list_dead_letters(cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
         """Events that services could not handle, with the reason, by service and id."""
         return json_response(await desk.page(cursor, limit))
 

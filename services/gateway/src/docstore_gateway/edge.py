@@ -15,7 +15,7 @@ from docstore_gateway.allowed_methods import allowed_methods
 from docstore_gateway.call_log import CallLog, is_told
 from docstore_gateway.client_ip import limit_group
 from docstore_gateway.cors import Cors
-from docstore_gateway.exchange import ClientGone, HeaderList, answer, answer_problem, read_body, replaying
+from docstore_gateway.exchange import HeaderList, answer, answer_problem
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.idempotency import Call, IdempotencyKeys, StoredAnswer
 from docstore_gateway.inbound import Exchange, bounded, exchange_of, scope_for_service
@@ -36,7 +36,7 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.waiting import Waiting
 from docstore_gateway.web_form import WebForm, is_form
 from docstore_gateway.web_session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
-from docstore_platform.body_limits import body_limit
+from docstore_platform.body_limits import ClientGone, body_limit, read_body, replaying
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
@@ -191,7 +191,7 @@ class Edge:
             await answer_problem(send, problem)
         except ClientGone:
             exchange.status = exchange.status or 499
-        except Exception as error:
+        except Exception as error:  # a defect of one route: answered with 500, logged, and the process goes on
             if exchange.complete:
                 return
             if exchange.status:

@@ -1,10 +1,9 @@
-"""Reading a request's body and answering: the small parts of ASGI that the gateway's modules share."""
+"""Send answers over ASGI, for every module of the gateway."""
 
 from collections.abc import Iterable
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Send
 
-from docstore_platform.body_limits import too_large
 from docstore_platform.problems import Problem
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -16,41 +15,6 @@ OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding")
 
 A service waits for as many bytes as are announced, and takes them from the next request on the connection.
 """
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its request was complete."""
-
-
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole request body; 413 as soon as it is larger than `limit`, ClientGone if it does not all come."""
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        part = message.get("body", b"")
-        size += len(part)
-        if size > limit:
-            raise too_large(limit)
-        parts.append(part)
-        if not message.get("more_body", False):
-            return b"".join(parts)
-
-
-def replaying(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` at once and then what the connection has to say."""
-    given = False
-
-    async def receive_again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive_again
 
 
 async def answer(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.exchange import read_body
 from docstore_gateway.web_calls import Call, public_call
 from docstore_gateway.web_session import Login
+from docstore_platform.body_limits import read_body
 from docstore_platform.problems import Problem
 
 MAX_FORM_BYTES = 64 * 1024

@@ -11,7 +11,8 @@ from opentelemetry.trace import Span
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
-from docstore_gateway.exchange import ClientGone, HeaderList, answer
+from docstore_gateway.exchange import HeaderList, answer
+from docstore_platform.body_limits import ClientGone
 from docstore_platform.internal import LOCAL, local_app
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from starlette.types import Receive, Scope
 
 from docstore_gateway.client_ip import client_address
-from docstore_gateway.exchange import HeaderList, read_body, replaying
-from docstore_platform.body_limits import check_length
+from docstore_gateway.exchange import HeaderList
+from docstore_platform.body_limits import check_length, read_body, replaying
 from docstore_platform.ids import new_id
 from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.tokens import Principal

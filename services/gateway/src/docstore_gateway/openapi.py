@@ -21,6 +21,7 @@ change something accept `Idempotency-Key`: sent again with the same key within 2
 and gets its first answer again. Too many calls answer 429 with `Retry-After`."""
 
 _PROBLEM_REF = {"$ref": "#/components/responses/Problem"}
+_PROBLEM_CONTENT = {"schema": {"$ref": "#/components/schemas/Problem"}}
 _KEY_REF = {"$ref": "#/components/parameters/IdempotencyKey"}
 _PROBLEM_SCHEMA = {
     "type": "object",
@@ -73,14 +74,15 @@ def compose(documents: Mapping[str, Json], public_url: str = "/") -> Json:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "1 to 255 printable ASCII characters, new for every call you mean.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+                "description": "1 to 255 printable ASCII characters, new for every call you mean. 422 "
+                "`idempotency_key_reused` if it was used for another call.",
+                "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
             }
         },
         "responses": {
             "Problem": {
                 "description": "The call was refused or failed.",
-                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                "content": {"application/problem+json": _PROBLEM_CONTENT},
             }
         },
         "schemas": {name: schemas[name] for name in sorted(schemas)},
@@ -113,13 +115,32 @@ def _operation(method: str, path: str, operation: Json) -> Json:
         **operation,
         "tags": [find_route(path).tag],
         "operationId": _operation_id(method, path, operation["operationId"]),
-        "responses": {**responses, "default": _PROBLEM_REF},
+        "responses": {**responses, "default": _with_problem(responses.get("default"))},
     }
+    if "parameters" in operation:
+        result["parameters"] = [_never_null(parameter) for parameter in operation["parameters"]]
     if upper in MUTATING and not ignores_key(concrete):
-        result["parameters"] = [*operation.get("parameters", []), _KEY_REF]
+        result["parameters"] = [*result.get("parameters", []), _KEY_REF]
     if open_limit(upper, concrete) is not None:
         result["security"] = []
     return result
+
+
+def _with_problem(described: Json | None) -> Json:
+    """The answer of errors: a problem, and besides it what the service describes."""
+    if described is None:
+        return _PROBLEM_REF
+    return {**described, "content": {**described["content"], "application/problem+json": _PROBLEM_CONTENT}}
+
+
+def _never_null(parameter: Json) -> Json:
+    """A parameter that is absent where the service's code has None: a URL or a header can't hold null."""
+    schema = parameter["schema"]
+    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
+    if len(kinds) == len(schema.get("anyOf", [])):
+        return parameter
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**parameter, "schema": rest | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds})}
 
 
 def _operation_id(method: str, path: str, given: str) -> str:

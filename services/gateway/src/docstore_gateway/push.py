@@ -12,9 +12,10 @@ import orjson
 import structlog
 from starlette.types import Message, Receive, Scope, Send
 
-from docstore_gateway.exchange import OF_A_BODY, ClientGone, HeaderList, answer
+from docstore_gateway.exchange import OF_A_BODY, HeaderList, answer
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.waiting import Waiting
+from docstore_platform.body_limits import ClientGone
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import Principal, unauthorized
 

@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.exchange import ClientGone
 from docstore_gateway.forwarding import Forwarder
 from docstore_gateway.push import Reading, noticing_departure, read_changes
 from docstore_gateway.waiting import Waiter, Waiting
+from docstore_platform.body_limits import ClientGone
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.paging import change_cursor
 from docstore_platform.problems import Problem

@@ -16,11 +16,12 @@ import structlog
 
 from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
+from docstore_events.journal import journal_wakeup
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import ShareEvent
-from docstore_events.wakeup import Wakeup, journal_of
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
+from docstore_work.wakeup import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,7 @@ class Waiting:
         waiters.add(waiter)
         if self._is_revoked(principal):  # since the call was admitted
             waiter.end()
-        written_here = Wakeup([journal_of(account_id)], waiter.woken)
+        written_here = Wakeup([journal_wakeup(account_id)], waiter.woken)
         try:
             yield waiter
         finally:

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 from starlette.types import Message, Receive, Scope, Send
 
-from docstore_gateway.exchange import OF_A_BODY, HeaderList, answer, replaying
+from docstore_gateway.exchange import OF_A_BODY, HeaderList, answer
+from docstore_platform.body_limits import replaying
 from docstore_platform.problems import Problem
 
 JSON_TYPE = (b"content-type", b"application/json")

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_gateway.exchange import HeaderList, answer, read_body
+from docstore_gateway.exchange import HeaderList, answer
 from docstore_gateway.web_calls import JSON_TYPE, Call, Captured, public_call
+from docstore_platform.body_limits import read_body
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal, TokenVerifier, unauthorized

@@ -13,11 +13,11 @@ from aiokafka import AIOKafkaProducer
 
 from docstore_events.envelope import seal
 from docstore_events.event import Event
-from docstore_events.wakeup import wake
 from docstore_platform.paging import change_cursor, decode_cursor
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
+from docstore_work.wakeup import wake
 
 
 def described(name: str) -> dict[str, Any]:

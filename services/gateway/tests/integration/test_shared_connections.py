@@ -9,8 +9,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway import forwarding
-from docstore_gateway.exchange import ClientGone
 from docstore_gateway.forwarding import HttpForwarder
+from docstore_platform.body_limits import ClientGone
 from docstore_platform.problems import Problem
 
 pytestmark = pytest.mark.connected

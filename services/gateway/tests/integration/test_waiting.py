@@ -8,9 +8,10 @@ import pytest
 
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileState
-from docstore_events.wakeup import journal_of, wake
+from docstore_events.journal import journal_wakeup
 from docstore_platform.paging import change_cursor
 from docstore_platform.testing import eventually
+from docstore_work.wakeup import wake
 
 pytestmark = pytest.mark.connected
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -56,7 +57,7 @@ async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
         poll = asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login("ann")))
         await waiters.become(1, gateway)
         journal.entries["ann"] = ["a.txt"]
-        wake(journal_of("ann"))
+        wake(journal_wakeup("ann"))
         page = await (await poll).json()
         assert [change["file"]["name"] for change in page["changes"]] == ["a.txt"]
 
