@@ -4,6 +4,7 @@
 of them from Docker.
 """
 
+import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -20,6 +21,7 @@ from docstore_platform import internal
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
+from docstore_platform.startup import Check, Startup
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -124,6 +126,22 @@ async def servers(tmp_path_factory: pytest.TempPathFactory, elsewhere: dict[str,
     servers = await start_servers(tmp_path_factory.mktemp("servers"), settings=settings, broker=BROKERS[INFRA])
     yield servers
     await servers.stop()
+
+
+@pytest.fixture(autouse=True)
+def _services_wait_for_their_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service under test begins once its servers answer, however long that takes on a busy machine.
+
+    It would answer 503 meanwhile. `test_startup.py` tests just that.
+    """
+    if request.path.name == "test_startup.py":
+        return
+    until_it_answers = Startup._until_it_answers
+
+    async def without_beginning(startup: Startup, name: str, check: Check, _: asyncio.Event) -> None:
+        await until_it_answers(startup, name, check, asyncio.Event())
+
+    monkeypatch.setattr(Startup, "_until_it_answers", without_beginning)
 
 
 @pytest.fixture(autouse=True)

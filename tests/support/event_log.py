@@ -9,9 +9,11 @@ from aiokafka import AIOKafkaConsumer
 
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_events.event import TOPICS, Event
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_platform.testing import eventually
 
 Seen = Envelope[Event]
+LAST_SHOWN = 20
 
 
 class EventLog:
@@ -30,9 +32,10 @@ class EventLog:
 
     async def __aenter__(self) -> "EventLog":
         self._consumer = AIOKafkaConsumer(
-            *TOPICS, **self._connection, auto_offset_reset="earliest", fetch_max_wait_ms=100
+            *TOPICS, **self._connection, auto_offset_reset="earliest", fetch_max_wait_ms=SHORTEST_MS
         )
         await self._consumer.start()
+        Fetches(self._consumer)
         self._reading = asyncio.create_task(self._read())
         return self
 
@@ -57,5 +60,9 @@ class EventLog:
                 self._reading.result()
             return wanted(self.events)
 
-        await eventually(said)
+        try:
+            await eventually(said)
+        except AssertionError as error:
+            last = [f"{one.source} {one.event.type} {one.traceparent} {one.time}" for one in self.events[-LAST_SHOWN:]]
+            raise AssertionError(f"{error}; the last of {len(self.events)} events: {last}") from None
         return list(self.events)

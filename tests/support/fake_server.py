@@ -40,6 +40,9 @@ class FakeServer:
             def do_GET(self) -> None:
                 answer(self)
 
+            def do_POST(self) -> None:
+                answer(self)
+
             def do_PUT(self) -> None:
                 answer(self)
 

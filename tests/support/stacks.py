@@ -11,8 +11,8 @@ from deployments import Bucket, Mailbox
 
 from docstore_platform.testing import eventually
 from docstore_standalone.credentials import load_credentials
+from docstore_standalone.mailbox import MAILBOX_FOLDER
 from docstore_standalone.processes import ProcessId
-from docstore_standalone.servers import MAILBOX_FOLDER
 from docstore_standalone.state import StackState, read_state, running_state
 
 SHORT_WAITS = {

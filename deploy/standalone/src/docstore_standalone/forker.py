@@ -17,6 +17,8 @@ from docstore_standalone.prefork import MAX_MESSAGE_BYTES, Job
 from docstore_standalone.processes import ServerFailed, base_environment, die_with_parent
 
 KILLED = -signal.SIGKILL
+BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
+"""What the C library reads when a program begins."""
 
 
 class ForkedProcess:
@@ -126,3 +128,12 @@ class Forker:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+
+async def importing_services(folder: Path) -> Forker | None:
+    """A forker of the stack in `folder` that has begun to import the services; None where forking is not safe."""
+    if sys.platform != "linux":
+        return None
+    forker = Forker(folder, BEFORE_IT_BEGINS)
+    await forker.start()
+    return forker

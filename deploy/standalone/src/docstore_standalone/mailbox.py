@@ -21,6 +21,8 @@ from starlette.routing import Route
 
 from docstore_standalone.ses_request import Accepted, MailRefused, accept, parse
 
+MAILBOX_FOLDER = "mail"
+"""In the data folder."""
 ENVELOPE = "X-DocStore-Envelope"  # a header put before each stored mail
 
 

@@ -3,6 +3,7 @@
 import errno
 import random
 import socket
+import weakref
 from collections.abc import Iterable
 
 LOOPBACK = "127.0.0.1"
@@ -19,23 +20,43 @@ class PortTaken(Exception):
 
 def is_free(port: int) -> bool:
     """Whether a server could listen there now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
-    return True
+    held = _hold(port, alone=False)
+    if held is not None:
+        held.close()
+    return held is not None
+
+
+def _hold(port: int, *, alone: bool) -> socket.socket | None:
+    """A socket that is bound there and does not listen, so that a server still can; None if the port is taken.
+
+    `alone`: neither does anybody else hold it, nor is the kernel still busy with connections of an earlier server.
+    """
+    held = socket.socket()
+    try:
+        if not alone:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((LOOPBACK, port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as every server has it, which lets it in
+    except OSError as error:
+        held.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            return None
+        raise
+    return held
 
 
 class PortBook:
-    """Ports by name, no two alike."""
+    """Ports by name, no two alike.
+
+    Those of servers are held as long as the book is: between the choice of a port and the start of its server, another
+    stack that starts at the same moment must not choose it, too.
+    """
 
     def __init__(self, known: dict[str, int] | None = None, choice: range = SERVER_PORTS) -> None:
         self._ports = dict(known or {})
         self._choice = choice
+        self._held: dict[int, socket.socket] = {}
+        weakref.finalize(self, _close_all, self._held)
 
     def __getitem__(self, name: str) -> int:
         return self._ports[name]
@@ -48,18 +69,27 @@ class PortBook:
         changed: dict[str, tuple[int, int]] = {}
         for name in names:
             known = self._ports.get(name)
-            if known is not None and is_free(known):
+            if known is not None and self._secure(known, alone=False):
                 continue
             self._ports[name] = self._choose()
             if known is not None:
                 changed[name] = (known, self._ports[name])
         return changed
 
+    def _secure(self, port: int, *, alone: bool) -> bool:
+        """Whether it is free; it is held then."""
+        if port in self._held:
+            return is_free(port)
+        held = _hold(port, alone=alone)
+        if held is not None:
+            self._held[port] = held
+        return held is not None
+
     def _choose(self) -> int:
         taken = set(self._ports.values())
         for _ in range(RANDOM_TRIES):
             port = random.choice(self._choice)
-            if port not in taken and is_free(port):
+            if port not in taken and self._secure(port, alone=True):
                 return port
         raise PortTaken(f"no free port from {self._choice[0]} to {self._choice[-1]}")
 
@@ -77,3 +107,8 @@ class PortBook:
                 self._ports[name] = port
                 return port
         raise PortTaken(f"ports {first} to {first + GATEWAY_TRIES - 1} are taken: choose another with --port")
+
+
+def _close_all(held: dict[int, socket.socket]) -> None:
+    for one in held.values():
+        one.close()

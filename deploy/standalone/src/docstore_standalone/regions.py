@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials
@@ -104,11 +103,6 @@ async def start_regions(
         addresses = read_state(folder / names[0]).addresses
         write_state(folder, state.model_copy(update={"ports": book.as_dict(), "addresses": addresses}))
         return Regions(stacks, opening.pop_all())
-
-
-def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
-    """Where each region of a running stack keeps its data; `{"": folder}` if it is one stack on its own."""
-    return {name: folder / name for name in state.regions} or {"": folder}
 
 
 def regional_variables(name: str, gateways: Mapping[str, str], credentials: Credentials) -> dict[str, str]:

@@ -15,7 +15,7 @@ from docstore_standalone.asgi_server import serving
 from docstore_standalone.binaries import find_mongod, find_tansu, find_weed
 from docstore_standalone.broker import LogBucket, Tansu
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, S3Credentials, load_credentials
-from docstore_standalone.mailbox import create_mailbox_app
+from docstore_standalone.mailbox import MAILBOX_FOLDER, create_mailbox_app
 from docstore_standalone.mongo_users import OPERATOR, USERS, MongoSecrets
 from docstore_standalone.mongod import Mongod
 from docstore_standalone.object_store import UPLOAD_ROLE_ARN, ObjectStore
@@ -28,7 +28,6 @@ from docstore_standalone.supervisor import OnChange, Part, Supervisor, ignore
 
 BrokerKind = Literal["tansu", "tansu-in-memory", "apache-kafka"]
 """In memory, a log ends with its broker: for tests, which need no more of it."""
-MAILBOX_FOLDER = "mail"
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +87,7 @@ class Servers:
         }
 
     async def stop(self) -> None:
-        """Stop those that were started, and let go of the folder."""
+        """Stop the servers that were started and release the folder."""
         await self._closing.aclose()
 
 

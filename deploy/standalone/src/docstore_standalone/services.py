@@ -8,10 +8,10 @@ import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager
 
 import uvloop
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 import docstore_accounts.app
@@ -31,7 +31,7 @@ from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.tracing import configure_tracing
 from docstore_standalone.asgi_server import serving
 
-CREATE_APP: dict[ServiceName, Callable[[], Any]] = {
+CREATE_APP: dict[ServiceName, Callable[[], FastAPI]] = {
     "accounts": docstore_accounts.app.create_app,
     "quota": docstore_quota.app.create_app,
     "metadata": docstore_metadata.app.create_app,
@@ -49,13 +49,30 @@ LOCAL_URLS = {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREAT
 
 @asynccontextmanager
 async def running_services(settings: GatewaySettings) -> AsyncIterator[ASGIApp]:
-    """Start every service; gives the gateway's app, whose lifespan runs too."""
-    async with AsyncExitStack() as stack:
-        for name, create_app in CREATE_APP.items():
-            app = create_app()
-            await stack.enter_async_context(app.router.lifespan_context(app))
-            register_local_app(f"{LOCAL}{name}", app)
-        yield docstore_gateway.app.create_app(settings)
+    """Start every service; gives the gateway's app, whose lifespan runs too.
+
+    They start at the same time, as they would in processes of their own: each waits for the database most of the time.
+    """
+    apps = {name: create_app() for name, create_app in CREATE_APP.items()}
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        started = {name: asyncio.Event() for name in apps}
+        for name, app in apps.items():
+            group.create_task(_run_service(name, app, started[name], stop), name=f"service {name}")
+        for begun in started.values():
+            await begun.wait()
+        try:
+            yield docstore_gateway.app.create_app(settings)
+        finally:
+            stop.set()
+
+
+async def _run_service(name: str, app: FastAPI, started: asyncio.Event, stop: asyncio.Event) -> None:
+    """Run a service's lifespan in one task from beginning to end."""
+    async with app.router.lifespan_context(app):
+        register_local_app(f"{LOCAL}{name}", app)
+        started.set()
+        await stop.wait()
 
 
 async def run(listen: ListenSettings) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 
 from docstore_platform.settings import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import Credentials, load_credentials
-from docstore_standalone.forker import ForkedProcess, Forker
+from docstore_standalone.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
 from docstore_standalone.http_probe import http_status, until
 from docstore_standalone.log_retention import log_kept_short
 from docstore_standalone.mongo_users import SERVICES
@@ -26,8 +26,6 @@ from docstore_standalone.supervisor import OnChange, Part, ignore
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
 """Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
-BEFORE_IT_BEGINS = {"MALLOC_ARENA_MAX": "2"}
-"""What the C library reads when a program begins."""
 PARK_MS = 500
 PARK_MS_BETWEEN_PROCESSES = 50
 """No publisher in the same process wakes a parked consumer then."""
@@ -170,9 +168,11 @@ async def start_stack(
     on_change: OnChange = ignore,
     port_choice: range = SERVER_PORTS,
     regional: Mapping[str, str] | None = None,
+    forker: Forker | None = None,
 ) -> Stack:
     """Start what is not running elsewhere; returns once the gateway is ready.
 
+    `forker`: one that was started for this folder before, and is the stack's from now on.
     `regional` is what one region of several is told, whatever the environment says. AlreadyRunning, OtherLayout,
     HalfRestored, ProgramMissing, PortTaken, ServerFailed.
     """
@@ -183,11 +183,9 @@ async def start_stack(
     if settings.port is not None:
         PortBook().secure_gateway(settings.port)  # said before anything is started
     async with AsyncExitStack() as opening:
-        forker: Forker | None = None
-        if sys.platform == "linux":
-            forker = Forker(settings.data, BEFORE_IT_BEGINS)
+        forker = forker or await importing_services(settings.data)
+        if forker is not None:
             opening.push_async_callback(forker.close)
-            await forker.start()
         servers = await start_servers(
             settings.data, settings=settings, broker=broker, on_change=on_change, port_choice=port_choice
         )

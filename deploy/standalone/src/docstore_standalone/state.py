@@ -63,6 +63,11 @@ def read_state(folder: Path) -> StackState:
         return StackState()
 
 
+def region_folders(folder: Path, state: StackState) -> dict[str, Path]:
+    """Where each region of a running stack keeps its data; `{"": folder}` if it is one stack on its own."""
+    return {name: folder / name for name in state.regions} or {"": folder}
+
+
 def write_state(folder: Path, state: StackState) -> None:
     write_private(folder / STATE_FILE, json.dumps(state.model_dump(mode="json"), indent=2))
 

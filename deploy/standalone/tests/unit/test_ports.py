@@ -38,6 +38,25 @@ def test_a_free_port_is_kept() -> None:
     assert again.as_dict() == known
 
 
+def test_stacks_that_start_at_once_choose_different_ports() -> None:
+    """What one has chosen the other does not, although no server listens there yet."""
+    narrow = SERVER_PORTS[:40]
+    one, other = PortBook(choice=narrow), PortBook(choice=narrow)
+    one.secure(f"part {number}" for number in range(12))
+    other.secure(f"part {number}" for number in range(12))
+    assert not set(one.as_dict().values()) & set(other.as_dict().values())
+
+
+def test_a_server_can_listen_at_a_port_that_is_held() -> None:
+    """Its own stack's book does not keep it out, nor does a restart find the port taken."""
+    book = PortBook()
+    book.secure(["mongod"])
+    for _ in range(2):
+        with socket.create_server((LOOPBACK, book["mongod"])) as listener:
+            socket.create_connection(listener.getsockname()).close()
+        assert book.secure(["mongod"]) == {}
+
+
 def test_a_port_taken_by_a_stranger_is_replaced_and_reported(stranger: int) -> None:
     """Only the port in question changes; the caller learns both."""
     book = PortBook({"mongod": stranger})

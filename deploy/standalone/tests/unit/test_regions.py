@@ -7,9 +7,9 @@ import pytest
 
 from docstore_standalone.credentials import Credentials
 from docstore_standalone.ports import SERVER_PORTS, PortBook
-from docstore_standalone.regions import check_regions, region_folders, regional_variables
+from docstore_standalone.regions import check_regions, regional_variables
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.state import OtherLayout, StackState, write_state
+from docstore_standalone.state import OtherLayout, StackState, region_folders, write_state
 
 TWO = ["us-west-2", "ap-southeast-2"]
 
