@@ -18,6 +18,7 @@ from docstore_cli.this_machine import device_name
 from docstore_client import AsyncClient
 from docstore_events.envelope import UnreadableMessage, header_map, open_envelope
 from docstore_events.event import TOPICS
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_platform.clock import utc_now
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackState
@@ -42,9 +43,10 @@ async def _tail(state: StackState, topics: list[str], *, from_start: bool, as_js
         *topics,
         bootstrap_servers=state.addresses["kafka"],
         auto_offset_reset="earliest" if from_start else "latest",
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=SHORTEST_MS,
     )
     await consumer.start()
+    Fetches(consumer)
     try:
         async for record in consumer:
             _show(record, as_json=as_json)

@@ -42,6 +42,7 @@ COMMANDS = {
     "share": ("sharing_commands", "Share a file or folder with somebody."),
     "unshare": ("sharing_commands", "End a share: one's own, or one that was received."),
     "shared": ("sharing_commands", "What others share with you, and who; of a file or folder of yours: with whom."),
+    "shares": ("shares_commands", "Shares that wait for you: accept or decline them, block people."),
     "link": ("sharing_commands", "Make a public link."),
     "links": ("sharing_commands", "The public links to a file or folder."),
     "unlink": ("sharing_commands", "Take public links back."),

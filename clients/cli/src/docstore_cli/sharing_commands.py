@@ -43,7 +43,7 @@ def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJ
     if as_json:
         print_json(made)
     else:
-        waits = ", once they have signed up" if made.state == "pending" else ""
+        waits = ", once they have accepted" if made.state == "pending" else ""
         typer.echo(f"{shown(made.email)} is {made.role}{waits}")
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from typing import Annotated, Any
 
 import psutil
@@ -15,24 +16,12 @@ from rich.table import Table
 
 from docstore_cli.next_steps import print_next_steps
 from docstore_cli.options import AsJson, console, failed, print_json
-from docstore_cli.progress import StartDisplay
 from docstore_cli.stack_options import Data, settings_for
-from docstore_standalone.binaries import ProgramMissing
-from docstore_standalone.mailbox import Mail, read_mailbox
-from docstore_standalone.ports import PortTaken
-from docstore_standalone.processes import ProcessId, ServerFailed
-from docstore_standalone.regions import Regions, region_folders, start_regions
-from docstore_standalone.servers import MAILBOX_FOLDER
+from docstore_standalone.forker import importing_services
+from docstore_standalone.mailbox import MAILBOX_FOLDER, Mail, read_mailbox
+from docstore_standalone.processes import ProcessId
 from docstore_standalone.settings import StandaloneSettings
-from docstore_standalone.stack import Stack, start_stack
-from docstore_standalone.state import (
-    AlreadyRunning,
-    HalfRestored,
-    OtherLayout,
-    StackState,
-    read_state,
-    running_state,
-)
+from docstore_standalone.state import StackState, read_state, region_folders, running_state
 
 START_SECONDS = 120
 STOP_SECONDS = 45
@@ -64,39 +53,10 @@ def up(
 
 
 async def _stay(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> None:
-    stop = stop_signal()
-    async with await _start_shown(settings, processes=processes, regions=regions) as running:
-        stacks = {"": running} if isinstance(running, Stack) else running.stacks
-        folders = {name: stack.servers.folder for name, stack in stacks.items()}
-        print_next_steps(console, settings.data, folders, stop="Ctrl-C")
-        await stop.wait()
-        console.print("Stopping …")
-
-
-def stop_signal() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
-async def start_shown(settings: StandaloneSettings) -> Stack:
-    """Start one stack and show its parts coming up; ends the command with the reason if it can't be started."""
-    stack = await _start_shown(settings, processes=False, regions=None)
-    assert isinstance(stack, Stack)
-    return stack
-
-
-async def _start_shown(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> Stack | Regions:
-    display = StartDisplay(console)
-    try:
-        with display:
-            if regions is None:
-                return await start_stack(settings, processes=processes, on_change=display.on_change)
-            return await start_regions(settings, regions, processes=processes, on_change=display.on_change)
-    except (AlreadyRunning, OtherLayout, HalfRestored, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
-        raise failed(str(error)) from None
+    """Have the services imported by another process while this one imports what supervises them."""
+    forker = await importing_services(settings.data) if regions is None else None
+    foreground = import_module("docstore_cli.foreground")  # not above: no other command needs this second of CPU
+    await foreground.stay(settings, processes=processes, regions=regions, forker=forker)
 
 
 def start_detached(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> StackState:

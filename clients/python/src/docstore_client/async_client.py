@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
+from urllib.parse import quote
 
 from docstore_client.bulk_downloads import BulkDownloads, Wanted
 from docstore_client.connection import Connection
@@ -14,6 +15,7 @@ from docstore_client.errors import ApiError, DocStoreError
 from docstore_client.list_options import ListOptions
 from docstore_client.models import (
     Account,
+    BlockedPerson,
     Changes,
     Comparison,
     File,
@@ -27,6 +29,7 @@ from docstore_client.models import (
     Role,
     Session,
     Share,
+    ShareInvitation,
     Snapshot,
     Subscription,
     Version,
@@ -276,6 +279,26 @@ class AsyncClient:
 
     async def shared_with_me(self, cursor: str | None = None) -> Page[File]:
         return await self._get(Page[File], "/v1/shared-with-me", cursor=cursor)
+
+    async def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
+        """Shares that wait to be accepted or declined, the latest first."""
+        return await self._get(Page[ShareInvitation], "/v1/share-invitations", cursor=cursor)
+
+    async def accept_share(self, share_id: str) -> File:
+        return await self._send(File, "POST", f"/v1/share-invitations/{share_id}/accept")
+
+    async def decline_share(self, share_id: str) -> None:
+        await self.call("DELETE", f"/v1/share-invitations/{share_id}")
+
+    async def blocked_people(self, cursor: str | None = None) -> Page[BlockedPerson]:
+        return await self._get(Page[BlockedPerson], "/v1/blocked-people", cursor=cursor)
+
+    async def block(self, person: str) -> BlockedPerson:
+        """Remove what a person shares with the account and want nothing more: by account id or e-mail address."""
+        return await self._send(BlockedPerson, "PUT", f"/v1/blocked-people/{quote(person, safe='')}")
+
+    async def unblock(self, person: str) -> None:
+        await self.call("DELETE", f"/v1/blocked-people/{quote(person, safe='')}")
 
     async def make_link(
         self,

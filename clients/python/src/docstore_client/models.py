@@ -128,6 +128,29 @@ class Share(Model):
     created_at: datetime
 
 
+class ShareInvitation(Model):
+    """A share that waits to be accepted or declined."""
+
+    id: str
+    name: str
+    kind: Literal["file", "folder"]
+    role: Role
+    owner_id: str
+    owner_name: str | None = None
+    owner_email: str | None = None
+    owner_email_verified: bool = False
+    shared_at: datetime
+
+
+class BlockedPerson(Model):
+    """Somebody whose shares the account does not want; `id` is the account id or e-mail address that was blocked."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    blocked_at: datetime
+
+
 class Link(Model):
     """A public link; `url` and `token` are told once, when it is made."""
 

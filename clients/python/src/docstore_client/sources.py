@@ -30,7 +30,7 @@ class Source:
     """Its size and SHA-256, if they are known; what differs from it then is refused."""
 
     def wish(self, size: int, sha256: str) -> dict[str, Any]:
-        """What the calls that begin uploads are told of one."""
+        """The fields of one upload in a request that starts uploads."""
         wish: dict[str, Any] = {"size": size, "sha256": sha256, "on_conflict": self.on_conflict}
         for name in ("path", "file_id", "parent_id", "base_version"):
             if getattr(self, name) is not None:

@@ -12,6 +12,7 @@ from docstore_client.errors import DocStoreError
 from docstore_client.list_options import ListOptions
 from docstore_client.models import (
     Account,
+    BlockedPerson,
     Changes,
     Comparison,
     File,
@@ -24,6 +25,7 @@ from docstore_client.models import (
     Role,
     Session,
     Share,
+    ShareInvitation,
     Snapshot,
     Subscription,
     Version,
@@ -213,6 +215,26 @@ class Client:
 
     def shared_with_me(self, cursor: str | None = None) -> Page[File]:
         return self._loop.wait(self._client.shared_with_me(cursor))
+
+    def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
+        """Shares that wait to be accepted or declined, the latest first."""
+        return self._loop.wait(self._client.share_invitations(cursor))
+
+    def accept_share(self, share_id: str) -> File:
+        return self._loop.wait(self._client.accept_share(share_id))
+
+    def decline_share(self, share_id: str) -> None:
+        self._loop.wait(self._client.decline_share(share_id))
+
+    def blocked_people(self, cursor: str | None = None) -> Page[BlockedPerson]:
+        return self._loop.wait(self._client.blocked_people(cursor))
+
+    def block(self, person: str) -> BlockedPerson:
+        """Remove what a person shares with the account and want nothing more: by account id or e-mail address."""
+        return self._loop.wait(self._client.block(person))
+
+    def unblock(self, person: str) -> None:
+        self._loop.wait(self._client.unblock(person))
 
     def make_link(
         self,

@@ -1,0 +1,57 @@
+"""Runs a stack in this process: what `docstore up` and `docstore demo` do. Importing it takes a second of CPU."""
+
+import asyncio
+import signal
+
+from docstore_cli.next_steps import print_next_steps
+from docstore_cli.options import console, failed
+from docstore_cli.progress import StartDisplay
+from docstore_standalone.binaries import ProgramMissing
+from docstore_standalone.forker import Forker
+from docstore_standalone.ports import PortTaken
+from docstore_standalone.processes import ServerFailed
+from docstore_standalone.regions import Regions, start_regions
+from docstore_standalone.settings import StandaloneSettings
+from docstore_standalone.stack import Stack, start_stack
+from docstore_standalone.state import AlreadyRunning, HalfRestored, OtherLayout
+
+
+async def stay(
+    settings: StandaloneSettings, *, processes: bool, regions: list[str] | None, forker: Forker | None = None
+) -> None:
+    """Start the stack and stay until Ctrl-C. `forker`, where given, has begun to import the services."""
+    stop = stop_signal()
+    async with await _start_shown(settings, processes=processes, regions=regions, forker=forker) as running:
+        stacks = {"": running} if isinstance(running, Stack) else running.stacks
+        folders = {name: stack.servers.folder for name, stack in stacks.items()}
+        print_next_steps(console, settings.data, folders, stop="Ctrl-C")
+        await stop.wait()
+        console.print("Stopping …")
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def start_shown(settings: StandaloneSettings) -> Stack:
+    """Start one stack and show its parts coming up; ends the command with the reason if it can't be started."""
+    stack = await _start_shown(settings, processes=False, regions=None)
+    assert isinstance(stack, Stack)
+    return stack
+
+
+async def _start_shown(
+    settings: StandaloneSettings, *, processes: bool, regions: list[str] | None, forker: Forker | None = None
+) -> Stack | Regions:
+    display = StartDisplay(console)
+    try:
+        with display:
+            if regions is None:
+                return await start_stack(settings, processes=processes, on_change=display.on_change, forker=forker)
+            return await start_regions(settings, regions, processes=processes, on_change=display.on_change)
+    except (AlreadyRunning, OtherLayout, HalfRestored, PortTaken, ProgramMissing, ServerFailed, ValueError) as error:
+        raise failed(str(error)) from None
