@@ -41,7 +41,34 @@ async def test_a_folder_is_shared_with_somebody(ada: Any, new_visitor: Any, look
     await eventually(may_edit)
     await page.get_by_label(f"What {grace.person.email} may do").select_option("Remove access")
     await theirs.goto(f"{grace.url}/shared")
-    await expect(theirs.get_by_role("heading", name="Nothing is shared")).to_be_visible()
+    await expect(theirs.get_by_role("heading", name="No shared files yet")).to_be_visible()
+
+
+async def test_a_share_is_accepted_and_its_sender_blocked(ada: Any, new_visitor: Any, looks: Any) -> None:
+    """Grace wants to be asked: an invitation appears by itself and is a row once accepted; blocked, it is gone."""
+    grace = await new_visitor("grace")
+    await grace.person.verify_email()
+    page = await grace.open("/settings/sharing")
+    asks = page.get_by_role("switch", name=re.compile("^Ask before"))
+    await asks.click(force=True)
+    await expect(asks).to_be_checked()
+    await page.goto(f"{grace.url}/shared")
+    file = await ada.put("/plan.txt", b"plan")
+    shared = {"email": grace.person.email, "role": "viewer"}
+    await ada.person.call("POST", f"/v1/files/{file['id']}/shares", shared)
+    invitations = page.get_by_role("region", name="Invitations")
+    await expect(invitations).to_contain_text("plan.txt")
+    await expect(invitations).to_contain_text(ada.person.email)
+    await looks(page, "invitations")
+    await invitations.get_by_role("button", name="Accept").click()
+    await expect(grace.row("plan.txt")).to_be_visible()
+    await page.goto(f"{grace.url}/settings/sharing")
+    await page.get_by_label("Email").fill(ada.person.email)
+    await page.get_by_role("button", name="Block", exact=True).click()
+    await expect(page.get_by_role("list", name="Blocked people")).to_contain_text(ada.person.email)
+    await looks(page, "blocked-people")
+    await page.goto(f"{grace.url}/shared")
+    await expect(page.get_by_role("heading", name="No shared files yet")).to_be_visible()
 
 
 async def test_a_link_with_a_password(ada: Any, browser: Browser, looks: Any) -> None:

@@ -1,10 +1,9 @@
 /** Events that a service could not handle: looked at, handled again, or given up. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
 import { queryClient } from "@/api/queries";
+import { attempt } from "@/ui/attempt";
 import { Empty, Failed, Spinner } from "@/ui/states";
-import { toast } from "@/ui/toasts";
 
 export function DeadLetters() {
   const key = ["admin", "dead-letters"];
@@ -12,12 +11,7 @@ export function DeadLetters() {
   if (letters.error && !letters.data) return <Failed error={letters.error} onRetry={() => void letters.refetch()} />;
   if (!letters.data) return <Spinner />;
   async function act(work: () => Promise<unknown>, done: string): Promise<void> {
-    try {
-      await work();
-      toast(done);
-    } catch (error) {
-      toast(reason(error), { tone: "error" });
-    }
+    await attempt(work, done);
     await queryClient.invalidateQueries({ queryKey: key });
   }
   const items = letters.data.items;

@@ -57,6 +57,7 @@ export function listen(): () => void {
       notification: (event) => {
         const { kind } = JSON.parse(event.data) as { kind: string };
         void queryClient.invalidateQueries({ queryKey: keys.notices });
+        if (kind === "shared_with_you") void queryClient.invalidateQueries({ queryKey: keys.invitations });
         for (const listener of noticed) listener(kind);
       },
       cursor_expired: () => {

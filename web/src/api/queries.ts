@@ -73,6 +73,9 @@ export const keys = {
   trash: ["trash"] as const,
   retention: ["retention"] as const,
   shared: ["shared-with-me"] as const,
+  invitations: ["share-invitations"] as const,
+  blocked: ["blocked-people"] as const,
+  shareSettings: ["share-settings"] as const,
   notices: ["notices"] as const,
 };
 

@@ -5,6 +5,8 @@ type Schemas = components["schemas"];
 
 export type FileItem = Schemas["File"];
 export type TrashedFile = Schemas["TrashedFile"];
+export type ShareInvitation = Schemas["ShareInvitation"];
+export type BlockedPerson = Schemas["BlockedPerson"];
 export type ReceivedFile = Schemas["SharedFile"];
 export type FileVersion = Schemas["Version"];
 export type ActivityItem = Schemas["Activity"];

@@ -10,6 +10,7 @@ import { choicesFor } from "@/files/actions";
 import { type Column, FileTable } from "@/files/FileTable";
 import { useListState } from "@/files/useListState";
 import { size, when } from "@/lib/format";
+import { Invitations } from "@/sharing/Invitations";
 import { folderHref } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useTitle } from "@/lib/title";
@@ -73,12 +74,13 @@ export default function SharedPage() {
         <div className="page-head">
           <h1>Shared with me</h1>
         </div>
+        <Invitations />
         {list.error && !list.data ? (
           <Failed error={list.error} onRetry={() => void list.refetch()} />
         ) : !list.data ? (
           <Spinner />
         ) : items.length === 0 ? (
-          <Empty icon={<Users size={40} />} title="Nothing is shared with you yet">
+          <Empty icon={<Users size={40} />} title="No shared files yet">
             <p>What other people share with your e-mail address appears here.</p>
           </Empty>
         ) : (

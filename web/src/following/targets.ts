@@ -13,7 +13,7 @@ interface TargetField {
 export interface TargetKind {
   id: string;
   label: string;
-  channel: string;
+  channel: Subscription["channel"];
   about: string;
   fields: TargetField[];
 }

@@ -6,7 +6,7 @@ import { reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { Notice } from "@/api/types";
 import { counted, when } from "@/lib/format";
-import { containingHref, folderHref } from "@/lib/places";
+import { containingHref, folderHref, SHARED } from "@/lib/places";
 import { navigate } from "@/lib/router";
 import { useNotices } from "@/notices/unread";
 import { Failed, Spinner } from "@/ui/states";
@@ -39,7 +39,9 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
       navigate(containingHref(file, account.id));
       viewFile(file, [file]);
     } catch (error) {
-      toast(reason(error), { tone: "error" });
+      if (notice.kind !== "shared_with_you") return void toast(reason(error), { tone: "error" });
+      onClose(); // it may wait to be accepted
+      navigate(SHARED);
     }
   }
   async function markAllRead(): Promise<void> {

@@ -10,6 +10,8 @@ import { moment, size, when } from "@/lib/format";
 import { Link } from "@/lib/router";
 import { useTitle } from "@/lib/title";
 import { RetentionSection } from "@/settings/RetentionSection";
+import { SharingSection } from "@/settings/SharingSection";
+import { attempt } from "@/ui/attempt";
 import { Field, Switch } from "@/ui/field";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
@@ -18,6 +20,7 @@ const SECTIONS = [
   { id: "profile", label: "Profile" },
   { id: "plan", label: "Plan and usage" },
   { id: "retention", label: "Trash and versions" },
+  { id: "sharing", label: "Sharing" },
   { id: "devices", label: "Devices" },
   { id: "notifications", label: "Notifications" },
 ];
@@ -41,22 +44,12 @@ export default function SettingsPage({ section }: { section: string }) {
         {here?.id === "profile" && <Profile />}
         {here?.id === "plan" && <PlanAndUsage />}
         {here?.id === "retention" && <RetentionSection />}
+        {here?.id === "sharing" && <SharingSection />}
         {here?.id === "devices" && <Devices />}
         {here?.id === "notifications" && <Notifications />}
       </div>
     </section>
   );
-}
-
-async function attempt(work: () => Promise<unknown>, done: string): Promise<boolean> {
-  try {
-    await work();
-    toast(done);
-    return true;
-  } catch (error) {
-    toast(reason(error), { tone: "error" });
-    return false;
-  }
 }
 
 function Profile() {

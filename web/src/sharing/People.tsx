@@ -76,7 +76,7 @@ export function People({ file }: { file: FileItem }) {
               </span>
               <span className="person">
                 {share.email}
-                {share.state === "pending" && <span className="muted">Invited, has no account yet</span>}
+                {share.state === "pending" && <span className="muted">Invited, not accepted yet</span>}
                 <Inherited from={share.inherited_from} />
               </span>
               {share.inherited_from ? (

@@ -45,7 +45,7 @@ async function wishOf(job: Job) {
     sha256: isSmall(job) ? await sha256(file) : undefined,
     base_version: isNew ? 0 : undefined,
     on_conflict: isNew ? ("fail" as const) : ("copy" as const),
-    method: isSmall(job) ? "put" : "multipart",
+    method: isSmall(job) ? ("put" as const) : ("multipart" as const),
     notify: false, // the panel shows it
   };
 }

@@ -1,0 +1,10 @@
+/** Decisions about what others share: each may change invitations, blocked people and shared files. */
+import { keys, queryClient } from "@/api/queries";
+import { attempt } from "@/ui/attempt";
+
+/** Carries a decision out and has the lists it may concern loaded again. Answers whether it succeeded. */
+export async function decide(work: () => Promise<unknown>, done: string): Promise<boolean> {
+  const succeeded = await attempt(work, done);
+  for (const queryKey of [keys.invitations, keys.shared, keys.blocked]) await queryClient.invalidateQueries({ queryKey });
+  return succeeded;
+}
