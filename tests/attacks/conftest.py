@@ -1,11 +1,10 @@
 """One stack for all attacks, started as people start it: what a stranger, or another user of the machine, finds."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import pytest
 from deployments import Bucket, Mailbox
-from people import Person, SignUp
+from people import Person, SignUp, signing_up
 from stacks import DetachedStack
 
 from docstore_standalone.stack import ADMIN_EMAIL
@@ -36,15 +35,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Detac
 
 @pytest.fixture
 async def sign_up(stack: DetachedStack) -> AsyncIterator[SignUp]:
-    """Makes people: `await sign_up("ada", plan="premium")`."""
-    async with AsyncExitStack() as closing:
-
-        async def new_person(name: str = "ada", plan: str = "free") -> Person:
-            person = await closing.enter_async_context(await Person.new(stack.gateway, name))
-            if plan != "free":
-                await person.choose(plan)
-            return person
-
+    async with signing_up(stack.gateway, stack.mailbox) as new_person:
         yield new_person
 
 

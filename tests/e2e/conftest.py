@@ -10,7 +10,7 @@ import pytest
 from deployments import Bucket, Deployment, Mailbox, deployment_of, missing
 from described_answers import watched_clients
 from event_log import EventLog
-from people import Person, SignUp
+from people import Person, SignUp, signing_up
 
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.ports import is_free
@@ -19,7 +19,8 @@ from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL, start_stack
 
 MIB = 1 << 20
-BROKERS: dict[str, BrokerKind] = {"embedded": "tansu", "kafka": "apache-kafka", "containers": "apache-kafka"}
+BROKERS: dict[str, BrokerKind] = {"embedded": "tansu-in-memory", "kafka": "apache-kafka", "containers": "apache-kafka"}
+"""The embedded one without a log in S3: the tests of faults, chaos and attacks run with it, as `docstore up` does."""
 ENVIRONMENT = {
     "GATEWAY_SIGN_UP_PER_MINUTE": "100000",
     "GATEWAY_LOG_IN_PER_MINUTE": "100000",
@@ -99,15 +100,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 async def sign_up(deployment: Deployment) -> AsyncIterator[SignUp]:
-    """Makes people: `await sign_up("ada", plan="premium")`."""
-    async with AsyncExitStack() as closing:
-
-        async def new_person(name: str = "ada", plan: str = "free") -> Person:
-            person = await closing.enter_async_context(await Person.new(deployment.gateway, name, deployment.mailbox))
-            if plan != "free":
-                await person.choose(plan)
-            return person
-
+    async with signing_up(deployment.gateway, deployment.mailbox) as new_person:
         yield new_person
 
 

@@ -95,6 +95,7 @@ class Victim:
             "session_id": [session["id"]],
             "subscription_id": [subscription["id"]],
             "account_id": [person.id],
+            "person": [person.id],
             "letter_id": ["upload:" + file["id"]],
             "number": ["1"],
             "name": ["documents"],

@@ -1,6 +1,7 @@
 """Users of a DocStore: a client of the public API with what tests ask of it again and again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -165,6 +166,20 @@ class Person(ApiClient):
 
 SignUp = Callable[..., Awaitable[Person]]
 """Makes people: `await sign_up("ada", plan="premium")`."""
+
+
+@asynccontextmanager
+async def signing_up(gateway: str, mailbox: Mailbox | None) -> AsyncIterator[SignUp]:
+    """Make people whose connections are closed at the end; their mails are read in `mailbox`."""
+    async with AsyncExitStack() as closing:
+
+        async def new_person(name: str = "ada", plan: str = "free") -> Person:
+            person = await closing.enter_async_context(await Person.new(gateway, name, mailbox))
+            if plan != "free":
+                await person.choose(plan)
+            return person
+
+        yield new_person
 
 
 def problem_of(answer: Answer) -> tuple[int, str]:
