@@ -82,6 +82,9 @@ compose-test: setup ## the end-to-end tests against containers of their own
 test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) $(PYTEST_ARGS)
 
+chaos: setup ## random faults while people work, checked against a ledger (CHAOS_FAULTS=1000: many; CHAOS_SEED, CHAOS_DEPLOYMENTS)
+	$(RUN)/pytest tests/chaos -m chaos $(PYTEST_ARGS)
+
 attack-test: setup ## attacks on a running stack: oversized and malformed requests, foreign data, the machine's other users
 	$(RUN)/pytest tests/attacks -m attack $(PYTEST_ARGS)
 

@@ -1,0 +1,25 @@
+"""What CI and the documents tell people to run exists: `make` ends well for a name that is only declared."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+RULES = set(re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_every_declared_target_has_a_rule() -> None:
+    """A target that lost its rule would succeed without doing anything."""
+    (declared,) = re.findall(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
+    assert set(declared.split()) <= RULES
+
+
+def test_ci_and_documents_name_targets_that_exist() -> None:
+    """`make NAME`, wherever it is written as code."""
+    documents = [ROOT / ".ci" / "run", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/*/README.md")]
+    for path in documents:
+        if path.name == "CHANGELOG.md":  # tells of targets that there were
+            continue
+        text = path.read_text()
+        pattern = r"\bmake ([a-z][a-z0-9-]+)" if path.name == "run" else r"`(?:[A-Z_]+=\S+ )*make ([a-z][a-z0-9-]+)"
+        assert set(re.findall(pattern, text)) <= RULES, path.name
