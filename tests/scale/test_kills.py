@@ -88,7 +88,7 @@ async def _in_mid_work(pairs: Pairs, client: BusyClient) -> AsyncIterator[InHand
         held.enter_context(pairs.balancers["metadata"].held())
         commit = {"_id": vanished.upload["id"], "state": "committing"}
         await _found(pairs, "upload", "uploads", commit)
-        comparison = {"_id": "reconcile", "owner": {"$ne": None}, "leased_until": {"$gt": utc_now()}}
+        comparison = {"_id": "reconcile", "lease_owner": {"$ne": None}, "lease_until": {"$gt": utc_now()}}
         job = await _found(pairs, "quota", "jobs", comparison)
         relays = {service: await _relay_owner(pairs, service) for service in RELAYS}
         yield InHand(vanished, vanished.upload["id"], delivery, job, relays)
@@ -134,7 +134,8 @@ async def _taken_over(pairs: Pairs, held: InHand, since: float) -> dict[str, flo
         return bool((await row("notify", "deliveries", held.delivery["_id"]))["state"] == "sent")
 
     async def job_has_another_owner() -> bool:
-        return (await row("quota", "jobs", "reconcile"))["owner"] not in (None, held.job["owner"])
+        job = await row("quota", "jobs", "reconcile")
+        return job.get("lease_owner") not in (None, held.job["lease_owner"])
 
     def relay_has_another_owner(service: ServiceName) -> Probe:
         async def probe() -> bool:

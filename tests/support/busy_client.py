@@ -55,14 +55,13 @@ class BusyClient:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Uploads go on until the block ends; those under way then are finished."""
+        """Uploads go on until the block ends; those under way then are finished. A failure ends block and uploads."""
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(self._work(stop)) for _ in range(self._workers)]
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._workers):
+                tasks.create_task(self._work(stop))
             yield
-        finally:
             stop.set()
-            await asyncio.gather(*tasks)
 
     async def promised(self, more: int) -> None:
         """Returns once so many more uploads are acknowledged, to whichever worker."""
