@@ -1,22 +1,19 @@
 """`docstore demo`: start the stack if none runs, run the main job, stay."""
 
-import asyncio
 import os
 import sys
 
 from docstore_cli.demo.regions import RegionDemo
 from docstore_cli.demo.run import DemoStack, run_main_job, show_mails
+from docstore_cli.foreground import start_shown, stop_signal
 from docstore_cli.options import console
 from docstore_cli.session import run
-from docstore_cli.stack_commands import start_shown, stop_signal
 from docstore_cli.stack_options import Data, running_stack, settings_for
 from docstore_standalone.credentials import load_credentials
-from docstore_standalone.mailbox import read_mailbox
-from docstore_standalone.regions import region_folders
-from docstore_standalone.servers import MAILBOX_FOLDER
+from docstore_standalone.mailbox import MAILBOX_FOLDER, read_mailbox
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import ADMIN_EMAIL
-from docstore_standalone.state import StackState, read_state, running_state
+from docstore_standalone.state import StackState, read_state, region_folders, running_state
 
 
 def demo(data: Data = None) -> None:
@@ -27,13 +24,13 @@ def demo(data: Data = None) -> None:
     settings = settings_for(data)
     state = running_state(settings.data)
     if state is None:
-        asyncio.run(_on_own(settings))
+        run(_on_own(settings))
     elif len(state.regions) > 1:
         folders = region_folders(settings.data, state)
         regions = {name: (folder, read_state(folder)) for name, folder in folders.items()}
         run(RegionDemo(regions, console).run())
     else:
-        asyncio.run(_on_running(*running_stack(data)))
+        run(_on_running(*running_stack(data)))
 
 
 async def _on_running(settings: StandaloneSettings, state: StackState) -> None:

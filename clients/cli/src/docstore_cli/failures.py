@@ -19,6 +19,7 @@ _CODES = {
     Unreachable: "unreachable",
     ContentDiffers: "content_differs",
     LocalError: "local_file",
+    TimeoutError: "timeout",
 }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_events.event import TOPICS, Event
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.files import FileEvent, FileIndexed, FileIndexFailed
 from docstore_events.notifications import NotificationEvent
 from docstore_events.uploads import UploadCompleted, UploadEvent
@@ -34,10 +35,13 @@ class Timeline:
 
     async def until(self, happened: Callable[[list[Seen]], bool], *, seconds: float = 60.0) -> None:
         """Return once `happened`; TimeoutError after `seconds`."""
-        async with asyncio.timeout(seconds):
-            while not happened(self.events):
-                self._news.clear()
-                await self._news.wait()
+        try:
+            async with asyncio.timeout(seconds):
+                while not happened(self.events):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise TimeoutError(f"The services have not finished after {seconds:.0f} s; see their logs.") from None
 
     def table(self) -> Table:
         """What happened: each event with what it answers to and how long that took."""
@@ -119,8 +123,9 @@ def _upload_id(event: FileEvent) -> str | None:
 async def following(bootstrap: str, account_id: str) -> AsyncIterator[Timeline]:
     """A timeline that fills with what is said from now on."""
     timeline = Timeline(account_id)
-    consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=bootstrap, fetch_max_wait_ms=100)
+    consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=bootstrap, fetch_max_wait_ms=SHORTEST_MS)
     await consumer.start()
+    Fetches(consumer)
     await consumer.seek_to_end()
     for partition in consumer.assignment():
         await consumer.position(partition)
