@@ -10,6 +10,7 @@ from bench.load import percentile
 from bench.stack import Stack
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_events.event import TOPICS, Event
+from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.files import FileIndexed
 from docstore_events.notifications import NotificationSent
 from docstore_events.uploads import UploadCompleted
@@ -59,9 +60,10 @@ async def measure_latency(stack: Stack) -> list[tuple[str, str]]:
     """p50, p95 and p99 of each step for single uploads of a 5 KB text, one premium account each."""
     timeline = Timeline()
     consumer = AIOKafkaConsumer(
-        *TOPICS, bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="latest", fetch_max_wait_ms=200
+        *TOPICS, bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="latest", fetch_max_wait_ms=SHORTEST_MS
     )
     await consumer.start()
+    Fetches(consumer)
     await consumer.seek_to_end()
 
     async def collect() -> None:
