@@ -10,7 +10,7 @@ import psutil
 import pytest
 from stacks import DetachedStack
 
-from docstore_platform.workers import Program, WorkerLimits, WorkerPool
+from docstore_contents.workers.pool import Program, WorkerLimits, WorkerPool
 
 pytestmark = pytest.mark.attack
 

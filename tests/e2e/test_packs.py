@@ -9,7 +9,7 @@ import pytest
 from deployments import Bucket, Mailbox
 from people import Person
 
-from docstore_platform.packs import Slice, index_bytes
+from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

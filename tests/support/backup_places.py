@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.s3 import ObjectStore
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.backup.manifest import MANIFEST
 from docstore_standalone.backup.progress import Progress, silent

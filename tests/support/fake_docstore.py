@@ -11,7 +11,7 @@ import orjson
 import zstandard
 from aiohttp import web
 
-from docstore_platform.packs import MAX_INDEX_BYTES, layout, read_index
+from docstore_contents.packs import MAX_INDEX_BYTES, layout, read_index
 
 Json = dict[str, Any]
 NOW = "2026-11-21T00:00:00Z"

@@ -1,6 +1,6 @@
 """Buckets that tests make for themselves."""
 
-from docstore_platform.s3 import ObjectStore, ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectStore, ObjectStoreUnavailable
 from docstore_platform.testing import eventually
 
 PROBE_KEY = ".ready"

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from docstore_platform.s3 import (
+from docstore_contents.s3.store import (
     ObjectStore,
     SignedForm,
     SignedPut,

@@ -13,7 +13,7 @@ from moto import settings as moto_settings
 from moto.core.responses import ActionAuthenticatorMixin
 from moto.server import ThreadedMotoServer
 
-from docstore_platform.s3 import ObjectStore, ObjectStoreError, Part, S3Config
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Part, S3Config
 
 AWS = Path(__file__).parents[1] / "aws"
 BUCKET, PROCESSED, REGION = "docstore-content-us-west-2", "docstore-processed-us-west-2", "us-west-2"

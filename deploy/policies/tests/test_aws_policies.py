@@ -10,10 +10,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from docstore_platform.presigned import Presigner
-from docstore_platform.s3 import ObjectStore
+from docstore_contents.s3.presigned import Presigner
+from docstore_contents.s3.store import ObjectStore
+from docstore_contents.s3.sts import upload_policy
 from docstore_platform.settings import SERVICE_NAMES
-from docstore_platform.sts import upload_policy
 
 sys.path.insert(0, str(Path(__file__).parent))
 from source_reading import RUN_BY_OPERATORS, functions_called, methods_called, modules_imported

@@ -9,9 +9,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError, S3Config
+from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.ids import new_id
-from docstore_platform.s3 import ObjectStore, ObjectStoreError, S3Config
-from docstore_platform.sts import upload_credentials
 from docstore_standalone import object_store
 from docstore_standalone.binaries import find_weed
 from docstore_standalone.certificates import ensure_certificate

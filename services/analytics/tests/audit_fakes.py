@@ -12,7 +12,7 @@ from docstore_analytics.audit_anchors import Anchors
 from docstore_analytics.audit_chain import NO_HEAD, Chain, Chained, Entry, Head
 from docstore_analytics.audit_log import AuditLog, Verified
 from docstore_analytics.audit_seals import Seal
-from docstore_platform.s3_transport import ObjectNotFound, ObjectStoreUnavailable
+from docstore_contents.s3.transport import ObjectNotFound, ObjectStoreUnavailable
 
 KEY = Chain(b"key")
 

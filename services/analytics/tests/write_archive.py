@@ -8,9 +8,9 @@ from typing import Any
 
 from docstore_analytics import archive
 from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_work.leader_lease import LeaderLease
 

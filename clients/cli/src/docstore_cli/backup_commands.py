@@ -15,9 +15,9 @@ from rich.progress import Progress as Bars
 
 from docstore_cli.options import AsJson, console, errors, failed, print_json, size_text
 from docstore_cli.stack_options import Data, settings_for
-from docstore_platform.deletion_hold import HoldLost
+from docstore_contents.deletion_hold import HoldLost
+from docstore_contents.s3.store import ObjectStoreError
 from docstore_platform.mongo import PyMongoError
-from docstore_platform.s3 import ObjectStoreError
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Phase, Progress, Step

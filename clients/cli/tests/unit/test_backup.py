@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from docstore_cli.main import app
-from docstore_platform.presigned import S3Config
+from docstore_contents.s3.presigned import S3Config
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.backup.manifest import BackupRefused
 

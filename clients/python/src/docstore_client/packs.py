@@ -1,6 +1,6 @@
 """Many small files in one object: one signed PUT and two calls, however many they are.
 
-The format is told in the server's `docstore_platform.packs`: slices back to back, an index of 12 bytes each (number,
+The format is told in the server's `docstore_contents.packs`: slices back to back, an index of 12 bytes each (number,
 offset, size), and a footer of 8 (how many, magic).
 """
 

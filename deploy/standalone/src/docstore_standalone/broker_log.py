@@ -16,8 +16,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from docstore_platform.signing import Credentials as SigningKeys
-from docstore_platform.signing import Signer, encode_key
+from docstore_contents.s3.signing import Credentials as SigningKeys
+from docstore_contents.s3.signing import Signer, encode_key
 from docstore_standalone.broker import CLUSTER_ID, LogBucket
 
 ANSWER_SECONDS = 10.0

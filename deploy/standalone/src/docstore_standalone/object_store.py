@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from docstore_platform.signing import Credentials as SigningKeys
-from docstore_platform.signing import Signer
+from docstore_contents.s3.signing import Credentials as SigningKeys
+from docstore_contents.s3.signing import Signer
 from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials
 from docstore_standalone.http_probe import http_status, until

@@ -16,9 +16,9 @@ from botocore.config import Config
 from new_buckets import make_bucket
 from pymongo import AsyncMongoClient
 
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.testing import eventually
 from docstore_standalone.backup.deployment import Deployment
 from docstore_standalone.credentials import S3Credentials

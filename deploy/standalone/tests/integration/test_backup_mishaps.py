@@ -13,8 +13,8 @@ from backup_places import CONTENTS, Place, restore, take, whole_backups
 from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
+from docstore_contents.deletion_hold import COLLECTION
 from docstore_platform.clock import utc_now
-from docstore_platform.deletion_hold import COLLECTION
 from docstore_standalone.backup.database_dump import HISTORY_SECONDS
 from docstore_standalone.backup.deployment import reached
 from docstore_standalone.backup.history_window import PARAMETER, HistoryWindow

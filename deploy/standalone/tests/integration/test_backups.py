@@ -13,11 +13,11 @@ from backup_places import CONTENTS, Place, restore, take, whole_backups
 from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
+from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
 from docstore_metadata.retention_policy import Bounds, Policy
 from docstore_metadata.retention_store import RetentionStore
 from docstore_metadata.storage import Store as MetadataStore
 from docstore_platform.clock import utc_now
-from docstore_platform.deletion_hold import COLLECTION, HoldLost, deletions_held
 from docstore_platform.mongo import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Step, silent

@@ -12,9 +12,9 @@ from docstore_analytics.audit_log import AuditLog
 from docstore_analytics.domain import Step
 from docstore_analytics.reports import FROM_ARCHIVE, NAMES, SERIES, Period, Reports
 from docstore_analytics.storage import AuditQuery, MongoStore
+from docstore_contents.s3.presigned import Presigner
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.presigned import Presigner
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Cursor, Moment

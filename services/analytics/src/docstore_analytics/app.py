@@ -23,11 +23,11 @@ from docstore_analytics.service import AnalyticsService
 from docstore_analytics.settings import AnalyticsSettings
 from docstore_analytics.storage import MongoStore
 from docstore_analytics.subscribers import AnalyticsSubscribers
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Collection, Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.web import service_app
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import orjson
 
 from docstore_analytics.audit_chain import Chain
+from docstore_contents.s3.transport import ObjectNotFound
 from docstore_platform.mongo import Collection, Database
-from docstore_platform.s3_transport import ObjectNotFound
 
 JSON = "application/json"
 

@@ -14,8 +14,8 @@ from docstore_analytics.audit_chain import BEGINNING, Break, Chain, Chained, Hea
 from docstore_analytics.audit_seals import AuditSeals, Seal
 from docstore_analytics.metrics import audit_contradicted, audit_entries, audit_unsealed_entries
 from docstore_analytics.storage import MongoStore
+from docstore_contents.s3.transport import ObjectNotFound, ObjectStoreError
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.s3_transport import ObjectNotFound, ObjectStoreError
 
 log = structlog.get_logger(__name__)
 

@@ -12,13 +12,13 @@ from fake_accounts import fake_accounts, signed
 
 from docstore_analytics.app import create_app
 from docstore_analytics.settings import AnalyticsSettings
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.event import Event
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

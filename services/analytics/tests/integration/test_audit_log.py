@@ -8,8 +8,8 @@ from analytics_events import AT, account, call, called, created, moved, reset
 from pydantic import SecretStr
 
 from docstore_analytics.maintenance import forget_later_anchors
-from docstore_platform.s3 import ObjectStore
-from docstore_platform.s3_transport import ObjectStoreUnavailable
+from docstore_contents.s3.store import ObjectStore
+from docstore_contents.s3.transport import ObjectStoreUnavailable
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -6,6 +6,10 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from docstore_contents.reader import Contents
+from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contents.workers.pool import empty
+from docstore_contents.workers.sandbox.watch import SandboxWatch
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -30,14 +34,10 @@ from docstore_indexer.storage import MongoEntries
 from docstore_indexer.subscribers import IndexerSubscribers
 from docstore_indexer.tantivy_engine import TantivyEngine
 from docstore_indexer.text_storage import MongoAccounts, MongoTexts
-from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
-from docstore_platform.s3 import ObjectStore, S3Config
-from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
-from docstore_platform.workers import empty
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0

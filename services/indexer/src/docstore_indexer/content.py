@@ -6,13 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from docstore_contents.reader import Contents
 from docstore_indexer import metrics
 from docstore_indexer.domain import ExtractedText, ExtractionFailed
 from docstore_indexer.entries import File, Lane
 from docstore_indexer.extraction import HEAD_BYTES, Extractor
 from docstore_indexer.kinds import IMAGES, kind_of
 from docstore_indexer.plain_text import decode
-from docstore_platform.contents import Contents
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from docstore_contents.workers.process import Answerer, serve_confined
 from docstore_indexer.domain import ExtractionFailed
 from docstore_indexer.kinds import Kind
-from docstore_platform.limited_worker import Answerer, serve_confined
 
 _EMPTY_PDF = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj "

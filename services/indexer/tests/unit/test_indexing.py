@@ -16,12 +16,12 @@ from indexer_fakes import (
     an_entry,
 )
 
+from docstore_contents.s3.store import ObjectNotFound, ObjectStoreUnavailable
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_indexer.domain import ExtractedText, failure
 from docstore_indexer.entries import File, Heard, Lane
 from docstore_indexer.index_order import OrderedIndex
 from docstore_indexer.indexing import MAX_ATTEMPTS, TEXT_BATCH, Indexing
-from docstore_platform.s3 import ObjectNotFound, ObjectStoreUnavailable
-from docstore_platform.sandbox.confinement import SandboxUnavailable
 
 
 class Desk:

@@ -6,6 +6,10 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
+from docstore_contents.reader import Contents
+from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contents.workers.pool import empty
+from docstore_contents.workers.sandbox.watch import SandboxWatch
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
@@ -17,13 +21,9 @@ from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService
 from docstore_media.settings import MediaSettings
 from docstore_media.storage import MongoPreviews
 from docstore_media.subscribers import MediaSubscribers
-from docstore_platform.contents import Contents
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
-from docstore_platform.sandbox.watch import SandboxWatch
 from docstore_platform.web import service_app
-from docstore_platform.workers import empty
 from docstore_work.loop import Loop, running_loops
 
 GAUGE_SECONDS = 15.0

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from docstore_contents.workers.process import Answerer, serve_confined
 from docstore_media.domain import MAX_PICTURE_BYTES, Kind, RenderFailed
-from docstore_platform.limited_worker import Answerer, serve_confined
 
 
 def _load() -> Answerer:

@@ -6,10 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from docstore_contents.reader import Contents
+from docstore_contents.s3.store import ObjectNotFound
+from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
 from docstore_media.domain import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
-from docstore_platform.contents import Contents
-from docstore_platform.s3 import ObjectNotFound
-from docstore_platform.workers import JobFailed, Program, WorkerLimits, WorkerPool
 
 PROGRAM = Program(("-m", "docstore_media.render_worker"), {"OMP_NUM_THREADS": "1"})
 

@@ -9,6 +9,9 @@ from typing import Protocol
 
 import structlog
 
+from docstore_contents.reader import ContentDamaged
+from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.envelope import seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_media import metrics
@@ -17,9 +20,6 @@ from docstore_media.renderer import Renderer
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
 from docstore_media.storage import MongoPreviews
 from docstore_media.telling import Outcome, told
-from docstore_platform.contents import ContentDamaged
-from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStoreError, ObjectTooLarge
-from docstore_platform.sandbox.confinement import SandboxUnavailable
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 

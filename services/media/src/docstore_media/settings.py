@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from docstore_contents.workers.pool import WorkerLimits
 from docstore_platform.settings import ServiceSettings
-from docstore_platform.workers import WorkerLimits
 
 MIB = 1 << 20
 

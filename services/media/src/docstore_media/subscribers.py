@@ -1,12 +1,12 @@
 """What media hears: versions that come, under which names, and versions and files that go."""
 
+from docstore_contents.block_list import is_blocks
 from docstore_events.envelope import Envelope
 from docstore_events.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_media.domain import Source, kind_of, version_key
 from docstore_media.service import News, PreviewService
-from docstore_platform.block_list import is_blocks
 
 
 class MediaSubscribers(Subscribers[News]):

@@ -16,18 +16,18 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from service_calls import ServiceCaller
 
+from docstore_contents.block_list import Block, block_key, block_list_key, serialise
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.event import Event
 from docstore_events.files import FileCreated, FileModified, FilePurged, FileState, VersionPruned
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_media.app import create_app
 from docstore_media.settings import MediaSettings
-from docstore_platform.block_list import Block, block_key, block_list_key, serialise
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

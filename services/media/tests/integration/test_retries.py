@@ -9,14 +9,14 @@ import pytest
 from pydantic import SecretStr
 from service_calls import ServiceCaller
 
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError
+from docstore_contents.workers.sandbox import landlock
 from docstore_events.files import FileModified
 from docstore_media.rendering import MAX_ATTEMPTS
 from docstore_media.storage import render_anew
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport
-from docstore_platform.s3 import ObjectStore, ObjectStoreError
-from docstore_platform.sandbox import landlock
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -11,11 +11,11 @@ import media_originals as originals
 import pytest
 from PIL import Image
 
+from docstore_contents.reader import Contents
+from docstore_contents.s3.store import ObjectNotFound
+from docstore_contents.workers.pool import WorkerLimits
 from docstore_media.domain import PIXELS, Kind, RenderFailed, Rendition, Size
 from docstore_media.renderer import WorkerRenderer
-from docstore_platform.contents import Contents
-from docstore_platform.s3 import ObjectNotFound
-from docstore_platform.workers import WorkerLimits
 
 
 class Store:

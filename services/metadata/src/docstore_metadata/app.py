@@ -9,6 +9,9 @@ from functools import partial
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from docstore_contents.deletion_hold import deletions_held
+from docstore_contents.reader import Contents
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
@@ -69,12 +72,9 @@ from docstore_metadata.use_cases import UseCases
 from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.walks import Walker
 from docstore_platform.clock import utc_now
-from docstore_platform.contents import Contents
-from docstore_platform.deletion_hold import deletions_held
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
 from docstore_platform.passwords import Passwords
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks

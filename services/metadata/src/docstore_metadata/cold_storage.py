@@ -12,12 +12,12 @@ from typing import Protocol
 
 import structlog
 
+from docstore_contents.reader import is_whole
+from docstore_contents.s3.store import ObjectNotFound
 from docstore_metadata.domain import Node, Version
 from docstore_metadata.retention import cooled_versions
 from docstore_metadata.storage import Store
-from docstore_platform.contents import is_whole
 from docstore_platform.mongo import ASCENDING, IndexModel, UpdateOne
-from docstore_platform.s3 import ObjectNotFound
 
 log = structlog.get_logger(__name__)
 

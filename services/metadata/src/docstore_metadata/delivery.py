@@ -10,12 +10,12 @@ import structlog
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import Send
 
+from docstore_contents.reader import is_whole
+from docstore_contents.s3.presigned import attachment
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.byte_ranges import ByteRange, RangeNotSatisfiable, asked_range, is_known
-from docstore_platform.contents import is_whole
-from docstore_platform.presigned import attachment
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.reading import telling_read
-from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
 
 log = structlog.get_logger(__name__)
 

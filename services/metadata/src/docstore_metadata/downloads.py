@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from docstore_contents.block_list import Block
+from docstore_contents.packs import Slice, pack_of
+from docstore_contents.reader import Contents, is_blocks, is_whole
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.access import Action, authorize
 from docstore_metadata.commit_plan import new_version
 from docstore_metadata.delivery import OCTETS, Delivery, Download
@@ -15,10 +19,6 @@ from docstore_metadata.presentation import Json, item_problem
 from docstore_metadata.storage import Store
 from docstore_metadata.tree import Tree
 from docstore_metadata.versions.access import VersionAccess
-from docstore_platform.block_list import Block
-from docstore_platform.contents import Contents, is_blocks, is_whole
-from docstore_platform.packs import Slice, pack_of
-from docstore_platform.s3 import ObjectStoreError, ObjectStoreUnavailable
 from docstore_platform.tokens import Principal
 
 INDEXES_READ_AT_ONCE = 16

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.reader import is_whole
 from docstore_metadata.storage import Store
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.contents import is_whole
-from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.mongo import UpdateOne
 
 BATCH = 500

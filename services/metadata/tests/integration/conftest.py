@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from new_buckets import make_bucket
 from service_calls import ServiceCaller
 
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.accounts import AccountCreated
 from docstore_events.envelope import seal
 from docstore_events.event import Event, handler_name
@@ -31,7 +32,6 @@ from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import MAJORITY_READS, Database, Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from docstore_contents.block_list import block_list_key
 from docstore_metadata.cold_storage import MIN_BYTES, OLD_CONTENT, Cooler
 from docstore_metadata.storage import Store
-from docstore_platform.block_list import block_list_key
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
 

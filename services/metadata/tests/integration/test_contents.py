@@ -11,11 +11,11 @@ import zstandard
 from fastapi import FastAPI
 from fastapi.responses import Response
 
-from docstore_platform.block_list import Block, block_key, block_list_key, serialise
-from docstore_platform.contents import is_whole
+from docstore_contents.block_list import Block, block_key, block_list_key, serialise
+from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
+from docstore_contents.reader import is_whole
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport, register_local_app
-from docstore_platform.packs import Slice, index_bytes, layout, pack_key, slice_key
 from docstore_platform.problems import invalid
 from docstore_platform.testing import eventually
 

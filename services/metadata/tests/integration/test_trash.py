@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from docstore_contents.deletion_hold import DeletionHold, deletions_held
 from docstore_events.transaction import Transactor
 from docstore_metadata.jobs import Jobs
 from docstore_metadata.objects import ObjectRemover
 from docstore_metadata.storage import Store
 from docstore_metadata.trash import Trash
 from docstore_metadata.tree import Tree
-from docstore_platform.deletion_hold import DeletionHold, deletions_held
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import Principal
 from docstore_work.lease_queue import LeaseLost

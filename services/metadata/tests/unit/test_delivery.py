@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
+from docstore_contents.block_list import block_list_key
+from docstore_contents.reader import ContentDamaged
+from docstore_contents.s3.store import ObjectStoreUnavailable
 from docstore_metadata import delivery as module
 from docstore_metadata.delivery import ContentStream, Delivery, Download
-from docstore_platform.block_list import block_list_key
-from docstore_platform.contents import ContentDamaged
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectStoreUnavailable
 from docstore_platform.testing import eventually
 
 FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)

@@ -8,13 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from docstore_contents.deletion_hold import IsHeld, deletions_held
+from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
-from docstore_platform.deletion_hold import IsHeld, deletions_held
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
-from docstore_platform.s3 import ObjectStore, S3Config
 from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import structlog
 
-from docstore_platform.block_list import Block
+from docstore_contents.block_list import Block
+from docstore_contents.reader import ContentDamaged, unpack
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_platform.clock import Clock
-from docstore_platform.contents import ContentDamaged, unpack
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectNotFound, ObjectStore
 from docstore_upload.block_store import Blocks
 from docstore_upload.blocks import MAX_FRAME_HEADER, KnownBlock, plain_size
 from docstore_upload.domain import RETRY_AFTER_SECONDS

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from docstore_contents.block_list import block_key
 from docstore_events.transaction import Transactor
-from docstore_platform.block_list import block_key
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock
-from docstore_platform.deletion_hold import IsHeld
-from docstore_platform.s3 import ObjectStore
 from docstore_upload.block_store import Blocks, Discarded
 from docstore_upload.due_work import DueWork, Step
 from docstore_upload.metrics import blocks_collected_total

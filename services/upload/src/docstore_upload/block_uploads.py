@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from docstore_contents.block_list import Block, block_list_key, parse, serialise
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.block_list import Block, block_list_key, parse, serialise
 from docstore_platform.clock import Clock
-from docstore_platform.deletion_hold import IsHeld
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
-from docstore_platform.s3 import ObjectNotFound, ObjectStore
 from docstore_upload.block_proof import BlockProver
 from docstore_upload.block_store import Blocks, BlocksGone
 from docstore_upload.blocks import MAX_FRAME_BYTES, KnownBlock, Piece, References, piece_sizes

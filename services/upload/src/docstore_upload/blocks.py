@@ -13,7 +13,7 @@ from typing import Literal
 
 import zstandard
 
-from docstore_platform.block_list import MAX_BLOCK_BYTES
+from docstore_contents.block_list import MAX_BLOCK_BYTES
 
 BlockState = Literal["pending", "stored"]
 

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from docstore_contents.s3.store import ObjectStoreError, Part
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadCompleted
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem, unavailable
-from docstore_platform.s3 import ObjectStoreError, Part
 from docstore_upload.block_uploads import Assembled, BlockUploads
 from docstore_upload.blocks import Piece
 from docstore_upload.commit_answers import commit_each, commit_refusal, refused

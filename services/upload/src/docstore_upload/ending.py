@@ -9,10 +9,10 @@ from typing import Literal
 
 import structlog
 
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadAborted, UploadExpired
 from docstore_platform.clock import Clock
-from docstore_platform.s3 import ObjectStore, ObjectStoreError
 from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.domain import Actor, Refusal, State, Upload
 from docstore_upload.metrics import ended_total

@@ -13,12 +13,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import get_args
 
+from docstore_contents.s3.store import ObjectStoreError
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import UploadInitiated
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, unavailable
-from docstore_platform.s3 import ObjectStoreError
 from docstore_platform.tokens import Principal
 from docstore_upload.domain import Method, Upload, content_type_of, part_size_for
 from docstore_upload.means import Means

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
+from docstore_contents.s3.store import ObjectStore, UploadNotFound
+from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.clock import Clock, rfc3339
-from docstore_platform.s3 import ObjectStore, UploadNotFound
-from docstore_platform.sts import upload_credentials
 from docstore_upload.domain import MIN_CREDENTIALS_SECONDS, Upload, part_count, part_length
 from docstore_upload.peers import Json
 from docstore_upload.settings import UploadSettings

@@ -13,11 +13,11 @@ from datetime import timedelta
 import orjson
 import structlog
 
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import PackCompleted, slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem, not_found, unavailable
-from docstore_platform.s3 import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_upload.commit_answers import commit_each, commit_refusal, refused
 from docstore_upload.domain import INCOMPLETE, OPEN, Actor, Refusal, State
 from docstore_upload.metrics import completed_bytes_total, ended_total

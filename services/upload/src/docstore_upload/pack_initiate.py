@@ -11,13 +11,13 @@ from datetime import timedelta
 
 import orjson
 
+from docstore_contents.packs import MAX_PACK_BYTES
+from docstore_contents.s3.store import ObjectStore
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.uploads import PackInitiated, slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.ids import new_id
-from docstore_platform.packs import MAX_PACK_BYTES
 from docstore_platform.problems import Problem, invalid
-from docstore_platform.s3 import ObjectStore
 from docstore_platform.tokens import Principal
 from docstore_upload.domain import content_type_of
 from docstore_upload.initiate import CHECKED, over_quota

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
+from docstore_contents.packs import MAX_SLICE_BYTES, MAX_SLICES
 from docstore_platform.bodies import Body
-from docstore_platform.packs import MAX_SLICE_BYTES, MAX_SLICES
 from docstore_platform.problems import Problem, invalid
 from docstore_upload.requests import FileRequest, read_item, refuse_description, refuse_target
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import orjson
 
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem, not_found
-from docstore_platform.s3 import ObjectStore
 from docstore_platform.tokens import Principal
 from docstore_upload.domain import ENDED
 from docstore_upload.pack_complete import PackCompleter

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
 
+from docstore_contents.packs import pack_key
 from docstore_platform.mongo import (
     Collection,
     Database,
@@ -14,7 +15,6 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
-from docstore_platform.packs import pack_key
 from docstore_upload.domain import OPEN, Actor, Refusal, State
 from docstore_upload.packs import Pack
 from docstore_upload.storage import refusal_document, take_due

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import orjson
 
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectStore
 from docstore_upload.means import seconds_left
 from docstore_upload.packs import Pack
 from docstore_upload.peers import Json

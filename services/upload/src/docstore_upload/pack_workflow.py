@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
-from docstore_platform.deletion_hold import IsHeld
-from docstore_platform.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectNotFound, ObjectStore, ObjectStoreError
 from docstore_upload.domain import ENDED, INCOMPLETE, next_look
 from docstore_upload.due_work import DueWork, Step
 from docstore_upload.metrics import compacted_bytes_total, stalled_packs

@@ -14,7 +14,7 @@ from typing import Any, NotRequired, TypedDict
 
 import orjson
 
-from docstore_platform.packs import (
+from docstore_contents.packs import (
     MAX_INDEX_BYTES,
     Slice,
     index_bytes,

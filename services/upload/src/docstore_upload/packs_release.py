@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
+from docstore_contents.packs import pack_of
 from docstore_platform.clock import Clock
-from docstore_platform.packs import pack_of
 from docstore_upload.pack_store import Packs
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from docstore_platform.block_list import is_blocks
-from docstore_platform.contents import is_whole
-from docstore_platform.packs import pack_of
+from docstore_contents.block_list import is_blocks
+from docstore_contents.packs import pack_of
+from docstore_contents.reader import is_whole
 from docstore_upload.block_uploads import BlockUploads
 from docstore_upload.late_puts import LatePuts
 from docstore_upload.packs_release import PackReleaser

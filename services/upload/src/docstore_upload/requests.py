@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from docstore_platform.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
+from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
 from docstore_platform.bodies import Body, one_of
 from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, broken_rule, field_place, invalid, validation_code
 from docstore_platform.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Sha256, Tag, described

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from docstore_contents.s3.store import ObjectStoreError, Part
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, invalid, not_found, unavailable
-from docstore_platform.s3 import ObjectStoreError, Part
 from docstore_platform.tokens import Principal
 from docstore_upload.blocks import Piece
 from docstore_upload.commit_answers import refused

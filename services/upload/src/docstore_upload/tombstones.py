@@ -7,7 +7,7 @@ key, its URL stores nothing, however long it works. The tombstone is deleted onc
 import asyncio
 from collections.abc import Sequence
 
-from docstore_platform.s3 import ObjectStore
+from docstore_contents.s3.store import ObjectStore
 
 
 async def put_tombstones(store: ObjectStore, keys: Sequence[str]) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 
+from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
-from docstore_platform.s3 import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
 from docstore_platform.tasks import end_tasks
 from docstore_upload.domain import INCOMPLETE, MIB, RETRY_AFTER_SECONDS, Refusal, Upload, Verified, mismatch, part_count
 from docstore_upload.settings import UploadSettings

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from docstore_contents.s3.store import ObjectStoreError
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectStoreError
 from docstore_upload.complete import Completer
 from docstore_upload.domain import ENDED, INCOMPLETE, OPEN, Upload, next_look
 from docstore_upload.due_work import DueWork, Step

@@ -18,7 +18,7 @@ from block_calls import (
     store_file,
 )
 
-from docstore_platform.block_list import MAX_BLOCK_BYTES, parse
+from docstore_contents.block_list import MAX_BLOCK_BYTES, parse
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

@@ -22,9 +22,9 @@ from block_calls import (
     store_file,
 )
 
-from docstore_platform.block_list import parse
+from docstore_contents.block_list import parse
+from docstore_contents.deletion_hold import DeletionHold
 from docstore_platform.clock import utc_now
-from docstore_platform.deletion_hold import DeletionHold
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 

@@ -11,10 +11,10 @@ import orjson
 import pytest
 from service_calls import bearer
 
+from docstore_contents.packs import Slice, index_bytes
+from docstore_contents.reader import Contents
 from docstore_platform.clock import utc_now
-from docstore_platform.contents import Contents
 from docstore_platform.ids import new_id
-from docstore_platform.packs import Slice, index_bytes
 from docstore_platform.testing import eventually
 from docstore_upload.pack_store import MongoPacks
 

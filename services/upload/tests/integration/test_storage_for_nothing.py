@@ -10,9 +10,9 @@ import zstandard
 from block_calls import missing, name
 from lies import DECLARED, LIES, Liar, sized, write
 
-from docstore_platform.block_list import is_blocks, parse
+from docstore_contents.block_list import is_blocks, parse
+from docstore_contents.s3.store import UploadNotFound
 from docstore_platform.clock import utc_now
-from docstore_platform.s3 import UploadNotFound
 from docstore_platform.testing import eventually
 from docstore_upload.metrics import unclaimed_bytes
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from memory_store import FakeStore
 
-from docstore_platform.block_list import parse
+from docstore_contents.block_list import parse
 from docstore_platform.problems import Problem
 from docstore_upload.block_proof import BlockProver
 from docstore_upload.block_sweeper import BlockSweeper

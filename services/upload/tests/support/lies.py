@@ -12,8 +12,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from yarl import URL
 
+from docstore_contents.packs import Slice, index_bytes
 from docstore_platform.ids import new_id
-from docstore_platform.packs import Slice, index_bytes
 
 DECLARED = b"0123456789abcdef" * 1280
 """20 KiB: what is declared. Lies are LONG."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from docstore_platform.presigned import Presigner, S3Config
-from docstore_platform.s3 import (
+from docstore_contents.s3.presigned import Presigner, S3Config
+from docstore_contents.s3.store import (
     ObjectChanged,
     ObjectInfo,
     ObjectNotFound,

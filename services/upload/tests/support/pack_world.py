@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from docstore_platform.packs import MAX_INDEX_BYTES, index_bytes, read_index
+from docstore_contents.packs import MAX_INDEX_BYTES, index_bytes, read_index
 from docstore_upload.domain import OPEN, Refusal, State
 from docstore_upload.pack_complete import PackCompleter
 from docstore_upload.pack_initiate import PackInitiator

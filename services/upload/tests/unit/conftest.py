@@ -12,8 +12,8 @@ import pytest
 from memory_store import FakeStore
 from pack_world import PackWorld
 
+from docstore_contents.block_list import block_key
 from docstore_events.event import Event
-from docstore_platform.block_list import block_key
 from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal

@@ -7,7 +7,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_platform.block_list import MAX_BLOCK_BYTES
+from docstore_contents.block_list import MAX_BLOCK_BYTES
 from docstore_upload.blocks import MAX_FRAME_BYTES, MAX_FRAME_HEADER, Piece, piece_sizes, plain_size
 
 contents = st.lists(st.binary(min_size=1, max_size=40), max_size=12)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from pack_world import FILES, PackWorld, slice_of
 
-from docstore_platform.packs import index_bytes
+from docstore_contents.packs import index_bytes
+from docstore_contents.s3.store import ObjectChanged
 from docstore_platform.problems import Problem
-from docstore_platform.s3 import ObjectChanged
 from docstore_upload.pack_views import CONTENT_TYPE
 from docstore_upload.packs import COMPACT_ABOVE, Pack, compacted
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from docstore_platform import deletion_hold
+from docstore_contents import deletion_hold
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     Collection,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_platform.presigned import S3Config
+from docstore_contents.s3.presigned import S3Config
 from docstore_platform.settings import InfraSettings
 from docstore_standalone.backup.manifest import BackupRefused
 from docstore_standalone.credentials import CREDENTIALS_FILE, Credentials, load_credentials

@@ -4,7 +4,7 @@ What the operator has set is noted in the database before it is changed, with wh
 So the last one who lets go sets it back, even if it was another backup that changed it and was killed.
 """
 
-from docstore_platform import deletion_hold
+from docstore_contents import deletion_hold
 from docstore_platform.mongo import Database, Mongo, ReturnDocument
 
 PARAMETER = "minSnapshotHistoryWindowInSeconds"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore
+from docstore_contents.s3.transport import ObjectStoreUnavailable
 from docstore_platform.ids import new_id
-from docstore_platform.s3 import ObjectNotFound, ObjectStore
-from docstore_platform.s3_transport import ObjectStoreUnavailable
 from docstore_standalone.backup.catalogue import Catalogue, Listed, Stored
 from docstore_standalone.backup.files import create, make_folder
 from docstore_standalone.backup.progress import Progress, Step

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 
 from docstore_analytics.maintenance import forget_later_anchors
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_platform.mongo import Mongo
-from docstore_platform.s3 import ObjectStore, ObjectStoreError
 from docstore_standalone.backup.catalogue import Stored
 from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_databases
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started

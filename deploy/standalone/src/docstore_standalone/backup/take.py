@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
+from docstore_contents.deletion_hold import DeletionHold
+from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import utc_now
-from docstore_platform.deletion_hold import DeletionHold
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo, PyMongoError
-from docstore_platform.s3 import ObjectStore
 from docstore_standalone.backup import catalogue
 from docstore_standalone.backup.catalogue import Catalogue
 from docstore_standalone.backup.database_dump import RENEW_SECONDS, DatabaseDump, dump_databases

@@ -15,8 +15,8 @@ from typing import Literal, Protocol
 
 import structlog
 
+from docstore_contents.s3.store import ObjectStore, StoredObject, UnfinishedUpload
 from docstore_platform.clock import Clock
-from docstore_platform.s3 import ObjectStore, StoredObject, UnfinishedUpload
 from docstore_upload.block_store import Blocks
 from docstore_upload.domain import COMMITTING, OPEN, Upload
 from docstore_upload.metrics import unclaimed_bytes, unclaimed_deleted_total

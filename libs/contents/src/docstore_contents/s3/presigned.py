@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import quote, urlsplit
 
+from docstore_contents.s3.role_credentials import role_credentials
+from docstore_contents.s3.signing import Credentials, CredentialsSource, PolicyCondition, Signer, encode_key
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.role_credentials import role_credentials
 from docstore_platform.settings import InfraSettings
-from docstore_platform.signing import Credentials, CredentialsSource, PolicyCondition, Signer, encode_key
 
 HEADER_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")

@@ -17,8 +17,8 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_platform.presigned import Presigner, S3Config, attachment, object_headers
-from docstore_platform.signing import Credentials, Signer, encode_key, host_header
+from docstore_contents.s3.presigned import Presigner, S3Config, attachment, object_headers
+from docstore_contents.s3.signing import Credentials, Signer, encode_key, host_header
 
 NOW = datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
 BUCKET, REGION = "docstore-content", "us-west-2"

@@ -4,8 +4,8 @@ from typing import Literal, Protocol
 
 import structlog
 
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_platform.metrics import parser_sandbox
-from docstore_platform.sandbox.confinement import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -1,5 +1,5 @@
 """A few limited worker processes for other people's files: started when needed, killed when they misbehave, ended when
-idle. What runs in them calls `limited_worker.serve_confined`. Where a job can't be confined, none is done.
+idle. What runs in them calls `process.serve_confined`. Where a job can't be confined, none is done.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ from typing import Any
 
 import structlog
 
-from docstore_platform.limited_worker import ANSWER, CONFINED, ENDED, ERRORS, HEADER, LENGTH, RETURN_CODE
-from docstore_platform.sandbox.confinement import SandboxUnavailable, missing
+from docstore_contents.workers.process import ANSWER, CONFINED, ENDED, ERRORS, HEADER, LENGTH, RETURN_CODE
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, missing
 
 log = structlog.get_logger(__name__)
 MAX_ANSWER_BYTES = 64 << 20

@@ -10,8 +10,8 @@ from botocore.credentials import Credentials as BotoCredentials
 from botocore.credentials import RefreshableCredentials
 from role_endpoints import RoleKeys, container_endpoint, web_identity_endpoint
 
-from docstore_platform.role_credentials import CredentialsUnavailable, RoleCredentials
-from docstore_platform.signing import Credentials, Signer
+from docstore_contents.s3.role_credentials import CredentialsUnavailable, RoleCredentials
+from docstore_contents.s3.signing import Credentials, Signer
 from docstore_platform.testing import eventually
 
 ROLE = "arn:aws:iam::111122223333:role/docstore-upload"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_platform.packs import (
+from docstore_contents.packs import (
     MAX_INDEX_BYTES,
     MAX_SLICE_BYTES,
     MAX_SLICES,

@@ -9,13 +9,13 @@ import pytest
 from s3_requests import BODY, OTHER_SHA256, SHA256, post, send, signed_put
 from yarl import URL
 
-from docstore_platform.ids import new_id
-from docstore_platform.presigned import checksum_header
-from docstore_platform.s3 import (
+from docstore_contents.s3.presigned import checksum_header
+from docstore_contents.s3.signing import encode_key
+from docstore_contents.s3.store import (
     ObjectStore,
     S3Config,
 )
-from docstore_platform.signing import encode_key
+from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 

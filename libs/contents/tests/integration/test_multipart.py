@@ -9,7 +9,7 @@ import pytest
 from s3_requests import BODY, send
 from yarl import URL
 
-from docstore_platform.s3 import (
+from docstore_contents.s3.store import (
     ObjectStore,
     ObjectStoreError,
     Part,

@@ -16,9 +16,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from yarl import URL
 
+from docstore_contents.s3.presigned import S3Config
+from docstore_contents.s3.role_credentials import CredentialsUnavailable
 from docstore_platform.clock import Clock
-from docstore_platform.presigned import S3Config
-from docstore_platform.role_credentials import CredentialsUnavailable
 from docstore_platform.tracing import client_span
 
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()

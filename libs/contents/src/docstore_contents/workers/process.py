@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from docstore_platform.sandbox.confinement import SandboxUnavailable, confine
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable, confine
 
 Answerer = Callable[[dict[str, Any]], dict[str, Any]]
 """Does one job, whose document is at `path`: request to answer, or to the `reason` why there is none.

@@ -17,12 +17,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from s3_requests import BODY, SHA256
 
-from docstore_platform.ids import new_id
-from docstore_platform.s3 import (
+from docstore_contents.s3.store import (
     ObjectStore,
     S3Config,
 )
-from docstore_platform.sts import UploadCredentials, upload_credentials, upload_policy
+from docstore_contents.s3.sts import UploadCredentials, upload_credentials, upload_policy
+from docstore_platform.ids import new_id
 from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected

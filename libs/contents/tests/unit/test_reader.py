@@ -12,11 +12,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_platform import contents as module
-from docstore_platform.block_list import Block, block_key, block_list_key, is_blocks, parse, serialise
-from docstore_platform.contents import AHEAD, ContentDamaged, Contents, is_whole
-from docstore_platform.packs import Slice, index_bytes, layout, pack_key, slice_key
-from docstore_platform.s3 import ObjectChanged, ObjectNotFound, ObjectStoreUnavailable, Tail
+from docstore_contents import reader as module
+from docstore_contents.block_list import Block, block_key, block_list_key, is_blocks, parse, serialise
+from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
+from docstore_contents.reader import AHEAD, ContentDamaged, Contents, is_whole
+from docstore_contents.s3.store import ObjectChanged, ObjectNotFound, ObjectStoreUnavailable, Tail
 
 LIST_KEY = block_list_key("ada", "u1", "g1")
 PACK_KEY = pack_key("ada", "p1")

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import zstandard
 
-from docstore_platform.block_list import MAX_BLOCK_BYTES, Block, is_blocks, parse
-from docstore_platform.packs import MAX_INDEX_BYTES, PackSlice, Slice, pack_of, read_index
-from docstore_platform.s3 import ObjectChanged, ObjectNotFound, ObjectStoreError, ObjectStoreUnavailable, Tail
+from docstore_contents.block_list import MAX_BLOCK_BYTES, Block, is_blocks, parse
+from docstore_contents.packs import MAX_INDEX_BYTES, PackSlice, Slice, pack_of, read_index
+from docstore_contents.s3.store import ObjectChanged, ObjectNotFound, ObjectStoreError, ObjectStoreUnavailable, Tail
 
 __all__ = ["ContentDamaged", "Contents", "is_blocks", "is_whole", "pack_of"]
 

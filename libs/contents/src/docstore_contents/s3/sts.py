@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from docstore_platform.s3 import ObjectStore
+from docstore_contents.s3.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

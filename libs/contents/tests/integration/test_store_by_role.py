@@ -9,10 +9,10 @@ import pytest
 from role_endpoints import RoleKeys, container_endpoint
 from s3_requests import BODY
 
+from docstore_contents.s3.role_credentials import role_credentials
+from docstore_contents.s3.store import ObjectStore
+from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.ids import new_id
-from docstore_platform.role_credentials import role_credentials
-from docstore_platform.s3 import ObjectStore
-from docstore_platform.sts import upload_credentials
 from docstore_standalone.servers import Servers
 
 pytestmark = pytest.mark.connected

@@ -14,10 +14,9 @@ from typing import Self
 
 from boto3.s3.transfer import TransferConfig
 
-from docstore_platform.clock import Clock, utc_now
-from docstore_platform.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
-from docstore_platform.role_credentials import role_credentials
-from docstore_platform.s3_transport import (
+from docstore_contents.s3.presigned import Presigner, S3Config, SignedForm, SignedPut, object_headers
+from docstore_contents.s3.role_credentials import role_credentials
+from docstore_contents.s3.transport import (
     ObjectChanged,
     ObjectNotFound,
     ObjectStoreError,
@@ -27,6 +26,7 @@ from docstore_platform.s3_transport import (
     UploadNotFound,
     retrying,
 )
+from docstore_platform.clock import Clock, utc_now
 
 __all__ = [
     "ObjectChanged",

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from s3_requests import BODY, SHA256, send
 
-from docstore_platform.s3 import (
+from docstore_contents.s3.store import (
     ObjectChanged,
     ObjectNotFound,
     ObjectStore,

@@ -13,7 +13,7 @@ import botocore.session
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from docstore_platform.signing import Credentials
+from docstore_contents.s3.signing import Credentials
 
 RENEW_BEFORE_SECONDS = 30 * 60
 """So long signed URLs are good for at least: they end with the keys they were signed by. A role's may last an hour."""

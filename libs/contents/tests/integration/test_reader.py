@@ -5,11 +5,11 @@ import hashlib
 import pytest
 import zstandard
 
-from docstore_platform.block_list import Block, block_key, block_list_key, serialise
-from docstore_platform.contents import ContentDamaged, Contents
+from docstore_contents.block_list import Block, block_key, block_list_key, serialise
+from docstore_contents.packs import Slice, index_bytes, pack_key, slice_key
+from docstore_contents.reader import ContentDamaged, Contents
+from docstore_contents.s3.store import ObjectChanged, ObjectNotFound, ObjectStore
 from docstore_platform.ids import new_id
-from docstore_platform.packs import Slice, index_bytes, pack_key, slice_key
-from docstore_platform.s3 import ObjectChanged, ObjectNotFound, ObjectStore
 
 pytestmark = pytest.mark.connected
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from docstore_platform.ids import new_id
-from docstore_platform.s3 import (
+from docstore_contents.s3.store import (
     ObjectStore,
     S3Config,
 )
+from docstore_platform.ids import new_id
 from docstore_standalone.servers import Servers
 
 

@@ -13,11 +13,11 @@ import hostile_parser
 import pytest
 from structlog.testing import capture_logs
 
+from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
+from docstore_contents.workers.sandbox import confinement, landlock
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_contents.workers.sandbox.watch import STATES, SandboxWatch
 from docstore_platform.metrics import parser_sandbox
-from docstore_platform.sandbox import confinement, landlock
-from docstore_platform.sandbox.confinement import SandboxUnavailable
-from docstore_platform.sandbox.watch import STATES, SandboxWatch
-from docstore_platform.workers import JobFailed, Program, WorkerLimits, WorkerPool
 
 Attempt = Callable[..., Awaitable[dict[str, Any]]]
 PROGRAM = Program((hostile_parser.__file__,), {})
@@ -161,7 +161,7 @@ def test_another_user_is_confined_alike(tmp_path: Path) -> None:
     script = f"""
 import os, ctypes
 from pathlib import Path
-from docstore_platform.sandbox.confinement import confine, missing
+from docstore_contents.workers.sandbox.confinement import confine, missing
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 assert not missing()
 confine([Path({str(document)!r})], Path({str(tmp_path / "none")!r}), allow_weak=False)
@@ -203,7 +203,7 @@ async def test_what_a_worker_can_not_set_up_is_a_refusal(
     script = tmp_path / "refusing.py"
     script.write_text(
         "import hostile_parser\n"
-        "from docstore_platform.sandbox import seccomp\n"
+        "from docstore_contents.workers.sandbox import seccomp\n"
         "def refuse(): raise OSError('no filters here')\n"
         "seccomp.restrict = refuse\n"
         "hostile_parser.serve_confined(hostile_parser._load)\n"

@@ -1,0 +1,1 @@
+"""The object store and what clients are given to reach it."""

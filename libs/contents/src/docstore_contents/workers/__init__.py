@@ -1,0 +1,1 @@
+"""Limited processes for other people's files."""
