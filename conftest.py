@@ -26,6 +26,7 @@ from docstore_platform.startup import Check, Startup
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
     from emptied_databases import EmptiedDatabases
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
     from docstore_standalone.servers import BrokerKind, Servers
 
@@ -157,6 +158,28 @@ async def databases(servers: "Servers") -> AsyncIterator["EmptiedDatabases"]:
     mongo = Mongo(servers.environment()["DOCSTORE_MONGO_URL"], app_name="test")
     yield EmptiedDatabases(mongo)
     mongo.close()
+
+
+@pytest.fixture
+async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
+    """The test's database server; databases of its own begin with `infra.database_prefix`."""
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo
+    mongo.close()
+
+
+@pytest.fixture
+def spans() -> Iterator["InMemorySpanExporter"]:
+    """Spans that are recorded while a test runs."""
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    from docstore_platform.tracing import Tracing, use_tracing
+
+    exporter = InMemorySpanExporter()
+    before = use_tracing(Tracing("us-west-2", SimpleSpanProcessor(exporter)))
+    yield exporter
+    use_tracing(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
 """What the relay's sending looks like in a trace, and that it costs nothing where nothing is recorded."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
@@ -15,15 +13,6 @@ from docstore_platform.tracing import Tracing, use_tracing
 FILES = TopicPartition("files", 1)
 FIRST, SECOND = (f"00-{letter * 32}-{letter * 16}-01" for letter in "ab")
 UNSAMPLED = f"00-{'c' * 32}-{'c' * 16}-00"
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    """What is recorded while a test runs."""
-    exporter = InMemorySpanExporter()
-    before = use_tracing(Tracing("us-west-2", SimpleSpanProcessor(exporter)))
-    yield exporter
-    use_tracing(before)
 
 
 def row(traceparent: str | None) -> dict[str, Any]:

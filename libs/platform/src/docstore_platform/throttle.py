@@ -12,6 +12,7 @@ from fastapi import Request
 
 from docstore_platform.clock import Clock
 from docstore_platform.mongo import Collection, Database
+from docstore_platform.period_counts import MongoPeriodCounts
 from docstore_platform.problems import Problem
 
 EVERYWHERE = "everywhere"
@@ -129,12 +130,8 @@ class MongoFailures:
         return Failures(row["count"], row["until"]) if row else None
 
     async def add(self, subject: str, address: str, now: datetime, window: timedelta) -> None:
-        running = {"$gt": ["$until", now]}
-        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
-        until = {"$cond": [running, "$until", now + window]}
-        await self._failures.update_one(
-            {"_id": _failures_id(subject, address)}, [{"$set": {"count": count, "until": until}}], upsert=True
-        )
+        counts = MongoPeriodCounts(self._failures, window, lambda: now)
+        await counts.add(_failures_id(subject, address))
 
     async def clear(self, subject: str, address: str) -> int:
         row = await self._failures.find_one_and_delete({"_id": _failures_id(subject, address)})

@@ -1,7 +1,6 @@
 """Transactions on a real replica set."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -9,13 +8,6 @@ from docstore_platform.mongo import Database, Mongo, ReturnDocument, Session, ke
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
-
-
-@pytest.fixture
-async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
-    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    yield mongo
-    mongo.close()
 
 
 @pytest.fixture

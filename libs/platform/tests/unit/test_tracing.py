@@ -1,6 +1,5 @@
 """Spans: whose they are, what they say, and what a stranger can make of them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -32,15 +31,6 @@ from docstore_platform.web import service_app
 
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 KEY = new_service_key()
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    """What is recorded while a test runs."""
-    exporter = InMemorySpanExporter()
-    before = use_tracing(Tracing("us-west-2", SimpleSpanProcessor(exporter)))
-    yield exporter
-    use_tracing(before)
 
 
 def said(one: ReadableSpan) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """One leader at a time, on a real MongoDB."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -13,10 +12,8 @@ pytestmark = pytest.mark.connected
 
 
 @pytest.fixture
-async def leases(infra: InfraSettings) -> AsyncIterator[Collection]:
-    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    yield mongo.database(f"{infra.database_prefix}work")["leases"]
-    mongo.close()
+def leases(infra: InfraSettings, mongo: Mongo) -> Collection:
+    return mongo.database(f"{infra.database_prefix}work")["leases"]
 
 
 async def test_of_ten_instances_one_leads(leases: Collection) -> None:

@@ -1,7 +1,6 @@
 """Work queues on a real MongoDB: what claims, leases and turns promise."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,13 +25,6 @@ class ServerClock:
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-@pytest.fixture
-async def mongo(infra: InfraSettings) -> AsyncIterator[Mongo]:
-    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
-    yield mongo
-    mongo.close()
 
 
 @pytest.fixture
