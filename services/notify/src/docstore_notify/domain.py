@@ -1,7 +1,7 @@
 """What is told, to whom, by which channel, and how often a message is tried."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -50,15 +50,6 @@ ChannelName = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
 CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
 """Those that are not personal lead to machines, and tell what their subscription asks for, event by event."""
 
-FileChange = Literal[
-    "created", "modified", "moved", "deleted", "restored", "tagged", "shared", "unshared", "link_opened"
-]
-FILE_CHANGES: tuple[FileChange, ...] = get_args(FileChange)
-OWNERS_CHANGES: frozenset[FileChange] = frozenset({"shared", "unshared", "link_opened"})
-"""With whom a file is shared is news for its owner alone."""
-USUAL_CHANGES: tuple[FileChange, ...] = ("created", "modified", "moved", "deleted", "restored")
-"""What a subscription tells that names no events."""
-
 State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]
 
@@ -68,27 +59,6 @@ MAX_EVENTS = 5_000
 """Events one message tells of; more begin another."""
 LONGEST_RUN = timedelta(hours=1)
 """A run of one's own acts that goes on for longer is told of in between."""
-FIRST_RETRY = timedelta(seconds=1)
-LONGEST_RETRY = timedelta(minutes=15)
-LONGEST_ASKED_WAIT = timedelta(hours=1)
-"""A receiver may ask to be left alone for so long."""
-
-
-class Refused(Exception):
-    """The channel will never take this message; the text is a reason for operators. `status`: the receiver's, HTTP."""
-
-    def __init__(self, detail: str, status: int | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
-class NotNow(Exception):
-    """The channel can't take the message now, and may later: in `retry_after` seconds, if it said so."""
-
-    def __init__(self, detail: str, retry_after: float | None = None, status: int | None = None) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,65 +79,6 @@ class Target:
 
 
 NOWHERE = Target("")
-
-
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Whom a message reaches."""
-
-    account_id: str
-    email: str
-    display_name: str
-    revision: int
-    verified: bool = False
-    """The address is proven to be theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotentCall:
-    """A call with an Idempotency-Key, by hashes."""
-
-    key: str
-    """Of the key."""
-    body: str
-    """Of what was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """Someone follows a file, or a folder with all in it."""
-
-    id: str
-    account_id: str
-    file_id: str
-    channel: ChannelName
-    events: tuple[FileChange, ...]
-    created_at: datetime
-    target: Target = NOWHERE
-    disabled_reason: str | None = None
-    """Why nothing is sent any more; None while it is active."""
-    made_by: "IdempotentCall | None" = None
-    """The call that made it, if that had an Idempotency-Key: the same call makes no second subscription."""
-
-    @property
-    def active(self) -> bool:
-        return self.disabled_reason is None
-
-
-@dataclass(frozen=True, slots=True)
-class Preferences:
-    """What a person has switched on or off; what is not said is as usual."""
-
-    account_id: str
-    choices: Mapping[ChosenKind, Mapping[PersonalChannel, bool]] = field(default_factory=dict)
-
-    def wants(self, kind: ChosenKind, channel: PersonalChannel) -> bool:
-        """On, but for mails about every opening of a link."""
-        usual = (kind, channel) != ("link_opened", "email")
-        return self.choices.get(kind, {}).get(channel, usual)
-
-    def with_choice(self, kind: ChosenKind, channel: PersonalChannel, on: bool) -> "Preferences":
-        return replace(self, choices={**self.choices, kind: {**self.choices.get(kind, {}), channel: on}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +156,3 @@ class Delivery:
     def takes_more(self) -> int:
         """How many more events it may tell of: none once a sender has had it, since it may have been sent."""
         return MAX_EVENTS - len(self.event_ids) if self.state == "pending" and self.attempts == 0 else 0
-
-
-def retry_after(attempts: int, asked: float | None = None) -> timedelta:
-    """How long to wait after so many attempts: twice as long each time, up to a quarter of an hour; longer if asked."""
-    doublings = max(min(attempts - 1, 20), 0)
-    wait = min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
-    return max(wait, min(timedelta(seconds=asked), LONGEST_ASKED_WAIT)) if asked else wait

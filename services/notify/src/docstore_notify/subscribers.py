@@ -29,62 +29,65 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_events.uploads import PackCompleted, UploadCompleted
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageEvent
-from docstore_notify.domain import Contact, Facts, FileChange, Kind
-from docstore_notify.service import Changed, Heard, NotifyService, ShareNews, Told, personal
-from docstore_notify.share_store import Share
+from docstore_notify.contacts.rules import Contact
+from docstore_notify.domain import Facts, Kind
+from docstore_notify.notices.rules import Batch, FollowedChange, NoticeSource, ShareChange, personal
+from docstore_notify.notices.service import NotifyService
+from docstore_notify.shares.rules import Share
+from docstore_notify.subscriptions.rules import FileChange
 from docstore_platform.clock import rfc3339
 
 
-class NotifySubscribers(Subscribers[Heard]):
+class NotifySubscribers(Subscribers[Batch]):
     def __init__(self, service: NotifyService) -> None:
         self._service = service
 
-    def begin(self) -> Heard:
-        return Heard()
+    def begin(self) -> Batch:
+        return Batch()
 
-    async def commit(self, unit: Heard, transaction: Transaction) -> None:
-        await self._service.take_in(unit, transaction)
+    async def commit(self, batch: Batch, transaction: Transaction) -> None:
+        await self._service.handle(batch, transaction)
 
-    def on_account_created(self, envelope: Envelope[AccountCreated], unit: Heard) -> None:
-        _contact(envelope.event, unit)
+    def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
+        _contact(envelope.event, batch)
 
-    def on_account_updated(self, envelope: Envelope[AccountUpdated], unit: Heard) -> None:
-        _contact(envelope.event, unit)
+    def on_account_updated(self, envelope: Envelope[AccountUpdated], batch: Batch) -> None:
+        _contact(envelope.event, batch)
 
-    def on_session_started(self, envelope: Envelope[SessionStarted], unit: Heard) -> None:
+    def on_session_started(self, envelope: Envelope[SessionStarted], batch: Batch) -> None:
         event = envelope.event
         if event.new_device and not event.first_login:
-            unit.notices += personal(_told(envelope, {"device": event.device}), event.account_id, "new_device")
+            batch.notices += personal(_source(envelope, {"device": event.device}), event.account_id, "new_device")
 
-    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], unit: Heard) -> None:
+    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], batch: Batch) -> None:
         """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
         event = envelope.event
-        told = _told(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
-        unit.notices.append(told.to(event.account_id, "email", "password_reset"))
+        told = _source(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
+        batch.notices.append(told.to(event.account_id, "email", "password_reset"))
 
-    def on_account_invited(self, envelope: Envelope[AccountInvited], unit: Heard) -> None:
+    def on_account_invited(self, envelope: Envelope[AccountInvited], batch: Batch) -> None:
         event = envelope.event
-        told = _told(envelope, {"invited_at": rfc3339(event.invited_at), "owner_id": event.invited_by})
-        unit.notices.append(told.to(event.invited_by, "email", "account_invitation", address=event.email))
+        told = _source(envelope, {"invited_at": rfc3339(event.invited_at), "owner_id": event.invited_by})
+        batch.notices.append(told.to(event.invited_by, "email", "account_invitation", address=event.email))
 
-    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], unit: Heard) -> None:
+    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], batch: Batch) -> None:
         """To the address that is to be verified, whatever the account's is when the mail is sent."""
         event = envelope.event
-        told = _told(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
-        unit.notices.append(told.to(event.account_id, "email", "email_verification", address=event.email))
+        told = _source(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
+        batch.notices.append(told.to(event.account_id, "email", "email_verification", address=event.email))
 
-    def on_password_changed(self, envelope: Envelope[PasswordChanged], unit: Heard) -> None:
+    def on_password_changed(self, envelope: Envelope[PasswordChanged], batch: Batch) -> None:
         facts: Facts = {"change": "changed", "device": envelope.event.device}
-        _password_notice(envelope, envelope.event.account_id, facts, unit)
+        _password_notice(envelope, envelope.event.account_id, facts, batch)
 
-    def on_password_reset(self, envelope: Envelope[PasswordReset], unit: Heard) -> None:
-        _password_notice(envelope, envelope.event.account_id, {"change": "reset", "device": ""}, unit)
+    def on_password_reset(self, envelope: Envelope[PasswordReset], batch: Batch) -> None:
+        _password_notice(envelope, envelope.event.account_id, {"change": "reset", "device": ""}, batch)
 
-    def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], unit: Heard) -> None:
+    def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], batch: Batch) -> None:
         facts: Facts = {"change": "link_made", "device": "", "expires_at": rfc3339(envelope.event.expires_at)}
-        _password_notice(envelope, envelope.event.account_id, facts, unit)
+        _password_notice(envelope, envelope.event.account_id, facts, batch)
 
-    def on_upload_completed(self, envelope: Envelope[UploadCompleted], unit: Heard) -> None:
+    def on_upload_completed(self, envelope: Envelope[UploadCompleted], batch: Batch) -> None:
         event = envelope.event
         if not event.notify_uploader:
             return
@@ -97,9 +100,9 @@ class NotifySubscribers(Subscribers[Heard]):
             "in_absence": event.completed_by == "workflow",
         }
         # `path` is as the uploader sees it, who may be an editor of somebody else's folder.
-        unit.notices += personal(_told(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
+        batch.notices += personal(_source(envelope, facts), event.uploaded_by or event.account_id, "upload_done")
 
-    def on_pack_completed(self, envelope: Envelope[PackCompleted], unit: Heard) -> None:
+    def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
         """One piece of news, however many files."""
         event = envelope.event
         files = event.files - len(event.refused)
@@ -111,75 +114,75 @@ class NotifySubscribers(Subscribers[Heard]):
                 "conflicted": event.conflicted,
                 "in_absence": event.completed_by == "workflow",
             }
-            unit.notices += personal(_told(envelope, facts), event.account_id, "upload_done")
+            batch.notices += personal(_source(envelope, facts), event.account_id, "upload_done")
 
-    def on_file_created(self, envelope: Envelope[FileCreated], unit: Heard) -> None:
-        _followed("created", envelope, unit)
+    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
+        _followed("created", envelope, batch)
 
-    def on_file_modified(self, envelope: Envelope[FileModified], unit: Heard) -> None:
-        _followed("modified", envelope, unit)
+    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
+        _followed("modified", envelope, batch)
 
-    def on_file_moved(self, envelope: Envelope[FileMoved], unit: Heard) -> None:
-        _followed("moved", envelope, unit, {"previous_path": envelope.event.previous_path})
+    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
+        _followed("moved", envelope, batch, {"previous_path": envelope.event.previous_path})
 
-    def on_file_tagged(self, envelope: Envelope[FileTagged], unit: Heard) -> None:
-        _followed("tagged", envelope, unit, {"tags": ", ".join(envelope.event.file.tags)})
+    def on_file_tagged(self, envelope: Envelope[FileTagged], batch: Batch) -> None:
+        _followed("tagged", envelope, batch, {"tags": ", ".join(envelope.event.file.tags)})
 
-    def on_file_deleted(self, envelope: Envelope[FileDeleted], unit: Heard) -> None:
-        _followed("deleted", envelope, unit)
+    def on_file_deleted(self, envelope: Envelope[FileDeleted], batch: Batch) -> None:
+        _followed("deleted", envelope, batch)
 
-    def on_file_restored(self, envelope: Envelope[FileRestored], unit: Heard) -> None:
-        _followed("restored", envelope, unit)
+    def on_file_restored(self, envelope: Envelope[FileRestored], batch: Batch) -> None:
+        _followed("restored", envelope, batch)
 
-    def on_file_purged(self, envelope: Envelope[FilePurged], unit: Heard) -> None:
-        unit.purged.add(envelope.event.file.file_id)
+    def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
+        batch.purged.add(envelope.event.file.file_id)
 
-    def on_file_shared(self, envelope: Envelope[FileShared], unit: Heard) -> None:
-        _share("shared", envelope, unit)
+    def on_file_shared(self, envelope: Envelope[FileShared], batch: Batch) -> None:
+        _share("shared", envelope, batch)
 
-    def on_share_revoked(self, envelope: Envelope[ShareRevoked], unit: Heard) -> None:
-        _share("unshared", envelope, unit)
+    def on_share_revoked(self, envelope: Envelope[ShareRevoked], batch: Batch) -> None:
+        _share("unshared", envelope, batch)
 
-    def on_link_opened(self, envelope: Envelope[LinkOpened], unit: Heard) -> None:
+    def on_link_opened(self, envelope: Envelope[LinkOpened], batch: Batch) -> None:
         event = envelope.event
-        told = _told(envelope, _link(event) | {"change": "link_opened", "opens": event.opens})
-        unit.changes.append(
-            Changed(told, "link_opened", event.file_id, event.ancestors, event.owner_id, readers=frozenset())
+        told = _source(envelope, _link(event) | {"change": "link_opened", "opens": event.opens})
+        batch.changes.append(
+            FollowedChange(told, "link_opened", event.file_id, event.ancestors, event.owner_id, readers=frozenset())
         )
-        unit.notices += personal(told, event.owner_id, "link_opened")
+        batch.notices += personal(told, event.owner_id, "link_opened")
 
-    def on_link_expiring(self, envelope: Envelope[LinkExpiring], unit: Heard) -> None:
+    def on_link_expiring(self, envelope: Envelope[LinkExpiring], batch: Batch) -> None:
         event = envelope.event
         expires_at = rfc3339(event.expires_at) if event.expires_at else ""
-        told = _told(envelope, _link(event) | {"expires_at": expires_at})
-        unit.notices += personal(told, event.owner_id, "link_expiring")
+        told = _source(envelope, _link(event) | {"expires_at": expires_at})
+        batch.notices += personal(told, event.owner_id, "link_expiring")
 
-    def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], unit: Heard) -> None:
-        _usage("quota_exceeded", envelope, unit, {"requested": envelope.event.requested})
+    def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], batch: Batch) -> None:
+        _usage("quota_exceeded", envelope, batch, {"requested": envelope.event.requested})
 
-    def on_quota_restored(self, envelope: Envelope[QuotaRestored], unit: Heard) -> None:
-        _usage("quota_restored", envelope, unit, {})
-
-
-def _told(envelope: Envelope[Event], facts: Facts) -> Told:
-    return Told(envelope.id, {**facts, "at": rfc3339(envelope.time)}, envelope.traceparent)
+    def on_quota_restored(self, envelope: Envelope[QuotaRestored], batch: Batch) -> None:
+        _usage("quota_restored", envelope, batch, {})
 
 
-def _contact(event: AccountEvent, unit: Heard) -> None:
-    known = unit.contacts.get(event.account_id)
+def _source(envelope: Envelope[Event], facts: Facts) -> NoticeSource:
+    return NoticeSource(envelope.id, {**facts, "at": rfc3339(envelope.time)}, envelope.traceparent)
+
+
+def _contact(event: AccountEvent, batch: Batch) -> None:
+    known = batch.contacts.get(event.account_id)
     if known is None or event.revision > known.revision:
-        unit.contacts[event.account_id] = Contact(
+        batch.contacts[event.account_id] = Contact(
             event.account_id, event.email, event.display_name, event.revision, event.email_verified
         )
 
 
-def _usage(kind: Kind, envelope: Envelope[UsageEvent], unit: Heard, more: Facts) -> None:
+def _usage(kind: Kind, envelope: Envelope[UsageEvent], batch: Batch, more: Facts) -> None:
     event = envelope.event
     facts: Facts = {"used": event.used, "limit": event.limit, **more}
-    unit.notices += personal(_told(envelope, facts), event.account_id, kind)
+    batch.notices += personal(_source(envelope, facts), event.account_id, kind)
 
 
-def _followed(change: FileChange, envelope: Envelope[FileEvent], unit: Heard, more: Facts | None = None) -> None:
+def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, more: Facts | None = None) -> None:
     event, file = envelope.event, envelope.event.file
     facts: Facts = {
         "change": change,
@@ -192,18 +195,18 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], unit: Heard, mo
         "device": file.device,
         **(more or {}),
     }
-    told = _told(envelope, facts)
-    unit.changes.append(
-        Changed(told, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
+    told = _source(envelope, facts)
+    batch.changes.append(
+        FollowedChange(told, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
     )
 
 
-def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, unit: Heard) -> None:
+def _password_notice(envelope: Envelope[Event], account_id: str, facts: Facts, batch: Batch) -> None:
     """By mail alone: whoever has taken a session over must not be the one who sees and deletes it."""
-    unit.notices.append(_told(envelope, facts).to(account_id, "email", "password_notice"))
+    batch.notices.append(_source(envelope, facts).to(account_id, "email", "password_notice"))
 
 
-def _share(change: FileChange, envelope: Envelope[ShareEvent], unit: Heard) -> None:
+def _share(change: FileChange, envelope: Envelope[ShareEvent], batch: Batch) -> None:
     event = envelope.event
     facts: Facts = {
         "file_id": event.file_id,
@@ -215,11 +218,13 @@ def _share(change: FileChange, envelope: Envelope[ShareEvent], unit: Heard) -> N
         "actor_id": event.actor_id,
         "device": "",
     }
-    owners = _told(envelope, {**facts, "change": change, "person": event.email})
-    unit.changes.append(Changed(owners, change, event.file_id, event.ancestors, event.owner_id, readers=frozenset()))
+    owners = _source(envelope, {**facts, "change": change, "person": event.email})
+    batch.changes.append(
+        FollowedChange(owners, change, event.file_id, event.ancestors, event.owner_id, readers=frozenset())
+    )
     revoked = change == "unshared"
     share = Share(event.share_id, event.revision, event.account_id, event.role, revoked, event.invited_id)
-    unit.shares.append(ShareNews(_told(envelope, facts), share, event.owner_id, event.email, event.hidden))
+    batch.shares.append(ShareChange(_source(envelope, facts), share, event.owner_id, event.email, event.hidden))
 
 
 def _link(event: LinkEvent) -> Facts:

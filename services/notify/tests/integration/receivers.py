@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from docstore_notify.domain import Delivery, NotNow, Refused
-from docstore_notify.receipts import Gone, Receipt
+from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
+from docstore_notify.domain import Delivery
 
 Mood = Literal["well", "failing", "refusing", "throttling", "silent"]
 

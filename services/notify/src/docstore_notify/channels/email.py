@@ -1,0 +1,38 @@
+"""The e-mail channel: looks the address up, makes the e-mail, and hands it to a transport."""
+
+from docstore_notify.channels.mail.rendering import Renderer
+from docstore_notify.channels.mail.transports import Transport
+from docstore_notify.channels.results import NotNow, Receipt
+from docstore_notify.contacts.repository import Contacts
+from docstore_notify.contacts.rules import Contact
+from docstore_notify.domain import Delivery
+
+
+class EmailChannel:
+    def __init__(self, contacts: Contacts, renderer: Renderer, transport: Transport) -> None:
+        self._contacts = contacts
+        self._renderer = renderer
+        self._transport = transport
+
+    async def send(self, delivery: Delivery) -> Receipt | None:
+        named = {str(item[role]) for item in delivery.items for role in ("actor_id", "owner_id") if role in item}
+        known = await self._contacts.find({delivery.account_id, *named})
+        contact = invited(delivery.target.address) if delivery.target is not None else known.get(delivery.account_id)
+        if contact is None:
+            # Events of other topics may overtake account-created.
+            raise NotNow("nobody has told the account's address yet")
+        names = {account_id: other.display_name for account_id, other in known.items()}
+        addresses = {account_id: _address(other) for account_id, other in known.items()}
+        mail = self._renderer.message(delivery, contact, names, addresses)
+        await self._transport.send(mail, mail["To"].addresses[0].addr_spec)
+        return None
+
+
+def _address(contact: Contact) -> str:
+    """How a mail shows who caused it: an address that may be somebody else's is not shown as theirs."""
+    return contact.email if contact.verified else f"{contact.email} (an address that is not verified)"
+
+
+def invited(address: str) -> Contact:
+    """Somebody of whom nothing is known but an address."""
+    return Contact("", address, "", 0)

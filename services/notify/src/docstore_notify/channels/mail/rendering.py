@@ -1,0 +1,118 @@
+"""Makes the e-mail of a delivery, text and HTML, from templates. What users named can't break out of its place."""
+
+from collections.abc import Callable, Mapping
+from email.errors import HeaderParseError
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from docstore_notify.channels.results import Refused
+from docstore_notify.contacts.rules import Contact
+from docstore_notify.domain import ENDABLE, Delivery
+from docstore_notify.texts import CHANGED, SUBJECT_NAME_CHARS, one_line, quoted, subject
+from docstore_platform.mail_addresses import sendable
+from docstore_platform.mailed_links import InvitationLinks, ResetLinks, VerificationLinks
+from docstore_platform.plain_page import plain_pages
+from docstore_platform.settings import InfraSettings
+
+DELIVERY_HEADER = "X-DocStore-Delivery"
+UNFOLDED = "List-Unsubscribe"
+NOBODY: Mapping[str, str] = {}
+
+
+def undecoded(text: str) -> str:
+    """Text that means itself in a header: EmailPolicy decodes what looks encoded (RFC 2047), line ends included."""
+    return text.replace("=?", "= ?")
+
+
+class MailPolicy(EmailPolicy):
+    """Mails of 7 bits, whose To names one receiver by a name of any length.
+
+    Python would fold a long URL in a header by encoding it (RFC 2047), which no mail program undoes there (RFC 2369
+    has none of it): it stays in its line, which has room for 998 characters. And it would fold a long name without
+    its quotes, so that a comma in it begins another address: a name is encoded, which needs none.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if name == "To":
+            (address,) = value.addresses
+            display_name = Header(address.display_name, "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {display_name} <{address.addr_spec}>{self.linesep}".encode("ascii")
+        if name == UNFOLDED:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
+
+
+MAIL = MailPolicy(linesep="\r\n", cte_type="7bit")
+
+
+class Renderer:
+    """`sender` is the From, `unsubscribe_url` where a mail's like end."""
+
+    def __init__(
+        self,
+        sender: str,
+        infra: InfraSettings,
+        unsubscribe_url: Callable[[Delivery], str],
+    ) -> None:
+        name, address = parseaddr(sender)
+        self._from = Address(name, addr_spec=address)
+        self._public_url = infra.public_url
+        self._unsubscribe_url = unsubscribe_url
+        self._invitations = InvitationLinks(infra)
+        verifications = VerificationLinks(infra)
+        self._templates = plain_pages("docstore_notify")
+        self._templates.filters |= {
+            "one_line": one_line,
+            "quoted": quoted,
+            "changed": CHANGED.__getitem__,
+            "reset_url": ResetLinks(infra).url,
+            "verification_url": verifications.url,
+            "verification_code": lambda record_id: _grouped(verifications.code(record_id)),
+        }
+
+    def message(
+        self, delivery: Delivery, contact: Contact, names: Mapping[str, str], addresses: Mapping[str, str] = NOBODY
+    ) -> EmailMessage:
+        """The e-mail to `contact`; `names` and `addresses` of accounts by their ids. Refused if it can't have one.
+
+        Its Message-ID comes from the delivery, so that one sent twice is known as the same.
+        """
+        mail = EmailMessage(MAIL)
+        mail["From"] = self._from
+        name = undecoded(one_line(contact.display_name, SUBJECT_NAME_CHARS))
+        try:
+            mail["To"] = Address(name, addr_spec=sendable(contact.email))
+        except (ValueError, IndexError, HeaderParseError) as error:
+            raise Refused(f"the address can't be one: {error}") from error
+        mail["Subject"] = undecoded(subject(delivery))
+        mail["Date"] = format_datetime(delivery.created_at)
+        mail["Message-ID"] = f"<{delivery.id}@{self._from.domain}>"
+        mail["Auto-Submitted"] = "auto-generated"
+        mail[DELIVERY_HEADER] = delivery.id
+        unsubscribe_url = self._unsubscribe_url(delivery) if delivery.kind in ENDABLE else ""
+        if unsubscribe_url:
+            mail[UNFOLDED] = f"<{unsubscribe_url}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        facts: dict[str, Any] = {
+            "name": one_line(contact.display_name),
+            "items": delivery.items,
+            "unlisted": delivery.unlisted,
+            "names": names,
+            "addresses": addresses,
+            "sign_up_url": self._invitations.url_for(contact.email, delivery.created_at),
+            "me": contact.account_id,
+            "public_url": self._public_url,
+            "unsubscribe_url": unsubscribe_url,
+        }
+        mail.set_content(self._templates.get_template(f"{delivery.kind}.txt").render(facts))
+        mail.add_alternative(self._templates.get_template(f"{delivery.kind}.html").render(facts), subtype="html")
+        return mail
+
+
+def _grouped(code: str) -> str:
+    """As it is easier to read and to type."""
+    return f"{code[: len(code) // 2]} {code[len(code) // 2 :]}"

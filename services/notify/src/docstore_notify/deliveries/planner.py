@@ -1,0 +1,155 @@
+"""Turns notices into deliveries, in the transaction of the events they are about."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.transaction import Transaction
+from docstore_notify.deliveries.digest import Pacing, new_delivery, plan_digests
+from docstore_notify.deliveries.queue_repository import SubscriptionQueues
+from docstore_notify.deliveries.repository import Deliveries
+from docstore_notify.domain import (
+    CHOSEN_KINDS,
+    LONGEST_RUN,
+    MAX_EVENTS,
+    PERSONAL,
+    SUMMARIZED,
+    URGENT,
+    Delivery,
+    Kind,
+    Notice,
+)
+from docstore_notify.inbox.repository import Inbox
+from docstore_notify.preferences.repository import PreferenceStore
+from docstore_notify.preferences.rules import Preferences
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+
+AT_ONCE = Pacing(timedelta(0))
+
+
+def sent(delivery: Delivery) -> NotificationSent:
+    return NotificationSent(
+        revision=1,
+        delivery_id=delivery.id,
+        account_id=delivery.account_id,
+        channel=delivery.channel,
+        kind=delivery.kind,
+        cause_ids=delivery.event_ids,
+    )
+
+
+def failed(delivery: Delivery, reason: str) -> NotificationFailed:
+    return NotificationFailed(
+        revision=1,
+        delivery_id=delivery.id,
+        account_id=delivery.account_id,
+        channel=delivery.channel,
+        kind=delivery.kind,
+        cause_ids=delivery.event_ids,
+        reason=reason,
+    )
+
+
+class DeliveryPlanner:
+    """E-mails, and what sums up one's own acts, are gathered and wait for a sender.
+
+    Machines' messages go into the queues of their subscriptions; other in-app notifications are there once written.
+    """
+
+    def __init__(
+        self,
+        preferences: PreferenceStore,
+        deliveries: Deliveries,
+        queues: SubscriptionQueues,
+        inbox: Inbox,
+        pause: timedelta,
+        run_pause: timedelta,
+        wakeup_name: str,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._preferences = preferences
+        self._deliveries = deliveries
+        self._queues = queues
+        self._inbox = inbox
+        self._pacing = Pacing(pause)
+        self._run_pacing = Pacing(run_pause, LONGEST_RUN)
+        self._wakeup_name = wakeup_name
+        self._clock = clock
+
+    async def write(self, notices: Sequence[Notice], transaction: Transaction) -> None:
+        preferences = await self._preferences.find({notice.account_id for notice in notices})
+        wanted = [notice for notice in _once(notices) if _wanted(notice, preferences)]
+        gathered = [notice for notice in wanted if not notice.to_machine and self._is_digested(notice)]
+        in_app = [notice for notice in wanted if notice.channel == "in_app" and not self._is_digested(notice)]
+        machines = [notice for notice in wanted if notice.to_machine]
+        if in_app:
+            await self._write_in_app(in_app, transaction)
+        if gathered:
+            await self._plan_digests(gathered, transaction)
+        if machines:
+            await self._plan_for_machines(machines, transaction)
+
+    def _is_digested(self, notice: Notice) -> bool:
+        return notice.channel == "email" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
+
+    async def _write_in_app(self, notices: Sequence[Notice], transaction: Transaction) -> None:
+        """What comes together is one notification, and is told at once: it disturbs nobody."""
+        now = self._clock()
+        deliveries = [
+            new_delivery(new_id(), stream[start : start + MAX_EVENTS], now, now)
+            for stream in _by_stream(notices).values()
+            for start in range(0, len(stream), MAX_EVENTS)
+        ]
+        await self._inbox.add(deliveries, transaction.session)
+        for delivery in deliveries:
+            transaction.publish(sent(delivery))
+
+    async def _plan_digests(self, notices: Sequence[Notice], transaction: Transaction) -> None:
+        streams = _by_stream(notices)
+        latest = await self._deliveries.latest(streams, transaction.session) if self._pacing.pause else {}
+        now = self._clock()
+        deliveries: list[Delivery] = []
+        for stream, gathered in streams.items():
+            deliveries += plan_digests(gathered, latest.get(stream), now, self._pacing_of(gathered[0].kind), new_id)
+        await self._deliveries.save(list(latest.values()), deliveries, transaction.session)
+        transaction.wake_after(self._wakeup_name)
+
+    def _pacing_of(self, kind: Kind) -> Pacing:
+        if kind in URGENT or not self._pacing.pause:
+            return AT_ONCE
+        return self._run_pacing if kind in SUMMARIZED else self._pacing
+
+    async def _plan_for_machines(self, notices: Sequence[Notice], transaction: Transaction) -> None:
+        deliveries = plan_digests(notices, None, self._clock(), AT_ONCE, new_id)
+        await self._deliveries.save([], deliveries, transaction.session)
+        fed = {notice.subscription_id for notice in notices if notice.subscription_id is not None}
+        await self._queues.feed(fed, transaction.session)
+        transaction.wake_after(self._wakeup_name)
+
+
+def _once(notices: Iterable[Notice]) -> list[Notice]:
+    """A person is told of an event once by a channel, for the first reason there is; a machine by each subscription."""
+    first: dict[tuple[str, str, str, str], Notice] = {}
+    for notice in notices:
+        machine = notice.subscription_id or "" if notice.to_machine else ""
+        first.setdefault((notice.account_id, notice.channel, notice.event_id, machine), notice)
+    return list(first.values())
+
+
+def _wanted(notice: Notice, preferences: Mapping[str, Preferences]) -> bool:
+    """Preferences are about people's channels: machines follow their subscriptions."""
+    wishes = preferences.get(notice.account_id) or Preferences(notice.account_id)
+    return not any(
+        kind == notice.kind and channel == notice.channel and not wishes.wants(kind, channel)
+        for kind in CHOSEN_KINDS
+        for channel in PERSONAL
+    )
+
+
+def _by_stream(notices: Iterable[Notice]) -> dict[str, list[Notice]]:
+    streams: defaultdict[str, list[Notice]] = defaultdict(list)
+    for notice in notices:
+        streams[notice.stream].append(notice)
+    return dict(streams)

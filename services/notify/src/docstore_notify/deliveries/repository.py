@@ -1,0 +1,219 @@
+"""Repository of deliveries: written with their events, claimed by workers under a lease."""
+
+from collections.abc import Collection as Several
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from docstore_notify.deliveries.documents import LOGGED_TRIES, growth, log_entry, try_row, with_try
+from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
+from docstore_notify.delivery_documents import delivery_of, row_of
+from docstore_notify.domain import Delivery, State
+from docstore_notify.due import after, seconds_until_due
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    DESCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    InsertOne,
+    ReturnDocument,
+    Session,
+    UpdateOne,
+)
+
+KEPT_SECONDS = 30 * 24 * 3600
+STREAM_KEPT_SECONDS = 24 * 3600
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+SCHEDULED: Document = {"state": "pending", "next_at": {"$gt": BEGINNING}}
+"""Messages that are taken up one by one; those of a queue have no `next_at` of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this sender has until its lease ends."""
+
+    delivery: Delivery
+    token: str
+
+
+class Deliveries(Protocol):
+    """All messages, and the last one of each stream."""
+
+    async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
+        """The last delivery of each stream, if it is remembered."""
+        ...
+
+    async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
+        """Add those that are new, let those that are `known` grow, and remember the last of each stream."""
+        ...
+
+    async def claim(self, seconds: float) -> Claim | None:
+        """Take up the delivery that has waited longest of those that are due, for so long."""
+        ...
+
+    async def claim_next(self, subscription_id: str) -> Claim | None:
+        """Take up the oldest one of a subscription's queue, for as long as the queue is held."""
+        ...
+
+    async def due_in(self) -> float | None:
+        """Seconds until the next one is to be taken up."""
+        ...
+
+    async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
+        """Mark it sent or failed; False if another sender has taken it up meanwhile."""
+        ...
+
+    async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
+        """Give it back, to be taken up again when `wait` is over, or when its queue is."""
+        ...
+
+    async def fail_waiting(
+        self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
+    ) -> list[Delivery]:
+        """Mark those that wait in a subscription's queue as failed."""
+        ...
+
+    async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
+        """Keep one that was sent at once."""
+        ...
+
+    async def log(self, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
+        """What was sent for a subscription, newest first, those before `before`."""
+        ...
+
+    async def find(self, delivery_id: str) -> Delivery | None: ...
+
+    async def pending_events(self, event_ids: set[str]) -> set[str]:
+        """Those of the events that a pending delivery tells of, but for digests whose time has not come."""
+        ...
+
+
+class MongoDeliveries:
+    """`next_at` is when a sender may take a delivery up: claiming moves it to the end of the lease, so that a message
+    whose sender died is simply due again. The database's clock alone says when that is."""
+
+    def __init__(self, database: Database) -> None:
+        self._deliveries: Collection = database["deliveries"]
+        self._streams: Collection = database["streams"]
+
+    async def create_indexes(self) -> None:
+        pending: dict[str, Any] = {"partialFilterExpression": {"state": "pending"}}
+        followed: dict[str, Any] = {"partialFilterExpression": {"followed": {"$exists": True}}}
+        await self._deliveries.create_indexes(
+            [
+                IndexModel([("next_at", ASCENDING)], name="due", **pending),
+                IndexModel([("subscription_id", ASCENDING), ("_id", ASCENDING)], name="lane", **pending),
+                IndexModel([("event_ids", ASCENDING)], name="untold", **pending),
+                IndexModel([("followed", ASCENDING), ("_id", DESCENDING)], name="log", **followed),
+                IndexModel("ended_at", expireAfterSeconds=KEPT_SECONDS),
+            ]
+        )
+        await self._streams.create_index("due_at", expireAfterSeconds=STREAM_KEPT_SECONDS)
+
+    async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
+        ids = [row["delivery_id"] async for row in self._streams.find({"_id": {"$in": list(streams)}}, session=session)]
+        rows = self._deliveries.find({"_id": {"$in": ids}}, session=session)
+        found = [delivery_of(row) async for row in rows]
+        return {delivery.stream: delivery for delivery in found}
+
+    async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
+        before = {delivery.id: delivery for delivery in known}
+        writes = [
+            growth(before[delivery.id], delivery) if delivery.id in before else InsertOne(row_of(delivery))
+            for delivery in deliveries
+        ]
+        await self._deliveries.bulk_write(writes, session=session)
+        last = {delivery.stream: delivery for delivery in deliveries if delivery.subscription_id is None}
+        heads = [
+            UpdateOne({"_id": stream}, {"$set": {"delivery_id": delivery.id, "due_at": delivery.due_at}}, upsert=True)
+            for stream, delivery in last.items()
+        ]
+        if heads:
+            await self._streams.bulk_write(heads, session=session)
+
+    async def claim(self, seconds: float) -> Claim | None:
+        token = new_id()
+        row = await self._deliveries.find_one_and_update(
+            {**SCHEDULED, "$expr": {"$lte": ["$next_at", "$$NOW"]}},
+            [
+                {
+                    "$set": {
+                        "next_at": after(timedelta(seconds=seconds)),
+                        "token": token,
+                        "attempts": {"$add": ["$attempts", 1]},
+                    }
+                }
+            ],
+            sort=[("next_at", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return Claim(delivery_of(row), token) if row else None
+
+    async def claim_next(self, subscription_id: str) -> Claim | None:
+        token = new_id()
+        row = await self._deliveries.find_one_and_update(
+            {"state": "pending", "subscription_id": subscription_id},
+            {"$set": {"token": token}, "$inc": {"attempts": 1}},
+            sort=[("_id", ASCENDING)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return Claim(delivery_of(row), token) if row else None
+
+    async def due_in(self) -> float | None:
+        return await seconds_until_due(self._deliveries, SCHEDULED)
+
+    async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
+        change = {
+            "$set": {"state": state, "ended_at": now},
+            "$unset": {"next_at": ""},
+            "$push": {"log": {"$each": [try_row(attempt, now)], "$slice": -LOGGED_TRIES}},
+        }
+        outcome = await self._deliveries.update_one(_held(claim), change, session=session)
+        return bool(outcome.matched_count)
+
+    async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
+        change: Document = {"error": {"$literal": attempt.detail}, "log": with_try(attempt, now)}
+        if claim.delivery.subscription_id is None:
+            change["next_at"] = after(wait)
+        await self._deliveries.update_one(_held(claim), [{"$set": change}])
+
+    async def fail_waiting(
+        self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
+    ) -> list[Delivery]:
+        which = {"state": "pending", "subscription_id": subscription_id}
+        rows = await self._deliveries.find(which, session=session, sort=[("_id", 1)], limit=limit).to_list(limit)
+        change = {"$set": {"state": "failed", "ended_at": now, "error": reason}}
+        ids = [row["_id"] for row in rows]
+        await self._deliveries.update_many({"_id": {"$in": ids}}, change, session=session)
+        return [delivery_of(row) for row in rows]
+
+    async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
+        log = [try_row(attempt, now)]
+        row = {**row_of(delivery), "state": delivery.state, "ended_at": now, "log": log, "attempts": 1}
+        row.pop("next_at", None)
+        await self._deliveries.insert_one(row, session=session)
+
+    async def log(self, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
+        condition: Document = {"followed": subscription_id}
+        if before:
+            condition["_id"] = {"$lt": before}
+        rows = self._deliveries.find(condition).sort("_id", -1).limit(limit)
+        return [log_entry(row) async for row in rows]
+
+    async def find(self, delivery_id: str) -> Delivery | None:
+        row = await self._deliveries.find_one({"_id": delivery_id})
+        return delivery_of(row) if row else None
+
+    async def pending_events(self, event_ids: set[str]) -> set[str]:
+        gathering = {"attempts": 0, "$expr": {"$gt": ["$next_at", "$$NOW"]}}
+        which = {"state": "pending", "event_ids": {"$in": list(event_ids)}, "$nor": [gathering]}
+        rows = self._deliveries.find(which, {"event_ids": 1})
+        return event_ids & {event_id async for row in rows for event_id in row["event_ids"]}
+
+
+def _held(claim: Claim) -> Document:
+    return {"_id": claim.delivery.id, "state": "pending", "token": claim.token}

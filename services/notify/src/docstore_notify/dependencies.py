@@ -1,0 +1,9 @@
+"""What routes depend on."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from docstore_platform.tokens import Principal, current_principal
+
+Caller = Annotated[Principal, Depends(current_principal)]

@@ -1,0 +1,107 @@
+"""Handles batches of events: decides whom to notify of what, and plans the deliveries."""
+
+from collections.abc import Sequence
+
+from docstore_events.transaction import Transaction
+from docstore_notify.contacts.repository import Contacts
+from docstore_notify.deliveries.planner import DeliveryPlanner
+from docstore_notify.deliveries.queue_repository import SubscriptionQueues
+from docstore_notify.domain import PERSONAL, Notice
+from docstore_notify.notices.rules import Batch, FollowedChange, ShareChange, _follower_notice, _of_share
+from docstore_notify.rechecks.repository import Rechecks
+from docstore_notify.shares.repository import ShareLimits, Shares
+from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_notify.subscriptions.rules import followers
+
+
+class NotifyService:
+    """Takes in batches of events."""
+
+    def __init__(
+        self,
+        contacts: Contacts,
+        subscriptions: Subscriptions,
+        shares: Shares,
+        limits: ShareLimits,
+        queues: SubscriptionQueues,
+        rechecks: Rechecks,
+        planner: DeliveryPlanner,
+        recheck_wakeup: str,
+    ) -> None:
+        self._contacts = contacts
+        self._subscriptions = subscriptions
+        self._shares = shares
+        self._limits = limits
+        self._queues = queues
+        self._rechecks = rechecks
+        self._planner = planner
+        self._recheck_wakeup = recheck_wakeup
+
+    async def handle(self, batch: Batch, transaction: Transaction) -> None:
+        """Write down what a batch of events means, with the inbox rows of those events."""
+        if batch.contacts:
+            await self._contacts.keep_newest(batch.contacts.values(), transaction.session)
+        notices = [
+            *await self._for_followers(batch.changes, transaction),
+            *batch.notices,
+            *await self._of_shares(batch.shares, transaction),
+        ]
+        if batch.purged:
+            await self._forget(batch.purged, transaction)
+        if notices:
+            await self._planner.write(notices, transaction)
+
+    async def _for_followers(self, changes: Sequence[FollowedChange], transaction: Transaction) -> list[Notice]:
+        followed = {file_id for change in changes for file_id in (change.file_id, *change.ancestors)}
+        if not followed:
+            return []
+        subscriptions = await self._subscriptions.to_any_of(followed, transaction.session)
+        return [
+            _follower_notice(change, one)
+            for change in changes
+            for one in followers(
+                subscriptions,
+                file_id=change.file_id,
+                ancestors=change.ancestors,
+                owner_id=change.owner_id,
+                readers=change.readers,
+                change=change.change,
+            )
+        ]
+
+    async def _of_shares(self, news: Sequence[ShareChange], transaction: Transaction) -> list[Notice]:
+        """Tell a person what is shared with them, once, and again when their role changes; invite who has no account,
+        once; look again at the subscriptions of who has lost a right."""
+        if not news:
+            return []
+        known = await self._shares.find({one.share.id for one in news}, transaction.session)
+        notices: list[Notice] = []
+        lost: set[str] = set()
+        for one in news:
+            before = known.get(one.share.id)
+            if before is not None and one.share.revision <= before.revision:
+                continue
+            known[one.share.id] = one.share
+            if one.share.revoked:
+                account_id = one.share.account_id or (before.account_id if before else None)
+                lost |= {account_id} if account_id else set()
+            elif not one.hidden:
+                notices += _of_share(one, before)
+        new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
+        told = await self._limits.allowed(new, transaction.session) if new else []
+        notices = [notice for notice in notices if notice not in new or notice in told]
+        await self._shares.keep(known.values(), transaction.session)
+        if lost:
+            await self._rechecks.add(lost, transaction.session)
+            transaction.wake_after(self._recheck_wakeup)
+        return notices
+
+    async def _forget(self, file_ids: set[str], transaction: Transaction) -> None:
+        gone = await self._subscriptions.of_files(file_ids, transaction.session)
+        if gone:
+            await self._subscriptions.forget(gone, transaction.session)
+        machines = {one.id for one in gone if one.channel not in PERSONAL}
+        if machines:
+            await self._queues.feed(
+                machines, transaction.session
+            )  # so that a sender finds them gone, and ends what waits

@@ -1,0 +1,33 @@
+"""HTTP: preferences."""
+
+from fastapi import APIRouter, Response
+
+from docstore_notify.dependencies import Caller
+from docstore_notify.domain import CHOSEN_KINDS, PERSONAL
+from docstore_notify.preferences import schemas
+from docstore_notify.preferences.repository import PreferenceStore
+from docstore_notify.preferences.rules import Preferences
+from docstore_notify.preferences.schemas import Choices
+from docstore_platform.web import json_response
+
+
+def preferences_view(preferences: Preferences) -> Choices:
+    return {kind: {channel: preferences.wants(kind, channel) for channel in PERSONAL} for kind in CHOSEN_KINDS}
+
+
+def preferences_router(store: PreferenceStore) -> APIRouter:
+    router = APIRouter(tags=["notifications"])
+
+    @router.get("/notifications/preferences", response_model=schemas.Preferences)
+    async def preferences(caller: Caller) -> Response:
+        found = await store.find([caller.account_id])
+        return json_response(preferences_view(found.get(caller.account_id, Preferences(caller.account_id))))
+
+    @router.put("/notifications/preferences", response_model=schemas.Preferences)
+    async def prefer(body: Choices, caller: Caller) -> Response:
+        """What is not said is as usual: everything on, but for mails about every opening of a link."""
+        wishes = Preferences(caller.account_id, body)
+        await store.put(wishes)
+        return json_response(preferences_view(wishes))
+
+    return router

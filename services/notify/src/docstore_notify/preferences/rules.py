@@ -1,0 +1,22 @@
+"""What people switch on and off."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from docstore_notify.domain import ChosenKind, PersonalChannel
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person has switched on or off; what is not said is as usual."""
+
+    account_id: str
+    choices: Mapping[ChosenKind, Mapping[PersonalChannel, bool]] = field(default_factory=dict)
+
+    def wants(self, kind: ChosenKind, channel: PersonalChannel) -> bool:
+        """On, but for mails about every opening of a link."""
+        usual = (kind, channel) != ("link_opened", "email")
+        return self.choices.get(kind, {}).get(channel, usual)
+
+    def with_choice(self, kind: ChosenKind, channel: PersonalChannel, on: bool) -> "Preferences":
+        return replace(self, choices={**self.choices, kind: {**self.choices.get(kind, {}), channel: on}})

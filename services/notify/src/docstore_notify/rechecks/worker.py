@@ -1,0 +1,42 @@
+"""Ends the subscriptions of people whose right to read has ended."""
+
+from docstore_notify.deliveries.queue_repository import SubscriptionQueues
+from docstore_notify.files import Files
+from docstore_notify.rechecks.repository import Recheck, Rechecks
+from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_platform.problems import Problem
+
+PAGE = 100
+
+
+class RecheckWorker:
+    """What a worker does with a recheck. Asks about every subscription of the account: notify knows no tree, and where
+    the shared folder was is not said."""
+
+    def __init__(
+        self, rechecks: Rechecks, subscriptions: Subscriptions, queues: SubscriptionQueues, files: Files
+    ) -> None:
+        self._rechecks = rechecks
+        self._subscriptions = subscriptions
+        self._queues = queues
+        self._files = files
+
+    async def claim(self) -> Recheck | None:
+        return await self._rechecks.claim()
+
+    async def due_in(self) -> float | None:
+        return await self._rechecks.due_in()
+
+    async def do(self, claimed: Recheck) -> None:
+        account_id, after_id = claimed.account_id, ""
+        while page := await self._subscriptions.of_account(account_id, after_id, PAGE, None):
+            after_id = page[-1].id
+            try:
+                roles = await self._files.permissions([(account_id, one.file_id) for one in page])
+            except Problem:
+                await self._rechecks.postpone(claimed)
+                return
+            ended = [one.id for one, role in zip(page, roles, strict=True) if role is None]
+            if ended:
+                await self._queues.wake(await self._subscriptions.remove(account_id, ended))
+        await self._rechecks.done(claimed)

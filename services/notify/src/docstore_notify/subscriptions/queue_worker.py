@@ -1,0 +1,159 @@
+"""Sends what waits for machines: a subscription at a time, in order, so that one that fails is not hammered with what
+follows and holds up nobody else."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+from time import monotonic
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_notify.deliveries.attempt import DeliveryAttempt
+from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
+from docstore_notify.deliveries.planner import DeliveryPlanner, failed
+from docstore_notify.deliveries.queue_repository import SubscriptionQueue, SubscriptionQueues
+from docstore_notify.deliveries.repository import Claim, Deliveries
+from docstore_notify.deliveries.rules import AttemptResult, retry_after
+from docstore_notify.domain import PERSONAL, Notice
+from docstore_notify.settings import NotifySettings
+from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_notify.subscriptions.rules import Subscription
+from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.tracing import span
+
+IN_A_ROW = 50
+"""Messages after which a queue gives its place to others that are due."""
+TURN_SECONDS = 5.0
+"""Or the time after which it does: a sender that is to stop soon can."""
+DRAINED_AT_ONCE = 200
+NOT_ASKED_WAIT = timedelta(seconds=2)
+
+
+class SubscriptionQueueWorker:
+    """What a worker does with a queue."""
+
+    def __init__(
+        self,
+        queues: SubscriptionQueues,
+        deliveries: Deliveries,
+        subscriptions: Subscriptions,
+        delivery_attempt: DeliveryAttempt,
+        recorder: OutcomeRecorder,
+        planner: DeliveryPlanner,
+        transactor: Transactor,
+        settings: NotifySettings,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._queues = queues
+        self._deliveries = deliveries
+        self._subscriptions = subscriptions
+        self._delivery_attempt = delivery_attempt
+        self._recorder = recorder
+        self._planner = planner
+        self._transactor = transactor
+        self._lease_seconds = settings.lease_seconds
+        self._turn_seconds = min(TURN_SECONDS, max(settings.lease_seconds - settings.send_seconds, 0.0) / 2)
+        self._give_up = timedelta(seconds=settings.give_up_seconds)
+        self._disable_after = timedelta(seconds=settings.disable_after_seconds)
+        self._clock = clock
+
+    async def claim(self) -> SubscriptionQueue | None:
+        return await self._queues.claim(self._lease_seconds)
+
+    async def due_in(self) -> float | None:
+        return await self._queues.due_in()
+
+    async def do(self, claimed: SubscriptionQueue) -> None:
+        """Send what waits in the queue, until nothing does, a try fails, or it is others' turn."""
+        until, queue = monotonic() + self._turn_seconds, claimed
+        for _ in range(IN_A_ROW):
+            subscription = await self._subscriptions.find(queue.subscription_id)
+            if subscription is None or not subscription.active:
+                await self._drain(queue, subscription)
+                return
+            claim = await self._deliveries.claim_next(queue.subscription_id)
+            if claim is None:
+                await self._queues.empty(queue, forget=False)
+                return
+            if not await self._send(queue, subscription, claim):
+                return
+            queue = replace(queue, failures=0, failing_since=None)
+            if monotonic() > until:
+                break
+        await self._queues.give_back(queue, timedelta(0))
+
+    async def _send(self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim) -> bool:
+        """Send one message; whether the next one may follow at once."""
+        delivery = replace(claim.delivery, target=subscription.target)
+        with span(f"notify {delivery.kind}", service="notify", traceparent=delivery.traceparent):
+            attempt = await self._delivery_attempt.send(delivery)
+            match attempt.outcome:
+                case "sent" | "void":
+                    await self._recorder.end(claim, attempt)
+                    if queue.failures and attempt.outcome == "sent":
+                        await self._queues.worked(queue)
+                    return True
+                case "not_asked":
+                    await self._recorder.postpone(claim, attempt, NOT_ASKED_WAIT)
+                    await self._queues.give_back(queue, NOT_ASKED_WAIT)
+                    return False
+                case _:
+                    await self._failed(queue, subscription, claim, attempt)
+                    return False
+
+    async def _failed(
+        self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim, attempt: AttemptResult
+    ) -> None:
+        failing = queue.taken_at - (queue.failing_since or queue.taken_at)
+        if attempt.outcome == "gone" or failing > self._disable_after:
+            await self._disable(subscription, claim, attempt)
+            await self._queues.give_back(queue, timedelta(0))
+            return
+        wait = retry_after(queue.failures + 1, attempt.retry_after) * random.uniform(0.8, 1.2)
+        if attempt.final or self._clock() - claim.delivery.created_at > self._give_up:
+            await self._recorder.end(claim, attempt)
+        else:
+            await self._recorder.postpone(claim, attempt, wait)
+        await self._queues.failed(queue, wait)
+
+    async def _disable(self, subscription: Subscription, claim: Claim, attempt: AttemptResult) -> None:
+        """The message has failed, and with it the subscription: its owner is told."""
+        reason = "gone" if attempt.outcome == "gone" else "failing"
+
+        async def work(transaction: Transaction, event_id: str) -> None:
+            if not await self._subscriptions.disable(subscription.id, reason, self._clock(), transaction.session):
+                return
+            facts = {
+                "subscription_id": subscription.id,
+                "channel": subscription.channel,
+                "address": subscription.target.address,
+                "file_id": subscription.file_id,
+                "reason": reason,
+                "detail": attempt.detail[:300],
+                "at": rfc3339(self._clock()),
+            }
+            notices = [
+                Notice(subscription.account_id, channel, "subscription_disabled", event_id, {**facts})
+                for channel in PERSONAL
+            ]
+            await self._planner.write(notices, transaction)
+
+        await self._recorder.end(claim, attempt, work)
+
+    async def _drain(self, queue: SubscriptionQueue, subscription: Subscription | None) -> None:
+        """What waits for nobody any more has failed."""
+        reason = (
+            f"the subscription is disabled: {subscription.disabled_reason}" if subscription else "not followed any more"
+        )
+
+        async def work(transaction: Transaction) -> int:
+            ended = await self._deliveries.fail_waiting(
+                queue.subscription_id, reason, DRAINED_AT_ONCE, self._clock(), transaction.session
+            )
+            for delivery in ended:
+                transaction.publish(failed(delivery, reason))
+            return len(ended)
+
+        if await self._transactor.run(work):
+            await self._queues.give_back(queue, timedelta(0))
+        else:
+            await self._queues.empty(queue, forget=subscription is None)

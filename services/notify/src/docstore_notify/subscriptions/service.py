@@ -1,0 +1,192 @@
+"""Use cases of subscriptions: follow, change, test, list deliveries, unfollow."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from docstore_notify.channels.targets import check_target
+from docstore_notify.channels.webhook_signing import new_secret
+from docstore_notify.deliveries.attempt import DeliveryAttempt
+from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
+from docstore_notify.deliveries.queue_repository import SubscriptionQueues
+from docstore_notify.deliveries.repository import Deliveries
+from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
+from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts
+from docstore_notify.files import Files
+from docstore_notify.settings import NotifySettings
+from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
+from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.period_counts import PeriodCounts
+from docstore_platform.problems import Problem, invalid, not_found
+
+KEY_COUNTS_FOR = timedelta(days=1)
+"""An Idempotency-Key that is used later makes a call of its own, as at the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRequest:
+    """What somebody wants to follow."""
+
+    file_id: str
+    channel: ChannelName
+    target: Mapping[str, Any] | None
+    events: tuple[FileChange, ...]
+
+
+def idempotent_call(key: str, wanted: SubscriptionRequest) -> IdempotentCall | None:
+    """What the same call has in common with itself; None without a key."""
+    if not key:
+        return None
+    parts = (wanted.file_id, wanted.channel, sorted((wanted.target or {}).items()), wanted.events)
+    return IdempotentCall(_hash(key), _hash(repr(parts)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+class SubscriptionService:
+    """The use cases of subscriptions. An unknown or foreign one is 404."""
+
+    def __init__(
+        self,
+        subscriptions: Subscriptions,
+        deliveries: Deliveries,
+        queues: SubscriptionQueues,
+        files: Files,
+        delivery_attempt: DeliveryAttempt,
+        recorder: OutcomeRecorder,
+        tests: PeriodCounts,
+        settings: NotifySettings,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._deliveries = deliveries
+        self._queues = queues
+        self._files = files
+        self._delivery_attempt = delivery_attempt
+        self._recorder = recorder
+        self._tests = tests
+        self._settings = settings
+        self._clock = clock
+
+    async def follow(self, account_id: str, wanted: SubscriptionRequest, key: str = "") -> tuple[Subscription, bool]:
+        """The subscription and whether this call has made it, now or when it was sent before with the same key.
+
+        404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`,
+        422 `idempotency_key_reused` for another call with the key of the one that made a subscription.
+        """
+        call = idempotent_call(key, wanted)
+        made = await self._made_by(account_id, call)
+        if made is not None:
+            return made, True
+        target = check_target(wanted.channel, wanted.target, account_id=account_id, settings=self._settings)
+        if wanted.channel == "webhook":
+            target = replace(target, secret=new_secret())
+        if not await self._files.readable(account_id, wanted.file_id):
+            raise not_found("file")
+        new = Subscription(
+            new_id(), account_id, wanted.file_id, wanted.channel, wanted.events, self._clock(), target, made_by=call
+        )
+        if await self._subscriptions.number(
+            account_id
+        ) >= self._settings.max_subscriptions and not await self._is_there(new):
+            raise Problem(
+                409,
+                "too_many_subscriptions",
+                f"An account has at most {self._settings.max_subscriptions} subscriptions.",
+            )
+        try:
+            kept = await self._subscriptions.follow(new)
+        except DuplicateKeyError:  # the key was used at the same time, for another target
+            made = await self._made_by(account_id, call)
+            if made is None:
+                raise
+            return made, True
+        await self._queues.wake([kept.id])
+        return kept, kept.id == new.id or (call is not None and kept.made_by == call)
+
+    async def _made_by(self, account_id: str, call: IdempotentCall | None) -> Subscription | None:
+        """The subscription that an earlier try of this call has made, if it is still there."""
+        if call is None:
+            return None
+        made = await self._subscriptions.made_with(account_id, call.key)
+        if made is None or made.made_by is None:
+            return None
+        if made.created_at <= self._clock() - KEY_COUNTS_FOR:
+            await self._subscriptions.forget_call(made.id)
+            return None
+        if made.made_by != call:
+            raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
+        return made
+
+    async def _is_there(self, new: Subscription) -> bool:
+        of_file = await self._subscriptions.of_account(
+            new.account_id, "", self._settings.max_subscriptions, new.file_id
+        )
+        return any((one.channel, one.target.address) == (new.channel, new.target.address) for one in of_file)
+
+    async def page(self, account_id: str, after: str, limit: int, file_id: str | None) -> list[Subscription]:
+        return await self._subscriptions.of_account(account_id, after, limit, file_id)
+
+    async def get(self, account_id: str, subscription_id: str) -> Subscription:
+        return _there(await self._subscriptions.get(account_id, subscription_id))
+
+    async def change(
+        self, account_id: str, subscription_id: str, events: tuple[FileChange, ...] | None, *, enable: bool
+    ) -> Subscription:
+        changed = _there(await self._subscriptions.change(account_id, subscription_id, events, enable))
+        if enable:
+            await self._queues.wake([subscription_id])
+        return changed
+
+    async def unfollow(self, account_id: str, subscription_id: str) -> None:
+        if not await self._subscriptions.remove(account_id, [subscription_id]):
+            raise not_found("subscription")
+        await self._queues.wake([subscription_id])
+
+    async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
+        """What was sent for a subscription, newest first."""
+        one = await self.get(account_id, subscription_id)
+        log_entry = await self._deliveries.log(subscription_id, before, limit)
+        if one.channel in PERSONAL:
+            return log_entry
+        due = await self._queues.next_at(subscription_id)
+        return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in log_entry]
+
+    async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, AttemptResult]:
+        """Send a message now that says it is a test, once; it is in the log. 429 `too_many_tests`.
+
+        An account's address is not known to be its own, so the limit also keeps strangers from a flood of mails.
+        """
+        one = await self.get(account_id, subscription_id)
+        await self._admit_test(account_id)
+        now = self._clock()
+        facts: Facts = {"subscription_id": one.id, "file_id": one.file_id, "at": rfc3339(now)}
+        delivery = Delivery(new_id(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
+        if one.channel not in PERSONAL:
+            delivery = replace(delivery, target=one.target, subscription_id=one.id)
+        attempt = await self._delivery_attempt.send(delivery)
+        ended = replace(delivery, state="sent" if attempt.outcome == "sent" else "failed")
+        await self._recorder.keep(ended, attempt)
+        return ended, attempt
+
+    async def _admit_test(self, account_id: str) -> None:
+        tests = await self._tests.add(account_id)
+        limit = self._settings.max_tests_an_hour
+        if tests.number > limit:
+            seconds = str(max(1, math.ceil(tests.left.total_seconds())))
+            detail = f"An account has at most {limit} tests an hour."
+            raise Problem(429, "too_many_tests", detail, headers={"Retry-After": seconds})
+
+
+def _there(subscription: Subscription | None) -> Subscription:
+    if subscription is None:
+        raise not_found("subscription")
+    return subscription

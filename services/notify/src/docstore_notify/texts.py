@@ -1,0 +1,103 @@
+"""Texts for people about a delivery. A name chosen by a user can't break out of its place."""
+
+import re
+import unicodedata
+
+from docstore_notify.domain import Delivery, Facts
+from docstore_platform.shown_text import TURNING
+
+SUBJECT_NAME_CHARS = 100
+LINE_CHARS = 500
+QUOTED_CHARS = 60
+"""Of a name that another user chose: room for a name, not for a message."""
+WEB_ADDRESS = re.compile(r"\bwww\.", re.IGNORECASE)
+CHANGED = {
+    "created": "was created",
+    "modified": "was modified",
+    "moved": "was moved",
+    "deleted": "was deleted",
+    "restored": "was restored",
+    "tagged": "was tagged",
+    "shared": "was shared",
+    "unshared": "is shared no more",
+    "link_opened": "was opened by its link",
+}
+
+
+def one_line(text: object, limit: int = LINE_CHARS) -> str:
+    """Text that stays in its line and keeps its direction: control characters and separators become spaces."""
+    plain = "".join(" " if _breaks_out(char) else char for char in str(text))
+    return plain if len(plain) <= limit else plain[: limit - 1] + "…"
+
+
+def quoted(text: object, limit: int = QUOTED_CHARS) -> str:
+    """Words of another user, as theirs: in quotes that they can't end, and without an address that mail programs
+    would make a link of."""
+    plain = one_line(text, limit).replace('"', "'").replace("://", ": //")
+    return '"' + WEB_ADDRESS.sub("www .", plain) + '"'
+
+
+def _breaks_out(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") or char in TURNING
+
+
+def subject(delivery: Delivery) -> str:
+    """What a message tells, in a line; a file's name in it can't break out of it."""
+    number, item = len(delivery.event_ids), delivery.items[-1]
+    match delivery.kind:
+        case "upload_done":
+            files = number + sum(int(each.get("files", 1)) - 1 for each in delivery.items)
+            return f"Uploaded: {_file_name(item)}" if files == 1 else f"Uploaded: {files} files"
+        case "file_changed":
+            return (
+                f"{_file_name(item)} {CHANGED[str(item['change'])]}"
+                if number == 1
+                else f"{number} changes to what you follow"
+            )
+        case "shared_with_you" if number > 1:
+            return f"{number} changes to what is shared with you"
+        case "shared_with_you" if item["change"] == "role_changed":
+            return f"You are now {_role(item)} of {_file_name(item)}"
+        case "shared_with_you" if item["change"] == "invited":
+            return f"Accept or decline: {_file_name(item)}"
+        case "shared_with_you":
+            return f"{_file_name(item)} is shared with you"
+        case "link_opened":
+            return f"Your link to {_file_name(item)} was opened" if number == 1 else f"{number} openings of your links"
+        case "link_expiring":
+            return (
+                f"Your link to {_file_name(item)} is about to end"
+                if number == 1
+                else f"{number} links are about to end"
+            )
+        case "new_device":
+            return "New log-in to your account"
+        case "quota_exceeded":
+            return "An upload did not fit into your storage" if item["requested"] else "Your storage is full"
+        case "quota_restored":
+            return "You have room for new files again"
+        case "subscription_disabled":
+            return "A subscription of yours was disabled"
+        case "invitation":
+            name = quoted(str(item["path"]).rpartition("/")[2])
+            return f"Shared with you: {name}" if number == 1 else f"{number} files are shared with you"
+        case "test":
+            return "A test of your subscription"
+        case "password_reset":
+            return "A new password for your account"
+        case "account_invitation":
+            return "You are invited to DocStore"
+        case "email_verification":
+            return "Verify your e-mail address"
+        case "password_notice" if item["change"] == "link_made":
+            return "An administrator has made a password reset link for your account"
+        case "password_notice":
+            return "Your password was changed"
+
+
+def _file_name(item: Facts) -> str:
+    return one_line(str(item["path"]).rpartition("/")[2] or "/", SUBJECT_NAME_CHARS)
+
+
+def _role(item: Facts) -> str:
+    return "an editor" if item["role"] == "editor" else "a viewer"

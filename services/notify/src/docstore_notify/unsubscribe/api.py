@@ -1,0 +1,35 @@
+"""HTTP: ending e-mails by the link they carry, without a login (RFC 8058)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from docstore_notify.unsubscribe.service import UnsubscribeService
+from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
+
+Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
+POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+PAGE = plain_pages("docstore_notify").get_template("unsubscribe.html")
+
+
+def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
+    router = APIRouter(tags=["notifications"])
+
+    @router.get("/unsubscribe", response_class=HTMLResponse)
+    async def unsubscribe_page(token: Token) -> HTMLResponse:
+        """A page that asks whether to end these e-mails. It ends nothing: mail programs open links by themselves."""
+        return _page("Get no more of these e-mails?", unsubscribe_service.what(token), ended=False)
+
+    @router.post("/unsubscribe", response_class=HTMLResponse)
+    async def unsubscribe(token: Token) -> HTMLResponse:
+        """End them: the page's button, and the one click of a mail program. Again is no error."""
+        return _page("Done", await unsubscribe_service.end(token), ended=True)
+
+    return router
+
+
+def _page(title: str, what: str, *, ended: bool) -> HTMLResponse:
+    return HTMLResponse(PAGE.render(title=title, what=what, ended=ended), headers=HEADERS)

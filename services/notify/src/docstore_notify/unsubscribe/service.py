@@ -1,0 +1,64 @@
+"""Use cases of unsubscribe_service by the token of a mail."""
+
+from docstore_notify.deliveries.repository import Deliveries
+from docstore_notify.delivery_documents import followed_in
+from docstore_notify.domain import CHOSEN_KINDS, Kind
+from docstore_notify.preferences.repository import PreferenceStore
+from docstore_notify.shares.repository import Shares
+from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
+
+KINDS_IN_WORDS: dict[Kind, str] = {
+    "upload_done": "e-mails about finished uploads",
+    "file_changed": "e-mails about the files and folders that this message was about",
+    "shared_with_you": "e-mails about files that others share with you",
+    "link_opened": "e-mails about openings of your links",
+    "link_expiring": "e-mails about links that are about to end",
+    "new_device": "e-mails about log-ins on new devices",
+    "quota_exceeded": "e-mails about full storage",
+    "quota_restored": "e-mails about storage with room again",
+    "subscription_disabled": "e-mails about subscriptions that were disabled",
+    "invitation": "invitations to this address",
+    "test": "e-mails about this subscription",
+}
+
+
+class UnsubscribeService:
+    def __init__(
+        self,
+        tokens: UnsubscribeTokens,
+        subscriptions: Subscriptions,
+        preferences: PreferenceStore,
+        deliveries: Deliveries,
+        shares: Shares,
+    ) -> None:
+        self._tokens = tokens
+        self._subscriptions = subscriptions
+        self._preferences = preferences
+        self._deliveries = deliveries
+        self._shares = shares
+
+    def what(self, token: str) -> str:
+        """What would end, in words; 404 for a token that is not ours."""
+        return KINDS_IN_WORDS[self._tokens.read(token).kind]
+
+    async def end(self, token: str) -> str:
+        """End it; answers what has ended. Again is no error."""
+        statement = self._tokens.read(token)
+        if statement.kind == "invitation":
+            await self._shares.stop_invitations(statement.receiver)
+        elif statement.kind in ("file_changed", "test"):
+            await self._unfollow(statement)
+        else:
+            for kind in CHOSEN_KINDS:
+                if kind == statement.kind:
+                    await self._preferences.choose(statement.receiver, kind, "email", on=False)
+        return KINDS_IN_WORDS[statement.kind]
+
+    async def _unfollow(self, statement: Statement) -> None:
+        """The subscriptions that the mail came from; if it is too old to be known, all mails of that kind."""
+        delivery = await self._deliveries.find(statement.delivery_id)
+        if delivery is None:
+            await self._preferences.choose(statement.receiver, "file_changed", "email", on=False)
+        else:
+            await self._subscriptions.remove(statement.receiver, followed_in(delivery))

@@ -1,0 +1,63 @@
+"""What an account may have sent only so often."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from docstore_notify.channels.phone_limit import PhoneLimit
+from docstore_notify.channels.results import Refused
+from docstore_notify.domain import Delivery, Target
+from docstore_platform.ids import new_id
+from docstore_platform.period_counts import MongoPeriodCounts
+
+pytestmark = pytest.mark.connected
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+TEXT = Delivery("d1", "anna", "sns", "file_changed", NOW, NOW, ({},), ("e1",), target=Target("+6421234567"))
+
+
+class Phones:
+    """Takes whatever comes."""
+
+    def __init__(self) -> None:
+        self.sent: list[Delivery] = []
+
+    async def send(self, delivery: Delivery) -> None:
+        self.sent.append(delivery)
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_no_more_text_messages_than_a_day_has(notify: Any) -> None:
+    """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
+    phones = Phones()
+    limit = PhoneLimit(phones, MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1)), 3)
+    outcomes = await asyncio.gather(*(limit.send(TEXT) for _ in range(8)), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes if outcome is not None] == [Refused] * 5
+    topic = replace(TEXT, target=Target("arn:aws:sns:us-west-2:123456789012:changes"))
+    await asyncio.gather(*(limit.send(topic) for _ in range(5)), limit.send(replace(TEXT, account_id="bert")))
+    await notify.database["text_messages"].update_many({}, {"$set": {"until": datetime(1970, 1, 1, tzinfo=UTC)}})
+    await limit.send(TEXT)
+    assert len(phones.sent) == 3 + 6 + 1
+
+
+async def test_tests_are_few_an_hour(notify: Any) -> None:
+    """Of many at once, too, over all subscriptions of an account: 429 says when more; others have their own count."""
+    anna, bert = notify.person(), notify.person()
+    async with notify.running(2, max_tests_an_hour=3):
+        hooks = [await anna.hook(new_id(), name) for name in ("one", "two")]
+        paths = [f"/v1/subscriptions/{hook['id']}/test" for hook in hooks]
+        answers = await asyncio.gather(*(anna.send("POST", path) for path in paths * 4))
+        assert sorted(answer.status for answer in answers) == [200] * 3 + [429] * 5
+        assert notify.machines.asked.total() == 3
+        refused = next(answer for answer in answers if answer.status == 429)
+        assert refused.json()["code"] == "too_many_tests"
+        assert 0 < int(refused.headers["retry-after"]) <= 3600
+        others = await bert.hook(new_id(), "three")
+        assert (await bert.send("POST", f"/v1/subscriptions/{others['id']}/test")).status == 200
+        await notify.database["tests"].update_many({}, {"$set": {"until": datetime(1970, 1, 1, tzinfo=UTC)}})
+        assert (await anna.send("POST", paths[0])).status == 200
