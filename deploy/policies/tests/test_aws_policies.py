@@ -227,7 +227,7 @@ def test_unfinished_uploads_outlive_what_a_client_may_take() -> None:
 
 def test_the_lifecycle_moves_what_metadata_marks_to_a_class_that_is_read_at_once() -> None:
     """The rule looks for the very tag, below the prefix of contents."""
-    from docstore_metadata.cold_storage import OLD_CONTENT
+    from docstore_metadata.versions.tiering import OLD_CONTENT
 
     rule = json.loads((AWS / "bucket-lifecycle.json").read_text())["Rules"][1]
     found = rule["Filter"]["And"]

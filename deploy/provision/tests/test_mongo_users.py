@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from docstore_metadata.journal import create_journal_indexes
+from docstore_metadata.journal.repository import create_journal_indexes
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES, InfraSettings
 from docstore_provision.mongo import ROLE_ACTIONS, UNAUTHORIZED, provision_mongo

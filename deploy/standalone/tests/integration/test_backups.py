@@ -14,8 +14,8 @@ from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
-from docstore_metadata.retention_policy import Bounds, Policy
-from docstore_metadata.retention_store import RetentionStore
+from docstore_metadata.retention.repository import RetentionStore
+from docstore_metadata.retention.rules import Bounds, Policy
 from docstore_metadata.storage import Store as MetadataStore
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Session

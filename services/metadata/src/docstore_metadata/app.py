@@ -15,62 +15,62 @@ from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
-from docstore_metadata import (
-    api,
-    changes_api,
-    contents_api,
-    hot_api,
-    internal_api,
-    link_page,
-    links_api,
-    retention_api,
-    shares_api,
-)
+from docstore_metadata import internal_api
 from docstore_metadata.access_overview import api as access_overview_api
 from docstore_metadata.access_overview.service import AccessOverview
-from docstore_metadata.ancestry import api as ancestry_api
-from docstore_metadata.busy_tree import BusyTree
-from docstore_metadata.changes import ChangeFeed
-from docstore_metadata.cold_storage import Cooler
-from docstore_metadata.commits import Committer
-from docstore_metadata.compare import Comparer
-from docstore_metadata.copying import Copier
-from docstore_metadata.delivery import Delivery
-from docstore_metadata.downloads import Downloads
+from docstore_metadata.commits.service import CommitService
+from docstore_metadata.downloads import api as downloads_api
+from docstore_metadata.downloads.delivery import Delivery
+from docstore_metadata.downloads.service import DownloadService
 from docstore_metadata.errors import Refusal
-from docstore_metadata.grants import Grants
-from docstore_metadata.history import History
-from docstore_metadata.jobs import Jobs, JobWorker
-from docstore_metadata.journal import create_journal_indexes
-from docstore_metadata.keeping import Keeping
-from docstore_metadata.link_rules import LinkGrants
-from docstore_metadata.link_sweeper import LinkSweeper
-from docstore_metadata.link_tokens import TokenCipher
-from docstore_metadata.link_visits import LinkVisits
-from docstore_metadata.links import Links
-from docstore_metadata.listing import Listings
-from docstore_metadata.names import Names
-from docstore_metadata.objects import ObjectRemover
-from docstore_metadata.presentation import problem_of
-from docstore_metadata.public_page.service import PagePreviews
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.jobs.service import Walker
+from docstore_metadata.jobs.worker import JobWorker
+from docstore_metadata.journal import api as journal_api
+from docstore_metadata.journal.compare import Comparer
+from docstore_metadata.journal.repository import create_journal_indexes
+from docstore_metadata.journal.service import ChangeFeed
+from docstore_metadata.journal.snapshot import Snapshots
+from docstore_metadata.links import api as links_api
+from docstore_metadata.links import page as link_page
+from docstore_metadata.links.previews import PagePreviews
+from docstore_metadata.links.rules import LinkGrants
+from docstore_metadata.links.service import LinkService
+from docstore_metadata.links.token_cipher import TokenCipher
+from docstore_metadata.links.visits import LinkVisits
+from docstore_metadata.links.worker import LinkSweeper
+from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.people.worker import DisplayNameResolver
+from docstore_metadata.problems import problem_of
 from docstore_metadata.reservations import Reservations
-from docstore_metadata.retention_store import RetentionStore
-from docstore_metadata.retention_sweeper import RetentionSweeper
-from docstore_metadata.service import Files
+from docstore_metadata.retention import api as retention_api
+from docstore_metadata.retention.repository import RetentionStore
+from docstore_metadata.retention.service import RetentionService
+from docstore_metadata.retention.worker import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.share_acceptance import api as share_acceptance_api
-from docstore_metadata.share_acceptance.service import Declining, ShareAcceptance
-from docstore_metadata.shares import Shares
-from docstore_metadata.sharing import Sharing
-from docstore_metadata.snapshot import Snapshots
+from docstore_metadata.sharing import api as sharing_api
+from docstore_metadata.sharing.acceptance import api as acceptance_api
+from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService, ShareDecliner
+from docstore_metadata.sharing.changes import ShareChanges
+from docstore_metadata.sharing.pending import PendingShares
+from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
-from docstore_metadata.strangers import Strangers
 from docstore_metadata.subscribers import MetadataSubscribers
-from docstore_metadata.trash import Trash
-from docstore_metadata.tree import Tree
+from docstore_metadata.trash import api as trash_api
+from docstore_metadata.trash.service import TrashService
+from docstore_metadata.tree import api as tree_api
+from docstore_metadata.tree import fast_routes
+from docstore_metadata.tree.batching_tree import BatchingTree
+from docstore_metadata.tree.copying import Copier
+from docstore_metadata.tree.listing import Listings
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.service import FileService
 from docstore_metadata.use_cases import UseCases
+from docstore_metadata.versions import api as versions_api
 from docstore_metadata.versions.access import VersionAccess
-from docstore_metadata.walks import Walker
+from docstore_metadata.versions.service import VersionService
+from docstore_metadata.versions.tiering import StorageTiering
+from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
 from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Database, Mongo, server_time
@@ -94,8 +94,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     store = Store(database)
     jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
     retention = RetentionStore(store, settings.retention, lease_seconds=settings.job_lease_seconds)
-    sharing = Sharing(store, jobs)
-    grants = Grants(store, Tree(store), sharing, jobs)
+    sharing = ShareChanges(store, jobs)
+    grants = PendingShares(store, Tree(store), sharing, jobs)
     runtime = EventRuntime(NAME, infra, mongo, database, MetadataSubscribers(store, grants))
 
     @asynccontextmanager
@@ -117,11 +117,13 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             app.state.page_previews = PagePreviews(media)
             is_held = partial(deletions_held, database)
             lease_seconds = settings.job_lease_seconds
-            remover = ObjectRemover(store, objects, uploads, is_held=is_held, lease_seconds=lease_seconds)
-            keeping = Keeping(retention, Tree(store), runtime.transactor, settings.retention)
-            names = await stack.enter_async_context(_naming(store, Strangers(accounts, runtime.transactor, grants)))
+            remover = UnreferencedContentRemover(store, objects, uploads, is_held=is_held, lease_seconds=lease_seconds)
+            retention_service = RetentionService(retention, Tree(store), runtime.transactor, settings.retention)
+            names = await stack.enter_async_context(
+                _naming(store, DisplayNameResolver(accounts, runtime.transactor, grants))
+            )
             working = _working(
-                app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, keeping, names
+                app, settings, runtime, store, sharing, grants, jobs, contents, remover, quota, retention_service, names
             )
             await stack.enter_async_context(working)
             await stack.enter_async_context(_links(app, settings, runtime, store, database))
@@ -133,15 +135,16 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        direct=[*hot_api.router.routes, *changes_api.direct_router.routes],
+        direct=[*fast_routes.router.routes, *journal_api.direct_router.routes],
         public=[
-            api.router,
-            contents_api.router,
-            changes_api.router,
-            shares_api.router,
-            share_acceptance_api.router,
+            tree_api.router,
+            trash_api.router,
+            versions_api.router,
+            downloads_api.router,
+            journal_api.router,
+            sharing_api.router,
+            acceptance_api.router,
             links_api.router,
-            ancestry_api.router,
             access_overview_api.router,
             retention_api.router,
         ],
@@ -160,42 +163,42 @@ async def _working(
     settings: MetadataSettings,
     runtime: EventRuntime,
     store: Store,
-    sharing: Sharing,
-    grants: Grants,
+    sharing: ShareChanges,
+    grants: PendingShares,
     jobs: Jobs,
     contents: Contents,
-    remover: ObjectRemover,
+    remover: UnreferencedContentRemover,
     quota: ServiceClient,
-    keeping: Keeping,
-    names: Names,
+    retention_service: RetentionService,
+    names: DisplayNames,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the background work."""
-    transactor, tree, reservations = runtime.transactor, BusyTree(store), Reservations(quota)
+    transactor, tree, reservations = runtime.transactor, BatchingTree(store), Reservations(quota)
     changes = ChangeFeed(store)
     version_access = VersionAccess(store)
-    history = History(store, tree, transactor, reservations, version_access, bounds=keeping.bounds)
+    history = VersionService(store, tree, transactor, reservations, version_access, bounds=retention_service.bounds)
     delivery: Delivery = app.state.delivery
     app.state.use_cases = UseCases(
         store=store,
         tree=tree,
-        files=Files(store, tree, transactor, jobs),
-        trash=Trash(store, tree, transactor, jobs),
-        keeping=keeping,
-        shares=Shares(store, tree, transactor, sharing, names.learn),
+        files=FileService(store, tree, transactor, jobs),
+        trash=TrashService(store, tree, transactor, jobs),
+        retention=retention_service,
+        shares=ShareService(store, tree, transactor, sharing, names.learn),
         history=history,
         copier=Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes),
-        committer=Committer(store, tree, transactor, bounds=keeping.bounds),
+        committer=CommitService(store, tree, transactor, bounds=retention_service.bounds),
         listings=Listings(store, cache_bytes=settings.listing_cache_bytes),
         changes=changes,
         snapshots=Snapshots(store, tree, changes),
         comparer=Comparer(store, tree),
-        downloads=Downloads(
+        downloads=DownloadService(
             store, tree, history, version_access, contents, delivery, seconds=settings.download_seconds
         ),
         names=names,
     )
-    declining = Declining(store, tree, sharing)
-    app.state.share_acceptance = ShareAcceptance(store, tree, transactor, sharing, declining, jobs)
+    declining = ShareDecliner(store, tree, sharing)
+    app.state.share_acceptance = ShareAcceptanceService(store, tree, transactor, sharing, declining, jobs)
     walker = Walker(store, tree, transactor, jobs, grants, declining)
     poll_seconds = settings.job_poll_ms / 1000
     loops = [
@@ -208,11 +211,11 @@ async def _working(
 
 
 @asynccontextmanager
-async def _naming(store: Store, strangers: Strangers) -> AsyncIterator[Names]:
+async def _naming(store: Store, strangers: DisplayNameResolver) -> AsyncIterator[DisplayNames]:
     """What people are called, and who finds out where that is not known."""
     task = asyncio.create_task(strangers.run(), name="metadata strangers")
     try:
-        yield Names(store.shares, strangers.ask_for)
+        yield DisplayNames(store.shares, strangers.ask_for)
     finally:
         await end_tasks([task])
 
@@ -232,7 +235,7 @@ async def _sweeps(
         sweeper = RetentionSweeper(store, retention, tree, transactor, jobs, settings.retention, now=now)
         sweeps.append(_sweep("retention", sweeper.sweep, settings.retention_poll_seconds))
     if settings.cold_after_days:
-        cooler = Cooler(store, objects, days=settings.cold_after_days, now=now)
+        cooler = StorageTiering(store, objects, days=settings.cold_after_days, now=now)
         await cooler.create_indexes()
         sweeps.append(_sweep("cold storage", cooler.cool, settings.cold_poll_seconds))
     return sweeps
@@ -270,7 +273,7 @@ async def _links(
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, settings.infra))
     cipher = TokenCipher(*secret_list("METADATA_LINK_TOKEN_SECRETS", settings.link_token_secrets, settings.infra))
-    app.state.links = Links(store, tree, transactor, passwords, cipher)
+    app.state.links = LinkService(store, tree, transactor, passwords, cipher)
     app.state.access_overview = AccessOverview(store, tree)
     app.state.link_visits = LinkVisits(store, tree, transactor, passwords, throttle, grants)
     try:

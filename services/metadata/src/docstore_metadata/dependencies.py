@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
 
-from docstore_metadata.domain import Place
-from docstore_metadata.presentation import named_json, people_of
+from docstore_metadata.tree.listing import MAX_LIMIT
+from docstore_metadata.tree.presentation import named_json, people_of
+from docstore_metadata.tree.rules import Place
 from docstore_metadata.use_cases import UseCases
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
@@ -25,3 +26,7 @@ async def file_response(cases: UseCases, principal: Principal, place: Place, sta
     """One file or folder that the caller may read, with what its people are called."""
     names = await cases.names.of(people_of(place.node))
     return json_response(named_json(place, principal.account_id, names), status, {"etag": place.node.etag})
+
+
+IfMatch = Annotated[str | None, Header()]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from docstore_metadata.commit_plan import Commit
-from docstore_metadata.commits import Intent
+from docstore_metadata.commits.rules import Commit, UploadIntent
 from docstore_metadata.dependencies import Cases
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
@@ -68,7 +67,7 @@ class Lookup(BaseModel):
 async def check_uploads(body: UploadsCheck, cases: Cases) -> Response:
     """May this account write there, and what is there now."""
     intents = [
-        Intent(
+        UploadIntent(
             account_id=body.account_id,
             path=item.path,
             parent_id=item.parent_id,

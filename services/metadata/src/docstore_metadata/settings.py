@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_metadata.retention_policy import MAX_DAYS, Bounds, Policy
+from docstore_metadata.retention.rules import MAX_DAYS, Bounds, Policy
 from docstore_platform.passwords import HashingSettings
 
 

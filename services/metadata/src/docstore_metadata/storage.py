@@ -16,12 +16,14 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-from docstore_metadata.documents import node_document, node_of, root_node, version_document, version_id, version_of
-from docstore_metadata.domain import Node, Version
-from docstore_metadata.link_store import LinkStore
-from docstore_metadata.name_order import order_of
-from docstore_metadata.share_acceptance.repository import Decisions, MongoDecisions
-from docstore_metadata.share_store import ShareStore
+from docstore_metadata.links.repository import LinkStore
+from docstore_metadata.sharing.acceptance.repository import Decisions, MongoDecisions
+from docstore_metadata.sharing.repository import ShareStore
+from docstore_metadata.tree.documents import node_document, node_of, root_node
+from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.versions.documents import version_document, version_id, version_of
+from docstore_metadata.versions.rules import Version
 from docstore_platform.mongo import (
     ASCENDING,
     DESCENDING,

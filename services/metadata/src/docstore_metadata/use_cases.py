@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docstore_metadata.access import Action, authorize
-from docstore_metadata.bases import find_base
-from docstore_metadata.changes import ChangeFeed
-from docstore_metadata.commits import Committer
-from docstore_metadata.compare import Comparer
-from docstore_metadata.copying import Copier
-from docstore_metadata.domain import Permission, Place
-from docstore_metadata.downloads import Downloads
+from docstore_metadata.commits.service import CommitService
+from docstore_metadata.downloads.service import DownloadService
 from docstore_metadata.errors import NotAFolder, Refusal
-from docstore_metadata.history import History
-from docstore_metadata.keeping import Keeping
-from docstore_metadata.listing import Listing, Listings, ListQuery
-from docstore_metadata.names import Names
-from docstore_metadata.presentation import Json, file_state, place_json
-from docstore_metadata.service import Files
-from docstore_metadata.shares import Shares
-from docstore_metadata.snapshot import Snapshots
+from docstore_metadata.journal.compare import Comparer
+from docstore_metadata.journal.service import ChangeFeed
+from docstore_metadata.journal.snapshot import Snapshots
+from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.retention.service import RetentionService
+from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
-from docstore_metadata.trash import Trash
-from docstore_metadata.tree import Tree
+from docstore_metadata.trash.service import TrashService
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.copying import Copier
+from docstore_metadata.tree.listing import Listing, Listings, ListQuery
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.path_root import find_path_root
+from docstore_metadata.tree.presentation import Json, file_state, place_json
+from docstore_metadata.tree.rules import Permission, Place
+from docstore_metadata.tree.service import FileService
+from docstore_metadata.versions.service import VersionService
 from docstore_platform.tokens import Principal
 
 
@@ -30,23 +30,23 @@ from docstore_platform.tokens import Principal
 class UseCases:
     store: Store
     tree: Tree
-    files: Files
-    trash: Trash
-    keeping: Keeping
-    shares: Shares
-    history: History
+    files: FileService
+    trash: TrashService
+    retention: RetentionService
+    shares: ShareService
+    history: VersionService
     copier: Copier
-    committer: Committer
+    committer: CommitService
     listings: Listings
     changes: ChangeFeed
     snapshots: Snapshots
     comparer: Comparer
-    downloads: Downloads
-    names: Names
+    downloads: DownloadService
+    names: DisplayNames
 
     async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
         if query.path is not None:
-            base = await find_base(self.tree, principal.account_id, query.parent_id)
+            base = await find_path_root(self.tree, principal.account_id, query.parent_id)
             place = await base.place(self.tree, query.path)
         else:
             place = await self._by_id(principal, query.parent_id or "")

@@ -21,13 +21,13 @@ from docstore_events.envelope import seal
 from docstore_events.event import Event, handler_name
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.app import create_app
-from docstore_metadata.grants import Grants
-from docstore_metadata.jobs import Jobs
+from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.settings import MetadataSettings
-from docstore_metadata.sharing import Sharing
+from docstore_metadata.sharing.changes import ShareChanges
+from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
-from docstore_metadata.tree import Tree
+from docstore_metadata.tree.lookup import Tree
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
@@ -194,7 +194,7 @@ class Stack:
         """Somebody who has nothing to do with the others."""
         return replace(self.person, account_id=new_id())
 
-    async def meet(
+    async def register(
         self, person: Person, email: str, revision: int = 1, name: str = "Somebody", *, verified: bool = True
     ) -> None:
         """Have the service hear that a person has an account with this address."""
@@ -218,13 +218,13 @@ class Stack:
         """Have the service handle these events, as if they came from the broker in one batch."""
         store = Store(self.database)
         jobs = Jobs(store, lease_seconds=30)
-        subscribers = MetadataSubscribers(store, Grants(store, Tree(store), Sharing(store, jobs), jobs))
+        subscribers = MetadataSubscribers(store, PendingShares(store, Tree(store), ShareChanges(store, jobs), jobs))
 
         async def work(transaction: Transaction) -> None:
-            unit = subscribers.begin()
+            batch = subscribers.begin()
             for event in events:
-                getattr(subscribers, handler_name(type(event)))(seal(event, source="accounts", traceparent=None), unit)
-            await subscribers.commit(unit, transaction)
+                getattr(subscribers, handler_name(type(event)))(seal(event, source="accounts", traceparent=None), batch)
+            await subscribers.commit(batch, transaction)
 
         await Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix).run(work)
 

@@ -12,7 +12,7 @@ VIEWER = {"email": "reader@example.com", "role": "viewer"}
 async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None:
     """The owner sees the way down from the root; a reader sees it from the shared folder, with their own paths."""
     owner, reader = running.person, running.stranger
-    await running.meet(reader, "reader@example.com")
+    await running.register(reader, "reader@example.com")
     file = await running.put("/private/team/plans/a.txt")
     route = f"/v1/files/{file['id']}/ancestors"
     assert [each["name"] for each in (await owner.ok("GET", route))["items"]] == ["", "private", "team", "plans"]
@@ -27,7 +27,7 @@ async def test_ancestors_begin_at_what_the_caller_may_read(running: Any) -> None
 async def test_access_of_a_file_names_what_it_inherits(running: Any) -> None:
     """The owner sees shares and links of the file first, then those of its folders; ended links are left out."""
     owner, reader = running.person, running.stranger
-    await running.meet(reader, "reader@example.com")
+    await running.register(reader, "reader@example.com")
     file = await running.put("/team/a.txt")
     folder = await owner.at("/team")
     route = f"/v1/files/{file['id']}/access"

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from docstore_indexer.jobs import REBUILD
 from docstore_indexer.jobs import Jobs as IndexJobs
 from docstore_media.storage import render_anew
-from docstore_metadata.journal import begin_anew
-from docstore_metadata.retention_store import TIME_ANEW
+from docstore_metadata.maintenance import invalidate_cursors, restart_retention
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Database, Mongo
 
@@ -26,7 +25,7 @@ async def mend(mongo: Mongo, prefix: str, services: Sequence[str]) -> None:
     for service in services:
         await _say_all_again(mongo.database(f"{prefix}{service}"))
     if "metadata" in services:
-        await mongo.database(f"{prefix}metadata")["nodes"].update_many({"parent": None, "live": True}, TIME_ANEW)
+        await restart_retention(mongo.database(f"{prefix}metadata"))
     if "metadata" in services and "accounts" in services:
         await _begin_journals_anew(mongo.database(f"{prefix}accounts"), mongo.database(f"{prefix}metadata"))
     if "indexer" in services:
@@ -49,6 +48,6 @@ async def _begin_journals_anew(accounts: Database, metadata: Database) -> None:
     async for account in accounts["accounts"].find({}, {"_id": 1}):
         some.append(account["_id"])
         if len(some) == ACCOUNTS_AT_ONCE:
-            await begin_anew(metadata, some, moment)
+            await invalidate_cursors(metadata, some, moment)
             some = []
-    await begin_anew(metadata, some, moment)
+    await invalidate_cursors(metadata, some, moment)

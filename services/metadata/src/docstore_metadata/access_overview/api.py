@@ -7,12 +7,12 @@ from fastapi.responses import Response
 
 from docstore_metadata.access_overview.schemas import Access
 from docstore_metadata.access_overview.service import AccessOverview
-from docstore_metadata.delivery import NO_STORE
 from docstore_metadata.dependencies import Caller, Cases
-from docstore_metadata.domain import Node
-from docstore_metadata.links_api import link_addresses, link_json
-from docstore_metadata.presentation import Json
-from docstore_metadata.shares_api import share_json
+from docstore_metadata.downloads.delivery import NO_STORE
+from docstore_metadata.links.api import link_addresses, link_json
+from docstore_metadata.sharing.api import share_json
+from docstore_metadata.tree.presentation import Json
+from docstore_metadata.tree.rules import Node
 from docstore_platform.web import json_response
 
 router = APIRouter(tags=["files"])

@@ -1,7 +1,8 @@
 """Response of the access route."""
 
-from docstore_metadata.answers import Link, Share
-from docstore_metadata.domain import Permission
+from docstore_metadata.links.schemas import Link
+from docstore_metadata.sharing.schemas import Share
+from docstore_metadata.tree.rules import Permission
 from docstore_platform.answers import Answer
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docstore_metadata.access import Action, authorize
-from docstore_metadata.domain import Node, Place
-from docstore_metadata.link_rules import Link
-from docstore_metadata.share_rules import Share
+from docstore_metadata.links.rules import Link
+from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import Store
-from docstore_metadata.tree import Tree
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.tokens import Principal
 

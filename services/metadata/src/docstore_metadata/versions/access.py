@@ -1,7 +1,7 @@
 """Who sees which versions of a file: the owner all, everybody else those since it was shared with them."""
 
-from docstore_metadata.domain import Place
 from docstore_metadata.storage import Store
+from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import shared_since
 from docstore_platform.mongo import Session
 

@@ -1,9 +1,36 @@
 """Which versions of a file an account may see. Standard library only."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from docstore_metadata.share_rules import Share
+from docstore_metadata.sharing.rules import Share
+
+
+@dataclass(slots=True, kw_only=True)
+class Version:
+    """One version of a file, as its history shows it."""
+
+    node_id: str
+    owner_id: str
+    number: int
+    object_key: str
+    size: int
+    sha256: str
+    content_type: str
+    created_at: datetime
+    created_by: str
+    device: str = ""
+    upload_id: str | None = None
+    restored_from: int | None = None
+    client_modified_at: datetime | None = None
+    came_at: datetime | None = None
+    """When it took the place of another, by the later of the clocks that were asked."""
+
+    @property
+    def committed_at(self) -> datetime:
+        """As of when the version before it is an old one."""
+        return self.came_at or self.created_at
 
 
 def shared_since(shares: Iterable[Share], account_id: str) -> datetime | None:

@@ -1,1 +1,0 @@
-"""The folders that a file or folder is in."""

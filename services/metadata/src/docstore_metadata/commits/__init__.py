@@ -1,0 +1,1 @@
+"""Commits: uploaded contents become versions of files."""

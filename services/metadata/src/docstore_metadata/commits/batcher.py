@@ -1,0 +1,61 @@
+"""Collects the commits of one account that come while others of it are being written."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from docstore_metadata.commits.rules import Commit
+from docstore_metadata.tree.presentation import Json
+
+MAX_TOGETHER = 500
+CommitAll = Callable[[Sequence[Commit]], Awaitable[list[Json]]]
+Waiting = tuple[Sequence[Commit], asyncio.Future[list[Json]]]
+
+
+class CommitBatcher:
+    """Commits that come while others of the same account are being written wait, and are then written together.
+
+    So the requests of many clients into one folder share a transaction instead of fighting over it.
+    """
+
+    def __init__(self, commit: CommitAll) -> None:
+        self._commit = commit
+        self._waiting: dict[str, list[Waiting]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, account_id: str, commits: Sequence[Commit]) -> list[Json]:
+        answer: asyncio.Future[list[Json]] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.get(account_id)
+        if waiting is None:
+            self._waiting[account_id] = [(commits, answer)]
+            task = asyncio.create_task(self._work(account_id), name=f"commits of {account_id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            waiting.append((commits, answer))
+        return await answer
+
+    async def _work(self, account_id: str) -> None:
+        waiting = self._waiting[account_id]
+        try:
+            while waiting:
+                group = [waiting.pop(0)]
+                while waiting and sum(len(commits) for commits, _ in group) + len(waiting[0][0]) <= MAX_TOGETHER:
+                    group.append(waiting.pop(0))
+                await self._answer(group)
+        finally:
+            del self._waiting[account_id]
+
+    async def _answer(self, group: list[Waiting]) -> None:
+        try:
+            answers = await self._commit([commit for commits, _ in group for commit in commits])
+        except BaseException as error:
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error if isinstance(error, Exception) else ConnectionError("shutting down"))
+            if not isinstance(error, Exception):
+                raise
+            return
+        for commits, future in group:
+            mine, answers = answers[: len(commits)], answers[len(commits) :]
+            if not future.done():
+                future.set_result(mine)

@@ -1,0 +1,135 @@
+"""What one transaction of commits will do: worked out item by item, then written together."""
+
+from collections.abc import Mapping, Sequence
+
+from docstore_metadata.commits.rules import Commit, Outcome, decide
+from docstore_metadata.commits.targets import Target
+from docstore_metadata.errors import Refusal
+from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.problems import item_problem
+from docstore_metadata.retention.rules import Bounds
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.changes import TreeChanges
+from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
+from docstore_metadata.tree.presentation import Json, place_json
+from docstore_metadata.tree.rules import Node, Place, check_tags
+from docstore_metadata.versions.adding import add_version, new_version
+from docstore_metadata.versions.rules import Version
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Session
+
+
+class NotIndependent(Exception):
+    """Two commits of a batch are about one file: they must be taken one after the other."""
+
+
+class CommitPlan:
+    """Collects the changes of commits by one account."""
+
+    def __init__(
+        self,
+        store: Store,
+        session: Session,
+        changes: TreeChanges,
+        recorder: FileEventRecorder,
+        histories: Mapping[str, Sequence[Version]],
+        bounds: Bounds,
+    ) -> None:
+        self._store = store
+        self._session = session
+        self._changes = changes
+        self._recorder = recorder
+        self._histories = histories
+        self._bounds = bounds
+        self._changed: set[str] = set()
+        self._answers: dict[str, Json] = {}
+        self._object_keys: list[str] = []
+
+    async def add(self, commit: Commit, target: Target | Refusal) -> Json:
+        """The answer to one commit."""
+        try:
+            if isinstance(target, Refusal):
+                raise target
+            current = target.current.node if target.current else None
+            outcome = decide(current, commit.base_version, target.on_conflict(commit))
+            if outcome is Outcome.NEXT_VERSION:
+                assert target.current is not None
+                answer = commit.context.run(self._next_version, commit, target.current)
+            else:
+                conflicted = outcome is Outcome.CONFLICTED_COPY
+                name = await self._conflict_name(commit, target) if conflicted else target.parts[-1]
+                answer = commit.context.run(self._new_file, commit, target, name)
+                answer["conflicted"] = conflicted
+            self._object_keys.append(commit.object_key)
+        except Refusal as refusal:
+            answer = item_problem(refusal)
+        self._answers[commit.upload_id] = answer
+        return answer
+
+    async def write(self) -> None:
+        """Answers first: a refusal is final, too, since what was sent is deleted after it. Of two transactions that
+        answer one upload in different ways, one fails."""
+        rows = [
+            {"_id": upload_id, "answer": answer, "at": self._changes.now} for upload_id, answer in self._answers.items()
+        ]
+        await self._store.commits.insert_many(rows, session=self._session)
+        if self._object_keys:
+            await self._changes.write(self._store, self._session)
+            await self._store.insert_objects(self._object_keys, self._session)
+
+    def _next_version(self, commit: Commit, place: Place) -> Json:
+        node = place.node
+        if node.id in self._changed:
+            raise NotIndependent
+        self._changed.add(node.id)
+        if commit.tags:
+            node.tags = check_tags(commit.tags)
+        node.version += 1
+        node.size, node.sha256, node.content_type = commit.size, commit.sha256, commit.content_type
+        node.object_key, node.client_modified_at = commit.object_key, commit.client_modified_at
+        node.modified_at, node.modified_by, node.device = commit.uploaded_at, commit.account_id, commit.device
+        version = new_version(node, upload_id=commit.upload_id)
+        event_id = self._recorder.modified(place, added_bytes=commit.size, upload_id=commit.upload_id)
+        add_version(place, version, self._histories, self._bounds, self._changes, self._recorder)
+        return {
+            "file": place_json(place, commit.account_id),
+            "version": node.version,
+            "conflicted": False,
+            "event_id": event_id,
+        }
+
+    def _new_file(self, commit: Commit, target: Target, name: str) -> Json:
+        tags = check_tags(commit.tags)
+        folder = self._changes.make_folder(target.owner_id, target.parts[:-1], target.found, self._recorder)
+        node = Node(
+            id=new_id(),
+            owner_id=target.owner_id,
+            parent_id=folder.node.id,
+            name=name,
+            kind="file",
+            created_at=commit.uploaded_at,
+            modified_at=commit.uploaded_at,
+            modified_by=commit.account_id,
+            device=commit.device,
+            tags=tags,
+            size=commit.size,
+            content_type=commit.content_type,
+            sha256=commit.sha256,
+            version=1,
+            object_key=commit.object_key,
+            client_modified_at=commit.client_modified_at,
+            kept_versions=1,
+        )
+        place = folder.child(node)
+        self._changes.add(node)
+        self._changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
+        event_id = self._recorder.created(place, commit.upload_id)
+        return {"file": place_json(place, commit.account_id), "version": 1, "event_id": event_id}
+
+    async def _conflict_name(self, commit: Commit, target: Target) -> str:
+        name, note = target.parts[-1], conflict_note(commit.uploaded_at.date(), commit.device)
+        folder = target.found.get(target.parts[:-1])
+        if folder is None:
+            return with_note(name, note)
+        taken = {node.name for node in self._changes.new_nodes if node.parent_id == folder.id}
+        return await self._store.free_name(folder.id, noted_names(name, note), self._session, taken)

@@ -1,0 +1,94 @@
+"""Rules of commits: which wins, and which may be written together. Standard library only."""
+
+from collections.abc import Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Literal
+
+from docstore_metadata.errors import VersionConflict
+from docstore_metadata.tree.rules import Node
+
+OnConflict = Literal["copy", "fail"]
+
+
+class Outcome(Enum):
+    CREATE = auto()
+    NEXT_VERSION = auto()
+    CONFLICTED_COPY = auto()
+
+
+def decide(current: Node | None, base_version: int | None, on_conflict: OnConflict) -> Outcome:
+    """What becomes of a commit. The base must be current (0: there is no file), or else it is a conflict."""
+    current_version = current.version if current else 0
+    if base_version is None or base_version == current_version:
+        return Outcome.NEXT_VERSION if current else Outcome.CREATE
+    if on_conflict == "fail":
+        raise VersionConflict(current_version)
+    return Outcome.CONFLICTED_COPY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """An uploaded object that is to become a version. Size in bytes; either a path or a file's id is given."""
+
+    upload_id: str
+    account_id: str
+    device: str
+    path: str | None
+    parent_id: str | None = None
+    file_id: str | None
+    size: int
+    content_type: str
+    sha256: str
+    object_key: str
+    base_version: int | None
+    on_conflict: OnConflict
+    tags: tuple[str, ...]
+    client_modified_at: datetime | None = None
+    uploaded_at: datetime
+    context: Context = field(default_factory=copy_context, compare=False)
+    """The request's context: its events belong to its trace, also when requests are committed together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadIntent:
+    """A write that somebody is going to commit."""
+
+    account_id: str
+    path: str | None
+    parent_id: str | None
+    file_id: str | None
+    base_version: int | None
+    on_conflict: OnConflict
+
+
+def independent_rounds(commits: Sequence[Commit]) -> list[list[int]]:
+    """Positions of `commits` in rounds to be taken one after the other.
+
+    Within a round no two are of one upload, go to one path or one file, or need as a folder what another makes a file.
+    """
+    rounds: list[list[int]] = []
+    waiting = list(range(len(commits)))
+    while waiting:
+        taken: set[str] = set()
+        folders: set[str] = set()
+        batch: list[int] = []
+        later: list[int] = []
+        for position in waiting:
+            commit = commits[position]
+            start = commit.parent_id or ""
+            goal = f"{start}{commit.path}" if commit.path is not None else f"id:{commit.file_id}"
+            above = {start + folder for folder in _folders(commit.path or "")}
+            clashes = goal in taken or goal in folders or commit.upload_id in taken or not taken.isdisjoint(above)
+            (later if clashes else batch).append(position)
+            taken |= {goal, commit.upload_id}
+            folders |= above
+        rounds.append(batch)
+        waiting = later
+    return rounds
+
+
+def _folders(path: str) -> set[str]:
+    return {path[:end] for end, char in enumerate(path) if char == "/" and end}

@@ -1,0 +1,123 @@
+"""Where a write goes: the path or file that is asked for, and what is there now."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from docstore_metadata.commits.rules import OnConflict
+from docstore_metadata.errors import NameTaken, NotAFile, Refusal
+from docstore_metadata.tree.access import Action, authorize, may_write_beside
+from docstore_metadata.tree.lookup import Found, Tree, place_at
+from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
+from docstore_metadata.tree.paths import Parts, split_path
+from docstore_metadata.tree.rules import Place
+from docstore_platform.mongo import Session
+
+
+class WriteIntent(Protocol):
+    """A write to a path or to a file, by one account; exactly one of path and file_id is given.
+
+    The path starts from the folder `parent_id`, from the account's root if there is none.
+    """
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def file_id(self) -> str | None: ...
+    @property
+    def base_version(self) -> int | None: ...
+    @property
+    def on_conflict(self) -> OnConflict: ...
+
+
+@dataclass(slots=True)
+class Target:
+    """`current` is the file there, None if there is none; `found` what is on the way to it from its owner's root."""
+
+    owner_id: str
+    parts: Parts
+    seen_path: str
+    """As who writes sees it."""
+    current: Place | None
+    found: Found
+
+    @property
+    def entries(self) -> int:
+        """How many journals tell of a change to it: its owner's, and that of each who may read it."""
+        on_the_way = (self.found.get(self.parts[:depth]) for depth in range(len(self.parts) + 1))
+        return 1 + len({account for node in on_the_way if node is not None for account in node.shared_with})
+
+    def on_conflict(self, asked: WriteIntent) -> OnConflict:
+        """A conflicted copy is put beside the file: who may write to the file alone is refused instead."""
+        alone = self.current is not None and not may_write_beside(asked.account_id, self.current)
+        return "fail" if alone else asked.on_conflict
+
+
+async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = None) -> list[Target | Refusal]:
+    """The target of each, or why it may not be written to. All are asked by one account."""
+    account_id = asked[0].account_id
+    ids = {ask.file_id if ask.path is None else ask.parent_id for ask in asked}
+    places = await tree.places([node_id for node_id in ids if node_id], session) if any(ids) else {}
+    goals = [_goal(ask, places) for ask in asked]
+    by_owner: defaultdict[str, list[Parts]] = defaultdict(list)
+    for goal in goals:
+        if isinstance(goal, Goal):
+            by_owner[goal.base.owner_id].append(goal.parts)
+    found = {owner_id: await tree.walk(owner_id, paths, session) for owner_id, paths in by_owner.items()}
+    targets: list[Target | Refusal] = []
+    for ask, goal in zip(asked, goals, strict=True):
+        try:
+            if isinstance(goal, Refusal):
+                targets.append(goal)
+            elif goal is not None:
+                targets.append(_by_path(goal, found[goal.base.owner_id]))
+            else:
+                targets.append(_by_id(account_id, places.get(ask.file_id or "")))
+        except Refusal as refusal:
+            targets.append(refusal)
+    return targets
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Where a path leads: from its owner's root, and as who writes sees it."""
+
+    base: PathRoot
+    parts: Parts
+    seen_path: str
+
+
+def _goal(ask: WriteIntent, places: Mapping[str, Place]) -> Goal | Refusal | None:
+    if ask.path is None:
+        return None
+    try:
+        below = split_path(ask.path)
+        own = ask.parent_id is None or ask.parent_id == ask.account_id
+        base = own_root(ask.account_id) if own else path_root_at(ask.account_id, places.get(ask.parent_id or ""))
+        return Goal(base, base.full(below), base.seen(below))
+    except Refusal as refusal:
+        return refusal
+
+
+def _by_path(goal: Goal, found: Found) -> Target:
+    authorize_path(goal.base.account_id, found, goal.parts)
+    refuse_file_in_way(found, goal.parts)
+    current = place_at(found, goal.parts)
+    if current is not None and current.node.is_folder:
+        raise NameTaken(f"{goal.seen_path} is a folder.")
+    return Target(goal.base.owner_id, goal.parts, goal.seen_path, current, found)
+
+
+def _by_id(account_id: str, place: Place | None) -> Target:
+    place = authorize(account_id, place, Action.WRITE)
+    if place.node.is_folder:
+        raise NotAFile("A folder has no content.")
+    parts, seen_path = place.parts, place.as_seen_by(account_id).path
+    chain = (*place.ancestors, place.node)
+    found = {parts[:depth]: node for depth, node in enumerate(chain)}
+    return Target(place.node.owner_id, parts, seen_path, place, found)

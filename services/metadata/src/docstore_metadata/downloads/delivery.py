@@ -1,0 +1,152 @@
+"""How a content reaches who may read it: by a signed URL if it is an object of its own, else as a verified stream."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from starlette.types import Send
+
+from docstore_contents.reader import is_whole
+from docstore_contents.s3.presigned import attachment
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.reading import telling_read
+
+log = structlog.get_logger(__name__)
+
+OCTETS = "application/octet-stream"
+NO_STORE = {"cache-control": "private, no-store"}
+"""Also tells the gateway not to keep the answer for an Idempotency-Key."""
+SENT_AT_ONCE_BYTES = 256 << 10
+STALLED_SECONDS = 60.0
+"""A client that has not taken SENT_AT_ONCE_BYTES in so long is cut off: it may have gone without a word."""
+GUARDS = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
+"""Somebody's bytes on our own origin are saved, never shown."""
+
+
+class Presigner(Protocol):
+    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+        """A URL that downloads an object as an attachment for `expires_in` seconds."""
+        ...
+
+
+class Streams(Protocol):
+    def stream(
+        self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Verified bytes of a content, in order; ObjectStoreError if they can't be had."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A version's content, and the name it is saved under."""
+
+    file_id: str
+    name: str
+    content_type: str
+    object_key: str
+    size: int
+    sha256: str
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.sha256}"'
+
+
+class Delivery:
+    """Answers to requests for a content."""
+
+    def __init__(self, presigner: Presigner, contents: Streams) -> None:
+        self._presigner = presigner
+        self._contents = contents
+
+    def signed_url(self, object_key: str, name: str, content_type: str, expires_in: int) -> str:
+        """Where an object is fetched, and saved under this name, for so many seconds."""
+        return self._presigner.presign_get(
+            object_key, filename=name, content_type=content_type or OCTETS, expires_in=expires_in
+        )
+
+    async def answer(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
+        """A redirect to a URL good for `expires_in` seconds, or the bytes asked for themselves.
+
+        Problem 503 if the store can't be reached, 500 `content_damaged` if the first bytes are not what they should
+        be; should later ones not be, the connection ends before the announced length is reached.
+        """
+        if is_whole(download.object_key):
+            url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)
+            return telling_read(RedirectResponse(url, 302, headers=NO_STORE), [download.file_id])
+        headers = {
+            "etag": download.etag,
+            "accept-ranges": "bytes",
+            "cache-control": "private, no-cache",
+            "content-disposition": attachment(download.name),
+            **GUARDS,
+        }
+        if is_known(request_headers.get("if-none-match"), download.etag):
+            return Response(status_code=304, headers=headers)
+        try:
+            asked = asked_range(
+                request_headers.get("range"), request_headers.get("if-range"), download.etag, download.size
+            )
+        except RangeNotSatisfiable:
+            headers = {"content-range": f"bytes */{download.size}"}
+            detail = f"The content has {download.size} bytes."
+            return Problem(416, "range_not_satisfiable", detail, headers=headers).response()
+        if asked is not None:
+            headers["content-range"] = asked.content_range(download.size)
+        return await self._streamed(download, asked, headers)
+
+    async def _streamed(self, download: Download, asked: ByteRange | None, headers: dict[str, str]) -> Response:
+        wanted = asked or ByteRange(0, download.size)
+        parts = self._contents.stream(
+            download.object_key, download.size, wanted.start, wanted.end, sha256=download.sha256
+        )
+        try:
+            first = await anext(parts, b"")
+        except ObjectStoreUnavailable:
+            raise unavailable("The object store") from None
+        except ObjectStoreError as error:
+            log.error("content can't be read", object_key=download.object_key, error=repr(error))
+            raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
+        headers["content-length"] = str(wanted.end - wanted.start)
+        headers["content-type"] = download.content_type or OCTETS
+        stream = ContentStream(first, parts, 206 if asked else 200, headers)
+        # Who goes on with a later range has been counted.
+        return telling_read(stream, [] if wanted.start else [download.file_id])
+
+
+class ContentStream(StreamingResponse):
+    """A stream that ends, and lets go of what feeds it, when its client leaves or takes nothing for long.
+
+    An error while it runs leaves the answer shorter than announced, so that nobody takes it for complete.
+    """
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes], status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(rest, status, headers)
+        self._first = first
+        self._rest = rest
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._rest):
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            part, self._first = self._first, b""
+            while part:
+                await _send_part(part, send)
+                part = await anext(self._rest, b"")
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_part(part: bytes, send: Send) -> None:
+    for start in range(0, len(part), SENT_AT_ONCE_BYTES):
+        async with asyncio.timeout(STALLED_SECONDS):
+            body = part[start : start + SENT_AT_ONCE_BYTES]
+            await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,0 +1,174 @@
+"""Getting contents out: one of them, its blocks, or many at once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from docstore_contents.block_list import Block
+from docstore_contents.packs import Slice, pack_of
+from docstore_contents.reader import Contents, is_blocks, is_whole
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_metadata.downloads.delivery import OCTETS, Delivery, Download
+from docstore_metadata.errors import NotFound, NotInBlocks, Refusal
+from docstore_metadata.problems import item_problem
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.presentation import Json
+from docstore_metadata.tree.rules import Place
+from docstore_metadata.versions.access import VersionAccess
+from docstore_metadata.versions.adding import new_version
+from docstore_metadata.versions.documents import version_id
+from docstore_metadata.versions.rules import Version
+from docstore_metadata.versions.service import VersionService, require_file
+from docstore_platform.tokens import Principal
+
+INDEXES_READ_AT_ONCE = 16
+BLOCK_TYPE = "application/zstd"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file that somebody wants to download: this version of it, or its current one."""
+
+    file_id: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksPage:
+    """Some of a version's blocks, each with its URL; `following`: the position of the next, if there are more."""
+
+    version: Version
+    blocks: Sequence[tuple[Block, str]]
+    following: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPack:
+    """A pack that the caller sent: one URL for all of its slices."""
+
+    url: str
+    slices: Mapping[int, Slice]
+
+
+class DownloadService:
+    """The use cases around reading contents; every signed URL is good for `seconds`."""
+
+    def __init__(
+        self,
+        store: Store,
+        tree: Tree,
+        history: VersionService,
+        access: VersionAccess,
+        contents: Contents,
+        delivery: Delivery,
+        *,
+        seconds: int,
+    ) -> None:
+        self._store = store
+        self._tree = tree
+        self._history = history
+        self._access = access
+        self._contents = contents
+        self._delivery = delivery
+        self.seconds = seconds
+
+    async def one(self, principal: Principal, node_id: str, number: int | None) -> Download:
+        """What a download of a file, or of an old version of it, needs."""
+        return _download(*await self._history.fetch(principal, node_id, number))
+
+    async def blocks(
+        self, principal: Principal, node_id: str, number: int | None, position: int, limit: int
+    ) -> BlocksPage:
+        """Up to `limit` blocks from `position` on; NotInBlocks for a content of another form."""
+        _, version = await self._history.fetch(principal, node_id, number)
+        if not is_blocks(version.object_key):
+            raise NotInBlocks("This content is not kept in blocks: fetch it whole.")
+        every = await self._contents.blocks(version.object_key)
+        end = position + limit
+        page = [(block, self._url(block.key, block.hash, BLOCK_TYPE)) for block in every[position:end]]
+        return BlocksPage(version, page, end if end < len(every) else None)
+
+    async def many(self, principal: Principal, wanted: Sequence[Wanted]) -> list[Json]:
+        """Where each is fetched, or why it can't be, in the order asked for.
+
+        An object of its own has a signed URL, and so has, with an offset, a slice of a pack that the caller sent. The
+        URL opens all of the pack: everybody else gets a slice, like content in blocks, by the content route.
+        """
+        found = await self._find(principal, wanted)
+        keys = [item[1].object_key for item in found if not isinstance(item, Refusal)]
+        named = [slice_ for slice_ in map(pack_of, keys) if slice_ is not None]
+        packs = await self._open_packs({of.pack_key for of in named if of.account_id == principal.account_id})
+        return [item_problem(item) if isinstance(item, Refusal) else self._where(*item, packs) for item in found]
+
+    async def _find(self, principal: Principal, wanted: Sequence[Wanted]) -> list[tuple[Place, Version] | Refusal]:
+        """The versions that the caller may read: one query for files and folders seen before, one for old versions."""
+        places = await self._tree.places({item.file_id for item in wanted})
+        allowed: list[Place | Refusal] = []
+        for item in wanted:
+            try:
+                allowed.append(require_file(authorize(principal.account_id, places.get(item.file_id), Action.READ)))
+            except Refusal as refusal:
+                allowed.append(refusal)
+        ids = [
+            version_id(item.file_id, item.number)
+            for item, place in zip(wanted, allowed, strict=True)
+            if isinstance(place, Place) and item.number not in (None, place.node.version)
+        ]
+        old = await self._store.versions_by_id(ids) if ids else {}
+        found: list[tuple[Place, Version] | Refusal] = []
+        for item, place in zip(wanted, allowed, strict=True):
+            if isinstance(place, Refusal):
+                found.append(place)
+            elif item.number is None or item.number == place.node.version:
+                found.append((place, new_version(place.node, upload_id=None)))
+            else:
+                version = old.get(version_id(item.file_id, item.number))
+                first = 1 if version is None else await self._access.first_visible(principal.account_id, place)
+                found.append(NotFound("version") if version is None or item.number < first else (place, version))
+        return found
+
+    async def _open_packs(self, pack_keys: set[str]) -> dict[str, OpenPack]:
+        """The packs with where their slices are now; without those that can't be read, whose slices say why."""
+        free = asyncio.Semaphore(INDEXES_READ_AT_ONCE)
+        packs: dict[str, OpenPack] = {}
+
+        async def open_pack(key: str) -> None:
+            async with free:
+                try:
+                    index = await self._contents.pack_index(key)
+                except ObjectStoreUnavailable:
+                    raise
+                except ObjectStoreError:
+                    return
+            packs[key] = OpenPack(self._url(key, key.rpartition("/")[2], OCTETS), index.slices)
+
+        await asyncio.gather(*(open_pack(key) for key in pack_keys))
+        return packs
+
+    def _where(self, place: Place, version: Version, packs: Mapping[str, OpenPack]) -> Json:
+        answer: Json = {
+            "id": version.node_id,
+            "version": version.number,
+            "size": version.size,
+            "sha256": version.sha256,
+            "direct": True,
+        }
+        if is_whole(version.object_key):
+            return answer | {"url": self._url(version.object_key, place.node.name, version.content_type)}
+        named = pack_of(version.object_key)
+        pack = packs.get(named.pack_key) if named else None
+        entry = pack.slices.get(named.number) if named and pack else None
+        if pack is not None and entry is not None:
+            return answer | {"url": pack.url, "offset": entry.offset}
+        url = f"/v1/files/{version.node_id}/content?version={version.number}"
+        return answer | {"direct": False, "url": url}
+
+    def _url(self, key: str, name: str, content_type: str) -> str:
+        return self._delivery.signed_url(key, name, content_type, self.seconds)
+
+
+def _download(place: Place, version: Version) -> Download:
+    node = place.node
+    return Download(node.id, node.name, version.content_type, version.object_key, version.size, version.sha256)

@@ -1,0 +1,1 @@
+"""Walks through folders in the background."""

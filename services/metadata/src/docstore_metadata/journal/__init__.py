@@ -1,0 +1,1 @@
+"""What changed for each account, and how clients keep up with it."""

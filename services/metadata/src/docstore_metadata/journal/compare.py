@@ -1,0 +1,178 @@
+"""Compare: a client says which files it has, by path and checksum, and is told how they differ from what is here."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from docstore_metadata.errors import NotAFolder, TooLarge
+from docstore_metadata.journal.repository import path_key
+from docstore_metadata.storage import BY_NAME, Store
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.lookup import Tree, names_condition
+from docstore_metadata.tree.path_root import find_path_root
+from docstore_metadata.tree.paths import MAX_DEPTH
+from docstore_metadata.tree.presentation import Json, file_json
+from docstore_metadata.tree.rules import Place
+from docstore_platform.problems import invalid
+
+MAX_MISSING = 1000
+AT_ONCE_CHARS = 1_000_000
+MAX_BELOW = 100_000
+"""Files and folders below the folder that is compared: each is read, though little of it."""
+
+
+class Entry(NamedTuple):
+    """A file as the client has it."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(slots=True)
+class Below:
+    """What is below a folder, by path; a folder has no checksum."""
+
+    ids: dict[str, str]
+    checksums: dict[str, str | None]
+
+
+class Comparer:
+    """Costs what the entries and what is below the folder cost."""
+
+    def __init__(self, store: Store, tree: Tree) -> None:
+        self._store = store
+        self._tree = tree
+
+    async def compare(self, account_id: str, path: str, parent_id: str | None, entries: Sequence[Entry]) -> Json:
+        """`newer`: something else is here; `missing`: the client did not list it; `deleted`: it was here once;
+        `unknown`: it never was, as far as that is known; `same`: how many are alike.
+        """
+        base = await find_path_root(self._tree, account_id, parent_id)
+        folder = authorize(account_id, await base.place(self._tree, path), Action.READ)
+        if not folder.node.is_folder:
+            raise NotAFolder("Only what is in a folder can be compared.")
+        prefix = folder.as_seen_by(account_id).path.rstrip("/") + "/"
+        listed = {entry.path: entry.sha256 for entry in entries}
+        if not all(entry.startswith(prefix) for entry in listed):
+            raise invalid(
+                f"Every path begins with {prefix}: only what is in that folder is compared.", "path_outside_folder"
+            )
+        here = await self._below(folder, prefix)
+        newer = [path for path, sha256 in listed.items() if path in here.ids and here.checksums[path] != sha256]
+        missing = [path for path, sha256 in here.checksums.items() if sha256 is not None and path not in listed]
+        absent = [path for path in listed if path not in here.ids]
+        deleted = await self._deleted(account_id, absent)
+        shown = await self._shown(account_id, here, [*newer, *missing[:MAX_MISSING]])
+        return {
+            "newer": [shown[path] for path in newer if path in shown],
+            "missing": [shown[path] for path in missing[:MAX_MISSING] if path in shown],
+            "missing_truncated": len(missing) > MAX_MISSING,
+            "unknown": [path for path in absent if path not in deleted],
+            "deleted": [path for path in absent if path in deleted],
+            "same": len(listed) - len(newer) - len(absent),
+        }
+
+    async def _below(self, folder: Place, prefix: str) -> Below:
+        """Level by level, without making nodes of what is read: most of it is as the client has it."""
+        fields = {"parent": 1, "name": 1, "kind": 1, "sha256": 1}
+        below = Below({}, {})
+        level = {folder.node.id: prefix}
+        while level:
+            condition = {"parent": {"$in": list(level)}, "live": True}
+            room = MAX_BELOW - len(below.ids) + 1
+            rows = await self._store.nodes.find(condition, fields, limit=room).to_list(room)
+            if len(rows) == room:
+                raise TooLarge(f"There are more than {MAX_BELOW} files and folders: compare the folders in it.")
+            folders: dict[str, str] = {}
+            for row in rows:
+                path = level[row["parent"]] + row["name"]
+                below.ids[path] = row["_id"]
+                below.checksums[path] = row.get("sha256")
+                if row["kind"] == "folder":
+                    folders[row["_id"]] = path + "/"
+            level = folders
+        return below
+
+    async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, Json]:
+        nodes = {node.id: node for node in await self._store.find_nodes({"_id": {"$in": [here.ids[p] for p in paths]}})}
+        places = await self._tree.places({node.parent_id for node in nodes.values() if node.parent_id})
+        shown: dict[str, Json] = {}
+        for path in paths:
+            node = nodes.get(here.ids[path])
+            parent = places.get(node.parent_id or "") if node else None
+            if node is not None and parent is not None and parent.permission_of(account_id):
+                shown[path] = file_json(parent.child(node).as_seen_by(account_id))
+        return shown
+
+    async def _deleted(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        """Those of `paths` at which there was something: as the journal or the trash of the account knows."""
+        if not paths:
+            return set()
+        keys = {path_key(account_id, path): path for path in paths}
+        rows = self._store.journal.find({"paths": {"$in": list(keys)}}, {"_id": 0, "paths": 1})
+        known = {keys[key] async for row in rows for key in row["paths"] if key in keys}
+        return known | await self._in_trash(account_id, [path for path in paths if path not in known])
+
+    async def _in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        """Those that were put there, or are in a folder that was."""
+        found: set[str] = set()
+        for some in _few_at_once([path for path in paths if path.count("/") <= MAX_DEPTH]):
+            found |= await self._some_in_trash(account_id, some)
+        return found
+
+    async def _some_in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        """Level by level down the folders of the trash."""
+        wanted: dict[str, list[str]] = {}
+        for path in paths:
+            for end in _ends(path):
+                wanted.setdefault(path[:end], []).append(path)
+        search = _Search()
+        trashed = {"owner": account_id, "trashed_path": {"$in": list(wanted)}, "trashed_at": {"$exists": True}}
+        async for row in self._store.nodes.find(trashed, {"trashed_path": 1}):
+            above = row["trashed_path"]
+            for path in wanted[above]:
+                search.reach(row["_id"], path, len(above))
+        while search.next:
+            asked, search.next = search.next, {}
+            async for row in self._store.nodes.find(names_condition(asked), {"parent": 1, "name": 1}, hint=BY_NAME):
+                for path, depth in asked[row["parent"], row["name"]]:
+                    search.reach(row["_id"], path, depth)
+        return search.found
+
+
+@dataclass(slots=True)
+class _Search:
+    """Paths that are followed down from folders."""
+
+    found: set[str] = field(default_factory=set)
+    next: dict[tuple[str, str], list[tuple[str, int]]] = field(default_factory=dict)
+    """By folder and name in it: the paths, and how much of each leads to that name."""
+
+    def reach(self, node_id: str, path: str, end: int) -> None:
+        """The first `end` characters of a path have led to a node."""
+        if end == len(path):
+            self.found.add(path)
+            return
+        name = path[end + 1 :].partition("/")[0]
+        self.next.setdefault((node_id, name), []).append((path, end + 1 + len(name)))
+
+
+def _few_at_once(paths: Sequence[str]) -> Iterator[list[str]]:
+    """The paths in runs: those of one, with all the folders above them, have no more characters than fit in a query."""
+    run: list[str] = []
+    room = AT_ONCE_CHARS
+    for path in paths:
+        needed = sum(_ends(path))
+        if run and needed > room:
+            yield run
+            run, room = [], AT_ONCE_CHARS
+        run.append(path)
+        room -= needed
+    if run:
+        yield run
+
+
+def _ends(path: str) -> Iterator[int]:
+    """Where the folders above a path end in it, and the path itself."""
+    yield from (position for position, char in enumerate(path) if char == "/" and position)
+    yield len(path)

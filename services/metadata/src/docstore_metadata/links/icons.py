@@ -1,0 +1,52 @@
+"""Which kind of document a file is, for its icon and in words. The same kinds as in the web page (`lib/media.ts`)."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from docstore_metadata.tree.rules import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    icon: str
+    name: str
+
+
+FOLDER = Kind("folder", "Folder")
+IMAGE = Kind("image", "Image")
+VIDEO = Kind("video", "Video")
+AUDIO = Kind("audio", "Audio")
+PDF = Kind("pdf", "PDF")
+TEXT = Kind("document", "Text")
+DOCUMENT = Kind("document", "Document")
+CODE = Kind("code", "Code")
+SHEET = Kind("sheet", "Spreadsheet")
+SLIDES = Kind("slides", "Presentation")
+ARCHIVE = Kind("archive", "Archive")
+OTHER = Kind("other", "File")
+
+_EXTENSIONS = {
+    IMAGE: "png jpg jpeg gif webp avif bmp svg tif tiff heic",
+    VIDEO: "mp4 webm mov mkv",
+    AUDIO: "mp3 wav ogg flac m4a",
+    PDF: "pdf",
+    TEXT: "txt log md markdown",
+    DOCUMENT: "docx doc odt rtf epub",
+    CODE: "json yaml yml toml xml html css js ts tsx jsx py rs go java c h cpp sh sql ini",
+    SHEET: "csv tsv xlsx xls ods",
+    SLIDES: "pptx ppt odp",
+    ARCHIVE: "zip gz tar 7z rar zst",
+}
+_BY_EXTENSION = {f".{extension}": kind for kind, names in _EXTENSIONS.items() for extension in names.split()}
+_BY_FAMILY = {"image": IMAGE, "video": VIDEO, "audio": AUDIO, "text": TEXT}
+
+
+def kind_of(node: Node) -> Kind:
+    """By the extension, else by the declared type."""
+    if node.is_folder:
+        return FOLDER
+    known = _BY_EXTENSION.get(PurePosixPath(node.name).suffix.lower())
+    if known is not None:
+        return known
+    declared = node.content_type.partition(";")[0].strip().lower()
+    return PDF if declared == "application/pdf" else _BY_FAMILY.get(declared.partition("/")[0], OTHER)

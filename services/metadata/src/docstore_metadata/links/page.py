@@ -1,0 +1,190 @@
+"""The plain page of a public link: HTML without script or cookies; previews are all it loads, from the object store.
+
+A page that asks for a password is a form of its own origin. There is no login and so nothing to forge.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Template
+
+from docstore_metadata.errors import LinkPassword, Refusal
+from docstore_metadata.links.api import Address, Visits, deliver
+from docstore_metadata.links.icons import kind_of
+from docstore_metadata.links.previews import PagePreviews
+from docstore_metadata.links.schemas import MAX_PASSWORD_CHARS
+from docstore_metadata.links.visits import LinkVisits, Visit
+from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_metadata.tree.rules import Node
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
+from docstore_platform.problems import Problem
+
+router = APIRouter(prefix="/l", include_in_schema=False)
+
+MAX_FORM_BYTES = 4096
+GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
+HEADERS = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
+POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+Text = Annotated[str, Query(max_length=4096)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What pages show of files and people: preview pictures and names."""
+
+    previews: PagePreviews
+    names: DisplayNames
+
+
+def shown(request: Request) -> Shown:
+    return Shown(request.app.state.page_previews, request.app.state.use_cases.names)
+
+
+Shows = Annotated[Shown, Depends(shown)]
+
+
+def shown_day(moment: datetime) -> str:
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _template() -> Template:
+    pages = plain_pages("docstore_metadata.links")
+    pages.filters["day"] = shown_day
+    pages.filters["kind"] = kind_of
+    return pages.get_template("link.html")
+
+
+PAGE = _template()
+
+
+@router.get("/{token}")
+async def show_link(
+    token: str, visits: Visits, shows: Shows, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
+) -> Response:
+    """What the link leads to, or a form for its password. The first look is counted as an open."""
+    try:
+        if folder or after or grant:
+            return await _page_of(visits, shows, await visits.look(token, grant), token, folder, after)
+        if await visits.has_password(token):
+            return _password_form(token)
+        return await _page_of(visits, shows, await visits.open(token, None, address), token)
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+@router.post("/{token}")
+async def open_with_password(token: str, request: Request, visits: Visits, shows: Shows, address: Address) -> Response:
+    """The same for whoever knows the password."""
+    try:
+        password = await _password_in(request)
+        return await _page_of(visits, shows, await visits.open(token, password, address), token)
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+@router.get("/{token}/download")
+async def download(token: str, request: Request, visits: Visits, file: Text = "", grant: Text = "") -> Response:
+    """To the bytes; counted."""
+    try:
+        return await deliver(request, visits, await visits.look(token, grant), file or None)
+    except (Refusal, Problem) as error:
+        return _refused(error, token)
+
+
+async def _password_in(request: Request) -> str:
+    """The form's one field. A longer one than any password is no password."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            return ""
+    try:
+        fields = parse_qs(body.decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        return ""
+    return fields.get("password", [""])[0][:MAX_PASSWORD_CHARS]
+
+
+async def _page_of(
+    visits: LinkVisits, shows: Shown, visit: Visit, token: str, folder: str = "", after: str = ""
+) -> Response:
+    link, top = visit.link, visit.place.node
+    grant = visit.grant if link.password_hash is not None else ""
+    about: dict[str, Any] = {"downloads_left": link.downloads_left, "expires_at": link.expires_at}
+    about["shared_by"] = (await shows.names.of([link.owner_id])).get(link.owner_id, "")
+    if not top.is_folder:
+        pictures = await shows.previews.urls(link, [top], "large")
+        return _page(
+            "file",
+            top.name,
+            pictures=pictures,
+            file=top,
+            picture=pictures.get(top.id, ""),
+            download=_href(token, "/download", grant=grant),
+            **about,
+        )
+    page = await visits.page(visit, folder or None, after, DEFAULT_LIMIT)
+    more = _href(token, folder=page.folder.id, after=page.next_cursor, grant=grant) if page.next_cursor else ""
+    pictures = await shows.previews.urls(link, page.items, "small")
+    return _page(
+        "folder",
+        page.folder.name,
+        pictures=pictures,
+        items=[_item(node, pictures, token, grant) for node in page.items],
+        more=more,
+        up=_href(token, folder=top.id, grant=grant) if page.folder.id != top.id else "",
+        top=top,
+        **about,
+    )
+
+
+def _item(node: Node, pictures: Mapping[str, str], token: str, grant: str) -> dict[str, Any]:
+    return {"node": node, "href": _item_href(node, token, grant), "picture": pictures.get(node.id, "")}
+
+
+def _item_href(node: Node, token: str, grant: str) -> str:
+    if node.is_folder:
+        return _href(token, folder=node.id, grant=grant)
+    return _href(token, "/download", file=node.id, grant=grant)
+
+
+def _href(token: str, what: str = "", **query: str) -> str:
+    given = {name: value for name, value in query.items() if value}
+    return f"/l/{quote(token, safe='')}{what}" + (f"?{urlencode(given)}" if given else "")
+
+
+def _refused(error: Refusal | Problem, token: str) -> Response:
+    if isinstance(error, LinkPassword):
+        wrong = error.extra["reason"] == "wrong"
+        return _password_form(token, error.status, "That is not the password." if wrong else "")
+    if isinstance(error, Refusal) or error.status < 429:
+        return _page("message", "Nothing here", 404, message=GONE)
+    title = "Please wait" if error.status == 429 else "Not available just now"
+    response = _page("message", title, error.status, message=error.detail)
+    response.headers.update(error.headers)
+    return response
+
+
+def _password_form(token: str, status: int = 200, message: str = "") -> Response:
+    return _page("password", "Password needed", status, message=message, here=_href(token))
+
+
+def _page(
+    state: str, title: str, status: int = 200, pictures: Mapping[str, str] | None = None, **about: Any
+) -> Response:
+    about = {"downloads_left": None, "expires_at": None, "shared_by": "", **about}
+    policy = {"content-security-policy": _policy((pictures or {}).values())}
+    return HTMLResponse(PAGE.render(state=state, title=title, **about), status, HEADERS | policy)
+
+
+def _policy(pictures: Iterable[str]) -> str:
+    """Images may come from where the page's pictures are; without pictures, from nowhere."""
+    origins = sorted({f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, pictures)})
+    return f"{POLICY}; img-src {' '.join(origins)}" if origins else POLICY

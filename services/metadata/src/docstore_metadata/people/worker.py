@@ -1,0 +1,54 @@
+"""Looks display names up in the background: asks the accounts service for people whose events lacked something.
+
+They signed up before names were kept here, or whether their address is proven. The response is stored as an event's
+would be, so each is asked for once.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from docstore_events.transaction import Transactor
+from docstore_metadata.sharing.pending import PendingShares
+from docstore_metadata.sharing.repository import Person
+from docstore_metadata.sharing.rules import email_key
+from docstore_platform.internal import ServiceClient
+from docstore_platform.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+MAX_WAITING = 1000
+
+
+class DisplayNameResolver:
+    """Queue of account ids to look up. One that is lost, in a crash or while accounts is down, is asked for again."""
+
+    def __init__(self, accounts: ServiceClient, transactor: Transactor, grants: PendingShares) -> None:
+        self._accounts = accounts
+        self._transactor = transactor
+        self._grants = grants
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+
+    def ask_for(self, account_ids: Iterable[str]) -> None:
+        """Queue these accounts; no more than `MAX_WAITING` wait."""
+        for account_id in account_ids:
+            if self._waiting.qsize() < MAX_WAITING:
+                self._waiting.put_nowait(account_id)
+
+    async def run(self) -> None:
+        """Look up what is queued, until cancelled."""
+        while True:
+            account_id = await self._waiting.get()
+            try:
+                await self._resolve(account_id)
+            except Problem as problem:  # nobody's id in this region, or accounts is not there
+                log.debug("person_unknown", account_id=account_id, error=str(problem))
+            except Exception as error:  # noqa: BLE001 - the others are looked up all the same
+                log.warning("person_lookup_failed", account_id=account_id, error=repr(error))
+
+    async def _resolve(self, account_id: str) -> None:
+        account = await self._accounts.call("GET", f"/internal/accounts/{account_id}")
+        person = Person(account_id, account["revision"], account["display_name"], account.get("email_verified", False))
+        people = {email_key(account["email"]): person}
+        await self._transactor.run(lambda transaction: self._grants.register(people, transaction))

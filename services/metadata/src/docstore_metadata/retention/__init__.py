@@ -1,0 +1,1 @@
+"""How long trash and old versions are kept."""

@@ -1,0 +1,46 @@
+"""Public HTTP routes of the retention policy: thin."""
+
+from fastapi import APIRouter, Response
+
+from docstore_metadata.dependencies import Caller, Cases
+from docstore_metadata.retention import schemas
+from docstore_metadata.retention.rules import Bounds, Policy
+from docstore_metadata.retention.schemas import NewPolicy
+from docstore_metadata.retention.service import RetentionState
+from docstore_metadata.tree.presentation import Json
+from docstore_platform.clock import rfc3339
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["retention"])
+
+
+@router.get("/me/retention", response_model=schemas.Retention)
+async def see_retention(principal: Caller, cases: Cases) -> Response:
+    """How long the trash and old versions are kept, and the most that may be chosen (null: for ever)."""
+    return json_response(_state_json(await cases.retention.see(principal), cases.retention.bounds))
+
+
+@router.put("/me/retention", response_model=schemas.Retention)
+async def choose_retention(body: NewPolicy, principal: Caller, cases: Cases) -> Response:
+    """Choose how long the trash and old versions are kept; takes effect at `applies_at`. 422 `invalid_retention`."""
+    policy = Policy(body.trash_days, body.versions, body.version_days)
+    return json_response(_state_json(await cases.retention.choose(principal, policy), cases.retention.bounds))
+
+
+@router.delete("/me/retention", response_model=schemas.Retention)
+async def reset_retention(principal: Caller, cases: Cases) -> Response:
+    """Choose nothing: what the operator says holds, as it will be changed."""
+    return json_response(_state_json(await cases.retention.choose(principal, None), cases.retention.bounds))
+
+
+def _state_json(kept: RetentionState, bounds: Bounds) -> Json:
+    return {
+        **_policy_json(kept.policy),
+        "is_default": kept.is_default,
+        "applies_at": rfc3339(kept.applies_at) if kept.applies_at else None,
+        "most": _policy_json(bounds.most),
+    }
+
+
+def _policy_json(policy: Policy) -> Json:
+    return {"trash_days": policy.trash_days, "versions": policy.versions, "version_days": policy.version_days}

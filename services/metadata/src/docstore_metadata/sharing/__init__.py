@@ -1,0 +1,1 @@
+"""Shares with people."""

@@ -1,0 +1,114 @@
+"""What recipients decided about shares, in MongoDB.
+
+share_senders   what a recipient decided last about shares by one sender
+blocked_people  one for each person that an account blocks, by `subject`: an account id or a normalized e-mail address
+share_settings  accounts that want to be asked before they are given shares by people they do not know
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from docstore_metadata.sharing.acceptance.rules import Acceptance, Block, Relation, Standing
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, DuplicateKeyError, Session, conflict
+
+
+class Decisions(Protocol):
+    """What recipients decided."""
+
+    async def create_indexes(self) -> None: ...
+
+    async def relation(
+        self, recipient_id: str, sender_id: str, sender_address: str | None, session: Session
+    ) -> Relation:
+        """All but whether they are acquainted."""
+        ...
+
+    async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None: ...
+
+    async def acceptance(self, account_id: str) -> Acceptance: ...
+
+    async def choose_acceptance(self, account_id: str, acceptance: Acceptance) -> None: ...
+
+    async def block(self, block: Block, session: Session) -> Block:
+        """Keep it; the one that is there already if there is one."""
+        ...
+
+    async def unblock(self, recipient_id: str, subject: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    async def number_of_blocks(self, recipient_id: str, session: Session) -> int: ...
+
+    async def blocks(self, recipient_id: str, after: str, limit: int) -> Sequence[Block]:
+        """Those after the subject `after`, in the order of subjects."""
+        ...
+
+
+class MongoDecisions:
+    def __init__(self, database: Database) -> None:
+        self._senders: Collection = database["share_senders"]
+        self._blocked: Collection = database["blocked_people"]
+        self._settings: Collection = database["share_settings"]
+
+    async def create_indexes(self) -> None:
+        await self._blocked.create_index([("recipient", ASCENDING), ("subject", ASCENDING)], unique=True)
+
+    async def relation(
+        self, recipient_id: str, sender_id: str, sender_address: str | None, session: Session
+    ) -> Relation:
+        names = [sender_id, sender_address] if sender_address else [sender_id]
+        blocking = {"recipient": recipient_id, "$or": [{"subject": {"$in": names}}, {"account": sender_id}]}
+        blocked = await self._blocked.find_one(blocking, {"_id": 1}, session=session)
+        sender = await self._senders.find_one({"_id": f"{recipient_id}:{sender_id}"}, session=session)
+        return Relation(
+            blocked=blocked is not None,
+            standing=sender["standing"] if sender else None,
+            acceptance=await self._acceptance(recipient_id, session),
+        )
+
+    async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
+        try:
+            await self._senders.update_one(
+                {"_id": f"{recipient_id}:{sender_id}"}, {"$set": {"standing": standing}}, upsert=True, session=session
+            )
+        except DuplicateKeyError as error:
+            raise conflict("another transaction has just noted the same decision") from error
+
+    async def acceptance(self, account_id: str) -> Acceptance:
+        return await self._acceptance(account_id, None)
+
+    async def _acceptance(self, account_id: str, session: Session) -> Acceptance:
+        row = await self._settings.find_one({"_id": account_id}, session=session)
+        return "ask" if row and row["acceptance"] == "ask" else "automatic"
+
+    async def choose_acceptance(self, account_id: str, acceptance: Acceptance) -> None:
+        await self._settings.update_one({"_id": account_id}, {"$set": {"acceptance": acceptance}}, upsert=True)
+
+    async def block(self, block: Block, session: Session) -> Block:
+        which = {"recipient": block.recipient_id, "subject": block.subject}
+        row = {"account": block.account_id, "created": block.created_at}
+        try:
+            await self._blocked.update_one(which, {"$setOnInsert": row}, upsert=True, session=session)
+        except DuplicateKeyError as error:
+            raise conflict("another transaction has just blocked the same person") from error
+        kept = await self._blocked.find_one(which, session=session)
+        assert kept is not None
+        return _block_of(kept)
+
+    async def unblock(self, recipient_id: str, subject: str) -> bool:
+        outcome = await self._blocked.delete_one({"recipient": recipient_id, "subject": subject})
+        return bool(outcome.deleted_count)
+
+    async def number_of_blocks(self, recipient_id: str, session: Session) -> int:
+        return int(await self._blocked.count_documents({"recipient": recipient_id}, session=session))
+
+    async def blocks(self, recipient_id: str, after: str, limit: int) -> Sequence[Block]:
+        condition: Document = {"recipient": recipient_id, "subject": {"$gt": after}}
+        rows = self._blocked.find(condition, sort=[("subject", ASCENDING)], limit=limit)
+        return [_block_of(row) for row in await rows.to_list(limit)]
+
+
+def _block_of(row: Document) -> Block:
+    created: datetime = row["created"]
+    return Block(row["recipient"], row["subject"], row["account"], created)

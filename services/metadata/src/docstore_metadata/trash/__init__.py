@@ -1,0 +1,1 @@
+"""The trash: into it, out of it, and gone for good."""

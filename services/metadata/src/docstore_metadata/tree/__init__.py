@@ -1,0 +1,1 @@
+"""Files and folders: where they are, and changes to them."""

@@ -1,0 +1,195 @@
+"""Finding nodes: by id with the folders above, and by path.
+
+Ids and names lead to documents by hints kept in memory: where a node's parent was, and which id a name had. A hint only
+chooses which documents are read together in one query; what they say decides. A wrong hint costs a second read.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from docstore_metadata.storage import BY_NAME, Store
+from docstore_metadata.tree.paths import MAX_DEPTH, Parts
+from docstore_metadata.tree.rules import Node, Place
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import Document, Session
+
+MAX_HINTS = 20_000
+MAX_HOPS = 256
+FOLDERS_AT_ONCE = 10_000
+
+NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
+
+Found = dict[Parts, Node]
+"""Nodes by their path from one account's root, the root itself at ()."""
+
+
+class Tree:
+    """Reads places in one round trip where hints are good."""
+
+    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._clock = clock
+        self._parents: dict[str, str] = {}
+        self._children: dict[tuple[str, str], str] = {}
+
+    # --- by id -------------------------------------------------------------------------------------------
+
+    async def place(self, node_id: str, session: Session = None) -> Place | None:
+        """A node and what is above it; None if there is no such node."""
+        ids = [node_id, *self._hinted_ancestors(node_id)]
+        nodes = {node.id: node for node in await self._store.find_nodes({"_id": {"$in": ids}}, session)}
+        node = nodes.get(node_id)
+        if node is None:
+            return None
+        place = place_among(node, nodes)
+        if place is None:
+            nodes = {node.id: node for node in await self._store.find_with_ancestors(node_id, session)}
+            if node_id not in nodes:
+                return None
+            place = place_among(nodes[node_id], nodes, complete=True)
+            assert place is not None
+        self._remember(place)
+        return place
+
+    async def places(
+        self, node_ids: Iterable[str], session: Session = None, *, known: Mapping[str, Node] = NONE_KNOWN
+    ) -> dict[str, Place]:
+        """Those of the nodes that exist; one query for each level that no hint knows. `known`: just read."""
+        wanted = set(node_ids)
+        nodes = dict(known)
+        hinted = {above for node_id in wanted for above in self._hinted_ancestors(node_id)}
+        missing = (wanted | hinted | {node.parent_id for node in known.values() if node.parent_id}) - nodes.keys()
+        asked = set(nodes)
+        while missing:
+            asked |= missing
+            for node in await self._store.find_nodes({"_id": {"$in": sorted(missing)}}, session):
+                nodes[node.id] = node
+            missing = {node.parent_id for node in nodes.values() if node.parent_id} - asked
+        found: dict[str, Place] = {}
+        for node_id in wanted & nodes.keys():
+            place = place_among(nodes[node_id], nodes, complete=True)
+            assert place is not None
+            self._remember(place)
+            found[node_id] = place
+        return found
+
+    def _hinted_ancestors(self, node_id: str) -> list[str]:
+        above: list[str] = []
+        parent = self._parents.get(node_id)
+        while parent is not None and len(above) < MAX_HOPS:
+            above.append(parent)
+            parent = self._parents.get(parent)
+        return above
+
+    def _remember(self, place: Place) -> None:
+        if len(self._parents) > MAX_HINTS:
+            self._parents.clear()
+        for node in (place.node, *place.ancestors):
+            if node.parent_id is not None:
+                self._parents[node.id] = node.parent_id
+
+    # --- depth -------------------------------------------------------------------------------------------
+
+    async def fits(self, place: Place, session: Session) -> bool:
+        """Whether neither a node at this place nor anything below it has more names in its path than there may be.
+
+        One query a level, by an index of folders.
+        """
+        room = MAX_DEPTH - len(place.parts)
+        level = [place.node.id] if place.node.is_folder else []
+        while level and room > 0:
+            level = await self._below(level, {"kind": "folder"}, session)
+            room -= 1
+        return room >= 0 and not await self._below(level, {}, session)
+
+    async def _below(self, folder_ids: list[str], condition: Document, session: Session) -> list[str]:
+        """Ids of what is in these folders."""
+        found: list[str] = []
+        for first in range(0, len(folder_ids), FOLDERS_AT_ONCE):
+            here = {"parent": {"$in": folder_ids[first : first + FOLDERS_AT_ONCE]}, "live": True, **condition}
+            found += [row["_id"] async for row in self._store.nodes.find(here, {"_id": 1}, session=session)]
+        return found
+
+    # --- by path -----------------------------------------------------------------------------------------
+
+    async def walk(self, owner_id: str, paths: Iterable[Parts], session: Session = None) -> Found:
+        """Every node on the way to each of `paths`, the ends included. An account's root is made if need be."""
+        wanted = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
+        hinted = self._hinted(owner_id, wanted)
+        nodes = await self._store.find_nodes({"_id": {"$in": list(hinted.values())}}, session)
+        by_id = {node.id: node for node in nodes}
+        if owner_id not in by_id:
+            await self._store.make_root(owner_id, self._clock(), session)
+            nodes = await self._store.find_nodes({"_id": owner_id}, session)
+            by_id[owner_id] = nodes[0]
+        found: Found = {(): by_id[owner_id]}
+        order = sorted(wanted, key=len)
+        for parts in order[1:]:
+            node, parent = by_id.get(hinted.get(parts, "")), found.get(parts[:-1])
+            if node and parent and node.live and node.parent_id == parent.id and node.name == parts[-1]:
+                found[parts] = node
+        await self._look_up(found, order, session)
+        return found
+
+    async def at(self, owner_id: str, parts: Parts, session: Session = None) -> Place | None:
+        """What is at a path."""
+        return place_at(await self.walk(owner_id, [parts], session), parts)
+
+    def _hinted(self, owner_id: str, wanted: Iterable[Parts]) -> dict[Parts, str]:
+        hinted: dict[Parts, str] = {(): owner_id}
+        for parts in sorted(wanted, key=len):
+            if parts and parts[:-1] in hinted:
+                node_id = self._children.get((hinted[parts[:-1]], parts[-1]))
+                if node_id is not None:
+                    hinted[parts] = node_id
+        return hinted
+
+    async def _look_up(self, found: Found, order: list[Parts], session: Session) -> None:
+        """Add to `found` what no hint led to, level by level."""
+        absent: set[Parts] = set()
+        while True:
+            ask = [
+                parts
+                for parts in order
+                if parts not in found and parts not in absent and parts[:-1] in found and found[parts[:-1]].is_folder
+            ]
+            if not ask:
+                return
+            by_key = {(found[parts[:-1]].id, parts[-1]): parts for parts in ask}
+            for node in await self._store.find_nodes(names_condition(by_key), session, index=BY_NAME):
+                assert node.parent_id is not None
+                found[by_key[node.parent_id, node.name]] = node
+                if len(self._children) > MAX_HINTS:
+                    self._children.clear()
+                self._children[node.parent_id, node.name] = node.id
+            absent.update(parts for parts in ask if parts not in found)
+
+
+def names_condition(keys: Iterable[tuple[str, str]]) -> Document:
+    """Condition for live nodes with these (parent, name)."""
+    names: dict[str, list[str]] = {}
+    for parent_id, name in keys:
+        names.setdefault(parent_id, []).append(name)
+    each: list[Document] = [{"parent": parent, "live": True, "name": {"$in": some}} for parent, some in names.items()]
+    return each[0] if len(each) == 1 else {"$or": each}
+
+
+def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
+    """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
+    ancestors: list[Node] = []
+    parent_id = node.parent_id
+    while parent_id is not None and len(ancestors) <= len(nodes):  # read while folders moved, they may form a circle
+        parent = nodes.get(parent_id)
+        if parent is None:
+            if not complete:
+                return None
+            break
+        ancestors.append(parent)
+        parent_id = parent.parent_id
+    return Place(node, tuple(reversed(ancestors)))
+
+
+def place_at(found: Found, parts: Parts) -> Place | None:
+    """The place at `parts`, if the walk found it."""
+    node = found.get(parts)
+    return None if node is None else Place(node, tuple(found[parts[:depth]] for depth in range(len(parts))))

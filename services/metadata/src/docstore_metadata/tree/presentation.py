@@ -1,0 +1,82 @@
+"""How files, folders and versions look from outside: in the public API, and in events."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from docstore_events.files import FileState
+from docstore_metadata.tree.rules import Node, Place, View
+from docstore_platform.clock import rfc3339
+
+Json = dict[str, Any]
+
+
+def file_json(view: View) -> Json:
+    """A file or folder as the public API shows it to one account."""
+    node = view.node
+    is_file = node.kind == "file"
+    return {
+        "id": node.id,
+        "kind": node.kind,
+        "name": "" if node.is_root else node.name,
+        "path": view.path,
+        "parent_id": view.parent_id,
+        "size": node.size,
+        "content_type": node.content_type if is_file else None,
+        "sha256": node.sha256 if is_file else None,
+        "version": node.version,
+        "tags": node.tags,
+        "owner_id": node.owner_id,
+        "permission": view.permission,
+        "created_at": rfc3339(node.created_at),
+        "modified_at": rfc3339(node.modified_at),
+        "client_modified_at": _time(node.client_modified_at),
+        "modified_by": node.modified_by,
+        "etag": node.etag,
+        "indexed": node.indexed,
+        "preview": node.preview,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def place_json(place: Place, account_id: str) -> Json:
+    """A file or folder as an account sees it that may read it."""
+    return file_json(place.as_seen_by(account_id))
+
+
+def named_json(place: Place, account_id: str, names: Mapping[str, str]) -> Json:
+    """The same with what its people are called; null where that is not known."""
+    file = place_json(place, account_id)
+    return file | {"owner_name": names.get(file["owner_id"]), "modified_by_name": names.get(file["modified_by"])}
+
+
+def file_state(place: Place) -> FileState:
+    """A file or folder as events tell of it."""
+    node = place.node
+    return FileState(
+        file_id=node.id,
+        owner_id=node.owner_id,
+        parent_id=node.parent_id or "",
+        ancestors=place.ancestor_ids,
+        kind=node.kind,
+        name=node.name,
+        size=node.size,
+        content_type=node.content_type,
+        sha256=node.sha256,
+        version=node.version,
+        tags=node.tags,
+        created_at=node.created_at,
+        modified_at=node.modified_at,
+        modified_by=node.modified_by,
+        device=node.device,
+        object_key=node.object_key,
+        readers=place.readers,
+    )
+
+
+def people_of(node: Node) -> tuple[str, str]:
+    """Whose names an answer about a file or folder has."""
+    return node.owner_id, node.modified_by

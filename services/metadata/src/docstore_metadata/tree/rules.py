@@ -1,0 +1,184 @@
+"""Files, folders and versions: what they are, which commit wins. Standard library only."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from docstore_metadata.errors import InvalidTags
+from docstore_metadata.retention.rules import Choice
+from docstore_metadata.tree.paths import Parts, join_path
+
+Kind = Literal["file", "folder"]
+Permission = Literal["owner", "editor", "viewer"]
+ShareRole = Literal["editor", "viewer"]
+SharedWith = Mapping[str, ShareRole]
+"""Roles by account."""
+NOBODY: SharedWith = MappingProxyType({})
+MAX_TAGS = 50
+MAX_TAG_BYTES = 64
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """A file or folder. Sizes in bytes; what only files have stays at its default in a folder."""
+
+    id: str
+    owner_id: str
+    parent_id: str | None
+    """None for the root, whose id is its owner's."""
+    name: str
+    kind: Kind
+    created_at: datetime
+    modified_at: datetime
+    modified_by: str
+    device: str = ""
+    tags: tuple[str, ...] = ()
+    revision: int = 1
+    live: bool = True
+    """False once it was put into the trash itself; what is in a folder there stays live, but can't be reached."""
+    children_revision: int = 0
+    """Counts the changes of a folder's children."""
+    size: int = 0
+    content_type: str = ""
+    sha256: str = ""
+    version: int = 0
+    object_key: str = ""
+    client_modified_at: datetime | None = None
+    """When the current version's content was last changed, as the client that sent it says."""
+    kept_versions: int = 0
+    indexed_version: int = 0
+    preview_version: int = 0
+    hidden: bool = False
+    """It was said to be deleted together with a folder above it."""
+    trashed_at: datetime | None = None
+    trashed_path: str = ""
+    shared_with: SharedWith = field(default_factory=lambda: NOBODY)
+    """Who it was shared with itself; what is in a shared folder is shared by that."""
+    told_readers: tuple[str, ...] = ()
+    """Accounts besides the owner that may read it, as the last event that changed them said."""
+    replaced_from: datetime | None = None
+    """Of a file with old versions: when the first of them gave way to the next, or earlier."""
+    cold_from: datetime | None = None
+    """Of a file: when the first of those old versions gave way of which nobody asked whether to mark their contents."""
+    suspended: bool = False
+    """Of a root: its owner is suspended."""
+    retention: Choice | None = None
+    """Of a root: how long its owner chose to keep what they no longer need."""
+    trash_from: datetime | None = None
+    """Of a root: what its owner has in the trash counts as put there at this moment, or later; None: it is empty."""
+    versions_from: datetime | None = None
+    """Of a root: no old version of its owner's files gave way earlier; None: there are none."""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == "folder"
+
+    @property
+    def is_root(self) -> bool:
+        return self.parent_id is None
+
+    @property
+    def indexed(self) -> bool:
+        return self.version > 0 and self.indexed_version == self.version
+
+    @property
+    def preview(self) -> bool:
+        return self.version > 0 and self.preview_version == self.version
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.revision}"'
+
+
+@dataclass(slots=True)
+class Place:
+    """A node and the folders it is in, from the root down to its parent."""
+
+    node: Node
+    ancestors: tuple[Node, ...]
+
+    @property
+    def parts(self) -> Parts:
+        if self.node.is_root:
+            return ()
+        return (*(folder.name for folder in self.ancestors[1:]), self.node.name)
+
+    @property
+    def path(self) -> str:
+        return join_path(self.parts)
+
+    @property
+    def ancestor_ids(self) -> tuple[str, ...]:
+        return tuple(folder.id for folder in self.ancestors)
+
+    @property
+    def is_reachable(self) -> bool:
+        """Neither it nor a folder above it is in the trash or gone."""
+        top = self.ancestors[0] if self.ancestors else self.node
+        return self.node.live and top.is_root and all(folder.live for folder in self.ancestors)
+
+    @property
+    def is_public_by_link(self) -> bool:
+        """A link leads to it. The public sees nothing of an account that is suspended; who was shared it still does."""
+        return self.is_reachable and not (self.ancestors[0] if self.ancestors else self.node).suspended
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """Accounts besides the owner that may read it, in order."""
+        accounts = {account for node in (*self.ancestors, self.node) for account in node.shared_with}
+        return tuple(sorted(accounts))
+
+    def permission_of(self, account_id: str) -> Permission | None:
+        """What the account is to it: the most that it, or a folder above it, was shared as."""
+        if self.node.owner_id == account_id:
+            return "owner"
+        roles = {node.shared_with.get(account_id) for node in (*self.ancestors, self.node)}
+        return "editor" if "editor" in roles else "viewer" if "viewer" in roles else None
+
+    def as_seen_by(self, account_id: str) -> "View":
+        """As an account that may read it sees it."""
+        permission = self.permission_of(account_id)
+        assert permission is not None
+        if permission == "owner":
+            return View(self.node, self.path, self.node.parent_id, permission)
+        chain = (*self.ancestors, self.node)
+        top = next(depth for depth, node in enumerate(chain) if account_id in node.shared_with)
+        parent_id = None if chain[top] is self.node else self.node.parent_id
+        return View(self.node, join_path(tuple(node.name for node in chain[top:])), parent_id, permission)
+
+    def child(self, node: Node) -> "Place":
+        return Place(node, (*self.ancestors, self.node))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A node as one account sees it: to a reader, paths begin at what was shared with them."""
+
+    node: Node
+    path: str
+    parent_id: str | None
+    """None for the root, and for what was itself shared with the reader."""
+    permission: Permission
+
+    def child(self, node: Node, account_id: str) -> "View":
+        """What is in this folder, as the same account sees it."""
+        more = self.permission == "viewer" and node.shared_with.get(account_id) == "editor"
+        path = f"{self.path.removesuffix('/')}/{node.name}"
+        return View(node, path, self.node.id, "editor" if more else self.permission)
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags in NFC without surrounding space and without doubles, in their order; InvalidTags if one can't be."""
+    try:
+        clean = dict.fromkeys(unicodedata.normalize("NFC", tag.strip()) for tag in tags)
+        fits = all(1 <= len(tag.encode()) <= MAX_TAG_BYTES and tag.isprintable() for tag in clean)
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise InvalidTags(f"A tag has 1 to {MAX_TAG_BYTES} bytes of printable text.")
+    if len(clean) > MAX_TAGS:
+        raise InvalidTags(f"There are at most {MAX_TAGS} tags.")
+    return tuple(clean)

@@ -1,0 +1,189 @@
+"""What people do with single files and folders: look, make, rename, move and tag."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder, PreconditionFailed
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.changes import TreeChanges
+from docstore_metadata.tree.documents import tag_fields
+from docstore_metadata.tree.lookup import Tree, place_at
+from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.path_root import authorize_path, find_path_root, refuse_file_in_way
+from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
+from docstore_metadata.tree.rules import Node, Place, check_tags
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import Document, PyMongoError, Session
+from docstore_platform.tokens import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to a node's own description; None leaves a field as it is."""
+
+    name: str | None = None
+    parent_id: str | None = None
+    tags: Sequence[str] | None = None
+
+
+def check_precondition(node: Node, if_match: str | None) -> None:
+    """PreconditionFailed unless `if_match` (RFC 9110, 13.1.1) is absent, `*` or names the node's current state."""
+    if if_match is None or if_match.strip() == "*":
+        return
+    etags = {etag.strip().removeprefix("W/").strip('"') for etag in if_match.split(",")}
+    if node.etag.strip('"') not in etags:
+        raise PreconditionFailed("It has changed since you last saw it.", etag=node.etag)
+
+
+class FileService:
+    """The use cases, each one transaction."""
+
+    def __init__(self, store: Store, tree: Tree, transactor: Transactor, jobs: Jobs, *, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._tree = tree
+        self._transactor = transactor
+        self._jobs = jobs
+        self._clock = clock
+
+    async def get(self, principal: Principal, node_id: str) -> Place:
+        return authorize(principal.account_id, await self._tree.place(node_id), Action.READ)
+
+    async def get_by_path(self, principal: Principal, path: str, parent_id: str | None = None) -> Place:
+        """What is at a path that starts from a folder, by default the root."""
+        base = await find_path_root(self._tree, principal.account_id, parent_id)
+        return authorize(principal.account_id, await base.place(self._tree, path), Action.READ)
+
+    async def make_folder(self, principal: Principal, path: str, parent_id: str | None = None) -> tuple[Place, bool]:
+        """The folder at `path`, made with those above it; whether it is new."""
+        below, account_id = split_path(path), principal.account_id
+
+        async def work(transaction: Transaction) -> tuple[Place, bool]:
+            base = await find_path_root(self._tree, account_id, parent_id, transaction.session)
+            parts = base.full(below)
+            found = await self._tree.walk(base.owner_id, [parts], transaction.session)
+            authorize_path(account_id, found, parts)
+            refuse_file_in_way(found, parts)
+            there = place_at(found, parts)
+            if there is not None:
+                if not there.node.is_folder:
+                    raise NameTaken(f"{path} is a file.")
+                return there, False
+            changes = TreeChanges(self._clock(), account_id, principal.device)
+            place = changes.make_folder(base.owner_id, parts, found, FileEventRecorder(transaction, account_id))
+            await changes.write(self._store, transaction.session)
+            return place, True
+
+        try:
+            return await self._transactor.run(work, lane=principal.account_id)
+        except PyMongoError as error:
+            if not is_duplicate(error):
+                raise
+            return await self._transactor.run(work, lane=principal.account_id)
+
+    async def edit(self, principal: Principal, node_id: str, edit: Edit, if_match: str | None) -> Place:
+        """Rename, move and tag in one go. A folder takes along all that is in it: that is one write, too."""
+        name = None if edit.name is None else check_name(edit.name)
+        tags = None if edit.tags is None else check_tags(edit.tags)
+
+        async def work(transaction: Transaction) -> Place:
+            before = await self._tree.place(node_id, transaction.session)
+            before = authorize(principal.account_id, before, Action.WRITE)
+            check_precondition(before.node, if_match)
+            recorder = FileEventRecorder(transaction, principal.account_id)
+            after = await self._moved(before, name, edit.parent_id, principal, transaction.session)
+            node = after.node
+            if (node.parent_id, node.name) != (before.node.parent_id, before.node.name):
+                if node.hidden:
+                    node.hidden = False
+                    recorder.restored(after)
+                recorder.moved(after, before)
+                if node.is_folder and after.readers != before.readers:
+                    await self._jobs.add("settle", node, principal.account_id, transaction.session)
+                node.told_readers = after.readers
+            if tags is not None and tags != node.tags:
+                node.tags = tags
+                recorder.tagged(after)
+            if node.revision != before.node.revision:
+                touched = [parent for parent in (before.node.parent_id, node.parent_id) if parent]
+                await self._store.bump(touched, transaction.session)
+                update = _description_update(node)
+                await self._store.nodes.update_one({"_id": node.id}, update, session=transaction.session)
+            return after
+
+        try:
+            after = await self._transactor.run(work, lane=principal.account_id)
+        except PyMongoError as error:
+            if is_duplicate(error):
+                raise NameTaken("There is already something of that name.") from None
+            raise
+        self._jobs.wake()
+        return after
+
+    async def _moved(
+        self, place: Place, name: str | None, parent_id: str | None, principal: Principal, session: Session
+    ) -> Place:
+        """Where the node will be, with a node of its own to change."""
+        node = replace(place.node)
+        if name not in (None, node.name) or parent_id not in (None, node.parent_id):
+            authorize(principal.account_id, place, Action.MOVE)
+        if node.is_root and (name is not None or parent_id is not None):
+            raise InvalidMove("The root can be neither renamed nor moved.")
+        name = node.name if name is None else name
+        ancestors = place.ancestors
+        if parent_id is not None and parent_id != node.parent_id:
+            ancestors = await self._new_ancestors(place, parent_id, principal.account_id, session)
+            if node.is_folder:
+                await self._guard_folder_move(place, principal.account_id, session)
+        moved = Place(replace(node, name=name, parent_id=ancestors[-1].id if ancestors else None), ancestors)
+        if len(ancestors) > len(place.ancestors) and not await self._tree.fits(moved, session):
+            raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
+        if (moved.node.parent_id, name) != (node.parent_id, node.name):
+            same_name = {"parent": moved.node.parent_id, "name": name, "live": True}
+            if await self._store.find_nodes(same_name, session):
+                raise NameTaken(f"There is already something called {name}.")
+        return moved
+
+    async def _new_ancestors(self, place: Place, parent_id: str, account_id: str, session: Session) -> tuple[Node, ...]:
+        parent = authorize(account_id, await self._tree.place(parent_id, session), Action.WRITE)
+        if not parent.node.is_folder:
+            raise NotAFolder("What it should be moved into is a file.")
+        if parent.node.owner_id != place.node.owner_id:
+            raise InvalidMove("It can't be moved into what belongs to somebody else: copy it.")
+        ancestors = (*parent.ancestors, parent.node)
+        if any(folder.id == place.node.id for folder in ancestors):
+            raise InvalidMove("A folder can't be moved into itself.")
+        return ancestors
+
+    async def _guard_folder_move(self, place: Place, account_id: str, session: Session) -> None:
+        """Let two moves of folders of one account never go by each other: together they could close a circle.
+
+        And where a walk through the account's folders is still under way, what it may have said of the children of
+        this one is set right by another walk.
+        """
+        node = place.node
+        await self._store.nodes.update_one({"_id": node.owner_id}, {"$inc": {"folder_moves": 1}}, session=session)
+        if await self._jobs.any_open(node.owner_id, session):
+            await self._jobs.add("settle", node, account_id, session)
+
+
+def _description_update(node: Node) -> Document:
+    update: Document = {
+        "$set": {
+            "name": node.name,
+            "order": order_of(node.kind, node.name),
+            "parent": node.parent_id,
+            "revision": node.revision,
+            "told_readers": list(node.told_readers),
+            **tag_fields(node.tags),
+        }
+    }
+    unset = [] if node.hidden else ["hidden"]
+    if not node.tags:
+        unset += ["tags", "tagged"]
+    if unset:
+        update["$unset"] = dict.fromkeys(unset, "")
+    return update

@@ -1,0 +1,84 @@
+"""New versions of files: what they hold, and which old ones they push out."""
+
+from collections.abc import Mapping, Sequence
+
+from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.retention.rules import Bounds
+from docstore_metadata.tree.changes import TreeChanges
+from docstore_metadata.tree.documents import tag_fields
+from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.versions.pruning import first_replaced_at, versions_to_prune
+from docstore_metadata.versions.rules import Version
+from docstore_platform.mongo import Document, UpdateOne
+
+
+def new_version(node: Node, *, upload_id: str | None, restored_from: int | None = None) -> Version:
+    """The version that a file's current state is."""
+    return Version(
+        node_id=node.id,
+        owner_id=node.owner_id,
+        number=node.version,
+        object_key=node.object_key,
+        size=node.size,
+        sha256=node.sha256,
+        content_type=node.content_type,
+        client_modified_at=node.client_modified_at,
+        created_at=node.modified_at,
+        created_by=node.modified_by,
+        device=node.device,
+        upload_id=upload_id,
+        restored_from=restored_from,
+    )
+
+
+def add_version(
+    place: Place,
+    version: Version,
+    histories: Mapping[str, Sequence[Version]],
+    bounds: Bounds,
+    changes: TreeChanges,
+    recorder: FileEventRecorder,
+) -> None:
+    """Keep a new current version, and give up the ones that its owner's policy has no room for.
+
+    `histories`: the versions so far of those files that have as many as there may be, or more.
+    """
+    node, root = place.node, place.ancestors[0]
+    version.came_at = max(changes.now, version.created_at)
+    versions = [*histories.get(node.id, ()), version]
+    pruned = versions_to_prune(versions, bounds.versions_kept(root.retention, changes.now), changes.now)
+    for old in pruned:
+        recorder.pruned(place, old)
+    node.kept_versions += 1 - len(pruned)
+    if pruned:
+        node.replaced_from = first_replaced_at([kept for kept in versions if kept not in pruned])
+    elif node.replaced_from is None:
+        node.replaced_from = version.came_at
+    node.cold_from = node.cold_from or version.came_at
+    if root.versions_from is None and node.replaced_from is not None:
+        root.versions_from = node.replaced_from
+        changes.updates.append(UpdateOne({"_id": root.id}, {"$set": {"versions_from": root.versions_from}}))
+    assert node.parent_id is not None
+    changes.new_versions.append(version)
+    changes.pruned.extend(pruned)
+    changes.touched_folders.add(node.parent_id)
+    changes.updates.append(UpdateOne({"_id": node.id}, {"$set": _version_fields(node)}))
+
+
+def _version_fields(node: Node) -> Document:
+    return {
+        "version": node.version,
+        "size": node.size,
+        "sha256": node.sha256,
+        "content_type": node.content_type,
+        "object_key": node.object_key,
+        "client_modified": node.client_modified_at,
+        "modified": node.modified_at,
+        "modified_by": node.modified_by,
+        "device": node.device,
+        "kept_versions": node.kept_versions,
+        "replaced_from": node.replaced_from,
+        "cold_from": node.cold_from,
+        "revision": node.revision,
+        **tag_fields(node.tags),
+    }

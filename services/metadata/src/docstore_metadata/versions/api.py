@@ -1,0 +1,89 @@
+"""Public HTTP routes of the versions of a file: thin."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+
+from docstore_metadata.dependencies import Caller, Cases, Limit, file_response
+from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_metadata.tree.presentation import Json, _time
+from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.schemas import File
+from docstore_metadata.use_cases import UseCases
+from docstore_metadata.versions import schemas
+from docstore_metadata.versions.rules import Version, device_shown
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import invalid
+from docstore_platform.tokens import Principal
+from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
+from docstore_platform.web import json_response
+
+router = APIRouter(tags=["files"])
+
+
+def version_json(version: Version, place: Place, account_id: str, names: Mapping[str, str]) -> Json:
+    return {
+        "version": version.number,
+        "size": version.size,
+        "content_type": version.content_type,
+        "sha256": version.sha256,
+        "created_at": rfc3339(version.created_at),
+        "client_modified_at": _time(version.client_modified_at),
+        "created_by": version.created_by,
+        "created_by_name": names.get(version.created_by),
+        "device": device_shown(version.device, version.created_by, place.node.owner_id, account_id),
+        "restored_from": version.restored_from,
+        "current": version.number == place.node.version,
+    }
+
+
+@router.get("/files/{file_id}/versions", response_model=schemas.VersionPage)
+async def list_versions(
+    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> Response:
+    """The versions kept, the newest first; of what somebody else shares, those since then."""
+    before = _number(cursor) if cursor else None
+    place, versions = await cases.history.newest_first(principal, file_id, before, limit + 1)
+    return await _versions(principal, place, versions, limit, cases)
+
+
+@router.get("/files/{file_id}/changes", response_model=schemas.VersionPage)
+async def list_changes(
+    file_id: str,
+    principal: Caller,
+    cases: Cases,
+    since: Annotated[int, Query(ge=0, le=MAX_VERSION)],
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+) -> Response:
+    """The versions after a number, the oldest first."""
+    after = max(since, _number(cursor)) if cursor else since
+    place, versions = await cases.history.since(principal, file_id, after, limit + 1)
+    return await _versions(principal, place, versions, limit, cases)
+
+
+@router.post("/files/{file_id}/versions/{number}/restore", response_model=File)
+async def restore_version(
+    file_id: str, number: Annotated[VersionNumber, Path()], principal: Caller, cases: Cases
+) -> Response:
+    """Make an old version the current one again, as a new version."""
+    return await file_response(cases, principal, await cases.history.restore(principal, file_id, number))
+
+
+def _number(cursor: str) -> int:
+    number: int = decode_cursor(cursor, int)[0]
+    if not 0 <= number <= MAX_VERSION:
+        raise invalid("The cursor is not one of ours.", "invalid_cursor")
+    return number
+
+
+async def _versions(
+    principal: Principal, place: Place, versions: Sequence[Version], limit: int, cases: UseCases
+) -> Response:
+    names = await cases.names.of(version.created_by for version in versions[:limit])
+    items = [version_json(version, place, principal.account_id, names) for version in versions[:limit]]
+    cursor = encode_cursor(items[-1]["version"]) if len(versions) > limit else None
+    return json_response({"items": items, "next_cursor": cursor})

@@ -1,0 +1,81 @@
+"""Deletes contents that no version refers to any more: never before that is committed, never forgotten.
+
+An object of its own is deleted here; what is in blocks or in a pack shares objects with others, of which the upload
+service keeps count. It also deletes an object again that can still be written anew, by the URL that its bytes came by.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.reader import is_whole
+from docstore_metadata.storage import Store
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import UpdateOne
+
+BATCH = 500
+
+
+class Objects(Protocol):
+    async def delete_many(self, keys: Iterable[str]) -> None:
+        """Delete objects; one that is gone already counts as deleted."""
+        ...
+
+
+class Uploads(Protocol):
+    async def call(self, method: str, path: str, body: object = None) -> object:
+        """Call an internal route of the upload service."""
+        ...
+
+
+class UnreferencedContentRemover:
+    """Takes batches of due contents under a lease: a document goes once its content is gone."""
+
+    def __init__(
+        self,
+        store: Store,
+        objects: Objects,
+        uploads: Uploads,
+        *,
+        is_held: IsHeld,
+        lease_seconds: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._objects = objects
+        self._uploads = uploads
+        self._is_held = is_held
+        self._lease = timedelta(seconds=lease_seconds)
+        self._clock = clock
+
+    async def remove_due(self) -> int:
+        """Delete up to one batch, unless a backup holds them; returns how many. What fails is due again later."""
+        now = self._clock()
+        due = await self._store.objects.find({"due_at": {"$lte": now}}, {"due_at": 1}).limit(BATCH).to_list(BATCH)
+        if not due or await self._is_held():
+            return 0
+        # Two instances may take the same objects: deleting twice does no harm.
+        until = now + self._lease
+        leases = [UpdateOne({"_id": row["_id"], "due_at": row["due_at"]}, {"$set": {"due_at": until}}) for row in due]
+        await self._store.objects.bulk_write(leases, ordered=False)
+        keys = [row["_id"] for row in due]
+        whole = [key for key in keys if is_whole(key)]
+        shared = [key for key in keys if not is_whole(key)]
+        # An upload service of an older release refuses whole objects: that is to hold nothing else.
+        outcomes = await asyncio.gather(self._release(shared), self._delete(whole), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        return len(keys)
+
+    async def _delete(self, whole: Sequence[str]) -> None:
+        if whole:
+            await self._objects.delete_many(whole)
+            await self._release(whole)
+
+    async def _release(self, keys: Sequence[str]) -> None:
+        if keys:
+            await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
+            await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})

@@ -1,0 +1,311 @@
+"""Reading contents in blocks and in packs, by everybody who may, through the service's doors."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+import zstandard
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from docstore_contents.block_list import Block, block_key, block_list_key, serialise
+from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
+from docstore_contents.reader import is_whole
+from docstore_platform.ids import new_id
+from docstore_platform.internal import LocalTransport, register_local_app
+from docstore_platform.problems import invalid
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+PARTS = (b"a" * 70_000, b"bc", b"d" * 40_000)
+WHOLE = b"".join(PARTS)
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+async def put_blocks(stack: Any, path: str, parts: Sequence[bytes] = PARTS, **extra: Any) -> Any:
+    """A version whose content is in blocks, as the upload service leaves it."""
+    account, item = stack.person.account_id, stack.item(path, b"".join(parts), **extra)
+    blocks = []
+    for part in parts:
+        blocks.append(Block(sha256(part), len(part), block_key(account, sha256(part), new_id())))
+        await stack.objects.put(blocks[-1].key, zstandard.compress(part))
+    item |= {"object_key": block_list_key(account, item["upload_id"], new_id()), "sha256": sha256(b"".join(parts))}
+    await stack.objects.put(item["object_key"], serialise(blocks))
+    return (await stack.commit(item))[0]["file"]
+
+
+async def put_pack(stack: Any, *contents: bytes, account: str | None = None) -> list[Any]:
+    """Files whose contents are slices of one pack."""
+    account = account or stack.person.account_id
+    key, offsets = pack_key(account, new_id()), layout([len(content) for content in contents])
+    slices = [Slice(number, offset, len(contents[number])) for number, offset in enumerate(offsets)]
+    await stack.objects.put(key, b"".join(contents) + index_bytes(slices))
+    items = [
+        stack.item(
+            f"/packed/{new_id()}.txt",
+            content,
+            account_id=account,
+            object_key=slice_key(key, number),
+            sha256=sha256(content),
+        )
+        for number, content in enumerate(contents)
+    ]
+    return [result["file"] for result in await stack.commit(*items)]
+
+
+async def share(stack: Any, file: Any, other: Any) -> None:
+    email = f"{other.account_id}@example.org"
+    await stack.register(other, email)
+    await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", {"email": email, "role": "viewer"})
+
+
+async def fetch(url: str, start: int = 0, length: int | None = None) -> bytes:
+    """What a signed URL gives a client."""
+    headers = {} if length is None else {"range": f"bytes={start}-{start + length - 1}"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        assert answer.status in (200, 206)
+        return await answer.read()
+
+
+def key_of(url: str) -> str:
+    return urlsplit(url).path
+
+
+async def test_content_in_blocks_is_one_stream(running: Any) -> None:
+    """Whole, by any range, and for old versions too, with the name and type of the file."""
+    file = await put_blocks(running, "/film.bin", content_type="video/mp4")
+    await put_blocks(running, "/film.bin", (b"new",))
+    path = f"/v1/files/{file['id']}/content"
+    answer = await running.person.send("GET", f"{path}?version=1")
+    assert (answer.status, answer.body, answer.headers["etag"]) == (200, WHOLE, f'"{sha256(WHOLE)}"')
+    assert answer.headers["content-type"] == "video/mp4"
+    assert 'filename="film.bin"' in answer.headers["content-disposition"]
+    assert (await running.person.send("GET", path)).body == b"new"
+    part = await running.person.send("GET", f"{path}?version=1", Range="bytes=69999-70002")
+    assert (part.status, part.body) == (206, b"abcd")
+    assert part.headers["content-range"] == f"bytes 69999-70002/{len(WHOLE)}"
+    assert (await running.person.send("GET", f"{path}?version=1", Range="bytes=-2")).body == b"dd"
+    beyond = await running.person.send("GET", f"{path}?version=1", Range=f"bytes={len(WHOLE)}-")
+    assert (beyond.status, beyond.json()["code"]) == (416, "range_not_satisfiable")
+    changed = {"Range": "bytes=0-1", "If-Range": '"another"'}
+    assert (await running.person.send("GET", path, **changed)).body == b"new"
+    assert await running.stranger.refused("GET", path) == (404, "not_found")
+
+
+async def test_empty_contents(running: Any) -> None:
+    """A list of no blocks, and a slice of no bytes."""
+    files = [await put_blocks(running, "/empty", ()), *(await put_pack(running, b""))]
+    for file in files:
+        answer = await running.person.send("GET", f"/v1/files/{file['id']}/content")
+        assert (answer.status, answer.body, answer.headers["content-length"]) == (200, b"", "0")
+
+
+async def test_a_slice_of_a_pack_is_a_content(running: Any) -> None:
+    """Verified before the first byte: a pack that was exchanged gives nothing."""
+    one, two = await put_pack(running, b"first", b"second")
+    assert (await running.person.send("GET", f"/v1/files/{one['id']}/content")).body == b"first"
+    part = await running.person.send("GET", f"/v1/files/{two['id']}/content", Range="bytes=1-2")
+    assert (part.status, part.body) == (206, b"ec")
+    row = await running.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
+    key = row["_id"].rpartition("/")[0]
+    await running.objects.put(key, b"FIRSTsecond" + index_bytes([Slice(0, 0, 5), Slice(1, 5, 6)]))
+    path = f"/v1/files/{one['id']}/content"
+    assert await running.person.refused("GET", path) == (500, "content_damaged")
+    assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
+
+
+async def test_a_link_gives_the_same_stream_and_counts_it(running: Any) -> None:
+    """As a program fetches it, and on the page for people."""
+    file = await put_blocks(running, "/film.bin")
+    link = await running.person.ok("POST", f"/v1/files/{file['id']}/links", {"max_downloads": 2})
+    transport = LocalTransport(running.person.app_url)
+    part = await transport.send("GET", f"/v1/links/{link['token']}/content", {"range": "bytes=70000-70001"}, b"")
+    assert (part.status, part.body) == (206, b"bc")
+    page = await transport.send("GET", f"/l/{link['token']}/download", {}, b"")
+    assert (page.status, page.body) == (200, WHOLE)
+    assert (await transport.send("GET", f"/v1/links/{link['token']}/content", {}, b"")).status == 404
+
+
+async def test_blocks_are_listed_page_by_page_in_one_version(running: Any) -> None:
+    """Each with its hash, size and URL; a version that comes meanwhile is not mixed in."""
+    file = await put_blocks(running, "/film.bin")
+    path = f"/v1/files/{file['id']}/blocks"
+    first = await running.person.ok("GET", f"{path}?limit=2")
+    await put_blocks(running, "/film.bin", (b"new",) * 5)
+    second = await running.person.ok("GET", f"{path}?limit=2&cursor={first['cursor']}")
+    assert (second["version"], second["size"], second["sha256"]) == (1, len(WHOLE), sha256(WHOLE))
+    assert "cursor" not in second
+    blocks = first["blocks"] + second["blocks"]
+    assert [(block["hash"], block["size"]) for block in blocks] == [(sha256(part), len(part)) for part in PARTS]
+    assert b"".join([zstandard.decompress(await fetch(block["url"])) for block in blocks]) == WHOLE
+    assert await running.stranger.refused("GET", path) == (404, "not_found")
+    assert await running.person.refused("GET", f"{path}?cursor=x") == (422, "invalid_cursor")
+    whole = await running.put("/whole.txt")
+    assert await running.person.refused("GET", f"/v1/files/{whole['id']}/blocks") == (409, "not_in_blocks")
+
+
+async def test_a_reader_may_have_the_blocks(running: Any) -> None:
+    """Who sees the file sees what it is made of."""
+    file = await put_blocks(running, "/film.bin")
+    await share(running, file, running.stranger)
+    page = await running.stranger.ok("GET", f"/v1/files/{file['id']}/blocks")
+    assert [block["hash"] for block in page["blocks"]] == [sha256(part) for part in PARTS]
+
+
+async def test_many_contents_are_located_at_once(running: Any) -> None:
+    """In the order asked for: a URL of their own, one for all slices of a pack, or a path of the API."""
+    item = running.item("/whole.txt", b"whole")
+    await running.store_object(item, b"whole")
+    whole = (await running.commit(item))[0]["file"]
+    blocks = await put_blocks(running, "/film.bin")
+    one, two = await put_pack(running, b"first", b"second")
+    folder = await running.person.folder("/folder")
+    wanted = [{"id": file["id"]} for file in (two, whole, one, blocks, folder)]
+    wanted += [{"id": "0" * 32}, {"id": whole["id"], "version": 7}]
+    results = (await running.person.ok("POST", "/v1/contents", {"items": wanted}))["results"]
+    assert [result.get("id") for result in results[:4]] == [item["id"] for item in wanted[:4]]
+    assert results[0]["url"] == results[2]["url"]
+    assert await fetch(results[0]["url"], results[0]["offset"], results[0]["size"]) == b"second"
+    assert await fetch(results[2]["url"], results[2]["offset"], results[2]["size"]) == b"first"
+    assert await fetch(results[1]["url"]) == b"whole"
+    assert (results[1]["direct"], "offset" in results[1]) == (True, False)
+    assert (results[3]["direct"], results[3]["url"]) == (False, f"/v1/files/{blocks['id']}/content?version=1")
+    assert (await running.person.send("GET", results[3]["url"])).body == WHOLE
+    assert results[0]["sha256"] == sha256(b"second")
+    assert [result["problem"]["code"] for result in results[4:]] == ["not_a_file", "not_found", "not_found"]
+
+
+async def test_old_versions_are_located_too(running: Any) -> None:
+    """Each by its number."""
+    for content in (b"one", b"two"):
+        item = running.item("/whole.txt", content)
+        await running.store_object(item, content)
+        file = (await running.commit(item))[0]["file"]
+    wanted = [{"id": file["id"], "version": number} for number in (1, 2)]
+    results = (await running.person.ok("POST", "/v1/contents", {"items": wanted}))["results"]
+    assert [await fetch(result["url"]) for result in results] == [b"one", b"two"]
+    assert [result["version"] for result in results] == [1, 2]
+
+
+async def test_nobody_else_gets_a_url_of_a_pack(running: Any) -> None:
+    """Neither a reader of one of its files nor the owner of a copy: each gets the bytes of that file alone."""
+    shown, _ = await put_pack(running, b"shown", b"secret")
+    reader = running.stranger
+    await share(running, shown, reader)
+    copy = await reader.ok("POST", f"/v1/files/{shown['id']}/copy", {"path": "/mine.txt"})
+    for file in (shown, copy):
+        answer = await reader.send("GET", f"/v1/files/{file['id']}/content")
+        assert (answer.status, answer.body) == (200, b"shown")
+        (result,) = (await reader.ok("POST", "/v1/contents", {"items": [{"id": file["id"]}]}))["results"]
+        assert (result["direct"], "offset" in result) == (False, False)
+        assert result["url"] == f"/v1/files/{file['id']}/content?version=1"
+    (own,) = (await running.person.ok("POST", "/v1/contents", {"items": [{"id": shown["id"]}]}))["results"]
+    assert own["direct"]
+    assert "/packs/" in key_of(own["url"])
+
+
+async def test_strangers_learn_nothing_from_contents(running: Any) -> None:
+    """A file of somebody else is as unknown as one that never was."""
+    file = await put_blocks(running, "/film.bin")
+    wanted = [{"id": file["id"]}, {"id": file["id"], "version": 1}, {"id": new_id()}]
+    results = (await running.stranger.ok("POST", "/v1/contents", {"items": wanted}))["results"]
+    assert [result["problem"]["status"] for result in results] == [404, 404, 404]
+    assert results[0] == results[2]
+
+
+async def test_offsets_are_of_the_pack_as_it_is_now(running: Any) -> None:
+    """After a compaction moved its slices, the next answer says where they are."""
+    _, two = await put_pack(running, b"first", b"second")
+    path, wanted = "/v1/contents", {"items": [{"id": two["id"]}]}
+    before = (await running.person.ok("POST", path, wanted))["results"][0]
+    row = await running.database["objects"].find_one({"_id": {"$regex": "/packs/"}})
+    await running.objects.put(row["_id"].rpartition("/")[0], b"second" + index_bytes([Slice(1, 0, 6)]))
+    after = (await running.person.ok("POST", path, wanted))["results"][0]
+    assert (before["offset"], after["offset"]) == (5, 0)
+    assert (await running.person.send("GET", f"/v1/files/{two['id']}/content")).body == b"second"
+
+
+async def test_more_than_a_thousand_at_once_are_refused(running: Any) -> None:
+    """422, as for every list that is too long."""
+    wanted = {"items": [{"id": "x"}] * 1001}
+    assert (await running.person.send("POST", "/v1/contents", wanted)).status == 422
+
+
+async def test_contents_are_released_by_the_upload_service(stack: Any) -> None:
+    """Once nothing refers to them; asked again until it has answered."""
+    released: list[str] = []
+    up = False
+    uploads = FastAPI()
+
+    @uploads.post("/internal/contents/release", status_code=204)
+    async def release(body: dict[str, list[str]]) -> None:
+        if not up:
+            raise RuntimeError("down")
+        released.extend(body["keys"])
+
+    register_local_app(stack.infra.upload_url, uploads)
+    async with stack.run(job_lease_seconds=0.2):
+        files = [await put_blocks(stack, "/film.bin"), *(await put_pack(stack, b"first", b"second"))]
+        kept = await stack.person.ok("POST", f"/v1/files/{files[1]['id']}/copy", {"path": "/kept.txt"})
+        keys = {row["_id"] async for row in stack.database["objects"].find()}
+        shared = next(key for key in keys if key.endswith("/0"))
+        whole = stack.item("/whole.txt")
+        await stack.store_object(whole, b"hello")
+        files.append((await stack.commit(whole))[0]["file"])
+        for file in files:
+            await stack.person.ok("DELETE", f"/v1/files/{file['id']}")
+            await stack.person.ok("DELETE", f"/v1/trash/{file['id']}")
+
+        async def left_due(count: int) -> None:
+            async def so_many() -> bool:
+                return await stack.database["objects"].count_documents({"due_at": {"$exists": True}}) == count
+
+            await eventually(so_many)
+
+        async def is_deleted() -> bool:
+            return await stack.objects.head(whole["object_key"]) is None
+
+        await eventually(is_deleted)  # though the upload service is down
+        await left_due(3)
+        up = True
+        await left_due(0)
+        assert set(released) == {*keys, whole["object_key"]} - {shared}
+        assert (await stack.person.send("GET", f"/v1/files/{kept['id']}/content")).body == b"first"
+
+
+@pytest.mark.parametrize("refuses_whole", [True, False])
+async def test_contents_that_upload_refuses_hold_no_others(stack: Any, refuses_whole: bool) -> None:
+    """Whole objects, as by an upload service of an older release, or else the shared ones: the rest are let go of."""
+    uploads = FastAPI()
+
+    @uploads.post("/internal/contents/release", status_code=204)
+    async def release(body: dict[str, list[str]]) -> Response:
+        refused = any(is_whole(key) == refuses_whole for key in body["keys"])
+        return invalid("Not these.").response() if refused else Response(status_code=204)
+
+    register_local_app(stack.infra.upload_url, uploads)
+    async with stack.run(job_lease_seconds=0.2):
+        whole = stack.item("/docs/whole.txt")
+        await stack.store_object(whole, b"hello")
+        files = (await stack.commit(whole))[0]["file"], await put_blocks(stack, "/docs/film.bin")
+        keys = [row["_id"] async for row in stack.database["objects"].find()]
+        folder = files[0]["parent_id"]
+        await stack.person.ok("DELETE", f"/v1/files/{folder}")
+        await stack.person.ok("DELETE", f"/v1/trash/{folder}")
+
+        async def only_refused_are_left() -> bool:
+            left = [row["_id"] async for row in stack.database["objects"].find()]
+            return left == [key for key in keys if is_whole(key) == refuses_whole]
+
+        async def whole_is_deleted() -> bool:
+            return await stack.objects.head(whole["object_key"]) is None
+
+        await eventually(only_refused_are_left)
+        await eventually(whole_is_deleted)

@@ -1,0 +1,225 @@
+"""The change feed: what is in it for whom, its cursors, and the snapshot to begin anew from."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+
+from docstore_metadata.journal.repository import create_journal_indexes, entry_id, renumber_journals
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import Problem
+
+pytestmark = pytest.mark.connected
+
+
+async def changes(person: Any, cursor: str | None = None, limit: int = 100) -> list[Any]:
+    """All changes after a cursor, page by page; their numbers have no gap."""
+    found: list[Any] = []
+    while True:
+        query = f"limit={limit}" + (f"&cursor={quote(cursor)}" if cursor else "")
+        page = await person.ok("GET", f"/v1/changes?{query}")
+        found += page["changes"]
+        cursor = page["cursor"]
+        if not page["has_more"]:
+            numbers = [change["seq"] for change in found]
+            assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+            return found
+
+
+async def latest(person: Any) -> str:
+    return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
+
+
+def told(found: list[Any]) -> list[tuple[str, str]]:
+    return [(change["type"], change["file"]["path"]) for change in found]
+
+
+async def test_every_change_is_told_in_order(running: Any) -> None:
+    """Made, changed, tagged, renamed, moved, deleted, restored: one entry each, with the file as it is then."""
+    me = running.person
+    file = await running.put("/docs/a.txt")
+    await running.put("/docs/a.txt", b"more")
+    await me.ok("PATCH", f"/v1/files/{file['id']}", {"tags": ["x"]})
+    folder = await me.folder("/other")
+    await me.ok("PATCH", f"/v1/files/{file['id']}", {"name": "b.txt", "parent_id": folder["id"]})
+    await me.ok("DELETE", f"/v1/files/{file['id']}")
+    await me.ok("POST", f"/v1/files/{file['id']}/restore")
+    found = await changes(me, limit=3)
+    assert told(found) == [
+        ("created", "/docs"),
+        ("created", "/docs/a.txt"),
+        ("modified", "/docs/a.txt"),
+        ("modified", "/docs/a.txt"),
+        ("created", "/other"),
+        ("moved", "/other/b.txt"),
+        ("deleted", "/other/b.txt"),
+        ("restored", "/other/b.txt"),
+    ]
+    now = await me.get(file)
+    assert found[-1]["file"] | {"indexed": now["indexed"]} == {k: v for k, v in now.items() if not k.endswith("_name")}
+    assert found[3]["file"]["tags"] == ["x"]
+
+
+async def test_a_folder_stands_for_what_is_in_it(running: Any) -> None:
+    """Deleting and restoring a folder is one entry each, though events are said of each descendant."""
+    me = running.person
+    await running.put("/f/one.txt")
+    folder = await me.at("/f")
+    cursor = await latest(me)
+    await me.ok("DELETE", f"/v1/files/{folder['id']}")
+    await me.ok("POST", f"/v1/files/{folder['id']}/restore")
+    assert told(await changes(me, cursor)) == [("deleted", "/f"), ("restored", "/f")]
+
+
+async def test_a_journal_is_ones_own(running: Any) -> None:
+    """A stranger finds nothing in theirs, and can't use another's cursor."""
+    await running.put("/a.txt")
+    assert await changes(running.stranger) == []
+    cursor = await latest(running.person)
+    for wrong in (cursor, "garbage", encode_cursor(running.stranger.account_id, -1), encode_cursor("x"), "%00"):
+        assert await running.stranger.refused("GET", f"/v1/changes?cursor={wrong}") == (422, "invalid_cursor")
+        assert await running.stranger.refused("GET", f"/v1/snapshot?cursor={wrong}") == (422, "invalid_cursor")
+
+
+async def test_what_is_no_longer_kept_is_answered_with_a_way_on(running: Any) -> None:
+    """From the beginning, from before the gap and from beyond the end: 410; the snapshot's cursor goes on."""
+    me = running.person
+    for number in range(6):
+        await running.put(f"/{number}.txt")
+    ids = [entry_id(me.account_id, number) for number in (1, 2, 3)]
+    await running.database["journal"].delete_many({"_id": {"$in": ids}})
+    answer = await me.send("GET", "/v1/changes")
+    assert (answer.status, answer.json()["code"]) == (410, "cursor_expired")
+    assert answer.json()["snapshot"] == "/v1/snapshot"
+    for after in (2, 99):
+        cursor = encode_cursor(me.account_id, after)
+        assert await me.refused("GET", f"/v1/changes?cursor={cursor}") == (410, "cursor_expired")
+    assert len(await changes(me, encode_cursor(me.account_id, 3))) == 3
+    await running.database["journal"].delete_many({})
+    assert await me.refused("GET", f"/v1/changes?cursor={encode_cursor(me.account_id, 5)}") == (410, "cursor_expired")
+    assert await changes(me, encode_cursor(me.account_id, 6)) == []
+    snapshot = await me.ok("GET", "/v1/snapshot")
+    await running.put("/later.txt")
+    assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
+
+
+async def test_after_a_restore_no_number_is_given_out_again(running: Any) -> None:
+    """Where the backup ends and beyond that a cursor leads to 410; the snapshot tells of another epoch."""
+    me, stranger = running.person, running.stranger
+    await running.put("/a.txt")
+    before = await me.ok("GET", "/v1/snapshot")
+    assert before["epoch"] == ""
+    numbers, epochs = [decode_cursor(before["changes_cursor"], str, int)[1]], {""}
+    for moment in (utc_now(), utc_now(), utc_now() + timedelta(days=1)):
+        await renumber_journals(running.database, [me.account_id, stranger.account_id], moment)
+        for after in (numbers[-1], numbers[-1] + 1, numbers[-1] + 7):
+            for person in (me, stranger):
+                cursor = encode_cursor(person.account_id, after)
+                assert await person.refused("GET", f"/v1/changes?cursor={cursor}") == (410, "cursor_expired")
+        for person in (me, stranger):
+            snapshot = await person.ok("GET", "/v1/snapshot")
+            assert snapshot["epoch"] not in epochs or person is stranger
+            epochs.add(snapshot["epoch"])
+        numbers.append(decode_cursor(snapshot["changes_cursor"], str, int)[1] + 5)
+    snapshot = await me.ok("GET", "/v1/snapshot")
+    await running.put("/later.txt")
+    assert told(await changes(me, snapshot["changes_cursor"])) == [("created", "/later.txt")]
+
+
+async def test_retention_is_a_setting_that_may_change(running: Any) -> None:
+    """The index that removes old entries follows it."""
+    await create_journal_indexes(running.database, 7)
+    indexes = await running.database["journal"].index_information()
+    assert indexes["kept"]["expireAfterSeconds"] == 7 * 24 * 3600
+
+
+async def test_numbers_have_no_gap_under_parallel_writers(stack: Any) -> None:
+    """Two instances, many writers, one account and a refused change among them: each commit has its number."""
+    async with stack.run() as _, stack.run(url="local:second") as _:
+        me = stack.person
+        other = type(me)("local:second", me.issuer, me.account_id)
+        await asyncio.gather(*((me, other)[number % 2].folder(f"/{number % 7}/{number}") for number in range(40)))
+        paths = [path for kind, path in told(await changes(me, limit=7)) if kind == "created"]
+        assert sorted(paths) == sorted({f"/{n % 7}" for n in range(40)} | {f"/{n % 7}/{n}" for n in range(40)})
+        assert await stack.database["journal"].count_documents({}) == 47
+
+
+async def test_a_transaction_that_fails_leaves_no_number(running: Any) -> None:
+    """A change that breaks off at its end is in neither tree nor journal, and the next one has the next number."""
+    me = running.person
+    await running.put("/a.txt")
+    outbox = running.database["outbox"]
+    await running.database.command("collMod", "outbox", validator={"value": {"$exists": False}})
+    with pytest.raises(Problem):
+        await running.put("/b.txt")
+    await running.database.command("collMod", "outbox", validator={})
+    await running.put("/c.txt")
+    assert await outbox.count_documents({}) == 2
+    assert told(await changes(me)) == [("created", "/a.txt"), ("created", "/c.txt")]
+    assert await me.names() == ["a.txt", "c.txt"]
+
+
+async def test_pages_use_the_index_however_far_they_are(running: Any) -> None:
+    """A page near the end of a long journal examines as many documents as it returns."""
+    account = running.person.account_id
+    shown = orjson.dumps(await running.stranger.folder("/seen"))
+    rows = [
+        {"_id": entry_id(account, n), "type": "created", "at": utc_now(), "paths": [n], "file": shown}
+        for n in range(1, 5001)
+    ]
+    await running.database["journal"].insert_many(rows)
+    await running.database["journals"].insert_one({"_id": account, "seq": 5000})
+    page = await running.person.ok("GET", f"/v1/changes?limit=50&cursor={encode_cursor(account, 4900)}")
+    assert [change["seq"] for change in page["changes"]] == list(range(4901, 4951))
+    beyond = {"_id": {"$gt": entry_id(account, 4900), "$lte": entry_id(account, 5000)}}
+    find = {"find": "journal", "filter": beyond, "sort": {"_id": 1}, "limit": 50}
+    plan = await running.database.command("explain", find, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 50
+    assert plan["executionStats"]["totalKeysExamined"] <= 51
+
+
+async def test_entries_expire_by_their_age(running: Any) -> None:
+    """The database is told to remove what is older than the setting says; new entries have a moment to go by."""
+    await running.put("/a.txt")
+    [entry] = await running.database["journal"].find({}).to_list(None)
+    assert utc_now() - entry["at"] < timedelta(minutes=1)
+    indexes = await running.database["journal"].index_information()
+    assert indexes["kept"]["expireAfterSeconds"] == 90 * 24 * 3600
+
+
+async def test_heads_say_who_has_something_new(running: Any) -> None:
+    """The cursor behind the last change of each account asked for, just as a page of changes gives it."""
+    me = running.person
+    nobody = new_id()
+    body = {"accounts": [me.account_id, nobody]}
+    before = (await running.internal.call("POST", "/internal/journals/heads", body))["heads"]
+    assert decode_cursor(before[nobody], str, int) == [nobody, 0]
+    await running.put("/a.txt")
+    after = (await running.internal.call("POST", "/internal/journals/heads", body))["heads"]
+    assert after[nobody] == before[nobody]
+    assert after[me.account_id] != before[me.account_id]
+    assert after[me.account_id] == await latest(me)
+
+
+async def test_the_snapshot_has_all_that_can_be_reached(running: Any) -> None:
+    """Pages of any size together hold every file and folder once, but for the trash."""
+    me = running.person
+    for number in range(7):
+        await running.put(f"/d{number % 3}/{number}.txt")
+    await me.ok("DELETE", f"/v1/files/{(await me.at('/d0'))['id']}")
+    wanted = ["/d1", "/d1/1.txt", "/d1/4.txt", "/d2", "/d2/2.txt", "/d2/5.txt"]
+    for limit in (1, 2, 1000):
+        paths: list[str] = []
+        cursor = ""
+        while cursor is not None:
+            page = await me.ok("GET", f"/v1/snapshot?limit={limit}&cursor={cursor}")
+            assert len(page["items"]) <= limit
+            assert page["changes_cursor"] == await latest(me)
+            paths += [item["path"] for item in page["items"]]
+            cursor = page["next_cursor"]
+        assert sorted(paths) == wanted

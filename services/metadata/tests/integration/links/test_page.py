@@ -1,0 +1,224 @@
+"""The page of a public link, as a browser without script sees it."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from docstore_events.files import PreviewReady
+from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_platform.internal import Answer, LocalTransport
+
+pytestmark = pytest.mark.connected
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Page(HTMLParser):
+    """What is on a page."""
+
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str, attribute: str) -> Iterator[str]:
+        return (str(attrs[attribute]) for name, attrs in self.tags if name == tag and attribute in attrs)
+
+    def href(self, text: str) -> str:
+        return next(href for href in self.all("a", "href") if text in href)
+
+
+def parse(answer: Answer) -> Page:
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page()
+    page.feed(answer.body.decode())
+    assert not {tag for tag, _ in page.tags} & {"script", "iframe", "object", "link", "base"}
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name == "style"]
+    assert {tag for tag, attrs in page.tags if "src" in attrs} <= {"img"}
+    assert not [href for href in page.all("a", "href") if not href.startswith("/l/")]
+    return page
+
+
+async def browse(stack: Any, method: str, path: str, body: bytes = b"") -> Answer:
+    headers = {"content-type": FORM, "x-forwarded-for": "1.2.3.4"}
+    return await LocalTransport(stack.person.app_url).send(method, path, headers, body)
+
+
+async def make(stack: Any, file: Any, **wish: Any) -> str:
+    link = await stack.person.ok("POST", f"/v1/files/{file['id']}/links", wish)
+    return f"/l/{link['token']}"
+
+
+async def test_a_file_is_shown_and_downloaded(running: Any) -> None:
+    """Name, size, date, what is left; the button leads to the bytes. The look is counted."""
+    file = await running.put("/<b>\"&'.txt", b"x" * 1234)
+    path = await make(running, file, max_downloads=2, expires_at="2034-05-06T07:08:09Z")
+    answer = await browse(running, "GET", path)
+    page = parse(answer)
+    assert answer.status == 200
+    assert "<b>\"&'.txt" in page.text
+    for shown in ("1.2 KB", "Downloads left: 2", "6 May 2034 at 07:08 UTC", "Text · "):
+        assert shown in page.text
+    sent = await browse(running, "GET", page.href("/download"))
+    assert (sent.status, sent.headers["cache-control"]) == (302, "private, no-store")
+    row = await running.database["links"].find_one({})
+    assert (row["opens"], row["downloads"]) == (1, 1)
+
+
+async def test_the_page_may_do_nothing_but_be_read_and_sent(running: Any) -> None:
+    """No script, nothing from elsewhere, nobody's frame; its one style is named by its hash; no cookie, no cache."""
+    path = await make(running, await running.put("/a.txt"))
+    answer = await browse(running, "GET", path)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "form-action 'self'" in policy
+    assert "unsafe" not in policy
+    assert "img-src" not in policy
+    style = re.findall(r"<style>(.*)</style>", answer.body.decode(), re.DOTALL)[0]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+    assert "set-cookie" not in answer.headers
+    assert list(parse(answer).all("meta", "name")) == ["viewport", "robots"]
+
+
+async def test_a_password_is_asked_for_by_a_form(stack: Any) -> None:
+    """Nothing of the file shows before; wrong: 403 and the form again; right: the page, whose links carry a grant."""
+    async with stack.run(argon2_memory_kib=64, argon2_passes=1):
+        file = await stack.put("/hidden name.txt")
+        path = await make(stack, file, password="café & co")
+        asked = await browse(stack, "GET", path)
+        form = parse(asked)
+        assert asked.status == 200
+        assert "hidden" not in form.text
+        assert list(form.all("form", "method")) == ["post"]
+        assert list(form.all("form", "action")) == [path]
+        assert list(form.all("input", "name")) == ["password"]
+        for body in (b"password=wrong", b"", b"password=" + b"x" * 5000, b"&".join([b"a=b"] * 50)):
+            wrong = await browse(stack, "POST", path, body)
+            assert wrong.status == 403
+            assert "not the password" in parse(wrong).text
+        right = await browse(stack, "POST", path, f"password={quote('café & co')}".encode())
+        page = parse(right)
+        assert (right.status, "hidden name.txt" in page.text) == (200, True)
+        assert (await browse(stack, "GET", page.href("/download"))).status == 302
+        refused = await browse(stack, "GET", f"{path}/download?grant=1.forged")
+        assert refused.status == 403
+        assert "not the password" not in parse(refused).text
+        row = await stack.database["links"].find_one({})
+        assert (row["opens"], row["downloads"]) == (1, 1)
+
+
+async def test_a_folder_is_walked_through(stack: Any) -> None:
+    """Down, back up, and on to the next page, with a password's grant at every step."""
+    async with stack.run(argon2_memory_kib=64, argon2_passes=1):
+        await stack.commit(*(stack.item(f"/top/{n:03}.txt") for n in range(DEFAULT_LIMIT)))
+        await stack.put("/top/x below/deep.txt")
+        path = await make(stack, await stack.person.at("/top"), password="p")
+        page = parse(await browse(stack, "POST", path, b"password=p"))
+        assert "098.txt" in page.text
+        assert "099.txt" not in page.text
+        rest = parse(await browse(stack, "GET", page.href("after=")))
+        assert "099.txt" in rest.text
+        assert "x below" not in rest.text
+        assert "x below" in page.text
+        below = parse(await browse(stack, "GET", page.href("folder=")))
+        assert "deep.txt" in below.text
+        assert (await browse(stack, "GET", below.href("/download"))).status == 302
+        top = parse(await browse(stack, "GET", below.href("?folder=")))
+        assert "000.txt" in top.text
+        assert (await stack.database["links"].find_one({}))["opens"] == 1
+
+
+@pytest.mark.parametrize("query", ["?folder=nothing", "?after=nonsense", "/download?file=nothing", "/download"])
+async def test_what_is_not_there_is_a_clear_page(running: Any, query: str) -> None:
+    """Also what is asked for in a way that no page of ours does: 404, in words."""
+    await running.put("/top/a.txt")
+    path = await make(running, await running.person.at("/top"))
+    answer = await browse(running, "GET", f"{path}{query}")
+    assert answer.status == 404
+    assert "Nothing here" in parse(answer).text
+
+
+async def test_an_empty_folder_says_so(running: Any) -> None:
+    """Instead of a page with nothing on it."""
+    path = await make(running, await running.person.folder("/empty"))
+    assert "This folder is empty." in parse(await browse(running, "GET", path)).text
+
+
+PICTURES = "https://pictures.example"
+
+
+async def picture_of(stack: Any, file: Any) -> None:
+    """Have the service hear that a file has a preview."""
+    about = {"file_id": file["id"], "owner_id": stack.person.account_id, "version": file["version"], "of": "image"}
+    await stack.hear(PreviewReady(revision=1, **about))
+
+
+async def test_a_picture_of_the_file_and_who_shares_it_are_shown(running: Any) -> None:
+    """From media's signed URL, whose origin alone the policy lets images come from."""
+    await running.register(running.person, "ada@example.org", name="Ada <b>Lovelace</b>")
+    file = await running.put("/sunset.png", content_type="image/png")
+    path = await make(running, file)
+    assert list(parse(await browse(running, "GET", path)).all("img", "src")) == []
+    await picture_of(running, file)
+    answer = await browse(running, "GET", path)
+    page = parse(answer)
+    assert list(page.all("img", "src")) == [f"{PICTURES}/{file['id']}.large?signature=1&more=2"]
+    assert list(page.all("img", "alt")) == ["Preview of sunset.png"]
+    assert "Shared by Ada <b>Lovelace</b>" in page.text
+    assert "Image · 5 bytes" in page.text
+    assert answer.headers["content-security-policy"].endswith(f"; img-src {PICTURES}")
+
+
+async def test_each_file_of_a_folder_has_its_picture_or_icon_and_its_download(running: Any) -> None:
+    """The pictures of a page are asked for at once; a folder is opened, a file is downloaded."""
+    photo = await running.put("/top/photo.png", content_type="image/png")
+    table = await running.put("/top/table.xlsx")
+    await running.person.folder("/top/below")
+    await picture_of(running, photo)
+    page = parse(await browse(running, "GET", await make(running, await running.person.at("/top"))))
+    assert list(page.all("img", "src")) == [f"{PICTURES}/{photo['id']}.small?signature=1&more=2"]
+    icons = [href for href in page.all("use", "href") if href != "#icon-download"]
+    assert icons == ["#icon-folder", "#icon-sheet"]
+    downloads = [href for href in page.all("a", "href") if "/download?" in href]
+    assert [re.findall(r"file=(\w+)", href)[0] for href in downloads] == [photo["id"], table["id"]]
+    assert len(running.media.calls) == 1
+
+
+async def test_a_link_with_a_limit_of_downloads_shows_no_picture(running: Any) -> None:
+    """A picture would be had without being counted."""
+    file = await running.put("/sunset.png", content_type="image/png")
+    await picture_of(running, file)
+    page = parse(await browse(running, "GET", await make(running, file, max_downloads=1)))
+    assert list(page.all("img", "src")) == []
+    assert running.media.calls == []
+
+
+async def test_the_page_is_shown_without_pictures_while_media_is_down(running: Any) -> None:
+    """With the icon of the file's kind, and its download."""
+    file = await running.put("/sunset.png", content_type="image/png")
+    await picture_of(running, file)
+    running.media.down = True
+    answer = await browse(running, "GET", await make(running, file))
+    page = parse(answer)
+    assert (answer.status, list(page.all("img", "src"))) == (200, [])
+    assert "#icon-image" in page.all("use", "href")
+    assert page.href("/download")

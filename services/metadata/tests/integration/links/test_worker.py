@@ -1,0 +1,170 @@
+"""How public links end, and who is told: by time, by limit, with what they lead to."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from link_calls import expire, make, opened, refusal, soon, visit
+
+from docstore_events.accounts import AccountUpdated
+from docstore_events.transaction import Transactor
+from docstore_metadata.links.worker import LinkSweeper
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.lookup import Tree
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_an_end_can_be_put_off_and_a_limit_raised(running: Any) -> None:
+    """A link that had ended opens again; what is absent in the call stays; null takes a limit away."""
+    file = await running.put("/a.txt")
+    link = await make(running, file, name="kept", expires_at=soon(hours=1), max_downloads=1)
+    path = f"/v1/files/{file['id']}/links/{link['id']}"
+    await visit(running, "GET", f"/v1/links/{link['token']}/content")
+    await expire(running, link)
+    changed = await running.person.ok("PATCH", path, {"expires_at": soon(days=2)})
+    assert (changed["name"], changed["max_downloads"], changed["downloads"]) == ("kept", 1, 1)
+    assert await refusal(running, "POST", f"/v1/links/{link['token']}/open") == (404, "not_found")
+    changed = await running.person.ok("PATCH", path, {"max_downloads": None, "expires_at": None, "name": ""})
+    assert (changed["name"], changed["max_downloads"], changed["expires_at"]) == ("", None, None)
+    assert (await opened(running, link))["downloads_left"] is None
+    assert await running.person.ok("PATCH", path, {}) == changed | {"opens": 1}
+    assert await running.person.refused("PATCH", path, {"expires_at": "2020-01-01T00:00:00Z"}) == (
+        422,
+        "invalid_expires_at",
+    )
+
+
+async def test_links_of_an_account_lead_nowhere_while_it_is_suspended(running: Any) -> None:
+    """To files, to what is in a folder, opened before or not; a late word of an older state changes nothing."""
+    file = await running.put("/shown/a.txt")
+    folder = await running.person.at("/shown")
+    links = [await make(running, node) for node in (file, folder)]
+    await opened(running, links[1])
+    account = running.account(running.person, "owner@example.org")
+    await running.hear(AccountUpdated(revision=3, status="suspended", **account))
+    await running.hear(AccountUpdated(revision=2, status="active", **account))
+    for link in links:
+        assert await refusal(running, "POST", f"/v1/links/{link['token']}/open") == (404, "not_found")
+    content = f"/v1/links/{links[1]['token']}/content?file_id={file['id']}"
+    assert await refusal(running, "GET", content) == (404, "not_found")
+    await running.hear(AccountUpdated(revision=4, status="active", **account))
+    for link in links:
+        await opened(running, link)
+
+
+async def test_a_file_has_at_most_a_hundred_links(running: Any) -> None:
+    """Of several made at once for the last place one is made."""
+    file = await running.put("/a.txt")
+    first = await make(running, file)
+    row = await running.database["links"].find_one({"_id": first["id"]})
+    more = [{**row, "_id": new_id(), "token": new_id()} for _ in range(98)]
+    await running.database["links"].insert_many(more)
+    path = f"/v1/files/{file['id']}/links"
+    answers = await asyncio.gather(*(running.person.send("POST", path, {}) for _ in range(4)))
+    assert sorted(answer.status for answer in answers) == [201, 409, 409, 409]
+    assert {answer.json()["code"] for answer in answers if answer.status == 409} == {"too_many_links"}
+    page = await running.person.ok("GET", f"{path}?limit=60")
+    rest = await running.person.ok("GET", f"{path}?limit=60&cursor={page['next_cursor']}")
+    assert (len(page["items"]), len(rest["items"]), rest["next_cursor"]) == (60, 40, None)
+
+
+async def test_a_link_that_everybody_opens_at_once(running: Any) -> None:
+    """Nobody is turned away: each open counts up the same link, and they take turns at that."""
+    link = await make(running, await running.put("/a.txt"))
+    await asyncio.gather(*(opened(running, link) for _ in range(300)))
+    owned = await running.person.ok("GET", f"/v1/files/{link['file_id']}/links/{link['id']}")
+    assert owned["opens"] == 300
+
+
+async def test_every_open_is_counted_and_said(running: Any) -> None:
+    """Many at once: the count has no gap."""
+    file = await running.put("/a.txt")
+    link = await make(running, file)
+    await asyncio.gather(*(opened(running, link) for _ in range(10)))
+    assert await running.events(link["id"]) == ["link-created", *["link-opened"] * 10]
+    assert (await running.event(link["id"], "link-opened"))["opens"] == 10
+
+
+def sweepers(stack: Any, count: int) -> Sequence[LinkSweeper]:
+    store = Store(stack.database)
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    return [LinkSweeper(store, Tree(store), transactor) for _ in range(count)]
+
+
+async def due_now(stack: Any, link: Any) -> None:
+    await stack.database["links"].update_one({"_id": link["id"]}, {"$set": {"warn_at": utc_now()}})
+
+
+async def test_the_owner_is_warned_once_a_day_before_the_end(running: Any) -> None:
+    """By one of several sweepers. Not of a link with less than a day to live, and again for a new end."""
+    file = await running.put("/a.txt")
+    long, brief = (
+        await make(running, file, expires_at=soon(days=2)),
+        await make(running, file, expires_at=soon(hours=5)),
+    )
+    rows = {row["_id"]: row async for row in running.database["links"].find({})}
+    assert rows[long["id"]]["warn_at"] == rows[long["id"]]["expires_at"] - timedelta(days=1)
+    assert "warn_at" not in rows[brief["id"]]
+    await due_now(running, long)
+    for _ in range(2):
+        await asyncio.gather(*(sweeper.sweep() for sweeper in sweepers(running, 3)))
+    assert await running.events(long["id"]) == ["link-created", "link-expiring"]
+    assert await running.events(brief["id"]) == ["link-created"]
+    await running.person.ok("PATCH", f"/v1/files/{file['id']}/links/{long['id']}", {"expires_at": soon(days=5)})
+    await due_now(running, long)
+    await sweepers(running, 1)[0].sweep()
+    assert await running.events(long["id"]) == ["link-created", "link-expiring", "link-expiring"]
+
+
+async def test_nobody_is_warned_of_a_link_that_leads_nowhere(running: Any) -> None:
+    """Expired before the sweep came, or in the trash: the warning is dropped."""
+    file, thrown = await running.put("/a.txt"), await running.put("/b.txt")
+    links = [await make(running, each, expires_at=soon(days=2)) for each in (file, thrown)]
+    await running.person.ok("DELETE", f"/v1/files/{thrown['id']}")
+    for link in links:
+        await due_now(running, link)
+    await expire(running, links[0])
+    assert await sweepers(running, 1)[0].sweep() == 2
+    assert await sweepers(running, 1)[0].sweep() == 0
+    for link in links:
+        assert await running.events(link["id"]) == ["link-created"]
+
+
+async def test_the_service_warns_by_itself(stack: Any) -> None:
+    """The sweep runs while the service does."""
+    async with stack.run(link_sweep_seconds=0.05):
+        link = await make(stack, await stack.put("/a.txt"), expires_at=soon(days=2))
+        await due_now(stack, link)
+
+        async def warned() -> bool:
+            return (await stack.events(link["id"]))[-1] == "link-expiring"
+
+        await eventually(warned)
+
+
+async def test_links_go_with_what_they_lead_to(running: Any) -> None:
+    """Purged by itself or with the folder around it: the links are gone, and said to be revoked."""
+    file, inner = await running.put("/a.txt"), await running.put("/folder/b.txt")
+    folder = await running.person.at("/folder")
+    links = [await make(running, each) for each in (file, inner, folder)]
+    for each in (file, folder):
+        await running.person.ok("DELETE", f"/v1/files/{each['id']}")
+        await running.person.ok("DELETE", f"/v1/trash/{each['id']}")
+    await running.walked()
+    assert await running.database["links"].count_documents({}) == 0
+    for link in links:
+        assert await running.events(link["id"]) == ["link-created", "link-revoked"]
+
+
+async def test_ended_links_go_by_themselves_and_queries_have_their_index(running: Any) -> None:
+    """30 days after their end; the token's index is unique."""
+    indexes = await running.database["links"].index_information()
+    assert indexes["kept"]["expireAfterSeconds"] == 30 * 86400
+    assert indexes["by_token"]["unique"]
+    assert set(indexes) == {"_id_", "by_token", "by_node", "by_operation", "warnings", "kept"}

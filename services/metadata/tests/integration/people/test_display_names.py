@@ -1,0 +1,112 @@
+"""Who has shared and changed what: names beside ids, for those who may read the file."""
+
+from typing import Any
+
+import pytest
+from fake_accounts import fake_accounts
+
+from docstore_events.accounts import AccountUpdated
+from docstore_platform.internal import register_local_app
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_names_stand_beside_ids(running: Any) -> None:
+    """Of a file, its versions and what is shared with one: who owns it, who shared it, who has changed it."""
+    owner, editor = running.person, running.stranger
+    await running.register(owner, "ada@example.com", name="Ada")
+    await running.register(editor, "bob@example.com", name="Bob")
+    file = await running.put("/plan.txt")
+    await owner.ok("POST", f"/v1/files/{file['id']}/shares", {"email": "bob@example.com", "role": "editor"})
+    await running.put(file_id=file["id"], content=b"more", account_id=editor.account_id, device="phone")
+    for person, owners_device in ((owner, "laptop"), (editor, "")):  # which devices an owner has is their own business
+        seen = await person.get(file)
+        assert (seen["owner_name"], seen["modified_by_name"]) == ("Ada", "Bob")
+        for route in ("versions", "changes?since=0"):
+            versions = (await person.ok("GET", f"/v1/files/{file['id']}/{route}"))["items"]
+            who = [(one["version"], one["created_by_name"], one["device"]) for one in versions]
+            assert sorted(who) == [(1, "Ada", owners_device), (2, "Bob", "phone")]
+    [received] = (await editor.ok("GET", "/v1/shared-with-me"))["items"]
+    assert (received["owner_name"], received["share"]["owner_name"]) == ("Ada", "Ada")
+    changed = await editor.ok("PATCH", f"/v1/files/{file['id']}", {"tags": ["new"]})
+    assert (changed["owner_name"], changed["modified_by_name"]) == ("Ada", "Bob")
+
+
+async def test_a_name_that_is_not_known(running: Any) -> None:
+    """It is null, and the id is there as ever."""
+    owner = running.person
+    file = await running.put("/plan.txt")
+    seen = await owner.get(file)
+    assert (seen["owner_id"], seen["owner_name"], seen["modified_by_name"]) == (owner.account_id, None, None)
+
+
+async def test_a_name_that_was_changed(running: Any) -> None:
+    """The latest is the one that shows."""
+    owner = running.person
+    await running.put("/plan.txt")
+    await running.register(owner, "ada@example.com", name="Ada")
+    renamed = {**running.account(owner, "ada@example.com", "Countess"), "status": "active"}
+    await running.hear(AccountUpdated(revision=2, **renamed))
+    assert (await owner.at("/plan.txt"))["modified_by_name"] == "Countess"
+
+
+async def nameless(stack: Any, revision: int) -> dict[str, Any]:
+    """The owner as a release noted them that kept no names."""
+    row = {"_id": "ada@example.com", "account": stack.person.account_id, "revision": revision}
+    await stack.database["people"].insert_one(row)
+    return row
+
+
+async def test_a_person_noted_without_a_name_gets_it_when_the_event_is_heard_again(running: Any) -> None:
+    """The same revision tells the name; an older one tells nothing any more."""
+    row = await nameless(running, revision=2)
+    await running.register(running.person, "ada@example.com", name="Old")
+    assert await running.database["people"].find_one() == row
+    await running.register(running.person, "ada@example.com", revision=2, name="Ada")
+    await running.put("/plan.txt")
+    assert (await running.person.at("/plan.txt"))["owner_name"] == "Ada"
+
+
+@pytest.mark.parametrize("was_noted", [True, False])
+async def test_whoever_signed_up_before_names_were_kept_is_asked_for_at_accounts(
+    stack: Any, monkeypatch: pytest.MonkeyPatch, was_noted: bool
+) -> None:
+    """Whether or not their address was noted, and however many look; the answer is kept over a restart."""
+    monkeypatch.setattr("docstore_metadata.people.service.GOOD_SECONDS", 0.05)
+    owner, asked = stack.person, list[str]()
+    if was_noted:
+        await nameless(stack, revision=2)
+    accounts = fake_accounts()
+
+    @accounts.get("/internal/accounts/{account_id}")
+    async def account(account_id: str) -> dict[str, Any]:
+        asked.append(account_id)
+        return {
+            "id": account_id,
+            "email": "Ada@example.com",
+            "display_name": "Ada",
+            "revision": 2,
+            "email_verified": True,
+        }
+
+    register_local_app(stack.infra.accounts_url, accounts)
+
+    async def is_named() -> bool:
+        return (await owner.at("/plan.txt"))["owner_name"] == "Ada"
+
+    async with stack.run():
+        await stack.put("/plan.txt")
+        await eventually(is_named)
+    times = len(asked)
+    async with stack.run():
+        assert await is_named()
+    assert set(asked) == {owner.account_id}
+    assert len(asked) == times
+    assert await stack.database["people"].find_one() == {
+        "_id": "ada@example.com",
+        "account": owner.account_id,
+        "revision": 2,
+        "name": "Ada",
+        "verified": True,
+    }

@@ -1,0 +1,164 @@
+"""Recipients accept and decline shares and block people, through the public routes."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_metadata.sharing.acceptance import service as service
+
+pytestmark = pytest.mark.connected
+
+READER = {"email": "reader@example.com", "role": "viewer"}
+
+
+async def share(stack: Any, file: Any) -> Any:
+    return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", READER)
+
+
+async def invitations(person: Any) -> list[Any]:
+    return list((await person.ok("GET", "/v1/share-invitations"))["items"])
+
+
+async def received(person: Any) -> list[str]:
+    return [item["name"] for item in (await person.ok("GET", "/v1/shared-with-me"))["items"]]
+
+
+async def met(stack: Any, **settings: Any) -> Any:
+    """The reader, with an account, settings and an owner who has one, too."""
+    await stack.register(stack.stranger, READER["email"])
+    await stack.register(stack.person, "owner@example.com", name="Owner")
+    if settings:
+        await stack.stranger.ok("PUT", "/v1/me/sharing", settings)
+    return stack.stranger
+
+
+async def test_a_share_waits_until_it_is_accepted(running: Any) -> None:
+    """It is listed, and nowhere else: not to be read, not in changes. Later ones are there at once."""
+    reader = await met(running, share_acceptance="ask")
+    assert await reader.ok("GET", "/v1/me/sharing") == {"share_acceptance": "ask"}
+    first, second = await running.put("/f/a.txt"), await running.put("/b.txt")
+    folder = await running.person.at("/f")
+    made = await share(running, folder)
+    assert made["state"] == "pending"
+    [invitation] = await invitations(reader)
+    assert {**invitation, "shared_at": None} == {
+        "id": made["id"],
+        "name": "f",
+        "kind": "folder",
+        "role": "viewer",
+        "owner_id": running.person.account_id,
+        "owner_name": "Owner",
+        "owner_email": "owner@example.com",
+        "owner_email_verified": True,
+        "shared_at": None,
+    }
+    event = await running.event(made["id"], "file-shared")
+    assert (event["account_id"], event["invited_id"], event["hidden"]) == (None, reader.account_id, False)
+    assert await received(reader) == []
+    assert (await reader.ok("GET", "/v1/changes"))["changes"] == []
+    for file in (first, folder):
+        assert await reader.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    route = f"/v1/share-invitations/{made['id']}"
+    assert await running.person.refused("POST", f"{route}/accept") == (404, "not_found")
+    for _ in range(2):  # its answer may be lost
+        accepted = await reader.ok("POST", f"{route}/accept")
+        assert (accepted["id"], accepted["permission"]) == (folder["id"], "viewer")
+    assert (await reader.get(first))["permission"] == "viewer"
+    assert [change["type"] for change in (await reader.ok("GET", "/v1/changes"))["changes"]] == ["shared"]
+    assert await invitations(reader) == []
+    assert (await share(running, second))["state"] == "active"
+    assert await running.events(made["id"]) == ["file-shared"] * 2
+
+
+async def test_a_declined_share_is_gone_and_the_next_one_waits(running: Any) -> None:
+    """Also where shares are taken automatically, and where one was given up that was there."""
+    reader = await met(running)
+    file = await running.put("/a.txt")
+    given_up = await share(running, file)
+    assert given_up["state"] == "active"
+    await reader.ok("DELETE", f"/v1/files/{file['id']}/shares/{given_up['id']}")
+    made = await share(running, file)
+    assert made["state"] == "pending"
+    await reader.ok("DELETE", f"/v1/share-invitations/{made['id']}")
+    assert await reader.refused("DELETE", f"/v1/share-invitations/{made['id']}") == (404, "not_found")
+    assert (await running.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"] == []
+    waiting = await share(running, file)
+    await reader.ok("POST", f"/v1/share-invitations/{waiting['id']}/accept")
+    assert await received(reader) == ["a.txt"]
+
+
+async def test_who_is_blocked_reaches_nobody_and_cannot_tell(running: Any) -> None:
+    """What was shared is gone; what is shared then leaves no trace and looks like any pending share."""
+    reader, owner = await met(running), running.person
+    before, after = await running.put("/a.txt"), await running.put("/b.txt")
+    await share(running, before)
+    blocked = await reader.ok("PUT", f"/v1/blocked-people/{owner.account_id}")
+    assert (blocked["id"], blocked["name"], blocked["email"]) == (owner.account_id, "Owner", None)
+    assert await received(reader) == []
+    assert (await owner.ok("GET", f"/v1/files/{before['id']}/shares"))["items"] == []
+    etag = (await owner.get(after))["etag"]
+    made = await share(running, after)
+    waiting = {"email": "nobody@example.com", "role": "viewer"}
+    pending = await owner.ok("POST", f"/v1/files/{after['id']}/shares", waiting)
+    assert {**made, "id": "", "email": "", "created_at": ""} == {**pending, "id": "", "email": "", "created_at": ""}
+    assert (await owner.get(after))["etag"] == etag
+    assert (await running.event(made["id"], "file-shared"))["hidden"] is True
+    again = await owner.send("POST", f"/v1/files/{after['id']}/shares", {**READER, "role": "editor"})
+    assert (again.status, again.json()["state"]) == (200, "pending")
+    assert (await received(reader), await invitations(reader)) == ([], [])
+    assert await reader.refused("POST", f"/v1/share-invitations/{made['id']}/accept") == (404, "not_found")
+    assert [one["type"] for one in (await reader.ok("GET", "/v1/changes"))["changes"]] == ["shared", "unshared"]
+    await reader.ok("DELETE", f"/v1/blocked-people/{owner.account_id}")
+    assert await invitations(reader) == [], "what was shared meanwhile stays unseen"
+    await share(running, after)
+    assert [one["name"] for one in await invitations(reader)] == ["b.txt"]
+
+
+async def test_people_are_blocked_by_their_address_too(running: Any) -> None:
+    """Whether or not anybody has it, in any spelling; the list has pages; oneself and unknown ids can't be."""
+    reader = await met(running)
+    for person in ("nobody@example.org", "Owner@Example.com", running.person.account_id):
+        await reader.ok("PUT", f"/v1/blocked-people/{person}")
+        await reader.ok("PUT", f"/v1/blocked-people/{person}")
+    page = await reader.ok("GET", "/v1/blocked-people?limit=2")
+    rest = await reader.ok("GET", f"/v1/blocked-people?limit=2&cursor={page['next_cursor']}")
+    ids = [one["id"] for one in (*page["items"], *rest["items"])]
+    assert sorted(ids) == sorted(["nobody@example.org", "owner@example.com", running.person.account_id])
+    await reader.ok("DELETE", f"/v1/blocked-people/{running.person.account_id}")
+    await share(running, await running.put("/a.txt"))
+    assert (await received(reader), await invitations(reader)) == ([], [])
+    for oneself in (reader.account_id, READER["email"]):
+        assert await reader.refused("PUT", f"/v1/blocked-people/{oneself}") == (422, "block_self")
+    for method in ("PUT", "DELETE"):
+        assert await reader.refused(method, "/v1/blocked-people/unknown") == (404, "not_found")
+    assert await reader.refused("PUT", "/v1/blocked-people/no@address") == (422, "invalid_email")
+
+
+async def test_an_address_proven_later_is_given_nothing_by_the_blocked(running: Any) -> None:
+    """What waited for the address waits on where its account wants to be asked, and is unseen where it has blocked."""
+    reader, owner = running.stranger, running.person
+    await running.register(owner, "owner@example.com")
+    await running.register(reader, READER["email"], verified=False)
+    file = await running.put("/a.txt")
+    await share(running, file)
+    await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
+    await running.register(reader, READER["email"], revision=2)
+    assert (await received(reader), await invitations(reader)) == ([], [])
+    assert await running.database["shares"].count_documents({"pending": True}) == 0
+
+
+async def test_blocking_and_sharing_at_once(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever comes first, nothing can be read in the end, of many shares neither."""
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+    reader = await met(running)
+    files = [await running.put(f"/{number}.txt") for number in range(8)]
+    await asyncio.gather(*(share(running, file) for file in files[:5]))
+    await asyncio.gather(
+        reader.ok("PUT", f"/v1/blocked-people/{running.person.account_id}"),
+        *(share(running, file) for file in files[5:]),
+    )
+    await running.walked()
+    assert (await received(reader), await invitations(reader)) == ([], [])
+    for file in files:
+        assert await reader.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")

@@ -1,0 +1,183 @@
+"""Shares with addresses that nobody has yet: they wait for the sign-up, and neither side misses the other."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fake_accounts import fake_accounts
+
+from docstore_platform.clock import utc_now
+from docstore_platform.internal import register_local_app
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+NEW = {"email": "New@Example.com", "role": "editor"}
+
+
+async def shares_of(stack: Any, file: Any) -> list[Any]:
+    return list((await stack.person.ok("GET", f"/v1/files/{file['id']}/shares"))["items"])
+
+
+async def share(stack: Any, file: Any) -> Any:
+    return await stack.person.ok("POST", f"/v1/files/{file['id']}/shares", NEW)
+
+
+async def test_a_share_waits_for_the_sign_up(running: Any) -> None:
+    """Pending, and nobody's, until account-created is heard; then it can be read, and all is said of it."""
+    file = await running.put("/f/a.txt")
+    folder = await running.person.at("/f")
+    waiting = await share(running, folder)
+    assert (waiting["state"], waiting["email"]) == ("pending", NEW["email"])
+    assert (await running.event(waiting["id"], "file-shared"))["account_id"] is None
+    assert "file-access-changed" not in await running.events(folder["id"])
+    reader = running.stranger
+    await running.register(reader, "new@example.com")
+    assert (await reader.get(file))["permission"] == "editor"
+    assert [(found["id"], found["state"]) for found in await shares_of(running, folder)] == [(waiting["id"], "active")]
+    assert (await running.event(waiting["id"], "file-shared"))["account_id"] == reader.account_id
+    await running.walked()
+    assert (await running.event(file["id"], "file-access-changed"))["file"]["readers"] == [reader.account_id]
+    assert len((await reader.ok("GET", "/v1/shared-with-me"))["items"]) == 1
+    await running.register(reader, "new@example.com", revision=2)
+    assert await running.events(waiting["id"]) == ["file-shared"] * 2
+
+
+async def test_an_address_is_nobodys_until_it_is_proven(running: Any) -> None:
+    """Whoever signs up with an invited address gets nothing by it, nor what is shared with it then, until the proof."""
+    before, after = await running.put("/a.txt"), await running.put("/b.txt")
+    eve = running.stranger
+    await share(running, before)
+    await running.register(eve, "new@example.com", verified=False)
+    assert (await share(running, after))["state"] == "pending"
+    for file in (before, after):
+        assert await eve.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    assert (await eve.ok("GET", "/v1/shared-with-me"))["items"] == []
+    await running.register(eve, "new@example.com", revision=2)
+    for file in (before, after):
+        assert (await eve.get(file))["permission"] == "editor"
+    await running.register(eve, "new@example.com", revision=3, verified=False)
+    assert (await share(running, await running.put("/c.txt")))["state"] == "active", "an earlier release can't say it"
+
+
+async def test_accounts_from_before_are_asked_about(stack: Any) -> None:
+    """They keep what they have; whether their address is proven is found out when something is shared with it."""
+    proven = {"id": stack.stranger.account_id, "email": "New@example.com", "display_name": "Ada", "revision": 2}
+    accounts = fake_accounts()
+
+    @accounts.get("/internal/accounts/{account_id}")
+    async def account(account_id: str) -> dict[str, Any]:
+        return {**proven, "email_verified": True}
+
+    register_local_app(stack.infra.accounts_url, accounts)
+    row = {"_id": "new@example.com", "account": stack.stranger.account_id, "revision": 2, "name": "Ada"}
+    await stack.database["people"].insert_one(row)
+    async with stack.run():
+        file = await stack.put("/a.txt")
+        assert (await share(stack, file))["state"] == "pending"
+
+        async def is_granted() -> bool:
+            return [one["state"] for one in await shares_of(stack, file)] == ["active"]
+
+        await eventually(is_granted)
+
+
+async def test_sharing_and_signing_up_at_once(running: Any) -> None:
+    """Ten shares race with the sign-up, ten times over: every one is active in the end, and can be read."""
+    files = [await running.put(f"/{number}.txt") for number in range(10)]
+    for round_number in range(10):
+        person = running.new_person()
+        address = {"email": f"p{round_number}@example.com", "role": "viewer"}
+        routes = [f"/v1/files/{file['id']}/shares" for file in files]
+        await asyncio.gather(
+            *(running.person.ok("POST", route, address) for route in routes[:5]),
+            running.register(person, address["email"]),
+            *(running.person.ok("POST", route, address) for route in routes[5:]),
+        )
+        for file in files:
+            assert (await person.get(file))["permission"] == "viewer"
+        assert len((await person.ok("GET", "/v1/shared-with-me"))["items"]) == 10
+    assert await running.database["shares"].count_documents({"pending": True}) == 0
+
+
+async def test_revoking_and_signing_up_at_once(running: Any) -> None:
+    """Whoever comes first: the share is gone, nobody reads the file, and an address nobody has is forgotten."""
+    file = await running.put("/a.txt")
+    for _ in range(5):
+        waiting, person = await share(running, file), running.new_person()
+        await asyncio.gather(
+            running.person.ok("DELETE", f"/v1/files/{file['id']}/shares/{waiting['id']}"),
+            running.register(person, NEW["email"]),
+        )
+        assert await shares_of(running, file) == []
+        assert await person.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+        await running.database["people"].delete_many({})
+    waiting = await share(running, file)
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}/shares/{waiting['id']}")
+    assert await running.database["people"].count_documents({}) == 0
+
+
+async def test_invitations_are_bounded(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's count, and revoking gives none back: each has sent an e-mail, also to who has an account."""
+    monkeypatch.setattr("docstore_metadata.sharing.service.MAX_INVITATIONS", 2)
+    await running.register(running.stranger, "known@example.com")
+    file = await running.put("/a.txt")
+    route = f"/v1/files/{file['id']}/shares"
+    for number in range(2):
+        made = await running.person.ok("POST", route, {"email": f"{number}@example.com", "role": "viewer"})
+        await running.person.ok("DELETE", f"{route}/{made['id']}")
+    answer = await running.person.send("POST", route, {"email": "third@example.com", "role": "viewer"})
+    assert (answer.status, answer.json()["code"]) == (429, "too_many_invitations")
+    assert 86_000 < int(answer.headers["retry-after"]) <= 86_400
+    known = {"email": "known@example.com", "role": "viewer"}
+    assert await running.person.refused("POST", route, known) == (429, "too_many_invitations")
+    yesterday = utc_now() - timedelta(seconds=1)
+    await running.database["invitations"].update_many({}, {"$set": {"until": yesterday}})
+    await running.person.ok("POST", route, {"email": "third@example.com", "role": "viewer"})
+
+
+async def test_very_many_waiting_shares(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what one transaction grants, a job goes on until all are granted."""
+    monkeypatch.setattr("docstore_metadata.sharing.pending.AT_ONCE", 3)
+    files = [await running.put(f"/{number}.txt") for number in range(8)]
+    for file in files:
+        await share(running, file)
+    await running.register(running.stranger, NEW["email"])
+
+    async def all_granted() -> bool:
+        return len((await running.stranger.ok("GET", "/v1/shared-with-me"))["items"]) == 8
+
+    await eventually(all_granted)
+    await running.walked()
+    for file in files:
+        assert (await running.stranger.get(file))["permission"] == "editor"
+
+
+async def test_a_waiting_share_of_what_is_in_the_trash(running: Any) -> None:
+    """It is granted, and hidden until the file is restored; nothing is said of the file meanwhile."""
+    file = await running.put("/a.txt")
+    await share(running, file)
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.register(running.stranger, NEW["email"])
+    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")
+    assert await running.events(file["id"]) == ["file-created", "file-deleted"]
+    await running.person.ok("POST", f"/v1/files/{file['id']}/restore")
+    assert (await running.stranger.get(file))["permission"] == "editor"
+    readers = (await running.event(file["id"], "file-restored"))["file"]["readers"]
+    assert readers == [running.stranger.account_id]
+
+
+async def test_two_shares_that_meet_in_one_account(running: Any) -> None:
+    """A person with two addresses has the greater role, and what is left when one share ends."""
+    file = await running.put("/a.txt")
+    route = f"/v1/files/{file['id']}/shares"
+    viewer = await running.person.ok("POST", route, {"email": "old@example.com", "role": "viewer"})
+    editor = await running.person.ok("POST", route, {"email": "new@example.com", "role": "editor"})
+    await running.register(running.stranger, "old@example.com")
+    await running.register(running.stranger, "new@example.com", revision=2)
+    assert (await running.stranger.get(file))["permission"] == "editor"
+    await running.person.ok("DELETE", f"{route}/{editor['id']}")
+    assert (await running.stranger.get(file))["permission"] == "viewer"
+    await running.person.ok("DELETE", f"{route}/{viewer['id']}")
+    assert await running.stranger.refused("GET", f"/v1/files/{file['id']}") == (404, "not_found")

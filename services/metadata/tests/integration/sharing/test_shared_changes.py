@@ -1,0 +1,207 @@
+"""The journal and the snapshot of those a file or folder is shared with."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.journal.recorder import FileEventRecorder
+from docstore_metadata.journal.repository import create_journal_indexes
+from docstore_metadata.journal.service import ChangeFeed
+from docstore_metadata.sharing.changes import ShareChanges
+from docstore_metadata.sharing.service import ShareService
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.changes import TreeChanges
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.service import FileService
+from docstore_platform.clock import utc_now
+from docstore_platform.tokens import Principal
+
+pytestmark = pytest.mark.connected
+
+
+async def told(person: Any, cursor: str = "") -> list[tuple[str, str]]:
+    page = await person.ok("GET", f"/v1/changes?limit=1000&cursor={cursor}")
+    return [(change["type"], change["file"]["path"]) for change in page["changes"]]
+
+
+async def latest(person: Any) -> str:
+    return str((await person.ok("GET", "/v1/changes?cursor=latest"))["cursor"])
+
+
+async def snapshot(person: Any, limit: int) -> list[str]:
+    """Paths on all pages together."""
+    paths: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = await person.ok("GET", f"/v1/snapshot?limit={limit}&cursor={cursor}")
+        paths += [item["path"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    return paths
+
+
+async def share(running: Any, path: str, role: str = "viewer") -> str:
+    """Share with `running.stranger`; the share's route."""
+    await running.register(running.stranger, "reader@example.com")
+    folder = await running.person.at(path)
+    route = f"/v1/files/{folder['id']}/shares"
+    made = await running.person.ok("POST", route, {"email": "reader@example.com", "role": role})
+    return f"{route}/{made['id']}"
+
+
+async def test_a_reader_is_told_as_the_owner_is(running: Any) -> None:
+    """From the share to its end, with the reader's paths; the owner's journal has no entry for shares."""
+    owner, reader = running.person, running.stranger
+    await running.put("/private/team/a.txt")
+    route = await share(running, "/private/team")
+    file = await running.put("/private/team/b.txt")
+    await owner.ok("PATCH", f"/v1/files/{file['id']}", {"name": "c.txt"})
+    await running.put("/private/secret.txt")
+    await owner.ok("POST", route.rpartition("/")[0], {"email": "reader@example.com", "role": "editor"})
+    await owner.ok("DELETE", f"/v1/files/{file['id']}")
+    await owner.ok("DELETE", route)
+    await running.put("/private/team/late.txt")
+    assert await told(reader) == [
+        ("shared", "/team"),
+        ("created", "/team/b.txt"),
+        ("moved", "/team/c.txt"),
+        ("shared", "/team"),
+        ("deleted", "/team/c.txt"),
+        ("unshared", "/team"),
+    ]
+    assert "shared" not in {kind for kind, _ in await told(owner)}
+
+
+async def test_moving_in_and_out_of_sight_is_sharing(running: Any) -> None:
+    """To the owner a move, to the reader `shared` and `unshared`; within the folder a move to both."""
+    owner, reader = running.person, running.stranger
+    await running.put("/team/sub/x.txt")
+    await running.put("/own/y.txt")
+    await share(running, "/team")
+    team, y = await owner.at("/team"), await owner.at("/own/y.txt")
+    cursor, owners = await latest(reader), await latest(owner)
+    for parent in (team["id"], (await owner.at("/team/sub"))["id"], owner.account_id):
+        await owner.ok("PATCH", f"/v1/files/{y['id']}", {"parent_id": parent})
+    assert await told(reader, cursor) == [
+        ("shared", "/team/y.txt"),
+        ("moved", "/team/sub/y.txt"),
+        ("unshared", "/team/sub/y.txt"),
+    ]
+    assert [kind for kind, _ in await told(owner, owners)] == ["moved"] * 3
+
+
+async def test_what_is_shared_by_itself_outlives_the_folder_s_share(running: Any) -> None:
+    """The reader loses the folder, and is told of the file in it that is still theirs."""
+    await running.put("/team/sub/x.txt")
+    await running.put("/team/other.txt")
+    route = await share(running, "/team")
+    await share(running, "/team/sub/x.txt", "editor")
+    cursor = await latest(running.stranger)
+    await running.person.ok("DELETE", route)
+    assert await told(running.stranger, cursor) == [("unshared", "/team"), ("shared", "/x.txt")]
+    assert await snapshot(running.stranger, 10) == ["/x.txt"]
+
+
+async def test_a_folder_above_takes_along_what_is_shared_below(running: Any) -> None:
+    """Whoever has a share of a file only is told when a folder above goes into the trash, and comes back."""
+    await running.put("/a/b/x.txt")
+    await running.put("/a/b/y.txt")
+    await share(running, "/a/b/x.txt")
+    cursor = await latest(running.stranger)
+    folder = await running.person.at("/a")
+    await running.person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await running.walked()
+    assert await told(running.stranger, cursor) == [("deleted", "/x.txt")]
+    await running.person.ok("POST", f"/v1/files/{folder['id']}/restore")
+    await running.walked()
+    assert await told(running.stranger, cursor) == [("deleted", "/x.txt"), ("restored", "/x.txt")]
+
+
+async def test_the_snapshot_has_what_is_shared(running: Any) -> None:
+    """Own files first, then each shared tree once, however large the pages; nothing of it after its end."""
+    owner, reader = running.person, running.stranger
+    for path in ("/p/team/a.txt", "/p/team/s/b.txt", "/p/team/s/t/c.txt", "/p/team/u/d.txt", "/p/one.txt", "/p/no.txt"):
+        await running.put(path)
+    route = await share(running, "/p/team")
+    await share(running, "/p/team/s/t")
+    await share(running, "/p/one.txt")
+    await reader.folder("/mine")
+    in_team = ["", "/a.txt", "/s", "/s/b.txt", "/s/t", "/s/t/c.txt", "/u", "/u/d.txt"]
+    wanted = sorted(["/mine", "/one.txt", *(f"/team{path}" for path in in_team)])
+    for limit in (1, 2, 3, 1000):
+        assert sorted(await snapshot(reader, limit)) == wanted
+    await owner.ok("DELETE", route)
+    assert sorted(await snapshot(reader, 2)) == ["/mine", "/one.txt", "/t", "/t/c.txt"]
+
+
+async def test_pages_of_a_shared_tree_go_by_indexes(running: Any) -> None:
+    """Finding its folders reads folders only; a page of what is in them reads no more than it shows."""
+    items = [running.item(f"/team/{number % 10}/{number}.txt") for number in range(300)]
+    await running.commit(*items)
+    team = await running.person.at("/team")
+    database = running.database
+    ids = [team["id"], *[row["_id"] async for row in database["nodes"].find({"parent": team["id"]})]]
+    folders = {"find": "nodes", "filter": {"parent": {"$in": ids}, "kind": "folder", "live": True}}
+    plan = await database.command("explain", folders, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 10
+    order = {"parent": 1, "created": 1, "_id": 1}
+    page = {"find": "nodes", "filter": {"parent": {"$in": sorted(ids)}, "live": True}, "sort": order, "limit": 50}
+    plan = await database.command("explain", page, verbosity="executionStats")
+    assert plan["executionStats"]["totalDocsExamined"] == 50
+
+
+async def test_shares_by_others_do_not_stand_in_the_way(running: Any) -> None:
+    """Somebody shares very much with a reader: to revoke what another shares, and a page of a snapshot, read none of
+    it, or little. Else a reader could have so much shared by a friend that nobody can revoke anything."""
+    await running.put("/team/x.txt")
+    route = await share(running, "/team")
+    database, friend = running.database, running.new_person()
+    await friend.folder("/much")
+    [much] = await database["nodes"].find({"owner": friend.account_id, "name": "much"}).to_list(1)
+    share_row = await database["shares"].find_one({"account": running.stranger.account_id})
+    many = [{**much, "_id": f"{number:032x}", "name": str(number)} for number in range(1000)]
+    rows = [{"_id": one["_id"], "node": one["_id"], "owner": friend.account_id} for one in many]
+    await database["nodes"].insert_many([{**one, "shared_with": {share_row["account"]: "viewer"}} for one in many])
+    await database["shares"].insert_many([{**share_row, **row} for row in rows])
+    await database.command("profile", 2)
+    try:
+        await running.person.ok("DELETE", route)
+        await running.stranger.ok("GET", "/v1/snapshot?limit=1")
+    finally:
+        await database.command("profile", 0)
+    lookups = database["system.profile"].find({"command.aggregate": "nodes"})
+    assert [row["docsExamined"] async for row in lookups if row["docsExamined"] > 200] == []
+
+
+async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None:
+    """Deep in the folder, by a transaction that began before the share and ends after it: either the reader's journal
+    has it, or it was there when the folder's own entry was."""
+    owner, reader = stack.person.account_id, stack.new_person()
+    store = Store(stack.database)
+    await store.create_indexes()
+    await create_journal_indexes(stack.database, 30)
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    tree, jobs = Tree(store), Jobs(store, lease_seconds=30)
+    await stack.register(reader, "reader@example.com")
+    caller = Principal(owner, "s1", "user", "laptop")
+    files = FileService(store, tree, transactor, jobs)
+    await files.make_folder(caller, "/team/sub")
+    team = await files.get_by_path(caller, "/team")
+    shares = ShareService(store, tree, transactor, ShareChanges(store, jobs), set)
+    shared: list[Any] = []
+
+    async def make_folder(transaction: Transaction) -> None:
+        parts = ("team", "sub", "new")
+        found = await tree.walk(owner, [parts], transaction.session)
+        changes = TreeChanges(utc_now(), owner, "laptop")
+        changes.make_folder(owner, parts, found, FileEventRecorder(transaction, owner))
+        if not shared:
+            shared.append(await shares.share(caller, team.node.id, "reader@example.com", "viewer"))
+        await changes.write(store, transaction.session)
+
+    await transactor.run(make_folder)
+    page = orjson.loads((await ChangeFeed(store).page(reader.account_id, None, 10)).body)
+    changes = [(change["type"], change["file"]["path"]) for change in page["changes"]]
+    assert changes == [("shared", "/team"), ("created", "/team/sub/new")]

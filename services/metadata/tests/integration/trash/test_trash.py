@@ -1,0 +1,338 @@
+"""Trash, restore and purge, with the walks and deletions that follow in the background."""
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from docstore_contents.deletion_hold import DeletionHold, deletions_held
+from docstore_events.transaction import Transactor
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.storage import Store
+from docstore_metadata.trash.service import TrashService
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
+from docstore_platform.testing import eventually
+from docstore_platform.tokens import Principal
+from docstore_work.lease_queue import LeaseLost
+
+pytestmark = pytest.mark.connected
+
+FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
+"""By then everything is due."""
+
+
+async def settled(stack: Any) -> None:
+    """Wait until no job is open and no object is due."""
+
+    async def idle() -> bool:
+        open_jobs = await stack.database["jobs"].find_one({})
+        due = await stack.database["objects"].find_one({"due_at": {"$exists": True}})
+        return open_jobs is None and due is None
+
+    await eventually(idle)
+
+
+async def trash_names(person: Any) -> list[str]:
+    return [item["name"] for item in (await person.ok("GET", "/v1/trash"))["items"]]
+
+
+async def test_a_file_goes_to_the_trash_and_comes_back(running: Any) -> None:
+    """204; then it is nowhere but in the trash; restored it is what it was; again: no change."""
+    person = running.person
+    file = await running.put("/docs/a.txt", tags=["x"])
+    await person.ok("DELETE", f"/v1/files/{file['id']}")
+    assert await person.names("path=/docs") == []
+    for method, route in [("GET", ""), ("GET", "/content"), ("GET", "/versions"), ("DELETE", "")]:
+        assert await person.refused(method, f"/v1/files/{file['id']}{route}") == (404, "not_found")
+    [item] = (await person.ok("GET", "/v1/trash"))["items"]
+    assert (item["id"], item["path"]) == (file["id"], "/docs/a.txt")
+    assert item["trashed_at"]
+    back = await person.ok("POST", f"/v1/files/{file['id']}/restore")
+    assert (back["path"], back["tags"], back["version"]) == ("/docs/a.txt", ["x"], 1)
+    assert await person.ok("POST", f"/v1/files/{file['id']}/restore") == back
+    assert await trash_names(person) == []
+    assert await running.events(file["id"]) == ["file-created", "file-deleted", "file-restored"]
+    assert await person.refused("DELETE", f"/v1/trash/{file['id']}") == (404, "not_found")
+
+
+async def test_delete_heeds_if_match(running: Any) -> None:
+    """A file that has changed since is not deleted."""
+    file = await running.put("/a.txt")
+    await running.put("/a.txt")
+    refused = await running.person.refused("DELETE", f"/v1/files/{file['id']}", if_match=file["etag"])
+    assert refused == (412, "precondition_failed")
+
+
+async def test_the_trash_pages_latest_first(running: Any) -> None:
+    """Pages of two equal the whole, the latest first."""
+    for name in "abcde":
+        file = await running.put(f"/{name}")
+        await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    assert await trash_names(running.person) == list("edcba")
+    first = await running.person.ok("GET", "/v1/trash?limit=2")
+    second = await running.person.ok("GET", f"/v1/trash?limit=2&cursor={first['next_cursor']}")
+    assert [item["name"] for item in first["items"] + second["items"]] == list("edcb")
+
+
+async def test_restore_finds_a_free_name_and_a_home(running: Any) -> None:
+    """A taken name gets a note; where the folder is gone or in the trash, the root takes it in."""
+    person = running.person
+    first = await running.put("/d/a.txt")
+    await person.ok("DELETE", f"/v1/files/{first['id']}")
+    second = await running.put("/d/a.txt")
+    assert (await person.ok("POST", f"/v1/files/{first['id']}/restore"))["path"] == "/d/a (restored).txt"
+    await person.ok("DELETE", f"/v1/files/{second['id']}")
+    folder = await person.at("/d")
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
+    await person.ok("DELETE", f"/v1/files/{second['id']}")
+    await person.ok("DELETE", f"/v1/trash/{folder['id']}")
+    await settled(running)
+    assert (await person.ok("POST", f"/v1/files/{second['id']}/restore"))["path"] == "/a.txt"
+
+
+async def test_restore_goes_into_the_root_where_a_home_has_become_too_deep(running: Any) -> None:
+    """Its folder was moved so deep meanwhile that what is in it would have too many names: nothing is out of reach."""
+    person = running.person
+    await running.put("/home/top/sub/a.txt")
+    alone = await running.put("/home/b.txt")
+    home, top = await person.at("/home"), await person.at("/home/top")
+    for node in (top, alone):
+        await person.ok("DELETE", f"/v1/files/{node['id']}")
+    deep = await person.folder("/" + "/".join("x" * 61))
+    await person.ok("PATCH", f"/v1/files/{home['id']}", {"parent_id": deep["id"]})
+    assert (await person.ok("POST", f"/v1/files/{top['id']}/restore"))["path"] == "/top"
+    assert (await person.ok("POST", f"/v1/files/{alone['id']}/restore"))["path"] == f"{deep['path']}/home/b.txt"
+
+
+async def test_a_folder_in_the_trash_hides_all_below(running: Any) -> None:
+    """At once nothing below can be reached, read or written; each descendant then says file-deleted, once."""
+    person = running.person
+    file, top = await running.put("/top/mid/a.txt"), await running.person.at("/top")
+    mid = await person.at("/top/mid")
+    await person.ok("DELETE", f"/v1/files/{top['id']}")
+    for node in (file, mid):
+        assert await person.refused("GET", f"/v1/files/{node['id']}") == (404, "not_found")
+        assert await person.refused("PATCH", f"/v1/files/{node['id']}", {"name": "x"}) == (404, "not_found")
+        assert await person.refused("POST", f"/v1/files/{node['id']}/restore") == (404, "not_found")
+    assert await person.refused("GET", f"/v1/files?parent_id={mid['id']}") == (404, "not_found")
+    [refused] = await running.commit(running.item(None, file_id=file["id"]))
+    assert refused["problem"]["code"] == "not_found"
+    assert await trash_names(person) == ["top"]
+    await settled(running)
+    assert await running.events(file["id"]) == ["file-created", "file-deleted"]
+    assert await running.events(mid["id"]) == ["file-created", "file-deleted"]
+    again = await running.put("/top/mid/a.txt")
+    assert again["id"] != file["id"]
+    restored = await person.ok("POST", f"/v1/files/{top['id']}/restore")
+    assert restored["path"] == "/top (restored)"
+    assert (await person.get(file))["path"] == "/top (restored)/mid/a.txt"
+    await settled(running)
+    assert await running.events(file["id"]) == ["file-created", "file-deleted", "file-restored"]
+    assert await running.events(mid["id"]) == ["file-created", "file-deleted", "file-restored"]
+
+
+async def test_walks_take_several_pages(running: Any) -> None:
+    """A folder of more than one page is told of completely, down and up again, and purged completely."""
+    person = running.person
+    files = [*(f"/big/{n}.txt" for n in range(225)), *(f"/big/{n}/x.txt" for n in range(25))]
+    await running.commit(*map(running.item, files))
+    folder = await person.at("/big")
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await settled(running)
+    hidden = await running.database["nodes"].count_documents({"hidden": True})
+    assert hidden == 275
+    await person.ok("POST", f"/v1/files/{folder['id']}/restore")
+    await settled(running)
+    assert await running.database["nodes"].count_documents({"hidden": True}) == 0
+    await person.ok("DELETE", f"/v1/files/{folder['id']}")
+    await person.ok("DELETE", f"/v1/trash/{folder['id']}")
+    await settled(running)
+    assert await running.database["nodes"].count_documents({"parent": {"$ne": None}}) == 0
+    assert await running.database["versions"].count_documents({}) == 0
+    assert await running.database["objects"].count_documents({}) == 0
+    types: dict[str, list[str]] = {}
+    async for row in running.database["outbox"].find().sort("sequence", 1):
+        types.setdefault(row["key"], []).append(dict(row["headers"])["ce_type"].decode())
+    assert len(types) == 276
+    for key, said in types.items():
+        assert said[0] == "file-created"
+        assert said[-1] == "file-purged", key
+        assert said.count("file-restored") == 1
+
+
+async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
+    """Delete, restore and move in quick succession: in the end nothing that can be reached counts as deleted."""
+    person = running.person
+    await running.commit(*(running.item(f"/a/m/x/{n}.txt") for n in range(230)))
+    a, x = await person.at("/a"), await person.at("/a/m/x")
+    for round_number in range(3):
+        await person.ok("DELETE", f"/v1/files/{a['id']}")
+        await person.ok("POST", f"/v1/files/{a['id']}/restore")
+        target = await person.folder(f"/to-{round_number}")
+        await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": target["id"]})
+        back = await person.at("/a/m")
+        await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": back["id"]})
+    await person.ok("PATCH", f"/v1/files/{x['id']}", {"parent_id": person.account_id})
+    await person.ok("DELETE", f"/v1/files/{a['id']}")
+    await settled(running)
+    assert len(await person.names("path=/x&limit=1000")) == 230
+    assert [row["name"] async for row in running.database["nodes"].find({"hidden": True})] == ["m"]
+
+
+async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
+    """What one instance has claimed and never finished, another does once the lease ends; the first can't go on."""
+    store = Store(stack.database)
+    dead = Jobs(store, lease_seconds=0.3)
+    async with stack.run():
+        file = await stack.put("/f/a.txt")
+    folder = (await store.find_nodes({"name": "f"}))[0]
+    trashed = {"$set": {"trashed_at": folder.created_at}, "$unset": {"live": ""}}
+    await stack.database["nodes"].update_one({"_id": folder.id}, trashed)
+    await dead.add("settle", folder, folder.owner_id, None)
+    job = await dead.claim()
+    assert job is not None
+    assert await dead.claim() is None
+    async with stack.run():
+        await settled(stack)
+    assert await stack.events(file["id"]) == ["file-created", "file-deleted"]
+    with pytest.raises(LeaseLost):
+        await dead.save(job, None)
+
+
+async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(stack: Any) -> None:
+    """The delete's walk is held by an instance that was killed: the purge's says of each that it is deleted before it
+    says that it is purged, also to those to whom only this was shared."""
+    person, reader = stack.person, stack.stranger
+    store = Store(stack.database)
+    dead = Jobs(store, lease_seconds=600)
+    async with stack.run():
+        await stack.register(reader, "reader@example.com")
+        file, below = await stack.put("/top/a.txt"), await stack.put("/top/sub/b.txt")
+        top, sub = await person.at("/top"), await person.at("/top/sub")
+        for node in (file, sub):
+            await person.ok("POST", f"/v1/files/{node['id']}/shares", {"email": "reader@example.com", "role": "viewer"})
+        await stack.walked()
+    caller = Principal(person.account_id, "s1", "user", "laptop")
+    transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    await TrashService(store, Tree(store), transactor, dead).put_in(caller, top["id"], None)
+    walk = await dead.claim()
+    assert walk is not None
+    assert walk.kind == "settle"
+    async with stack.run():
+        await person.ok("DELETE", f"/v1/trash/{top['id']}")
+
+        async def gone() -> bool:
+            return not await store.find_nodes({"_id": top["id"]})
+
+        await eventually(gone)
+        changes = (await reader.ok("GET", "/v1/changes?limit=1000"))["changes"]
+    deleted = {change["file"]["id"] for change in changes if change["type"] == "deleted"}
+    assert deleted == {file["id"], sub["id"]}
+    for node in (file, sub, below):
+        assert (await stack.events(node["id"]))[-2:] == ["file-deleted", "file-purged"]
+
+
+async def test_a_change_that_began_before_the_delete_is_not_lost_to_the_walk(running: Any) -> None:
+    """Commits into a folder while one above it goes to the trash: each file is either announced as deleted, or new."""
+    person = running.person
+    await running.put("/t/u/first")
+    for number in range(5):
+        top = await person.at("/t")
+        items = [[running.item(f"/t/u/{number}-{n}")] for n in range(6)]
+        outcomes = await asyncio.gather(
+            *(running.commit(*item) for item in items), person.ok("DELETE", f"/v1/files/{top['id']}")
+        )
+        assert all("file" in outcome[0] for outcome in outcomes[:-1])
+        await settled(running)
+        if "t" not in await person.names():
+            await running.put("/t/u/again")
+    async for row in running.database["nodes"].find({"kind": "file"}):
+        answer = await person.send("GET", f"/v1/files/{row['_id']}")
+        assert bool(row.get("hidden")) is (answer.status == 404)
+
+
+async def test_what_a_backup_holds_is_not_deleted(running: Any) -> None:
+    """Purged while deletions are held: the object is there as long as they are, and goes after that."""
+    item = running.item("/a.txt", b"one")
+    await running.store_object(item, b"one")
+    await running.commit(item)
+    file = await running.person.at("/a.txt")
+    hold = DeletionHold([running.database], "backup")
+    await hold.take()
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
+    objects: Any = None  # nothing may be asked of it
+    held = partial(deletions_held, running.database)
+    remover = UnreferencedContentRemover(
+        Store(running.database), objects, objects, is_held=held, lease_seconds=5, clock=lambda: FAR_AWAY
+    )
+    assert await remover.remove_due() == 0
+    assert await running.objects.get(item["object_key"]) == b"one"
+    await hold.release()
+    await settled(running)
+    assert await running.objects.head(item["object_key"]) is None
+
+
+async def test_purge_removes_versions_and_objects(running: Any) -> None:
+    """file-purged names all bytes freed; the objects go from S3, but not one that a copy still refers to."""
+    first, second = running.item("/a.txt", b"one"), running.item("/a.txt", b"three")
+    for item, content in ((first, b"one"), (second, b"three")):
+        await running.store_object(item, content)
+        await running.commit(item)
+    file = await running.person.at("/a.txt")
+    copy = await running.person.ok("POST", f"/v1/files/{file['id']}/copy", {"path": "/copy.txt"})
+    await running.person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
+    assert (await running.event(file["id"], "file-purged"))["freed_bytes"] == 8
+    assert await running.person.refused("POST", f"/v1/files/{file['id']}/restore") == (404, "not_found")
+    await settled(running)
+    assert await running.objects.head(first["object_key"]) is None
+    assert await running.objects.get(second["object_key"]) == b"three"
+    await running.person.ok("DELETE", f"/v1/files/{copy['id']}")
+    await running.person.ok("DELETE", f"/v1/trash/{copy['id']}")
+    await settled(running)
+    assert await running.objects.head(second["object_key"]) is None
+    assert await running.internal.call("GET", f"/internal/accounts/{running.person.account_id}/storage") == {
+        "bytes": 0,
+        "documents": 0,
+    }
+
+
+async def test_copying_while_purging_never_loses_an_object(running: Any) -> None:
+    """Copy, delete and purge at once: a copy that was answered has its object; a refused one left nothing."""
+    for number in range(8):
+        item = running.item(f"/{number}.txt", b"content")
+        await running.store_object(item, b"content")
+        [result] = await running.commit(item)
+        path = f"/v1/files/{result['file']['id']}"
+
+        async def purge(path: str = path) -> None:
+            await running.person.ok("DELETE", path)
+            await running.person.ok("DELETE", path.replace("files", "trash"))
+
+        copied, _ = await asyncio.gather(
+            running.person.send("POST", f"{path}/copy", {"path": f"/copy-{number}"}), purge()
+        )
+        await settled(running)
+        assert copied.status in (201, 404)
+        assert (await running.objects.head(item["object_key"]) is not None) is (copied.status == 201)
+
+
+async def test_objects_are_deleted_later_when_the_store_is_down(stack: Any) -> None:
+    """While the object store can't be reached nothing is forgotten: the next instance deletes."""
+    item = stack.item("/a.txt", b"content")
+    await stack.store_object(item, b"content")
+    down = stack.infra.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"})
+    async with stack.run(infra=down, job_lease_seconds=0.1):
+        [result] = await stack.commit(item)
+        await stack.person.ok("DELETE", f"/v1/files/{result['file']['id']}")
+        await stack.person.ok("DELETE", f"/v1/trash/{result['file']['id']}")
+        assert await stack.database["objects"].find_one({"refs": 0}) is not None
+    assert await stack.objects.head(item["object_key"]) is not None
+    async with stack.run(job_lease_seconds=0.1):
+        await settled(stack)
+    assert await stack.objects.head(item["object_key"]) is None

@@ -1,0 +1,119 @@
+"""Versions and content through the public routes."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+pytestmark = pytest.mark.connected
+
+
+async def with_versions(stack: Any, count: int) -> Any:
+    """A file whose version n has the content `n` n times, stored."""
+    for number in range(1, count + 1):
+        content = str(number).encode() * number
+        item = stack.item("/a.txt", content, device=f"device {number}")
+        await stack.store_object(item, content)
+        await stack.commit(item)
+    return await stack.person.at("/a.txt")
+
+
+async def test_versions_are_listed_newest_first(running: Any) -> None:
+    """Who, when, which device; in pages; the current one is marked."""
+    file = await with_versions(running, 4)
+    route = f"/v1/files/{file['id']}/versions"
+    first = await running.person.ok("GET", f"{route}?limit=3")
+    rest = await running.person.ok("GET", f"{route}?limit=3&cursor={first['next_cursor']}")
+    shown = first["items"] + rest["items"]
+    assert [version["version"] for version in shown] == [4, 3, 2, 1]
+    assert [version["current"] for version in shown] == [True, False, False, False]
+    assert (shown[1]["size"], shown[1]["device"]) == (3, "device 3")
+    assert shown[1]["created_by"] == running.person.account_id
+    assert rest["next_cursor"] is None
+
+
+async def test_changes_since_a_version(running: Any) -> None:
+    """The versions after N, the oldest first, in pages."""
+    file = await with_versions(running, 5)
+    route = f"/v1/files/{file['id']}/changes?since=2"
+    first = await running.person.ok("GET", f"{route}&limit=2")
+    rest = await running.person.ok("GET", f"{route}&limit=2&cursor={first['next_cursor']}")
+    assert [version["version"] for version in first["items"] + rest["items"]] == [3, 4, 5]
+    assert await running.person.ok("GET", f"/v1/files/{file['id']}/changes?since=5") == {
+        "items": [],
+        "next_cursor": None,
+    }
+
+
+async def test_content_comes_by_a_signed_url(running: Any) -> None:
+    """302 to S3 for the current or any version; as an attachment under the file's name; ranges work."""
+    file = await with_versions(running, 3)
+    async with aiohttp.ClientSession() as http:
+
+        async def fetch(query: str, **headers: str) -> tuple[int, bytes, str]:
+            answer = await running.person.send("GET", f"/v1/files/{file['id']}/content{query}")
+            assert answer.status == 302
+            async with http.get(URL(answer.headers["location"], encoded=True), headers=headers) as got:
+                return got.status, await got.read(), got.headers["content-disposition"]
+
+        status, content, disposition = await fetch("")
+        assert (status, content) == (200, b"333")
+        assert disposition.startswith('attachment; filename="a.txt"')
+        assert (await fetch("?version=2"))[:2] == (200, b"22")
+        assert (await fetch("", Range="bytes=1-1"))[:2] == (206, b"3")
+    assert await running.person.refused("GET", f"/v1/files/{file['id']}/content?version=9") == (404, "not_found")
+    folder = await running.person.folder("/f")
+    for route in ("content", "versions"):
+        refused = await running.person.refused("GET", f"/v1/files/{folder['id']}/{route}")
+        assert refused == (409, "not_a_file")
+
+
+async def test_restoring_a_version_makes_a_new_one(running: Any) -> None:
+    """The old content is current again, counted by a reservation, and shares the object; nothing is overwritten."""
+    file = await with_versions(running, 3)
+    route = f"/v1/files/{file['id']}/versions"
+    restored = await running.person.ok("POST", f"{route}/1/restore")
+    assert (restored["version"], restored["size"]) == (4, 1)
+    shown = (await running.person.ok("GET", route))["items"]
+    assert [(version["version"], version["restored_from"]) for version in shown] == [
+        (4, 1),
+        (3, None),
+        (2, None),
+        (1, None),
+    ]
+    modified = await running.event(file["id"], "file-modified")
+    assert modified["added_bytes"] == 1
+    assert running.quota.reserved == {modified["upload_id"]: 1}
+    assert await running.person.ok("POST", f"{route}/4/restore") == restored
+    assert await running.person.refused("POST", f"{route}/9/restore") == (404, "not_found")
+    running.quota.room = 0
+    assert await running.person.refused("POST", f"{route}/2/restore") == (507, "over_quota")
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+async def test_versions_before_a_share_are_the_owners(running: Any, role: str) -> None:
+    """Who a file was shared with sees the version that was current then and those since, without others' devices."""
+    owner, reader = running.person, running.stranger
+    await running.register(reader, "reader@example.com")
+    file = await with_versions(running, 3)
+    route = f"/v1/files/{file['id']}"
+    await owner.ok("POST", f"{route}/shares", {"email": "reader@example.com", "role": role})
+    for number in (4, 5):
+        content = str(number).encode() * number
+        item = running.item("/a.txt", content, device=f"device {number}")
+        await running.store_object(item, content)
+        await running.commit(item)
+    seen = (await reader.ok("GET", f"{route}/versions"))["items"]
+    assert [(version["version"], version["device"]) for version in seen] == [(5, ""), (4, ""), (3, "")]
+    assert [each["version"] for each in (await reader.ok("GET", f"{route}/changes?since=1"))["items"]] == [3, 4, 5]
+    assert (await reader.send("GET", f"{route}/content?version=3")).status == 302
+    for hidden in ("content?version=2", "content?version=1", "blocks?version=2"):
+        assert await reader.refused("GET", f"{route}/{hidden}") == (404, "not_found")
+    wanted = {"items": [{"id": file["id"], "version": number} for number in (2, 3)]}
+    results = (await reader.ok("POST", "/v1/contents", wanted))["results"]
+    assert [result.get("version") for result in results] == [None, 3]
+    if role == "editor":
+        assert await reader.refused("POST", f"{route}/versions/2/restore") == (404, "not_found")
+    mine = (await owner.ok("GET", f"{route}/versions"))["items"]
+    assert [(version["version"], version["device"]) for version in mine][-1] == (1, "device 1")

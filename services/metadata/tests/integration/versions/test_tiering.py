@@ -1,0 +1,115 @@
+"""Contents of old versions are marked for colder storage: the right ones, when their time has come."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from docstore_contents.block_list import block_list_key
+from docstore_metadata.storage import Store
+from docstore_metadata.versions.tiering import MIN_BYTES, OLD_CONTENT, StorageTiering
+from docstore_platform.clock import utc_now
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+LARGE = bytes(MIN_BYTES)
+
+
+class Cooling:
+    """A cooler of its own beside the service's, so many days ahead."""
+
+    def __init__(self, stack: Any) -> None:
+        self.cooler = StorageTiering(Store(stack.database), stack.objects, days=90, now=self._now)
+        self._days = 0.0
+
+    async def _now(self) -> datetime:
+        return utc_now() + timedelta(days=self._days)
+
+    async def at(self, days: float) -> int:
+        """Mark until nothing is due; how many files something was due of."""
+        self._days, files = days, 0
+        while found := await self.cooler.cool():
+            files += found
+        return files
+
+
+async def put(stack: Any, path: str, content: bytes, **extra: Any) -> str:
+    """Commit a stored content; its key."""
+    item = stack.item(path, content, **extra)
+    await stack.store_object(item, content)
+    await stack.commit(item)
+    return str(item["object_key"])
+
+
+async def tags(stack: Any, key: str) -> dict[str, str]:
+    answer = await stack.objects.transport.call("get_object_tagging", Key=key)
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+async def test_contents_of_versions_that_were_replaced_long_ago_are_marked(running: Any) -> None:
+    """After ninety days, once; not the current one, nor small ones; all can be read as before, at once."""
+    cooling = Cooling(running)
+    first, second, current = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(3)]
+    small, _ = [await put(running, "/small.txt", b"small") for _ in range(2)]
+    alone = await put(running, "/alone.bin", LARGE)
+    assert await cooling.at(89.9) == 0
+    assert await cooling.at(90.1) == 2
+    marked = {key: await tags(running, key) for key in (first, second, current, small, alone)}
+    assert marked == {first: OLD_CONTENT, second: OLD_CONTENT, current: {}, small: {}, alone: {}}
+    assert await running.objects.get(first) == LARGE + b"\0"
+    assert await cooling.at(5000) == 0
+    await put(running, "/a.bin", LARGE)
+    assert await cooling.at(89.9) == 0
+    assert await cooling.at(90.1) == 1
+    assert await tags(running, current) == OLD_CONTENT
+
+
+async def test_what_is_shared_with_something_current_is_not_marked(running: Any) -> None:
+    """Neither an old version whose object a copy or a restored version has, too, nor a list of blocks."""
+    cooling, person = Cooling(running), running.person
+    copied = await put(running, "/copied.bin", LARGE)
+    await person.ok("POST", f"/v1/files/{(await person.at('/copied.bin'))['id']}/copy", {"path": "/copy.bin"})
+    await put(running, "/copied.bin", LARGE)
+    restored = await put(running, "/restored.bin", LARGE)
+    await put(running, "/restored.bin", LARGE)
+    file = await person.at("/restored.bin")
+    await person.ok("POST", f"/v1/files/{file['id']}/versions/1/restore")
+    in_blocks = block_list_key(person.account_id, "u", "g")
+    await put(running, "/blocks.bin", LARGE, object_key=in_blocks)
+    await put(running, "/blocks.bin", LARGE)
+    assert await cooling.at(91) == 3
+    for key in (copied, restored, in_blocks):
+        assert await tags(running, key) == {}
+
+
+async def test_a_crash_before_it_is_noted_and_a_content_that_has_gone_do_no_harm(running: Any) -> None:
+    """What was marked and not noted is marked again; an object that is missing holds up no other."""
+    cooling = Cooling(running)
+    gone, old = [await put(running, "/a.bin", LARGE + bytes([n])) for n in range(2)]
+    await put(running, "/a.bin", LARGE)
+    await running.objects.tag(old, OLD_CONTENT)
+    await running.objects.delete(gone)
+    assert await cooling.at(91) == 1
+    assert await tags(running, old) == OLD_CONTENT
+    assert await cooling.at(91) == 0
+
+
+async def test_it_is_done_in_the_background_for_files_of_earlier_releases_too(stack: Any) -> None:
+    """A service that starts finds the old versions that were there before; without a number of days it marks none."""
+    async with stack.run(cold_after_days=0):
+        old = await put(stack, "/a.bin", LARGE)
+        await put(stack, "/a.bin", LARGE)
+    nodes = stack.database["nodes"]
+    await nodes.drop_indexes()
+    long_ago = {"replaced_from": utc_now() - timedelta(days=91)}
+    await nodes.update_many({"kept_versions": 2}, {"$set": long_ago, "$unset": {"cold_from": ""}})
+    made = {"$set": {"created": utc_now() - timedelta(days=91)}, "$unset": {"came_at": ""}}
+    await stack.database["versions"].update_many({}, made)
+    assert await tags(stack, old) == {}
+    async with stack.run():
+
+        async def marked() -> bool:
+            return await tags(stack, old) == OLD_CONTENT
+
+        await eventually(marked)

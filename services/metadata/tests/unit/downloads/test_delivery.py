@@ -1,0 +1,171 @@
+"""A content on its way to a client that may leave, stall, or be told that it is damaged."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from docstore_contents.block_list import block_list_key
+from docstore_contents.reader import ContentDamaged
+from docstore_contents.s3.store import ObjectStoreUnavailable
+from docstore_metadata.downloads import delivery as module
+from docstore_metadata.downloads.delivery import ContentStream, Delivery, Download
+from docstore_platform.problems import Problem
+from docstore_platform.testing import eventually
+
+FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)
+
+
+class FakePresigner:
+    def presign_get(self, key: str, *, filename: str, content_type: str, expires_in: int) -> str:
+        return f"https://store/{key}?{filename}&{content_type}&{expires_in}"
+
+
+class FakeContents:
+    """Streams `parts`; an error among them is raised."""
+
+    def __init__(self, *parts: bytes | Exception) -> None:
+        self.parts = parts
+        self.asked: tuple[int, int | None] = (0, None)
+        self.closed = False
+
+    async def stream(
+        self, object_key: str, size: int, start: int = 0, end: int | None = None, *, sha256: str | None = None
+    ) -> AsyncGenerator[bytes]:
+        self.asked = (start, end)
+        try:
+            for part in self.parts:
+                if isinstance(part, Exception):
+                    raise part
+                yield part
+        finally:
+            self.closed = True
+
+
+class Client:
+    """What the server is to the app: `stays` until it is told to leave, takes what is sent unless it `stalls`."""
+
+    def __init__(self, *, stalls: bool = False) -> None:
+        self.left = asyncio.Event()
+        self.stalls = stalls
+        self.messages: list[Message] = []
+
+    async def receive(self) -> Message:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.messages.append(message)
+        if self.stalls and message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.messages) and self.messages[-1].get("more_body") is False
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.messages)
+
+
+async def answer(contents: FakeContents, **headers: str) -> Any:
+    return await Delivery(FakePresigner(), contents).answer(
+        FILE, {name.replace("_", "-"): value for name, value in headers.items()}, 900
+    )
+
+
+async def given_to(client: Client, response: ContentStream) -> None:
+    await response({"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}}, client.receive, client.send)
+
+
+async def test_a_stream_is_complete_and_never_shown_as_a_page() -> None:
+    """Length, name, ETag, and the headers that keep a browser from running it."""
+    contents, client = FakeContents(b"abc", b"def"), Client()
+    response = await answer(contents)
+    await given_to(client, response)
+    assert (response.status_code, client.body, client.complete) == (200, b"abcdef", True)
+    assert response.headers["content-length"] == "6"
+    assert response.headers["etag"] == f'"{FILE.sha256}"'
+    assert response.headers["content-type"] == "text/html"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in response.headers["content-security-policy"]
+    assert response.headers["content-disposition"].startswith("attachment; filename=")
+
+
+async def test_a_range_is_asked_of_the_contents_alone() -> None:
+    """Nothing before or after it is fetched."""
+    contents, client = FakeContents(b"cd"), Client()
+    response = await answer(contents, range="bytes=2-3")
+    await given_to(client, response)
+    assert (response.status_code, client.body, contents.asked) == (206, b"cd", (2, 4))
+    assert response.headers["content-range"] == "bytes 2-3/6"
+
+
+async def test_who_has_it_is_told_so() -> None:
+    """304 without a look at the store; 416 with the size for a range that is not there."""
+    contents = FakeContents()
+    assert (await answer(contents, if_none_match=f'"{FILE.sha256}"')).status_code == 304
+    beyond = await answer(contents, range="bytes=6-")
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */6")
+    assert contents.closed is False
+
+
+async def test_an_object_of_its_own_is_fetched_from_the_store() -> None:
+    """By a redirect; ranges are the store's to answer."""
+    whole = Download("f", "a.txt", "", "accounts/ada/uploads/u/content", 6, "ab" * 32)
+    response = await Delivery(FakePresigner(), FakeContents()).answer(whole, {"range": "bytes=2-3"}, 60)
+    assert response.status_code == 302
+    assert response.headers["location"].endswith("content?a.txt&application/octet-stream&60")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(ContentDamaged("x"), 500, "content_damaged"), (ObjectStoreUnavailable("x", "y"), 503, "unavailable")],
+)
+async def test_what_can_not_even_begin_is_a_problem(error: Exception, status: int, code: str) -> None:
+    """The first bytes are there, and verified, before anything is answered."""
+    with pytest.raises(Problem) as refused:
+        await answer(FakeContents(error, b"abc"))
+    assert (refused.value.status, refused.value.code) == (status, code)
+
+
+async def test_damage_on_the_way_never_ends_cleanly() -> None:
+    """What was announced is not reached, and the server is told to cut the connection."""
+    contents, client = FakeContents(b"abc", ContentDamaged("x")), Client()
+    with pytest.raises(ContentDamaged):
+        await given_to(client, await answer(contents))
+    assert (client.body, client.complete) == (b"abc", False)
+
+
+async def test_a_client_that_leaves_ends_the_work() -> None:
+    """Even while what it was sent last is still on its way."""
+    contents, client = FakeContents(b"abc", b"def"), Client(stalls=True)
+    serving = asyncio.create_task(given_to(client, await answer(contents)))
+
+    async def sent() -> bool:
+        return client.body == b"abc"
+
+    await eventually(sent)
+    client.left.set()
+    await asyncio.wait_for(serving, 5)
+    assert contents.closed
+    assert not client.complete
+
+
+async def test_a_client_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds its place for a bounded time."""
+    monkeypatch.setattr(module, "STALLED_SECONDS", 0.01)
+    contents, client = FakeContents(b"abc", b"def"), Client(stalls=True)
+    with pytest.raises(TimeoutError):
+        await given_to(client, await answer(contents))
+    assert contents.closed
+
+
+async def test_large_blocks_are_sent_in_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a slow client is not taken for one that has gone."""
+    monkeypatch.setattr(module, "SENT_AT_ONCE_BYTES", 4)
+    client = Client()
+    await given_to(client, await answer(FakeContents(b"abcdef")))
+    assert [message.get("body") for message in client.messages[1:]] == [b"abcd", b"ef", b""]

@@ -1,0 +1,118 @@
+"""Who may do what: the one function that decides, over folders shared in any way."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly, Refusal
+from docstore_metadata.tree.access import Action, authorize, may_write_beside
+from docstore_metadata.tree.rules import Node, Place, SharedWith, ShareRole
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+READERS = ("bob", "cat", "dan")
+RANK = {None: 0, "viewer": 1, "editor": 2, "owner": 3}
+ROLES: st.SearchStrategy[ShareRole] = st.sampled_from(("viewer", "editor"))
+SHARED_WITH = st.dictionaries(st.sampled_from(READERS), ROLES)
+CHAINS = st.lists(SHARED_WITH, min_size=1, max_size=6)
+"""Whom each node from the root's child down is shared with."""
+
+
+def place_of(chain: list[dict[str, ShareRole]], dead: int | None = None) -> Place:
+    """Ann's nodes, one in the other; the one at `dead` is in the trash."""
+    nodes = [_node("ann", None, {})]
+    for depth, shared_with in enumerate(chain):
+        node = _node(f"n{depth}", nodes[-1].id, shared_with)
+        nodes.append(replace(node, live=False, trashed_at=NOW) if depth == dead else node)
+    return Place(nodes[-1], tuple(nodes[:-1]))
+
+
+def _node(name: str, parent_id: str | None, shared_with: SharedWith) -> Node:
+    return Node(
+        id=name,
+        owner_id="ann",
+        parent_id=parent_id,
+        name=name,
+        kind="folder",
+        created_at=NOW,
+        modified_at=NOW,
+        modified_by="ann",
+        shared_with=shared_with,
+    )
+
+
+def outcome(account_id: str, place: Place, action: Action) -> type[Refusal] | None:
+    try:
+        authorize(account_id, place, action)
+    except Refusal as refusal:
+        return type(refusal)
+    return None
+
+
+@given(chain=CHAINS, account_id=st.sampled_from((*READERS, "ann", "eve")))
+def test_a_permission_is_the_greatest_on_the_way(chain: list[dict[str, ShareRole]], account_id: str) -> None:
+    """Of the node and the folders above; it never shrinks further down; who has one is a reader, nobody else is."""
+    place = place_of(chain)
+    roles = [RANK[shared_with.get(account_id)] for shared_with in chain]
+    expected = 3 if account_id == "ann" else max(roles)
+    assert RANK[place.permission_of(account_id)] == expected
+    ranks = [RANK[place_of(chain[: depth + 1]).permission_of(account_id)] for depth in range(len(chain))]
+    assert ranks == sorted(ranks)
+    assert (account_id in place.readers) == (expected > 0 and account_id != "ann")
+    if expected:
+        assert place.as_seen_by(account_id).permission == place.permission_of(account_id)
+
+
+@given(chain=CHAINS, account_id=st.sampled_from((*READERS, "ann", "eve")), action=st.sampled_from(Action))
+def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_id: str, action: Action) -> None:
+    """The table of rights; to move a node one must be an editor of a folder above it."""
+    place = place_of(chain)
+    permission = place.permission_of(account_id)
+    above = "editor" in [shared_with.get(account_id) for shared_with in chain[:-1]]
+    assert may_write_beside(account_id, place) == (above or account_id == "ann")
+    expected: type[Refusal] | None
+    if permission is None or action in (Action.RESTORE, Action.PURGE):  # it is not in the trash
+        expected = NotFound
+    elif permission == "owner" or action is Action.READ:
+        expected = None
+    elif permission == "viewer":
+        expected = ReadOnly
+    else:
+        allowed = action is Action.WRITE or (action is Action.MOVE and above)
+        expected = None if allowed else OwnerOnly
+    assert outcome(account_id, place, action) is expected
+
+
+@given(
+    chain=CHAINS,
+    account_id=st.sampled_from((*READERS, "ann", "eve")),
+    action=st.sampled_from(Action),
+    dead=st.integers(0, 5),
+)
+def test_the_trash_is_its_owners(chain: list[dict[str, ShareRole]], account_id: str, action: Action, dead: int) -> None:
+    """Nothing in it or below can be used; only what was put there itself is restored or purged, by the owner alone."""
+    dead = min(dead, len(chain) - 1)
+    place = place_of(chain, dead)
+    itself = dead == len(chain) - 1
+    may = account_id == "ann" and itself and action in (Action.RESTORE, Action.PURGE)
+    assert outcome(account_id, place, action) is (None if may else NotFound)
+
+
+@given(chain=CHAINS, account_id=st.sampled_from(READERS))
+def test_a_share_changes_nobody_elses_rights(chain: list[dict[str, ShareRole]], account_id: str) -> None:
+    """Revoking all of one person's shares leaves them nothing and everybody else what they had."""
+    before = place_of(chain)
+    after = place_of([{who: role for who, role in node.items() if who != account_id} for node in chain])
+    for other in (*READERS, "ann", "eve"):
+        expected = None if other == account_id else before.permission_of(other)
+        assert after.permission_of(other) == expected
+        if expected in ("viewer", "editor"):
+            assert after.as_seen_by(other).path == before.as_seen_by(other).path
+
+
+def test_who_is_not_there_is_told_nothing() -> None:
+    """No place at all is the same as a stranger's."""
+    with pytest.raises(NotFound):
+        authorize("ann", None, Action.READ)

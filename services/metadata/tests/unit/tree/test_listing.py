@@ -1,0 +1,121 @@
+"""What a listing is asked for, and its cursors."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_metadata.tree.listing import (
+    EPOCH,
+    PageQuery,
+    moment_of,
+    next_cursor,
+    page_condition,
+    page_order,
+    parse_list_query,
+    position_of,
+)
+from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.rules import Node
+from docstore_platform.problems import Problem
+
+moments = st.integers(0, 4 * 10**12).map(lambda millis: EPOCH + timedelta(milliseconds=millis))
+
+
+def node(name: str, moment: datetime, size: int) -> Node:
+    return Node(
+        id="0" * 32,
+        owner_id="ann",
+        parent_id="ann",
+        name=name,
+        kind="file",
+        created_at=moment,
+        modified_at=moment,
+        modified_by="ann",
+        size=size,
+    )
+
+
+@given(moments)
+def test_moments_survive_a_cursor_to_the_millisecond(moment: datetime) -> None:
+    """Out and in again is the same."""
+    assert moment_of(position_of(moment)) == moment
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50),
+    moments,
+    st.integers(0, 2**53),
+    st.sampled_from(["natural", "name", "modified", "created", "size"]),
+    st.sampled_from(["asc", "desc"]),
+)
+def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, size: int, sort: str, order: str) -> None:
+    """Parsed again it names the value sorted by and the id; in any other order it is refused."""
+    last = node(name, moment, size)
+    cursor = next_cursor(PageQuery(sort=sort, order=order), last)
+    asked = parse_list_query(urlencode({"sort": sort, "order": order, "cursor": cursor}))
+    values = {"natural": order_of("file", name), "name": name, "modified": moment, "created": moment, "size": size}
+    assert asked.page.position == (values[sort], last.id)
+    turned = "desc" if order == "asc" else "asc"
+    with pytest.raises(Problem):
+        parse_list_query(urlencode({"sort": sort, "order": turned, "cursor": cursor}))
+
+
+@given(st.text(max_size=200))
+def test_no_query_string_breaks_the_parser(text: str) -> None:
+    """Any text is a query or a 422."""
+    for parameter in ("cursor", "limit", "modified_after", "created_after", "sort", "order", "path", "type"):
+        with suppress(Problem):
+            assert 1 <= parse_list_query(urlencode({parameter: text})).page.limit <= 1000
+
+
+def test_what_is_asked_for() -> None:
+    """All parameters arrive; without any it is the root in its natural order, a hundred at a time."""
+    asked = parse_list_query(
+        "parent_id=p&sort=size&order=desc&limit=7&tag=t&type=image/*&prefix=x&modified_after=2026-01-02T03:04:05Z"
+    )
+    after = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    page = PageQuery(sort="size", order="desc", limit=7, tag="t", type="image/*", prefix="x", modified_after=after)
+    assert (asked.path, asked.parent_id, asked.page) == (None, "p", page)
+    plain = parse_list_query("")
+    assert (plain.path, plain.page) == ("/", PageQuery(sort="natural"))
+    assert parse_list_query("prefix=x").page.sort == "name"
+
+
+@pytest.mark.parametrize(
+    ("page", "condition"),
+    [
+        (PageQuery(sort="name", position=("m", "id")), {"name": {"$gt": "m"}}),
+        (PageQuery(sort="name", order="desc", position=("m", "id"), prefix="k"), {"name": {"$gte": "k", "$lt": "m"}}),
+    ],
+)
+def test_a_page_by_name_begins_after_the_last_one(page: PageQuery, condition: dict[str, Any]) -> None:
+    """Names are unique in a folder: one range says it all, within a prefix too."""
+    assert page_condition("f", page) == {"parent": "f", "live": True, **condition}
+    assert page_order(page) == [("name", 1 if page.order == "asc" else -1)]
+
+
+def test_a_prefix_still_bounds_the_pages_after_the_first() -> None:
+    """Going up, the end of the prefix stays the end of the range."""
+    condition = page_condition("f", PageQuery(sort="name", prefix="k", position=("kab", "id")))
+    assert condition["name"] == {"$gte": "k", "$lt": "k\U0010ffff", "$gt": "kab"}
+
+
+def test_a_page_among_equals_goes_on_by_id() -> None:
+    """Of a million files of one size each is on one page: first the rest of the equals, then what is beyond."""
+    condition = page_condition("f", PageQuery(sort="size", position=(4096, "id")))
+    base = {"parent": "f", "live": True}
+    assert condition == {"$or": [{**base, "size": 4096, "_id": {"$gt": "id"}}, {**base, "size": {"$gt": 4096}}]}
+    assert page_order(PageQuery(sort="size")) == [("size", 1), ("_id", 1)]
+
+
+def test_the_natural_order_goes_on_by_id_among_equals() -> None:
+    """`a` and `A` are equals in it; it is stored under another name."""
+    condition = page_condition("f", PageQuery(position=("1a", "id")))
+    base = {"parent": "f", "live": True}
+    assert condition == {"$or": [{**base, "order": "1a", "_id": {"$gt": "id"}}, {**base, "order": {"$gt": "1a"}}]}
+    assert page_order(PageQuery(order="desc")) == [("order", -1), ("_id", -1)]

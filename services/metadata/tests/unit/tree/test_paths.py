@@ -1,0 +1,116 @@
+"""Rules of names and paths."""
+
+import unicodedata
+from datetime import date
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docstore_metadata.errors import InvalidPath
+from docstore_metadata.tree.paths import (
+    MAX_NAME_BYTES,
+    check_name,
+    conflict_note,
+    cut,
+    join_path,
+    noted_names,
+    prefixes,
+    split_extension,
+    split_path,
+    with_note,
+)
+
+
+def allowed(name: str) -> bool:
+    """The rule as the public API writes it, put in other words."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    plain = unicodedata.normalize("NFC", name) == name and name not in (".", "..")
+    return plain and 1 <= size <= 255 and not any(c == "/" or unicodedata.category(c) == "Cc" for c in name)
+
+
+names = st.text(min_size=1, max_size=90).map(lambda text: unicodedata.normalize("NFC", text)).filter(allowed)
+
+
+@given(st.text(max_size=300))
+def test_a_name_is_accepted_just_when_the_rule_allows_it(name: str) -> None:
+    """check_name refuses InvalidPath, and nothing else, for any text."""
+    if allowed(name):
+        assert check_name(name) == name
+    else:
+        with pytest.raises(InvalidPath):
+            check_name(name)
+
+
+@given(st.lists(names, max_size=20))
+def test_split_and_join_are_inverse(parts: list[str]) -> None:
+    """A path falls apart into the names it was made of."""
+    assert split_path(join_path(tuple(parts))) == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a", "//", "/a/", "/a//b", "/./a", "/../a", "/a/..", "/a\x00", "/\ud800", "/e\u0301"]
+)
+def test_paths_that_break_a_rule(path: str) -> None:
+    """Relative and empty names, dots, NUL, surrogates and other normal forms are refused."""
+    with pytest.raises(InvalidPath):
+        split_path(path)
+
+
+def test_depth_is_bounded() -> None:
+    """64 names are a path, 65 are not."""
+    assert len(split_path("/a" * 64)) == 64
+    with pytest.raises(InvalidPath):
+        split_path("/a" * 65)
+
+
+def test_prefixes_are_the_folders_on_the_way() -> None:
+    """From the root's child down to the parent."""
+    assert list(prefixes(("a", "b", "c"))) == [("a",), ("a", "b")]
+
+
+@given(names, st.integers(0, 300))
+def test_cut_keeps_within_bytes_and_characters(name: str, size: int) -> None:
+    """The cut text is the longest beginning that fits, never half a character."""
+    short = cut(name, size)
+    assert name.startswith(short)
+    assert len(short.encode()) <= size
+    assert short == name or len((short + name[len(short)]).encode()) > size
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.txt", ("a", ".txt")),
+        (".bashrc", (".bashrc", "")),
+        ("a.tar.gz", ("a.tar", ".gz")),
+        ("a.", ("a.", "")),
+        ("a." + "x" * 40, ("a." + "x" * 40, "")),
+    ],
+)
+def test_extensions(name: str, expected: tuple[str, str]) -> None:
+    """The last short ending is the extension; a leading dot is none."""
+    assert split_extension(name) == expected
+
+
+@given(names, st.text(max_size=100))
+def test_names_of_conflicted_copies_are_names(name: str, device: str) -> None:
+    """Whatever the file and the device are called, each name tried is allowed, new, and keeps the extension."""
+    tried = list(islice(noted_names(name, conflict_note(date(2026, 11, 21), device)), 30))
+    assert len({name, *tried}) == 31
+    for candidate in tried:
+        assert check_name(candidate) == candidate
+        assert candidate.endswith(split_extension(name)[1])
+        assert "(conflicted copy 2026-11-21" in candidate
+
+
+def test_a_note_goes_before_the_extension() -> None:
+    """As people expect it, and cut where it would be too long."""
+    assert with_note("report.pdf", "restored") == "report (restored).pdf"
+    long = with_note("é" * 126 + ".pdf", "restored")
+    assert len(long.encode()) <= MAX_NAME_BYTES
+    assert long.endswith("é (restored).pdf")
