@@ -16,7 +16,7 @@ from cut_line import CutLine
 from people import PASSWORD, Person
 from stacks import SHORT_WAITS, DetachedStack, processes_of, run
 
-from docstore_accounts.regions import arbiter, hash_email
+from docstore_accounts.regions.rules import arbiter, hash_email
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import Mongo
 from docstore_platform.settings import SERVICE_NAMES

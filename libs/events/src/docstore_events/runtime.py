@@ -73,15 +73,25 @@ class EventRuntime:
         self.transactor = Transactor(mongo, database, service, settings.topic_prefix)
         self.dead_letters = DeadLetters(database, service)
         self.relay = Relay(database, service, settings, wakeup_name=self.transactor.wakeup_name)
+        self._linger_seconds = linger_seconds
         self.consumer: Consumer | None = None
         if subscribers is not None:
-            self.consumer = Consumer(
-                service, subscribers, database, self.transactor, self.dead_letters, linger_seconds=linger_seconds
-            )
+            self.subscribe(subscribers)
         self._logs: ReadLogs | None = None
         self._activity = Activity()
         self._handled = 0
         self._joined = _Joined()
+
+    def subscribe(self, subscribers: Subscribers[Any]) -> None:
+        """Set the subscribers before `running`, where they are built with this runtime's transactor."""
+        self.consumer = Consumer(
+            self.service,
+            subscribers,
+            self._database,
+            self.transactor,
+            self.dead_letters,
+            linger_seconds=self._linger_seconds,
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

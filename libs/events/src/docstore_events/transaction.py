@@ -57,6 +57,11 @@ class Transaction:
         self.woken.add(name)
 
 
+def session_of(transaction: Transaction | None) -> Session:
+    """The driver's session of a transaction, None outside of one."""
+    return transaction.session if transaction is not None else None
+
+
 class Lanes:
     """Whoever is in the same lane takes turns, first come, first served; within this process."""
 

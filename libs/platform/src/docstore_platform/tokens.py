@@ -21,6 +21,7 @@ MAX_TOKEN_SECONDS = 3_600
 """Longest life of a token, where accounts does not say how long one lives."""
 
 JwkSet = dict[str, Any]
+FetchKeys = Callable[[], Awaitable[JwkSet]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def unauthorized(detail: str) -> Problem:
 class TokenVerifier:
     """Verifies access tokens against the keys of accounts; a verified token is remembered until it expires."""
 
-    def __init__(self, fetch_keys: Callable[[], Awaitable[JwkSet]], issuer: str) -> None:
+    def __init__(self, fetch_keys: FetchKeys, issuer: str) -> None:
         self._fetch_keys = fetch_keys
         self._issuer = issuer
         self._keys: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, callers, internal_routes
 from docstore_platform.settings import InfraSettings, ServiceName
 from docstore_platform.startup import Startup, UntilStarted
-from docstore_platform.tokens import TokenVerifier
+from docstore_platform.tokens import FetchKeys, JwkSet, TokenVerifier
 from docstore_platform.tracing import VERSION, http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
@@ -168,11 +168,13 @@ def service_app(
     needs: Mapping[str, Check] | None = None,
     checks: Mapping[str, Check],
     partial_checks: Mapping[str, Check] | None = None,
+    fetch_keys: FetchKeys | None = None,
 ) -> FastAPI:
     """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
 
     `direct` routes are asked before any router, each of which has to look for its route twice. `needs` are waited for
-    before `lifespan` begins; the process serves meanwhile, not ready.
+    before `lifespan` begins; the process serves meanwhile, not ready. `fetch_keys` gives the keys of access tokens,
+    by default those that the accounts service publishes.
     """
 
     startup = Startup(name, needs or {})
@@ -180,7 +182,12 @@ def service_app(
     @asynccontextmanager
     async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
         accounts = ServiceClient("accounts", infra, name)
-        app.state.verifier = TokenVerifier(lambda: accounts.call("GET", KEYS_PATH), infra.issuer)
+
+        async def published_keys() -> JwkSet:
+            keys: JwkSet = await accounts.call("GET", KEYS_PATH)
+            return keys
+
+        app.state.verifier = TokenVerifier(fetch_keys or published_keys, infra.issuer)
         try:
             async with startup.running(lifespan(app)):
                 yield

@@ -30,7 +30,7 @@ class AccountsSettings(HashingSettings):
     login_failure_seconds: int = Field(900, ge=1, description="how long those count")
 
     reset_lease_seconds: float = Field(
-        30.0, gt=0, description="a forgotten password that an instance left, or a region did not take, is due again"
+        30.0, gt=0, description="a forgotten password that an instance left, or a region did not accept, is due again"
     )
     reset_poll_seconds: float = Field(
         5.0, gt=0, description="look for forgotten passwords that other instances left unanswered this often"
@@ -57,18 +57,18 @@ class AccountsSettings(HashingSettings):
         {}, description='the other regions and their public gateways: {"ap-southeast-2": "https://..."}'
     )
     peer_links: dict[str, str] = Field(
-        {}, description="where this region reaches a peer's gateway, if not at its public address"
+        {}, description="where this region reaches another's gateway, if not at its public address"
     )
-    peer_secret: SecretStr = Field(SecretStr(""), description="signs what regions tell each other; the same in all")
+    peer_secret: SecretStr = Field(SecretStr(""), description="signs the calls between regions; the same in all")
     email_pepper: SecretStr = Field(
         SecretStr(""), description="key of the e-mail hashes that regions exchange; the same in all, for ever"
     )
-    peer_call_seconds: float = Field(5.0, gt=0, description="how long a peer may take to answer")
-    replication_batch: int = Field(200, ge=1, le=1_000, description="accounts told to a peer at once")
+    peer_call_seconds: float = Field(5.0, gt=0, description="how long another region may take to respond")
+    replication_batch: int = Field(200, ge=1, le=1_000, description="accounts sent to a region at once")
     replication_lease_seconds: float = Field(
-        15.0, gt=0, description="what an instance that died was about to tell is told by another after this"
+        15.0, gt=0, description="what an instance that died was about to send is sent by another after this"
     )
-    replication_retry_seconds: float = Field(10.0, gt=0, description="longest pause while a peer can't be reached")
+    replication_retry_seconds: float = Field(10.0, gt=0, description="longest pause while a region can't be reached")
     replication_poll_seconds: float = Field(5.0, gt=0, description="look for what other instances left this often")
 
     @model_validator(mode="after")

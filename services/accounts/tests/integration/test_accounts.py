@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from service_calls import ServiceCaller
 
-from docstore_accounts.storage import MongoAccounts, MongoSessions
+from docstore_accounts.account.repository import MongoAccounts
+from docstore_accounts.sessions.repository import MongoSessions
 from docstore_platform.internal import Answer
 from docstore_platform.mongo import ConnectionFailure, PyMongoError
 from docstore_platform.problems import Problem

@@ -3,23 +3,30 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fake_failures import FakeFailures
 
-from docstore_accounts.claims import Emails, OneRegion
-from docstore_accounts.domain import Account, RefreshToken, Session, email_key
+from docstore_accounts.account.repository import Filter
+from docstore_accounts.account.rules import Account, email_key
+from docstore_accounts.account.service import AccountService
+from docstore_accounts.administration.service import AdministrationService
 from docstore_accounts.invitations.service import InvitationService
-from docstore_accounts.keys import KeyRing
+from docstore_accounts.passwords.service import PasswordService
+from docstore_accounts.profile.service import ProfileService
+from docstore_accounts.regions.service import EmailClaims, SingleRegionClaims
+from docstore_accounts.registration.service import RegistrationService
 from docstore_accounts.revocation.service import TokenRevoker
-from docstore_accounts.service import AccountService
-from docstore_accounts.sessions import SessionService
+from docstore_accounts.sessions.rules import RefreshToken, Session
+from docstore_accounts.sessions.service import SessionService
 from docstore_accounts.settings import AccountsSettings
-from docstore_accounts.storage import Filter, SigningKey
+from docstore_accounts.signing_keys.repository import SigningKey
+from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.repository import Verification
 from docstore_accounts.verification.service import VerificationService
 from docstore_events.event import Event
+from docstore_events.transaction import Transactor
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
 from docstore_platform.revocations import Revocation
@@ -44,13 +51,13 @@ class FakeAccounts:
         self.rows: dict[str, Account] = {}
         self.hashes: dict[str, str] = {}
 
-    async def insert(self, account: Account, password_hash: str, tx: object) -> None:
+    async def insert(self, account: Account, password_hash: str, transaction: object) -> None:
         if await self.by_email(account.email):
             raise DuplicateKeyError("email_key")
         self.rows[account.id] = account
         self.hashes[account.id] = password_hash
 
-    async def get(self, account_id: str, tx: object = None) -> Account | None:
+    async def get(self, account_id: str, transaction: object = None) -> Account | None:
         return self.rows.get(account_id)
 
     async def by_email(self, email: str) -> Account | None:
@@ -63,17 +70,17 @@ class FakeAccounts:
     async def password_hash(self, account_id: str) -> str | None:
         return self.hashes.get(account_id)
 
-    async def replace(self, before: Account, after: Account, tx: object) -> None:
+    async def replace(self, before: Account, after: Account, transaction: object) -> None:
         assert self.rows[before.id] == before
         self.rows[before.id] = after
 
-    async def set_password(self, account_id: str, new: str, *, was: str, tx: object = None) -> bool:
+    async def set_password(self, account_id: str, new: str, *, was: str, transaction: object = None) -> bool:
         if self.hashes.get(account_id) != was:
             return False
         self.hashes[account_id] = new
         return True
 
-    async def hold(self, account_id: str, tx: object) -> None:
+    async def hold(self, account_id: str, transaction: object) -> None:
         return None
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
@@ -90,7 +97,7 @@ class FakeSessions:
     def __init__(self) -> None:
         self.rows: dict[str, Session] = {}
 
-    async def insert(self, session: Session, tx: object = None) -> None:
+    async def insert(self, session: Session, transaction: object = None) -> None:
         self.rows[session.id] = session
 
     async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
@@ -106,15 +113,15 @@ class FakeSessions:
     async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
         return [row for row in self.rows.values() if row.account_id == account_id][:limit]
 
-    async def used_since(self, account_id: str, moment: datetime, tx: object = None) -> list[str]:
+    async def used_since(self, account_id: str, moment: datetime, transaction: object = None) -> list[str]:
         rows = self.rows.values()
         return [row.id for row in rows if row.account_id == account_id and row.last_used_at > moment]
 
-    async def delete(self, session_id: str, account_id: str, tx: object = None) -> bool:
+    async def delete(self, session_id: str, account_id: str, transaction: object = None) -> bool:
         row = self.rows.get(session_id)
         return bool(row and row.account_id == account_id and self.rows.pop(session_id))
 
-    async def delete_all(self, account_id: str, *, but: str = "", tx: object = None) -> None:
+    async def delete_all(self, account_id: str, *, but: str = "", transaction: object = None) -> None:
         self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
 
 
@@ -122,7 +129,7 @@ class FakeRevocations:
     def __init__(self) -> None:
         self.rows: list[tuple[datetime, Revocation]] = []
 
-    async def add(self, revocation: Revocation, now: datetime, tx: object) -> None:
+    async def add(self, revocation: Revocation, now: datetime, transaction: object) -> None:
         self.rows.append((now, revocation))
 
     async def since(self, moment: datetime) -> list[Revocation]:
@@ -136,10 +143,10 @@ class FakeDevices:
     async def knows(self, account_id: str, token: str) -> bool:
         return (account_id, token) in self.known
 
-    async def has_any(self, account_id: str, tx: object) -> bool:
+    async def has_any(self, account_id: str, transaction: object) -> bool:
         return any(owner == account_id for owner, _ in self.known)
 
-    async def note(self, session: Session, token: str, tx: object) -> bool:
+    async def note(self, session: Session, token: str, transaction: object) -> bool:
         device = session.account_id, token
         is_new = device not in self.known
         self.known.add(device)
@@ -164,20 +171,20 @@ class FakeVerifications:
     def __init__(self) -> None:
         self.rows: dict[str, Verification] = {}
 
-    async def add(self, verification: Verification, tx: object) -> None:
+    async def add(self, verification: Verification, transaction: object) -> None:
         self.rows[verification.id] = verification
 
-    async def get(self, verification_id: str, tx: object = None) -> Verification | None:
+    async def get(self, verification_id: str, transaction: object = None) -> Verification | None:
         return self.rows.get(verification_id)
 
-    async def of_account(self, account_id: str, tx: object = None) -> list[Verification]:
+    async def of_account(self, account_id: str, transaction: object = None) -> list[Verification]:
         return [row for row in self.rows.values() if row.account_id == account_id]
 
     async def count_attempt(self, account_id: str) -> None:
         for row in await self.of_account(account_id):
             self.rows[row.id] = replace(row, failures=row.failures + 1)
 
-    async def remove(self, account_id: str, tx: object) -> bool:
+    async def remove(self, account_id: str, transaction: object) -> bool:
         mine = await self.of_account(account_id)
         for row in mine:
             del self.rows[row.id]
@@ -188,19 +195,24 @@ class FakeInvitationCounts:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[int, datetime]] = {}
 
-    async def add(self, subject: str, now: datetime, tx: object) -> tuple[int, datetime]:
+    async def add(self, subject: str, now: datetime, transaction: object) -> tuple[int, datetime]:
         count, until = self.rows.get(subject, (0, now))
         self.rows[subject] = (count + 1, until) if until > now else (1, now + timedelta(days=1))
         return self.rows[subject]
 
 
+class FakeQuota:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False}
+
+
 class FakeTransactor:
-    """Runs the work and keeps what it says; there is no transaction to undo."""
+    """Runs the work and keeps the published events; there is no transaction to undo."""
 
     session = None
 
     def __init__(self) -> None:
-        self.said: list[Event] = []
+        self.published: list[Event] = []
 
     async def run(self, work: Callable[[Any], Awaitable[Any]], *, lane: str | None = None) -> Any:
         return await work(self)
@@ -209,8 +221,8 @@ class FakeTransactor:
         return None
 
     def publish(self, event: Event, *, cause: object = None) -> str:
-        self.said.append(event)
-        return str(len(self.said))
+        self.published.append(event)
+        return str(len(self.published))
 
 
 @dataclass
@@ -223,7 +235,7 @@ class World:
     sessions: FakeSessions = field(default_factory=FakeSessions)
     revocations: FakeRevocations = field(default_factory=FakeRevocations)
     devices: FakeDevices = field(default_factory=FakeDevices)
-    emails: Emails = field(default_factory=OneRegion)
+    claims: EmailClaims = field(default_factory=SingleRegionClaims)
     keys: FakeKeys = field(default_factory=FakeKeys)
     failures: FakeFailures = field(default_factory=FakeFailures)
     verifications: FakeVerifications = field(default_factory=FakeVerifications)
@@ -240,9 +252,10 @@ class World:
         window = timedelta(minutes=15)
         self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=self.clock)
         self.ring = self.another_ring()
+        transactor = cast(Transactor, self.transactor)
         self.verification = VerificationService(
             settings,
-            self.transactor,  # type: ignore[arg-type]
+            transactor,
             self.verifications,
             self.accounts,
             self.clock,
@@ -256,25 +269,32 @@ class World:
         )
         self.invitations = InvitationService(
             settings,
-            self.transactor,  # type: ignore[arg-type]
+            transactor,
             self.invitation_counts,
             self.clock,
         )
-        self.service = AccountService(
+        self.service = AccountService(transactor, self.accounts, self.revoker)
+        self.registration = RegistrationService(
             settings,
-            self.transactor,  # type: ignore[arg-type]
+            transactor,
+            self.service,
             self.accounts,
-            self.revoker,
             self.passwords,
-            self.throttle,
-            self.emails,
+            self.claims,
             self.verification,
             self.invitations,
             self.clock,
         )
+        own_passwords = PasswordService(
+            settings, transactor, self.accounts, self.revoker, self.passwords, self.throttle, self.clock
+        )
+        self.profile = ProfileService(
+            self.service, own_passwords, FakeQuota(), self_service_plans=settings.self_service_plans
+        )
+        self.administration = AdministrationService(transactor, self.service, self.accounts)
         self.logins = SessionService(
             settings,
-            self.transactor,  # type: ignore[arg-type]
+            transactor,
             self.accounts,
             self.sessions,
             self.revoker,
@@ -282,7 +302,7 @@ class World:
             self.passwords,
             self.throttle,
             self.ring,
-            self.emails,
+            self.claims,
             self.clock,
         )
 
@@ -300,7 +320,7 @@ class World:
     async def caller(self, role: str = "user") -> Principal:
         """A signed-up person, logged in."""
         email = f"{len(self.accounts.rows)}@example.org"
-        await self.service.sign_up(email, "correct horse", role=role)  # type: ignore[arg-type]
+        await self.registration.sign_up(email, "correct horse", role=role)  # type: ignore[arg-type]
         tokens = await self.logins.log_in(email, "correct horse", address="1.2.3.4")
         session = list(self.sessions.rows.values())[-1]
         return Principal(tokens.account.id, session.id, tokens.account.role, session.device)

@@ -4,13 +4,14 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from docstore_platform.mongo import Collection, Database, DuplicateKeyError, ReturnDocument, Session, conflict
+from docstore_events.transaction import Transaction
+from docstore_platform.mongo import Collection, Database, DuplicateKeyError, ReturnDocument, conflict
 
 PERIOD = timedelta(days=1)
 
 
 class InvitationCounts(Protocol):
-    async def add(self, subject: str, now: datetime, tx: Session) -> tuple[int, datetime]:
+    async def add(self, subject: str, now: datetime, transaction: Transaction) -> tuple[int, datetime]:
         """Count one more of an account id or address; how many there are in this period, and when it ends."""
         ...
 
@@ -22,7 +23,7 @@ class MongoInvitationCounts:
     async def create_indexes(self) -> None:
         await self._rows.create_index("until", expireAfterSeconds=0)
 
-    async def add(self, subject: str, now: datetime, tx: Session) -> tuple[int, datetime]:
+    async def add(self, subject: str, now: datetime, transaction: Transaction) -> tuple[int, datetime]:
         running = {"$gt": ["$until", now]}
         count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
         until = {"$cond": [running, "$until", now + PERIOD]}
@@ -32,7 +33,7 @@ class MongoInvitationCounts:
                 [{"$set": {"count": count, "until": until}}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
-                session=tx,
+                session=transaction.session,
             )
         except DuplicateKeyError as error:
             raise conflict("another transaction has just counted the first") from error

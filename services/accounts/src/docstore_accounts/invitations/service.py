@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 
-from docstore_accounts.domain import clean_email, email_key
+from docstore_accounts.account.rules import clean_email, email_key
 from docstore_accounts.invitations.repository import InvitationCounts
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
@@ -71,7 +71,7 @@ class InvitationService:
                 (caller.account_id, self._a_day, f"An administrator mails at most {self._a_day} invitations a day."),
                 (email_key(email), self._to_address_a_day, "This address was invited already today."),
             ):
-                count, until = await self._counts.add(subject, now, transaction.session)
+                count, until = await self._counts.add(subject, now, transaction)
                 if count > limit:
                     seconds = str(max(1, math.ceil((until - now).total_seconds())))
                     raise Problem(429, "too_many_invitations", detail, headers={"Retry-After": seconds})

@@ -2,24 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from docstore_accounts.revocation.service import RevocationFeed
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["accounts"])
 
+def internal_router(feed: RevocationFeed) -> APIRouter:
+    router = APIRouter(tags=["accounts"])
 
-@router.get("/revocations", dependencies=[callers("gateway")])
-async def follow(
-    request: Request,
-    cursor: Annotated[str, Query(max_length=100)] = "",
-    wait: Annotated[float, Query(ge=0, le=25)] = 0,
-) -> Response:
-    """Revocations after `cursor`, all in force without one; waits up to `wait` seconds if there are none."""
-    feed: RevocationFeed = request.app.state.revocations
-    page = await feed.page(cursor, wait)
-    items = [revocation.to_json() for revocation in page.revocations]
-    return json_response({"items": items, "cursor": page.cursor})
+    @router.get("/revocations", dependencies=[callers("gateway")])
+    async def follow(
+        cursor: Annotated[str, Query(max_length=100)] = "",
+        wait: Annotated[float, Query(ge=0, le=25)] = 0,
+    ) -> Response:
+        """Revocations after `cursor`, all in force without one; waits up to `wait` seconds if there are none."""
+        page = await feed.page(cursor, wait)
+        items = [revocation.to_json() for revocation in page.revocations]
+        return json_response({"items": items, "cursor": page.cursor})
+
+    return router

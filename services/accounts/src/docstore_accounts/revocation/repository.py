@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+from docstore_events.transaction import Transaction
 from docstore_platform.mongo import MAJORITY_READS, Collection, Database, IndexModel
-from docstore_platform.mongo import Session as Transaction
 from docstore_platform.revocations import Revocation
 
 
-class RevocationStore(Protocol):
-    async def add(self, revocation: Revocation, now: datetime, tx: Transaction) -> None: ...
+class RevocationRepository(Protocol):
+    async def add(self, revocation: Revocation, now: datetime, transaction: Transaction) -> None: ...
 
     async def since(self, moment: datetime) -> list[Revocation]:
         """Those added after `moment` by the clock of whoever added them."""
@@ -23,7 +23,7 @@ class MongoRevocations:
     async def create_indexes(self) -> None:
         await self._rows.create_indexes([IndexModel("expires_at", expireAfterSeconds=0), IndexModel("added_at")])
 
-    async def add(self, revocation: Revocation, now: datetime, tx: Transaction) -> None:
+    async def add(self, revocation: Revocation, now: datetime, transaction: Transaction) -> None:
         row = {
             "_id": revocation.id,
             "account_id": revocation.account_id,
@@ -32,7 +32,7 @@ class MongoRevocations:
             "added_at": now,
             "expires_at": datetime.fromtimestamp(revocation.expires_at, UTC),
         }
-        await self._rows.insert_one(row, session=tx)
+        await self._rows.insert_one(row, session=transaction.session)
 
     async def since(self, moment: datetime) -> list[Revocation]:
         # A revocation that an election undoes must not end anybody's session.

@@ -6,8 +6,8 @@ import itertools
 from dataclasses import dataclass
 from datetime import timedelta
 
-from docstore_accounts.revocation.repository import RevocationStore
-from docstore_accounts.storage import SessionStore
+from docstore_accounts.revocation.repository import RevocationRepository
+from docstore_accounts.sessions.repository import SessionRepository
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
@@ -24,7 +24,13 @@ class TokenRevoker:
     """Ends sessions and tokens inside the transaction of the change that ends them."""
 
     def __init__(
-        self, store: RevocationStore, sessions: SessionStore, *, token_seconds: int, clock: Clock, wakeup_name: str
+        self,
+        store: RevocationRepository,
+        sessions: SessionRepository,
+        *,
+        token_seconds: int,
+        clock: Clock,
+        wakeup_name: str,
     ) -> None:
         self._store = store
         self._sessions = sessions
@@ -34,7 +40,7 @@ class TokenRevoker:
 
     async def end_session(self, session_id: str, account_id: str, transaction: Transaction) -> bool:
         """Delete one session and revoke its tokens; whether it was there."""
-        deleted = await self._sessions.delete(session_id, account_id, transaction.session)
+        deleted = await self._sessions.delete(session_id, account_id, transaction)
         if deleted:
             await self._revoke(account_id, transaction, session_ids=(session_id,))
         return deleted
@@ -43,8 +49,8 @@ class TokenRevoker:
         """Delete all sessions of an account except `but` and revoke their tokens."""
         # Only a session that was used within the life of a token has one that is still good.
         used_since = self._clock() - self._life
-        recent = await self._sessions.used_since(account_id, used_since, transaction.session)
-        await self._sessions.delete_all(account_id, but=but, tx=transaction.session)
+        recent = await self._sessions.used_since(account_id, used_since, transaction)
+        await self._sessions.delete_all(account_id, but=but, transaction=transaction)
         ended = tuple(session_id for session_id in recent if session_id != but)
         if ended:
             await self._revoke(account_id, transaction, session_ids=ended)
@@ -58,7 +64,7 @@ class TokenRevoker:
     ) -> None:
         now = self._clock()
         revocation = Revocation(new_id(), account_id, (now + self._life).timestamp(), session_ids, revision)
-        await self._store.add(revocation, now, transaction.session)
+        await self._store.add(revocation, now, transaction)
         transaction.wake_after(self._wakeup_name)
 
 
@@ -77,7 +83,7 @@ class RevocationFeed:
     the life of a token.
     """
 
-    def __init__(self, store: RevocationStore, *, clock: Clock) -> None:
+    def __init__(self, store: RevocationRepository, *, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._instance = new_id()

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_accounts.verification.rules import MAX_FAILURES
+from docstore_events.transaction import Transaction, session_of
 from docstore_platform.mongo import Collection, Database, Document, IndexModel
-from docstore_platform.mongo import Session as Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Verification:
     """Wrong codes entered while it was valid."""
 
 
-class VerificationStore(Protocol):
-    async def add(self, verification: Verification, tx: Transaction) -> None: ...
+class VerificationRepository(Protocol):
+    async def add(self, verification: Verification, transaction: Transaction) -> None: ...
 
-    async def get(self, verification_id: str, tx: Transaction = None) -> Verification | None: ...
+    async def get(self, verification_id: str, transaction: Transaction | None = None) -> Verification | None: ...
 
-    async def of_account(self, account_id: str, tx: Transaction = None) -> list[Verification]:
+    async def of_account(self, account_id: str, transaction: Transaction | None = None) -> list[Verification]:
         """All of an account that are still stored, expired or not."""
         ...
 
@@ -36,7 +36,7 @@ class VerificationStore(Protocol):
         """Count one more failure for each verification of the account, before its code is compared."""
         ...
 
-    async def remove(self, account_id: str, tx: Transaction) -> bool:
+    async def remove(self, account_id: str, transaction: Transaction) -> bool:
         """Use up every verification of an account; False if there was none."""
         ...
 
@@ -48,23 +48,26 @@ class MongoVerifications:
     async def create_indexes(self) -> None:
         await self._rows.create_indexes([IndexModel("account_id"), IndexModel("expires_at", expireAfterSeconds=0)])
 
-    async def add(self, verification: Verification, tx: Transaction) -> None:
+    async def add(self, verification: Verification, transaction: Transaction) -> None:
         row = asdict(verification)
-        await self._rows.insert_one({"_id": row.pop("id"), **row}, session=tx)
+        await self._rows.insert_one({"_id": row.pop("id"), **row}, session=transaction.session)
 
-    async def get(self, verification_id: str, tx: Transaction = None) -> Verification | None:
-        row = await self._rows.find_one({"_id": verification_id}, session=tx)
+    async def get(self, verification_id: str, transaction: Transaction | None = None) -> Verification | None:
+        row = await self._rows.find_one({"_id": verification_id}, session=session_of(transaction))
         return _verification(row) if row else None
 
-    async def of_account(self, account_id: str, tx: Transaction = None) -> list[Verification]:
-        return [_verification(row) async for row in self._rows.find({"account_id": account_id}, session=tx)]
+    async def of_account(self, account_id: str, transaction: Transaction | None = None) -> list[Verification]:
+        return [
+            _verification(row)
+            async for row in self._rows.find({"account_id": account_id}, session=session_of(transaction))
+        ]
 
     async def count_attempt(self, account_id: str) -> None:
         alive = {"account_id": account_id, "failures": {"$lte": MAX_FAILURES}}
         await self._rows.update_many(alive, {"$inc": {"failures": 1}})
 
-    async def remove(self, account_id: str, tx: Transaction) -> bool:
-        outcome = await self._rows.delete_many({"account_id": account_id}, session=tx)
+    async def remove(self, account_id: str, transaction: Transaction) -> bool:
+        outcome = await self._rows.delete_many({"account_id": account_id}, session=transaction.session)
         return bool(outcome.deleted_count)
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import structlog
 
-from docstore_accounts import account_events
-from docstore_accounts.domain import Account, Refusal, email_key
+from docstore_accounts.account import events
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.rules import Account, Refusal, email_key
 from docstore_accounts.settings import AccountsSettings
-from docstore_accounts.storage import AccountStore
-from docstore_accounts.verification.repository import Verification, VerificationStore
+from docstore_accounts.verification.repository import Verification, VerificationRepository
 from docstore_accounts.verification.rules import LIFE, MAX_FAILURES, clean_code, wait_for_next_mail
 from docstore_events.accounts import EmailVerificationRequested
 from docstore_events.transaction import Transaction, Transactor
@@ -34,8 +34,8 @@ class VerificationService:
         self,
         settings: AccountsSettings,
         transactor: Transactor,
-        verifications: VerificationStore,
-        accounts: AccountStore,
+        verifications: VerificationRepository,
+        accounts: AccountRepository,
         clock: Clock,
     ) -> None:
         self._required = settings.verify_emails
@@ -56,7 +56,7 @@ class VerificationService:
             return
         now = self._clock()
         verification = Verification(new_id(), account.id, email_key(account.email), now, now + LIFE)
-        await self._verifications.add(verification, transaction.session)
+        await self._verifications.add(verification, transaction)
         transaction.publish(
             EmailVerificationRequested(
                 verification_id=verification.id,
@@ -80,7 +80,7 @@ class VerificationService:
             if not self._required:
                 return await self.prove(account, transaction)
             # Of two requests at once each is counted by the other.
-            await self._accounts.hold(account.id, transaction.session)
+            await self._accounts.hold(account.id, transaction)
             await self._check_rate(account, transaction)
             await self.start(account, transaction)
             return account
@@ -88,7 +88,7 @@ class VerificationService:
         return await self._transactor.run(work)
 
     async def _check_rate(self, account: Account, transaction: Transaction) -> None:
-        sent = await self._verifications.of_account(account.id, transaction.session)
+        sent = await self._verifications.of_account(account.id, transaction)
         wait = wait_for_next_mail([each.created_at for each in sent], self._clock())
         if wait:
             seconds = max(1, round(wait.total_seconds()))
@@ -135,8 +135,8 @@ class VerificationService:
             raise gone()
 
         async def work(transaction: Transaction) -> Account:
-            account = await self._accounts.get(verification.account_id, transaction.session)
-            unused = await self._verifications.remove(verification.account_id, transaction.session)
+            account = await self._accounts.get(verification.account_id, transaction)
+            unused = await self._verifications.remove(verification.account_id, transaction)
             if account is None or not unused or email_key(account.email) != verification.email_key:
                 raise gone()
             return await self.prove(account, transaction)
@@ -147,15 +147,15 @@ class VerificationService:
         """Note that the account's address is its owner's, and publish it; as it is afterwards."""
         if account.email_verified:
             return account
-        await self._verifications.remove(account.id, transaction.session)
+        await self._verifications.remove(account.id, transaction)
         verified = replace(account, email_verified=True, revision=account.revision + 1)
-        await self._accounts.replace(account, verified, transaction.session)
-        transaction.publish(account_events.changed(account, verified))
+        await self._accounts.replace(account, verified, transaction)
+        transaction.publish(events.changed(account, verified))
         log.info("email_verified", account_id=account.id)
         return verified
 
     async def _account(self, account_id: str, transaction: Transaction) -> Account:
-        account = await self._accounts.get(account_id, transaction.session)
+        account = await self._accounts.get(account_id, transaction)
         if account is None:
             raise not_found("account")
         return account

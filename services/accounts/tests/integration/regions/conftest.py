@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from docstore_accounts.app import create_app
-from docstore_accounts.regions import arbiter, hash_email
+from docstore_accounts.regions.rules import arbiter, hash_email
 from docstore_accounts.settings import AccountsSettings
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, register_local_app

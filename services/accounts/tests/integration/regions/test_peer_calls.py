@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from docstore_accounts.peers import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, sign
+from docstore_accounts.regions.client import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, sign
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport

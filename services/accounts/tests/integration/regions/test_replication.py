@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from starlette.types import Receive, Scope, Send
 
 from docstore_accounts.app import create_app
-from docstore_accounts.regions import hash_email
+from docstore_accounts.regions.rules import hash_email
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app

@@ -1,0 +1,1 @@
+"""The account itself: its state, its rules and its events, which all other features share."""

@@ -1,0 +1,22 @@
+"""The events of accounts, made from their state."""
+
+from dataclasses import asdict
+
+from docstore_accounts.account.rules import Account
+from docstore_events.accounts import AccountCreated, AccountEvent, AccountPlanChanged, AccountUpdated
+
+
+def created(account: Account) -> AccountCreated:
+    return AccountCreated(**_state(account))
+
+
+def changed(before: Account, after: Account) -> AccountEvent:
+    """The event of one step from `before` to `after`: the plan has an event of its own."""
+    if before.plan != after.plan:
+        return AccountPlanChanged(**_state(after), previous_plan=before.plan)
+    return AccountUpdated(**_state(after))
+
+
+def _state(account: Account) -> dict[str, object]:
+    state = asdict(account)
+    return {"account_id": state.pop("id"), **state}

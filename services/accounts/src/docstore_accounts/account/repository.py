@@ -1,0 +1,150 @@
+"""Accounts in MongoDB."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from docstore_accounts.account.rules import Account, Plan, Status, email_key
+from docstore_events.transaction import Transaction, session_of
+from docstore_platform.mongo import (
+    ASCENDING,
+    MAJORITY_READS,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+)
+
+LAST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which accounts an administrator asks for; None: any."""
+
+    prefix: str = ""
+    plan: Plan | None = None
+    status: Status | None = None
+
+
+class AccountRepository(Protocol):
+    async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
+        """DuplicateKeyError if somebody has the e-mail."""
+        ...
+
+    async def get(self, account_id: str, transaction: Transaction | None = None) -> Account | None: ...
+
+    async def by_email(self, email: str) -> Account | None: ...
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        """An account with its password's hash."""
+        ...
+
+    async def password_hash(self, account_id: str) -> str | None: ...
+
+    async def replace(self, before: Account, after: Account, transaction: Transaction) -> None: ...
+
+    async def set_password(
+        self, account_id: str, new: str, *, was: str, transaction: Transaction | None = None
+    ) -> bool:
+        """Whether the hash still was `was`."""
+        ...
+
+    async def hold(self, account_id: str, transaction: Transaction) -> None:
+        """Of two transactions at once that hold or change an account, one is tried again after the other."""
+        ...
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        """By e-mail, those whose key comes after `after`."""
+        ...
+
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        """By id, those after `account_id`."""
+        ...
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        """As no election can undo it: for those who tell others of what they read."""
+        ...
+
+
+class MongoAccounts:
+    def __init__(self, database: Database) -> None:
+        self._accounts: Collection = database["accounts"]
+
+    async def create_indexes(self) -> None:
+        await self._accounts.create_indexes(
+            [
+                IndexModel("email_key", unique=True),
+                IndexModel([("plan", ASCENDING), ("email_key", ASCENDING)]),
+                IndexModel([("status", ASCENDING), ("email_key", ASCENDING)]),
+            ]
+        )
+
+    async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
+        row = _row(account) | {"email_key": email_key(account.email), "password_hash": password_hash}
+        await self._accounts.insert_one(row, session=transaction.session)
+
+    async def get(self, account_id: str, transaction: Transaction | None = None) -> Account | None:
+        row = await self._accounts.find_one({"_id": account_id}, session=session_of(transaction))
+        return _account(row) if row else None
+
+    async def by_email(self, email: str) -> Account | None:
+        row = await self._accounts.find_one({"email_key": email_key(email)})
+        return _account(row) if row else None
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        row = await self._accounts.find_one({"email_key": email_key(email)})
+        return (_account(row), row["password_hash"]) if row else None
+
+    async def password_hash(self, account_id: str) -> str | None:
+        row = await self._accounts.find_one({"_id": account_id}, {"password_hash": 1})
+        return str(row["password_hash"]) if row else None
+
+    async def replace(self, before: Account, after: Account, transaction: Transaction) -> None:
+        changed = {name: value for name, value in _row(after).items() if value != _row(before)[name]}
+        outcome = await self._accounts.update_one(
+            {"_id": before.id, "revision": before.revision}, {"$set": changed}, session=transaction.session
+        )
+        assert outcome.matched_count == 1, "the transaction's snapshot has this revision"
+
+    async def set_password(
+        self, account_id: str, new: str, *, was: str, transaction: Transaction | None = None
+    ) -> bool:
+        outcome = await self._accounts.update_one(
+            {"_id": account_id, "password_hash": was}, {"$set": {"password_hash": new}}, session=session_of(transaction)
+        )
+        return bool(outcome.matched_count)
+
+    async def hold(self, account_id: str, transaction: Transaction) -> None:
+        # A write that changes nothing is none, and conflicts with nothing.
+        await self._accounts.update_one({"_id": account_id}, {"$inc": {"holds": 1}}, session=transaction.session)
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        prefix = email_key(wanted.prefix)
+        query: Document = {"email_key": {"$gte": prefix, "$lt": prefix + LAST_CHARACTER, "$gt": after}}
+        if wanted.plan:
+            query["plan"] = wanted.plan
+        if wanted.status:
+            query["status"] = wanted.status
+        rows = await self._accounts.find(query).sort("email_key", 1).limit(limit).to_list(limit)
+        return [_account(row) for row in rows]
+
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        rows = await self._accounts.find({"_id": {"$gt": account_id}}).sort("_id", 1).limit(limit).to_list(limit)
+        return [_account(row) for row in rows]
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        settled = self._accounts.with_options(read_concern=MAJORITY_READS)
+        return [_account(row) async for row in settled.find({"_id": {"$in": list(account_ids)}})]
+
+
+def _row(account: Account) -> Document:
+    row = asdict(account)
+    return {"_id": row.pop("id"), **row}
+
+
+def _account(row: Document) -> Account:
+    names = [name for name in Account.__dataclass_fields__ if name not in ("id", "email_verified")]
+    return Account(
+        id=row["_id"], email_verified=row.get("email_verified", False), **{name: row[name] for name in names}
+    )

@@ -1,0 +1,111 @@
+"""Rules of accounts. Standard library only."""
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+Plan = Literal["free", "premium"]
+Role = Literal["user", "admin"]
+Status = Literal["active", "suspended"]
+
+MAX_EMAIL_CHARS = 254
+MAX_LOCAL_CHARS = 64
+MAX_NAME_CHARS = 100
+DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+LOCAL_PART = re.compile(r'[^\s@"(),:;<>\[\]\\.]+(\.[^\s@"(),:;<>\[\]\\.]+)*')
+DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*")
+
+
+class Refusal(Exception):
+    """A request that breaks a rule; `code` is what clients see."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    email: str
+    """As its owner writes it."""
+    display_name: str
+    plan: Plan
+    role: Role
+    status: Status
+    home_region: str
+    created_at: datetime
+    revision: int
+    email_verified: bool = False
+    """Its owner has proven that they read mails to `email`. Accounts from before the field have not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be different about an account; None leaves it as it is."""
+
+    display_name: str | None = None
+    plan: Plan | None = None
+    role: Role | None = None
+    status: Status | None = None
+    email_verified: bool | None = None
+
+
+def clean_email(email: str) -> str:
+    """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
+
+    Its domain may be of any script: whether IDNA can write it in ASCII is for the caller to see. For what is before
+    the @ nothing does, and few servers take such mails.
+    """
+    email = unicodedata.normalize("NFC", email.strip())
+    local, _, domain = email.rpartition("@")
+    visible = not any(unicodedata.category(c)[0] in "CZ" for c in email)
+    fits = len(email) <= MAX_EMAIL_CHARS and len(local) <= MAX_LOCAL_CHARS
+    if not fits or not visible or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
+        raise Refusal("invalid_email", "This is not an e-mail address.")
+    if not local.isascii():
+        raise Refusal("invalid_email", "Before its @ an e-mail address can have ASCII characters only.")
+    return email
+
+
+def email_key(email: str) -> str:
+    """What two spellings of one address have in common: addresses are unique by it."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).lower())
+
+
+def clean_name(name: str) -> str:
+    """A display name on one line; Refusal `invalid_display_name` if there is nothing to show."""
+    name = unicodedata.normalize("NFC", " ".join(name.split()))
+    if not 1 <= len(name) <= MAX_NAME_CHARS or not all(map(is_shown, name)):
+        raise Refusal("invalid_display_name", f"A name has 1 to {MAX_NAME_CHARS} characters, none of them control.")
+    return name
+
+
+def is_shown(character: str) -> bool:
+    """Not a control character, a lone surrogate, a line separator, or one that turns the direction of what follows."""
+    return unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") and character not in DIRECTION_CONTROLS
+
+
+def steps(account: Account, change: Change) -> list[Account]:
+    """The account after each of the changes it takes, each the next revision: what its owner sees first, then the plan.
+
+    A plan has an event of its own, so that who only counts bytes need not look at every new name.
+    """
+    after: list[Account] = []
+    named = replace(
+        account,
+        display_name=change.display_name or account.display_name,
+        role=change.role or account.role,
+        status=change.status or account.status,
+        email_verified=account.email_verified if change.email_verified is None else change.email_verified,
+    )
+    if named != account:
+        account = replace(named, revision=account.revision + 1)
+        after.append(account)
+    if change.plan is not None and change.plan != account.plan:
+        after.append(replace(account, plan=change.plan, revision=account.revision + 1))
+    return after

@@ -1,0 +1,46 @@
+"""Responses with an account."""
+
+from datetime import datetime
+from typing import Any
+
+from docstore_accounts.account import rules
+from docstore_accounts.account.rules import Plan, Role, Status
+from docstore_platform.answers import Answer
+from docstore_platform.clock import rfc3339
+
+
+class Account(Answer):
+    """A person's account."""
+
+    id: str
+    """Names it everywhere else."""
+    email: str
+    """As it was typed at sign-up; letters' case does not matter."""
+    display_name: str
+    """What others are shown; may be empty."""
+    plan: Plan
+    """What it may use: `free` 5 GB and search by name, `premium` 20 GB and search in texts, unless set otherwise."""
+    role: Role
+    """`admin` for operators."""
+    status: Status
+    """A suspended account can't log in."""
+    email_verified: bool
+    """Whether its owner has proven that the address is theirs: before, nothing that is shared with it is granted."""
+    home_region: str
+    """Region in which it logs in and has its files."""
+    created_at: datetime
+    """When it signed up."""
+
+
+def account_json(account: rules.Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "email": account.email,
+        "display_name": account.display_name,
+        "plan": account.plan,
+        "role": account.role,
+        "status": account.status,
+        "email_verified": account.email_verified,
+        "home_region": account.home_region,
+        "created_at": rfc3339(account.created_at),
+    }

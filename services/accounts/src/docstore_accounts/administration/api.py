@@ -1,0 +1,46 @@
+"""HTTP routes of administrators: `/v1/admin/accounts`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from docstore_accounts.account.repository import Filter
+from docstore_accounts.account.rules import MAX_EMAIL_CHARS, Change, Plan, Status, email_key
+from docstore_accounts.account.schemas import Account, account_json
+from docstore_accounts.administration.schemas import AccountPage, AdminChange
+from docstore_accounts.administration.service import AdministrationService
+from docstore_accounts.parameters import Caller, Limit, PathId
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.values import Cursor
+from docstore_platform.web import json_response
+
+
+def administration_router(administration: AdministrationService) -> APIRouter:
+    router = APIRouter(tags=["admin"])
+
+    @router.get("/admin/accounts", response_model=AccountPage)
+    async def list_accounts(
+        caller: Caller,
+        q: Annotated[str, Query(max_length=MAX_EMAIL_CHARS, description="how the e-mail begins")] = "",
+        plan: Plan | None = None,
+        status: Status | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 100,
+    ) -> Response:
+        """All accounts by e-mail."""
+        after = decode_cursor(cursor, str)[0] if cursor else ""
+        page = await administration.page(caller, Filter(q, plan, status), after, limit + 1)
+        last = encode_cursor(email_key(page[limit - 1].email)) if page[limit:] else None
+        return json_response({"items": [account_json(account) for account in page[:limit]], "next_cursor": last})
+
+    @router.patch("/admin/accounts/{account_id}", response_model=Account)
+    async def administer(account_id: PathId, body: AdminChange, caller: Caller) -> Response:
+        """Change plan, role or status, or vouch for the e-mail address.
+
+        Suspending ends every session of the account, and closes its public links.
+        """
+        change = Change(**body.model_dump())
+        return json_response(account_json(await administration.change(caller, account_id, change)))
+
+    return router

@@ -1,0 +1,21 @@
+"""Requests and responses of administration."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from docstore_accounts.account.rules import Plan, Role, Status
+from docstore_accounts.account.schemas import Account
+from docstore_platform.answers import Page
+from docstore_platform.bodies import Body
+
+
+class AdminChange(Body):
+    plan: Plan | None = None
+    role: Role | None = None
+    status: Status | None = None
+    email_verified: Literal[True] | None = Field(None, description="vouch for the address, where no mail reaches it")
+
+
+class AccountPage(Page[Account]):
+    """A page of all accounts."""

@@ -1,0 +1,1 @@
+"""Which passwords are accepted, and how people change their own."""

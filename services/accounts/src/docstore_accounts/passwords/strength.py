@@ -1,0 +1,60 @@
+"""Refuses passwords that attackers try first: common, breached, or built from what is known of their owner.
+
+The estimate is zxcvbn's (Wheeler, USENIX Security 2016). Its dictionaries hold the most common passwords of public
+breaches. An operator may add a list of their own.
+"""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from docstore_accounts.account.rules import Refusal
+from docstore_accounts.passwords.rules import check_password
+
+MIN_SCORE = 3
+"""Of 0 to 4: at least 10^8 guesses, out of reach for guessing by log-ins."""
+MAX_ESTIMATED_CHARS = 72
+"""The time of an estimate grows with the square of the length. A longer password is judged by its beginning."""
+OWN_WORDS = ("docstore", "changeme")
+ADVICE = "Use a longer phrase of uncommon words."
+
+
+async def check_new_password(password: str, email: str, display_name: str, breached_file: Path | None = None) -> None:
+    """Refusal `weak_password`, with the reason, if the password is too short, too long or too easy to guess.
+
+    `breached_file`: passwords that are refused as well, UTF-8, one a line, in any case.
+    """
+    check_password(password, email)
+    # In a thread: the first estimate loads 7 MiB of dictionaries, and a long password takes some milliseconds.
+    reason = await asyncio.to_thread(_weakness, password, email, display_name, breached_file)
+    if reason is not None:
+        raise Refusal("weak_password", reason)
+
+
+def _weakness(password: str, email: str, display_name: str, breached_file: Path | None) -> str | None:
+    import zxcvbn_rs_py
+
+    password = unicodedata.normalize("NFC", password)
+    if breached_file is not None and password.casefold() in _breached(breached_file):
+        return f"This password is in lists of breached passwords. {ADVICE}"
+    result = zxcvbn_rs_py.zxcvbn(password[:MAX_ESTIMATED_CHARS], list(_words(email, display_name)))
+    if int(result.score) >= MIN_SCORE:
+        return None
+    warning = str(result.feedback.warning or "") if result.feedback else ""
+    return " ".join(filter(None, ("This password is too easy to guess.", warning, ADVICE)))
+
+
+def _words(email: str, display_name: str) -> Iterable[str]:
+    """What a guesser knows of the owner."""
+    yield from OWN_WORDS
+    for text in (email.lower(), email.rpartition("@")[0].lower(), display_name.lower()):
+        words = re.findall(r"[^\W_]+", text)
+        yield from (text, "".join(words), *words)
+
+
+@cache
+def _breached(file: Path) -> frozenset[str]:
+    return frozenset(file.read_text("utf-8").casefold().splitlines())

@@ -1,0 +1,35 @@
+"""HTTP routes of the caller's own account: `/v1/me`."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from docstore_accounts.account import schemas as account_schemas
+from docstore_accounts.account.schemas import account_json
+from docstore_accounts.parameters import Address, Caller
+from docstore_accounts.profile.schemas import Me, OwnChange, PlanChoice
+from docstore_accounts.profile.service import ProfileService
+from docstore_platform.web import json_response
+
+
+def profile_router(profile: ProfileService) -> APIRouter:
+    router = APIRouter(tags=["accounts"])
+
+    @router.get("/me", response_model=Me)
+    async def me(caller: Caller) -> Response:
+        """The caller's account and what it uses, in bytes."""
+        account, usage = await profile.show(caller)
+        shown = {name: usage[name] for name in ("used", "reserved", "limit", "over_quota")}
+        own = {"usage": shown, "self_service_plans": profile.self_service_plans}
+        return json_response(account_json(account) | own)
+
+    @router.patch("/me", response_model=account_schemas.Account)
+    async def update_me(body: OwnChange, caller: Caller, address: Address) -> Response:
+        """Change the name or, with `current_password`, the password, which logs every other device out."""
+        return json_response(account_json(await profile.update(caller, address, **body.model_dump())))
+
+    @router.put("/me/plan", response_model=account_schemas.Account)
+    async def choose_plan(body: PlanChoice, caller: Caller) -> Response:
+        """Change one's own plan; 403 `plans_not_self_service` unless that is switched on."""
+        return json_response(account_json(await profile.choose_plan(caller, body.plan)))
+
+    return router

@@ -1,0 +1,116 @@
+"""Calls between the accounts services of two regions: through the other's gateway, each request signed."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from docstore_accounts.settings import AccountsSettings
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.internal import Transport, open_transport
+from docstore_platform.tokens import unauthorized
+
+PATH = "/internal/replication"
+ACCOUNTS_PATH = f"{PATH}/accounts"
+CLAIMS_PATH = f"{PATH}/claims"
+SIGN_UPS_PATH = f"{PATH}/sign-ups"
+RESETS_PATH = f"{PATH}/password-resets"
+
+REGION_HEADER = "x-docstore-region"
+TIME_HEADER = "x-docstore-time"
+SIGNATURE_HEADER = "x-docstore-signature"
+MAX_AGE_SECONDS = 300
+"""How far clocks of two regions may differ. A request repeated within it does no harm: all are idempotent."""
+REFUSALS = (400, 413, 422)
+TRIES = 2
+"""A kept connection may just have been closed by the other side."""
+
+
+class RegionUnreachable(Exception):
+    """No response, or one that another try may change."""
+
+
+class RegionRefused(Exception):
+    """The region does not accept this request, however often it is sent."""
+
+
+def sign(secret: str, *, path: str, sender: str, receiver: str, time: str, body: bytes) -> str:
+    """HMAC-SHA-256 over all that the receiver acts on; a request to one region is worth nothing in another."""
+    signed = "\n".join(("docstore-peer-1", path, sender, receiver, time, hashlib.sha256(body).hexdigest()))
+    return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
+
+
+class Signatures:
+    """Signs for one region, and checks what others signed for it."""
+
+    def __init__(self, settings: AccountsSettings, clock: Clock = utc_now) -> None:
+        self._secret = settings.peer_secret.get_secret_value()
+        self._here = settings.infra.region
+        self._others = frozenset(settings.peers)
+        self._clock = clock
+
+    def headers(self, path: str, receiver: str, body: bytes) -> dict[str, str]:
+        time = str(int(self._clock().timestamp()))
+        signature = sign(self._secret, path=path, sender=self._here, receiver=receiver, time=time, body=body)
+        return {
+            "content-type": "application/json",
+            REGION_HEADER: self._here,
+            TIME_HEADER: time,
+            SIGNATURE_HEADER: signature,
+        }
+
+    def sender(self, path: str, headers: Mapping[str, str], body: bytes) -> str:
+        """Which region sent this; 401 if none did, or long ago."""
+        refused = unauthorized("This route is for other regions of this DocStore.")
+        sender, time = headers.get(REGION_HEADER, ""), headers.get(TIME_HEADER, "")
+        wanted = sign(self._secret, path=path, sender=sender, receiver=self._here, time=time, body=body)
+        given = headers.get(SIGNATURE_HEADER, "")
+        if sender not in self._others or not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise refused
+        if abs(self._clock().timestamp() - int(time)) > MAX_AGE_SECONDS:
+            raise unauthorized("The clocks of the two regions differ too much.")
+        return sender
+
+
+class RegionClient:
+    """Another region, as its accounts service is reached."""
+
+    def __init__(self, region: str, settings: AccountsSettings, signatures: Signatures) -> None:
+        self.name = region
+        self.public_url = settings.peers[region].rstrip("/")
+        self._seconds = settings.peer_call_seconds
+        self._signatures = signatures
+        self._transport: Transport = open_transport(settings.peer_links.get(region, self.public_url))
+
+    async def call(self, path: str, body: Any) -> Any:
+        """The JSON answer; RegionUnreachable or RegionRefused."""
+        payload = orjson.dumps(body)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._call(path, payload)
+        except TimeoutError:
+            raise RegionUnreachable(f"{self.name} did not answer within {self._seconds} s") from None
+
+    async def _call(self, path: str, payload: bytes) -> Any:
+        for attempt in range(1, TRIES + 1):
+            headers = self._signatures.headers(path, self.name, payload)
+            try:
+                answer = await self._transport.send("POST", path, headers, payload)
+                break
+            except ConnectionError as error:
+                if attempt == TRIES:
+                    raise RegionUnreachable(f"{self.name}: {error}") from error
+        if answer.status == 200:
+            try:
+                return answer.json()
+            except ValueError:
+                raise RegionUnreachable(f"{self.name}: what answers there is no DocStore") from None
+        text = f"{self.name} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
+        # Anything else is a matter of settings or of time, not of what was said.
+        raise RegionRefused(text) if answer.status in REFUSALS else RegionUnreachable(text)
+
+    async def close(self) -> None:
+        await self._transport.close()

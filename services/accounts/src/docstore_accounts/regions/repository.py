@@ -1,0 +1,170 @@
+"""Directory of the accounts of all regions, open sign-ups and introductions, in MongoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from docstore_accounts.regions.rules import CLAIMED, Entry, claim_over, weigh
+from docstore_events.transaction import Transaction, session_of
+from docstore_platform.mongo import (
+    Collection,
+    Database,
+    DeleteOne,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReplaceOne,
+)
+
+FORGET_SIGN_UPS_SECONDS = 3600
+
+
+class Directory(Protocol):
+    """Who has which e-mail: an entry for each."""
+
+    async def get(self, email_hash: str, transaction: Transaction | None = None) -> Entry | None: ...
+
+    async def apply(self, told: Sequence[Entry], transaction: Transaction) -> list[Entry]:
+        """Take in what is news; those entries are returned whose e-mail another account has."""
+        ...
+
+    async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
+        """None if the e-mail is now claimed for the account; else who has it."""
+        ...
+
+    async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
+        """Replace an entry that leads nowhere by a claim; False if it is no longer that entry."""
+        ...
+
+
+class SignUps(Protocol):
+    """Sign-ups that wait for their e-mail: only as long as it is here can one of them make its account."""
+
+    async def begin(self, account_id: str, now: datetime) -> None: ...
+
+    async def begun_at(self, account_id: str) -> datetime | None: ...
+
+    async def end(self, account_id: str, transaction: Transaction | None = None) -> bool:
+        """Whether it was there."""
+        ...
+
+
+class Introductions(Protocol):
+    """Per other region: whether each side has received the accounts that the other began with."""
+
+    async def made(self, region: str) -> bool:
+        """Whether all accounts that were here before the region was added are queued for it."""
+        ...
+
+    async def make(self, region: str, *, awaited: bool) -> None:
+        """They are queued; `awaited`: this region has still to receive those of the other."""
+        ...
+
+    async def awaited(self) -> list[str]:
+        """Regions whose accounts have still to be received."""
+        ...
+
+    async def complete(self, region: str) -> None:
+        """All accounts of the region were received: it is awaited no more."""
+        ...
+
+
+class MongoDirectory:
+    def __init__(self, database: Database, region: str) -> None:
+        self._entries: Collection = database["directory"]
+        self._here = region
+
+    async def create_indexes(self) -> None:
+        await self._entries.create_index("account_id", unique=True)
+
+    async def get(self, email_hash: str, transaction: Transaction | None = None) -> Entry | None:
+        row = await self._entries.find_one({"_id": email_hash}, session=session_of(transaction))
+        return _entry(row) if row else None
+
+    async def apply(self, told: Sequence[Entry], transaction: Transaction) -> list[Entry]:
+        hashes, ids = [entry.email_hash for entry in told], [entry.account_id for entry in told]
+        query = {"$or": [{"_id": {"$in": hashes}}, {"account_id": {"$in": ids}}]}
+        found = [_entry(row) async for row in self._entries.find(query, session=transaction.session)]
+        by_account = {entry.account_id: entry for entry in found}
+        by_hash = {entry.email_hash: entry for entry in found}
+        writes: list[DeleteOne | ReplaceOne[Document]] = []
+        conflicts: list[Entry] = []
+        for entry in told:
+            known = by_account.get(entry.account_id)
+            outcome = weigh(entry, known, by_hash.get(entry.email_hash), self._here)
+            if outcome == "conflict":
+                conflicts.append(entry)
+            if outcome != "news":
+                continue
+            if known is not None and known.email_hash != entry.email_hash:
+                writes.append(DeleteOne({"_id": known.email_hash, "account_id": known.account_id}))
+            writes.append(ReplaceOne({"_id": entry.email_hash}, _row(entry), upsert=True))
+            by_account[entry.account_id] = by_hash[entry.email_hash] = entry
+        if writes:
+            await self._entries.bulk_write(writes, session=transaction.session)
+        return conflicts
+
+    async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
+        while True:
+            try:
+                await self._entries.insert_one(_row(Entry(account_id, email_hash, region, "active", CLAIMED)))
+                return None
+            except DuplicateKeyError:
+                holder = await self.get(email_hash)
+            if holder is not None:
+                return None if holder.account_id == account_id else holder
+
+    async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
+        outcome = await self._entries.replace_one(_row(holder), _row(claim_over(holder, account_id, region)))
+        return bool(outcome.matched_count)
+
+
+class MongoSignUps:
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database["sign_ups"]
+
+    async def create_indexes(self) -> None:
+        # What a crash leaves behind may go at any time: a sign-up without its row can't make an account.
+        await self._rows.create_indexes([IndexModel("begun_at", expireAfterSeconds=FORGET_SIGN_UPS_SECONDS)])
+
+    async def begin(self, account_id: str, now: datetime) -> None:
+        await self._rows.insert_one({"_id": account_id, "begun_at": now})
+
+    async def begun_at(self, account_id: str) -> datetime | None:
+        row = await self._rows.find_one({"_id": account_id})
+        return row["begun_at"] if row else None
+
+    async def end(self, account_id: str, transaction: Transaction | None = None) -> bool:
+        outcome = await self._rows.delete_one({"_id": account_id}, session=session_of(transaction))
+        return bool(outcome.deleted_count)
+
+
+class MongoIntroductions:
+    def __init__(self, database: Database) -> None:
+        self._rows: Collection = database["introductions"]
+
+    async def made(self, region: str) -> bool:
+        return await self._rows.find_one({"_id": region}) is not None
+
+    async def make(self, region: str, *, awaited: bool) -> None:
+        await self._rows.update_one({"_id": region}, {"$setOnInsert": {"awaited": awaited}}, upsert=True)
+
+    async def awaited(self) -> list[str]:
+        return [row["_id"] async for row in self._rows.find({"awaited": True})]
+
+    async def complete(self, region: str) -> None:
+        await self._rows.update_one({"_id": region}, {"$set": {"awaited": False}})
+
+
+def _row(entry: Entry) -> Document:
+    return {
+        "_id": entry.email_hash,
+        "account_id": entry.account_id,
+        "home_region": entry.home_region,
+        "status": entry.status,
+        "revision": entry.revision,
+    }
+
+
+def _entry(row: Document) -> Entry:
+    return Entry(row["account_id"], row["_id"], row["home_region"], row["status"], row["revision"])

@@ -1,0 +1,71 @@
+"""Rules of several regions: which one decides about an e-mail, and which entry of an account wins. Standard library
+only."""
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from docstore_accounts.account.rules import Account, Status, email_key
+
+CLAIMED = 0
+"""Revision of an entry whose account is still being made."""
+RECLAIMED = -1
+"""The same where the entry of an account was replaced that its home has lost: other homes can't have the e-mail."""
+
+SignUpState = Literal["open", "account", "gone"]
+"""What has become of a sign-up: it goes on, it made its account, or it can't make it any more."""
+Outcome = Literal["news", "old", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What every region knows of an account, wherever its home is: nothing else crosses."""
+
+    account_id: str
+    email_hash: str
+    home_region: str
+    status: Status
+    revision: int
+
+
+def hash_email(pepper: str, email: str) -> str:
+    """The same for all spellings of an address; without the pepper no list of addresses can be tried on it."""
+    return hmac.new(pepper.encode(), email_key(email).encode(), hashlib.sha256).hexdigest()
+
+
+def entry_of(account: Account, pepper: str) -> Entry:
+    return Entry(account.id, hash_email(pepper, account.email), account.home_region, account.status, account.revision)
+
+
+def arbiter(regions: Collection[str], email_hash: str) -> str:
+    """The one region that decides who gets an e-mail: the same whoever asks, and spread evenly.
+
+    Rendezvous hashing (Thaler and Ravishankar, 1996): of n regions, one more takes over only 1/(n+1) of the e-mails.
+    """
+    return max(regions, key=lambda region: hashlib.sha256(f"{region}\n{email_hash}".encode()).digest())
+
+
+def claim_over(holder: Entry, account_id: str, region: str) -> Entry:
+    """The claim that replaces an entry which leads nowhere."""
+    revision = CLAIMED if holder.revision == CLAIMED else RECLAIMED
+    return Entry(account_id, holder.email_hash, region, "active", revision)
+
+
+def weigh(told: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
+    """What to make of `told`: `known` is the entry of the same account, `holder` the one with the same e-mail.
+
+    A home has an e-mail once: if it tells of another account with it, the one before is gone, as after a restore from
+    a backup. Two accounts of two homes can only be there if both were made before their regions knew of each other.
+    Each of those regions keeps its own; any other keeps the older account, so that all of the others agree.
+    """
+    if known is not None and known.revision >= told.revision:
+        return "old"
+    if holder is None or holder.account_id == told.account_id or holder.revision == CLAIMED:
+        return "news"
+    if holder.home_region == told.home_region:
+        return "news"
+    if here in (holder.home_region, told.home_region):
+        return "news" if told.home_region == here else "conflict"
+    return "news" if told.account_id < holder.account_id else "conflict"

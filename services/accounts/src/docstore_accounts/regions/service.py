@@ -1,0 +1,196 @@
+"""Use cases of e-mail claims: one account per e-mail in all regions together (proof: docs/adr/0009-regions.md)."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.rules import Account
+from docstore_accounts.regions.client import (
+    ACCOUNTS_PATH,
+    CLAIMS_PATH,
+    SIGN_UPS_PATH,
+    RegionClient,
+    RegionRefused,
+    RegionUnreachable,
+)
+from docstore_accounts.regions.repository import Directory, Introductions, SignUps
+from docstore_accounts.regions.rules import CLAIMED, Entry, SignUpState, arbiter, entry_of, hash_email
+from docstore_events.transaction import Transaction
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+SIGN_UP_LIFE = timedelta(seconds=30)
+"""After this, whoever wants the same e-mail may end a sign-up. Ending one that still runs only makes it fail."""
+TRIES = 5
+
+
+def email_taken() -> Problem:
+    return Problem(409, "email_taken", "There is an account with this e-mail address.")
+
+
+def region_unreachable() -> Problem:
+    detail = "Whether this e-mail address is free can't be found out just now; try again in a moment."
+    return Problem(503, "region_unreachable", detail, headers={"Retry-After": "5"})
+
+
+class Home(NamedTuple):
+    """The other region in which an e-mail has its account."""
+
+    region: RegionClient
+    account_id: str
+
+
+class EmailClaims(Protocol):
+    """Claims of e-mails, and where each has its account."""
+
+    def claimed(self, account_id: str, email: str) -> AbstractAsyncContextManager[None]:
+        """While it lasts no other account can get the e-mail; 409 `email_taken`, 503 `region_unreachable`."""
+        ...
+
+    async def confirm(self, account: Account, transaction: Transaction) -> None:
+        """Take the e-mail in the transaction that creates the account: no other account has it, or can get it now."""
+        ...
+
+    async def home_of(self, email: str) -> Home | None:
+        """The other region in which the e-mail has its account, if any."""
+        ...
+
+
+class SingleRegionClaims:
+    """For the only region: the unique index on e-mails decides, without any network call."""
+
+    @asynccontextmanager
+    async def claimed(self, account_id: str, email: str) -> AsyncIterator[None]:
+        yield
+
+    async def confirm(self, account: Account, transaction: Transaction) -> None:
+        return None
+
+    async def home_of(self, email: str) -> Home | None:
+        return None
+
+
+class CrossRegionClaims:
+    """Asks the e-mail's arbiter; is the arbiter of some e-mails itself."""
+
+    def __init__(
+        self,
+        region: str,
+        pepper: str,
+        others: Mapping[str, RegionClient],
+        directory: Directory,
+        sign_ups: SignUps,
+        introductions: Introductions,
+        accounts: AccountRepository,
+        clock: Clock,
+    ) -> None:
+        self._here = region
+        self._pepper = pepper
+        self._others = others
+        self._regions = frozenset({region, *others})
+        self._directory = directory
+        self._sign_ups = sign_ups
+        self._introductions = introductions
+        self._accounts = accounts
+        self._clock = clock
+
+    @asynccontextmanager
+    async def claimed(self, account_id: str, email: str) -> AsyncIterator[None]:
+        email_hash = hash_email(self._pepper, email)
+        known = await self._directory.get(email_hash)
+        if known is not None and known.revision != CLAIMED:
+            raise email_taken()
+        await self._sign_ups.begin(account_id, self._clock())
+        try:
+            if not await self._ask_arbiter(email_hash, account_id):
+                raise email_taken()
+            yield
+        except BaseException:
+            # Ended or not, without this row the claim is worth nothing and the next who asks may have it.
+            await self._sign_ups.end(account_id)
+            raise
+
+    async def _ask_arbiter(self, email_hash: str, account_id: str) -> bool:
+        region = arbiter(self._regions, email_hash)
+        if region == self._here:
+            return await self.grant(email_hash, account_id, self._here)
+        answer = await self._ask(region, CLAIMS_PATH, {"email_hash": email_hash, "account_id": account_id})
+        return bool(answer["granted"])
+
+    async def _ask(self, region: str, path: str, question: dict[str, Any]) -> Any:
+        """The region's response; 503 if there is none."""
+        other = self._others.get(region)
+        try:
+            if other is None:
+                raise RegionUnreachable(f"{region} is not configured any more")
+            return await other.call(path, question)
+        except (RegionUnreachable, RegionRefused) as error:
+            log.warning("region_unreachable", region=region, path=path, error=str(error))
+            raise region_unreachable() from None
+
+    async def confirm(self, account: Account, transaction: Transaction) -> None:
+        if not await self._sign_ups.end(account.id, transaction):
+            raise region_unreachable()  # it took so long that another sign-up ended this one
+        entry = entry_of(account, self._pepper)
+        holder = await self._directory.get(entry.email_hash, transaction)
+        if holder is not None and holder.account_id != account.id and holder.revision != CLAIMED:
+            raise email_taken()
+        await self._directory.apply([entry], transaction)
+
+    async def home_of(self, email: str) -> Home | None:
+        entry = await self._directory.get(hash_email(self._pepper, email))
+        if entry is None or entry.revision == CLAIMED:
+            return None
+        region = self._others.get(entry.home_region)
+        return Home(region, entry.account_id) if region is not None else None
+
+    async def grant(self, email_hash: str, account_id: str, region: str) -> bool:
+        """As the arbiter: whether the e-mail is that account's now. 503 while the holder of a claim can't be asked.
+
+        A claim is never given to another by the lapse of time: its home region is asked, and ends it for good if it
+        leads nowhere. An account is, where its own home asks and has it no more, as after a restore from a backup: as
+        other regions still know that account, the e-mail stays with that home should the new sign-up fail.
+        """
+        await self._require_introductions()
+        for _ in range(TRIES):
+            holder = await self._directory.claim(email_hash, account_id, region)
+            if holder is None:
+                return True
+            may_be_gone = holder.revision == CLAIMED or holder.home_region == region
+            if not may_be_gone or await self._state_of(holder) != "gone":
+                return False
+            if await self._directory.take_over(holder, account_id, region):
+                return True
+        raise region_unreachable()
+
+    async def _require_introductions(self) -> None:
+        """A region that began without accounts decides nothing before it knows those of all others; 503 till then."""
+        for region in await self._introductions.awaited():
+            if region not in self._others:
+                continue
+            answer = await self._ask(region, ACCOUNTS_PATH, {"accounts": []})
+            if not answer.get("introduced"):
+                log.warning("introduction_incomplete", region=region)
+                raise region_unreachable()
+            await self._introductions.complete(region)
+
+    async def _state_of(self, holder: Entry) -> SignUpState:
+        if holder.home_region == self._here:
+            return await self.settle(holder.account_id)
+        answer = await self._ask(holder.home_region, SIGN_UPS_PATH, {"account_id": holder.account_id})
+        state: SignUpState = answer["state"]
+        return state
+
+    async def settle(self, account_id: str) -> SignUpState:
+        """As a sign-up's home: what has become of it. One that takes too long is ended by this."""
+        begun_at = await self._sign_ups.begun_at(account_id)
+        if begun_at is not None and self._clock() - begun_at < SIGN_UP_LIFE:
+            return "open"
+        await self._sign_ups.end(account_id)
+        return "account" if await self._accounts.get(account_id) else "gone"

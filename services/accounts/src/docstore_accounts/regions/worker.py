@@ -1,0 +1,190 @@
+"""Replicates this region's accounts to the other regions: at least once, newest state, for as long as it takes."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from prometheus_client import Counter, Gauge
+
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.regions.client import ACCOUNTS_PATH, RegionClient, RegionRefused, RegionUnreachable
+from docstore_accounts.regions.replication_queue import ReplicationQueue, Taken
+from docstore_accounts.regions.repository import Directory, Introductions
+from docstore_accounts.regions.rules import Entry, entry_of
+from docstore_accounts.settings import AccountsSettings
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.tasks import end_tasks
+from docstore_work.wakeup import Wakeup, wake
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.1
+REFUSED_SECONDS = 300.0
+INTRODUCED_AT_ONCE = 500
+STOP_SECONDS = 10.0
+
+replicated_accounts = Counter("docstore_replication_told_total", "Accounts told to a peer", ["peer"])
+replication_lag = Gauge(
+    "docstore_replication_behind_seconds", "How long the oldest news for a peer has waited", ["peer"]
+)
+
+
+class Replication:
+    """Records changes of accounts, queues them for every other region, and sends what is due."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        others: Mapping[str, RegionClient],
+        accounts: AccountRepository,
+        directory: Directory,
+        queue: ReplicationQueue,
+        introductions: Introductions,
+        transactor: Transactor,
+        clock: Clock,
+        *,
+        wakeup_name: str,
+    ) -> None:
+        self._settings = settings
+        self._pepper = settings.email_pepper.get_secret_value()
+        self._others = others
+        self._accounts = accounts
+        self._directory = directory
+        self._queue = queue
+        self._introductions = introductions
+        self._transactor = transactor
+        self._clock = clock
+        self._wakeup_name = wakeup_name
+        self._stopping = False
+
+    async def announce(self, entries: Mapping[str, Entry], transaction: Transaction) -> None:
+        """Record changes of own accounts in the directory, and queue them for every other region."""
+        await self._record(list(entries.values()), transaction)
+        revisions = {entry.account_id: entry.revision for entry in entries.values()}
+        await self._queue.add(self._others.keys(), revisions, self._clock(), transaction)
+        transaction.wake_after(self._wakeup_name)
+
+    async def receive(self, entries: list[Entry]) -> None:
+        """Record accounts that another region has sent."""
+        await self._transactor.run(lambda transaction: self._record(entries, transaction))
+
+    async def _record(self, entries: list[Entry], transaction: Transaction) -> None:
+        for entry in await self._directory.apply(entries, transaction):
+            log.error("email_in_two_regions", account_id=entry.account_id, region=entry.home_region)
+
+    async def introduce(self) -> None:
+        """Queue all accounts for regions that are new, before sign-ups are admitted.
+
+        A region without accounts is itself new to the others: it waits to receive theirs.
+        """
+        new = [region for region in self._others if not await self._introductions.made(region)]
+        after = ""
+        while new and (page := await self._accounts.after(after, INTRODUCED_AT_ONCE)):
+            entries = {account.id: entry_of(account, self._pepper) for account in page}
+            await self._transactor.run(partial(self.announce, entries))
+            after = page[-1].id
+        has_accounts = bool(after)
+        for region in new:
+            await self._introductions.make(region, awaited=not has_accounts)
+
+    async def has_introduced(self, region: str) -> bool:
+        """Whether the region knows all accounts that were created before it was added."""
+        return await self._introductions.made(region) and await self._queue.next_at(region) is None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send until the block ends; what is being sent then is finished."""
+        senders = {
+            asyncio.create_task(self._keep_sending(other), name=f"to {other.name}") for other in self._others.values()
+        }
+        try:
+            yield
+        finally:
+            self._stopping = True
+            wake(self._wakeup_name)
+            _, late = await asyncio.wait(senders, timeout=STOP_SECONDS)
+            await end_tasks(late)
+
+    async def _keep_sending(self, other: RegionClient) -> None:
+        wakeup = Wakeup([self._wakeup_name])
+        failures = 0
+        try:
+            while not self._stopping:
+                try:
+                    seconds = 0.0 if await self.send_batch(other) else await self._idle_seconds(other)
+                    failures = 0
+                except Exception as error:  # noqa: BLE001 - whatever fails, what is due must be sent one day
+                    failures += 1
+                    seconds = self._pause(failures)
+                    log.warning("replication_failed", region=other.name, again_in=seconds, error=repr(error))
+                    with contextlib.suppress(Exception):
+                        await self._measure(other)
+                    await self._rest(seconds)
+                    continue
+                if seconds:
+                    await wakeup.wait(seconds)
+        finally:
+            wakeup.close()
+
+    def _pause(self, failures: int) -> float:
+        longest = min(FIRST_PAUSE_SECONDS * 2 ** min(failures, 20), self._settings.replication_retry_seconds)
+        return random.uniform(longest / 2, longest)
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, even if changes are queued: a region is unreachable. Stopping ends the wait."""
+        ends = asyncio.get_running_loop().time() + seconds
+        wakeup = Wakeup([self._wakeup_name])
+        try:
+            while not self._stopping and (left := ends - asyncio.get_running_loop().time()) > 0:
+                await wakeup.wait(left)
+        finally:
+            wakeup.close()
+
+    async def _idle_seconds(self, other: RegionClient) -> float:
+        await self._measure(other)
+        next_at = await self._queue.next_at(other.name)
+        poll = self._settings.replication_poll_seconds
+        return poll if next_at is None else min(max((next_at - self._clock()).total_seconds(), 0.01), poll)
+
+    async def _measure(self, other: RegionClient) -> None:
+        since = await self._queue.waiting_since(other.name)
+        seconds = 0.0 if since is None else (self._clock() - since).total_seconds()
+        replication_lag.labels(other.name).set(max(seconds, 0.0))
+
+    async def send_batch(self, other: RegionClient) -> bool:
+        """Send a region the accounts that are due, as they are now; whether there were any. RegionUnreachable."""
+        now = self._clock()
+        until = now + timedelta(seconds=self._settings.replication_lease_seconds)
+        taken = await self._queue.take(other.name, self._settings.replication_batch, now, until)
+        if not taken.account_ids:
+            return False
+        accounts = await self._accounts.of_ids(taken.account_ids)
+        entries = [entry_of(account, self._pepper) for account in accounts]
+        try:
+            await self._send(other, taken, entries)
+        except RegionUnreachable:
+            await self._queue.put_off(other.name, taken, taken.account_ids, now)
+            raise
+        return True
+
+    async def _send(self, other: RegionClient, taken: Taken, entries: list[Entry]) -> None:
+        try:
+            await other.call(ACCOUNTS_PATH, {"accounts": [asdict(entry) for entry in entries]})
+        except RegionRefused as error:
+            if len(entries) > 1:  # one of them must not keep the others waiting
+                for entry in entries:
+                    await self._send(other, taken, [entry])
+                return
+            log.error("replication_refused", region=other.name, error=str(error), entries=entries)
+            until = self._clock() + timedelta(seconds=REFUSED_SECONDS)
+            await self._queue.put_off(other.name, taken, [entry.account_id for entry in entries], until)
+            return
+        revisions = {entry.account_id: entry.revision for entry in entries}
+        await self._queue.told(other.name, taken, revisions, self._clock())
+        replicated_accounts.labels(other.name).inc(len(entries))

@@ -1,0 +1,28 @@
+"""HTTP route of signing up: `POST /v1/accounts`."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from docstore_accounts.account.schemas import Account, account_json
+from docstore_accounts.parameters import Address
+from docstore_accounts.registration.schemas import SignUp
+from docstore_accounts.registration.service import RegistrationService
+from docstore_platform.web import json_response
+
+
+def registration_router(registration: RegistrationService) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/accounts", status_code=201, response_model=Account, tags=["accounts"])
+    async def sign_up(body: SignUp, address: Address) -> Response:
+        """Make an account. 409 `email_taken`; 422 `invalid_email`, `weak_password`; 503 `region_unreachable`.
+
+        A link and a code are mailed by which the address is verified; an `invitation` to the address verifies it at
+        once. 403 `sign_up_closed`, `invitation_required`, `invitation_not_valid`.
+        """
+        account = await registration.sign_up(
+            body.email, body.password, body.display_name, invitation=body.invitation, address=address
+        )
+        return json_response(account_json(account), 201)
+
+    return router

@@ -1,0 +1,18 @@
+"""Request of signing up."""
+
+from pydantic import Field
+
+from docstore_accounts.account.rules import MAX_EMAIL_CHARS
+from docstore_accounts.parameters import DisplayName, NewPassword
+from docstore_platform.bodies import Body
+from docstore_platform.mailed_links import MAX_TOKEN_CHARS
+from docstore_platform.values import Email, Text
+
+
+class SignUp(Body):
+    email: Email = Field(max_length=MAX_EMAIL_CHARS)
+    password: NewPassword
+    display_name: DisplayName | None = None
+    invitation: Text | None = Field(
+        None, max_length=MAX_TOKEN_CHARS, description="what stands behind the # of the link of an invitation"
+    )

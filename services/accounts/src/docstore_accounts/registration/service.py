@@ -1,0 +1,127 @@
+"""Use cases of registration: sign up, and create the first administrator."""
+
+import structlog
+
+from docstore_accounts.account import events
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.rules import Account, Change, Refusal, Role, clean_email, clean_name, email_key
+from docstore_accounts.account.service import AccountService
+from docstore_accounts.invitations.service import InvitationService
+from docstore_accounts.passwords.strength import check_new_password
+from docstore_accounts.regions.service import EmailClaims, email_taken
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.verification.service import VerificationService
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
+from docstore_platform.ids import new_id
+from docstore_platform.mail_addresses import sendable
+from docstore_platform.mongo import DuplicateKeyError
+from docstore_platform.passwords import Passwords
+from docstore_platform.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+
+class RegistrationService:
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        transactor: Transactor,
+        service: AccountService,
+        accounts: AccountRepository,
+        passwords: Passwords,
+        claims: EmailClaims,
+        verification: VerificationService,
+        invitations: InvitationService,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._transactor = transactor
+        self._service = service
+        self._accounts = accounts
+        self._passwords = passwords
+        self._claims = claims
+        self._verification = verification
+        self._invitations = invitations
+        self._clock = clock
+
+    async def sign_up(
+        self,
+        email: str,
+        password: str,
+        display_name: str | None = None,
+        *,
+        role: Role = "user",
+        invitation: str | None = None,
+        address: str = "",
+    ) -> Account:
+        """A new free account; Problem 409 `email_taken`, of two at once for the later one, in whichever regions.
+
+        403 to who may not sign up here. 503 `region_unreachable` while the region that would know can't be asked.
+        """
+        email = clean_email(email)
+        invited = role == "admin" or self._invitations.admit(email, invitation)
+        _check_mailable(email)
+        name = clean_name(email.rpartition("@")[0] if display_name is None else display_name)
+        await check_new_password(password, email, name, self._settings.breached_passwords_file)
+        if await self._accounts.by_email(email):
+            raise email_taken()
+        password_hash = await self._passwords.hash(password, Requester.stranger(address, email_key(email)))
+        account = Account(
+            id=new_id(),
+            email=email,
+            display_name=name,
+            plan="free",
+            role=role,
+            status="active",
+            home_region=self._settings.infra.region,
+            created_at=self._clock(),
+            revision=1,
+            email_verified=invited or not self._verification.required,
+        )
+
+        async def work(transaction: Transaction) -> None:
+            await self._claims.confirm(account, transaction)
+            await self._accounts.insert(account, password_hash, transaction)
+            transaction.publish(events.created(account))
+            await self._verification.start(account, transaction)
+
+        async with self._claims.claimed(account.id, email):
+            try:
+                await self._transactor.run(work)
+            except DuplicateKeyError:
+                raise email_taken() from None
+        return account
+
+    async def create_first_admin(self) -> bool:
+        """Create the administrator of the settings, unless an account has the e-mail: then change nothing.
+
+        False while another region decides whether the e-mail is free and can't be reached.
+        """
+        email = self._settings.first_admin_email
+        if not email:
+            return True
+        account = await self._accounts.by_email(email)
+        if account is None:
+            try:
+                account = await self.sign_up(
+                    email, self._settings.first_admin_password.get_secret_value(), role="admin"
+                )
+            except Problem as problem:
+                if problem.code not in ("email_taken", "region_unreachable"):
+                    raise
+                return problem.code == "email_taken"
+        if account.role != "admin":
+            log.warning("first_admin_email_taken", account_id=account.id)
+        elif not account.email_verified:
+            await self._service.change(account.id, Change(email_verified=True))
+        return True
+
+
+def _check_mailable(email: str) -> None:
+    """Refusal `invalid_email` if its domain has no form that a mail server accepts: no mail would ever arrive."""
+    try:
+        sendable(email)
+    except ValueError:
+        raise Refusal("invalid_email", "There is no such domain as this e-mail address has.") from None

@@ -1,0 +1,39 @@
+"""HTTP routes of forgotten passwords: `/v1/password-resets`, and an administrator's."""
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from docstore_accounts.parameters import NO_STORE, Address, Caller, PathId
+from docstore_accounts.resets.schemas import ConfirmedReset, Forgotten, PasswordReset, ResetAccepted
+from docstore_accounts.resets.service import ResetService
+from docstore_platform.clock import rfc3339
+from docstore_platform.web import json_response
+
+
+def resets_router(resets: ResetService) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/password-resets", status_code=202, response_model=ResetAccepted, tags=["accounts"])
+    async def ask_for_reset(body: Forgotten) -> Response:
+        """Have a link mailed by which the password can be set anew, within an hour and once.
+
+        202 whether or not the address is somebody's, in whichever region.
+        """
+        await resets.request(body.email)
+        return json_response({"accepted": True}, 202)
+
+    @router.post("/password-resets/confirm", status_code=204, tags=["accounts"])
+    async def confirm_reset(body: ConfirmedReset, address: Address) -> None:
+        """Set the password by such a link, and log every device out. 404 `reset_not_found`, 422 `weak_password`."""
+        await resets.confirm(body.token, body.password, address)
+
+    @router.post(
+        "/admin/accounts/{account_id}/password-resets", status_code=201, response_model=PasswordReset, tags=["admin"]
+    )
+    async def make_reset(account_id: PathId, caller: Caller) -> Response:
+        """Make such a link for somebody, shown once to be passed on: `{url, token, expires_at}`. Nothing is mailed."""
+        made = await resets.make(caller, account_id)
+        shown = {"url": made.url, "token": made.token, "expires_at": rfc3339(made.expires_at)}
+        return json_response(shown, 201, NO_STORE)
+
+    return router

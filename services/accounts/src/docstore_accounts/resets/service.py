@@ -1,0 +1,219 @@
+"""Use cases of passwords that were forgotten: ask for a link, have an administrator make one, set the password."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.rules import Account, email_key
+from docstore_accounts.account.service import AccountService, account_suspended
+from docstore_accounts.passwords.strength import check_new_password
+from docstore_accounts.regions.client import RESETS_PATH, RegionRefused, RegionUnreachable
+from docstore_accounts.regions.service import EmailClaims
+from docstore_accounts.resets.repository import LIFE, Reset, ResetRepository, ResetRequest
+from docstore_accounts.revocation.service import TokenRevoker
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.verification.service import VerificationService
+from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
+from docstore_platform.ids import new_id
+from docstore_platform.mailed_links import ResetLinks
+from docstore_platform.passwords import Passwords
+from docstore_platform.problems import Problem
+from docstore_platform.throttle import Throttle
+from docstore_platform.tokens import Principal
+from docstore_work.wakeup import wake
+
+log = structlog.get_logger(__name__)
+
+MAX_MAILS = 3
+"""To one account within an hour: who keeps asking can't fill somebody's mailbox."""
+
+MADE, USED = 1, 2
+"""Revisions of a reset, whether or not it was mailed."""
+
+
+def gone() -> Problem:
+    """The same for a link that was used, has ended, or never was."""
+    return Problem(404, "reset_not_found", "This link has been used or has ended; ask for another one.")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReset:
+    """A link for an administrator to pass on."""
+
+    token: str
+    url: str
+    expires_at: datetime
+
+
+class ResetService:
+    """Accepts every request before anything is looked up: neither response nor timing reveals who has an account."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        resets: ResetRepository,
+        transactor: Transactor,
+        service: AccountService,
+        accounts: AccountRepository,
+        revoker: TokenRevoker,
+        passwords: Passwords,
+        throttle: Throttle,
+        claims: EmailClaims,
+        verification: VerificationService,
+        clock: Clock,
+        *,
+        wakeup_name: str,
+    ) -> None:
+        self._resets = resets
+        self._transactor = transactor
+        self._service = service
+        self._accounts = accounts
+        self._revoker = revoker
+        self._passwords = passwords
+        self._throttle = throttle
+        self._claims = claims
+        self._verification = verification
+        self._links = ResetLinks(settings.infra)
+        self._away_until: dict[str, datetime] = {}
+        self._lease = timedelta(seconds=settings.reset_lease_seconds)
+        self._breached_passwords_file = settings.breached_passwords_file
+        self._clock = clock
+        self._wakeup_name = wakeup_name
+
+    async def request(self, email: str) -> None:
+        """Request a link mailed to this address, if an account has it."""
+        await self._record(ResetRequest(new_id(), self._clock(), email=email))
+
+    async def receive(self, request_id: str, account_id: str) -> None:
+        """Record such a request from another region, for an account whose home is here."""
+        await self._record(ResetRequest(request_id, self._clock(), account_id=account_id))
+
+    async def _record(self, request: ResetRequest) -> None:
+        await self._resets.add_request(request)
+        wake(self._wakeup_name)
+
+    async def handle_next(self) -> bool:
+        """Handle one request that is due; False if there is none."""
+        now = self._clock()
+        until = now + self._lease
+        request = await self._resets.take(now, until)
+        if request is None:
+            return False
+        account = await (
+            self._accounts.by_email(request.email) if request.email else self._accounts.get(request.account_id)
+        )
+        if account is None and request.email and not await self._forwarded(request, now, until):
+            return True  # it is due again when the lease ends
+        await self._transactor.run(lambda transaction: self._mail(request, account, transaction))
+        return True
+
+    async def _forwarded(self, request: ResetRequest, now: datetime, until: datetime) -> bool:
+        """Whether the home region of the address, if it has one elsewhere, has the request now.
+
+        Of all who wait for a region that is away one calls it each lease: the others hold up nobody of this region.
+        """
+        home = await self._claims.home_of(request.email)
+        if home is None:
+            return True
+        region = home.region.name
+        if now < self._away_until.get(region, now):
+            return False
+        try:
+            await home.region.call(RESETS_PATH, {"request_id": request.id, "account_id": home.account_id})
+        except (RegionUnreachable, RegionRefused) as error:
+            if isinstance(error, RegionUnreachable):
+                self._away_until[region] = until
+            log.warning("reset_not_forwarded", region=region, error=str(error))
+            return False
+        return True
+
+    async def _mail(self, request: ResetRequest, account: Account | None, transaction: Transaction) -> None:
+        if not await self._resets.settle(request.id, transaction):
+            return
+        if account is None or account.status != "active":
+            return
+        # Of two requests at once each is counted by the other.
+        await self._accounts.hold(account.id, transaction)
+        if await self._resets.count(account.id, self._clock(), transaction) >= MAX_MAILS:
+            log.info("reset_mail_limit_reached", account_id=account.id)
+            return
+        reset = await self._made(account, transaction, mailed_to=email_key(account.email))
+        transaction.publish(
+            PasswordResetRequested(reset_id=reset.id, account_id=account.id, expires_at=reset.expires_at, revision=MADE)
+        )
+
+    async def make(self, caller: Principal, account_id: str) -> ShownReset:
+        """A link that an administrator passes on. The owner is mailed that there is one, and not the link."""
+        await self._service.require_admin(caller)
+        account = await self._service.get(account_id)
+
+        async def work(transaction: Transaction) -> Reset:
+            reset = await self._made(account, transaction)
+            transaction.publish(
+                PasswordResetLinkMade(
+                    reset_id=reset.id,
+                    account_id=account.id,
+                    made_by=caller.account_id,
+                    expires_at=reset.expires_at,
+                    revision=MADE,
+                )
+            )
+            return reset
+
+        reset = await self._transactor.run(work)
+        return ShownReset(self._links.token(reset.id), self._links.url(reset.id), reset.expires_at)
+
+    async def _made(self, account: Account, transaction: Transaction, mailed_to: str = "") -> Reset:
+        stored = await self._accounts.password_hash(account.id)
+        assert stored is not None, "accounts stay"
+        reset = Reset(new_id(), account.id, _mark(stored), self._clock() + LIFE, mailed_to)
+        await self._resets.add(reset, transaction)
+        return reset
+
+    async def confirm(self, token: str, password: str, address: str) -> None:
+        """Set the password and end every session of the account. 404 `reset_not_found`, 422 `weak_password`.
+
+        A mailed link proves the address as well.
+        It works once, and not after any other change of the password: that is what the password's mark is for.
+        Whoever guessed too often from this `address` before they asked for the link need not wait to log in.
+        """
+        reset_id = self._links.read(token)
+        reset = await self._resets.get(reset_id) if reset_id else None
+        if reset is None or reset.expires_at <= self._clock():
+            raise gone()
+        account = await self._accounts.get(reset.account_id)
+        stored = await self._accounts.password_hash(reset.account_id)
+        if account is None or stored is None or _mark(stored) != reset.password_mark:
+            raise gone()
+        if account.status != "active":
+            raise account_suspended()
+        await check_new_password(password, account.email, account.display_name, self._breached_passwords_file)
+        renewed = await self._passwords.hash(password, Requester.account(account.id, address))
+
+        async def work(transaction: Transaction) -> bool:
+            changed = await self._accounts.set_password(account.id, renewed, was=stored, transaction=transaction)
+            if changed:
+                await self._revoker.end_sessions(account.id, transaction)
+                transaction.publish(PasswordReset(reset_id=reset.id, account_id=account.id, revision=USED))
+                await self._prove_address(reset, transaction)
+            return changed
+
+        if not await self._transactor.run(work):
+            raise gone()
+        await self._throttle.clear(email_key(account.email), address)
+        log.info("password_reset", account_id=account.id)
+
+    async def _prove_address(self, reset: Reset, transaction: Transaction) -> None:
+        account = await self._accounts.get(reset.account_id, transaction)
+        if account is not None and reset.mailed_to == email_key(account.email):
+            await self._verification.prove(account, transaction)
+
+
+def _mark(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""Requests and responses of sessions."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from docstore_accounts.account.schemas import Account, account_json
+from docstore_accounts.parameters import GivenPassword, KnownEmail
+from docstore_accounts.sessions import rules, service
+from docstore_accounts.sessions.device_names import shown_name
+from docstore_platform.answers import Answer, Page
+from docstore_platform.bodies import Body
+from docstore_platform.clock import rfc3339
+from docstore_platform.tokens import Principal
+from docstore_platform.values import Text
+
+
+class LogIn(Body):
+    email: KnownEmail
+    password: GivenPassword
+    device_name: Text | None = Field(None, max_length=500)
+    device_token: Text | None = Field(
+        None, max_length=100, description="what this device was answered at its last log-in: it is then no new one"
+    )
+
+
+class Refresh(Body):
+    refresh_token: Text = Field(max_length=500)
+
+
+class Tokens(Answer):
+    """What a device gets to act for an account (RFC 6749)."""
+
+    access_token: str
+    """A JWT, for `Authorization: Bearer`."""
+    refresh_token: str
+    """Good for one refresh, which answers the next one."""
+    token_type: Literal["Bearer"]
+    """How the access token is sent."""
+    expires_in: int
+    """Seconds until the access token ends."""
+    account: Account
+
+
+class LogInResponse(Tokens):
+    """What a device gets when it logs in."""
+
+    device_token: str
+    """For `device_token` of the next log-in on this device, also after a log-out: it is then no new one."""
+
+
+class Session(Answer):
+    """A device that is logged in."""
+
+    id: str
+    """What ending it takes."""
+    device_name: str
+    """As the device said when it logged in, or as its browser is called."""
+    created_at: datetime
+    """When it logged in."""
+    last_used_at: datetime
+    """When it last got new tokens."""
+    expires_at: datetime
+    """When it ends unless it gets new ones."""
+    current: bool
+    """Whether this call was made with it."""
+
+
+class SessionPage(Page[Session]):
+    """A page of the caller's sessions."""
+
+
+def tokens_json(tokens: service.Tokens) -> dict[str, Any]:
+    return {
+        "access_token": tokens.access_token,
+        "refresh_token": tokens.refresh_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "account": account_json(tokens.account),
+    }
+
+
+def session_json(session: rules.Session, caller: Principal) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device_name": shown_name(session.device),
+        "created_at": rfc3339(session.created_at),
+        "last_used_at": rfc3339(session.last_used_at),
+        "expires_at": rfc3339(session.expires_at),
+        "current": session.id == caller.session_id,
+    }

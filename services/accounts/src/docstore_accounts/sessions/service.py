@@ -1,0 +1,217 @@
+"""Use cases of sessions: log in, renew, list, log out."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.rules import Account, email_key
+from docstore_accounts.account.service import account_suspended
+from docstore_accounts.regions.service import EmailClaims
+from docstore_accounts.revocation.service import TokenRevoker
+from docstore_accounts.sessions.repository import DeviceRepository, SessionRepository
+from docstore_accounts.sessions.rules import UNNAMED_DEVICE, RefreshToken, Session
+from docstore_accounts.sessions.rules import device_token as device_token_of
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.signing_keys.service import KeyRing
+from docstore_events.accounts import SessionStarted
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.fair_queue import Requester
+from docstore_platform.ids import new_id
+from docstore_platform.passwords import Passwords
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.throttle import Throttle
+from docstore_platform.tokens import Principal, unauthorized
+
+log = structlog.get_logger(__name__)
+
+
+def invalid_credentials() -> Problem:
+    """The same for an unknown e-mail and a wrong password."""
+    return Problem(401, "invalid_credentials", "E-mail or password is not right.")
+
+
+def elsewhere(region: str, gateway: str) -> Problem:
+    """Not whether the password is right: it is not known here."""
+    where = {"Location": f"{gateway}/v1/sessions", "Cache-Control": "no-store"}
+    return Problem(307, "home_region", "Log in to this account in its home region.", headers=where, home_region=region)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a device gets to act for an account."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    """Seconds until the access token expires."""
+    account: Account
+    device_token: str = ""
+    """Of a log-in: by it the device is known at its next one."""
+
+
+class SessionService:
+    """A session is a row in the database: any instance serves it, and deleting the row ends it."""
+
+    def __init__(
+        self,
+        settings: AccountsSettings,
+        transactor: Transactor,
+        accounts: AccountRepository,
+        sessions: SessionRepository,
+        revoker: TokenRevoker,
+        devices: DeviceRepository,
+        passwords: Passwords,
+        throttle: Throttle,
+        keys: KeyRing,
+        claims: EmailClaims,
+        clock: Clock,
+    ) -> None:
+        self._transactor = transactor
+        self._devices = devices
+        self._claims = claims
+        self._accounts = accounts
+        self._sessions = sessions
+        self._revoker = revoker
+        self._passwords = passwords
+        self._throttle = throttle
+        self._keys = keys
+        self._clock = clock
+        self._access_seconds = settings.access_token_seconds
+        self._life = timedelta(seconds=settings.session_seconds)
+
+    async def log_in(
+        self,
+        email: str,
+        password: str,
+        device: str = UNNAMED_DEVICE,
+        *,
+        address: str,
+        device_token: str | None = None,
+    ) -> Tokens:
+        """Begin a session; 401 `invalid_credentials`, 403 `account_suspended`, 429 after too many failures.
+
+        A device that the account knows by its token is not stopped by the failures of strangers. 307 to the home
+        region of an account that has its home elsewhere.
+        """
+        requester = Requester.stranger(address, email_key(email))
+        found = await self._accounts.credentials(email)
+        known_as = await self._known_as(found[0].id if found else "", device_token)
+        async with self._throttle.attempt(email_key(email), address, known_as=known_as) as attempt:
+            home = None if found else await self._claims.home_of(email)
+            if home is not None:
+                raise elsewhere(home.region.name, home.region.public_url)
+            attempt.succeeded = await self._passwords.matches(password, found[1] if found else None, requester)
+        if found is None or not attempt.succeeded:
+            raise invalid_credentials()
+        account, stored = found
+        if account.status != "active":
+            raise account_suspended()
+        if self._passwords.is_outdated(stored):
+            renewed = await self._passwords.hash(password, requester)
+            stored = renewed if await self._accounts.set_password(account.id, renewed, was=stored) else stored
+        now = self._clock()
+        token = RefreshToken.new(new_id())
+        session = Session(
+            id=token.session_id,
+            account_id=account.id,
+            device=device,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + self._life,
+            family_hash=token.family_hash,
+            secret_hash=token.secret_hash,
+        )
+        device_id = device_token_of(device_token)
+        await self._begin(account, session, device_id)
+        if not await self._still_admits(email, password, stored, requester):
+            await self._sessions.delete(session.id, account.id)
+            raise invalid_credentials()
+        return replace(await self._tokens(account, session, token), device_token=device_id)
+
+    async def _known_as(self, account_id: str, token: str | None) -> str:
+        """The device's token if the account knows it; asked for nobody's account as well, to take the same time."""
+        return token if token and await self._devices.knows(account_id, token) else ""
+
+    async def _begin(self, account: Account, session: Session, device_id: str) -> None:
+        # Devices were not always kept: an account may have logged in on some of which nothing is known.
+        is_old = account.created_at <= session.created_at - self._life
+        was_here = is_old or bool(await self._sessions.of_account(account.id, "", 1))
+
+        async def work(transaction: Transaction) -> None:
+            # Who ends all sessions just now finds this one, or has committed before it and is seen by _still_admits.
+            await self._accounts.hold(session.account_id, transaction)
+            first_login = not was_here and not await self._devices.has_any(account.id, transaction)
+            new_device = await self._devices.note(session, device_id, transaction)
+            await self._sessions.insert(session, transaction)
+            started = SessionStarted(
+                session_id=session.id,
+                account_id=session.account_id,
+                device=session.device,
+                new_device=new_device,
+                first_login=first_login,
+                started_at=session.created_at,
+                revision=1,
+            )
+            transaction.publish(started)
+
+        await self._transactor.run(work, lane=session.account_id)
+
+    async def _still_admits(self, email: str, password: str, stored: str, requester: Requester) -> bool:
+        """Whether nobody suspended the account or changed its password while the log-in was checked.
+
+        Either of those ends the sessions it finds; one that was just then being made is found here.
+        """
+        found = await self._accounts.credentials(email)
+        if found is None or found[0].status != "active":
+            return False
+        return found[1] == stored or await self._passwords.matches(password, found[1], requester)
+
+    async def refresh(self, text: str) -> Tokens:
+        """New tokens for old. A token that was used before is in two hands: its session ends (RFC 9700, 4.14.2)."""
+        refused = unauthorized("The refresh token is not valid.")
+        old = RefreshToken.parse(text)
+        if old is None:
+            raise refused
+        now = self._clock()
+        new = old.next()
+        session = await self._sessions.rotate(old, new, now, now + self._life)
+        if session is None:
+            await self._end_if_replayed(old)
+            raise refused
+        account = await self._accounts.get(session.account_id)
+        if account is None or account.status != "active":
+            await self._sessions.delete(session.id, session.account_id)
+            raise account_suspended() if account else refused
+        return await self._tokens(account, session, new)
+
+    async def _end_if_replayed(self, token: RefreshToken) -> None:
+        session = await self._sessions.get(token.session_id)
+        if session is not None and token.is_of(session):
+            await self._end(session.id, session.account_id)
+            log.warning("refresh_token_replayed", session_id=session.id, account_id=session.account_id)
+
+    async def _tokens(self, account: Account, session: Session, token: RefreshToken) -> Tokens:
+        access_token = await self._keys.access_token(account, session)
+        return Tokens(access_token, token.text, self._access_seconds, account)
+
+    async def page(self, caller: Principal, before: str, limit: int) -> list[Session]:
+        """The caller's sessions, newest first."""
+        return await self._sessions.of_account(caller.account_id, before, limit)
+
+    async def end(self, caller: Principal, session_id: str) -> None:
+        """Log a device of the caller's out."""
+        if not await self._end(session_id, caller.account_id):
+            raise not_found("session")
+
+    async def end_current(self, caller: Principal) -> None:
+        """Log out; doing it again changes nothing."""
+        await self._end(caller.session_id, caller.account_id)
+
+    async def _end(self, session_id: str, account_id: str) -> bool:
+        async def work(transaction: Transaction) -> bool:
+            return await self._revoker.end_session(session_id, account_id, transaction)
+
+        return await self._transactor.run(work)
