@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from docstore_events.event import Event
-from docstore_indexer.domain import ExtractedText
-from docstore_indexer.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
-from docstore_indexer.entries import Entry, File, Heard, Lane, Outcome, Plan
+from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
+from docstore_indexer.extraction.rules import ExtractedText
+from docstore_indexer.indexing.rules import Entry, File, Heard, Lane, Outcome, Plan
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from docstore_indexer.opensearch_client import OpenSearchClient
-from docstore_indexer.opensearch_engine import Layout, OpenSearchEngine
+from docstore_indexer.engines.opensearch.client import OpenSearchClient
+from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
 from docstore_standalone.opensearch import OpenSearch
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ServerProcess

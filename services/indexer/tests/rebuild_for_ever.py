@@ -5,8 +5,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docstore_indexer.engine import IndexedDocument
-from docstore_indexer.tantivy_engine import TantivyEngine
+from docstore_indexer.engines.engine import IndexedDocument
+from docstore_indexer.engines.tantivy.engine import TantivyEngine
 
 
 def numbered(number: int, version: int) -> IndexedDocument:

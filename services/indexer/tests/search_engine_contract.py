@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from docstore_indexer.engine import IndexedDocument, SearchEngine, SearchQuery
+from docstore_indexer.engines.engine import IndexedDocument, SearchEngine, SearchQuery
 from docstore_platform.problems import Problem
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)

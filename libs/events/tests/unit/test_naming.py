@@ -78,12 +78,11 @@ def test_every_handler_is_named_after_the_event_it_takes() -> None:
 
 
 def test_a_service_that_hears_has_its_subscribers_where_they_are_looked_for() -> None:
-    """One class a service, in subscribers.py, named after the service."""
+    """One class a service, in the only subscribers.py of it, named after the service."""
     for service, definition in subscriber_classes():
         assert definition.name == f"{service.capitalize()}Subscribers"
-        assert f"class {definition.name}" in (
-            SERVICES / service / "src" / f"docstore_{service}" / "subscribers.py"
-        ).read_text("utf-8")
+        sources = (SERVICES / service / "src").rglob("subscribers.py")
+        assert [f"class {definition.name}" in path.read_text("utf-8") for path in sources] == [True]
 
 
 @pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)

@@ -14,26 +14,27 @@ from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transactor
 from docstore_indexer import metrics
-from docstore_indexer.api import admin_router, rebuild_router, search_router
-from docstore_indexer.content import StoredContents
-from docstore_indexer.engine import SearchEngine
-from docstore_indexer.entries import Lane
-from docstore_indexer.extraction import Extractor
-from docstore_indexer.index_order import OrderedIndex
-from docstore_indexer.indexing import Indexing, wakeup_name
-from docstore_indexer.jobs import Jobs
-from docstore_indexer.metadata import MetadataClient
-from docstore_indexer.opensearch_client import OpenSearchClient
-from docstore_indexer.opensearch_engine import Layout, OpenSearchEngine
-from docstore_indexer.plan_changes import PlanChanges
-from docstore_indexer.rebuild import Rebuild
-from docstore_indexer.search import Search
-from docstore_indexer.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
+from docstore_indexer.engines.engine import SearchEngine
+from docstore_indexer.engines.opensearch.client import OpenSearchClient
+from docstore_indexer.engines.opensearch.engine import Layout, OpenSearchEngine
+from docstore_indexer.engines.tantivy.engine import TantivyEngine
+from docstore_indexer.extraction.service import Extractor
+from docstore_indexer.indexing.api import admin_router, rebuild_router
+from docstore_indexer.indexing.index_order import OrderedIndex
+from docstore_indexer.indexing.job_repository import Jobs
+from docstore_indexer.indexing.metadata import MetadataClient
+from docstore_indexer.indexing.plan_changes import PlanChanges
+from docstore_indexer.indexing.rebuild import Rebuild
+from docstore_indexer.indexing.repository import MongoEntries
+from docstore_indexer.indexing.rules import Lane, wakeup_name
+from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
+from docstore_indexer.indexing.subscribers import IndexerSubscribers
+from docstore_indexer.indexing.text_reader import StoredContents
+from docstore_indexer.indexing.text_repository import MongoAccounts, MongoTexts
+from docstore_indexer.indexing.worker import Indexing
+from docstore_indexer.search.api import search_router
+from docstore_indexer.search.service import Search
 from docstore_indexer.settings import IndexerSettings
-from docstore_indexer.storage import MongoEntries
-from docstore_indexer.subscribers import IndexerSubscribers
-from docstore_indexer.tantivy_engine import TantivyEngine
-from docstore_indexer.text_storage import MongoAccounts, MongoTexts
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from docstore_indexer.limits import ExtractionLimits
+from docstore_indexer.extraction.limits import ExtractionLimits
 from docstore_platform.settings import ServiceSettings
 
 MIB = 1 << 20

@@ -10,8 +10,8 @@
 
 from collections.abc import Sequence
 
-from docstore_indexer.jobs import REBUILD
-from docstore_indexer.jobs import Jobs as IndexJobs
+from docstore_indexer.indexing.job_repository import REBUILD
+from docstore_indexer.indexing.job_repository import Jobs as IndexJobs
 from docstore_media.storage import render_anew
 from docstore_metadata.maintenance import invalidate_cursors, restart_retention
 from docstore_platform.clock import utc_now

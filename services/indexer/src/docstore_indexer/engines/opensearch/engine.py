@@ -1,0 +1,278 @@
+"""The search engine as a cluster that all instances of the indexer share: OpenSearch, with aliases for rebuilds.
+
+    <name>                alias of the index that serves: searches and writes go to it
+    <name>-next           alias of the one that a rebuild fills: writes go to it too, while there is one
+    <name>--<id>          the indexes themselves
+
+Which index a write goes to is looked up for every batch, so an instance follows a rebuild that another does.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import structlog
+
+from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opened, SearchHits, SearchQuery
+from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
+from docstore_indexer.engines.opensearch.query import hits_of, request_of
+from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
+from docstore_indexer.engines.write_batches import Batch, WriteBatches
+from docstore_platform.ids import new_id
+
+log = structlog.get_logger(__name__)
+BULK_BYTES = 8_000_000
+SEARCH_TRIES = 5
+SEARCH_PAUSE_SECONDS = 0.05
+_NOT_FOUND = 404
+_CONFLICT = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How an index is made."""
+
+    shards: int = 1
+    replicas: int = 1
+    refresh_ms: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document (None: its removal) in JSON, and the number by which the later of two writes is told."""
+
+    version: int
+    document: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """The cluster's indexes of this name."""
+
+    serving: str | None
+    next: str | None
+    others: tuple[str, ...]
+
+
+class OpenSearchEngine:
+    """`SearchEngine` in a cluster. Several processes may have it open."""
+
+    def __init__(
+        self,
+        client: OpenSearchClient,
+        name: str,
+        layout: Layout = Layout(),
+        *,
+        commit_ms: int = 50,
+        batch_chars: int = 8_000_000,
+    ) -> None:
+        """Its indexes and aliases begin with `name`; batches of writes are at least `commit_ms` apart."""
+        self._client = client
+        self._name = name
+        self._layout = layout
+        self._making: str | None = None
+        self._batches: WriteBatches[Change] = WriteBatches(
+            self._apply, _rest, pause_seconds=commit_ms / 1000, idle_seconds=3600.0, batch_chars=batch_chars
+        )
+
+    @property
+    def _next(self) -> str:
+        return f"{self._name}-next"
+
+    async def open(self) -> Opened:
+        indexes = await self._indexes()
+        new = indexes.serving is None
+        if indexes.serving is None:
+            # One name for all instances that start at this moment: the second finds it made.
+            serving = f"{self._name}--first"
+            with suppress(AlreadyThere):
+                await self._create(serving, self._name)
+        else:
+            serving = indexes.serving
+        self._batches.start()
+        found = (await self._client.call("GET", f"/{serving}/_mapping"))[serving]["mappings"].get("_meta", {})
+        if found.get("schema") != SCHEMA_VERSION:
+            return Opened(True, "outdated")
+        complete = bool(found.get("complete"))
+        return Opened(not complete, "complete" if complete else "new" if new else "unfinished")
+
+    async def close(self) -> None:
+        try:
+            await self.flush()
+        finally:
+            self._batches.stop()
+            try:
+                await self.abandon_rebuild()
+            finally:
+                await self._client.close()
+
+    async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
+        for document in documents:
+            await self._batches.accept(document.file_id, _change(document), len(document.text or ""))
+
+    async def delete(self, changes: Mapping[str, int]) -> None:
+        for file_id, change in changes.items():
+            await self._batches.accept(file_id, Change(version_of(change, with_text=True), None), 0)
+
+    async def flush(self) -> None:
+        await self._batches.flush()
+
+    async def search(self, query: SearchQuery) -> SearchHits:
+        body = request_of(query)
+        # The same copies for all pages of a reader: only there are ranks the same.
+        wishes = urlencode({"preference": f"reader {query.reader}", "allow_partial_search_results": "false"})
+        for last in (*(False,) * (SEARCH_TRIES - 1), True):
+            try:
+                return hits_of(await self._client.call("POST", f"/{self._name}/_search?{wishes}", body), query)
+            except Refused as error:
+                # The index that served when the search began may be gone when it is read.
+                if last or not (error.status == _NOT_FOUND or error.status >= 500):
+                    raise
+            await asyncio.sleep(SEARCH_PAUSE_SECONDS)
+        raise AssertionError
+
+    async def begin_rebuild(self) -> None:
+        await self.flush()
+        async with self._batches.exclusive:
+            await self._drop_made()
+            indexes = await self._indexes()
+            await self._remove([*indexes.others, *([indexes.next] if indexes.next else [])])
+            made = f"{self._name}--{new_id()}"
+            await self._create(made, self._next)
+            self._making = made
+
+    async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
+        for document in documents:
+            if self._making is None:
+                raise EngineFailed("no rebuild is under way")
+            await self._batches.accept_backlog(document.file_id, _change(document), len(document.text or ""))
+
+    async def finish_rebuild(self) -> None:
+        await self.flush()
+        async with self._batches.exclusive:
+            made, indexes = self._making, await self._indexes()
+            if made is None or indexes.next != made:
+                raise EngineFailed("no rebuild is under way, or another instance has begun one")
+            await self._client.call("POST", f"/{made}/_refresh")
+            await self._client.call("PUT", f"/{made}/_mapping", {"_meta": meta(complete=True)})
+            await self._switch(made, indexes.serving)
+            self._making = None
+            await self._remove([*indexes.others, *([indexes.serving] if indexes.serving else [])])
+
+    async def _switch(self, made: str, serving: str | None) -> None:
+        """In one step of the cluster's. Refused if another instance has removed or replaced what was made."""
+        actions: list[dict[str, Any]] = [
+            {"remove": {"index": made, "alias": self._next, "must_exist": True}},
+            {"add": {"index": made, "alias": self._name}},
+        ]
+        if serving is not None:
+            actions.append({"remove": {"index": serving, "alias": self._name}})
+        await self._client.call("POST", "/_aliases", {"actions": actions})
+
+    async def abandon_rebuild(self) -> None:
+        async with self._batches.exclusive:
+            await self._drop_made()
+
+    async def _drop_made(self) -> None:
+        """Only this instance's own: another may have taken the rebuild over."""
+        made, self._making = self._making, None
+        if made is not None:
+            await self._remove([made])
+
+    async def _indexes(self) -> Indexes:
+        path = f"/{self._name}--*/_alias?expand_wildcards=all"
+        aliases = {index: said["aliases"] for index, said in (await self._client.call("GET", path)).items()}
+        serving = sorted(index for index, names in aliases.items() if self._name in names)
+        if len(serving) > 1:
+            raise EngineFailed(f"several indexes have the alias {self._name}: {', '.join(serving)}")
+        made = [index for index, names in aliases.items() if self._next in names]
+        others = tuple(index for index in aliases if index not in (*serving, *made))
+        return Indexes(serving[0] if serving else None, made[0] if made else None, others)
+
+    async def _create(self, index: str, alias: str) -> None:
+        layout = self._layout
+        body = index_body(alias, shards=layout.shards, replicas=layout.replicas, refresh_ms=layout.refresh_ms)
+        try:
+            await self._client.call("PUT", f"/{index}", body)
+        except Refused as error:
+            if error.kind == "resource_already_exists_exception":
+                raise AlreadyThere(index) from error
+            raise
+
+    async def _remove(self, indexes: Iterable[str]) -> None:
+        for index in indexes:
+            await self._client.call("DELETE", f"/{index}", but={_NOT_FOUND})
+
+    async def _apply(self, batch: Batch[Change]) -> None:
+        try:
+            await self._apply_to(await self._indexes(), batch)
+        except IndexGone:  # a rebuild has ended meanwhile
+            await self._apply_to(await self._indexes(), batch)
+
+    async def _apply_to(self, indexes: Indexes, batch: Batch[Change]) -> None:
+        """First to the index in the making: should it begin to serve in between, the write is in it already."""
+        if indexes.serving is None:
+            raise EngineFailed(f"no index has the alias {self._name}: restart the indexer to have it built anew")
+        if indexes.next is not None:
+            live = _lines(indexes.next, batch.live, "external_gte")
+            await self._write([*live, *_lines(indexes.next, batch.backlog, "external")], wait_until_found=False)
+        await self._write(_lines(indexes.serving, batch.live, "external_gte"), wait_until_found=True)
+
+    async def _write(self, items: Iterable[list[bytes]], *, wait_until_found: bool) -> None:
+        for lines in _portions(items):
+            answer = await self._client.bulk(lines, wait_until_found=wait_until_found)
+            if answer.get("errors"):
+                _check(answer["items"])
+
+
+class AlreadyThere(EngineFailed):
+    """Another instance has made the index."""
+
+
+class IndexGone(EngineFailed):
+    """The index that was to be written to is no more."""
+
+
+async def _rest() -> None:
+    """There is nothing to give back."""
+
+
+def _change(document: IndexedDocument) -> Change:
+    version = version_of(document.change, with_text=document.text is not None)
+    return Change(version, orjson.dumps(to_document(document)))
+
+
+def _lines(index: str, changes: Mapping[str, Change], rule: str) -> Iterator[list[bytes]]:
+    """What bulk takes. `rule`: which version is needed, at least the one that is there or a higher one."""
+    for file_id, change in changes.items():
+        action = "index" if change.document is not None else "delete"
+        head = {action: {"_index": index, "_id": file_id, "version": change.version, "version_type": rule}}
+        yield [orjson.dumps(head), *([change.document] if change.document is not None else [])]
+
+
+def _portions(items: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
+    """In requests of a size that a cluster takes."""
+    portion: list[bytes] = []
+    size = 0
+    for lines in items:
+        portion += lines
+        size += sum(map(len, lines))
+        if size >= BULK_BYTES:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
+def _check(items: Iterable[dict[str, Any]]) -> None:
+    """A conflict says that something newer is there. Raises EngineFailed for anything else."""
+    for item in items:
+        (said,) = item.values()
+        error = said.get("error")
+        if error and said["status"] != _CONFLICT:
+            failure = IndexGone if error.get("type") == "index_not_found_exception" else EngineFailed
+            raise failure(f"{said.get('_id')}: {error.get('type')}: {error.get('reason')}"[:1000])

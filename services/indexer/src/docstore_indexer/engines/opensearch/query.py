@@ -1,0 +1,177 @@
+"""From a search to OpenSearch's queries, in which what people typed is only ever a value, and from answers to hits."""
+
+from typing import Any, Literal
+
+from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
+from docstore_indexer.engines.query_text import clauses
+from docstore_indexer.engines.terms import (
+    microseconds,
+    name_words,
+    normal,
+    owner_term,
+    prefix_of,
+    tag_term,
+    type_term,
+    whole_name,
+)
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import invalid
+
+MAX_POSITION = 10_000
+"""OpenSearch's own limit of `from` + `size`."""
+SNIPPET_CHARS = 200
+_WORD_BOOST = 0.5
+_NAME_BOOST = 2.0
+_WHOLE_NAME_BOOST = 5.0
+_FAR = 1 << 63
+_IN_TEXT = ["text", "text_beyond", f"name^{_NAME_BOOST}"]
+Json = dict[str, Any]
+Order = Literal["modified", "name", "relevance"]
+
+
+def order_of(query: SearchQuery) -> Order:
+    """What the hits are sorted by."""
+    if not query.text.strip():
+        return "modified"
+    return "name" if query.scope == "name" else "relevance"
+
+
+def request_of(query: SearchQuery) -> Json:
+    """The search's body. Raises problem 422 `invalid_cursor`."""
+    order = order_of(query)
+    position, after = _place(query.cursor, order)
+    body: Json = {
+        "query": {"bool": {"filter": _filters(query), **_words(query)}},
+        "size": max(1, min(query.limit, MAX_POSITION)),
+        "track_total_hits": True,
+        "_source": False,
+        "docvalue_fields": ["file_id", "version"],
+        "sort": _sort(order),
+    }
+    if order == "relevance":
+        body["from"] = position
+        body["size"] = min(body["size"], MAX_POSITION - position)
+    elif after:
+        body["search_after"] = after
+    if query.scope == "content" and not query.of_others:
+        body["highlight"] = _highlight(query)
+    return body
+
+
+def hits_of(answer: Json, query: SearchQuery) -> SearchHits:
+    """The page in an answer to `request_of(query)`."""
+    order = order_of(query)
+    position, _ = _place(query.cursor, order)
+    found, total = answer["hits"]["hits"], int(answer["hits"]["total"]["value"])
+    hits = tuple(_hit(one, 0.0 if order == "modified" else 1.0 / (1 + position + n)) for n, one in enumerate(found))
+    end = position + len(hits)
+    more = bool(hits) and end < (min(total, MAX_POSITION) if order == "relevance" else total)
+    cursor = encode_cursor(end, *(() if order == "relevance" else found[-1]["sort"])) if more else None
+    return SearchHits(hits, total, cursor)
+
+
+def _place(cursor: str | None, order: Order) -> tuple[int, list[Any]]:
+    """How many hits came before, and the sort values of the last of them.
+
+    Relevance is paged by position alone: its scores would tell in how many files of all accounts a word occurs.
+    """
+    if cursor is None:
+        return 0, []
+    types: dict[Order, tuple[type | tuple[type, ...], ...]] = {
+        "modified": (int, int, str),
+        "name": (int, (int, float), int, str),
+        "relevance": (int,),
+    }
+    position, *after = decode_cursor(cursor, *types[order])
+    limit = MAX_POSITION if order == "relevance" else _FAR
+    if not 0 <= position < limit or any(isinstance(n, int | float) and not -_FAR < n < _FAR for n in after):
+        raise invalid("The cursor is not one of ours.", "invalid_cursor")
+    return position, after
+
+
+def _sort(order: Order) -> list[Json]:
+    by_score: list[Json] = [] if order == "modified" else [{"_score": "desc"}]
+    return [*by_score, {"modified_at": "desc"}, {"file_id": "asc"}]
+
+
+def _filters(query: SearchQuery) -> list[Json]:
+    """They add nothing to the score; the reader's own term is always one of them."""
+    parts = [_term("readers", query.reader)]
+    if query.of_others:
+        parts.append({"bool": {"must_not": [_term("readers", owner_term(query.reader))]}})
+    parts += [_term("tags", tag_term(tag)) for tag in query.tags]
+    if query.type is not None:
+        parts.append(_term("types", type_term(query.type)))
+    dates = {"gt": query.modified_after, "lt": query.modified_before}
+    limits = {bound: microseconds(moment) for bound, moment in dates.items() if moment is not None}
+    return [*parts, {"range": {"modified_at": limits}}] if limits else parts
+
+
+def _term(field: str, value: str) -> Json:
+    return {"term": {field: value}}
+
+
+def _constant(query: Json, score: float) -> Json:
+    return {"constant_score": {"filter": query, "boost": score}}
+
+
+def _words(query: SearchQuery) -> Json:
+    if not query.text.strip():
+        return {}
+    words = name_words(" ".join(clause.text for clause in clauses(query.text)))
+    if not words:
+        return {"must": [{"match_none": {}}]}
+    if query.scope == "content":
+        return {"must": _in_text(query.text)}
+    return {
+        "must": [_constant(_term("name_prefixes", prefix_of(word)), 1.0) for word in words],
+        "should": [
+            *(_constant(_term("name_words", word), _WORD_BOOST) for word in words),
+            _constant(_term("whole_name", whole_name(query.text)), _WHOLE_NAME_BOOST),
+        ],
+    }
+
+
+def _in_text(text: str) -> list[Json]:
+    """Each word in the text or the name; signs, and words that are too long for the index, ask for nothing."""
+    free, phrases = _taken_apart(text)
+    any_word = {"multi_match": {"query": " ".join([free, *phrases]), "fields": _IN_TEXT}}
+    common = {"fields": _IN_TEXT, "zero_terms_query": "all"}
+    return [
+        {"multi_match": {"query": free, "type": "cross_fields", "operator": "and", **common}},
+        *({"multi_match": {"query": phrase, "type": "phrase", **common}} for phrase in phrases),
+        _constant(any_word, 0.0),  # where nothing is asked for, all of the others match every file
+    ]
+
+
+def _taken_apart(text: str) -> tuple[str, list[str]]:
+    """The words that may stand anywhere, and those that must stand together."""
+    parts = clauses(text)
+    free = " ".join(normal(part.text) for part in parts if not part.phrase)
+    return free, [normal(part.text) for part in parts if part.phrase]
+
+
+def _highlight(query: SearchQuery) -> Json:
+    """The best passage, its words marked; the beginning where none is found."""
+    free, phrases = _taken_apart(query.text)
+    wanted = [{"match": {"text": free}}, *({"match_phrase": {"text": phrase}} for phrase in phrases)]
+    return {
+        "encoder": "html",
+        "type": "fvh",
+        "number_of_fragments": 1,
+        "fragment_size": SNIPPET_CHARS,
+        "no_match_size": SNIPPET_CHARS,
+        "order": "score",
+        "boundary_scanner": "word",
+        "pre_tags": ["<mark>"],
+        "post_tags": ["</mark>"],
+        "highlight_query": {"bool": {"should": wanted}},
+        "fields": {"text": {}},
+    }
+
+
+def _hit(found: Json, score: float) -> Hit:
+    fields = found["fields"]
+    snippets = found.get("highlight", {}).get("text")
+    snippet = " ".join(snippets[0].split()) if snippets else None
+    return Hit(fields["file_id"][0], int(fields["version"][0]), score, snippet)

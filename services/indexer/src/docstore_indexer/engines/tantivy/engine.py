@@ -1,0 +1,193 @@
+"""The search engine embedded: Tantivy, one writer thread, batched commits, generations for rebuilds."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+import tantivy
+
+from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opened, OpenedReason, SearchHits, SearchQuery
+from docstore_indexer.engines.tantivy.generation import MAX_POSITION, Generation
+from docstore_indexer.engines.tantivy.generations import Current, Generations
+from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
+from docstore_indexer.engines.write_batches import Batch, WriteBatches
+from docstore_platform.memory import give_back
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.problems import Problem, invalid
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+Write = tantivy.Document | None
+
+
+class TantivyEngine:
+    """`SearchEngine` in a folder of its own. All of Tantivy runs off the event loop."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        commit_ms: int = 50,
+        idle_seconds: float = 30.0,
+        batch_chars: int = 8_000_000,
+    ) -> None:
+        """Commits are at least `commit_ms` apart; idle, the writer is given back; `batch_chars` of text may wait."""
+        self._generations = Generations(root)
+        self._writing = ThreadPoolExecutor(1, "index-writer")
+        self._reading = ThreadPoolExecutor(2, "index-reader")
+        self._serving: Generation
+        self._current: Current
+        self._making: tuple[str, Generation] | None = None
+        self._touched: set[str] = set()
+        self._batches: WriteBatches[Write] = WriteBatches(
+            lambda batch: self._write(lambda: self._apply(batch)),
+            lambda: self._write(self._release_writers),
+            pause_seconds=commit_ms / 1000,
+            idle_seconds=idle_seconds,
+            batch_chars=batch_chars,
+        )
+
+    async def open(self) -> Opened:
+        opened = await self._write(self._open)
+        self._batches.start()
+        return opened
+
+    def _open(self) -> Opened:
+        self._generations.lock()
+        try:
+            current = self._generations.current()
+            if current is None:
+                return self._start_anew("new")
+            self._generations.sweep(current)
+            if current.schema != SCHEMA_VERSION:
+                return self._start_anew("outdated")
+            self._serving = Generation(self._generations.path(current))
+        except PermissionError:
+            raise
+        except BaseException as error:  # noqa: BLE001 (Tantivy panics, as a BaseException, on some broken files)
+            log.error("index_unreadable", error=str(error)[:500])
+            return self._start_anew("unreadable")
+        self._current = current
+        return Opened(not current.complete, "complete" if current.complete else "unfinished")
+
+    def _start_anew(self, reason: OpenedReason) -> Opened:
+        self._current = Current(self._generations.create(), complete=False, schema=SCHEMA_VERSION)
+        self._serving = Generation(self._generations.path(self._current))
+        self._generations.switch(self._current)
+        return Opened(True, reason)
+
+    async def close(self) -> None:
+        try:
+            await self.flush()
+        finally:
+            self._batches.stop()
+            await self.abandon_rebuild()
+            await self._write(self._let_go)
+            self._writing.shutdown()
+            self._reading.shutdown()
+
+    def _let_go(self) -> None:
+        if self._batches.started:
+            self._serving.release()
+        self._generations.unlock()
+
+    async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
+        for document in documents:
+            await self._accept(document.file_id, to_document(document), len(document.text or ""))
+
+    async def delete(self, changes: Mapping[str, int]) -> None:
+        for file_id in changes:
+            await self._accept(file_id, None, 0)
+
+    async def _accept(self, file_id: str, document: Write, chars: int) -> None:
+        await self._batches.accept(file_id, document, chars)
+        if self._making is not None:
+            self._touched.add(file_id)
+
+    async def flush(self) -> None:
+        await self._batches.flush()
+
+    async def search(self, query: SearchQuery) -> SearchHits:
+        start = decode_cursor(query.cursor, int)[0] if query.cursor else 0
+        if not 0 <= start < MAX_POSITION:
+            raise invalid("The cursor is not one of ours.", "invalid_cursor")
+        found = await self._run(self._reading, lambda: self._serving.search(query, start))
+        end = start + len(found.hits)
+        more = bool(found.hits) and end < min(found.total, MAX_POSITION)
+        return replace(found, next_cursor=encode_cursor(end) if more else None)
+
+    async def begin_rebuild(self) -> None:
+        await self.flush()
+        async with self._batches.exclusive:
+            await self._drop_made()
+            self._making = await self._write(self._make)
+            self._touched = self._batches.waiting_files()
+
+    def _make(self) -> tuple[str, Generation]:
+        name = self._generations.create()
+        return name, Generation(self._generations.path(replace(self._current, folder=name)))
+
+    async def add_to_rebuild(self, documents: Iterable[IndexedDocument]) -> None:
+        for document in documents:
+            if self._making is None:
+                raise EngineFailed("no rebuild is under way")
+            await self._batches.accept_backlog(document.file_id, to_document(document), len(document.text or ""))
+
+    async def finish_rebuild(self) -> None:
+        await self.flush()
+        async with self._batches.exclusive:
+            await self._write(self._switch)
+            self._touched = set()
+
+    def _switch(self) -> None:
+        if self._making is None:
+            raise EngineFailed("no rebuild is under way")
+        name, made = self._making
+        made.apply({})
+        old, current = self._serving, Current(name, complete=True, schema=SCHEMA_VERSION)
+        old.release()
+        self._generations.switch(current)
+        self._serving, self._current, self._making = made, current, None
+
+    async def abandon_rebuild(self) -> None:
+        async with self._batches.exclusive:
+            await self._drop_made()
+
+    async def _drop_made(self) -> None:
+        if self._making is not None:
+            name, made = self._making
+            self._making, self._touched = None, set()
+            await self._write(made.release)
+            await self._write(lambda: self._generations.remove(name))
+
+    def _release_writers(self) -> None:
+        self._serving.release()
+        if self._making is not None:
+            self._making[1].release()
+        give_back()
+
+    def _apply(self, batch: Batch[Write]) -> None:
+        if batch.live:
+            self._serving.apply(batch.live)
+        if self._making is not None:
+            backlog = {file_id: made for file_id, made in batch.backlog.items() if file_id not in self._touched}
+            self._making[1].apply(backlog | batch.live)
+
+    async def _write(self, work: Callable[[], T]) -> T:
+        return await self._run(self._writing, work)
+
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, _guarded, work)
+
+
+def _guarded(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except (EngineFailed, Problem):
+        raise
+    except BaseException as error:
+        raise EngineFailed(str(error)[:500]) from error

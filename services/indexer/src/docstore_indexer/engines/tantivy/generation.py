@@ -1,0 +1,78 @@
+"""One Tantivy index: writes of one batch become durable and visible together."""
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import tantivy
+
+from docstore_indexer.engines.engine import Hit, SearchHits, SearchQuery
+from docstore_indexer.engines.tantivy.query import Snippets, build
+from docstore_indexer.engines.tantivy.schema import open_index
+
+WRITER_HEAP_BYTES = 15_000_000
+MAX_POSITION = 10_000
+
+
+class Generation:
+    """An open index folder. `apply` and `release` from one thread; `search` from any."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ValueError if the folder can't be read as an index."""
+        self._index = open_index(folder)
+        self._index.searcher().search(tantivy.Query.all_query(), 1)
+        self._writer: tantivy.IndexWriter | None = None
+
+    def apply(self, changes: Mapping[str, tantivy.Document | None]) -> None:
+        """Replace or (None) remove files by id; on return they are on disk and found. ValueError: none of them is."""
+        if self._writer is None:
+            self._writer = self._index.writer(WRITER_HEAP_BYTES, 1)
+        try:
+            for file_id, document in changes.items():
+                self._writer.delete_documents_by_term("file_id", file_id)
+                if document is not None:
+                    self._writer.add_document(document)
+            self._writer.commit()
+        except BaseException:
+            self._drop_writer()
+            raise
+        self._index.reload()
+
+    def release(self) -> None:
+        """Give back the writer's memory and threads until the next `apply`."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+
+    def _drop_writer(self) -> None:
+        """What it held is forgotten: a new writer starts from the last commit."""
+        assert self._writer is not None
+        with contextlib.suppress(ValueError):
+            self._writer.rollback()
+        self._writer = None
+
+    def search(self, query: SearchQuery, start: int) -> SearchHits:
+        """The hits from position `start` on. ValueError if the index can't be read."""
+        searcher = self._index.searcher()
+        built = build(query)
+        limit = max(1, min(query.limit, MAX_POSITION - start))
+        order = None if query.text.strip() else "modified_at"
+        found = searcher.search(built, limit, count=True, order_by_field=order, offset=start)
+        snippets = Snippets(searcher, built) if query.scope == "content" and not query.of_others else None
+        hits = [
+            _hit(searcher.doc(address), 0.0 if order else _score(start + place), snippets)
+            for place, (_, address) in enumerate(found.hits)
+        ]
+        total: int = found.count  # type: ignore[attr-defined]  # the stub lacks it
+        return SearchHits(tuple(hits), total, None)
+
+
+def _score(position: int) -> float:
+    """By the place alone: Tantivy's own score tells in how many files of all accounts a word occurs."""
+    return 1.0 / (1 + position)
+
+
+def _hit(document: tantivy.Document, score: float, snippets: Snippets | None) -> Hit:
+    excerpt = document.get_first("excerpt")
+    snippet = None if snippets is None or excerpt is None else snippets.of(bytes(excerpt).decode())
+    return Hit(str(document.get_first("file_id")), int(document.get_first("version") or 0), float(score), snippet)

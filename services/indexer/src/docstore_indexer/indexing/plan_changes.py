@@ -1,0 +1,53 @@
+"""A plan change has all of an account's files done again: to read what was never read, or to forget what was."""
+
+from docstore_indexer.indexing.job_repository import Job, Jobs
+from docstore_indexer.indexing.repository import MongoEntries, Texts
+from docstore_indexer.indexing.rules import Lane, wakeup_name
+from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.clock import Clock, utc_now
+from docstore_work.lease_queue import LeaseLost
+from docstore_work.wakeup import wake
+
+PAGE = 500
+
+
+class PlanChanges:
+    """Does the jobs `plan:<account>`, a page of files at a time."""
+
+    def __init__(
+        self, jobs: Jobs, entries: MongoEntries, texts: Texts, accounts: Accounts, clock: Clock = utc_now
+    ) -> None:
+        self._jobs = jobs
+        self._entries = entries
+        self._texts = texts
+        self._accounts = accounts
+        self._clock = clock
+
+    async def work(self) -> bool:
+        """Do a job that is due, if there is one; it goes on where it, or a dead instance, has stopped."""
+        job = await self._jobs.claim("plan")
+        if job is None:
+            return False
+        try:
+            await self._walk(job, job.id.removeprefix("plan:"))
+        except LeaseLost:
+            return True
+        except Exception:
+            await self._jobs.postpone(job)
+            raise
+        return True
+
+    async def _walk(self, job: Job, account_id: str) -> None:
+        plan, _ = (await self._accounts.plans([account_id])).get(account_id, ("free", 0))
+        while True:
+            page = await self._entries.files_of(account_id, job.cursor, PAGE)
+            if not page:
+                break
+            ids = [entry.file.file_id for entry in page]
+            await self._entries.renew(ids, self._clock(), drop_text=plan == "free")
+            if plan == "free":
+                await self._texts.remove(ids)
+            wake(wakeup_name(Lane.QUICK))
+            job.cursor = ids[-1]
+            await self._jobs.save(job)
+        await self._jobs.finish(job)

@@ -1,0 +1,199 @@
+"""The index built anew from metadata, beside the one that serves.
+
+Page by page what metadata has is laid beside what is known here. A file no event told of, or an older state of it, is
+taken over like an event; a file that is no more leaves. Both reach the index through the lanes, and so both indexes;
+all others are put in from what is stored. The new index serves after a pass that has found nothing to take over.
+"""
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+
+import structlog
+
+from docstore_indexer import metrics
+from docstore_indexer.engines.engine import SearchEngine
+from docstore_indexer.indexing.index_order import document_of
+from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
+from docstore_indexer.indexing.metadata import Metadata
+from docstore_indexer.indexing.repository import Entries, Texts
+from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, Heard, groups
+from docstore_indexer.indexing.service import IndexService
+from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.problems import Problem
+from docstore_work.lease_queue import LeaseLost
+
+log = structlog.get_logger(__name__)
+
+PAGE = 500
+MAX_PASSES = 5
+"""What a pass takes over is in both indexes anyway; files that change all the time must not keep it from ending."""
+RETRY_SECONDS = 0.5
+MAX_RETRY_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one walk through metadata has seen: searchable files, those put in, and what had to be set right."""
+
+    files: int = 0
+    added: int = 0
+    taken_over: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The entries and metadata's files between two ids, and where the next window begins (None: it is the last)."""
+
+    entries: dict[str, Entry]
+    files: list[File] = field(default_factory=list)
+    end: str | None = None
+
+
+class Rebuild:
+    """Does the job `rebuild`."""
+
+    def __init__(
+        self,
+        engine: SearchEngine,
+        metadata: Metadata,
+        entries: Entries,
+        texts: Texts,
+        accounts: Accounts,
+        service: IndexService,
+        jobs: Jobs,
+        *,
+        page: int = PAGE,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._entries = entries
+        self._texts = texts
+        self._accounts = accounts
+        self._service = service
+        self._jobs = jobs
+        self._page = page
+        self._clock = clock
+
+    async def work(self) -> bool:
+        """Do the rebuild that is due, if there is one. What fails is begun anew later, and the old index serves on."""
+        job = await self._jobs.claim("rebuild")
+        if job is None:
+            return False
+        metrics.rebuild_running.set(1)
+        try:
+            await self._rebuild(job)
+        except LeaseLost:
+            log.info("rebuild is asked for again")
+            await self._engine.abandon_rebuild()
+        except Exception as error:
+            job.progress |= {"state": "waiting", "error": repr(error)[:500]}
+            await self._engine.abandon_rebuild()
+            await self._jobs.postpone(job)
+            raise
+        finally:
+            metrics.rebuild_running.set(0)
+        return True
+
+    async def _rebuild(self, job: Job) -> None:
+        reason = job.progress.get("reason", "requested")
+        job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self._clock())}
+        await self._jobs.save(job)
+        await self._engine.begin_rebuild()
+        # What a lane wrote just before is in the old index only, and not marked yet: it is done again, for both.
+        await self._entries.release_all(self._clock())
+        for number in range(1, MAX_PASSES + 1):
+            seen = await self._walk(job, number)
+            if not (seen.taken_over or seen.removed) and number > 1:
+                break
+        await self._engine.finish_rebuild()
+        job.progress |= {"state": "done", "finished_at": rfc3339(self._clock())}
+        await self._jobs.finish(job)
+        log.info("index rebuilt", **job.progress)
+
+    async def _walk(self, job: Job, number: int) -> Pass:
+        """One pass; the first fills the new index, the others look at what has changed meanwhile."""
+        seen = Pass()
+        after: str | None = ""
+        while after is not None:
+            window = await self._window(after)
+            await self._settle(window, seen)
+            if number == 1:
+                await self._add(window, seen)
+                metrics.rebuild_files.set(seen.added)
+            after = window.end
+            job.cursor = after or ""
+            job.progress |= {"pass": number, "cursor": job.cursor, f"pass_{number}": asdict(seen)}
+            await self._jobs.save(job)
+        return seen
+
+    async def _window(self, after: str) -> Window:
+        """Entries are read first: metadata knew of each of them before, so one it lacks is no more."""
+        entries = await self._entries.page(after, self._page)
+        files = await self._patiently(after)
+        ends = [entries[-1].file.file_id] if len(entries) == self._page else []
+        if files:
+            ends.append(files[-1].file_id)
+        end = min(ends, default=None)
+        return Window(
+            {entry.file.file_id: entry for entry in entries if end is None or entry.file.file_id <= end},
+            [file for file in files if end is None or file.file_id <= end],
+            end,
+        )
+
+    async def _patiently(self, after: str) -> list[File]:
+        """A page of metadata, however long it is away."""
+        pause = RETRY_SECONDS
+        while True:
+            try:
+                return await self._metadata.page(after, self._page)
+            except Problem as problem:
+                log.warning("rebuild waits for metadata", error=str(problem))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_SECONDS)
+
+    async def _settle(self, window: Window, seen: Pass) -> None:
+        """Take over what events have not told, or not yet."""
+        known = window.entries
+        there = {file.file_id for file in window.files}
+        late = [file for file in window.files if file.file_id not in known or _is_older(known[file.file_id], file)]
+        gone = [entry for key, entry in known.items() if key not in there and not entry.file.purged]
+        await self._service.take_over([Heard(file, backlog=True) for file in late], gone)
+        seen.files += sum(file.searchable for file in window.files)
+        seen.taken_over += len(late)
+        seen.removed += len(gone)
+
+    async def _add(self, window: Window, seen: Pass) -> None:
+        """Put the window's files into the new index; one that changes from now on reaches it through the lanes."""
+        entries = await self._entries.load([file.file_id for file in window.files])
+        searchable = [entry for entry in entries.values() if entry.file.searchable]
+        plans = await self._accounts.plans({entry.file.owner_id for entry in searchable})
+        with_text = [entry for entry in searchable if _has_text(entry, plans.get(entry.file.owner_id, ("free", 0))[0])]
+        keyed = {entry.file.file_id for entry in with_text}
+        await self._engine.add_to_rebuild(
+            [document_of(entry, None) for entry in searchable if entry.file.file_id not in keyed]
+        )
+        for group in groups(with_text, CHARS_AT_ONCE, lambda entry: entry.text_chars):
+            texts = await self._texts.get([entry.file.file_id for entry in group])
+            await self._engine.add_to_rebuild([document_of(entry, _text(entry, texts)) for entry in group])
+        await self._engine.flush()
+        seen.added += len(searchable)
+
+    async def status(self) -> dict[str, object]:
+        """How far the rebuild under way is, or how the last one ended."""
+        return await self._jobs.progress(REBUILD) or {"state": "none"}
+
+
+def _is_older(entry: Entry, file: File) -> bool:
+    return entry.file.revision < file.revision
+
+
+def _has_text(entry: Entry, plan: str) -> bool:
+    return plan == "premium" and entry.text_version == entry.file.version and entry.file.kind == "file"
+
+
+def _text(entry: Entry, texts: dict[str, tuple[int, str]]) -> str | None:
+    version, text = texts.get(entry.file.file_id, (0, ""))
+    return text if version == entry.file.version else None

@@ -1,0 +1,163 @@
+"""What the indexer knows of a file, and what is to be done with it. Standard library only."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
+
+Plan = Literal["free", "premium"]
+Mode = Literal["name", "fulltext"]
+
+CHARS_AT_ONCE = 8_000_000
+"""Of the texts that are held in memory together."""
+
+
+class Lane(StrEnum):
+    """Queues of pending files, each with workers of its own, so that no cheap one waits behind a slow one."""
+
+    QUICK = "quick"
+    """Everything begins here: names, removals, texts that are stored, and a few plain texts."""
+    TEXT = "text"
+    """Plain texts when there are many."""
+    PARSE = "parse"
+    """Documents with a text layer."""
+    OCR = "ocr"
+    """Pictures and scanned pages."""
+
+
+def wakeup_name(lane: Lane) -> str:
+    return f"index:{lane}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file or folder as metadata last told of it. Sizes in bytes."""
+
+    file_id: str
+    revision: int
+    owner_id: str
+    readers: tuple[str, ...]
+    """Accounts besides the owner that may read it."""
+    kind: Literal["file", "folder"]
+    name: str
+    tags: tuple[str, ...]
+    content_type: str
+    size: int
+    version: int
+    created_at: datetime
+    modified_at: datetime
+    object_key: str
+    trashed: bool = False
+    purged: bool = False
+
+    @property
+    def searchable(self) -> bool:
+        return not (self.trashed or self.purged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file with the state of its indexing."""
+
+    file: File
+    change: int = 1
+    """Counts whatever made it pending: work done for a lower one is old."""
+    pending: bool = True
+    attempts: int = 0
+    lease: str | None = None
+    text_version: int = 0
+    """The version whose text is stored; 0: none."""
+    text_chars: int = 0
+    ocr: bool = False
+    failed_version: int = 0
+    """The version whose text can't be had, for `reason`."""
+    reason: str = ""
+    announced: str = ""
+    """What was last said of it: `<version>:<mode>`."""
+    traceparent: str | None = None
+
+
+class Step(StrEnum):
+    """What to do with a pending file."""
+
+    REMOVE = "remove"
+    NAME = "name"
+    FAILED = "failed"
+    """By its name only: the text of this version can't be had."""
+    STORED_TEXT = "stored_text"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A step; with `FETCH` the lane that takes it, with `FAILED` why."""
+
+    step: Step
+    lane: Lane = Lane.QUICK
+    reason: str = ""
+
+
+def decide(entry: Entry, plan: Plan, lane_of: Callable[[File], Lane]) -> Decision:
+    """What an entry of an account on `plan` needs; `lane_of` raises ExtractionFailed for a type that has no text."""
+    file = entry.file
+    if not file.searchable:
+        return Decision(Step.REMOVE)
+    if plan == "free" or file.kind == "folder":
+        return Decision(Step.NAME)
+    if entry.failed_version == file.version:
+        return Decision(Step.FAILED, reason=entry.reason)
+    if entry.text_version == file.version:
+        return Decision(Step.STORED_TEXT)
+    try:
+        return Decision(Step.FETCH, lane_of(file))
+    except ExtractionFailed as error:
+        return Decision(Step.FAILED, reason=error.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done with an entry: `text` if it was extracted just now, `reason` if that failed."""
+
+    entry: Entry
+    result: Literal["removed", "name", "fulltext", "failed"]
+    text: ExtractedText | None = None
+    reason: str = ""
+
+    @property
+    def announcement(self) -> str:
+        """What is to be said of it, unless it has been said: a change of the name alone says nothing new."""
+        return f"{self.entry.file.version}:{self.result}"
+
+    @property
+    def is_news(self) -> bool:
+        told = self.result != "removed" and self.entry.file.kind == "file"
+        return told and self.announcement != self.entry.announced
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """News of a file: what made it so, and the trace it belongs to."""
+
+    file: File
+    event_ids: tuple[str, ...] = ()
+    traceparent: str | None = None
+    backlog: bool = False
+
+
+def newest(earlier: Heard | None, later: Heard) -> Heard:
+    """Two pieces of news of one file as one: the higher revision, the causes of both."""
+    if earlier is None:
+        return later
+    last = later if later.file.revision >= earlier.file.revision else earlier
+    return Heard(last.file, earlier.event_ids + later.event_ids, last.traceparent, last.backlog)
+
+
+def groups(entries: Sequence[Entry], at_once: int, size: Callable[[Entry], int]) -> Iterator[list[Entry]]:
+    """The entries in runs whose sizes add up to about `at_once`."""
+    sums = itertools.accumulate(map(size, entries))
+    for _, group in itertools.groupby(zip(entries, sums, strict=True), lambda pair: pair[1] // at_once):
+        yield [entry for entry, _ in group]

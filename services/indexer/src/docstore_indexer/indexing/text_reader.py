@@ -1,0 +1,102 @@
+"""The text of a file's current version: its bytes out of the object store, through an extractor."""
+
+import asyncio
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+from docstore_contents.reader import Contents
+from docstore_indexer import metrics
+from docstore_indexer.extraction.kinds import IMAGES, kind_of
+from docstore_indexer.extraction.plain_text import decode
+from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
+from docstore_indexer.extraction.service import HEAD_BYTES, Extractor
+from docstore_indexer.indexing.rules import File, Lane
+
+_DECODED_IN_A_THREAD_FROM = 1 << 16
+_FETCHED_WHOLE_BYTES = 4 << 20
+
+
+class TextReader(Protocol):
+    """Where texts come from."""
+
+    def lane_of(self, file: File) -> Lane:
+        """Which lane reads it. Raises ExtractionFailed if its type or size says that none can."""
+        ...
+
+    def ready(self, lane: Lane) -> bool:
+        """Whether this lane can read: what needs a parser waits while there is no sandbox for it."""
+        ...
+
+    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        """Its text, or the lane it turns out to belong to. Raises ExtractionFailed, ObjectStoreError,
+        SandboxUnavailable.
+        """
+        ...
+
+
+class StoredContents:
+    """`documents` reads text layers, `pictures` everything."""
+
+    def __init__(
+        self, contents: Contents, documents: Extractor, pictures: Extractor, folder: Path, max_text_chars: int
+    ) -> None:
+        self._contents = contents
+        self._documents = documents
+        self._pictures = pictures
+        self._folder = folder
+        self._max_text_chars = max_text_chars
+
+    def lane_of(self, file: File) -> Lane:
+        self._pictures.refuse(file.content_type, file.name, file.size)
+        if self._pictures.bytes_wanted(file.content_type, file.name) is not None:
+            return Lane.TEXT
+        return Lane.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else Lane.PARSE
+
+    def ready(self, lane: Lane) -> bool:
+        return lane in (Lane.QUICK, Lane.TEXT) or (self._pictures if lane is Lane.OCR else self._documents).ready
+
+    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        if not file.size:
+            return ExtractedText("")
+        started, outcome = time.perf_counter(), "unavailable"
+        try:
+            wanted = self._pictures.bytes_wanted(file.content_type, file.name)
+            found = await (self._parse(file, lane) if wanted is None else self._decode(file, wanted))
+            outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
+            return found
+        except ExtractionFailed as error:
+            outcome = error.reason
+            raise
+        finally:
+            kind = kind_of(file.content_type, file.name, b"")
+            seconds = time.perf_counter() - started
+            metrics.extraction_seconds.labels(kind.name.lower() if kind else "other", outcome).observe(seconds)
+
+    async def _decode(self, file: File, wanted: int) -> ExtractedText:
+        data = await self._contents.read_range(file.object_key, 0, min(file.size, wanted))
+        truncated = file.size > wanted
+        if len(data) < _DECODED_IN_A_THREAD_FROM:
+            return decode(data, truncated=truncated)
+        return await asyncio.to_thread(decode, data, truncated=truncated)
+
+    async def _parse(self, file: File, lane: Lane) -> ExtractedText | Lane:
+        pictures = lane is Lane.OCR
+        extractor = self._pictures if pictures else self._documents
+        if file.size > _FETCHED_WHOLE_BYTES:
+            head = await self._contents.read_range(file.object_key, 0, HEAD_BYTES)
+            extractor.refuse(file.content_type, file.name, file.size, head)
+            wanted = extractor.bytes_wanted(file.content_type, file.name, head)
+            if wanted is not None:
+                return await self._decode(file, wanted)
+        with TemporaryDirectory(dir=self._folder) as folder:
+            path = Path(folder) / "document"
+            if file.size <= _FETCHED_WHOLE_BYTES:
+                data = await self._contents.read(file.object_key, file.size)
+                await asyncio.to_thread(path.write_bytes, data)
+            else:
+                await self._contents.download(file.object_key, path, file.size)
+            found = await extractor.extract(path, file.content_type, file.name)
+        has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self._max_text_chars
+        return Lane.OCR if has_blank_pages and not pictures else found

@@ -1,0 +1,72 @@
+"""Extracted texts, packed, and the plans of accounts."""
+
+import zlib
+from collections.abc import Collection as Several
+from collections.abc import Mapping
+from typing import Protocol
+
+from docstore_indexer.extraction.rules import ExtractedText
+from docstore_indexer.indexing.rules import Plan
+from docstore_platform.mongo import Collection, Database, ReplaceOne, Session, UpdateOne
+
+PACKED_FROM_BYTES = 1024
+
+
+class MongoTexts:
+    """`texts`: apart from `documents`, whose pages are read often and must stay small."""
+
+    def __init__(self, database: Database) -> None:
+        self._texts: Collection = database["texts"]
+
+    async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
+        rows = self._texts.find({"_id": {"$in": list(file_ids)}})
+        return {row["_id"]: (row["version"], unpack(row["text"], packed=row["packed"])) async for row in rows}
+
+    async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None:
+        writes = []
+        for file_id, (version, found) in texts.items():
+            data, packed = pack(found.text)
+            row = {"version": version, "text": data, "packed": packed}
+            writes.append(ReplaceOne({"_id": file_id}, row, upsert=True))
+        if writes:
+            await self._texts.bulk_write(writes, ordered=False, session=session)
+
+    async def remove(self, file_ids: Several[str], session: Session | None = None) -> None:
+        if file_ids:
+            await self._texts.delete_many({"_id": {"$in": list(file_ids)}}, session=session)
+
+
+def pack(text: str) -> tuple[bytes, bool]:
+    """UTF-8, compressed where that pays: 2,000,000 characters stay under the 16 MB of a row in any script."""
+    data = text.encode()
+    return (zlib.compress(data, 1), True) if len(data) >= PACKED_FROM_BYTES else (data, False)
+
+
+def unpack(data: bytes, *, packed: bool) -> str:
+    return (zlib.decompress(data) if packed else data).decode()
+
+
+class Accounts(Protocol):
+    """The plan of each account; one nobody has told of is on the free plan."""
+
+    async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
+        """Plan of each known account, with the revision that told it."""
+        ...
+
+    async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None: ...
+
+
+class MongoAccounts:
+    def __init__(self, database: Database) -> None:
+        self._accounts: Collection = database["accounts"]
+
+    async def plans(self, account_ids: Several[str], session: Session | None = None) -> dict[str, tuple[Plan, int]]:
+        rows = self._accounts.find({"_id": {"$in": list(account_ids)}}, session=session)
+        return {row["_id"]: (row["plan"], row["revision"]) async for row in rows}
+
+    async def put(self, plans: Mapping[str, tuple[Plan, int]], session: Session) -> None:
+        writes = [
+            UpdateOne({"_id": account_id}, {"$set": {"plan": plan, "revision": revision}}, upsert=True)
+            for account_id, (plan, revision) in plans.items()
+        ]
+        await self._accounts.bulk_write(writes, ordered=False, session=session)

@@ -1,0 +1,283 @@
+"""What the lanes do with pending files: bring the index to what the files are now, then mark them done.
+
+Everything here may be done twice: a file stays pending until the index has it durably, and one that has changed
+meanwhile stays pending for what it is now.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_events.envelope import Envelope, seal
+from docstore_events.event import Event
+from docstore_events.files import FileIndexed, FileIndexFailed
+from docstore_events.transaction import Transaction, Transactor
+from docstore_indexer import metrics
+from docstore_indexer.engines.engine import EngineFailed
+from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
+from docstore_indexer.indexing.index_order import OrderedIndex
+from docstore_indexer.indexing.repository import Entries, Texts
+from docstore_indexer.indexing.rules import (
+    CHARS_AT_ONCE,
+    Decision,
+    Entry,
+    Lane,
+    Outcome,
+    Step,
+    decide,
+    groups,
+    wakeup_name,
+)
+from docstore_indexer.indexing.text_reader import TextReader
+from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import PyMongoError
+from docstore_work.wakeup import wake
+
+log = structlog.get_logger(__name__)
+
+QUICK_BATCH = 500
+TEXT_BATCH = 64
+"""So many small plain texts are read by the quick lane itself; more, or larger ones, have a lane of their own."""
+SMALL_TEXT_BYTES = 256 * 1024
+QUICK_READ_SECONDS = 2.0
+MAX_ATTEMPTS = 5
+OUTAGE_PAUSE = timedelta(seconds=2)
+MAX_PAUSE_SECONDS = 60.0
+
+
+class Indexing:
+    """The work of every lane; a call takes what is due there and answers whether there was any."""
+
+    def __init__(
+        self,
+        entries: Entries,
+        texts: Texts,
+        accounts: Accounts,
+        contents: TextReader,
+        index: OrderedIndex,
+        transactor: Transactor,
+        *,
+        lease_seconds: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._entries = entries
+        self._texts = texts
+        self._accounts = accounts
+        self._contents = contents
+        self._index = index
+        self._transactor = transactor
+        self._lease = timedelta(seconds=lease_seconds)
+        self._clock = clock
+
+    async def work(self, lane: Lane) -> bool:
+        if not self._contents.ready(lane):
+            return False
+        now = self._clock()
+        limit = {Lane.QUICK: QUICK_BATCH, Lane.TEXT: TEXT_BATCH}.get(lane, 1)
+        claimed = await self._entries.claim(lane, limit, now, now + self._lease)
+        if not claimed:
+            return False
+        if not await self._done(lane, claimed) and len(claimed) > 1:
+            for entry in claimed:
+                await self._done(lane, [entry])
+        return True
+
+    async def _done(self, lane: Lane, claimed: Sequence[Entry]) -> bool:
+        """Do what these entries need. False: one of several is not to be had; alone it is tried again later."""
+        try:
+            plans = await self._accounts.plans({entry.file.owner_id for entry in claimed})
+            decided: list[tuple[Entry, Decision]] = []
+            for entry in claimed:
+                plan, _ = plans.get(entry.file.owner_id, ("free", 0))
+                decided.append((entry, decide(entry, plan, self._contents.lane_of)))
+            await (self._quickly(decided) if lane is Lane.QUICK else self._read_in(lane, decided))
+        except EngineFailed as error:
+            log.warning("index writes are put off", lane=lane, error=str(error))
+            await self._entries.put_off(claimed, lane, self._clock() + OUTAGE_PAUSE, faultless=True)
+        except PyMongoError:
+            raise
+        except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
+            log.error("documents can't be indexed", lane=lane, files=len(claimed), exc_info=error)
+            if len(claimed) == 1:
+                pause = timedelta(seconds=min(2.0 ** min(claimed[0].attempts, 20), MAX_PAUSE_SECONDS))
+                await self._entries.put_off(claimed, lane, self._clock() + pause, faultless=False)
+            return False
+        return True
+
+    async def _quickly(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
+        """Do what needs no document, hand over what does; a few plain texts are read at once."""
+        by_step: dict[Step, list[tuple[Entry, Decision]]] = defaultdict(list)
+        for entry, decision in decided:
+            by_step[decision.step].append((entry, decision))
+        later: dict[Lane, list[Entry]] = defaultdict(list)
+        for entry, decision in by_step[Step.FETCH]:
+            later[decision.lane].append(entry)
+        small = [entry for entry in later[Lane.TEXT] if entry.file.size <= SMALL_TEXT_BYTES]
+        at_once = small if len(small) <= TEXT_BATCH else []
+        if at_once:
+            later[Lane.TEXT] = [entry for entry in later[Lane.TEXT] if entry.file.size > SMALL_TEXT_BYTES]
+        outcomes = await self._without_reading(by_step)
+        for lane, entries in later.items():
+            await self._to_lane(entries, lane)
+        read = await self._read_texts(at_once, QUICK_READ_SECONDS)
+        await self._put(read)
+        await self._conclude(outcomes + read)
+        await self._put_stored([entry for entry, _ in by_step[Step.STORED_TEXT]])
+
+    async def _read_in(self, lane: Lane, decided: Sequence[tuple[Entry, Decision]]) -> None:
+        """Read documents; what has become something else goes back to the beginning."""
+        here = [entry for entry, decision in decided if decision.step is Step.FETCH]
+        others = [entry for entry, decision in decided if decision.step is not Step.FETCH]
+        if others:
+            await self._to_lane(others, Lane.QUICK, keep_name=False)
+        for group in groups(here, CHARS_AT_ONCE, lambda entry: entry.file.size):
+            if lane is Lane.TEXT:
+                outcomes = await self._read_texts(group, None)
+            else:
+                read = [await self._read(entry, lane) for entry in group]
+                outcomes = [outcome for outcome in read if outcome is not None]
+            await self._put(outcomes)
+            await self._conclude(outcomes)
+
+    async def _without_reading(self, by_step: dict[Step, list[tuple[Entry, Decision]]]) -> list[Outcome]:
+        removed = [entry for entry, _ in by_step[Step.REMOVE]]
+        await self._index.remove(removed)
+        names = [entry for entry, _ in by_step[Step.NAME] + by_step[Step.FAILED]]
+        await self._index.put(names)
+        return [
+            *(Outcome(entry, "removed") for entry in removed),
+            *(Outcome(entry, "name") for entry, _ in by_step[Step.NAME]),
+            *(Outcome(entry, "failed", reason=decision.reason) for entry, decision in by_step[Step.FAILED]),
+        ]
+
+    async def _to_lane(self, entries: Sequence[Entry], lane: Lane, *, keep_name: bool = True) -> None:
+        """To be found by name until the lane comes to them: the text of an earlier version leaves the index now."""
+        if not entries:
+            return
+        if keep_name:
+            await self._index.put(entries)
+        await self._entries.hand_over(entries, lane, self._clock())
+        wake(wakeup_name(lane))
+
+    async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
+        """Plain texts, side by side; those not there in time are left to their lane."""
+        read = await asyncio.gather(*(self._read(entry, Lane.TEXT, seconds) for entry in entries))
+        return [outcome for outcome in read if outcome is not None]
+
+    async def _read(self, entry: Entry, lane: Lane, seconds: float | None = None) -> Outcome | None:
+        """What came of reading a document; None: it is tried again later, or handed over."""
+        if entry.attempts > MAX_ATTEMPTS:
+            return Outcome(entry, "failed", reason="parser_crashed")
+        try:
+            async with asyncio.timeout(seconds):
+                found = await self._contents.read(entry.file, lane)
+        except ExtractionFailed as error:
+            return Outcome(entry, "failed", reason=error.reason)
+        except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
+            await self._put_off(entry, lane, repr(error), faultless=True)
+            return None
+        except ObjectStoreError as error:
+            if entry.attempts == MAX_ATTEMPTS:
+                return Outcome(entry, "failed", reason="content_missing")
+            await self._put_off(entry, lane, repr(error), faultless=False)
+            return None
+        if isinstance(found, Lane):
+            await self._to_lane([entry], found)
+            return None
+        return Outcome(entry, "fulltext", found)
+
+    async def _put_off(self, entry: Entry, lane: Lane, error: str, *, faultless: bool) -> None:
+        log.info("document is read later", file_id=entry.file.file_id, error=error)
+        await self._index.put([entry])
+        pause = OUTAGE_PAUSE if faultless else timedelta(seconds=min(2.0 ** min(entry.attempts, 20), MAX_PAUSE_SECONDS))
+        await self._entries.put_off([entry], lane, self._clock() + pause, faultless=faultless)
+
+    async def _put_stored(self, entries: Sequence[Entry]) -> None:
+        """Files whose text is kept, a bounded number of characters at a time; a text that is gone is read again."""
+        for group in groups(entries, CHARS_AT_ONCE, lambda entry: entry.text_chars):
+            kept = await self._texts.get([entry.file.file_id for entry in group])
+            there: list[Entry] = []
+            gone: list[Entry] = []
+            for entry in group:
+                version, _ = kept.get(entry.file.file_id, (0, ""))
+                (there if version == entry.file.version else gone).append(entry)
+            texts = {file_id: text for file_id, (_, text) in kept.items()}
+            await self._index.put(there, texts)
+            await self._conclude([Outcome(entry, "fulltext") for entry in there])
+            if gone:
+                await self._entries.renew([entry.file.file_id for entry in gone], self._clock(), drop_text=True)
+
+    async def _put(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            text = outcome.text
+            file_id = outcome.entry.file.file_id
+            await self._index.put([outcome.entry], {file_id: text.text} if text is not None else None)
+
+    async def _conclude(self, outcomes: Sequence[Outcome]) -> None:
+        """Once the index has them durably: mark them done and say so, but for those that have changed meanwhile."""
+        if not outcomes:
+            return
+        await self._index.flush()
+
+        async def work(transaction: Transaction) -> list[Outcome]:
+            session = transaction.session
+            held = await self._entries.held([outcome.entry for outcome in outcomes], session)
+            current = [outcome for outcome in outcomes if outcome.entry.file.file_id in held]
+            if not current:
+                return []
+            await self._entries.mark(current, session)
+            await self._texts.remove([_id(outcome) for outcome in current if _loses_text(outcome)], session)
+            found = [(outcome, outcome.text) for outcome in current if outcome.text is not None]
+            await self._texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
+            for outcome in current:
+                if outcome.is_news:
+                    event = _event(outcome)
+                    transaction.publish(event, cause=_cause(event, outcome.entry))
+            return current
+
+        for outcome in await self._transactor.run(work):
+            if outcome.result == "failed" and outcome.is_news:
+                metrics.found_failures.labels(outcome.reason).inc()
+
+
+def _id(outcome: Outcome) -> str:
+    return outcome.entry.file.file_id
+
+
+def _loses_text(outcome: Outcome) -> bool:
+    entry = outcome.entry
+    return entry.text_version > 0 and (outcome.result in ("name", "failed") or entry.file.purged)
+
+
+def _event(outcome: Outcome) -> FileIndexed | FileIndexFailed:
+    file = outcome.entry.file
+    if outcome.result == "failed":
+        return FileIndexFailed(
+            revision=file.revision,
+            file_id=file.file_id,
+            owner_id=file.owner_id,
+            version=file.version,
+            reason=outcome.reason,
+        )
+    text: ExtractedText | None = outcome.text
+    stored = outcome.result == "fulltext" and text is None
+    return FileIndexed(
+        revision=file.revision,
+        file_id=file.file_id,
+        owner_id=file.owner_id,
+        version=file.version,
+        mode="fulltext" if outcome.result == "fulltext" else "name",
+        characters=len(text.text) if text else outcome.entry.text_chars * stored,
+        ocr=text.ocr if text else outcome.entry.ocr and stored,
+    )
+
+
+def _cause(event: Event, entry: Entry) -> Envelope[Event]:
+    """What carries the trace of the event that made the file pending."""
+    return seal(event, source="indexer", traceparent=entry.traceparent)

@@ -1,0 +1,54 @@
+"""HTTP: search for everybody."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from docstore_indexer.engines.engine import SearchQuery
+from docstore_indexer.search.schemas import SearchPage
+from docstore_indexer.search.service import Search
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, DayOrMoment
+from docstore_platform.web import json_response
+
+Caller = Annotated[Principal, Depends(current_principal)]
+
+
+def search_router(search: Search) -> APIRouter:
+    router = APIRouter(tags=["search"])
+
+    @router.get("/search", response_model=SearchPage)
+    async def search_files(
+        caller: Caller,
+        q: Annotated[str, Query(max_length=1000, description='words, all of which must occur; "a phrase"')] = "",
+        scope: Annotated[Literal["name", "content"], Query(alias="in")] = "name",
+        tag: Annotated[list[str], Query(max_length=20, description="each of them")] = [],  # noqa: B006
+        type: Annotated[str | None, Query(max_length=200, description="`application/pdf`, `image`, `pdf`")] = None,  # noqa: A002
+        modified_after: DayOrMoment | None = None,
+        modified_before: DayOrMoment | None = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Files and folders by name, tags, type and dates; with `in=content` (premium) by their text, with snippets.
+
+        `{items:[{file, score, snippet}], total, mode, next_cursor}`, best first; without `q` last modified first. A
+        snippet is HTML whose only element is `<mark>`.
+        """
+        query = SearchQuery(
+            reader=caller.account_id,
+            text=q,
+            scope=scope,
+            tags=tuple(tag),
+            type=type or None,
+            modified_after=modified_after,
+            modified_before=modified_before,
+            limit=limit,
+            cursor=cursor or None,
+        )
+        found = await search.search(query)
+        mode = "fulltext" if scope == "content" else "name"
+        return json_response(
+            {"items": found.items, "total": found.total, "mode": mode, "next_cursor": found.next_cursor}
+        )
+
+    return router

@@ -1,0 +1,92 @@
+"""Searching: the engine finds, metadata says what the caller may see of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from docstore_indexer.engines.engine import EngineFailed, Hit, SearchEngine, SearchQuery
+from docstore_indexer.indexing.metadata import Json, Metadata
+from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.plans import AccountPlans
+from docstore_platform.problems import Problem, unavailable
+
+FILLED_FROM_PAGES = 5
+"""A page all of whose hits are gone is skipped, so many times."""
+CHECKED = 1000
+"""Hits in files of others that are counted: more would be too many to look up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    items: list[dict[str, Any]]
+    total: int
+    next_cursor: str | None
+
+
+class Search:
+    """The index may be moments behind: what it has found is shown as metadata knows it now, or not at all."""
+
+    def __init__(self, engine: SearchEngine, metadata: Metadata, accounts: Accounts, plans: AccountPlans) -> None:
+        self._engine = engine
+        self._metadata = metadata
+        self._accounts = accounts
+        self._plans = plans
+
+    async def _is_premium(self, account_id: str) -> bool:
+        known = await self._accounts.plans([account_id])
+        if known.get(account_id, ("free", 0))[0] == "premium":
+            return True
+        current = await self._plans.plan_of(account_id)
+        return current is not None and current[0] == "premium"
+
+    async def search(self, query: SearchQuery) -> Found:
+        """A page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
+        if query.scope == "content" and not await self._is_premium(query.reader):
+            raise Problem(403, "premium_required", "Searching in documents is for premium accounts.")
+        found = Found([], 0, query.cursor)
+        for _ in range(FILLED_FROM_PAGES):
+            found = await self._page(replace(query, cursor=found.next_cursor))
+            if found.items or found.next_cursor is None:
+                break
+        return found
+
+    async def _page(self, query: SearchQuery) -> Found:
+        try:
+            page = await self._engine.search(query)
+        except EngineFailed as error:
+            raise unavailable("Search") from error
+        files = await self._readable(query.reader, page.hits)
+        shown = {hit.file_id: _item(hit, files.get(hit.file_id), query) for hit in page.hits}
+        items = [item for item in shown.values() if item is not None]
+        gone = {file_id for file_id, item in shown.items() if item is None}
+        if page.total > len(page.hits):
+            uncounted, hidden = await self._of_others(query)
+            total = page.total - uncounted - len(gone - hidden)
+        else:
+            total = page.total - len(gone)
+        return Found(items, max(total, len(items)), page.next_cursor)
+
+    async def _of_others(self, query: SearchQuery) -> tuple[int, set[str]]:
+        """How many hits in files of others are not to be counted, and which: the reader may not read them any more.
+
+        On all pages: that a file is there is as secret as what is in it.
+        """
+        try:
+            found = await self._engine.search(replace(query, of_others=True, limit=CHECKED, cursor=None))
+        except EngineFailed as error:
+            raise unavailable("Search") from error
+        readable = await self._readable(query.reader, found.hits)
+        return found.total - len(readable), {hit.file_id for hit in found.hits} - readable.keys()
+
+    async def _readable(self, reader: str, hits: Sequence[Hit]) -> dict[str, Json]:
+        return await self._metadata.readable(reader, [hit.file_id for hit in hits]) if hits else {}
+
+
+def _item(hit: Hit, file: Json | None, query: SearchQuery) -> dict[str, Any] | None:
+    """A hit in the text of another version than the current one is none: the words may be gone from the file."""
+    if file is None:
+        return None
+    is_current = file["version"] == hit.version
+    if query.scope == "content" and not is_current:
+        return None
+    return {"file": file, "score": round(hit.score, 4), "snippet": hit.snippet if is_current else None}

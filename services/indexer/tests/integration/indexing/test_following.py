@@ -1,0 +1,199 @@
+"""Plans, documents that can't be read, crashes, and what the upload's final check is told."""
+
+import asyncio
+import shutil
+from typing import Any
+
+import indexer_documents as documents
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from docstore_events.envelope import open_envelope
+from docstore_events.files import FileCreated
+from docstore_indexer.indexing.repository import MongoEntries
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_on_account_plan_changed_the_backlog_is_built_and_dropped(running: Any) -> None:
+    """Premium reads what was there before; free takes the texts out of index and store; both are told."""
+    ann = await running.person("free")
+    states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(3)]
+    names = [state.name for state in states]
+    await running.finds(ann, "file", *names)
+    await running.settled()
+    upgrade = await running.change_plan(ann, "premium", 2)
+    await running.finds(ann, "", *names)
+
+    async def searchable() -> bool:
+        answer = await running.call("GET", "/v1/search?q=walrus&in=content", bearer=running.token(ann))
+        return bool(answer.status == 200 and answer.json()["total"] == 3)
+
+    await eventually(searchable)
+    await running.settled()
+    settled = await running.internal("POST", "/internal/events/settled", {"event_ids": [upgrade]})
+    assert settled == {"settled": [upgrade]}
+    await running.change_plan(ann, "free", 3)
+
+    async def dropped() -> bool:
+        return await running.database["texts"].count_documents({}) == 0
+
+    await eventually(dropped)
+    assert await running.refused(ann, "q=walrus&in=content") == (403, "premium_required")
+    await running.settled()
+    assert await running.names(ann, "file") == names
+    events = await running.says(states[0].file_id, "file-indexed", "file-indexed", "file-indexed")
+    assert [event["mode"] for event in events] == ["name", "fulltext", "name"]
+    assert await running.database["documents"].count_documents({"text_version": {"$ne": 0}}) == 0
+
+
+async def test_a_plan_changed_to_and_fro_ends_with_the_last(running: Any) -> None:
+    """Changes that come while the backlog of the one before is at work are not mixed up."""
+    ann = await running.person("free")
+    states = [await running.add(ann, f"file {number}.txt", b"patient walrus") for number in range(10)]
+    for revision, plan in enumerate(("premium", "free", "premium", "free", "premium"), 2):
+        await running.change_plan(ann, plan, revision)
+    await running.finds(ann, "file", *(state.name for state in states))
+
+    async def all_read() -> bool:
+        return await running.database["documents"].count_documents({"text_version": 1, "state": "done"}) == 10
+
+    await eventually(all_read)
+    assert len(await running.names(ann, "walrus", scope="content")) == 10
+
+
+async def test_documents_that_can_not_be_read_are_told_with_their_reason(running: Any) -> None:
+    """A corrupt PDF, a zip bomb, an encrypted one and a film: each is told once and found by its name."""
+    ann = await running.person("premium")
+    bomb = documents.zipped({"word/document.xml": b"\0" * (300 << 20)})
+    files = {
+        "torn report.pdf": (b"%PDF-1.7 torn", "corrupt"),
+        "bomb report.docx": (bomb, "archive_bomb"),
+        "locked report.pdf": (documents.pdf("hidden", password="x"), "encrypted"),
+        "film report.mp4": (b"\0" * 64, "unsupported_type"),
+    }
+    states = [(await running.add(ann, name, content), reason) for name, (content, reason) in files.items()]
+    for state, reason in states:
+        (event,) = await running.says(state.file_id, "file-index-failed")
+        assert (event["reason"], event["version"]) == (reason, 1)
+    await running.finds(ann, "report", *files)
+    assert {item["file"]["name"] for item in (await running.search(ann, "report", scope="content"))["items"]} == {
+        *files
+    }
+
+
+async def test_file_indexed_is_seen_on_kafka(running: Any) -> None:
+    """What is said reaches the broker, in the trace of the event it follows from."""
+    ann = await running.person("premium")
+    state = await running.add(ann, "note.txt", b"walrus")
+    topic = f"{running.infra.topic_prefix}files"
+    consumer = AIOKafkaConsumer(bootstrap_servers=running.infra.kafka_bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in range(running.infra.topic_partitions)])
+
+        async def seen() -> Any:
+            batches = await consumer.getmany(timeout_ms=200)
+            for record in (record for records in batches.values() for record in records):
+                envelope = open_envelope(record.headers, record.value)
+                if envelope is not None and envelope.event.type == "file-indexed":
+                    return envelope
+            return None
+
+        envelope = await eventually(seen)
+        assert (envelope.event.file_id, envelope.source) == (state.file_id, "indexer")
+    finally:
+        await consumer.stop()
+
+
+async def test_settled_waits_for_the_index(running: Any) -> None:
+    """The final check hears that an event is settled only when its file is searchable."""
+    ann = await running.person("premium")
+    state = running.file(ann, "later.txt", b"walrus", object_key="accounts/a/not-there-yet")
+    (event_id,) = await running.say(FileCreated(revision=1, file=state, path="/later.txt", actor_id=ann))
+    question = {"event_ids": [event_id]}
+
+    async def handled() -> Any:
+        return await running.database["inbox"].find_one({"_id": event_id})
+
+    await eventually(handled)
+    assert await running.internal("POST", "/internal/events/settled", question) == {"settled": []}
+    await running.objects.put(state.object_key, b"walrus")
+
+    async def settled() -> bool:
+        answer = await running.internal("POST", "/internal/events/settled", question)
+        return bool(answer == {"settled": [event_id]})
+
+    await eventually(settled)
+    await running.says(state.file_id, "file-indexed")
+
+
+async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that dies with the file in the index but still pending: the next one does it again, told once."""
+    reached = asyncio.Event()
+
+    async def dies(*_: Any) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        async with world.running():
+            ann = await world.person("premium")
+            patch.setattr(MongoEntries, "mark", dies)
+            state = await world.add(ann, "note.txt", b"walrus")
+            await reached.wait()
+        assert (await world.database["documents"].find_one({"_id": state.file_id}))["state"] == "pending"
+    async with world.running():
+        await world.finds(ann, "walrus", "note.txt", scope="content")
+        await world.says(state.file_id, "file-indexed")
+
+
+async def test_a_lost_index_is_built_anew(world: Any) -> None:
+    """The folder is gone: at the next start everything is found again, its texts from the store."""
+    async with world.running():
+        ann = await world.person("premium")
+        state = await world.add(ann, "note.txt", b"walrus")
+        await world.finds(ann, "walrus", "note.txt", scope="content")
+        await world.settled()
+    shutil.rmtree(world.folder)
+    await world.objects.delete(state.object_key)
+    async with world.running():
+        assert await world.names(ann, "walrus", scope="content") == ["note.txt"]
+        await world.says(state.file_id, "file-indexed")
+
+
+async def test_three_hundred_names_told_at_once_are_all_found(running: Any) -> None:
+    """They are handled in batches, and each is told."""
+    ann = await running.person("free")
+    states = [await running.add(ann, f"small {number}.txt", b"", told=False) for number in range(300)]
+    await running.say(*(FileCreated(revision=1, file=state, path="/x", actor_id=ann) for state in states))
+
+    async def done() -> bool:
+        return await running.database["documents"].count_documents({"state": "done"}) == 300
+
+    await eventually(done)
+    assert len(await running.database["inbox"].distinct("handled_at")) < 50
+    assert (await running.search(ann, "small"))["total"] == 300
+    assert await running.database["outbox"].count_documents({}) == 300
+
+
+async def test_what_killed_workers_left_is_swept(world: Any) -> None:
+    """Temporary files of the process before are gone after a start."""
+    left = world.folder / "work" / "docstore-extract-left"
+    left.mkdir(parents=True)
+    (left / "page.png").write_bytes(b"x")
+    async with world.running():
+        assert list((world.folder / "work").iterdir()) == []
+
+
+async def test_cheap_documents_do_not_wait_for_pictures(running: Any) -> None:
+    """With scans under way a text and a Word file are searchable before they are."""
+    ann = await running.person("premium")
+    pages = [f"scanned page {number}" for number in range(6)]
+    scans = [await running.add(ann, f"scan {number}.pdf", documents.scanned_pdf(*pages)) for number in range(3)]
+    await running.finds(ann, "scan", *(scan.name for scan in scans))
+    await running.add(ann, "note.txt", b"nimble walrus")
+    await running.add(ann, "letter.docx", documents.word("nimble walrus"))
+    await running.finds(ann, "walrus", "note.txt", "letter.docx", scope="content")
+    assert len(await running.said(scans[-1].file_id)) == 0

@@ -1,0 +1,112 @@
+"""The client of a cluster: passwords, certificates, and failures that the service understands."""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from docstore_indexer.engines.engine import EngineFailed
+from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The address of a server that answers everything by `handler`."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "localhost", 0, ssl_context=tls).start()
+    try:
+        yield f"{'https' if tls else 'http'}://localhost:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for localhost that only whoever has its file trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "ca.pem", folder / "key.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    return public, context
+
+
+async def who(request: web.Request) -> web.Response:
+    return web.json_response({"authorization": request.headers.get("authorization")})
+
+
+async def test_a_password_is_sent_where_there_is_a_user() -> None:
+    """As Basic authentication; without a user nothing is sent."""
+    async with serving(who) as url:
+        for user, sent in (("", None), ("docstore", "Basic ZG9jc3RvcmU6c2VjcmV0")):
+            client = OpenSearchClient(url, user, "secret")
+            assert await client.call("GET", "/") == {"authorization": sent}
+            await client.close()
+
+
+async def test_a_certificate_must_be_signed_by_the_named_authority(tmp_path: Path) -> None:
+    """With its file the server is trusted; without it no request is made."""
+    authority, context = certificate(tmp_path)
+    async with serving(who, context) as url:
+        for file, trusted in ((str(authority), True), ("", False)):
+            client = OpenSearchClient(url, ca_file=file)
+            if trusted:
+                assert await client.call("GET", "/") == {"authorization": None}
+            else:
+                with pytest.raises(EngineFailed, match="certificate"):
+                    await client.call("GET", "/")
+            await client.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, '{"error": {"type": "es_rejected_execution_exception", "reason": "full"}}', "es_rejected"),
+        (404, '{"error": "alias [x] missing"}', "error"),
+        (502, "<html>bad gateway</html>", "error"),
+        (302, "", "error"),
+    ],
+)
+async def test_what_is_no_answer_is_refused(status: int, body: str, kind: str) -> None:
+    """With the cluster's reason, or what a proxy in between has said; a redirect is not followed."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, headers={"location": "http://elsewhere.invalid/"})
+
+    async with serving(answer) as url:
+        client = OpenSearchClient(url)
+        with pytest.raises(Refused) as caught:
+            await client.call("GET", "/")
+        assert caught.value.status == status
+        assert caught.value.kind.startswith(kind)
+        assert ("error" in await client.call("GET", "/", but={status})) == body.startswith("{")
+        await client.close()

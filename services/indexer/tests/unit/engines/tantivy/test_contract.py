@@ -1,0 +1,17 @@
+"""Tantivy keeps the engines' contract."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from search_engine_contract import *  # noqa: F403 (all tests of the contract are collected here)
+
+from docstore_indexer.engines.tantivy.engine import TantivyEngine
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[TantivyEngine]:
+    engine = TantivyEngine(tmp_path / "index", commit_ms=0)
+    await engine.open()
+    yield engine
+    await engine.close()

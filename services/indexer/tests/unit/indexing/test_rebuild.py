@@ -1,0 +1,78 @@
+"""A rebuild lays metadata beside what is known, whatever differs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetadata, FakeTexts, a_file, an_entry
+
+from docstore_indexer.indexing.job_repository import Job
+from docstore_indexer.indexing.rebuild import Rebuild
+from docstore_indexer.indexing.rules import Entry, Heard
+from docstore_work.lease_queue import Lease
+
+
+class FakeJobs:
+    """One rebuild is due."""
+
+    def __init__(self) -> None:
+        self.open: Job | None = Job("rebuild", Lease("rebuild", "token", 1, {}))
+        self.finished = False
+
+    async def claim(self, kind: str) -> Job | None:
+        job, self.open = self.open, None
+        return job
+
+    async def save(self, job: Job) -> None:
+        self.last = job
+
+    async def finish(self, job: Job) -> None:
+        self.finished = True
+
+
+class FakeService:
+    def __init__(self, entries: FakeEntries) -> None:
+        self._entries = entries
+
+    async def take_over(self, news: Sequence[Heard], gone: Sequence[Entry]) -> None:
+        await self._entries.hear(news, NOW, None)
+        for entry in gone:
+            self._entries.add(replace(entry, file=replace(entry.file, purged=True)))
+
+
+def rebuild_of(engine: FakeEngine, metadata: FakeMetadata, entries: FakeEntries, texts: FakeTexts, page: int) -> Any:
+    jobs = FakeJobs()
+    neighbours: Any = (FakeAccounts(), FakeService(entries), jobs)
+    return Rebuild(engine, metadata, entries, texts, *neighbours, page=page, clock=lambda: NOW), jobs  # type: ignore[arg-type]
+
+
+ids = st.sampled_from([f"{number:02}" for number in range(20)])
+in_metadata = st.dictionaries(ids, st.tuples(st.integers(1, 3), st.booleans()))
+in_entries = st.dictionaries(ids, st.tuples(st.integers(1, 3), st.booleans()))
+
+
+@given(in_metadata, in_entries, st.integers(1, 7))
+async def test_the_new_index_has_just_what_metadata_has(told: Any, known: Any, page: int) -> None:
+    """For any state of metadata and of the entries, in pages of any size: every searchable file, and no other."""
+    metadata = FakeMetadata(
+        {key: a_file(key, revision=revision, trashed=trashed) for key, (revision, trashed) in told.items()}
+    )
+    entries, texts, engine = FakeEntries(), FakeTexts(), FakeEngine()
+    for key, (revision, has_text) in known.items():
+        revision = min(revision, told.get(key, (revision,))[0])  # metadata is never behind
+        trashed = told.get(key, (0, False))[1] if revision == told.get(key, (0,))[0] else False
+        file = a_file(key, revision=revision, trashed=trashed)
+        entries.add(an_entry(file, pending=False, text_version=int(has_text)))
+        texts.kept[key] = (1, f"text of {key}")
+    rebuild, jobs = rebuild_of(engine, metadata, entries, texts, page)
+    assert await rebuild.work()
+    assert jobs.finished
+    assert set(engine.documents) == {key for key, (_, trashed) in told.items() if not trashed}
+    for key, document in engine.documents.items():
+        expected = f"text of {key}" if known.get(key, (0, False))[1] else None
+        assert document.text == expected
+    alive = {key for key, entry in entries.known.items() if not entry.file.purged}
+    assert alive == set(told)
+    assert all(entries.known[key].file.revision == revision for key, (revision, _) in told.items())
