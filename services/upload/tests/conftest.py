@@ -1,4 +1,4 @@
-"""The services that upload asks, small enough to be seen through: they answer, keep what was asked, fail when told."""
+"""Fakes of the services that upload calls: they record the calls and fail on request."""
 
 import sys
 from collections import Counter
@@ -130,7 +130,7 @@ def settled(known: set[str] | None, body: Json) -> Json:
 
 
 @pytest.fixture
-def peers() -> SimpleNamespace:
+def services() -> SimpleNamespace:
     """Fresh fakes of the services that upload asks."""
     return SimpleNamespace(
         metadata=FakeMetadata(), quota=FakeQuota(), indexer=FakeReactor(), media=FakeReactor(), notify=FakeReactor()

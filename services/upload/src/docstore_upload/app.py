@@ -19,39 +19,41 @@ from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
 from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
-from docstore_upload import api, blocks_api, metrics, packs_api, redirect
-from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_repository import MongoBlocks
-from docstore_upload.block_sweeper import BlockSweeper
-from docstore_upload.block_uploads import BlockUploads
-from docstore_upload.complete import Completer
-from docstore_upload.due_work import DueWork
-from docstore_upload.ending import Ending
-from docstore_upload.final_check import FinalCheck
-from docstore_upload.initiate import Initiator
-from docstore_upload.late_puts import LatePuts
-from docstore_upload.means import Means, RedirectTokens
-from docstore_upload.pack_complete import PackCompleter
-from docstore_upload.pack_initiate import PackInitiator
-from docstore_upload.pack_service import PackService
-from docstore_upload.pack_store import MongoPacks
-from docstore_upload.pack_workflow import PackWorkflow
-from docstore_upload.packs_release import PackReleaser
-from docstore_upload.peers import Peers
-from docstore_upload.released import ReleasedContents
-from docstore_upload.service import UploadService
+from docstore_upload import metrics
+from docstore_upload.blocks import api as blocks_api
+from docstore_upload.blocks.proof import BlockProver
+from docstore_upload.blocks.repository import MongoBlocks
+from docstore_upload.blocks.service import BlockService
+from docstore_upload.blocks.unclaimed import UnclaimedBlocks
+from docstore_upload.blocks.worker import DiscardedBlocksWorker, UnsizedBlocksWorker
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.worker import DueWork
+from docstore_upload.packs import api as packs_api
+from docstore_upload.packs.complete import PackCompleter
+from docstore_upload.packs.initiate import PackInitiator
+from docstore_upload.packs.repository import MongoPacks
+from docstore_upload.packs.service import PackService
+from docstore_upload.packs.worker import PackWorker
+from docstore_upload.sessions import api as sessions_api
+from docstore_upload.sessions import browser_redirect
+from docstore_upload.sessions.complete import Completer
+from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.initiate import Initiator
+from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
+from docstore_upload.sessions.repository import MongoUploads
+from docstore_upload.sessions.service import UploadService
+from docstore_upload.sessions.termination import Termination
+from docstore_upload.sessions.verify import Verifier
+from docstore_upload.sessions.worker import SessionWorker
 from docstore_upload.settings import UploadSettings
-from docstore_upload.storage import MongoUploads
-from docstore_upload.unclaimed.repository import MongoPasses
-from docstore_upload.unclaimed.service import UnclaimedBlocks
-from docstore_upload.unclaimed.strays import StraySweep
-from docstore_upload.unclaimed.worker import UnsizedBlocks
-from docstore_upload.verify import Verifier
-from docstore_upload.workflow import Workflow
+from docstore_upload.strays.repository import MongoPasses
+from docstore_upload.strays.service import StraySweep
+from docstore_upload.unreferenced import api as unreferenced_api
+from docstore_upload.unreferenced.service import LateWriteCleanup, SliceRelease, UnreferencedContents
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
-PEERS: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "media", "notify")
+CALLED_SERVICES: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "media", "notify")
 
 
 def create_app(settings: UploadSettings | None = None) -> FastAPI:
@@ -75,14 +77,14 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             metrics.stalled.set(await uploads.count_stalled())
             metrics.stalled_packs.set(await packs.count_stalled())
             store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            clients = [ServiceClient(name, infra, NAME) for name in PEERS]
+            clients = [ServiceClient(name, infra, NAME) for name in CALLED_SERVICES]
             for client in clients:
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
-            peers = Peers(*clients)
+            services = ServiceClients(*clients)
             is_held = partial(deletions_held, database)
             passes = MongoPasses(database)
-            working = _working(app, settings, runtime, uploads, blocks, packs, passes, store, is_held, peers)
+            working = _working(app, settings, runtime, uploads, blocks, packs, passes, store, is_held, services)
             await stack.enter_async_context(working)
             yield
 
@@ -90,8 +92,8 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[redirect.router, api.router, blocks_api.router, packs_api.router],
-        internal=[api.internal_router, blocks_api.internal_router, operations_router(runtime, database)],
+        public=[browser_redirect.router, sessions_api.router, blocks_api.router, packs_api.router],
+        internal=[sessions_api.internal_router, unreferenced_api.internal_router, operations_router(runtime, database)],
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping},
     )
@@ -108,35 +110,40 @@ async def _working(
     passes: MongoPasses,
     store: ObjectStore,
     is_held: IsHeld,
-    peers: Peers,
+    services: ServiceClients,
 ) -> AsyncIterator[None]:
     """The use cases for the routes, and the workflow and the deletion of blocks in the background."""
     transactor = runtime.transactor
     tokens = RedirectTokens(secret_list("UPLOAD_REDIRECT_SECRETS", settings.redirect_secrets, settings.infra))
-    means = Means(store, settings, tokens, utc_now)
+    instructions = UploadInstructions(store, settings, tokens, utc_now)
     verifier = Verifier(store, uploads, settings)
     prover = BlockProver(blocks, store, settings, utc_now)
-    unclaimed = UnclaimedBlocks(blocks, uploads, peers, settings, utc_now)
-    block_uploads = BlockUploads(uploads, blocks, transactor, prover, unclaimed, store, is_held, settings, utc_now)
-    ending = Ending(uploads, transactor, block_uploads, store, utc_now)
-    completer = Completer(uploads, transactor, peers, verifier, block_uploads, ending, settings, utc_now)
-    initiator = Initiator(uploads, transactor, peers, means, settings, utc_now)
-    final_check = FinalCheck(uploads, transactor, peers, runtime.republish, settings, utc_now)
-    workflow = Workflow(uploads, completer, verifier, ending, final_check, settings, utc_now)
+    unclaimed = UnclaimedBlocks(blocks, uploads, services, settings, utc_now)
+    block_uploads = BlockService(blocks, prover, unclaimed, store, is_held, settings, utc_now)
+    termination = Termination(uploads, transactor, block_uploads, store, utc_now)
+    completer = Completer(uploads, transactor, services, verifier, block_uploads, termination, settings, utc_now)
+    initiator = Initiator(uploads, transactor, services, instructions, settings, utc_now)
+    final_check = FinalCheck(uploads, transactor, services, runtime.republish, settings, utc_now)
+    workflow = SessionWorker(uploads, completer, verifier, termination, final_check, settings, utc_now)
     app.state.uploads = uploads
-    app.state.service = UploadService(uploads, initiator, completer, ending, means, tokens)
+    app.state.service = UploadService(uploads, initiator, completer, termination, instructions, tokens)
     app.state.blocks = block_uploads
-    app.state.released_contents = ReleasedContents(
-        block_uploads, PackReleaser(packs, utc_now), LatePuts(uploads, blocks, settings, utc_now)
+    app.state.unreferenced_contents = UnreferencedContents(
+        block_uploads, SliceRelease(packs, utc_now), LateWriteCleanup(uploads, blocks, settings, utc_now)
     )
-    sweeper = BlockSweeper(blocks, store, is_held, settings, utc_now)
-    pack_completer = PackCompleter(packs, transactor, peers, store, settings, utc_now)
-    pack_initiator = PackInitiator(packs, transactor, peers, store, settings, utc_now)
+    sweeper = DiscardedBlocksWorker(blocks, store, is_held, settings, utc_now)
+    pack_completer = PackCompleter(packs, transactor, services, store, settings, utc_now)
+    pack_initiator = PackInitiator(packs, transactor, services, store, settings, utc_now)
     app.state.packs = PackService(packs, pack_initiator, pack_completer, store, utc_now)
-    pack_workflow = PackWorkflow(
-        packs, transactor, pack_completer, peers, runtime.republish, store, is_held, settings, utc_now
+    pack_workflow = PackWorker(
+        packs, transactor, pack_completer, services, runtime.republish, store, is_held, settings, utc_now
     )
-    works: list[DueWork[Any]] = [workflow, sweeper, pack_workflow, UnsizedBlocks(blocks, prover, settings, utc_now)]
+    works: list[DueWork[Any]] = [
+        workflow,
+        sweeper,
+        pack_workflow,
+        UnsizedBlocksWorker(blocks, prover, settings, utc_now),
+    ]
     strays = StraySweep(passes, uploads, blocks, packs, store, settings, utc_now)
     loops = [
         Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_sweep_seconds),

@@ -1,4 +1,4 @@
-"""What the upload service tells Prometheus besides what every service does."""
+"""Metrics of the upload service beside those of every service."""
 
 from prometheus_client import Counter, Gauge
 
@@ -11,7 +11,9 @@ unclaimed_deleted_total = Counter(
 )
 blocks_asked_total = Counter("docstore_blocks_asked_total", "Blocks that clients asked for", ["answer"])
 blocks_collected_total = Counter("docstore_blocks_collected_total", "Blocks given up that nothing referred to")
-republished_total = Counter("docstore_uploads_republished_total", "Events said again by the final check", ["service"])
+republished_total = Counter(
+    "docstore_uploads_republished_total", "Events that the final check republished", ["service"]
+)
 compacted_bytes_total = Counter("docstore_packs_compacted_bytes_total", "Bytes freed by rewriting packs")
 stalled_packs = Gauge("docstore_packs_stalled", "Completed packs that a service has not reacted to in time")
 stalled = Gauge("docstore_uploads_stalled", "Completed uploads that a service has not reacted to in time")

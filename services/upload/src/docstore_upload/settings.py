@@ -6,7 +6,6 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
-from docstore_upload.domain import Pauses
 
 MIB = 1 << 20
 
@@ -72,11 +71,6 @@ class UploadSettings(ServiceSettings):
     settle_longest_seconds: float = Field(3_600, gt=0, description="longest pause between two final checks")
     settle_attempts: int = Field(6, ge=1, description="final checks before an upload counts as stalled")
     kept_days: float = Field(30, gt=0, description="how long a finished upload's session is kept")
-
-    @property
-    def sweep_pauses(self) -> Pauses:
-        """Between looks for what comes in after an upload's end."""
-        return Pauses(self.check_first_seconds, self.check_longest_seconds)
 
     @property
     def block_put_life(self) -> timedelta:

@@ -88,7 +88,7 @@ class Stack:
     """What one test works with."""
 
     infra: InfraSettings
-    peers: SimpleNamespace
+    services: SimpleNamespace
     store: ObjectStore
     database: Database
     http: aiohttp.ClientSession
@@ -96,10 +96,10 @@ class Stack:
     person: Client
     stranger: Client
 
-    async def put(self, means: Any, content: bytes) -> int:
+    async def put(self, instructions: Any, content: bytes) -> int:
         """PUT with a signed URL and its headers; the status."""
-        url = URL(means["url"], encoded=True)
-        async with self.http.put(url, data=content, headers=means.get("headers", {})) as answer:
+        url = URL(instructions["url"], encoded=True)
+        async with self.http.put(url, data=content, headers=instructions.get("headers", {})) as answer:
             return answer.status
 
     async def post(self, form: Any, content: bytes, **tampered: str) -> tuple[int, str | None]:
@@ -112,7 +112,7 @@ class Stack:
             return answer.status, answer.headers.get("Location")
 
     async def events(self, upload_id: str) -> list[Any]:
-        """Types of the events said about an upload, in order."""
+        """Types of the events published about an upload, in order."""
         rows = await self.database["outbox"].find({"key": upload_id}).sort("sequence", 1).to_list(None)
         assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
         return [dict(row["headers"])["ce_type"].decode() for row in rows]
@@ -122,24 +122,24 @@ class Stack:
 
     async def committed_key(self, upload_id: str) -> str:
         """The object that the version of a completed upload names."""
-        return str(self.peers.metadata.committed[upload_id]["item"]["object_key"])
+        return str(self.services.metadata.committed[upload_id]["item"]["object_key"])
 
     def key(self, upload_id: str) -> str:
         return f"accounts/{self.person.account_id}/uploads/{upload_id}/content"
 
 
 @pytest.fixture
-async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[Stack]:
+async def stack(infra: InfraSettings, services: SimpleNamespace) -> AsyncIterator[Stack]:
     """Nothing runs yet: `async with stack.run(setting=...)` is one instance of the service."""
     name = new_id()
     urls = {
-        f"{peer}_url": f"local:{peer}-{name}"
-        for peer in ("accounts", "metadata", "quota", "indexer", "media", "notify")
+        f"{service}_url": f"local:{service}-{name}"
+        for service in ("accounts", "metadata", "quota", "indexer", "media", "notify")
     }
     infra = infra.model_copy(update=urls)
     register_local_app(urls["accounts_url"], fake_accounts())
-    for peer, fake in vars(peers).items():
-        register_local_app(urls[f"{peer}_url"], fake_app(fake))
+    for service, fake in vars(services).items():
+        register_local_app(urls[f"{service}_url"], fake_app(fake))
     url = f"local:upload-{name}"
 
     @asynccontextmanager
@@ -154,5 +154,5 @@ async def stack(infra: InfraSettings, peers: SimpleNamespace) -> AsyncIterator[S
     async with ObjectStore(S3Config.of(infra)) as store, aiohttp.ClientSession() as http:
         await make_bucket(store)
         database = mongo.database(f"{infra.database_prefix}upload")
-        yield Stack(infra, peers, store, database, http, run, person, replace(person, account_id=new_id()))
+        yield Stack(infra, services, store, database, http, run, person, replace(person, account_id=new_id()))
     mongo.close()

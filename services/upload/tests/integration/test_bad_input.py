@@ -1,4 +1,4 @@
-"""What the upload service and the signed means refuse, and that nothing is left behind by it."""
+"""What the upload service and the signed requests refuse, and that nothing is left behind by it."""
 
 import asyncio
 from base64 import b64decode
@@ -113,7 +113,7 @@ async def test_bad_requests(stack: Any, change: dict[str, Any], status: int, cod
     async with stack.run():
         body = {"path": "/a.txt", "size": 1, "method": "put"} | change
         assert await stack.person.refused("POST", "/v1/uploads", body) == (status, code)
-    assert not stack.peers.quota.reserved
+    assert not stack.services.quota.reserved
     assert await stack.database["uploads"].count_documents({}) == 0
 
 
@@ -137,7 +137,7 @@ async def test_size_beyond_any_integer(stack: Any) -> None:
 
 async def test_over_quota(stack: Any) -> None:
     """What does not fit is 507 `over_quota`, and of a batch exactly what fits, in order, is accepted."""
-    stack.peers.quota.limit = 25
+    stack.services.quota.limit = 25
     async with stack.run():
         items = [{"path": f"/{n}", "size": 10, "method": "put"} for n in range(4)]
         results = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": items}))["items"]
@@ -185,7 +185,7 @@ async def test_redirect_needs_the_token_of_its_upload(stack: Any) -> None:
         missing = other["form"]["fields"]["success_action_redirect"].removeprefix(stack.infra.public_url)
         answer = await stack.person.send("GET", missing, login=False)
         assert (answer.status, b"not all arrived" in answer.body) == (409, True)
-    assert not stack.peers.metadata.committed
+    assert not stack.services.metadata.committed
 
 
 async def test_abort(stack: Any) -> None:
@@ -226,7 +226,7 @@ async def test_refused_commit_ends_the_upload(stack: Any) -> None:
     async with stack.run():
         upload = await stack.person.initiate("put", CONTENT, path="/taken", on_conflict="fail", base_version=0)
         await stack.put(upload["put"], CONTENT)
-        stack.peers.metadata.refusals["/taken"] = {"status": 409, "code": "version_conflict", "detail": "Stale."}
+        stack.services.metadata.refusals["/taken"] = {"status": 409, "code": "version_conflict", "detail": "Stale."}
         for _ in range(2):
             refused = await stack.person.refused("POST", f"/v1/uploads/{upload['id']}/complete")
             assert refused == (409, "version_conflict")

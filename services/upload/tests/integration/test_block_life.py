@@ -14,9 +14,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Database, Mongo
 from docstore_platform.settings import InfraSettings
-from docstore_upload.block_repository import MongoBlocks
+from docstore_upload.blocks.repository import MongoBlocks
+from docstore_upload.sessions.repository import MongoUploads
 from docstore_upload.settings import UploadSettings
-from docstore_upload.storage import MongoUploads
 
 pytestmark = pytest.mark.connected
 
@@ -34,7 +34,7 @@ def database_of(infra: InfraSettings, loop: asyncio.AbstractEventLoop) -> Iterat
     loop.close()
 
 
-def test_any_life_of_blocks_in_the_database(infra: InfraSettings, peers: SimpleNamespace) -> None:
+def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: SimpleNamespace) -> None:
     """Whatever happens in whichever order: a block is there while a list refers to it, and goes when none does."""
     loop = asyncio.new_event_loop()
     with database_of(infra, loop) as (mongo, database):
@@ -59,10 +59,10 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, peers: SimpleN
 
         def machine() -> BlockLife:
             loop.run_until_complete(empty())
-            for fake in vars(peers).values():
+            for fake in vars(services).values():
                 fake.__init__()
             upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
-            return BlockLife(loop, Parts(uploads, blocks, transactor, peers, upload_settings, lists, refs, left))
+            return BlockLife(loop, Parts(uploads, blocks, transactor, services, upload_settings, lists, refs, left))
 
         checks = [HealthCheck.too_slow]
         run_state_machine_as_test(

@@ -171,7 +171,7 @@ async def test_without_blocks_named_it_is_incomplete(stack: Any) -> None:
 
 async def test_refused_by_metadata_gives_blocks_back(stack: Any) -> None:
     """A commit that is refused for good leaves neither references nor a list behind."""
-    stack.peers.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
+    stack.services.metadata.refusals["/gone"] = {"status": 409, "code": "target_gone", "detail": "Gone."}
     async with stack.run():
         upload_id = await begin(stack.person, BLOCKS, path="/gone")
         await send(stack, BLOCKS)

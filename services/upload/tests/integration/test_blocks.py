@@ -77,7 +77,7 @@ async def store_file_without_blocks(stack: Any) -> str:
 async def test_editor_sends_into_a_shared_tree(stack: Any) -> None:
     """Blocks lie with the editor who sent them, the list with the owner; the owner's own blocks don't count."""
     folder, owner = new_id(), stack.stranger.account_id
-    stack.peers.metadata.owners[folder] = owner
+    stack.services.metadata.owners[folder] = owner
     async with stack.run():
         await store_file(stack, BLOCKS[:1], stack.stranger)
         content = b"".join(BLOCKS[:2])

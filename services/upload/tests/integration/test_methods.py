@@ -28,7 +28,7 @@ async def test_put_becomes_a_file_with_its_checksum(stack: Any) -> None:
     assert again == file
     assert (shown["state"], shown["file"]) == ("completed", file)
     assert await stack.events(upload["id"]) == ["upload-initiated", "upload-completed"]
-    item = stack.peers.metadata.committed[upload["id"]]["item"]
+    item = stack.services.metadata.committed[upload["id"]]["item"]
     assert (item["object_key"], item["device"], item["tags"]) == (stack.key(upload["id"]), "laptop", ["letters"])
     assert item["content_type"] == "text/plain"
 
@@ -105,20 +105,20 @@ async def test_multipart_of_nothing(stack: Any) -> None:
     assert file["sha256"] == sha256(b"").hexdigest()
 
 
-def s3_client(means: Any) -> Any:
+def s3_client(instructions: Any) -> Any:
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=means["endpoint"],
-        region_name=means["region"],
-        aws_access_key_id=means["access_key_id"],
-        aws_secret_access_key=means["secret_access_key"],
-        aws_session_token=means["session_token"],
+        endpoint_url=instructions["endpoint"],
+        region_name=instructions["region"],
+        aws_access_key_id=instructions["access_key_id"],
+        aws_secret_access_key=instructions["secret_access_key"],
+        aws_session_token=instructions["session_token"],
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
 
 
 async def test_answers_with_credentials_are_kept_nowhere(stack: Any) -> None:
-    """Alone, in a batch, and asked for again; other means are given again for the same Idempotency-Key."""
+    """Alone, in a batch, and asked for again; other instructions are given again for the same Idempotency-Key."""
     body = {"path": "/a.txt", "size": 1, "method": "credentials"}
     async with stack.run():
         alone = await stack.person.send("POST", "/v1/uploads", body)
@@ -132,14 +132,14 @@ async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
     """Any S3 tool uploads with the STS credentials; beside the upload's own prefix they are refused."""
     async with stack.run():
         upload = await stack.person.initiate("credentials", CONTENT)
-        means = upload["credentials"]
-        s3 = s3_client(means)
-        s3.put_object(Bucket=means["bucket"], Key=means["key"], Body=CONTENT)
+        instructions = upload["credentials"]
+        s3 = s3_client(instructions)
+        s3.put_object(Bucket=instructions["bucket"], Key=instructions["key"], Body=CONTENT)
         for key in (stack.key("another"), stack.key(upload["id"])):
             with pytest.raises(ClientError, match="AccessDenied"):
-                s3.put_object(Bucket=means["bucket"], Key=key, Body=CONTENT)
+                s3.put_object(Bucket=instructions["bucket"], Key=key, Body=CONTENT)
         with pytest.raises(ClientError, match="AccessDenied"):
-            s3.get_object(Bucket=means["bucket"], Key=means["key"])
+            s3.get_object(Bucket=instructions["bucket"], Key=instructions["key"])
         file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
     assert file["sha256"] == SHA256
 
@@ -151,10 +151,12 @@ async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Any
     async with stack.run(expiry_seconds=15, sweep_seconds=0.1):
         by_form = await stack.person.initiate("form", content)
         by_tool = await stack.person.initiate("credentials", content)
-        means = by_tool["credentials"]
+        instructions = by_tool["credentials"]
         for round_content in (content, content[::-1]):
             assert (await stack.post(by_form["form"], round_content))[0] == 303
-            s3_client(means).put_object(Bucket=means["bucket"], Key=means["key"], Body=round_content)
+            s3_client(instructions).put_object(
+                Bucket=instructions["bucket"], Key=instructions["key"], Body=round_content
+            )
             for upload in (by_form, by_tool):
                 file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
                 assert file["sha256"] == sha256(content).hexdigest()
@@ -194,8 +196,8 @@ async def test_batch_of_small_files(stack: Any) -> None:
     assert {number: file["path"] for number, file in outcomes.items()} == {
         number: f"/batch/{number}.txt" for number in outcomes
     }
-    assert stack.peers.metadata.calls == {"uploads/check": 1, "commits": 1}
-    assert stack.peers.quota.calls["reservations"] == 1
+    assert stack.services.metadata.calls == {"uploads/check": 1, "commits": 1}
+    assert stack.services.quota.calls["reservations"] == 1
 
 
 async def test_list_in_pages(stack: Any) -> None:

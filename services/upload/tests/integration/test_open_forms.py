@@ -32,14 +32,14 @@ async def test_any_size_up_to_the_most_becomes_a_file(stack: Any, content: bytes
     async with stack.run():
         upload = await begin(stack, most)
         assert (upload["size"], upload["max_size"]) == (None, most)
-        assert stack.peers.quota.reserved == {upload["id"]: most}
+        assert stack.services.quota.reserved == {upload["id"]: most}
         assert (await stack.post(upload["form"], content))[0] == 303
         file = await stack.person.ok("POST", f"/v1/uploads/{upload['id']}/complete")
         shown = await stack.person.ok("GET", f"/v1/uploads/{upload['id']}")
     found = {"size": len(content), "sha256": sha256(content).hexdigest()}
     assert found.items() <= file.items()
     assert found.items() <= shown.items()
-    assert found.items() <= stack.peers.metadata.committed[upload["id"]]["item"].items()
+    assert found.items() <= stack.services.metadata.committed[upload["id"]]["item"].items()
     assert await stack.store.get(await stack.committed_key(upload["id"])) == content
     rows = await stack.database["outbox"].find({"key": upload["id"]}).sort("sequence", 1).to_list(None)
     initiated, completed = [orjson.loads(row["value"]) for row in rows]
@@ -88,7 +88,7 @@ async def test_the_browser_is_told_on_a_plain_page(stack: Any) -> None:
 
 
 async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
-    """Sent, and closed before the redirect: the workflow finds the object and its size."""
+    """ClientManifest, and closed before the redirect: the workflow finds the object and its size."""
     async with stack.run(looks=True):
         upload = await begin(stack)
         await stack.post(upload["form"], CONTENT)
@@ -134,4 +134,4 @@ async def test_only_forms_and_only_so_much(stack: Any) -> None:
             assert await stack.person.refused("POST", "/v1/uploads", body) == (422, code), body
         items = (await stack.person.ok("POST", "/v1/uploads/batch", {"uploads": [body for body, _ in bad]}))["items"]
         assert [item["problem"]["code"] for item in items] == [code for _, code in bad]
-    assert stack.peers.quota.reserved == {}
+    assert stack.services.quota.reserved == {}

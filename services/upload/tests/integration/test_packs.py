@@ -16,7 +16,7 @@ from docstore_contents.reader import Contents
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
-from docstore_upload.pack_store import MongoPacks
+from docstore_upload.packs.repository import MongoPacks
 
 pytestmark = pytest.mark.connected
 
@@ -92,7 +92,7 @@ async def test_from_files_to_versions(stack: Any) -> None:
     assert (shown["state"], shown["files"]) == ("completed", answers)
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
     for number, content in enumerate(FILES.values()):
-        item = stack.peers.metadata.committed[f"{pack['id']}-{number}"]["item"]
+        item = stack.services.metadata.committed[f"{pack['id']}-{number}"]["item"]
         assert item["object_key"] == key(stack, pack, number)
         assert await Contents(stack.store).read(item["object_key"], len(content), item["sha256"]) == content
 
@@ -186,14 +186,14 @@ async def test_giving_up(stack: Any) -> None:
 
 async def test_killed_in_mid_commit(stack: Any) -> None:
     """Killed after metadata's commit: whoever runs next commits again, with the same answer, and says it once."""
-    stack.peers.metadata.crash_after_commit = True
+    stack.services.metadata.crash_after_commit = True
     async with stack.run():
         pack = await initiate(stack, FILES)
         await send(stack, pack, FILES)
         assert (await stack.person.send("POST", f"/v1/packs/{pack['id']}/complete")).status >= 500
         assert (await stack.person.ok("GET", f"/v1/packs/{pack['id']}"))["state"] == "uploading"
         assert await stack.person.refused("DELETE", f"/v1/packs/{pack['id']}") == (409, "upload_completed")
-    stack.peers.metadata.crash_after_commit = False
+    stack.services.metadata.crash_after_commit = False
     async with stack.run():
 
         async def is_completed() -> bool:
@@ -201,7 +201,7 @@ async def test_killed_in_mid_commit(stack: Any) -> None:
 
         await eventually(is_completed)
     assert await stack.events(pack["id"]) == ["pack-initiated", "pack-completed"]
-    versions = {item["answer"]["version"] for item in stack.peers.metadata.committed.values()}
+    versions = {item["answer"]["version"] for item in stack.services.metadata.committed.values()}
     assert versions == {1}
 
 
@@ -217,12 +217,12 @@ async def test_many_complete_at_once(stack: Any) -> None:
 
 async def test_quota_refuses_and_is_given_back(stack: Any) -> None:
     """What does not fit is refused by itself; a pack that can't be kept gives its reservations back."""
-    stack.peers.quota.limit = 3
+    stack.services.quota.limit = 3
     async with stack.run():
         pack = await initiate(stack, FILES)
         assert [place.get("number") for place in pack["files"]] == [0, 1, None]
         assert pack["files"][2]["problem"]["code"] == "over_quota"
-        assert stack.peers.quota.reserved == {pack["id"]: 3}
+        assert stack.services.quota.reserved == {pack["id"]: 3}
 
 
 async def test_metadata_is_down(stack: Any) -> None:
@@ -230,9 +230,9 @@ async def test_metadata_is_down(stack: Any) -> None:
     async with stack.run():
         pack = await initiate(stack, FILES)
         await send(stack, pack, FILES)
-        stack.peers.metadata.down = True
+        stack.services.metadata.down = True
         assert (await stack.person.refused("POST", f"/v1/packs/{pack['id']}/complete"))[0] == 503
-        stack.peers.metadata.down = False
+        stack.services.metadata.down = False
         assert len(await complete(stack, pack)) == 3
 
 

@@ -42,7 +42,7 @@ async def stored(stack: Any, account_id: str) -> int:
 
 
 def charged(stack: Any, account_id: str) -> int:
-    committed = stack.peers.metadata.committed.values()
+    committed = stack.services.metadata.committed.values()
     return sum(each["item"]["size"] for each in committed if each["item"]["account_id"] == account_id)
 
 
@@ -60,9 +60,9 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
     """Bytes in the store never exceed those charged, once the sweeps were there; what was committed is whole."""
     liars = {told: Liar.new(stack) for told in LIES}
 
-    async def closed(liar: Liar, means: Any, content: bytes) -> None:
+    async def closed(liar: Liar, instructions: Any, content: bytes) -> None:
         async def is_refused() -> bool:
-            return await liar.put(means, content) == 412
+            return await liar.put(instructions, content) == 412
 
         await eventually(is_refused)
 
@@ -70,7 +70,7 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
     async with stack.run(unsized_seconds=0.2):
         for told in LIES:
             await LIES[told](liars[told])
-        # While the means still work: no account has more than what it was promised and may hold unclaimed.
+        # While the instructions still work: no account has more than what it was promised and may hold unclaimed.
         for liar in liars.values():
             assert await stored(stack, liar.person.account_id) < 10 << 20
     await lose_patience(stack)
@@ -102,7 +102,7 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
 
 async def lost(stack: Any) -> list[str]:
     """Keys of committed contents that are not there."""
-    keys = [each["item"]["object_key"] for each in stack.peers.metadata.committed.values()]
+    keys = [each["item"]["object_key"] for each in stack.services.metadata.committed.values()]
     whole = {key.rpartition("/")[0] if "/packs/" in key else key for key in keys}
     for key in [key for key in whole if is_blocks(key)]:
         whole |= {block.key for block in parse(await stack.store.get(key))}
@@ -115,7 +115,7 @@ async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
     blocks = [DECLARED + bytes([number]) for number in range(6)]
     frames = {name(block): len(block) + 64 for block in blocks}
     hashes = list(frames)
-    stack.peers.quota.limit = 2 * len(DECLARED)
+    stack.services.quota.limit = 2 * len(DECLARED)
     async with stack.run(unclaimed_bytes=len(DECLARED) + 1000):
         liar = Liar.new(stack)
         await sized(liar, {each: frames[each] for each in hashes[:2]})
@@ -131,7 +131,7 @@ async def test_blocks_beyond_what_an_account_could_claim(stack: Any) -> None:
 
 async def test_blocks_for_an_upload_that_has_reserved_its_room(stack: Any) -> None:
     """What an open upload in blocks has reserved may be sent, however full the quota is with it."""
-    stack.peers.quota.limit = len(DECLARED)
+    stack.services.quota.limit = len(DECLARED)
     async with stack.run(unclaimed_bytes=0):
         liar = Liar.new(stack)
         upload = await liar.begin("blocks", DECLARED, sha256=name(DECLARED))

@@ -22,18 +22,19 @@ from memory_store import FakeStore
 
 from docstore_contents.block_list import parse
 from docstore_platform.problems import Problem
-from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_sweeper import BlockSweeper
-from docstore_upload.block_uploads import BlockUploads
-from docstore_upload.blocks import Piece
-from docstore_upload.complete import Completer, Sent
-from docstore_upload.domain import OPEN, Upload
-from docstore_upload.ending import Ending
-from docstore_upload.final_check import FinalCheck
-from docstore_upload.peers import Peers
-from docstore_upload.unclaimed.service import UnclaimedBlocks
-from docstore_upload.verify import Verifier
-from docstore_upload.workflow import Workflow
+from docstore_upload.blocks.proof import BlockProver
+from docstore_upload.blocks.rules import Piece
+from docstore_upload.blocks.service import BlockService
+from docstore_upload.blocks.unclaimed import UnclaimedBlocks
+from docstore_upload.blocks.worker import DiscardedBlocksWorker
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.rules import OPEN
+from docstore_upload.sessions.complete import ClientManifest, Completer
+from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.rules import Upload
+from docstore_upload.sessions.termination import Termination
+from docstore_upload.sessions.verify import Verifier
+from docstore_upload.sessions.worker import SessionWorker
 
 CONTENTS = [bytes([number]) * (number + 1) for number in range(3)]
 HASHES = [sha256(content).hexdigest() for content in CONTENTS]
@@ -111,7 +112,7 @@ class Parts:
     uploads: Any
     blocks: Any
     transactor: Any
-    peers: SimpleNamespace
+    services: SimpleNamespace
     settings: Any
     lists: Callable[[], Awaitable[list[str]]]
     """Keys of the block lists that refer to blocks."""
@@ -132,7 +133,7 @@ class BlockLife(RuleBasedStateMachine):
         self.given_back: set[str] = set()
         self.begun: list[tuple[Upload, list[int]]] = []
         self.uploads, self.blocks, self.parts = parts.uploads, parts.blocks, parts
-        self.metadata = parts.peers.metadata
+        self.metadata = parts.services.metadata
         self.metadata.refusals["/refused"] = {"status": 409, "code": "read_only", "detail": "Not any more."}
         store = FakeStore(lambda: self.now)
         self.objects, self.store = store.objects, Gated(store)
@@ -141,21 +142,19 @@ class BlockLife(RuleBasedStateMachine):
     def _wire(self, parts: Parts) -> None:
         uploads, blocks, store = Gated(parts.uploads), Gated(parts.blocks), self.store
         transactor, settings, clock = Gated(parts.transactor), parts.settings, lambda: self.now
-        asked = Peers(
-            *(Gated(getattr(parts.peers, name)) for name in ("metadata", "quota", "indexer", "media", "notify"))
+        clients = ServiceClients(
+            *(Gated(getattr(parts.services, name)) for name in ("metadata", "quota", "indexer", "media", "notify"))
         )
         any_store: Any = store
         prover = BlockProver(blocks, any_store, settings, clock)
-        unclaimed = UnclaimedBlocks(blocks, uploads, asked, settings, clock)
-        self.use_cases = BlockUploads(
-            uploads, blocks, transactor, prover, unclaimed, any_store, nothing_held, settings, clock
-        )
-        ending = Ending(uploads, transactor, self.use_cases, any_store, clock)
+        unclaimed = UnclaimedBlocks(blocks, uploads, clients, settings, clock)
+        self.use_cases = BlockService(blocks, prover, unclaimed, any_store, nothing_held, settings, clock)
+        termination = Termination(uploads, transactor, self.use_cases, any_store, clock)
         verifier = Verifier(any_store, uploads, settings)
-        self.completer = Completer(uploads, transactor, asked, verifier, self.use_cases, ending, settings, clock)
-        check = FinalCheck(uploads, transactor, asked, self._republish, settings, clock)
-        self.workflow = Workflow(uploads, self.completer, verifier, ending, check, settings, clock)
-        self.sweeper = BlockSweeper(blocks, any_store, nothing_held, settings, clock)
+        self.completer = Completer(uploads, transactor, clients, verifier, self.use_cases, termination, settings, clock)
+        check = FinalCheck(uploads, transactor, clients, self._republish, settings, clock)
+        self.workflow = SessionWorker(uploads, self.completer, verifier, termination, check, settings, clock)
+        self.sweeper = DiscardedBlocksWorker(blocks, any_store, nothing_held, settings, clock)
 
     async def _republish(self, event_ids: Any) -> None:
         return None
@@ -213,7 +212,9 @@ class BlockLife(RuleBasedStateMachine):
             latest = await Gated(self.uploads).by_ids([upload.id])
             if not latest:
                 return  # its client was killed before it was kept
-            outcomes = await self.completer.complete(list(latest.values()), "client", {upload.id: Sent(blocks=pieces)})
+            outcomes = await self.completer.complete(
+                list(latest.values()), "client", {upload.id: ClientManifest(blocks=pieces)}
+            )
             outcome = outcomes[upload.id]
             if not isinstance(outcome, Problem) or outcome.code != "blocks_missing":
                 return

@@ -37,11 +37,11 @@ class Liar:
     async def begin(self, method: str, content: bytes = DECLARED, **wishes: Any) -> Any:
         return await self.person.initiate(method, content, **wishes)
 
-    async def put(self, means: Any, content: bytes, **headers: str) -> int:
-        """PUT as the means say, whatever the length; without the headers where they are None."""
-        sent = {**means.get("headers", {}), **headers}
+    async def put(self, instructions: Any, content: bytes, **headers: str) -> int:
+        """PUT as instructed, whatever the length; without the headers where they are None."""
+        sent = {**instructions.get("headers", {}), **headers}
         sent.pop("content-length", None)
-        url = URL(means["url"], encoded=True)
+        url = URL(instructions["url"], encoded=True)
         async with self.stack.http.put(url, data=content, headers=sent) as answer:
             return int(answer.status)
 
@@ -177,21 +177,21 @@ async def parts_that_are_never_completed(liar: Liar) -> None:
 # --- credentials ---------------------------------------------------------------------------------------------
 
 
-def tool(means: Any) -> Any:
+def tool(instructions: Any) -> Any:
     return boto3.session.Session().client(
         "s3",
-        endpoint_url=means["endpoint"],
-        region_name=means["region"],
-        aws_access_key_id=means["access_key_id"],
-        aws_secret_access_key=means["secret_access_key"],
-        aws_session_token=means["session_token"],
+        endpoint_url=instructions["endpoint"],
+        region_name=instructions["region"],
+        aws_access_key_id=instructions["access_key_id"],
+        aws_secret_access_key=instructions["secret_access_key"],
+        aws_session_token=instructions["session_token"],
         config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
     )
 
 
-def write(means: Any, content: bytes, suffix: str = "") -> bool:
+def write(instructions: Any, content: bytes, suffix: str = "") -> bool:
     try:
-        tool(means).put_object(Bucket=means["bucket"], Key=means["key"] + suffix, Body=content)
+        tool(instructions).put_object(Bucket=instructions["bucket"], Key=instructions["key"] + suffix, Body=content)
     except ClientError:
         return False
     return True
@@ -224,10 +224,10 @@ async def credentials_after_completion(liar: Liar) -> None:
 
 @lie
 async def credentials_for_parts_that_are_never_completed(liar: Liar) -> None:
-    means = (await liar.begin("credentials"))["credentials"]
-    where = {"Bucket": means["bucket"], "Key": means["key"]}
-    begun = tool(means).create_multipart_upload(**where)
-    tool(means).upload_part(**where, UploadId=begun["UploadId"], PartNumber=1, Body=LONG)
+    instructions = (await liar.begin("credentials"))["credentials"]
+    where = {"Bucket": instructions["bucket"], "Key": instructions["key"]}
+    begun = tool(instructions).create_multipart_upload(**where)
+    tool(instructions).upload_part(**where, UploadId=begun["UploadId"], PartNumber=1, Body=LONG)
 
 
 # --- blocks --------------------------------------------------------------------------------------------------

@@ -9,16 +9,16 @@ from typing import Any
 import orjson
 
 from docstore_contents.packs import MAX_INDEX_BYTES, index_bytes, read_index
-from docstore_upload.domain import OPEN, Refusal, State
-from docstore_upload.pack_complete import PackCompleter
-from docstore_upload.pack_initiate import PackInitiator
-from docstore_upload.pack_requests import read_file
-from docstore_upload.pack_service import PackService
-from docstore_upload.pack_store import PackCompletion
-from docstore_upload.pack_workflow import PackWorkflow
-from docstore_upload.packs import Pack
-from docstore_upload.packs_release import PackReleaser
-from docstore_upload.peers import Peers
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.rules import OPEN, Refusal, State
+from docstore_upload.packs.complete import PackCompleter
+from docstore_upload.packs.initiate import PackInitiator
+from docstore_upload.packs.ports import PackCompletion
+from docstore_upload.packs.rules import Pack
+from docstore_upload.packs.service import PackService
+from docstore_upload.packs.validation import read_file
+from docstore_upload.packs.worker import PackWorker
+from docstore_upload.unreferenced.service import SliceRelease
 
 FILES = {"/a/1.txt": b"one", "/a/2.txt": b"", "/a/b/3.txt": b"three"}
 
@@ -130,17 +130,23 @@ class PackWorld:
     """The use cases of packs beside those of uploads, wired as in the app."""
 
     def __init__(self, world: Any) -> None:
-        self.world, self.store, self.peers = world, world.store, world.peers
+        self.world, self.store, self.services = world, world.store, world.services
         self.packs = FakePacks()
-        asked = Peers(self.peers.metadata, self.peers.quota, self.peers.indexer, self.peers.media, self.peers.notify)
-        shared = (self.packs, world.transactor, asked, world.store, world.settings, world.clock)
+        clients = ServiceClients(
+            self.services.metadata,
+            self.services.quota,
+            self.services.indexer,
+            self.services.media,
+            self.services.notify,
+        )
+        shared = (self.packs, world.transactor, clients, world.store, world.settings, world.clock)
         self.completer = PackCompleter(*shared)
         self.service = PackService(self.packs, PackInitiator(*shared), self.completer, world.store, world.clock)
-        self.workflow = PackWorkflow(
-            self.packs, world.transactor, self.completer, asked, world.republish, world.store, world.is_held,
+        self.workflow = PackWorker(
+            self.packs, world.transactor, self.completer, clients, world.republish, world.store, world.is_held,
             world.settings, world.clock,
         )  # fmt: skip
-        self.releaser = PackReleaser(self.packs, world.clock)
+        self.releaser = SliceRelease(self.packs, world.clock)
 
     async def initiate(self, contents: Mapping[str, bytes], **extra: Any) -> Any:
         files = [wish(path, content) | extra for path, content in contents.items()]

@@ -17,25 +17,25 @@ from docstore_events.event import Event
 from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
-from docstore_upload.block_proof import BlockProver
-from docstore_upload.block_store import Awaited, BlocksGone, Discarded
-from docstore_upload.block_sweeper import BlockSweeper
-from docstore_upload.block_uploads import BlockUploads
-from docstore_upload.blocks import MAX_FRAME_BYTES, KnownBlock, References
-from docstore_upload.complete import Completer
-from docstore_upload.domain import COMMITTING, OPEN, Refusal, State, Upload, Verified
-from docstore_upload.ending import Ending
-from docstore_upload.final_check import FinalCheck
-from docstore_upload.initiate import Initiator
-from docstore_upload.means import Means, RedirectTokens
-from docstore_upload.peers import Peers
-from docstore_upload.service import UploadService
+from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
+from docstore_upload.blocks.proof import BlockProver
+from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References, stored_bytes_of
+from docstore_upload.blocks.service import BlockService
+from docstore_upload.blocks.unclaimed import UnclaimedBlocks
+from docstore_upload.blocks.worker import DiscardedBlocksWorker
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.rules import COMMITTING, OPEN, Refusal, State
+from docstore_upload.sessions.complete import Completer
+from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.initiate import Initiator
+from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
+from docstore_upload.sessions.ports import Claim, Completion, Recheck
+from docstore_upload.sessions.rules import Upload, Verified
+from docstore_upload.sessions.service import UploadService
+from docstore_upload.sessions.termination import Termination
+from docstore_upload.sessions.verify import Verifier
+from docstore_upload.sessions.worker import SessionWorker
 from docstore_upload.settings import UploadSettings
-from docstore_upload.storage import Claim, Completion, Recheck
-from docstore_upload.unclaimed.rules import stored_bytes_of
-from docstore_upload.unclaimed.service import UnclaimedBlocks
-from docstore_upload.verify import Verifier
-from docstore_upload.workflow import Workflow
 
 
 class FakeUploads:
@@ -305,9 +305,9 @@ class FakeTransactor:
 class World:
     """Everything wired as in the app."""
 
-    def __init__(self, peers: SimpleNamespace, **settings: float) -> None:
+    def __init__(self, services: SimpleNamespace, **settings: float) -> None:
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
-        self.peers = peers
+        self.services = services
         infra = InfraSettings()
         self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
         self.uploads, self.stored_blocks, self.store = FakeUploads(), FakeBlocks(), FakeStore(self.clock)
@@ -315,17 +315,15 @@ class World:
         self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store
         transactor: Any = self.transactor
-        asked = Peers(peers.metadata, peers.quota, peers.indexer, peers.media, peers.notify)
+        clients = ServiceClients(services.metadata, services.quota, services.indexer, services.media, services.notify)
         self.tokens = RedirectTokens(["secret"])
-        self.means = Means(store, self.settings, self.tokens, self.clock)
+        self.instructions = UploadInstructions(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)
         prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)
         self.prover = prover
-        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, asked, self.settings, self.clock)
-        self.blocks = BlockUploads(
-            self.uploads,
+        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, clients, self.settings, self.clock)
+        self.blocks = BlockService(
             self.stored_blocks,
-            transactor,
             prover,
             self.unclaimed,
             store,
@@ -333,18 +331,20 @@ class World:
             self.settings,
             self.clock,
         )
-        self.sweeper = BlockSweeper(self.stored_blocks, store, self.is_held, self.settings, self.clock)
-        self.ending = Ending(self.uploads, transactor, self.blocks, store, self.clock)
+        self.sweeper = DiscardedBlocksWorker(self.stored_blocks, store, self.is_held, self.settings, self.clock)
+        self.termination = Termination(self.uploads, transactor, self.blocks, store, self.clock)
         self.completer = Completer(
-            self.uploads, transactor, asked, self.verifier, self.blocks, self.ending, self.settings, self.clock
+            self.uploads, transactor, clients, self.verifier, self.blocks, self.termination, self.settings, self.clock
         )
-        initiator = Initiator(self.uploads, transactor, asked, self.means, self.settings, self.clock)
+        initiator = Initiator(self.uploads, transactor, clients, self.instructions, self.settings, self.clock)
         self.republished: list[str] = []
-        final_check = FinalCheck(self.uploads, transactor, asked, self.republish, self.settings, self.clock)
-        self.workflow = Workflow(
-            self.uploads, self.completer, self.verifier, self.ending, final_check, self.settings, self.clock
+        final_check = FinalCheck(self.uploads, transactor, clients, self.republish, self.settings, self.clock)
+        self.workflow = SessionWorker(
+            self.uploads, self.completer, self.verifier, self.termination, final_check, self.settings, self.clock
         )
-        self.service = UploadService(self.uploads, initiator, self.completer, self.ending, self.means, self.tokens)
+        self.service = UploadService(
+            self.uploads, initiator, self.completer, self.termination, self.instructions, self.tokens
+        )
         self.person = Principal("a1", "s1", "user", "laptop")
 
     def clock(self) -> datetime:
@@ -367,9 +367,9 @@ class World:
 
 
 @pytest.fixture
-def make_world(peers: SimpleNamespace) -> Callable[..., World]:
+def make_world(services: SimpleNamespace) -> Callable[..., World]:
     """`make_world(setting=...)`: the use cases with these settings."""
-    return lambda **settings: World(peers, **settings)
+    return lambda **settings: World(services, **settings)
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ def loop_of_its_own() -> Any:
 
 @pytest.fixture
 def make_life(
-    make_world: Callable[..., Any], peers: SimpleNamespace, loop_of_its_own: asyncio.AbstractEventLoop
+    make_world: Callable[..., Any], services: SimpleNamespace, loop_of_its_own: asyncio.AbstractEventLoop
 ) -> Callable[[], BlockLife]:
     def life() -> BlockLife:
-        for fake in vars(peers).values():
+        for fake in vars(services).values():
             fake.__init__()
         world = make_world(**SETTINGS)
         blocks = world.stored_blocks
@@ -38,7 +38,7 @@ def make_life(
             return [*blocks.rows, *blocks.lists, *blocks.discarded]
 
         return BlockLife(
-            loop_of_its_own, Parts(world.uploads, blocks, world.transactor, peers, world.settings, lists, refs, left)
+            loop_of_its_own, Parts(world.uploads, blocks, world.transactor, services, world.settings, lists, refs, left)
         )
 
     return life

@@ -17,11 +17,11 @@ async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
     await packs.send(pack, list(FILES.values()))
     answers = await packs.complete(pack)
     assert [answer["file"]["path"] for answer in answers] == list(FILES)
-    assert packs.peers.metadata.calls == {"uploads/check": 1, "commits": 1}
-    assert packs.peers.quota.calls == {"reservations": 1}
+    assert packs.services.metadata.calls == {"uploads/check": 1, "commits": 1}
+    assert packs.services.quota.calls == {"reservations": 1}
     assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
     assert await packs.complete(pack) == answers
-    assert packs.peers.metadata.calls["commits"] == 1
+    assert packs.services.metadata.calls["commits"] == 1
 
 
 async def test_each_file_names_its_slice(make_packs: Any) -> None:
@@ -30,7 +30,7 @@ async def test_each_file_names_its_slice(make_packs: Any) -> None:
     pack = await packs.initiate(FILES)
     key = await packs.send(pack, list(FILES.values()))
     await packs.complete(pack)
-    committed = [row["item"] for row in packs.peers.metadata.committed.values()]
+    committed = [row["item"] for row in packs.services.metadata.committed.values()]
     assert [item["object_key"] for item in committed] == [f"{key}/{number}" for number in range(3)]
     assert [item["upload_id"] for item in committed] == [f"{pack['id']}-{number}" for number in range(3)]
 
@@ -42,7 +42,7 @@ async def test_a_wrong_slice_refuses_its_file_alone(make_packs: Any) -> None:
     await packs.send(pack, [b"one", b"", b"XXXXX"])
     answers = await packs.complete(pack)
     assert answers[2]["problem"]["code"] == "upload_mismatch"
-    assert len(packs.peers.metadata.committed) == 2
+    assert len(packs.services.metadata.committed) == 2
     completed = packs.world.transactor.events[-1]
     assert (completed.refused, completed.refused_size) == ((2,), 5)
 
@@ -65,7 +65,7 @@ async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
 async def test_metadata_refuses_a_file(make_packs: Any) -> None:
     """A refusal at the commit is that file's answer; its slice lives no longer once all is settled."""
     packs = make_packs()
-    packs.peers.metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
+    packs.services.metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
     answers = await packs.complete(pack)
@@ -81,7 +81,7 @@ async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
-    metadata = packs.peers.metadata
+    metadata = packs.services.metadata
     metadata.crash_after_commit = True
     with pytest.raises(RuntimeError):
         await packs.complete(pack)
@@ -102,10 +102,10 @@ async def test_killed_after_the_commit(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
-    packs.peers.metadata.crash_after_commit = True
+    packs.services.metadata.crash_after_commit = True
     with pytest.raises(RuntimeError):
         await packs.complete(pack)
-    packs.peers.metadata.crash_after_commit = False
+    packs.services.metadata.crash_after_commit = False
     packs.world.pass_time(60)
     await packs.workflow.run_once()
     assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
@@ -133,14 +133,14 @@ async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> No
     await packs.send(pack, list(FILES.values()))
     await packs.complete(pack)
     events = list(packs.packs.packs[pack["id"]].file_event_ids)
-    packs.peers.indexer.settled = set(events[:2])
+    packs.services.indexer.settled = set(events[:2])
     packs.world.pass_time(60)
     await packs.workflow.run_once()
-    assert packs.peers.metadata.republished == events[2:]
+    assert packs.services.metadata.republished == events[2:]
     packs.world.pass_time(4_000)
     await packs.workflow.run_once()
     assert packs.said(pack["id"])[-1] == "pack-stalled"
-    packs.peers.indexer.settled = None
+    packs.services.indexer.settled = None
     packs.world.pass_time(4_000)
     await packs.workflow.run_once()
     assert packs.packs.packs[pack["id"]].settled

@@ -17,8 +17,8 @@ from pack_world import FILES, PackWorld, slice_of
 from docstore_contents.packs import index_bytes
 from docstore_contents.s3.store import ObjectChanged
 from docstore_platform.problems import Problem
-from docstore_upload.pack_views import CONTENT_TYPE
-from docstore_upload.packs import COMPACT_ABOVE, Pack, compacted
+from docstore_upload.packs.rules import COMPACT_ABOVE, Pack, compacted
+from docstore_upload.packs.views import CONTENT_TYPE
 
 SLICE = COMPACT_ABOVE // 5
 

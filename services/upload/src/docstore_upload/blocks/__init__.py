@@ -1,0 +1,1 @@
+"""Blocks: deduplicated pieces of large files, shared among the files of one account."""

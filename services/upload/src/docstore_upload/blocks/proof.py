@@ -1,0 +1,96 @@
+"""Proving that blocks have arrived: the store is asked for the first bytes of each, once, and the answer is kept.
+
+The header says the plain size, which bounds what may be stored. A small block comes whole with that and is held against
+its name. What a larger one holds is not read here: each reader does so before a byte is passed on.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from docstore_contents.block_list import Block
+from docstore_contents.reader import ContentDamaged, unpack
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload.blocks.ports import Blocks
+from docstore_upload.blocks.rules import MAX_FRAME_HEADER, KnownBlock, plain_size
+from docstore_upload.lifecycle.rules import RETRY_AFTER_SECONDS
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+AT_ONCE = 32
+"""Questions to the store under way, of all who prove at this instance."""
+BATCH = 512
+"""Blocks proved between two notes of it."""
+SMALL = 32 << 10
+"""Of the stored bytes: so small a block is read whole, and unpacked at once."""
+
+
+class BlockProver:
+    """Asks the store for blocks that are pending."""
+
+    def __init__(self, blocks: Blocks, store: ObjectStore, settings: UploadSettings, clock: Clock) -> None:
+        self._blocks = blocks
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def prove(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
+        """The size of each block that has arrived, by hash. What came as no block can be is wanted again.
+
+        Problem 503 `verifying` if there are so many that it takes long; what was found is kept, so that the next
+        call goes on from there.
+        """
+        started, sizes = time.monotonic(), dict[str, int]()
+        for first in range(0, len(pending), BATCH):
+            if time.monotonic() - started > self._settings.complete_wait_seconds:
+                detail = "The blocks are being looked at; ask again."
+                raise Problem(503, "verifying", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+            sizes |= await self._prove_some(account_id, pending[first : first + BATCH])
+        return sizes
+
+    async def _prove_some(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
+        answers = await asyncio.gather(*(self._look(block) for block in pending), return_exceptions=True)
+        arrived: list[KnownBlock] = []
+        for block, answer in zip(pending, answers, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            if answer is None:
+                continue
+            start, stored_bytes = answer
+            size = plain_size(start, stored_bytes)
+            if size is None or (len(start) == stored_bytes and not _is_whole(start, block, size)):
+                await self._want_again(account_id, block, stored_bytes)
+            else:
+                arrived.append(replace(block, state="stored", size=size, stored_bytes=stored_bytes))
+        if arrived:
+            await self._blocks.mark_stored(account_id, arrived)
+        return {block.hash: block.size or 0 for block in arrived}
+
+    async def _look(self, block: KnownBlock) -> tuple[bytes, int] | None:
+        """The first bytes of its object and the size of it; None if it has not arrived."""
+        length = SMALL if block.stored_bytes is not None and block.stored_bytes <= SMALL else MAX_FRAME_HEADER
+        async with self._turns:
+            try:
+                return await self._store.peek(block.key, length)
+            except ObjectNotFound:
+                return None
+
+    async def _want_again(self, account_id: str, block: KnownBlock, found_bytes: int) -> None:
+        now = self._clock()
+        log.warning("block_refused", key=block.key, stored_bytes=found_bytes)
+        await self._blocks.replace(account_id, block, now, now + self._settings.block_put_life, found_bytes)
+
+
+def _is_whole(frame: bytes, block: KnownBlock, size: int) -> bool:
+    """Whether this is one frame, and nothing else, of the bytes that the block's name declares."""
+    try:
+        unpack(frame, Block(block.hash, size, block.key))
+    except ContentDamaged:
+        return False
+    return True

@@ -1,0 +1,281 @@
+"""Blocks, the lists that refer to them and discarded keys, in MongoDB."""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from docstore_contents.block_list import block_key
+from docstore_events.transaction import Transactor
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    BulkWriteError,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    Session,
+    UpdateOne,
+)
+from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
+from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References
+from docstore_upload.lifecycle.repository import take_due
+
+DUPLICATE_KEY = 11000
+CHUNK = 2000
+"""Rows in one command."""
+T = TypeVar("T")
+
+
+def row_id(account_id: str, block_hash: str) -> str:
+    return f"{account_id}.{block_hash}"
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+def _known(row: Document) -> KnownBlock:
+    return KnownBlock(row["_id"].rpartition(".")[2], row["key"], row["state"], row.get("size"), row.get("bytes"))
+
+
+def _of_account(account_id: str) -> Document:
+    """Every row of an account; `/` is the character after the dot."""
+    return {"$gte": f"{account_id}.", "$lt": f"{account_id}/"}
+
+
+_FIELDS = {"key": 1, "state": 1, "size": 1, "bytes": 1}
+_BYTES = {"$ifNull": ["$bytes", {"$ifNull": ["$size", MAX_FRAME_BYTES]}]}
+"""Rows of blocks that were stored before their size was noted have the plain size."""
+_UNCLAIMED = {"refs": 0}
+
+
+class MongoBlocks:
+    """`blocks`: a row for each block of an account; `block_lists`; `discarded`: keys of objects to be deleted."""
+
+    def __init__(self, database: Database, transactor: Transactor) -> None:
+        self._blocks: Collection = database["blocks"]
+        self._lists: Collection = database["block_lists"]
+        self._discarded: Collection = database["discarded"]
+        self._transactor = transactor
+
+    async def create_indexes(self) -> None:
+        await self._blocks.create_indexes(
+            [
+                IndexModel([("touched_at", ASCENDING)], name="unreferenced", partialFilterExpression=_UNCLAIMED),
+                IndexModel(
+                    [("_id", ASCENDING), ("bytes", ASCENDING), ("size", ASCENDING)],
+                    name="unclaimed",
+                    partialFilterExpression=_UNCLAIMED,
+                ),
+                IndexModel("next_check_at", sparse=True),
+            ]
+        )
+        await self._discarded.create_indexes([IndexModel("next_check_at")])
+
+    async def touch(self, account_id: str, hashes: Iterable[str], now: datetime) -> dict[str, KnownBlock]:
+        known: dict[str, KnownBlock] = {}
+        for ids in _chunks([row_id(account_id, name) for name in hashes]):
+            # First, so that what is read is younger than any row that may be given up.
+            await self._blocks.update_many({"_id": {"$in": ids}}, {"$max": {"touched_at": now}})
+            async for row in self._blocks.find({"_id": {"$in": ids}}, _FIELDS):
+                block = _known(row)
+                known[block.hash] = block
+        return known
+
+    async def add(self, account_id: str, stored_bytes: Mapping[str, int], now: datetime) -> dict[str, KnownBlock]:
+        added: dict[str, KnownBlock] = {}
+        for names in _chunks(list(stored_bytes)):
+            rows = [
+                {
+                    "_id": row_id(account_id, name),
+                    "key": block_key(account_id, name, new_id()),
+                    "state": "pending",
+                    "refs": 0,
+                    "touched_at": now,
+                    "bytes": stored_bytes[name],
+                }
+                for name in names
+            ]
+            try:
+                await self._blocks.insert_many(rows, ordered=False)
+                added |= {name: _known(row) for name, row in zip(names, rows, strict=True)}
+            except BulkWriteError as error:
+                if any(failed["code"] != DUPLICATE_KEY for failed in (error.details or {}).get("writeErrors", [])):
+                    raise
+                added |= await self.touch(account_id, names, now)
+        return added
+
+    async def expect(self, account_id: str, stored_bytes: Mapping[str, int]) -> None:
+        changes = [
+            UpdateOne({"_id": row_id(account_id, name), "state": "pending"}, {"$max": {"bytes": size}})
+            for name, size in stored_bytes.items()
+        ]
+        if changes:
+            await self._blocks.bulk_write(changes, ordered=False)
+
+    async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
+        pending = {"_id": {"$in": [row_id(account_id, name) for name in hashes]}, "state": "pending"}
+        change: Document = {"$unset": {"next_check_at": 1, "lease": 1}}
+        if at is not None:
+            change = {"$set": {"next_check_at": at}, "$unset": {"lease": 1}}
+        await self._blocks.update_many(pending, change)
+
+    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
+        rows = await take_due(self._blocks, now, limit, lease_until)
+        return [Awaited(row["_id"].rpartition(".")[0], _known(row), row["touched_at"]) for row in rows]
+
+    async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
+        for some in _chunks(arrived):
+            changes = [
+                UpdateOne(
+                    {"_id": row_id(account_id, block.hash), "key": block.key, "state": "pending"},
+                    {
+                        "$set": {"state": "stored", "size": block.size, "bytes": block.stored_bytes},
+                        "$unset": {"next_check_at": 1, "lease": 1},
+                    },
+                )
+                for block in some
+            ]
+            await self._blocks.bulk_write(changes, ordered=False)
+
+    async def replace(
+        self, account_id: str, wrong: KnownBlock, now: datetime, writable_until: datetime, found_bytes: int = 0
+    ) -> None:
+        key = block_key(account_id, wrong.hash, new_id())
+        pending = {"_id": row_id(account_id, wrong.hash), "key": wrong.key, "state": "pending"}
+        change = {"$set": {"key": key, "touched_at": now}, "$unset": {"next_check_at": 1, "lease": 1}}
+
+        async def work(session: Session) -> None:
+            if (await self._blocks.update_one(pending, change, session=session)).matched_count:
+                await self._discard({wrong.key: writable_until}, now, session, found_bytes)
+
+        await self._atomically(work)
+
+    async def has_sent_too_much(self, account_id: str, now: datetime) -> bool:
+        keys = f"accounts/{account_id}/blocks"
+        too_much = {"_id": {"$gte": f"{keys}/", "$lt": f"{keys}0"}, "bytes": {"$gt": MAX_FRAME_BYTES}}
+        return await self._discarded.find_one(too_much | {"writable_until": {"$gt": now}}, {"_id": 1}) is not None
+
+    async def unclaimed_bytes(self, account_id: str) -> int:
+        stages: list[Document] = [
+            {"$match": {"_id": _of_account(account_id), **_UNCLAIMED}},
+            {"$group": {"_id": None, "bytes": {"$sum": _BYTES}}},
+        ]
+        rows = await self._blocks.aggregate(stages, hint="unclaimed").to_list(None)
+        return int(rows[0]["bytes"]) if rows else 0
+
+    async def unclaimed_by_account(self) -> dict[str, int]:
+        account = {"$arrayElemAt": [{"$split": ["$_id", "."]}, 0]}
+        stages: list[Document] = [{"$match": _UNCLAIMED}, {"$group": {"_id": account, "bytes": {"$sum": _BYTES}}}]
+        rows = await self._blocks.aggregate(stages, hint="unclaimed").to_list(None)
+        return {row["_id"]: int(row["bytes"]) for row in rows}
+
+    async def withdraw(self, account_id: str, hashes: Iterable[str], now: datetime, writable_until: datetime) -> int:
+        unneeded = {"_id": {"$in": [row_id(account_id, name) for name in hashes]}, **_UNCLAIMED}
+
+        async def work(session: Session) -> int:
+            rows = await self._blocks.find(unneeded, {"key": 1}, session=session).to_list(None)
+            return await self._drop(rows, {row["key"]: writable_until for row in rows}, now, session)
+
+        return await self._atomically(work)
+
+    async def longest_untouched(self, account_id: str, before: datetime, limit: int) -> list[KnownBlock]:
+        unneeded = {"_id": _of_account(account_id), "touched_at": {"$lt": before}, **_UNCLAIMED}
+        rows = self._blocks.find(unneeded, _FIELDS).sort("touched_at", ASCENDING).limit(limit)
+        return [_known(row) for row in await rows.to_list(limit)]
+
+    async def refer(self, references: References, now: datetime, session: Session) -> None:
+        for some in _chunks(list(references.keys.items())):
+            there = {
+                "_id": {"$in": [row_id(references.account_id, name) for name, _ in some]},
+                "key": {"$in": [key for _, key in some]},
+                "state": "stored",
+            }
+            change = {"$inc": {"refs": 1}, "$max": {"touched_at": now}}
+            if (await self._blocks.update_many(there, change, session=session)).matched_count != len(some):
+                raise BlocksGone
+        row = {"_id": references.list_key, "account_id": references.account_id, "referred_at": now}
+        await self._lists.insert_one(row, session=session)
+
+    async def owner_of(self, list_key: str) -> str | None:
+        row = await self._lists.find_one({"_id": list_key})
+        return str(row["account_id"]) if row else None
+
+    async def release(self, list_key: str, account_id: str, hashes: Iterable[str], now: datetime) -> bool:
+        ids = [row_id(account_id, name) for name in set(hashes)]
+
+        async def work(session: Session) -> bool:
+            if not (await self._lists.delete_one({"_id": list_key}, session=session)).deleted_count:
+                return False
+            for some in _chunks(ids):
+                await self._blocks.update_many({"_id": {"$in": some}}, {"$inc": {"refs": -1}}, session=session)
+            await self._discard({list_key: None}, now, session)
+            return True
+
+        return await self._atomically(work)
+
+    async def keys_of(self, blocks: Iterable[tuple[str, str]]) -> list[str]:
+        ids = [row_id(account_id, name) for account_id, name in blocks]
+        return [row["key"] async for row in self._blocks.find({"_id": {"$in": ids}}, {"key": 1})]
+
+    async def discarded_among(self, keys: Iterable[str]) -> list[str]:
+        return [row["_id"] async for row in self._discarded.find({"_id": {"$in": list(keys)}}, {"_id": 1})]
+
+    async def give_up(self, before: datetime, now: datetime, put_life: timedelta, limit: int) -> int:
+        unneeded: Document = {"refs": 0, "touched_at": {"$lt": before}}
+        if await self._blocks.find_one(unneeded, {"_id": 1}) is None:
+            return 0
+
+        async def work(session: Session) -> int:
+            found = self._blocks.find(unneeded, {"key": 1, "touched_at": 1}, session=session).limit(limit)
+            rows = await found.to_list(limit)
+            return await self._drop(rows, {row["key"]: row["touched_at"] + put_life for row in rows}, now, session)
+
+        return await self._atomically(work)
+
+    async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
+        changes = [
+            UpdateOne({"_id": key}, {"$set": {"next_check_at": now, "writable_until": moment}}, upsert=True)
+            for key, moment in writable_until.items()
+        ]
+        if changes:
+            await self._discarded.bulk_write(changes, ordered=False)
+
+    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
+        rows = await take_due(self._discarded, now, limit, lease_until)
+        return [Discarded(row["_id"], row.get("writable_until")) for row in rows]
+
+    async def delete_again(self, discarded: Sequence[Discarded]) -> None:
+        changes = [
+            UpdateOne({"_id": each.key}, {"$set": {"next_check_at": each.writable_until}, "$unset": {"lease": 1}})
+            for each in discarded
+        ]
+        await self._discarded.bulk_write(changes, ordered=False)
+
+    async def forget_discarded(self, keys: Sequence[str]) -> None:
+        await self._discarded.delete_many({"_id": {"$in": list(keys)}})
+
+    async def _drop(
+        self, rows: Sequence[Document], writable_until: Mapping[str, datetime], now: datetime, session: Session
+    ) -> int:
+        if rows:
+            # Whoever refers to one of them at the same time makes this transaction, or theirs, fail.
+            await self._blocks.delete_many({"_id": {"$in": [row["_id"] for row in rows]}}, session=session)
+            await self._discard(writable_until, now, session)
+        return len(rows)
+
+    async def _discard(
+        self, writable_until: Mapping[str, datetime | None], now: datetime, session: Session, found_bytes: int = 0
+    ) -> None:
+        rows: list[Document] = [{"_id": key, "next_check_at": now} for key in writable_until]
+        for row in rows:
+            until = writable_until[row["_id"]]
+            if until is not None and until > now:
+                row["writable_until"] = until
+            if found_bytes:
+                row["bytes"] = found_bytes
+        await self._discarded.insert_many(rows, ordered=False, session=session)
+
+    async def _atomically(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        return await self._transactor.run(lambda transaction: work(transaction.session))

@@ -1,0 +1,179 @@
+"""Use cases of blocks: which ones a client need not send, what a file is made of, and the end of such a content."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from docstore_contents.block_list import Block, block_list_key, parse, serialise
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import Session
+from docstore_platform.problems import Problem, invalid
+from docstore_upload.blocks.ports import Blocks
+from docstore_upload.blocks.proof import BlockProver
+from docstore_upload.blocks.rules import MAX_FRAME_BYTES, FileInBlocks, KnownBlock, Piece, References, piece_sizes
+from docstore_upload.blocks.unclaimed import UnclaimedBlocks
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.lifecycle.rules import Refusal
+from docstore_upload.metrics import blocks_asked_total
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+NOT_NAMED = Refusal(409, "upload_incomplete", "Complete it with the blocks that the file is made of.")
+FRAME_TYPE = "application/zstd"
+MAX_NAMED = 1000
+"""Hashes in one refusal: as many as are sent in one question for what is missing."""
+SIZES_REQUIRED = Problem(
+    429,
+    "block_sizes_required",
+    "More was sent for a block than a block has. For the next hours, say in `sizes` how much will be sent.",
+    headers={"Retry-After": "3600"},
+)
+
+
+def blocks_missing(hashes: Sequence[str]) -> Problem:
+    detail = f"{len(hashes)} blocks are not there; ask for them with /v1/blocks/missing and send them."
+    return Problem(409, "blocks_missing", detail, hashes=list(hashes[:MAX_NAMED]))
+
+
+class BlockService:
+    """Blocks are looked for only among those of the account that uploads, whoever's tree the file goes into."""
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        prover: BlockProver,
+        unclaimed: UnclaimedBlocks,
+        store: ObjectStore,
+        is_held: IsHeld,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._blocks = blocks
+        self._prover = prover
+        self._unclaimed = unclaimed
+        self._store = store
+        self._is_held = is_held
+        self._settings = settings
+        self._clock = clock
+
+    async def missing(
+        self, account_id: str, hashes: Iterable[str], stored_bytes: Mapping[str, int] | None = None
+    ) -> list[Json]:
+        """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it.
+
+        `stored_bytes`: by hash, the length of the frame that will be sent, which is signed. Where it is not given, no
+        URL can bound what is stored: it is looked for soon. Problem 507 `over_quota` if more would wait for a file
+        than the account has room for, 429 `block_sizes_required` if it has sent more than a block by such a URL.
+        """
+        sizes = stored_bytes or {}
+        wanted, now = list(dict.fromkeys(hashes)), self._clock()
+        known = await self._blocks.touch(account_id, wanted, now)
+        pending = [block for block in known.values() if block.state == "pending"]
+        arrived = await self._prover.prove(account_id, pending)
+        there = arrived.keys() | {block.hash for block in known.values() if block.state == "stored"}
+        missing = [name for name in wanted if name not in there]
+        blocks_asked_total.labels("missing").inc(len(missing))
+        blocks_asked_total.labels("there").inc(len(there))
+        if not missing:
+            return []
+        expected = {name: sizes.get(name, MAX_FRAME_BYTES) for name in missing}
+        unsized = [name for name in missing if name not in sizes]
+        if unsized and await self._blocks.has_sent_too_much(account_id, now):
+            raise SIZES_REQUIRED
+        new = await self._blocks.add(
+            account_id, {name: size for name, size in expected.items() if name not in known}, now
+        )
+        # Read again: what came as no block can be is wanted under another key.
+        again = await self._blocks.touch(account_id, [name for name in missing if name in known], now)
+        more = {name: expected[name] for name, block in again.items() if expected[name] > (block.stored_bytes or 0)}
+        await self._blocks.expect(account_id, more)
+        if new or more:
+            await self._unclaimed.refuse_beyond(account_id, list(new))
+        if unsized:
+            await self._blocks.look_again(account_id, unsized, now + timedelta(seconds=self._settings.unsized_seconds))
+        return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
+
+    async def assemble(self, file: FileInBlocks, pieces: Sequence[Piece] | None) -> References | Refusal:
+        """Store the list of the blocks of which the file is made according to the client.
+
+        Problem 422 `invalid_blocks` if they can't be, 409 `blocks_missing` with `hashes` (up to 1000) if some are not
+        there, 503 `verifying` while they are being looked at; the upload stays open.
+        """
+        if pieces is None:
+            return NOT_NAMED
+        sha256 = file.sha256 or ""
+        sizes = piece_sizes(pieces, file.size, sha256)
+        if isinstance(sizes, str):
+            raise invalid(sizes, "invalid_blocks")
+        stored = await self._stored(file.account_id, sizes)
+        other = [name for name, size in sizes.items() if stored[name].size != size]
+        if other:
+            detail = "Some blocks are there with another size than the one named."
+            raise invalid(detail, "invalid_blocks", hashes=other[:MAX_NAMED])
+        list_key = block_list_key(file.owner_id, file.id, new_id())
+        blocks = [Block(piece.hash, piece.size, stored[piece.hash].key) for piece in pieces]
+        await self._store.put(list_key, serialise(blocks), content_type="application/json")
+        keys = {name: block.key for name, block in stored.items()}
+        return References(list_key, file.account_id, keys)
+
+    async def refer(self, references: References, session: Session) -> None:
+        """Take the references of a list in the transaction that claims its upload; BlocksGone if a block is gone."""
+        await self._blocks.refer(references, self._clock(), session)
+
+    async def blocks_gone(self, references: References) -> Problem:
+        """Problem 409 `blocks_missing` for those of these blocks that were deleted since they were looked for."""
+        known = await self._blocks.touch(references.account_id, references.keys, self._clock())
+        there = {block.hash for block in known.values() if block.state == "stored"}
+        gone = [name for name, key in references.keys.items() if name not in there or known[name].key != key]
+        return blocks_missing(gone)
+
+    async def release(self, list_keys: Iterable[str]) -> None:
+        """No version has these contents any more: give back the blocks they refer to. Again, it changes nothing."""
+        for list_key in list_keys:
+            account_id = await self._blocks.owner_of(list_key)
+            if account_id is None:
+                continue
+            blocks = await self._read(list_key)
+            if not await self._blocks.release(list_key, account_id, {block.hash for block in blocks}, self._clock()):
+                continue  # somebody else just did
+            if not blocks:
+                log.warning("block_list_empty_or_lost", key=list_key)
+            if not await self._is_held():  # else the sweeper deletes what is noted as discarded
+                await self._store.delete(list_key)
+                await self._blocks.forget_discarded([list_key])
+
+    async def _read(self, list_key: str) -> list[Block]:
+        try:
+            return parse(await self._store.get(list_key))
+        except ObjectNotFound:
+            return []
+
+    async def _stored(self, account_id: str, hashes: Iterable[str]) -> dict[str, KnownBlock]:
+        """These blocks, all of them stored; they are looked for in the store if that is not known yet."""
+        wanted = list(hashes)
+        known = await self._blocks.touch(account_id, wanted, self._clock())
+        pending = [block for block in known.values() if block.state == "pending"]
+        if pending:
+            arrived = await self._prover.prove(account_id, pending)
+            for block in pending:
+                if block.hash in arrived:
+                    known[block.hash] = KnownBlock(block.hash, block.key, "stored", arrived[block.hash])
+        missing = [name for name in wanted if name not in known or known[name].state == "pending"]
+        if missing:
+            raise blocks_missing(missing)
+        return known
+
+    def _put(self, block: KnownBlock, stored_bytes: int | None) -> Json:
+        put = self._store.presign_put(
+            block.key,
+            size=stored_bytes,
+            content_type=FRAME_TYPE,
+            expires_in=self._settings.block_url_seconds,
+            # What was looked at once can't be changed afterwards by whoever still has the URL.
+            overwrite=False,
+        )
+        return {"hash": block.hash, "url": put.url, "headers": dict(put.headers)}

@@ -1,0 +1,83 @@
+"""Blocks that no file has claimed: how much of them an account may have.
+
+A client may store a block before it names the file that it is for. So the bytes of such blocks are counted, and
+bounded by what the account could still claim. The bound is asked for only beyond the allowance: most accounts never
+come there.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload.blocks.ports import Blocks, OpenUploads
+from docstore_upload.blocks.rules import room_for_unclaimed, stored_bytes_of, to_be_withdrawn
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.metrics import unclaimed_bytes
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+WITHDRAWN_AT_ONCE = 1000
+
+
+class UnclaimedBlocks:
+    """Refuses URLs for more, and discards what is too much."""
+
+    def __init__(
+        self, blocks: Blocks, uploads: OpenUploads, services: ServiceClients, settings: UploadSettings, clock: Clock
+    ) -> None:
+        self._blocks = blocks
+        self._uploads = uploads
+        self._services = services
+        self._settings = settings
+        self._clock = clock
+
+    async def refuse_beyond(self, account_id: str, new: Sequence[str]) -> None:
+        """Problem 507 `over_quota` if an account has too much by the blocks `new`, which are withdrawn then.
+
+        They are counted after they were added: of two calls at once, at least one sees both. What nobody has asked
+        for the longest makes room first.
+        """
+        excess = await self._excess(account_id)
+        if excess > 0:
+            excess -= await self._trim(account_id, excess)
+        if excess > 0:
+            await self._withdraw(account_id, new)
+            detail = "So many blocks wait for a file already that no more fit; complete or wait."
+            raise Problem(507, "over_quota", detail)
+
+    async def sweep(self) -> int:
+        """Measure the blocks of all accounts, and discard what one has too much, the quota having been used since."""
+        by_account = await self._blocks.unclaimed_by_account()
+        unclaimed_bytes.labels("blocks").set(sum(by_account.values()))
+        withdrawn = 0
+        for account_id, held in by_account.items():
+            if held > self._settings.unclaimed_bytes:
+                excess = await self._excess(account_id)
+                if excess > 0:
+                    withdrawn += await self._trim(account_id, excess)
+        return withdrawn
+
+    async def _excess(self, account_id: str) -> int:
+        held = await self._blocks.unclaimed_bytes(account_id)
+        if held <= self._settings.unclaimed_bytes:
+            return 0
+        usage = await self._services.usage(account_id)
+        open_in_blocks = await self._uploads.open_in_blocks(account_id)
+        return held - room_for_unclaimed(self._settings.unclaimed_bytes, usage, open_in_blocks)
+
+    async def _trim(self, account_id: str, excess: int) -> int:
+        """Bytes of the blocks that were discarded: none that a client may be about to send or to name."""
+        before = self._clock() - timedelta(seconds=self._settings.block_url_seconds)
+        oldest = await self._blocks.longest_untouched(account_id, before, WITHDRAWN_AT_ONCE)
+        chosen = to_be_withdrawn(oldest, excess)
+        if chosen:
+            log.info("unclaimed_blocks_withdrawn", account_id=account_id, blocks=len(chosen))
+            await self._withdraw(account_id, [block.hash for block in chosen])
+        return sum(stored_bytes_of(block) for block in chosen)
+
+    async def _withdraw(self, account_id: str, hashes: Sequence[str]) -> None:
+        now = self._clock()
+        await self._blocks.withdraw(account_id, hashes, now, now + self._settings.block_put_life)

@@ -1,0 +1,91 @@
+"""Background work on blocks: deletes those that nothing refers to, and looks for those of unbounded length."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.s3.store import ObjectStore
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload.blocks.ports import Awaited, Blocks, Discarded
+from docstore_upload.blocks.proof import BlockProver
+from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.lifecycle.worker import DueWork, Step
+from docstore_upload.metrics import blocks_collected_total
+from docstore_upload.settings import UploadSettings
+
+
+class DiscardedBlocksWorker(DueWork[Discarded]):
+    """First gives up rows, noting the keys as discarded; then deletes what is discarded, however often it takes.
+
+    Where a URL still works, a tombstone takes the object's place until it does not.
+    """
+
+    name = "blocks"
+    batch = 1000
+
+    def __init__(
+        self, blocks: Blocks, store: ObjectStore, is_held: IsHeld, settings: UploadSettings, clock: Clock
+    ) -> None:
+        super().__init__(settings, clock)
+        self._blocks = blocks
+        self._store = store
+        self._is_held = is_held
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
+        before = now - timedelta(seconds=self._settings.block_grace_seconds)
+        given_up = await self._blocks.give_up(before, now, self._settings.block_put_life, limit)
+        blocks_collected_total.inc(given_up)
+        discarded = await self._blocks.take_discarded(now, limit, lease_until)
+        return [] if discarded and await self._is_held() else discarded
+
+    def step(self, due: Discarded) -> Step[Discarded]:
+        is_writable = due.writable_until is not None and due.writable_until > self._clock()
+        return self._bury if is_writable else self._delete
+
+    async def _bury(self, discarded: Sequence[Discarded]) -> None:
+        await put_tombstones(self._store, [each.key for each in discarded])
+        await self._blocks.delete_again(discarded)
+
+    async def _delete(self, discarded: Sequence[Discarded]) -> None:
+        keys = [each.key for each in discarded]
+        await self._store.delete_many(keys)
+        await self._blocks.forget_discarded(keys)
+
+
+class UnsizedBlocksWorker(DueWork[Awaited]):
+    """Looks for blocks whose URL takes any length, so that what is no block is deleted soon after it was sent."""
+
+    name = "unsized blocks"
+    batch = 500
+
+    def __init__(self, blocks: Blocks, prover: BlockProver, settings: UploadSettings, clock: Clock) -> None:
+        super().__init__(settings, clock)
+        self._blocks = blocks
+        self._prover = prover
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
+        return await self._blocks.take_unlooked(now, limit, lease_until)
+
+    def step(self, due: Awaited) -> Step[Awaited]:
+        return self._look
+
+    async def _look(self, awaited: Sequence[Awaited]) -> None:
+        by_account: defaultdict[str, list[Awaited]] = defaultdict(list)
+        for each in awaited:
+            by_account[each.account_id].append(each)
+        for account_id, due in by_account.items():
+            try:
+                arrived = await self._prover.prove(account_id, [each.block for each in due])
+            except Problem:
+                continue  # so many that they are due again at the end of the lease
+            await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
+
+    async def _plan(self, account_id: str, due: Sequence[Awaited]) -> None:
+        """Look again as long as a URL of theirs may be used."""
+        now = self._clock()
+        live = [each.block.hash for each in due if each.asked_at + self._settings.block_put_life > now]
+        dead = [each.block.hash for each in due if each.block.hash not in live]
+        await self._blocks.look_again(account_id, live, now + timedelta(seconds=self._settings.unsized_seconds))
+        await self._blocks.look_again(account_id, dead, None)

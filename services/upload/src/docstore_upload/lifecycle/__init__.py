@@ -1,0 +1,1 @@
+"""What uploads and packs share: states, requests, commits, acknowledgements, due work."""

@@ -1,0 +1,67 @@
+"""Request and response models that upload sessions and packs share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from docstore_platform.answers import Answer
+from docstore_platform.bodies import Body, one_of
+from docstore_platform.problems import broken_rule
+from docstore_platform.values import MAX_VERSION, WHOLE, FilePath, Id, Moment, Tag, described
+from docstore_upload.lifecycle.content_types import CONTENT_TYPE
+from docstore_upload.lifecycle.rules import MAX_SIZE
+
+PublicState = Literal["initiated", "uploading", "completed", "expired", "aborted"]
+
+
+class PutInstructions(Answer):
+    """One PUT."""
+
+    url: str
+    """Signed; good until the upload ends."""
+    headers: dict[str, str]
+    """To be sent exactly so: they are signed."""
+
+
+MAX_TAGS, MAX_TAG_BYTES = 50, 64
+FIRST_FILE_TIME, LAST_FILE_TIME = datetime(1900, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _in_range(moment: datetime) -> datetime:
+    if not FIRST_FILE_TIME <= moment <= LAST_FILE_TIME:
+        raise broken_rule("invalid_client_modified_at", "a time from 1900 to 9999")
+    return moment
+
+
+FileTime = Annotated[Moment, AfterValidator(_in_range)]
+ContentType = Annotated[str, described(pattern=f"^{CONTENT_TYPE.pattern}$", examples=["application/pdf"])]
+DeclaredSha256 = Annotated[str, described(pattern="^[0-9A-Fa-f]{64}$")]
+Size = Annotated[int, described(minimum=0, maximum=MAX_SIZE), WHOLE]
+ONE_TARGET = one_of("path", "file_id", where={"file_id": {"parent_id": {"type": "null"}}})
+
+
+class TargetRequest(Body):
+    """What is to be uploaded and where to, whatever its size. `sha256` in hex.
+
+    `path` starts from the folder `parent_id`, one's own or one shared by somebody else; from one's root by default.
+    """
+
+    model_config = ConfigDict(json_schema_extra=ONE_TARGET)
+
+    path: FilePath | None = None
+    parent_id: Id | None = None
+    file_id: Id | None = None
+    content_type: ContentType | None = None
+    sha256: DeclaredSha256 | None = None
+    base_version: Annotated[int, Field(ge=0, le=MAX_VERSION), WHOLE] | None = None
+    on_conflict: Literal["copy", "fail"] = "copy"
+    tags: Annotated[list[Tag], described(maxItems=MAX_TAGS)] = Field(default_factory=list)
+    client_modified_at: FileTime | None = None
+    """When the content was last changed where it comes from, such as a file's modification time; to the millisecond."""
+
+
+class FileRequest(TargetRequest):
+    """A file of `size` bytes."""
+
+    size: Size

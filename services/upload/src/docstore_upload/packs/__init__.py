@@ -1,0 +1,1 @@
+"""Packs: many small files sent as one object."""

@@ -1,0 +1,170 @@
+"""The rules of packs: many small files that travel as one object, and which of them live in it after that.
+
+A pack has the states of an upload. From its claim on it knows its live slices; a slice that no version refers to any
+more is dropped from them, and no other ever comes to them. So any rewriting of the object that keeps the slices that
+were live when it began keeps all that are live when it ends: two at once, or one that dies, lose nothing.
+"""
+
+import posixpath
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, NotRequired, TypedDict
+
+import orjson
+
+from docstore_contents.packs import (
+    MAX_INDEX_BYTES,
+    Slice,
+    index_bytes,
+    layout,
+    pack_key,
+    read_index,
+    slice_key,
+)
+from docstore_upload.lifecycle.rules import OPEN, Actor, OnConflict, Refusal, State, final_refusal
+
+Json = dict[str, Any]
+COMPACT_ABOVE = 16 << 10
+"""Smaller packs are left as they are: what is dead in them takes no more than what is noted of a file elsewhere."""
+
+
+class PackFile(TypedDict):
+    """One file of a pack as it was declared; `sha256` in hex, `size` in bytes."""
+
+    path: str | None
+    parent_id: str | None
+    file_id: str | None
+    size: int
+    sha256: str
+    content_type: str
+    base_version: int | None
+    on_conflict: OnConflict
+    tags: list[str]
+    client_modified_at: NotRequired[str | None]
+    """Absent of packs that a version before this field has declared."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack as it is stored. A file's number is its place in the request; those that were refused leave gaps."""
+
+    id: str
+    account_id: str
+    """Who sends it, and to whose own tree it goes."""
+    device: str
+    path: str
+    """The folder all its files go below."""
+    numbers: tuple[int, ...]
+    """Of its files, in the order of their slices."""
+    sizes: tuple[int, ...]
+    """Bytes of each slice as declared, in that order."""
+    declared: bytes | None
+    """JSON of the PackFiles, in that order; None once they are forgotten."""
+    state: State
+    revision: int
+    """Number of events published about it."""
+    created_at: datetime
+    expires_at: datetime
+    next_check_at: datetime | None
+    """When the workflow looks at it next; None while there is nothing to do."""
+    attempts: int = 0
+    wrong: tuple[int, ...] = ()
+    """Slices that are not what was declared."""
+    live: tuple[int, ...] = ()
+    """Slices that a version may refer to."""
+    releases: int = 0
+    """How often slices were released: who looks at a pack sees by it that it is not as it was."""
+    object_bytes: int = 0
+    """Of the whole object as it is now."""
+    completed_by: Actor | None = None
+    completed_at: datetime | None = None
+    answers: bytes | None = None
+    """JSON of what became of each file, in that order."""
+    refused: tuple[int, ...] = ()
+    """Files that came to nothing."""
+    file_event_ids: tuple[str, ...] = ()
+    completed_event_id: str | None = None
+    refusal: Refusal | None = None
+    settled: bool | None = None
+    missing: tuple[str, ...] = ()
+    """Services that did not react in time: the pack is stalled."""
+
+    @property
+    def object_key(self) -> str:
+        return pack_key(self.account_id, self.id)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(self.sizes)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def public_state(self) -> str:
+        return "uploading" if self.state == "committing" else self.state
+
+    def key_of(self, number: int) -> str:
+        """The object key of the version whose content is this slice."""
+        return slice_key(self.object_key, number)
+
+    def files(self) -> dict[int, PackFile]:
+        """As declared, by number."""
+        return dict(zip(self.numbers, orjson.loads(self.declared or b"[]"), strict=True))
+
+    def slices(self) -> list[Slice]:
+        """As a client lays them: in order, back to back."""
+        offsets = layout(self.sizes)
+        return [Slice(*each) for each in zip(self.numbers, offsets, self.sizes, strict=True)]
+
+    def sent_bytes(self) -> int:
+        """Of the whole object as a client sends it, its index included."""
+        return self.size + len(index_bytes(self.slices()))
+
+    def live_bytes(self) -> int:
+        sizes = dict(zip(self.numbers, self.sizes, strict=True))
+        return sum(sizes[number] for number in self.live)
+
+    def is_mostly_dead(self) -> bool:
+        """Whether rewriting the object frees more than it keeps."""
+        return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
+
+    def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
+        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
+        return max(self.expires_at, now) + timedelta(seconds=seconds)
+
+    def final_refusal(self) -> Refusal | None:
+        """Why it can't be completed any more, if so."""
+        return final_refusal(self.state, self.refusal)
+
+
+def wrong_slices(pack: Pack, content: bytes) -> list[int] | Refusal:
+    """Numbers of the slices that are not what was declared; a Refusal if it is no pack of slices of these sizes."""
+    slices, files = pack.slices(), pack.files()
+    index = index_bytes(slices)
+    if len(content) != pack.size + len(index) or not content.endswith(index):
+        return Refusal(409, "upload_mismatch", "What was sent is not the pack of the files declared.")
+    view = memoryview(content)
+    found = {each.number: sha256(view[each.offset : each.offset + each.size]).hexdigest() for each in slices}
+    return [number for number, digest in found.items() if digest != files[number]["sha256"]]
+
+
+def compacted(content: bytes, live: Collection[int]) -> bytes:
+    """A pack of the live slices alone, with the numbers they have. ValueError if `content` lacks one of them."""
+    index = read_index(content[-MAX_INDEX_BYTES:], len(content))
+    lost = [number for number in live if number not in index]
+    if lost:
+        raise ValueError(f"slices {lost} are not in the pack")
+    kept = [index[number] for number in sorted(live)]
+    offsets = layout([old.size for old in kept])
+    moved = [Slice(old.number, offset, old.size) for old, offset in zip(kept, offsets, strict=True)]
+    return b"".join(content[old.offset : old.offset + old.size] for old in kept) + index_bytes(moved)
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder below which all of `paths` are; of a single one the path itself."""
+    return paths[0] if len(paths) == 1 else posixpath.commonpath([path.rpartition("/")[0] or "/" for path in paths])

@@ -1,0 +1,31 @@
+"""Checks of requests for packs."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from docstore_contents.packs import MAX_SLICE_BYTES
+from docstore_platform.problems import Problem, invalid
+from docstore_upload.lifecycle.schemas import FileRequest
+from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
+
+_file: TypeAdapter[FileRequest] = TypeAdapter(FileRequest)
+
+
+def read_file(item: Any) -> FileRequest | Problem:
+    """One file of a pack as it was sent, or the rule it breaks. The other rules of paths are metadata's."""
+    request = read_item(_file, item)
+    if isinstance(request, Problem):
+        return request
+    return refuse_target(request) or _refuse_content(request) or refuse_description(request) or request
+
+
+def _refuse_content(request: FileRequest) -> Problem | None:
+    if request.size < 0:
+        return invalid("size must be 0 or more bytes.", "invalid_size")
+    if request.size > MAX_SLICE_BYTES:
+        detail = f"A file in a pack has at most {MAX_SLICE_BYTES} bytes; upload this one by itself."
+        return invalid(detail, "too_large_for_method")
+    if request.sha256 is None:
+        return invalid("A file in a pack needs its sha256.", "invalid_sha256")
+    return None

@@ -1,0 +1,43 @@
+"""Packs as clients see them."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from docstore_contents.s3.store import ObjectStore
+from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.lifecycle.initiation import seconds_left
+from docstore_upload.packs.rules import Pack
+
+CONTENT_TYPE = "application/octet-stream"
+
+
+def pack_put(store: ObjectStore, pack: Pack, clock: Clock) -> Json:
+    """Instructions to send it, once: nothing is stored over a pack that is there."""
+    size, left = pack.sent_bytes(), seconds_left(pack.expires_at, clock())
+    put = store.presign_put(pack.object_key, size=size, content_type=CONTENT_TYPE, expires_in=left, overwrite=False)
+    return {"url": put.url, "headers": dict(put.headers)}
+
+
+def slices_json(pack: Pack) -> list[Json]:
+    """Where each file's bytes go."""
+    return [{"number": each.number, "offset": each.offset, "size": each.size} for each in pack.slices()]
+
+
+def pack_json(pack: Pack, files: Sequence[Json] | orjson.Fragment, put: Json | None = None) -> Json:
+    """A pack with what clients see of its files; a refused one with the reason."""
+    shown: Json = {
+        "id": pack.id,
+        "state": pack.public_state,
+        "size": pack.size,
+        "created_at": rfc3339(pack.created_at),
+        "expires_at": rfc3339(pack.expires_at),
+        "files": files,
+    }
+    if put is not None:
+        shown["put"] = put
+    if pack.refusal is not None:
+        shown["problem"] = Problem(pack.refusal.status, pack.refusal.code, pack.refusal.detail).body()
+    return shown

@@ -1,0 +1,182 @@
+"""What happens to packs when no client asks for it: completing, expiring, checking, cleaning up, rewriting."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.acknowledgements import (
+    ExpectedEvents,
+    Republish,
+    find_pending_consumers,
+    next_final_check,
+    republish_pending,
+)
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.rules import ENDED, INCOMPLETE, next_look
+from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.lifecycle.worker import DueWork, Step
+from docstore_upload.metrics import compacted_bytes_total, stalled_packs
+from docstore_upload.packs.complete import PackCompleter
+from docstore_upload.packs.events import stalled
+from docstore_upload.packs.ports import Packs
+from docstore_upload.packs.rules import Pack, compacted
+from docstore_upload.packs.views import CONTENT_TYPE
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+
+
+class PackWorker(DueWork[Pack]):
+    """Each step takes packs that are due; one that fails leaves its pack due again at the end of the lease."""
+
+    name = "packs"
+    batch = 20
+    """Each may be 16 MiB in memory while it is verified or rewritten."""
+
+    def __init__(
+        self,
+        packs: Packs,
+        transactor: Transactor,
+        completer: PackCompleter,
+        services: ServiceClients,
+        republish: Republish,
+        store: ObjectStore,
+        is_held: IsHeld,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        super().__init__(settings, clock)
+        self._packs = packs
+        self._transactor = transactor
+        self._completer = completer
+        self._services = services
+        self._republish = republish
+        self._store = store
+        self._is_held = is_held
+
+    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
+        return await self._packs.claim_due(now, limit, lease_until)
+
+    def step(self, due: Pack) -> Step[Pack]:
+        if due.state == "completed" and not due.settled:
+            return self._check
+        return self._one_by_one
+
+    async def _one_by_one(self, packs: Sequence[Pack]) -> None:
+        for pack in packs:
+            try:
+                await self._next(pack)(pack)
+            except ObjectStoreError as error:
+                log.warning("pack_store_unavailable", pack_id=pack.id, error=str(error))
+
+    def _next(self, pack: Pack) -> Callable[[Pack], Awaitable[None]]:
+        if pack.is_open or pack.state == "committing":
+            return self._complete
+        if pack.state in ENDED or not pack.live:
+            return self._unless_held(self._clear)
+        return self._unless_held(self._compact) if pack.is_mostly_dead() else self._rest
+
+    def _unless_held(self, let_go: Callable[[Pack], Awaitable[None]]) -> Callable[[Pack], Awaitable[None]]:
+        """While a backup copies what is there, the pack stays as it is and is due again at the end of its lease."""
+
+        async def step(pack: Pack) -> None:
+            if not await self._is_held():
+                await let_go(pack)
+
+        return step
+
+    async def _complete(self, pack: Pack) -> None:
+        """Complete what a client sent and left; expire what never came; look at the rest later."""
+        now = self._clock()
+        try:
+            await self._completer.complete(pack, "workflow")
+        except Problem as problem:
+            if problem.code == INCOMPLETE.code and now >= pack.expires_at:
+                await self._completer.end(pack, "expired", by="workflow")
+            elif pack.is_open and (problem.code == INCOMPLETE.code or problem.status >= 500):
+                await self._packs.plan(pack, self._next_look(pack, now), pack.attempts + 1)
+
+    def _next_look(self, pack: Pack, now: datetime) -> datetime:
+        first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+        return next_look(pack.attempts, pack.expires_at, now, first=first, longest=longest)
+
+    async def _clear(self, pack: Pack) -> None:
+        """Delete the object of an ended or empty pack; once more when no URL works any more, a tombstone till then."""
+        now = self._clock()
+        if now < pack.expires_at:
+            await put_tombstones(self._store, [pack.object_key])
+        else:
+            await self._store.delete(pack.object_key)
+        if pack.attempts:
+            purge_at = now + timedelta(days=self._settings.kept_days)
+            await self._packs.plan(pack, None, pack.attempts, purge_at=purge_at)
+        else:
+            await self._packs.plan(pack, pack.last_sweep_at(now, self._settings.sweep_seconds), 1)
+
+    async def _compact(self, pack: Pack) -> None:
+        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again.
+
+        Of several, one that comes late finds another ETag: what it took for living may be dead, or all of it deleted.
+        """
+        try:
+            before = await self._store.get_tail(pack.object_key, MAX_PACK_BYTES + MAX_INDEX_BYTES)
+            content = before.data
+            kept = await asyncio.to_thread(compacted, content, pack.live)
+        except (ObjectNotFound, ValueError) as error:
+            log.error("pack_damaged", pack_id=pack.id, error=str(error))
+            await self._packs.plan(pack, None, pack.attempts)
+            return
+        if len(kept) < len(content):
+            await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE, etag=before.etag)
+            compacted_bytes_total.inc(len(content) - len(kept))
+        await self._packs.plan(pack, self._forget_at(pack), 0, object_bytes=len(kept))
+
+    async def _rest(self, pack: Pack) -> None:
+        forget_at = self._forget_at(pack)
+        if forget_at is not None and forget_at <= self._clock():
+            await self._packs.forget(pack)
+        else:
+            await self._packs.plan(pack, forget_at, 0)
+
+    def _forget_at(self, pack: Pack) -> datetime | None:
+        if pack.answers is None or pack.completed_at is None:
+            return None
+        return pack.completed_at + timedelta(days=self._settings.kept_days)
+
+    async def _check(self, packs: Sequence[Pack]) -> None:
+        """The final check: settle, ask again for, or give up what must follow from completed packs."""
+        following = {pack.id: ExpectedEvents(pack.file_event_ids, pack.completed_event_id or "") for pack in packs}
+        pending = await find_pending_consumers(self._services, following)
+        now, last = self._clock(), self._settings.settle_attempts
+        late = [pack for pack in packs if pack.id in pending]
+        for pack in packs:
+            if pack.id not in pending:
+                await self._packs.settle(pack, now)
+        await republish_pending(
+            self._services, self._republish, [pending[pack.id] for pack in late if pack.attempts + 1 < last]
+        )
+        for pack in late:
+            attempts = pack.attempts + 1
+            if attempts == last:
+                await self._give_up(pack, tuple(pending[pack.id]))
+            await self._packs.plan(pack, next_final_check(attempts, now, self._settings), attempts)
+        if late or any(pack.missing for pack in packs):
+            stalled_packs.set(await self._packs.count_stalled())
+
+    async def _give_up(self, pack: Pack, missing: tuple[str, ...]) -> None:
+        async def work(transaction: Transaction) -> None:
+            current = await self._packs.get(pack.id, session=transaction.session)
+            if current is not None and not current.missing:
+                await self._packs.mark_stalled(pack.id, missing, transaction.session)
+                transaction.publish(stalled(current, missing))
+
+        await self._transactor.run(work)
+        log.warning("pack_stalled", pack_id=pack.id, missing=missing)

@@ -1,0 +1,1 @@
+"""Upload sessions: one file each, by form, PUT, parts, credentials or blocks."""

@@ -1,0 +1,135 @@
+"""HTTP routes: `/v1/uploads` for clients, `/internal/uploads` for operators."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+
+from docstore_platform.answers import FileJson
+from docstore_platform.clock import rfc3339
+from docstore_platform.problems import Problem
+from docstore_platform.service_identity import callers
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Id
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.sessions import schemas
+from docstore_upload.sessions.schemas import (
+    BatchCompleteItem,
+    BatchRequest,
+    CompleteRequest,
+    InitiateRequest,
+    PartsRequest,
+)
+from docstore_upload.sessions.service import UploadService
+from docstore_upload.sessions.validation import read_complete_item, read_initiate
+
+router = APIRouter(tags=["uploads"])
+internal_router = APIRouter(tags=["uploads"])
+Caller = Annotated[Principal, Depends(current_principal)]
+UploadId = Annotated[Id, Path()]
+NO_STORE = {"cache-control": "no-store"}
+"""Of answers with credentials in them. Also keeps the gateway from storing one for an Idempotency-Key."""
+
+
+def _service(request: Request) -> UploadService:
+    service: UploadService = request.app.state.service
+    return service
+
+
+def _answer(body: Any, status: int = 200) -> Response:
+    secret = any("credentials" in item for item in body.get("items", [body]))
+    return Response(orjson.dumps(body), status, NO_STORE if secret else None, media_type="application/json")
+
+
+def _one(outcomes: list[Json | Problem], status: int) -> Response:
+    outcome = outcomes[0]
+    if isinstance(outcome, Problem):
+        raise outcome
+    return _answer(outcome, status)
+
+
+def _each(outcomes: list[Json | Problem]) -> Response:
+    items = [{"problem": outcome.body()} if isinstance(outcome, Problem) else outcome for outcome in outcomes]
+    return _answer({"items": items})
+
+
+@router.post("/uploads", status_code=201, response_model=schemas.Upload)
+async def initiate(request: Request, body: InitiateRequest, caller: Caller) -> Response:
+    """Begin an upload: the answer has what `method` needs to send the bytes straight to the object store."""
+    return _one(await _service(request).initiate(caller, [body]), 201)
+
+
+@router.post("/uploads/batch", response_model=schemas.InitiatedUploads)
+async def initiate_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
+    """Begin up to 1000 uploads: `{items}`, in order, each as for one upload or `{problem}`."""
+    return _each(await _service(request).initiate(caller, [read_initiate(item) for item in body.uploads]))
+
+
+@router.post("/uploads/complete-batch", response_model=schemas.CompletedUploads)
+async def complete_batch(request: Request, body: BatchRequest, caller: Caller) -> Response:
+    """Complete up to 1000 uploads, each an id or `{id, parts?, blocks?}`: `{items}` in order, a file or `{problem}`."""
+    return _each(await _service(request).complete(caller, [read_complete_item(item) for item in body.uploads]))
+
+
+@router.get("/uploads", response_model=schemas.UploadPage)
+async def list_uploads(
+    request: Request,
+    caller: Caller,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    state: Literal["initiated", "uploading", "completed", "expired", "aborted"] | None = None,
+) -> Response:
+    """The caller's uploads, newest first."""
+    return _answer(await _service(request).page(caller, cursor, limit, state))
+
+
+@router.get("/uploads/{upload_id}", response_model=schemas.Upload)
+async def get_upload(request: Request, upload_id: UploadId, caller: Caller) -> Response:
+    """State of an upload and, while it is open, again the instructions to continue it."""
+    return _answer(await _service(request).get(caller, upload_id))
+
+
+@router.post("/uploads/{upload_id}/parts", response_model=schemas.PartUrls)
+async def get_parts(request: Request, upload_id: UploadId, body: PartsRequest, caller: Caller) -> Response:
+    """URLs for more parts of a multipart upload."""
+    return _answer(await _service(request).parts(caller, upload_id, body.numbers))
+
+
+@router.post("/uploads/{upload_id}/complete", response_model=FileJson)
+async def complete(
+    request: Request, upload_id: UploadId, caller: Caller, body: CompleteRequest | None = None
+) -> Response:
+    """Verify and commit what was sent: the file it has become. Calling it again answers the same.
+
+    What is sent in blocks is completed with the list of them, in the order of the file; 409 `blocks_missing` names
+    in `hashes` those that are not there.
+    """
+    complete = body or CompleteRequest()
+    item = BatchCompleteItem(id=upload_id, parts=complete.parts, blocks=complete.blocks)
+    return _one(await _service(request).complete(caller, [item]), 200)
+
+
+@router.delete("/uploads/{upload_id}", status_code=204)
+async def abort(request: Request, upload_id: UploadId, caller: Caller) -> Response:
+    """Give up an upload: what was sent is deleted."""
+    await _service(request).abort(caller, upload_id)
+    return Response(status_code=204)
+
+
+@internal_router.get("/uploads/stalled", dependencies=[callers("operator")])
+async def list_stalled(request: Request, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
+    """Completed uploads that a service has not reacted to in time, by id, with the services that are missing."""
+    uploads = await request.app.state.uploads.stalled(after, limit)
+    items = [
+        {
+            "id": upload.id,
+            "account_id": upload.owner_id,
+            "path": upload.path,
+            "file_id": upload.file["id"] if upload.file else None,
+            "completed_at": rfc3339(upload.completed_at),
+            "missing": list(upload.missing),
+        }
+        for upload in uploads
+    ]
+    return _answer({"items": items, "next_after": uploads[-1].id if len(uploads) == limit else None})

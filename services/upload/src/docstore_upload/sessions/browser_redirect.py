@@ -1,0 +1,61 @@
+"""Where S3 sends the browser after a form: completes the upload, then shows the person what became of it.
+
+A browser that runs the page goes on to its list. Who left the size open runs no script, and gets a plain page,
+as is everybody for whom something went wrong. It is shown here, where the token is: not every browser sends the
+cookie of a log-in with a call to which another site has led it.
+"""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages, shown_size
+from docstore_platform.problems import Problem
+from docstore_upload.sessions.service import UploadService
+
+router = APIRouter(tags=["uploads"])
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+PAGE = plain_pages("docstore_upload").get_template("finished.html")
+
+
+@router.get(
+    "/uploads/{upload}/redirect",
+    response_class=RedirectResponse,
+    status_code=303,
+    responses={
+        200: {"content": {"text/html": {}}, "description": "What became of an upload of open size."},
+        "default": {"content": {"text/html": {}}, "description": "A page that shows what went wrong."},
+    },
+)
+async def finish_in_browser(
+    request: Request,
+    upload: Annotated[str, Path(max_length=128)],
+    token: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Complete `{id}.{token}`, as the form says it, or `{id}?token=`; 303 to the list of its folder.
+
+    Without a login: the token is the right to complete this upload. A failure is shown on a small page; so is, for
+    who left the size open, what went well.
+    """
+    service: UploadService = request.app.state.service
+    home = request.app.state.infra.public_url.rstrip("/") + "/"
+    upload_id, _, token_in_path = upload.partition(".")
+    try:
+        finished, file = await service.complete_for_browser(upload_id, token_in_path or token)
+    except Problem as problem:
+        title, again = "The upload could not be completed", problem.status == 503
+        page = PAGE.render(title=title, detail=problem.detail, home=home, again=again)
+        return HTMLResponse(page, problem.status, HEADERS | problem.headers)
+    path = str(file["path"])
+    if finished.max_size is not None:
+        detail = f"{path}, {shown_size(file['size'])}, version {file['version']}."
+        page = PAGE.render(title="Your file is stored", detail=detail, home=home, again=False)
+        return HTMLResponse(page, 200, HEADERS)
+    return RedirectResponse(f"{home}?path={quote(path.rpartition('/')[0] or '/')}", 303, HEADERS)

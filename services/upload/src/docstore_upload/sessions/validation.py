@@ -1,0 +1,59 @@
+"""Checks of requests for upload sessions."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
+from docstore_platform.problems import Problem, invalid
+from docstore_upload.lifecycle.rules import MAX_SIZE, MIB
+from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
+from docstore_upload.sessions.rules import Method, method_limit
+from docstore_upload.sessions.schemas import METHODS, BatchCompleteItem, InitiateRequest
+
+_initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
+_complete_item: TypeAdapter[BatchCompleteItem] = TypeAdapter(BatchCompleteItem)
+
+
+def read_initiate(item: Any) -> InitiateRequest | Problem:
+    """One item of a batch; a Problem if it can't be understood."""
+    return read_item(_initiate, item)
+
+
+def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
+    """One item of a batch: `{id, parts?, blocks?}`, or just the id."""
+    return read_item(_complete_item, {"id": item} if isinstance(item, str) else item)
+
+
+def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+    """The rule that this request breaks, if any. The other rules of paths are metadata's.
+
+    `open_form_bytes`: the most that a form may leave open.
+    """
+    if request.method not in METHODS:
+        return invalid(f"method must be one of {', '.join(METHODS)}.", "unsupported_method")
+    if request.method == "blocks" and request.sha256 is None:
+        return invalid("What is sent in blocks is declared with its sha256.", "invalid_sha256")
+    return refuse_target(request) or _refuse_sizes(request, open_form_bytes) or refuse_description(request)
+
+
+def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+    if request.size is not None and request.max_size is None:
+        return _refuse_size(request.size, request.method)  # type: ignore[arg-type]
+    if request.max_size is None or request.size is not None:
+        return invalid("Say the size; a form may say max_size instead.")
+    if request.method != "form":
+        return invalid("Only a form may say max_size instead of the size.")
+    if not 1 <= request.max_size <= open_form_bytes:
+        return invalid(f"max_size must be 1 to {open_form_bytes} bytes.", "invalid_size")
+    return None
+
+
+def _refuse_size(size: int, method: Method) -> Problem | None:
+    if not 0 <= size <= MAX_SIZE:
+        return invalid(f"size must be 0 to {MAX_SIZE} bytes.", "invalid_size")
+    limit = MAX_BLOCKS * MAX_BLOCK_BYTES if method == "blocks" else method_limit(method)
+    if size > limit:
+        detail = f"{method} can send at most {limit // MIB} MiB; use multipart."
+        return invalid(detail, "too_large_for_method")
+    return None

@@ -1,0 +1,160 @@
+"""Holds what the object store has against what was declared, and finds the SHA-256 of every object.
+
+The store tells the checksum where the client had it signed. Else the bytes are read and hashed, here in pieces and off
+the event loop; a hash that took long is noted in the session, so that neither a retry nor a crash after it costs it
+again. What was sent by a method that can write it again (a form, credentials) is copied within the store first; the
+copy is hashed and committed.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+
+from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, invalid
+from docstore_platform.tasks import end_tasks
+from docstore_upload.lifecycle.rules import INCOMPLETE, MIB, RETRY_AFTER_SECONDS, Refusal
+from docstore_upload.sessions.ports import Uploads
+from docstore_upload.sessions.rules import Upload, Verified, mismatch, part_count
+from docstore_upload.settings import UploadSettings
+
+SMALL = 1 * MIB
+"""Up to this an object is hashed in one piece: a millisecond."""
+TRIES = 4
+"""Parts may be sent again after a failure, but not for ever."""
+OVERSENT = Refusal(409, "upload_mismatch", "Far more was sent than was declared.")
+
+
+class Verifier:
+    """Verifies uploads that are open."""
+
+    def __init__(self, store: ObjectStore, uploads: Uploads, settings: UploadSettings) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._settings = settings
+        self._reading: dict[tuple[str, str], asyncio.Task[Verified]] = {}
+
+    async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified | Refusal:
+        """What is stored, if it is as declared; else why not: INCOMPLETE may change, others won't.
+
+        Problem 503 `verifying` while a large object is still being read, 422 `invalid_parts` if `parts` are not those
+        that were sent. ObjectStoreError if the store can't say.
+        """
+        assembled = await self._assemble(upload, parts) if upload.method == "multipart" else None
+        if isinstance(assembled, Refusal):
+            return assembled
+        if upload.method == "put" and upload.sha256 is None and upload.size <= SMALL:
+            return await self._verify_at_once(upload)
+        found = assembled or await self._store.head(upload.sent_key)
+        if found is None:
+            return INCOMPLETE
+        refused = mismatch(upload, found.size, found.sha256)
+        if refused is not None:
+            return refused
+        if found.sha256 is not None and not upload.is_copied:
+            return Verified(found.size, found.sha256, upload.object_name)
+        try:
+            verified = await self._read_or_join(upload, found)
+        except ObjectNotFound:
+            return INCOMPLETE
+        refused = mismatch(upload, verified.size, verified.sha256)
+        if refused is not None and upload.is_copied:
+            await self._store.delete(upload.prefix + verified.object_name)
+        return refused or verified
+
+    async def oversent(self, upload: Upload) -> Refusal | None:
+        """Whether parts were sent again and again, or parts of a size that was not declared. Lists: background only."""
+        if upload.method == "credentials":
+            unfinished = await self._store.unfinished_uploads(upload.incoming)
+            begun = [(each.key, each.upload_id) for each in unfinished]
+        elif upload.multipart_id is not None:
+            begun = [(upload.object_key, upload.multipart_id)]
+        else:
+            return None
+        sent = 0
+        for key, multipart_id in begun:
+            with suppress(UploadNotFound):
+                sent += sum(part.size for part in await self._store.list_part_copies(key, multipart_id))
+        return OVERSENT if sent > TRIES * upload.size + MIB else None
+
+    async def _verify_at_once(self, upload: Upload) -> Verified | Refusal:
+        """Read a small object without asking for it first: its URL took no other size."""
+        try:
+            verified = await self._read_small(upload)
+        except ObjectNotFound:
+            return INCOMPLETE
+        return mismatch(upload, verified.size, verified.sha256) or verified
+
+    async def close(self) -> None:
+        await end_tasks(self._reading.values())
+
+    async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | Refusal | None:
+        """Make the parts one object once all are there. None: that has happened before, or it was aborted."""
+        assert upload.multipart_id is not None
+        assert upload.part_size is not None
+        try:
+            there = await self._store.list_parts(upload.object_key, upload.multipart_id)
+        except UploadNotFound:
+            return None
+        count = part_count(upload.size, upload.part_size)
+        if parts is not None:
+            etags = {part.number: part.etag for part in there}
+            wrong = [part.number for part in parts if etags.get(part.number) != part.etag.strip('"')]
+            if wrong:
+                raise invalid("The store has no such parts.", "invalid_parts", numbers=wrong[:100])
+        if len(there) != count or sum(part.size for part in there) != upload.size:
+            if there and upload.state == "initiated":
+                await self._uploads.mark_uploading(upload.id)
+            detail = f"{len(there)} of {count} parts have arrived."
+            return Refusal(INCOMPLETE.status, INCOMPLETE.code, detail)
+        try:
+            return await self._store.complete_multipart(upload.object_key, upload.multipart_id, there)
+        except UploadNotFound:
+            return None
+
+    async def _read_or_join(self, upload: Upload, found: ObjectInfo) -> Verified:
+        if upload.found is not None and upload.found[0] == found.etag:
+            return upload.found[1]
+        if found.size <= SMALL:
+            return await self._read_small(upload)
+        key = (upload.id, found.etag)
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._read_large(upload, found.etag))
+            task.add_done_callback(lambda done: self._forget(key, done))
+        await asyncio.wait({task}, timeout=self._settings.complete_wait_seconds)
+        if task.done():
+            return task.result()
+        detail = "All bytes are here and being read for their checksum; ask again."
+        raise Problem(503, "verifying", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+    async def _read_small(self, upload: Upload) -> Verified:
+        content = await self._store.get(upload.sent_key)
+        verified = Verified(len(content), sha256(content).hexdigest(), _object_name(upload))
+        if upload.is_copied:
+            key = upload.prefix + verified.object_name
+            await self._store.put(key, content, content_type=upload.content_type)
+        return verified
+
+    async def _read_large(self, upload: Upload, etag: str) -> Verified:
+        started, name = time.monotonic(), _object_name(upload)
+        if upload.is_copied:
+            await self._store.copy(upload.sent_key, upload.prefix + name)
+        size, digest = await self._store.sha256_of(upload.prefix + name)
+        verified = Verified(size, digest, name)
+        if time.monotonic() - started > self._settings.complete_wait_seconds / 2:
+            await self._uploads.note_found(upload.id, etag, verified)
+        return verified
+
+    def _forget(self, key: tuple[str, str], task: asyncio.Task[Verified]) -> None:
+        self._reading.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # marks it as seen: who waited has been fields, and else the next look tries again
+
+
+def _object_name(upload: Upload) -> str:
+    """Each copy has a name that nobody else writes to: what is hashed is what is committed."""
+    return f"content-{new_id()}" if upload.is_copied else upload.object_name

@@ -1,0 +1,31 @@
+"""Uploads as clients see them."""
+
+from docstore_platform.clock import rfc3339
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.sessions.rules import Upload
+
+
+def upload_json(upload: Upload) -> Json:
+    """An upload without the instructions to send it; a completed one with its file, a refused one with the reason."""
+    shown: Json = {
+        "id": upload.id,
+        "state": upload.public_state,
+        "method": upload.method,
+        "path": upload.path,
+        "size": upload.known_size,
+        "content_type": upload.content_type,
+        "sha256": upload.sha256,
+        "created_at": rfc3339(upload.created_at),
+        "expires_at": rfc3339(upload.expires_at),
+    }
+    if upload.max_size is not None:
+        shown["max_size"] = upload.max_size
+    if upload.state == "completed":
+        shown["file"] = upload.file
+    if upload.refusal is not None:
+        shown["problem"] = {
+            "status": upload.refusal.status,
+            "code": upload.refusal.code,
+            "detail": upload.refusal.detail,
+        }
+    return shown

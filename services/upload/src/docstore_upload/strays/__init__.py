@@ -1,0 +1,1 @@
+"""Strays: objects in the store that nothing refers to."""

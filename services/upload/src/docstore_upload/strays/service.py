@@ -1,0 +1,131 @@
+"""Strays: objects in the store that nothing is known of.
+
+Everything that an upload, a block or a pack leaves behind is deleted by the work that is due for it. This is the net
+below that: it goes through the bucket page by page and asks the database what it knows of each key. What an upload has
+left over is deleted after a day. A block or a pack of which there is no row at all is counted, and deleted only where
+the operator wants it: with a database that was emptied or restored, every one would look like that. An object of an
+upload that is forgotten is metadata's to delete, unless it lies where only a client writes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from docstore_contents.s3.store import ObjectStore, StoredObject, UnfinishedUpload
+from docstore_platform.clock import Clock
+from docstore_upload.blocks.ports import Blocks
+from docstore_upload.lifecycle.rules import COMMITTING, OPEN
+from docstore_upload.metrics import unclaimed_bytes, unclaimed_deleted_total
+from docstore_upload.packs.ports import Packs
+from docstore_upload.sessions.ports import Uploads
+from docstore_upload.sessions.rules import Upload
+from docstore_upload.settings import UploadSettings
+from docstore_upload.strays.rules import _BLOCK_KEY, _PACK_KEY, _UPLOAD_KEY, Known, Place
+
+log = structlog.get_logger(__name__)
+ROOT = "accounts/"
+PAGE = 1000
+
+
+class Passes(Protocol):
+    """Where the place of the pass is kept."""
+
+    async def take(self, now: datetime, lease_until: datetime) -> Place | None:
+        """The place, if a page is due and no other instance is at it."""
+        ...
+
+    async def move(self, place: Place, due_at: datetime) -> None: ...
+
+
+class StraySweep:
+    """Any number of instances may run it: one takes a page at a time."""
+
+    def __init__(
+        self,
+        passes: Passes,
+        uploads: Uploads,
+        blocks: Blocks,
+        packs: Packs,
+        store: ObjectStore,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._passes = passes
+        self._uploads = uploads
+        self._blocks = blocks
+        self._packs = packs
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    async def sweep(self) -> int:
+        """Take one page, if one is due; how many strays it had."""
+        now = self._clock()
+        place = await self._passes.take(now, now + timedelta(seconds=self._settings.lease_seconds))
+        if place is None:
+            return 0
+        page = await self._store.list_page(ROOT, after=place.after, limit=PAGE)
+        left_over, unknown = await self._strays(page, now)
+        doomed = left_over + (unknown if self._settings.delete_unknown else [])
+        if left_over or unknown:
+            first = (left_over + unknown)[0].key
+            log.warning("strays_found", left_over=len(left_over), unknown=len(unknown), first=first)
+        await self._blocks.discard({stray.key: now for stray in doomed}, now)
+        unclaimed_deleted_total.labels("object").inc(len(doomed))
+        found = Place(
+            page[-1].key if page else "",
+            place.left_over_bytes + sum(stray.size for stray in left_over),
+            place.unknown_bytes + sum(stray.size for stray in unknown),
+        )
+        if len(page) == PAGE:
+            await self._passes.move(found, now + timedelta(seconds=self._settings.stray_page_seconds))
+        else:
+            await self._abort_forgotten(now)
+            unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
+            unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
+            await self._passes.move(Place(), now + timedelta(seconds=self._settings.stray_pass_seconds))
+        return len(left_over) + len(unknown)
+
+    async def _strays(
+        self, page: Sequence[StoredObject], now: datetime
+    ) -> tuple[list[StoredObject], list[StoredObject]]:
+        before = now - timedelta(seconds=self._settings.stray_grace_seconds)
+        old = [stored for stored in page if stored.modified_at < before]
+        known = await self._known([stored.key for stored in old]) if old else Known()
+        verdicts = [(known.verdict(stored.key), stored) for stored in old]
+        left_over = [stored for verdict, stored in verdicts if verdict == "left_over"]
+        return left_over, [stored for verdict, stored in verdicts if verdict == "unknown"]
+
+    async def _known(self, keys: Sequence[str]) -> Known:
+        uploads = {match[1] for key in keys if (match := _UPLOAD_KEY.fullmatch(key))}
+        packs = {match[1] for key in keys if (match := _PACK_KEY.fullmatch(key))}
+        blocks = [(match[1], match[2]) for key in keys if (match := _BLOCK_KEY.fullmatch(key))]
+        return Known(
+            await self._uploads.by_ids(list(uploads)) if uploads else {},
+            {
+                *(await self._packs.keys_of(list(packs)) if packs else ()),
+                *(await self._blocks.keys_of(blocks) if blocks else ()),
+                *await self._blocks.discarded_among(keys),
+            },
+        )
+
+    async def _abort_forgotten(self, now: datetime) -> None:
+        """Multipart uploads that nobody goes on with: those that a crash left behind, or that credentials began."""
+        before = now - timedelta(seconds=self._settings.stray_grace_seconds)
+        begun = [each for each in await self._store.unfinished_uploads(ROOT) if each.begun_at < before]
+        ids = {match[1] for each in begun if (match := _UPLOAD_KEY.fullmatch(each.key))}
+        uploads = await self._uploads.by_ids(list(ids)) if ids else {}
+        for each in begun:
+            if not _is_gone_on_with(each, uploads):
+                unclaimed_deleted_total.labels("multipart").inc()
+                await self._store.abort_multipart(each.key, each.upload_id)
+
+
+def _is_gone_on_with(unfinished: UnfinishedUpload, uploads: Mapping[str, Upload]) -> bool:
+    match = _UPLOAD_KEY.fullmatch(unfinished.key)
+    upload = uploads.get(match[1]) if match else None
+    if upload is None or upload.state not in (*OPEN, *COMMITTING):
+        return False
+    return upload.method == "credentials" or upload.multipart_id == unfinished.upload_id

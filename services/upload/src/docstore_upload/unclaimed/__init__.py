@@ -1,1 +1,0 @@
-"""Bytes in the store that nobody is charged for: bounded, counted and deleted."""

@@ -1,0 +1,1 @@
+"""Contents that no version refers to any more."""

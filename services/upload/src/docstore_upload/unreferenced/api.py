@@ -1,0 +1,18 @@
+"""Internal HTTP routes: contents that no version refers to any more."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from docstore_platform.service_identity import callers
+from docstore_upload.unreferenced.schemas import ReleaseRequest
+from docstore_upload.unreferenced.service import UnreferencedContents
+
+internal_router = APIRouter(tags=["uploads"])
+
+
+@internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])
+async def release_contents(request: Request, body: ReleaseRequest) -> Response:
+    """No version has these contents any more. Called again, it changes nothing."""
+    released: UnreferencedContents = request.app.state.unreferenced_contents
+    await released.release(body.keys)
+    return Response(status_code=204)

@@ -1,0 +1,76 @@
+"""Contents that no version refers to any more: blocks, slices of packs, keys that can still be written."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from docstore_contents.block_list import is_blocks
+from docstore_contents.packs import pack_of
+from docstore_contents.reader import is_whole
+from docstore_platform.clock import Clock
+from docstore_upload.blocks.ports import Blocks
+from docstore_upload.blocks.service import BlockService
+from docstore_upload.packs.ports import Packs
+from docstore_upload.sessions.ports import Uploads
+from docstore_upload.settings import UploadSettings
+
+
+class SliceRelease:
+    """Takes slices from the live ones of their packs, many in one write; again without effect.
+
+    The workflow deletes a pack without live slices and rewrites one that is mostly dead.
+    """
+
+    def __init__(self, packs: Packs, clock: Clock) -> None:
+        self._packs = packs
+        self._clock = clock
+
+    async def release_slices(self, keys: Iterable[str]) -> None:
+        """`keys`: object keys of slices; others are left alone."""
+        numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+        for key in keys:
+            named = pack_of(key)
+            if named is not None:
+                numbers[named.account_id, named.pack_key.rpartition("/")[2]].add(named.number)
+        if numbers:
+            await self._packs.release(numbers, self._clock())
+
+
+class LateWriteCleanup:
+    """Has tombstones put where metadata has deleted objects, for as long as a PUT of theirs can be under way."""
+
+    def __init__(self, uploads: Uploads, blocks: Blocks, settings: UploadSettings, clock: Clock) -> None:
+        self._uploads = uploads
+        self._blocks = blocks
+        self._settings = settings
+        self._clock = clock
+
+    async def prevent(self, keys: Sequence[str]) -> None:
+        """`keys`: object keys of versions; those that nobody can write any more are left alone."""
+        by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
+        uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
+        late = timedelta(seconds=self._settings.sweep_seconds)
+        moments = {
+            upload.object_key: upload.usable_until + late
+            for upload in uploads.values()
+            if upload.is_sent_by_put and by_id[upload.id] == upload.object_key
+        }
+        now = self._clock()
+        await self._blocks.discard({key: moment for key, moment in moments.items() if moment > now}, now)
+
+
+class UnreferencedContents:
+    """Plain objects metadata has deleted: only what may still be written under their keys is left to do here."""
+
+    def __init__(self, blocks: BlockService, packs: SliceRelease, late_writes: LateWriteCleanup) -> None:
+        self._blocks = blocks
+        self._packs = packs
+        self._late_puts = late_writes
+
+    async def release(self, keys: Sequence[str]) -> None:
+        """Again, it changes nothing."""
+        lists = [key for key in keys if is_blocks(key)]
+        slices = [key for key in keys if pack_of(key) is not None]
+        await self._blocks.release(lists)
+        await self._packs.release_slices(slices)
+        await self._late_puts.prevent([key for key in keys if is_whole(key)])

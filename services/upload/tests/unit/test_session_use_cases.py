@@ -1,0 +1,272 @@
+"""Use cases whose ways of failing are easier to arrange with fakes than with servers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.rules import MIB
+from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
+
+World = Callable[..., Any]
+
+
+async def initiate(world: Any, size: int = 5, method: str = "put") -> Any:
+    request = InitiateRequest(path="/a.txt", size=size, method=method)
+    return (await world.service.initiate(world.person, [request]))[0]
+
+
+async def complete(world: Any, upload_id: str) -> Any:
+    return (await world.service.complete(world.person, [BatchCompleteItem(id=upload_id)]))[0]
+
+
+async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_world: World) -> None:
+    """A multipart upload that the store can't begin is 503, reserves nothing and is not kept."""
+    world = make_world()
+    world.store.down = True
+    outcome = await initiate(world, method="multipart")
+    assert (outcome.status, world.services.quota.reserved, world.uploads.sessions) == (503, {}, {})
+
+
+async def test_large_object_is_hashed_once(make_world: World) -> None:
+    """While a large object is being read `complete` says so; all callers wait for the one reading."""
+    world = make_world(complete_wait_seconds=0.01)
+    upload = await initiate(world, size=2 * MIB)
+    key = world.uploads.sessions[upload["id"]].object_key
+    world.store.objects[key] = b"x" * (2 * MIB)
+    gate, read = asyncio.Event(), world.store.sha256_of
+
+    async def slow(key: str) -> Any:
+        await gate.wait()
+        return await read(key)
+
+    world.store.sha256_of = slow
+    outcomes = await asyncio.gather(*(complete(world, upload["id"]) for _ in range(3)))
+    assert [(outcome.status, outcome.code) for outcome in outcomes] == [(503, "verifying")] * 3
+    gate.set()
+    await asyncio.gather(*world.verifier._reading.values())
+    assert world.uploads.sessions[upload["id"]].found is not None
+    file = await complete(world, upload["id"])
+    assert (file["path"], world.store.reads) == ("/a.txt", 1)
+
+
+async def test_means_end_with_the_upload(make_world: World) -> None:
+    """Asked for again later, a URL works for the time that is left, not longer."""
+    world = make_world(expiry_seconds=100)
+    upload = await initiate(world)
+    assert "X-Amz-Expires=100&" in upload["put"]["url"]
+    world.pass_time(40)
+    again = await world.service.get(world.person, upload["id"])
+    assert "X-Amz-Expires=60&" in again["put"]["url"]
+
+
+async def test_parts_of_an_upload_that_has_none(make_world: World) -> None:
+    """Part URLs are for multipart uploads that are open, and for parts that exist."""
+    world = make_world()
+    put, multipart = await initiate(world), await initiate(world, method="multipart")
+    for upload_id, numbers, code in (
+        (put["id"], [1], "unsupported_method"),
+        (multipart["id"], [2], "invalid_parts"),
+    ):
+        with pytest.raises(Problem) as refused:
+            await world.service.parts(world.person, upload_id, numbers)
+        assert refused.value.code == code
+    await world.service.abort(world.person, multipart["id"])
+    with pytest.raises(Problem) as refused:
+        await world.service.parts(world.person, multipart["id"], [1])
+    assert refused.value.code == "upload_aborted"
+
+
+async def test_abort_while_committing(make_world: World) -> None:
+    """An upload whose commit has begun can't be given up: its file may exist already."""
+    world = make_world()
+    upload = await initiate(world)
+    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.services.metadata.crash_after_commit = True
+    with pytest.raises(RuntimeError):
+        await complete(world, upload["id"])
+    with pytest.raises(Problem) as refused:
+        await world.service.abort(world.person, upload["id"])
+    assert refused.value.code == "upload_completed"
+
+
+async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
+    """Fifty completed uploads are one question to each service, and one request to say again what is missing."""
+    world = make_world(settle_first_seconds=30)
+    for _ in range(50):
+        upload = await initiate(world)
+        world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+        await complete(world, upload["id"])
+    world.services.notify.settled = set()
+    world.services.quota.down = True
+    world.pass_time(31)
+    world.services.metadata.calls.clear()
+    world.services.quota.calls.clear()
+    await world.workflow.run_once()
+    assert world.services.quota.calls == {"events/settled": 1}
+    assert world.services.metadata.calls == {"events/republish": 1}
+    assert len(world.republished) == len(set(world.republished)) == 50
+    world.services.notify.settled, world.services.quota.down = None, False
+    world.pass_time(61)
+    await world.workflow.run_once()
+    assert len(world.uploads.purged) == 50
+
+
+@pytest.mark.parametrize("method", ["put", "form"])
+async def test_a_crash_after_settling_never_costs_the_object(make_world: World, method: str) -> None:
+    """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
+    world = make_world(settle_first_seconds=30)
+    upload = await initiate(world, method=method)
+    world.store.objects[world.uploads.sessions[upload["id"]].sent_key] = b"right"
+    await complete(world, upload["id"])
+    world.pass_time(31)
+    recheck = world.uploads.recheck
+
+    async def crash(*_: Any) -> None:
+        raise RuntimeError("killed")
+
+    world.uploads.recheck = crash
+    with pytest.raises(RuntimeError):
+        await world.workflow.run_once()
+    world.uploads.recheck = recheck
+    world.pass_time(world.settings.lease_seconds + 1)
+    await world.workflow.run_once()
+    assert world.uploads.sessions[upload["id"]].settled
+    assert world.store.objects == {world.uploads.sessions[upload["id"]].object_key: b"right"}
+    world.pass_time(world.settings.expiry_seconds + world.settings.sweep_seconds)
+    await world.workflow.run_once()
+    assert world.store.objects == {world.uploads.sessions[upload["id"]].object_key: b"right"}
+    assert upload["id"] in world.uploads.purged
+
+
+async def sent(world: Any, path: str, content: bytes = b"right") -> str:
+    """An upload whose bytes have arrived."""
+    request = InitiateRequest(path=path, size=len(content), method="put")
+    upload_id = str((await world.service.initiate(world.person, [request]))[0]["id"])
+    world.store.objects[world.uploads.sessions[upload_id].object_key] = content
+    return upload_id
+
+
+async def test_a_session_that_cannot_be_kept_gives_its_reservation_back(make_world: World) -> None:
+    """Else a person whose tries fail here would have no room left for a day."""
+    world = make_world()
+
+    async def fail(work: Any) -> None:
+        raise RuntimeError("the database takes nothing")
+
+    world.transactor.run = fail
+    for method in ("put", "multipart"):
+        with pytest.raises(RuntimeError, match="takes nothing"):
+            await initiate(world, method=method)
+    assert (world.services.quota.reserved, world.store.multiparts) == ({}, {})
+
+
+async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then(make_world: World) -> None:
+    """A commit whose answer was lost has been made all the same: the upload is there, and so is its room."""
+    world = make_world()
+    run = world.transactor.run
+
+    async def lose_the_answer(work: Any) -> None:
+        await run(work)
+        raise RuntimeError("no answer")
+
+    world.transactor.run = lose_the_answer
+    with pytest.raises(RuntimeError, match="no answer"):
+        await initiate(world)
+    assert set(world.services.quota.reserved) == set(world.uploads.sessions)
+
+
+async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world: World) -> None:
+    """Commits go together; where that fails those that can be committed are."""
+    world = make_world()
+    ids = [await sent(world, f"/{number}.txt") for number in range(5)]
+    commit = world.services.metadata._commit
+
+    def one_breaks(item: Any) -> Any:
+        if item["upload_id"] == ids[2]:
+            raise Problem(500, "internal_error", "a mistake of metadata's")
+        return commit(item)
+
+    world.services.metadata._commit = one_breaks
+    world.pass_time(60)
+    await world.workflow.run_once()
+    states = [world.uploads.sessions[upload_id].state for upload_id in ids]
+    assert states == ["completed", "completed", "committing", "completed", "completed"]
+
+
+async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world: World) -> None:
+    """Whatever goes wrong in looking at one object, the workflow goes on with the rest, and looks at it again."""
+    world = make_world()
+    ids = [await sent(world, f"/{number}.txt") for number in range(3)]
+    strange, get = world.uploads.sessions[ids[1]].object_key, world.store.get
+
+    async def stumble(key: str) -> Any:
+        if key == strange:
+            raise ValueError("not what we know an answer to look like")
+        return await get(key)
+
+    world.store.get = stumble
+    world.pass_time(60)
+    await world.workflow.run_once()
+    assert [world.uploads.sessions[upload_id].state for upload_id in ids] == ["completed", "initiated", "completed"]
+    assert world.uploads.sessions[ids[1]].next_check_at > world.now
+
+
+async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
+    """Room is reserved with the folder's owner and the object is under their prefix; the session is the uploader's."""
+    world = make_world()
+    world.services.metadata.owners["folder"] = "owner"
+    request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
+    [upload] = await world.service.initiate(world.person, [request])
+    session = world.uploads.sessions[upload["id"]]
+    assert (session.owner_id, session.account_id) == ("owner", "a1")
+    assert session.object_key.startswith("accounts/owner/")
+    world.store.objects[session.object_key] = b"right"
+    assert (await complete(world, upload["id"]))["path"] == "/a.txt"
+    assert world.services.metadata.committed[upload["id"]]["item"]["parent_id"] == "folder"
+    completed = world.transactor.events[-1]
+    assert (completed.account_id, completed.uploaded_by) == ("owner", "a1")
+
+
+async def test_an_editor_learns_nothing_of_the_owner_s_storage(make_world: World) -> None:
+    """Only that it does not fit; of one's own storage the answer says how full it is."""
+    world = make_world()
+    world.services.metadata.owners["folder"] = "owner"
+    world.services.quota.limit = 4
+    requests = [InitiateRequest(path="/a.txt", parent_id=folder, size=5, method="put") for folder in ("folder", None)]
+    below, own = await world.service.initiate(world.person, requests)
+    assert (below.code, own.code) == ("over_quota", "over_quota")
+    assert ("usage" in below.extra, "usage" in own.extra) == (False, True)
+
+
+async def test_a_share_revoked_before_the_end(make_world: World) -> None:
+    """The upload ends: 409 `target_gone` now and later, the object is deleted, quota hears of it."""
+    world = make_world()
+    world.services.metadata.owners["folder"] = "owner"
+    request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
+    [upload] = await world.service.initiate(world.person, [request])
+    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.services.metadata.refusals["/a.txt"] = {
+        "status": 404,
+        "code": "not_found",
+        "detail": "There is no such folder.",
+    }
+    for _ in range(2):
+        outcome = await complete(world, upload["id"])
+        assert (outcome.status, outcome.code) == (409, "target_gone")
+    assert not any(world.store.objects.values())
+    assert world.said(upload["id"]) == ["upload-initiated", "upload-aborted"]
+    aborted = world.transactor.events[-1]
+    assert (aborted.account_id, aborted.reason) == ("owner", "target_gone")
+    shown = await world.service.get(world.person, upload["id"])
+    assert (shown["state"], shown["problem"]["code"]) == ("aborted", "target_gone")
+
+
+async def test_parent_id_is_for_paths(make_world: World) -> None:
+    """With a file_id it is 422."""
+    world = make_world()
+    request = InitiateRequest(file_id="f", parent_id="folder", size=5, method="put")
+    [refused] = await world.service.initiate(world.person, [request])
+    assert (refused.status, refused.code) == (422, "invalid_request")
