@@ -17,7 +17,7 @@ from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.event import DEAD_LETTER_SUFFIX, handler_name
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import topic_names
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 FOLDER = Path(__file__).parents[1] / "deploy/policies/kafka"
 LISTENERS = ("docstore_gateway.waiting", "docstore_gateway.admin_events")

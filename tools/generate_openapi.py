@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from docstore_gateway.openapi import compose, dump
 from docstore_platform.service_keys import new_service_key, public_keys_json
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName
 
 TARGET = Path(__file__).parents[1] / "services/gateway/src/docstore_gateway/openapi.json"
 

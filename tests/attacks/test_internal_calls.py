@@ -16,7 +16,7 @@ from yarl import URL
 
 from docstore_platform.service_identity import TOKEN_TYPE, InternalRoute
 from docstore_platform.service_keys import load_private_key, new_service_key
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_standalone.credentials import load_credentials
 
 pytestmark = pytest.mark.attack

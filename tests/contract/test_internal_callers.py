@@ -11,7 +11,7 @@ import pytest
 
 from docstore_platform.service_identity import InternalRoute
 from docstore_platform.service_keys import OPERATOR
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

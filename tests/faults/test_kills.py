@@ -6,7 +6,7 @@ import pytest
 from busy_client import BusyClient, Steps, everything_is_as_promised, no_dead_letters
 from stacks import SUPERVISOR, DetachedStack
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.stack import ADMIN_EMAIL
 
 pytestmark = [pytest.mark.connected, pytest.mark.faults]

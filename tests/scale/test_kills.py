@@ -13,7 +13,7 @@ from pairs import ADMIN, PAIRS, WAITS, Instance, Pairs
 
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Document
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.scale

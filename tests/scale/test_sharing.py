@@ -12,7 +12,7 @@ from pairs import ADMIN, PAIRS, Pairs
 from people import PASSWORD, Person
 
 from docstore_platform.mongo import Database
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.scale

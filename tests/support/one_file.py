@@ -1,5 +1,6 @@
 """All services in this process, each with settings of its own, and a file that goes all the way through them."""
 
+import importlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -7,28 +8,12 @@ from typing import Any
 
 import aiohttp
 import orjson
+from fastapi import FastAPI
 from yarl import URL
 
-import docstore_accounts.app
-import docstore_accounts.settings
-import docstore_analytics.app
-import docstore_analytics.settings
-import docstore_gateway.app
-import docstore_gateway.settings
-import docstore_indexer.app
-import docstore_indexer.settings
-import docstore_media.app
-import docstore_media.settings
-import docstore_metadata.app
-import docstore_metadata.settings
-import docstore_notify.app
-import docstore_notify.settings
-import docstore_quota.app
-import docstore_quota.settings
-import docstore_upload.app
-import docstore_upload.settings
 from docstore_platform.internal import LocalTransport, register_local_app
-from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, ServiceName
+from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 CONTENT = b"A note about the harbour.\n"
@@ -49,35 +34,24 @@ class Gateway:
         return answer.status, answer.json() if answer.body else None
 
 
+def _create_app(name: ServiceName, **settings: Any) -> FastAPI:
+    kind = getattr(importlib.import_module(f"docstore_{name}.settings"), f"{name.capitalize()}Settings")
+    app: FastAPI = importlib.import_module(f"docstore_{name}.app").create_app(kind(**settings))
+    return app
+
+
 @asynccontextmanager
 async def running_services(
     infra: Mapping[ServiceName, InfraSettings], folder: Path, ses_endpoint: str
 ) -> AsyncIterator[Gateway]:
     """Each service runs with its own of these settings; their URLs are `local:` ones, the same in all."""
-    apps: dict[ServiceName, Any] = {
-        "accounts": docstore_accounts.app.create_app(
-            docstore_accounts.settings.AccountsSettings(infra=infra["accounts"])
-        ),
-        "quota": docstore_quota.app.create_app(docstore_quota.settings.QuotaSettings(infra=infra["quota"])),
-        "metadata": docstore_metadata.app.create_app(
-            docstore_metadata.settings.MetadataSettings(infra=infra["metadata"])
-        ),
-        "upload": docstore_upload.app.create_app(docstore_upload.settings.UploadSettings(infra=infra["upload"])),
-        "indexer": docstore_indexer.app.create_app(
-            docstore_indexer.settings.IndexerSettings(infra=infra["indexer"], folder=folder / "index")
-        ),
-        "media": docstore_media.app.create_app(
-            docstore_media.settings.MediaSettings(infra=infra["media"], folder=folder / "media")
-        ),
-        "notify": docstore_notify.app.create_app(
-            docstore_notify.settings.NotifySettings(infra=infra["notify"], ses_endpoint=ses_endpoint)
-        ),
-        "analytics": docstore_analytics.app.create_app(
-            docstore_analytics.settings.AnalyticsSettings(infra=infra["analytics"])
-        ),
-        "gateway": docstore_gateway.app.create_app(docstore_gateway.settings.GatewaySettings(infra=infra["gateway"])),
+    own = {
+        "indexer": {"folder": folder / "index"},
+        "media": {"folder": folder / "media"},
+        "notify": {"ses_endpoint": ses_endpoint},
     }
-    urls = {name: infra["gateway"].service_url(name) for name in apps if name != "gateway"}
+    apps = {name: _create_app(name, infra=infra[name], **own.get(name, {})) for name in SERVICE_NAMES}
+    urls = {name: infra["gateway"].service_url(name) for name in INTERNAL_SERVICES}
     urls["gateway"] = urls["accounts"].replace("accounts", "gateway")
     async with AsyncExitStack() as stack:
         for name, app in apps.items():

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stacks import SHORT_WAITS
 
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName
 from docstore_platform.testing import eventually
 from docstore_standalone.opensearch import OpenSearch
 from docstore_standalone.ports import LOOPBACK, PortBook

@@ -10,7 +10,7 @@ from deployments import Bucket, Mailbox
 from pairs import Instance, Pairs
 from stacks import SUPERVISOR, DetachedStack
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
 
 SERVERS = ("mongod", "object-store", "broker")

@@ -8,7 +8,8 @@ from starlette.routing import compile_path
 
 from docstore_platform.internal import ServiceClient, local_app
 from docstore_platform.service_identity import InternalRoute, token_source
-from docstore_platform.settings import CallerName, InfraSettings, ServiceName
+from docstore_platform.services import CallerName, ServiceName
+from docstore_platform.settings import InfraSettings
 
 
 def bearer(infra: InfraSettings, caller: CallerName, audience: ServiceName) -> str:

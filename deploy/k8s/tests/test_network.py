@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import ROOT, SETS, by_service, of_kind, render

@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import CHART, EXAMPLES, KUBERNETES, SETS, Object, Refused, by_service, helm, of_kind, render

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 from docstore_platform.serve import ListenSettings
-from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 from docstore_standalone.service_secrets import write_service_files
 
 sys.path.insert(0, str(Path(__file__).parent))

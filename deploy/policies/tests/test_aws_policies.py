@@ -13,7 +13,7 @@ from moto import mock_aws
 from docstore_contents.s3.presigned import Presigner
 from docstore_contents.s3.store import ObjectStore
 from docstore_contents.s3.sts import upload_policy
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from source_reading import RUN_BY_OPERATORS, functions_called, methods_called, modules_imported

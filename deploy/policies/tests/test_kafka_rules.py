@@ -7,7 +7,7 @@ from pathlib import Path
 import generate_kafka_acls
 
 from docstore_events.event import DEAD_LETTER_SUFFIX
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from source_reading import ROOT, functions_called

@@ -14,7 +14,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from docstore_metadata.journal.repository import create_journal_indexes
 from docstore_platform.mongo import Mongo
-from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 from docstore_provision.mongo import ROLE_ACTIONS, UNAUTHORIZED, provision_mongo
 from docstore_provision.settings import ProvisionSettings
 from docstore_standalone.binaries import find_mongod

@@ -13,7 +13,8 @@ from server_settings import infra_values, service_secrets
 
 from docstore_events.topics import provision_topics
 from docstore_platform.ids import new_id
-from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 from docstore_provision.kafka import provision_kafka
 from docstore_standalone.ports import PortBook
 from docstore_standalone.processes import ServerProcess

@@ -18,7 +18,7 @@ from secured_kafka import SettingsOf
 
 from docstore_events.connection import kafka_connection
 from docstore_events.topics import topic_names
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName
 
 pytestmark = pytest.mark.connected
 

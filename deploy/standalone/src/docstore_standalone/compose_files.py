@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_platform.service_keys import new_service_key, public_key_of
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.certificates import ensure_certificate
 from docstore_standalone.credentials import Credentials, S3Credentials, load_credentials
 from docstore_standalone.object_store import (

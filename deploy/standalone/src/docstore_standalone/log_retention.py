@@ -17,7 +17,7 @@ import structlog
 
 from docstore_events.event import DEAD_LETTER_SUFFIX, TOPICS
 from docstore_platform.clock import utc_now
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.tasks import end_tasks
 from docstore_standalone.broker import LogBucket
 from docstore_standalone.broker_log import Batch, BrokerLog, LogPartition

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pymongo import AsyncMongoClient
 
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_provision.mongo import ROLE_ACTIONS
 from docstore_standalone.credentials import Credentials
 

@@ -6,21 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from docstore_platform.service_keys import OPERATOR, new_service_key, public_keys_json
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 from docstore_standalone.state import write_private
 
 IDENTITIES = (*SERVICE_NAMES, OPERATOR)
 SERVICE_KEY = "DOCSTORE_SERVICE_KEY"
 PUBLIC_KEYS = "DOCSTORE_SERVICE_PUBLIC_KEYS"
 OWNERS: dict[str, tuple[ServiceName, ...]] = {
-    "DOCSTORE_RESET_LINK_SECRETS": ("accounts", "notify"),
-    "GATEWAY_CSRF_SECRETS": ("gateway",),
-    "GATEWAY_IDEMPOTENCY_SECRETS": ("gateway",),
-    "METADATA_LINK_GRANT_SECRETS": ("metadata",),
-    "METADATA_LINK_TOKEN_SECRETS": ("metadata",),
-    "UPLOAD_REDIRECT_SECRETS": ("upload",),
-    "NOTIFY_UNSUBSCRIBE_SECRET": ("notify",),
-    "ANALYTICS_AUDIT_KEY": ("analytics",),
+    secret: tuple(name for name in SERVICE_NAMES if secret in needs_of(name).secrets)
+    for service in SERVICE_NAMES
+    for secret in needs_of(service).secrets
 }
 """Secrets that sign or key something, by their variable: one for each purpose, and the services that hold it."""
 NEVER_EXPIRE = frozenset({"METADATA_LINK_TOKEN_SECRETS", "NOTIFY_UNSUBSCRIBE_SECRET", "ANALYTICS_AUDIT_KEY"})

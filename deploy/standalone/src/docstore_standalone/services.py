@@ -5,6 +5,7 @@ Run as `python -m docstore_standalone.services`; all settings come from the envi
 
 import asyncio
 import gc
+import importlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -14,35 +15,19 @@ import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-import docstore_accounts.app
-import docstore_analytics.app
 import docstore_gateway.app
-import docstore_indexer.app
-import docstore_media.app
-import docstore_metadata.app
-import docstore_notify.app
-import docstore_quota.app
-import docstore_upload.app
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.internal import LOCAL, register_local_app
 from docstore_platform.logs import configure_logging
 from docstore_platform.serve import ListenSettings, collect_less_often, raise_file_limit
-from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.services import INTERNAL_SERVICES, ServiceName
+from docstore_platform.settings import InfraSettings
 from docstore_platform.tracing import configure_tracing
 from docstore_standalone.asgi_server import serving
 
 CREATE_APP: dict[ServiceName, Callable[[], FastAPI]] = {
-    "accounts": docstore_accounts.app.create_app,
-    "quota": docstore_quota.app.create_app,
-    "metadata": docstore_metadata.app.create_app,
-    "upload": docstore_upload.app.create_app,
-    "indexer": docstore_indexer.app.create_app,
-    "media": docstore_media.app.create_app,
-    "notify": docstore_notify.app.create_app,
-    "analytics": docstore_analytics.app.create_app,
+    name: importlib.import_module(f"docstore_{name}.app").create_app for name in INTERNAL_SERVICES
 }
-
-
 LOCAL_URLS = {f"DOCSTORE_{name.upper()}_URL": f"{LOCAL}{name}" for name in CREATE_APP}
 """Settings by which services of one process find each other."""
 

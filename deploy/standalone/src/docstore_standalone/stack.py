@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from docstore_platform.settings import SERVICE_NAMES, ServiceName
+from docstore_platform.services import GATEWAY, INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_standalone.credentials import Credentials, load_credentials
 from docstore_standalone.forker import BEFORE_IT_BEGINS, ForkedProcess, Forker, importing_services
 from docstore_standalone.http_probe import http_status, until
@@ -129,7 +129,7 @@ def _process(
 ) -> ServiceProcess:
     operations_port, log_file = servers.ports[_operations(name)], servers.folder / "logs" / f"{name}.log"
     # The gateway is ready only with all others, for which it is not to be started again, nor to wait.
-    ready_path = "/healthz" if name == "gateway" else "/readyz"
+    ready_path = "/healthz" if name == GATEWAY else "/readyz"
     return ServiceProcess(
         name, module, port, operations_port, variables, log_file, forker=forker, ready_path=ready_path
     )
@@ -144,9 +144,8 @@ def _in_one_process(servers: Servers, variables: Mapping[str, str], port: int, f
 def _one_process_each(
     servers: Servers, variables: Mapping[str, str], ports: PortBook, forker: Forker | None
 ) -> list[Part]:
-    others: list[ServiceName] = [name for name in SERVICE_NAMES if name != "gateway"]
-    ports.secure([*others, *map(_operations, SERVICE_NAMES)])
-    urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in others}
+    ports.secure([*INTERNAL_SERVICES, *map(_operations, SERVICE_NAMES)])
+    urls = {f"DOCSTORE_{name.upper()}_URL": f"http://{LOOPBACK}:{ports[name]}" for name in INTERNAL_SERVICES}
     variables = {**variables, **urls}
     embedded = tuple(servers.supervisor.parts)
     own = {name: only_for(name, {**variables, **_mongo_url(servers, name)}) for name in SERVICE_NAMES}
@@ -154,7 +153,7 @@ def _one_process_each(
         Part(
             _process(servers, name, f"docstore_{name}", ports[name], own[name], forker),
             needs=embedded,
-            starts_after=tuple(others) if name == "gateway" else (),
+            starts_after=INTERNAL_SERVICES if name == GATEWAY else (),
         )
         for name in SERVICE_NAMES
     ]

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from docstore_platform.service_keys import public_key_of
-from docstore_platform.settings import SERVICE_NAMES, ServiceSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import ServiceSettings
 from docstore_standalone.compose_files import (
     CERTIFICATE,
     IN_CONTAINER,

@@ -10,7 +10,7 @@ from docstore_events.runtime import EventRuntime
 from docstore_platform.mongo import Database
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.service_identity import callers
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 
 
 class EventIds(BaseModel):

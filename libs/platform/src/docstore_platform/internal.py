@@ -14,7 +14,8 @@ from yarl import URL
 
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
-from docstore_platform.settings import CallerName, InfraSettings, ServiceName
+from docstore_platform.services import CallerName, ServiceName
+from docstore_platform.settings import InfraSettings
 from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call, traceparent_of
 
 log = structlog.get_logger(__name__)

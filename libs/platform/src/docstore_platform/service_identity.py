@@ -18,7 +18,8 @@ from fastapi.routing import APIRoute
 
 from docstore_platform.problems import Problem
 from docstore_platform.service_keys import load_private_key, load_public_key, private_key_for
-from docstore_platform.settings import SERVICE_NAMES, CallerName, InfraSettings, ServiceName
+from docstore_platform.services import SERVICE_NAMES, CallerName, ServiceName
+from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import ALGORITHM, unauthorized
 
 log = structlog.get_logger(__name__)

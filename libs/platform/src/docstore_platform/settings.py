@@ -1,30 +1,30 @@
 """Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default."""
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ServiceName = Literal["accounts", "analytics", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload"]
-CallerName = ServiceName | Literal["operator"]
-"""Who may call an internal route."""
+from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, CallerName, ServiceName
+
+__all__ = ["KEEP_ALIVE_SECONDS", "SERVICE_NAMES", "CallerName", "InfraSettings", "ServiceName", "ServiceSettings"]
+
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
-SERVICE_NAMES: tuple[ServiceName, ...] = (
-    "accounts",
-    "analytics",
-    "gateway",
-    "indexer",
-    "media",
-    "metadata",
-    "notify",
-    "quota",
-    "upload",
-)
+
+if TYPE_CHECKING:
+    ServiceUrls = BaseSettings
+else:
+    ServiceUrls = create_model(
+        "ServiceUrls",
+        __base__=BaseSettings,
+        **{f"{name}_url": (str, f"http://{name}:8000") for name in INTERNAL_SERVICES},
+    )
+    """Where each service is: `<name>_url`; read by `service_url`."""
 
 
-class InfraSettings(BaseSettings):
+class InfraSettings(ServiceUrls):
     """Where the shared servers are and how this process behaves towards them."""
 
     model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
@@ -87,14 +87,6 @@ class InfraSettings(BaseSettings):
     s3_upload_role_arn: str = Field("arn:aws:iam::role/docstore-uploader", description="assumed for STS uploads")
 
     public_url: str = Field("http://127.0.0.1:8080", description="the gateway as clients reach it")
-    accounts_url: str = "http://accounts:8000"
-    analytics_url: str = "http://analytics:8000"
-    indexer_url: str = "http://indexer:8000"
-    media_url: str = "http://media:8000"
-    metadata_url: str = "http://metadata:8000"
-    notify_url: str = "http://notify:8000"
-    quota_url: str = "http://quota:8000"
-    upload_url: str = "http://upload:8000"
 
     allow_weak_sandbox: bool = Field(
         False,

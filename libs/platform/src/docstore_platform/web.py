@@ -21,7 +21,8 @@ from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import install_problem_handlers
 from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, callers, internal_routes
-from docstore_platform.settings import InfraSettings, ServiceName
+from docstore_platform.services import ServiceName
+from docstore_platform.settings import InfraSettings
 from docstore_platform.startup import Startup, UntilStarted
 from docstore_platform.tokens import FetchKeys, JwkSet, TokenVerifier
 from docstore_platform.tracing import VERSION, http_request, http_served, is_tracing, span
