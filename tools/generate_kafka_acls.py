@@ -1,6 +1,6 @@
-"""Writes deploy/policies/kafka: what each service may do with Kafka, from what its code hears and says.
+"""Writes deploy/policies/kafka: what each service may do with Kafka, from what its code consumes and publishes.
 
-`acls.sh` is for Kafka's own kafka-acls.sh, `acls.json` for deploy/provision; both say the same.
+`acls.sh` is for Kafka's own kafka-acls.sh, `acls.json` for deploy/provision; both contain the same rules.
 """
 
 import importlib
@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from docstore_events.asyncapi import said_by
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.event import DEAD_LETTER_SUFFIX, handler_name
 from docstore_events.subscribers import Subscribers
@@ -21,10 +20,10 @@ from docstore_platform.services import SERVICE_NAMES
 
 FOLDER = Path(__file__).parents[1] / "deploy/policies/kafka"
 LISTENERS = ("docstore_gateway.waiting", "docstore_gateway.admin_events")
-"""Their TOPICS are what the gateway hears in every instance, without a group."""
+"""Their TOPICS are what every instance of the gateway reads, without a group."""
 
 HEAD = """#!/bin/sh
-# Written by `make generate` from what the services' code hears and says. For a broker with an authorizer:
+# Written by `make generate` from what the services' code consumes and publishes. For a broker with an authorizer:
 #   KAFKA_ACLS="kafka-acls.sh --bootstrap-server kafka:9092 --command-config admin.properties" sh acls.sh
 # A service's principal is User:<its name>. Doing it again changes nothing.
 set -eu
@@ -36,7 +35,7 @@ allow() {
 }
 """
 
-SAID_OF = {
+COMMENTS = {
     "provision": ["# Makes the topics before an install or upgrade."],
     "keda": ["# Scales by what is unread (KEDA)."],
 }
@@ -45,9 +44,9 @@ SAID_OF = {
 def services() -> Iterable[str]:
     for service in SERVICE_NAMES:
         package = importlib.import_module(f"docstore_{service}")
-        for module in pkgutil.iter_modules(package.__path__):
-            if module.name != "__main__":
-                importlib.import_module(f"docstore_{service}.{module.name}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
         yield service
 
 
@@ -74,9 +73,9 @@ def written() -> dict[str, set[str]]:
     """The topics each service writes: those of its events, and the dead letters of what it consumes."""
     topics: defaultdict[str, set[str]] = defaultdict(set)
     for event in EVENT_TYPES.values():
-        topics[said_by(event)].add(event.topic)
-    for service, heard in consumed().items():
-        topics[service] |= {topic + DEAD_LETTER_SUFFIX for topic in heard}
+        topics[event.owner].add(event.topic)
+    for service, topics_read in consumed().items():
+        topics[service] |= {topic + DEAD_LETTER_SUFFIX for topic in topics_read}
     return topics
 
 
@@ -115,7 +114,7 @@ def script() -> str:
     before = ""
     for rule in rules():
         if rule.user != before:
-            lines += ["", *SAID_OF.get(rule.user, ())]
+            lines += ["", *COMMENTS.get(rule.user, ())]
         before = rule.user
         operations = " ".join(f"--operation {operation}" for operation in rule.operations)
         topics = "$every" if rule.topics == every else _named("--topic", rule.topics)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Written by `make generate` from what the services' code hears and says. For a broker with an authorizer:
+# Written by `make generate` from what the services' code consumes and publishes. For a broker with an authorizer:
 #   KAFKA_ACLS="kafka-acls.sh --bootstrap-server kafka:9092 --command-config admin.properties" sh acls.sh
 # A service's principal is User:<its name>. Doing it again changes nothing.
 set -eu

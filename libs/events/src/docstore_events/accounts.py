@@ -1,4 +1,4 @@
-"""Events of accounts. Said by the accounts service."""
+"""Events of accounts."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ Role = Literal["user", "admin"]
 AccountStatus = Literal["active", "suspended"]
 
 
-class AccountEvent(Event, topic="accounts", abstract=True):
+class AccountEvent(Event, topic="accounts", owner="accounts", abstract=True):
     """State of the account after the change."""
 
     account_id: str
@@ -43,7 +43,7 @@ class AccountPlanChanged(AccountEvent):
     previous_plan: Plan
 
 
-class PasswordResetRequested(Event, topic="accounts"):
+class PasswordResetRequested(Event, topic="accounts", owner="accounts"):
     """Emitted when the owner of an account is to be mailed a link by which its password can be set anew.
 
     The link is not in it, nor anything from which one could be made.
@@ -57,7 +57,7 @@ class PasswordResetRequested(Event, topic="accounts"):
         return self.reset_id
 
 
-class PasswordReset(Event, topic="accounts"):
+class PasswordReset(Event, topic="accounts", owner="accounts"):
     """Emitted when the password of an account was set by a link, and its sessions have ended."""
 
     reset_id: str
@@ -67,7 +67,7 @@ class PasswordReset(Event, topic="accounts"):
         return self.reset_id
 
 
-class EmailVerificationRequested(Event, topic="accounts"):
+class EmailVerificationRequested(Event, topic="accounts", owner="accounts"):
     """Emitted when a link and a code are to be mailed to an address, by which its owner proves that it is theirs.
 
     Neither is in it, nor anything from which one could be made.
@@ -83,7 +83,7 @@ class EmailVerificationRequested(Event, topic="accounts"):
         return self.verification_id
 
 
-class PasswordResetLinkMade(Event, topic="accounts"):
+class PasswordResetLinkMade(Event, topic="accounts", owner="accounts"):
     """Emitted when an administrator has made a link by which the password of an account can be set anew.
 
     The link is not in it, nor anything from which one could be made.
@@ -98,7 +98,7 @@ class PasswordResetLinkMade(Event, topic="accounts"):
         return self.reset_id
 
 
-class PasswordChanged(Event, topic="accounts"):
+class PasswordChanged(Event, topic="accounts", owner="accounts"):
     """Emitted when somebody logged in has changed the password of their account."""
 
     change_id: str
@@ -111,7 +111,7 @@ class PasswordChanged(Event, topic="accounts"):
         return self.change_id
 
 
-class AccountInvited(Event, topic="accounts"):
+class AccountInvited(Event, topic="accounts", owner="accounts"):
     """Emitted when an administrator invites somebody to sign up. The link of the mail is not in it."""
 
     invitation_id: str
@@ -124,7 +124,7 @@ class AccountInvited(Event, topic="accounts"):
         return self.invitation_id
 
 
-class SessionStarted(Event, topic="accounts"):
+class SessionStarted(Event, topic="accounts", owner="accounts"):
     """Emitted when somebody has logged in; signing up or renewing a token is none."""
 
     session_id: str

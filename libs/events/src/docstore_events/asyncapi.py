@@ -6,7 +6,6 @@ is what a reader who subscribes to it has to expect.
 
 import ast
 import inspect
-import re
 import sys
 import textwrap
 from pathlib import Path
@@ -22,7 +21,7 @@ Json = dict[str, Any]
 
 TARGET = Path(__file__).parents[2] / "asyncapi.yaml"
 VERSION = "1.0.0"
-DESCRIPTION = """Facts that DocStore's services tell each other, as CloudEvents 1.0 in Kafka's binary mode: attributes
+DESCRIPTION = """Facts that DocStore's services publish, as CloudEvents 1.0 in Kafka's binary mode: attributes
 are record headers, the event's JSON is the value, the key is the aggregate's id. A topic per aggregate keeps each
 aggregate's events in order; `revision` is their gapless number. An event may come more than once, always with the same
 `ce_id`. Unknown fields are to be ignored: fields may be added, never removed or changed within a `ce_schemaversion`."""
@@ -33,7 +32,7 @@ _HEADERS: Json = {
     "ce_specversion": {"type": "string", "const": "1.0"},
     "ce_id": {**_TEXT, "description": "Unique; the same when the event is sent again."},
     "ce_type": _TEXT,
-    "ce_source": {**_TEXT, "description": "/docstore/ and the service that says it."},
+    "ce_source": {**_TEXT, "description": "/docstore/ and the service that publishes it."},
     "ce_time": {**_MOMENT, "description": "When it happened."},
     "ce_subject": {**_TEXT, "description": "Id of the aggregate, also the record's key."},
     "ce_sequence": {**_TEXT, "description": "The event's revision."},
@@ -46,16 +45,6 @@ _DEAD_LETTER_HEADERS: Json = {
     "dlq_reason": {**_TEXT, "description": "unreadable, failed, or waits_for: and the id of the one before it."},
     "dlq_consumer": {**_TEXT, "description": "The service that could not handle it."},
 }
-
-
-def said_by(event: type[Event]) -> str:
-    """The service that says the event, as its docstring or else its module's docstring has it."""
-    own = re.match(r"Emitted by the (\w+) ", _doc(event))
-    module = re.search(r"Said by the (\w+) service", inspect.getdoc(sys.modules[event.__module__]) or "")
-    found = own or module
-    if found is None:
-        raise ValueError(f"no docstring says who says {event.__name__}")
-    return found.group(1)
 
 
 def document() -> Json:
@@ -72,7 +61,7 @@ def document() -> Json:
         "info": {"title": "DocStore events", "version": VERSION, "description": " ".join(DESCRIPTION.split("\n"))},
         "defaultContentType": "application/json",
         "channels": {name: channel for topic in TOPICS for name, channel in _channels(topic, events).items()},
-        "operations": {f"say-{event.type}": _operation(event) for event in events},
+        "operations": {f"publish-{event.type}": _operation(event) for event in events},
         "components": {
             "messages": {event.type: _message(event) for event in events},
             "messageTraits": {
@@ -104,7 +93,7 @@ def _channels(topic: str, events: list[type[Event]]) -> dict[str, Json]:
     dead = {
         "dead-letter": {
             "title": "Dead letter",
-            "summary": "A record of the topic as it came, with why it was put aside.",
+            "summary": "A record of the topic as it came, with the reason why it was dead-lettered.",
             "headers": {
                 "type": "object",
                 "required": list(_DEAD_LETTER_HEADERS),
@@ -132,10 +121,10 @@ def _topic_binding(topic: str) -> Json:
 def _operation(event: type[Event]) -> Json:
     return {
         "action": "send",
-        "title": f"{said_by(event)} says {event.type}",
+        "title": f"{event.owner} publishes {event.type}",
         "channel": {"$ref": f"#/channels/{event.topic}"},
         "messages": [{"$ref": f"#/channels/{event.topic}/messages/{event.type}"}],
-        "tags": [{"name": said_by(event)}],
+        "tags": [{"name": event.owner}],
     }
 
 
@@ -145,7 +134,7 @@ def _message(event: type[Event]) -> Json:
         "title": event.__name__,
         "summary": _doc(event),
         "contentType": "application/json",
-        "tags": [{"name": said_by(event)}],
+        "tags": [{"name": event.owner}],
         "traits": [{"$ref": "#/components/messageTraits/cloud-event"}],
         "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": "0.5.0"}},

@@ -1,4 +1,4 @@
-"""Calls of the public API, for the audit log. Said by the gateway service."""
+"""Calls of the public API, for the audit log."""
 
 from datetime import datetime
 
@@ -32,7 +32,7 @@ class ApiCall(BaseModel):
     """Files whose bytes, or signed URLs for them, it handed out: what is done with a URL is not known."""
 
 
-class ApiCalled(Event, topic="calls"):
+class ApiCalled(Event, topic="calls", owner="gateway"):
     """Emitted about every second by each instance of the gateway that has answered such calls: many at once."""
 
     gateway_id: str

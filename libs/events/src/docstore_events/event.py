@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from docstore_platform.settings import ServiceName
+
 TOPICS = ("accounts", "uploads", "files", "shares", "usage", "notifications", "calls")
 """A topic per aggregate: the broker keeps order only inside a partition of one topic."""
 
@@ -26,15 +28,21 @@ class Event(BaseModel):
 
     type: ClassVar[str]
     topic: ClassVar[str]
+    owner: ClassVar[ServiceName]
+    """The one service that publishes it."""
     schema_version: ClassVar[int] = 1
 
     revision: int
-    """Gapless number of the aggregate's changes as its owner counts them: a lower one is old news."""
+    """Gapless number of the aggregate's changes as its owner counts them: a lower one is outdated."""
 
-    def __init_subclass__(cls, *, topic: str | None = None, abstract: bool = False) -> None:
+    def __init_subclass__(
+        cls, *, topic: str | None = None, owner: ServiceName | None = None, abstract: bool = False
+    ) -> None:
         super().__init_subclass__()
         if topic is not None:
             cls.topic = topic
+        if owner is not None:
+            cls.owner = owner
         if abstract:
             return
         assert cls.topic in TOPICS, cls.topic

@@ -1,4 +1,4 @@
-"""Events of files and folders. Said by the metadata service, but for the indexer's two and media's two at the end."""
+"""Events of files and folders. The indexer's and media's stand at the end."""
 
 from datetime import datetime
 from typing import Literal
@@ -37,7 +37,7 @@ class FileState(BaseModel):
     """Accounts besides the owner that may read it."""
 
 
-class FileEvent(Event, topic="files", abstract=True):
+class FileEvent(Event, topic="files", owner="metadata", abstract=True):
     """A change to one file or folder."""
 
     file: FileState
@@ -102,7 +102,7 @@ class VersionPruned(FileEvent):
     freed_bytes: int
 
 
-class IndexEvent(Event, topic="files", abstract=True):
+class IndexEvent(Event, topic="files", owner="indexer", abstract=True):
     """What the indexer did with one version. `revision` is the revision of the file it worked on."""
 
     file_id: str
@@ -114,7 +114,7 @@ class IndexEvent(Event, topic="files", abstract=True):
 
 
 class FileIndexed(IndexEvent):
-    """Emitted by the indexer when a search can find this version."""
+    """Emitted when a search can find this version."""
 
     mode: Literal["name", "fulltext"]
     characters: int = 0
@@ -122,13 +122,13 @@ class FileIndexed(IndexEvent):
 
 
 class FileIndexFailed(IndexEvent):
-    """Emitted by the indexer when the text of this version can't be had; it is found by its name."""
+    """Emitted when the text of this version can't be had; it is found by its name."""
 
     reason: str
     """Stable code: corrupt, encrypted, unsupported_type, too_large, archive_bomb, timed_out, ... (indexer's README)."""
 
 
-class PreviewEvent(Event, topic="files", abstract=True):
+class PreviewEvent(Event, topic="files", owner="media", abstract=True):
     """What media did with one version. `revision` is the revision of the file it heard of that version with."""
 
     file_id: str
@@ -140,13 +140,13 @@ class PreviewEvent(Event, topic="files", abstract=True):
 
 
 class PreviewReady(PreviewEvent):
-    """Emitted by the media service when this version has pictures, whether or not it is the current one."""
+    """Emitted when this version has pictures, whether or not it is the current one."""
 
     of: Literal["image", "pdf", "video"]
 
 
 class PreviewFailed(PreviewEvent):
-    """Emitted by the media service when no picture of this version can be made, though its type has some."""
+    """Emitted when no picture of this version can be made, though its type has some."""
 
     reason: str
     """Stable code: corrupt, encrypted, too_large, timed_out, out_of_memory, parser_crashed, content_missing."""

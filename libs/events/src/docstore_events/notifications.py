@@ -1,4 +1,4 @@
-"""Events of notifications. Said by the notify service."""
+"""Events of notifications."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from docstore_events.event import Event
 Channel = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
 
 
-class NotificationEvent(Event, topic="notifications", abstract=True):
+class NotificationEvent(Event, topic="notifications", owner="notify", abstract=True):
     """One message to one person."""
 
     delivery_id: str

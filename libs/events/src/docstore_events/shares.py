@@ -1,4 +1,4 @@
-"""Events of shares with people and of public links. Said by the metadata service."""
+"""Events of shares with people and of public links."""
 
 from datetime import datetime
 from typing import Literal
@@ -8,7 +8,7 @@ from docstore_events.event import Event
 ShareRole = Literal["viewer", "editor"]
 
 
-class ShareEvent(Event, topic="shares", abstract=True):
+class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
     """A file or folder shared with one person, as it stands after the change."""
 
     share_id: str
@@ -42,7 +42,7 @@ class ShareRevoked(ShareEvent):
     """Emitted when a share has ended: taken back by the owner, given up by the person, or gone with the file."""
 
 
-class LinkEvent(Event, topic="shares", abstract=True):
+class LinkEvent(Event, topic="shares", owner="metadata", abstract=True):
     """A public link to a file or folder. The token that opens it is in no event."""
 
     link_id: str

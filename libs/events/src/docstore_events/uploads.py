@@ -1,4 +1,4 @@
-"""Events of uploads. Said by the upload service."""
+"""Events of uploads."""
 
 from datetime import datetime
 from typing import Literal
@@ -8,7 +8,7 @@ from docstore_events.event import Event
 UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 
 
-class UploadEvent(Event, topic="uploads", abstract=True):
+class UploadEvent(Event, topic="uploads", owner="upload", abstract=True):
     """What is known of an upload from its beginning on. Sizes in bytes.
 
     Of a form that left its size open `size` is the most that it may be, until upload-completed says what it is.
@@ -69,7 +69,7 @@ def slice_upload_id(pack_id: str, number: int) -> str:
     return f"{pack_id}-{number}"
 
 
-class PackEvent(Event, topic="uploads", abstract=True):
+class PackEvent(Event, topic="uploads", owner="upload", abstract=True):
     """What is known from its beginning on of a pack: many small files, all of one account, sent as one object.
 
     Sizes in bytes.

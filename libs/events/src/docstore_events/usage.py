@@ -1,9 +1,9 @@
-"""Events of what accounts use. Said by the quota service. All figures in bytes."""
+"""Events of what accounts use. All figures in bytes."""
 
 from docstore_events.event import Event
 
 
-class UsageEvent(Event, topic="usage", abstract=True):
+class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
     """What an account uses after the change."""
 
     account_id: str

@@ -1,4 +1,4 @@
-"""The name is the wiring: from an event's name one can predict who says it and which methods hear it."""
+"""The name is the wiring: from an event's name one can predict which methods handle it."""
 
 import ast
 from functools import cache
@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import pytest
 
-from docstore_events.asyncapi import said_by
 from docstore_events.catalogue import EVENT_TYPES
 from docstore_events.event import Event, handler_name
 
@@ -50,14 +49,14 @@ def subscriber_classes() -> list[tuple[str, ast.ClassDef]]:
 
 
 @pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
-def test_an_event_is_said_by_the_service_its_docstring_names(event: type[Event]) -> None:
+def test_an_event_is_published_by_its_owner(event: type[Event]) -> None:
     """Exactly that service constructs it: an aggregate has one owner, and no event is only described."""
-    assert services_that_make(event) == {said_by(event)}
+    assert services_that_make(event) == {event.owner}
 
 
 @pytest.mark.parametrize("event", BY_CLASS.values(), ids=lambda event: event.type)
 def test_a_type_a_handler_and_a_class_have_one_name(event: type[Event]) -> None:
-    """FileCreated is `file-created` and heard by `on_file_created`."""
+    """FileCreated is `file-created` and handled by `on_file_created`."""
     words = event.type.split("-")
     assert "".join(word.capitalize() for word in words) == event.__name__
     assert handler_name(event) == "on_" + "_".join(words)
