@@ -73,7 +73,7 @@ def write_state(folder: Path, state: StackState) -> None:
 
 
 class StackLock:
-    """Held while a stack runs on a data folder; the system lets go of it when the holder dies."""
+    """Held while a stack runs on a data folder; the operating system releases it when the holder dies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -184,7 +184,7 @@ class Consumer:
             return
         error = await self._failure(received)
         if error is not None:
-            log.error("event put aside", service=self._service, event_id=event_id, exc_info=error)
+            log.error("event_dead_lettered", service=self._service, event_id=event_id, exc_info=error)
             await self._set_aside(_letter(received, "failed", repr(error)))
 
     async def _failure(self, received: Received) -> Exception | None:
@@ -197,7 +197,7 @@ class Consumer:
                 return None
             except PermanentError as error:
                 return error
-            except Exception as error:  # what is no outage is the event's own fault: tried again, then put aside
+            except Exception as error:  # what is no outage is the event's own fault: tried again, then dead-lettered
                 if is_outage(error):
                     raise
                 failure = error

@@ -207,7 +207,7 @@ class Relay:
         return self._producer
 
     async def close(self) -> None:
-        """Let go of the connection to the broker; the next row opens another."""
+        """Close the connection to the broker; the next row opens another."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()

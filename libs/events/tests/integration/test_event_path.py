@@ -255,7 +255,7 @@ async def test_a_relay_under_a_foreign_lease_sends_nothing_until_it_ends(pair: P
 
 
 async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: Pair) -> None:
-    """It is put aside with its reason, only its aggregate waits, and replaying applies all of it in order."""
+    """It is dead-lettered with its reason, only its aggregate waits, and replaying applies all of it in order."""
     pair.ledger.fail_for["anna"] = PermanentError("anna is not welcome")
     listener = pair.listener()
     async with pair.teller().running(), listener.running():

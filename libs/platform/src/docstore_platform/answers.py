@@ -21,7 +21,7 @@ DESCRIBED_ELSEWHERE = "x-schema"
 
 
 class Answer(BaseModel):
-    """A JSON object; the text below a field is what readers of the description are told of it."""
+    """A JSON object; the text below a field is its description in the OpenAPI document."""
 
     # The texts are looked for when the description is made: at each start, as pydantic would, took a fifth of a second.
     model_config = ConfigDict(defer_build=True)

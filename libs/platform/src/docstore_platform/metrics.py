@@ -30,7 +30,7 @@ event_delay_seconds = Histogram(
     ["service"],
     buckets=FAST,
 )
-dead_letters_total = Counter("docstore_dead_letters_total", "Events put aside", ["service", "reason"])
+dead_letters_total = Counter("docstore_dead_letters_total", "Events dead-lettered", ["service", "reason"])
 dead_letters_waiting = Gauge("docstore_dead_letters_waiting", "Dead letters not yet replayed", ["service"])
 outbox_pending = Gauge("docstore_outbox_pending", "Outbox rows not yet sent, as last seen", ["service"])
 outbox_lag_seconds = Gauge("docstore_outbox_lag_seconds", "Age of the oldest unsent outbox row", ["service"])
