@@ -64,13 +64,15 @@ class BusyClient:
             stop.set()
 
     async def promised(self, more: int) -> None:
-        """Returns once so many more uploads are acknowledged, to whichever worker."""
-        wanted = len(self.promises.files) + more
+        """Returns once so many more uploads are acknowledged, to whichever worker. None for too long is a failure."""
+        files = self.promises.files
+        wanted = len(files) + more
+        while (before := len(files)) < wanted:
 
-        async def reached() -> bool:
-            return len(self.promises.files) >= wanted
+            async def another(before: int = before) -> bool:
+                return len(files) > before
 
-        await eventually(reached, seconds=PATIENCE_SECONDS)
+            await eventually(another, seconds=PATIENCE_SECONDS)
 
     async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
