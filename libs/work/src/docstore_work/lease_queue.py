@@ -84,6 +84,12 @@ class LeaseQueue:
         merged = [new, {"due_at": self._now()}, "$$ROOT"]
         await self._collection.update_one({"_id": id_}, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)
 
+    async def add_once(self, id_: Any, fields: Mapping[str, Any]) -> None:
+        """Queue a document, due at once, unless there is one of this id, queued or kept; for requests that repeat."""
+        new = {"$mergeObjects": [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {"due_at": self._now()}]}
+        once = {"$cond": [{"$eq": ["$$ROOT", {"$literal": {"_id": id_}}]}, new, "$$ROOT"]}
+        await self._collection.update_one({"_id": id_}, [{"$replaceWith": once}], upsert=True)
+
     async def claim(self, where: Document | None = None) -> Lease | None:
         """A document that is due, for the caller alone until its lease ends; None if there is none."""
         for turn in self._turns():
@@ -143,6 +149,14 @@ class LeaseQueue:
         unset: Document = {"$unset": [*_LEASE_FIELDS, *self._legacy()]}
         await self._update(lease, [{"$set": change}, unset], "postponed", session)
 
+    async def postpone_batch(self, leases: Sequence[Lease], seconds: float) -> None:
+        """Give back those of a batch that are still held, due again after so long; their attempts count."""
+        owners = sorted({lease.owner for lease in leases})
+        held = {"_id": {"$in": [lease.id for lease in leases]}, "lease_owner": {"$in": owners}, **self._no_legacy()}
+        change: list[Document] = [{"$set": {"due_at": self._after(seconds)}}]
+        outcome = await self._collection.update_many(held, [*change, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}])
+        lease_events_total.labels(self._name, "postponed").inc(outcome.matched_count)
+
     async def release(self, lease: Lease, *, session: Session = None) -> None:
         """Give it back untried, due at once. Raises LeaseLost."""
         await self.postpone(lease, 0.0, counted=False, session=session)
@@ -171,7 +185,10 @@ class LeaseQueue:
 
     def held(self, lease: Lease) -> Document:
         """Filter that finds the document only while this lease is the last one given for it."""
-        return {"_id": lease.id, "lease_owner": lease.owner, **{field: {"$in": [None, ""]} for field in self._legacy()}}
+        return {"_id": lease.id, "lease_owner": lease.owner, **self._no_legacy()}
+
+    def _no_legacy(self) -> Document:
+        return {field: {"$in": [None, ""]} for field in self._legacy()}
 
     async def _update(self, lease: Lease, update: Sequence[Document], event: str, session: Session) -> None:
         outcome = await self._collection.update_one(self.held(lease), update, session=session)

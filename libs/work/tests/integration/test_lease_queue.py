@@ -138,6 +138,35 @@ async def test_recurring_work_is_queued_once(queue: LeaseQueue, clock: ServerClo
     assert (again.document["cursor"], again.attempts) == ("m", 1)
 
 
+async def test_a_request_that_is_repeated_is_queued_once(queue: LeaseQueue) -> None:
+    """Also while it is claimed, and after it was completed and kept."""
+    for _ in range(2):
+        await queue.add_once("request", {"email": "$ann"})
+    lease = await queue.claim()
+    assert lease is not None
+    assert lease.document["email"] == "$ann"
+    await queue.complete(lease, {"email": ""})
+    await queue.add_once("request", {"email": "$ann"})
+    assert await queue.claim() is None
+
+
+async def test_a_batch_is_postponed_where_it_is_still_held(queue: LeaseQueue, clock: ServerClock) -> None:
+    """What another worker has claimed meanwhile, or what was completed, stays as it is."""
+    for number in range(3):
+        await queue.add(number, {})
+    leases = await queue.claim_batch(3)
+    await queue.complete(leases[0])
+    clock.advance(LEASE_SECONDS)
+    retaken = await queue.claim()
+    assert retaken is not None
+    await queue.postpone_batch(leases, 10)
+    await queue.renew(retaken)
+    assert await queue.due_in() == 10
+    clock.advance(10)
+    (other,) = await queue.claim_batch(3)
+    assert (other.id, other.attempts) == (2 if retaken.id == 1 else 1, 2)
+
+
 async def test_accounts_take_turns(collection: Collection, clock: ServerClock) -> None:
     """An account with a backlog gets every third claim when two others have something due."""
     queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, account_field="account_id", clock=clock)

@@ -14,8 +14,7 @@ from docstore_accounts.account.service import AccountService
 from docstore_accounts.administration.api import administration_router
 from docstore_accounts.administration.service import AdministrationService
 from docstore_accounts.invitations.api import invitations_router
-from docstore_accounts.invitations.repository import MongoInvitationCounts
-from docstore_accounts.invitations.service import InvitationService
+from docstore_accounts.invitations.service import INVITATION_PERIOD, InvitationService
 from docstore_accounts.passwords.service import PasswordService
 from docstore_accounts.profile.api import profile_router
 from docstore_accounts.profile.service import ProfileService
@@ -46,6 +45,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.passwords import Passwords
+from docstore_platform.period_counts import MongoPeriodCounts
 from docstore_platform.problems import invalid
 from docstore_platform.settings import ServiceName
 from docstore_platform.stopping import on_stopping
@@ -71,8 +71,9 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
 
     accounts, sessions, devices = MongoAccounts(database), MongoSessions(database), MongoDevices(database)
     signing_keys, failures = MongoKeys(database), MongoFailures(database, "login_failures")
-    resets, verifications = MongoResets(database), MongoVerifications(database)
-    revocations, invitation_counts = MongoRevocations(database), MongoInvitationCounts(database)
+    resets = MongoResets(database, lease_seconds=settings.reset_lease_seconds)
+    verifications, revocations = MongoVerifications(database), MongoRevocations(database)
+    invitation_counts = MongoPeriodCounts(database["invitation_counts"], INVITATION_PERIOD)
     reset_wakeup, revocation_wakeup = f"password-resets:{database.name}", f"revocations:{database.name}"
 
     regions = Regions(settings, database, transactor, accounts) if settings.peers else None

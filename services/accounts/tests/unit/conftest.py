@@ -29,6 +29,7 @@ from docstore_events.event import Event
 from docstore_events.transaction import Transactor
 from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
+from docstore_platform.period_counts import Count
 from docstore_platform.revocations import Revocation
 from docstore_platform.settings import InfraSettings
 from docstore_platform.throttle import Throttle
@@ -191,14 +192,19 @@ class FakeVerifications:
         return bool(mine)
 
 
-class FakeInvitationCounts:
-    def __init__(self) -> None:
-        self.rows: dict[str, tuple[int, datetime]] = {}
+class FakePeriodCounts:
+    """Counts per day, by the clock of the test."""
 
-    async def add(self, subject: str, now: datetime, transaction: object) -> tuple[int, datetime]:
-        count, until = self.rows.get(subject, (0, now))
-        self.rows[subject] = (count + 1, until) if until > now else (1, now + timedelta(days=1))
-        return self.rows[subject]
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._rows: dict[str, Count] = {}
+
+    async def add(self, key: str, *, session: object = None) -> Count:
+        now, last = self._clock(), self._rows.get(key)
+        running = last is not None and last.until > now
+        count = Count(last.number + 1, now, last.until) if last and running else Count(1, now, now + timedelta(days=1))
+        self._rows[key] = count
+        return count
 
 
 class FakeQuota:
@@ -239,10 +245,10 @@ class World:
     keys: FakeKeys = field(default_factory=FakeKeys)
     failures: FakeFailures = field(default_factory=FakeFailures)
     verifications: FakeVerifications = field(default_factory=FakeVerifications)
-    invitation_counts: FakeInvitationCounts = field(default_factory=FakeInvitationCounts)
     transactor: FakeTransactor = field(default_factory=FakeTransactor)
 
     def __post_init__(self) -> None:
+        self.invitation_counts = FakePeriodCounts(self.clock)
         self.configure(self.settings)
 
     def configure(self, settings: AccountsSettings) -> None:

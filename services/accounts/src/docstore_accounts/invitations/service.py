@@ -1,19 +1,23 @@
 """Use cases of invitations: an administrator's, and whether somebody may sign up."""
 
+import hashlib
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from docstore_accounts.account.rules import clean_email, email_key
-from docstore_accounts.invitations.repository import InvitationCounts
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.mailed_links import INVITATION_LIFE, InvitationLinks
+from docstore_platform.period_counts import PeriodCounts
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
+
+INVITATION_PERIOD = timedelta(days=1)
+"""Period in which the invitations of an administrator and to an address are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +30,7 @@ class Invitation:
 
 
 class InvitationService:
-    def __init__(
-        self, settings: AccountsSettings, transactor: Transactor, counts: InvitationCounts, clock: Clock
-    ) -> None:
+    def __init__(self, settings: AccountsSettings, transactor: Transactor, counts: PeriodCounts, clock: Clock) -> None:
         self.sign_up_mode = settings.sign_up
         self._a_day = settings.invitations_a_day
         self._to_address_a_day = settings.invitations_to_address_a_day
@@ -71,9 +73,10 @@ class InvitationService:
                 (caller.account_id, self._a_day, f"An administrator mails at most {self._a_day} invitations a day."),
                 (email_key(email), self._to_address_a_day, "This address was invited already today."),
             ):
-                count, until = await self._counts.add(subject, now, transaction)
-                if count > limit:
-                    seconds = str(max(1, math.ceil((until - now).total_seconds())))
+                key = hashlib.sha256(subject.encode()).hexdigest()
+                count = await self._counts.add(key, session=transaction.session)
+                if count.number > limit:
+                    seconds = str(max(1, math.ceil(count.left.total_seconds())))
                     raise Problem(429, "too_many_invitations", detail, headers={"Retry-After": seconds})
             transaction.publish(event)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.regions.api import ReceiveReset, regions_router
 from docstore_accounts.regions.client import RegionClient, Signatures
-from docstore_accounts.regions.replication_queue import MongoReplicationQueue
+from docstore_accounts.regions.queue_repository import MongoReplicationQueue
 from docstore_accounts.regions.repository import MongoDirectory, MongoIntroductions, MongoSignUps
 from docstore_accounts.regions.service import CrossRegionClaims
 from docstore_accounts.regions.subscribers import AccountsSubscribers
@@ -29,8 +29,9 @@ class Regions:
         pepper = settings.email_pepper.get_secret_value()
         self._signatures = Signatures(settings)
         self._others = {region: RegionClient(region, settings, self._signatures) for region in settings.peers}
-        self._stores = MongoDirectory(database, here), MongoSignUps(database), MongoReplicationQueue(database)
-        directory, sign_ups, queue = self._stores
+        queue = MongoReplicationQueue(database, lease_seconds=settings.replication_lease_seconds)
+        self._stores = MongoDirectory(database, here), MongoSignUps(database), queue
+        directory, sign_ups, _ = self._stores
         introductions = MongoIntroductions(database)
         self.claims = CrossRegionClaims(
             here, pepper, self._others, directory, sign_ups, introductions, accounts, utc_now
@@ -43,7 +44,6 @@ class Regions:
             queue,
             introductions,
             transactor,
-            utc_now,
             wakeup_name=f"replication:{database.name}",
         )
         self.subscribers = AccountsSubscribers(self._replication, pepper)

@@ -5,7 +5,6 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -13,13 +12,13 @@ from prometheus_client import Counter, Gauge
 
 from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.regions.client import ACCOUNTS_PATH, RegionClient, RegionRefused, RegionUnreachable
-from docstore_accounts.regions.replication_queue import ReplicationQueue, Taken
+from docstore_accounts.regions.queue_repository import ReplicationQueue
 from docstore_accounts.regions.repository import Directory, Introductions
 from docstore_accounts.regions.rules import Entry, entry_of
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.clock import Clock
 from docstore_platform.tasks import end_tasks
+from docstore_work.lease_queue import Lease
 from docstore_work.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,6 @@ class Replication:
         queue: ReplicationQueue,
         introductions: Introductions,
         transactor: Transactor,
-        clock: Clock,
         *,
         wakeup_name: str,
     ) -> None:
@@ -59,7 +57,6 @@ class Replication:
         self._queue = queue
         self._introductions = introductions
         self._transactor = transactor
-        self._clock = clock
         self._wakeup_name = wakeup_name
         self._stopping = False
 
@@ -67,7 +64,7 @@ class Replication:
         """Record changes of own accounts in the directory, and queue them for every other region."""
         await self._record(list(entries.values()), transaction)
         revisions = {entry.account_id: entry.revision for entry in entries.values()}
-        await self._queue.add(self._others.keys(), revisions, self._clock(), transaction)
+        await self._queue.add(self._others.keys(), revisions, transaction)
         transaction.wake_after(self._wakeup_name)
 
     async def receive(self, entries: list[Entry]) -> None:
@@ -95,7 +92,7 @@ class Replication:
 
     async def has_introduced(self, region: str) -> bool:
         """Whether the region knows all accounts that were created before it was added."""
-        return await self._introductions.made(region) and await self._queue.next_at(region) is None
+        return await self._introductions.made(region) and await self._queue.due_in(region) is None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -148,43 +145,38 @@ class Replication:
 
     async def _idle_seconds(self, other: RegionClient) -> float:
         await self._measure(other)
-        next_at = await self._queue.next_at(other.name)
+        due_in = await self._queue.due_in(other.name)
         poll = self._settings.replication_poll_seconds
-        return poll if next_at is None else min(max((next_at - self._clock()).total_seconds(), 0.01), poll)
+        return poll if due_in is None else min(max(due_in, 0.01), poll)
 
     async def _measure(self, other: RegionClient) -> None:
-        since = await self._queue.waiting_since(other.name)
-        seconds = 0.0 if since is None else (self._clock() - since).total_seconds()
-        replication_lag.labels(other.name).set(max(seconds, 0.0))
+        replication_lag.labels(other.name).set(await self._queue.waiting_seconds(other.name))
 
     async def send_batch(self, other: RegionClient) -> bool:
         """Send a region the accounts that are due, as they are now; whether there were any. RegionUnreachable."""
-        now = self._clock()
-        until = now + timedelta(seconds=self._settings.replication_lease_seconds)
-        taken = await self._queue.take(other.name, self._settings.replication_batch, now, until)
-        if not taken.account_ids:
+        leases = await self._queue.claim(other.name, self._settings.replication_batch)
+        if not leases:
             return False
-        accounts = await self._accounts.of_ids(taken.account_ids)
+        accounts = await self._accounts.of_ids(list(leases))
         entries = [entry_of(account, self._pepper) for account in accounts]
         try:
-            await self._send(other, taken, entries)
+            await self._send(other, leases, entries)
         except RegionUnreachable:
-            await self._queue.put_off(other.name, taken, taken.account_ids, now)
+            await self._queue.postpone(leases.values(), 0.0)
             raise
         return True
 
-    async def _send(self, other: RegionClient, taken: Taken, entries: list[Entry]) -> None:
+    async def _send(self, other: RegionClient, leases: Mapping[str, Lease], entries: list[Entry]) -> None:
         try:
             await other.call(ACCOUNTS_PATH, {"accounts": [asdict(entry) for entry in entries]})
         except RegionRefused as error:
             if len(entries) > 1:  # one of them must not keep the others waiting
                 for entry in entries:
-                    await self._send(other, taken, [entry])
+                    await self._send(other, leases, [entry])
                 return
             log.error("replication_refused", region=other.name, error=str(error), entries=entries)
-            until = self._clock() + timedelta(seconds=REFUSED_SECONDS)
-            await self._queue.put_off(other.name, taken, [entry.account_id for entry in entries], until)
+            await self._queue.postpone([leases[entry.account_id] for entry in entries], REFUSED_SECONDS)
             return
         revisions = {entry.account_id: entry.revision for entry in entries}
-        await self._queue.told(other.name, taken, revisions, self._clock())
+        await self._queue.complete(other.name, [leases[account_id] for account_id in revisions], revisions)
         replicated_accounts.labels(other.name).inc(len(entries))

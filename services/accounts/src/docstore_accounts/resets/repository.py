@@ -1,11 +1,13 @@
 """Requests to reset a password, and the resets made for them, in MongoDB."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
 from docstore_platform.mongo import Collection, Database, IndexModel
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 LIFE = timedelta(hours=1)
 
@@ -18,6 +20,14 @@ class ResetRequest:
     asked_at: datetime
     email: str = ""
     account_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRequest:
+    """A request that an instance handles, under a lease."""
+
+    request: ResetRequest
+    lease: Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +49,16 @@ class ResetRepository(Protocol):
         """Queue a request, once however often another region repeats it."""
         ...
 
-    async def take(self, now: datetime, until: datetime) -> ResetRequest | None:
-        """One that is due, for whoever takes it until the lease ends."""
+    async def claim(self) -> ClaimedRequest | None:
+        """A request that is due, for the caller alone until its lease ends."""
         ...
 
-    async def settle(self, request_id: str, transaction: Transaction) -> bool:
-        """Take a request out of the queue, also if it is repeated; False if it was already."""
+    async def complete(self, claimed: ClaimedRequest, transaction: Transaction) -> None:
+        """Take a request out of the queue, also if it is repeated. Raises LeaseLost."""
+        ...
+
+    async def postpone(self, claimed: ClaimedRequest) -> None:
+        """Make a request due again after the time of a lease, unless another instance has it by now."""
         ...
 
     async def add(self, reset: Reset, transaction: Transaction) -> None: ...
@@ -57,8 +71,10 @@ class ResetRepository(Protocol):
 
 
 class MongoResets:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._requests: Collection = database["reset_requests"]
+        self._queue = LeaseQueue(self._requests, "accounts resets", lease_seconds=lease_seconds)
+        self._lease_seconds = lease_seconds
         self._resets: Collection = database["password_resets"]
 
     async def create_indexes(self) -> None:
@@ -71,22 +87,26 @@ class MongoResets:
 
     async def add_request(self, request: ResetRequest) -> None:
         row = asdict(request)
-        once = {"$setOnInsert": {**row, "due_at": request.asked_at}}
-        del once["$setOnInsert"]["id"]
-        await self._requests.update_one({"_id": request.id}, once, upsert=True)
+        await self._queue.add_once(row.pop("id"), row)
 
-    async def take(self, now: datetime, until: datetime) -> ResetRequest | None:
-        due = {"due_at": {"$lte": now}}
-        row = await self._requests.find_one_and_update(due, {"$set": {"due_at": until}}, sort=[("due_at", 1)])
-        return ResetRequest(row["_id"], row["asked_at"], row["email"], row["account_id"]) if row else None
+    async def claim(self) -> ClaimedRequest | None:
+        lease = await self._queue.claim()
+        if lease is None:
+            return None
+        row = lease.document
+        return ClaimedRequest(ResetRequest(row["_id"], row["asked_at"], row["email"], row["account_id"]), lease)
 
-    async def settle(self, request_id: str, transaction: Transaction) -> bool:
+    async def complete(self, claimed: ClaimedRequest, transaction: Transaction) -> None:
+        # An instance of the release before completes requests without a look at the lease.
+        queued = {**self._queue.held(claimed.lease), "due_at": {"$exists": True}}
+        if await self._requests.find_one(queued, {"_id": 1}, session=transaction.session) is None:
+            raise LeaseLost
         # The row stays for as long as the region that sent it may repeat it, but without the address.
-        waiting = {"_id": request_id, "due_at": {"$exists": True}}
-        done = await self._requests.update_one(
-            waiting, {"$unset": {"due_at": "", "email": ""}}, session=transaction.session
-        )
-        return bool(done.modified_count)
+        await self._queue.complete(claimed.lease, {"email": ""}, session=transaction.session)
+
+    async def postpone(self, claimed: ClaimedRequest) -> None:
+        with suppress(LeaseLost):
+            await self._queue.postpone(claimed.lease, self._lease_seconds)
 
     async def add(self, reset: Reset, transaction: Transaction) -> None:
         row = asdict(reset)

@@ -1,6 +1,7 @@
 """Use cases of passwords that were forgotten: ask for a link, have an administrator make one, set the password."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from docstore_accounts.account.service import AccountService, account_suspended
 from docstore_accounts.passwords.strength import check_new_password
 from docstore_accounts.regions.client import RESETS_PATH, RegionRefused, RegionUnreachable
 from docstore_accounts.regions.service import EmailClaims
-from docstore_accounts.resets.repository import LIFE, Reset, ResetRepository, ResetRequest
+from docstore_accounts.resets.repository import LIFE, ClaimedRequest, Reset, ResetRepository, ResetRequest
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
@@ -26,6 +27,7 @@ from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
+from docstore_work.lease_queue import LeaseLost
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
@@ -100,20 +102,21 @@ class ResetService:
 
     async def handle_next(self) -> bool:
         """Handle one request that is due; False if there is none."""
-        now = self._clock()
-        until = now + self._lease
-        request = await self._resets.take(now, until)
-        if request is None:
+        claimed = await self._resets.claim()
+        if claimed is None:
             return False
+        request = claimed.request
         account = await (
             self._accounts.by_email(request.email) if request.email else self._accounts.get(request.account_id)
         )
-        if account is None and request.email and not await self._forwarded(request, now, until):
-            return True  # it is due again when the lease ends
-        await self._transactor.run(lambda transaction: self._mail(request, account, transaction))
+        if account is None and request.email and not await self._forwarded(request):
+            await self._resets.postpone(claimed)
+            return True
+        with suppress(LeaseLost):
+            await self._transactor.run(lambda transaction: self._mail(claimed, account, transaction))
         return True
 
-    async def _forwarded(self, request: ResetRequest, now: datetime, until: datetime) -> bool:
+    async def _forwarded(self, request: ResetRequest) -> bool:
         """Whether the home region of the address, if it has one elsewhere, has the request now.
 
         Of all who wait for a region that is away one calls it each lease: the others hold up nobody of this region.
@@ -121,21 +124,20 @@ class ResetService:
         home = await self._claims.home_of(request.email)
         if home is None:
             return True
-        region = home.region.name
+        region, now = home.region.name, self._clock()
         if now < self._away_until.get(region, now):
             return False
         try:
             await home.region.call(RESETS_PATH, {"request_id": request.id, "account_id": home.account_id})
         except (RegionUnreachable, RegionRefused) as error:
             if isinstance(error, RegionUnreachable):
-                self._away_until[region] = until
+                self._away_until[region] = now + self._lease
             log.warning("reset_not_forwarded", region=region, error=str(error))
             return False
         return True
 
-    async def _mail(self, request: ResetRequest, account: Account | None, transaction: Transaction) -> None:
-        if not await self._resets.settle(request.id, transaction):
-            return
+    async def _mail(self, claimed: ClaimedRequest, account: Account | None, transaction: Transaction) -> None:
+        await self._resets.complete(claimed, transaction)
         if account is None or account.status != "active":
             return
         # Of two requests at once each is counted by the other.

@@ -103,15 +103,16 @@ async def test_news_is_told_again_until_its_receipt_is_heard(west, east) -> None
     assert len(east.line.bodies) == told
 
 
-async def test_what_a_dead_instance_had_taken_is_told_by_another(west, east) -> None:
-    """A row under somebody's lease is told once the lease has ended."""
+@pytest.mark.parametrize("owner", ["lease_owner", "lease"])
+async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west, east, owner: str) -> None:
+    """A row is sent once the lease has ended that an instance of this release, or of the one before, had on it."""
     east.line.cut = True
     email = west.email()
     await west.sign_up(email)
     rows = west.database["replication"]
     await eventually(lambda: rows.find_one({}))
-    lease = {"lease": "of the dead", "due_at": utc_now() + timedelta(seconds=1)}
-    await eventually(lambda: rows.find_one_and_update({"lease": ""}, {"$set": lease}))
+    lease = {owner: "of the dead", "due_at": utc_now() + timedelta(seconds=1)}
+    await eventually(lambda: rows.find_one_and_update({"lease_owner": None}, {"$set": lease}))
     east.line.cut = False
     await east.knows(email, revision=1)
     await west.settled()

@@ -8,9 +8,11 @@ import pytest
 
 from docstore_accounts.resets.repository import MongoResets, ResetRequest
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
+from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.testing import eventually
+from docstore_work.lease_queue import LeaseLost
 
 pytestmark = pytest.mark.connected
 
@@ -172,9 +174,45 @@ async def test_what_an_instance_left_another_answers(run: Any, database: Any) ->
     """One that died with a request in its hands: the next instance answers when its lease has ended."""
     async with run() as client:
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
-    resets = MongoResets(database)
+    resets = MongoResets(database, lease_seconds=1)
     await resets.add_request(ResetRequest("left", utc_now(), email=ANN))
-    assert await resets.take(utc_now(), utc_now() + timedelta(seconds=1)) is not None
-    assert await resets.take(utc_now(), utc_now()) is None
+    assert await resets.claim() is not None
+    assert await resets.claim() is None
     async with run(reset_poll_seconds=0.1):
         assert len(await answered(database)) == 1
+
+
+async def test_a_request_is_handled_once_beside_the_release_before(run: Any, database: Any) -> None:
+    """An instance of the release before completes a request that this one still holds: this one mails nothing more."""
+    async with run() as client:
+        await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
+    resets = MongoResets(database, lease_seconds=30)
+    await resets.add_request(ResetRequest("shared", utc_now(), email=ANN))
+    claimed = await resets.claim()
+    assert claimed is not None
+    await database["reset_requests"].update_one({"_id": "shared"}, {"$unset": {"due_at": "", "email": ""}})
+    with pytest.raises(LeaseLost):
+        await resets.complete(claimed, Transaction(None, "accounts", ""))
+
+
+async def test_a_request_of_the_release_before_is_handled(run: Any, database: Any) -> None:
+    """It has neither lease nor attempts."""
+    async with run() as client:
+        await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
+        old = {"_id": "old", "asked_at": utc_now(), "email": ANN, "account_id": "", "due_at": utc_now()}
+        await database["reset_requests"].insert_one(old)
+    async with run(reset_poll_seconds=0.1):
+        assert len(await answered(database)) == 1
+
+
+async def test_a_request_that_is_repeated_is_handled_once(database: Any) -> None:
+    """Also after it was completed; no address is kept then."""
+    resets = MongoResets(database, lease_seconds=30)
+    for _ in range(2):
+        await resets.add_request(ResetRequest("twice", utc_now(), email=ANN))
+    claimed = await resets.claim()
+    assert claimed is not None
+    await resets.complete(claimed, Transaction(None, "accounts", ""))
+    await resets.add_request(ResetRequest("twice", utc_now(), email=ANN))
+    assert await resets.claim() is None
+    assert (await database["reset_requests"].find_one({"_id": "twice"}))["email"] == ""
