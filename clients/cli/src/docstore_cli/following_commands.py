@@ -14,7 +14,7 @@ from docstore_client.models import Subscription
 
 OptionalPath = Annotated[str | None, typer.Argument(metavar="[PATH]", help=PATH_HELP)]
 Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
-Channel = Annotated[str, typer.Option("--channel", help="email, in_app, webhook, sns, sqs or eventbridge.")]
+Channel = Annotated[str, typer.Option("--channel", help="How: email, in_app, webhook or another channel.")]
 Target = Annotated[
     list[str] | None, typer.Option("--target", metavar="NAME=VALUE", help="Where to, such as url=https://example.org/.")
 ]

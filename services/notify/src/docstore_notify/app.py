@@ -1,6 +1,6 @@
 """The notify service put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -11,12 +11,9 @@ from fastapi import FastAPI
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_notify.channels.email import EmailChannel
-from docstore_notify.channels.in_app import InAppChannel
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.mail.rendering import Renderer
-from docstore_notify.channels.mail.transports import open_transport
-from docstore_notify.channels.phone_limit import PhoneLimit
-from docstore_notify.channels.registry import Channel, MachineChannel, open_channels
+from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.contacts.repository import MongoContacts
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -26,7 +23,7 @@ from docstore_notify.deliveries.queue_repository import MongoSubscriptionQueues
 from docstore_notify.deliveries.repository import MongoDeliveries
 from docstore_notify.deliveries.validity import Validity
 from docstore_notify.deliveries.worker import DeliveryWorker
-from docstore_notify.domain import ChannelName, Delivery
+from docstore_notify.domain import Delivery
 from docstore_notify.files import MetadataFiles
 from docstore_notify.inbox.api import inbox_router
 from docstore_notify.inbox.repository import MongoInbox
@@ -54,9 +51,9 @@ from docstore_platform.web import service_app
 
 def create_app(
     settings: NotifySettings | None = None,
-    machine_channels: dict[ChannelName, MachineChannel] | None = None,
+    replaced_channels: Mapping[str, Channel] | None = None,
 ) -> FastAPI:
-    """The service, ready to be served; its lifespan opens and closes what it needs."""
+    """The service, ready to be served; its lifespan opens and closes what it needs. `replaced_channels` for tests."""
     settings = settings or NotifySettings()
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
@@ -83,19 +80,11 @@ def create_app(
     def unsubscribe_url(delivery: Delivery) -> str:
         return f"{infra.public_url}/v1/unsubscribe?token={quote(tokens.of(delivery))}"
 
-    transport = open_transport(settings)
     renderer = Renderer(settings.sender, infra, unsubscribe_url)
-    email = EmailChannel(contacts, renderer, transport)
-    machines = open_channels(settings) if machine_channels is None else machine_channels
     texts = MongoPeriodCounts(database["text_messages"], timedelta(days=1))
     tests = MongoPeriodCounts(database["tests"], timedelta(hours=1))
-    channels: dict[ChannelName, Channel] = {
-        "email": email,
-        "in_app": InAppChannel(inbox, runtime.transactor),
-        **machines,
-    }
-    if "sns" in machines:
-        channels["sns"] = PhoneLimit(machines["sns"], texts, settings.max_texts_a_day)
+    resources = ChannelResources(settings, contacts, renderer, inbox, runtime.transactor, texts)
+    channels = {**REGISTRY.open(resources), **(replaced_channels or {})}
     delivery_attempt = DeliveryAttempt(
         channels, Validity(files, shares, partial(server_time, database)), settings.send_seconds
     )
@@ -130,9 +119,8 @@ def create_app(
                     await stack.enter_async_context(worker.running())
                 yield
         finally:
-            for channel in machines.values():
+            for channel in channels.values():
                 await channel.close()
-            await transport.close()
             await metadata.close()
             mongo.close()
 

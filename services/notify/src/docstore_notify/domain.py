@@ -45,10 +45,8 @@ SUMMARIZED: frozenset[Kind] = frozenset({"upload_done"})
 
 PersonalChannel = Literal["email", "in_app"]
 PERSONAL: tuple[PersonalChannel, ...] = get_args(PersonalChannel)
-"""Channels to a person: what is told by them is chosen by preferences."""
-ChannelName = Literal["email", "in_app", "webhook", "sns", "sqs", "eventbridge"]
-CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
-"""Those that are not personal lead to machines, and tell what their subscription asks for, event by event."""
+"""Channels to a person: preferences choose what goes by them. All others lead to machines, and send what their
+subscription asks for, event by event."""
 
 State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]
@@ -86,7 +84,7 @@ class Notice:
     """One event that one person, or one machine, is to be told of."""
 
     account_id: str
-    channel: ChannelName
+    channel: str
     kind: Kind
     event_id: str
     facts: Facts
@@ -113,7 +111,7 @@ class Delivery:
     id: str
     account_id: str
     """Whose it is; the one who invites, in an invitation."""
-    channel: ChannelName
+    channel: str
     kind: Kind
     created_at: datetime
     due_at: datetime

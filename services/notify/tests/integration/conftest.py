@@ -164,7 +164,7 @@ class Notify:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.teller().running())
             for _ in range(instances):
-                app = create_app(self.settings(**settings), machine_channels={"webhook": self.machines})
+                app = create_app(self.settings(**settings), replaced_channels={"webhook": self.machines})
                 register_local_app(self.url, app)
                 await stack.enter_async_context(app.router.lifespan_context(app))
             yield

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -13,8 +14,17 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.base import Channel
+from docstore_notify.channels.eventbridge import EventBridgeChannel
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
+from docstore_notify.channels.sns import SnsChannel
+from docstore_notify.channels.sqs import SqsChannel
+from docstore_notify.channels.webhook import WebhookChannel
 from docstore_notify.domain import Delivery
+from docstore_notify.settings import NotifySettings
+from docstore_platform.mongo import Session
+from docstore_platform.period_counts import Count
 
 Mood = Literal["well", "failing", "refusing", "throttling", "silent"]
 
@@ -86,7 +96,7 @@ def _error(code: str, status: int) -> web.Response:
 
 
 @dataclass
-class Machines:
+class Machines(WebhookChannel):
     """A channel to machines, each with a mood; `silent` ones never answer. Keeps what each accepted, in order."""
 
     moods: dict[str, Mood | Literal["gone"]] = field(default_factory=dict)
@@ -112,11 +122,31 @@ class Machines:
         return Receipt(200, "thanks")
 
     async def close(self) -> None:
-        return None
+        """It holds nothing open."""
 
     def told(self, machine: str) -> list[str]:
         """The changes it was told of, in order."""
         return [str(item["change"]) for delivery in self.taken.get(machine, []) for item in delivery.items]
+
+
+class CountsInMemory:
+    """Counts of one period that does not end."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    async def add(self, key: str, *, session: Session = None) -> Count:
+        self._counts[key] += 1
+        return Count(self._counts[key], datetime.min, datetime.max)
+
+
+def aws_channels(settings: NotifySettings) -> dict[str, Channel]:
+    """Those that call AWS, each to be closed."""
+    return {
+        "sns": SnsChannel(Aws(settings), CountsInMemory(), 100),
+        "sqs": SqsChannel(Aws(settings)),
+        "eventbridge": EventBridgeChannel(Aws(settings)),
+    }
 
 
 @dataclass

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.domain import Target
-from docstore_notify.settings import ChannelSettings
+from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
 
 CONNECT_SECONDS = 2
@@ -61,7 +61,7 @@ def aws_session() -> boto3.session.Session:
 class Aws:
     """`call` runs one operation of a service for a target."""
 
-    def __init__(self, settings: ChannelSettings, clock: Clock = utc_now) -> None:
+    def __init__(self, settings: NotifySettings, clock: Clock = utc_now) -> None:
         self._clock = clock
         self._endpoint = settings.aws_endpoint
         self._region = settings.aws_region
@@ -145,7 +145,7 @@ def outcome(code: str, text: str, status: int | None = None) -> Refused | NotNow
     return Refused(text, status) if code in REFUSED_FOR_GOOD else NotNow(text, None, status)
 
 
-def _own_keys(settings: ChannelSettings) -> dict[str, str]:
+def _own_keys(settings: NotifySettings) -> dict[str, str]:
     key, secret = settings.aws_access_key_id.get_secret_value(), settings.aws_secret_access_key.get_secret_value()
     if not key and settings.aws_endpoint.startswith("http://"):
         key, secret = "local", "local"  # a stand-in for AWS on this network: it wants a signature, any will do

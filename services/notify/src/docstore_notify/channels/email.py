@@ -1,18 +1,27 @@
 """The e-mail channel: looks the address up, makes the e-mail, and hands it to a transport."""
 
+from typing import Self
+
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.mail.rendering import Renderer
-from docstore_notify.channels.mail.transports import Transport
+from docstore_notify.channels.mail.transports import Transport, open_transport
 from docstore_notify.channels.results import NotNow, Receipt
 from docstore_notify.contacts.repository import Contacts
 from docstore_notify.contacts.rules import Contact
 from docstore_notify.domain import Delivery
 
 
-class EmailChannel:
+class EmailChannel(Channel):
+    name = "email"
+
     def __init__(self, contacts: Contacts, renderer: Renderer, transport: Transport) -> None:
         self._contacts = contacts
         self._renderer = renderer
         self._transport = transport
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        return cls(resources.contacts, resources.renderer, open_transport(resources.settings))
 
     async def send(self, delivery: Delivery) -> Receipt | None:
         named = {str(item[role]) for item in delivery.items for role in ("actor_id", "owner_id") if role in item}
@@ -26,6 +35,9 @@ class EmailChannel:
         mail = self._renderer.message(delivery, contact, names, addresses)
         await self._transport.send(mail, mail["To"].addresses[0].addr_spec)
         return None
+
+    async def close(self) -> None:
+        await self._transport.close()
 
 
 def _address(contact: Contact) -> str:

@@ -1,18 +1,54 @@
 """Amazon EventBridge: an event bus of the follower's, in their account."""
 
+import re
+from typing import ClassVar, Self
+
 from docstore_notify.channels.aws import Aws, outcome
+from docstore_notify.channels.aws_targets import REGION, ROLE_HELP, checked_arn, with_role
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Receipt, Refused
-from docstore_notify.domain import Delivery
+from docstore_notify.channels.target_fields import TargetFields, invalid_target
+from docstore_notify.domain import Delivery, Target
+from docstore_notify.settings import NotifySettings
 
 SOURCE = "docstore"
+BUS_NAME = re.compile(r"[\w./-]{1,256}", re.ASCII)
 
 
-class EventBridgeChannel:
+class EventBridgeChannel(Channel):
     """EventBridge can't tell doubles; `detail.id` does."""
+
+    name = "eventbridge"
+    help = "`{bus, role_arn, region?}`: name or ARN of an event bus of Amazon EventBridge"
+    target_fields: ClassVar = {
+        "bus": "Name or ARN of an EventBridge bus.",
+        "role_arn": ROLE_HELP,
+        "region": "AWS region.",
+    }
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        return cls(Aws(resources.settings))
+
+    @classmethod
+    def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
+        bus = fields.take("bus")
+        region = fields.take("region")
+        if bus.startswith("arn:"):
+            bus, region = checked_arn(bus, "bus", "events", re.compile(f"event-bus/{BUS_NAME.pattern}", re.ASCII))
+        elif not BUS_NAME.fullmatch(bus):
+            raise invalid_target("bus must be the name or the ARN of an event bus.", "bus")
+        elif region and not REGION.fullmatch(region):
+            raise invalid_target("region must be an AWS region such as us-west-2.", "region")
+        return with_role(fields, bus, region or settings.aws_region, account_id, settings)
+
+    @classmethod
+    def entered(cls, target: Target) -> dict[str, str]:
+        return {"bus": target.address, "role_arn": target.role_arn, "region": target.region}
 
     async def send(self, delivery: Delivery) -> Receipt:
         target = delivery.target

@@ -1,41 +1,78 @@
-"""The channels to machines, by name."""
+"""The channels that there are. A new one is a line in `CHANNELS`."""
 
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.base import Channel, ChannelResources
+from docstore_notify.channels.email import EmailChannel
 from docstore_notify.channels.eventbridge import EventBridgeChannel
-from docstore_notify.channels.results import Receipt
-from docstore_notify.channels.safe_http.client import SafeHttp
+from docstore_notify.channels.in_app import InAppChannel
 from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.channels.sqs import SqsChannel
+from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.channels.webhook import WebhookChannel
-from docstore_notify.domain import ChannelName, Delivery
-from docstore_notify.settings import ChannelSettings
+from docstore_notify.domain import NOWHERE, Target
+from docstore_notify.settings import NotifySettings
+from docstore_platform.problems import invalid
+
+CHANNELS: tuple[type[Channel], ...] = (
+    EmailChannel,
+    InAppChannel,
+    WebhookChannel,
+    SnsChannel,
+    SqsChannel,
+    EventBridgeChannel,
+)
 
 
-class Channel(Protocol):
-    """A way to reach people or machines."""
+class ChannelRegistry:
+    """Channels by name."""
 
-    async def send(self, delivery: Delivery) -> Receipt | None:
-        """Hand the message over; return once the channel has accepted it. Raises Refused or NotNow."""
-        ...
+    def __init__(self, channels: Iterable[type[Channel]] = CHANNELS) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._channels)
+
+    @property
+    def target_fields(self) -> dict[str, str]:
+        """Names and descriptions of the fields that targets have, of all channels."""
+        return {name: text for channel in self._channels.values() for name, text in channel.target_fields.items()}
+
+    @property
+    def help(self) -> str:
+        """What the targets of each channel are made of."""
+        return "; ".join(f"{name}: {one.help}" for name, one in self._channels.items() if one.target_fields)
+
+    def find(self, name: str) -> type[Channel]:
+        """Raises Problem 422 `unsupported_channel`."""
+        channel = self._channels.get(name)
+        if channel is None:
+            raise invalid(f"Messages go by {', '.join(self.names)}.", "unsupported_channel")
+        return channel
+
+    def check_target(
+        self, name: str, entered: Mapping[str, Any] | None, *, account_id: str, settings: NotifySettings
+    ) -> Target:
+        """What a person has entered as `target` of a subscription. Raises Problem 422 `invalid_target`."""
+        channel = self.find(name)
+        if not channel.target_fields:
+            if entered:
+                raise invalid_target(f"The channel {name} takes no target.")
+            return NOWHERE
+        if not entered:
+            raise invalid_target(f"The channel {name} needs a target.")
+        return channel.check_target(TargetFields(entered), account_id, settings)
+
+    def entered(self, name: str, target: Target) -> dict[str, str]:
+        """The fields of a checked target, to be entered again; a queue's URL has become its ARN."""
+        channel = self._channels.get(name)
+        return {field: value for field, value in channel.entered(target).items() if value} if channel else {}
+
+    def open(self, resources: ChannelResources) -> dict[str, Channel]:
+        """All of them, each to be closed. None shares threads with another, so none holds one up."""
+        return {name: channel.open(resources) for name, channel in self._channels.items()}
 
 
-class MachineChannel(Protocol):
-    """The sender's channel, with what it holds open."""
-
-    async def send(self, delivery: Delivery) -> Receipt | None: ...
-
-    async def close(self) -> None:
-        """Let go of connections and threads."""
-        ...
-
-
-def open_channels(settings: ChannelSettings) -> dict[ChannelName, MachineChannel]:
-    """Those that lead to machines; each is to be closed. None shares threads with another, so none holds one up."""
-    return {
-        "webhook": WebhookChannel(SafeHttp(settings.webhook_allowed_networks, settings.webhook_seconds)),
-        "sns": SnsChannel(Aws(settings)),
-        "sqs": SqsChannel(Aws(settings)),
-        "eventbridge": EventBridgeChannel(Aws(settings)),
-    }
+REGISTRY = ChannelRegistry()

@@ -1,18 +1,46 @@
 """Amazon SQS: a queue of the follower's, in their account."""
 
-from typing import Any
+import re
+from typing import Any, ClassVar, Self
 
 from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.aws_targets import ROLE_HELP, checked_arn, with_role
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.message import attributes, message_body
 from docstore_notify.channels.results import Receipt, Refused
-from docstore_notify.domain import Delivery
+from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url
+from docstore_notify.domain import Delivery, Target
+from docstore_notify.settings import NotifySettings
+
+QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}(\.fifo)?", re.ASCII)
+QUEUE_HOST = re.compile(r"sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", re.ASCII)
 
 
-class SqsChannel:
+class SqsChannel(Channel):
     """A FIFO queue drops doubles within five minutes; elsewhere the delivery id tells them."""
+
+    name = "sqs"
+    help = "`{queue, role_arn}`: URL or ARN of a queue of Amazon SQS"
+    target_fields: ClassVar = {"queue": "ARN of an SQS queue.", "role_arn": ROLE_HELP}
 
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        return cls(Aws(resources.settings))
+
+    @classmethod
+    def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
+        queue = fields.take("queue")
+        if queue.startswith(("https://", "http://")):
+            queue = _queue_arn(queue, settings)
+        arn, region = checked_arn(queue, "queue", "sqs", QUEUE_NAME)
+        return with_role(fields, arn, region, account_id, settings)
+
+    @classmethod
+    def entered(cls, target: Target) -> dict[str, str]:
+        return {"queue": target.address, "role_arn": target.role_arn}
 
     async def send(self, delivery: Delivery) -> Receipt:
         target = delivery.target
@@ -33,3 +61,19 @@ class SqsChannel:
 
     async def close(self) -> None:
         await self._aws.close()
+
+
+def _queue_arn(url: str, settings: NotifySettings) -> str:
+    """The ARN of the queue that has this URL. The URL's host is never called: AWS's endpoint is."""
+    parts = split_url(url, "queue")
+    own = split_url(settings.aws_endpoint, "queue")
+    host = QUEUE_HOST.fullmatch(parts.hostname or "")
+    if settings.aws_endpoint and parts.netloc == own.netloc:
+        region, partition = settings.aws_region, "aws"
+    elif host and parts.scheme == "https" and parts.netloc == parts.hostname:
+        region, partition = host[1], "aws-cn" if host[2] else "aws"
+    else:
+        raise invalid_target(
+            "queue must be a URL such as https://sqs.us-west-2.amazonaws.com/123456789012/name, or an ARN.", "queue"
+        )
+    return f"arn:{partition}:sqs:{region}:{parts.path.removeprefix('/').replace('/', ':')}"

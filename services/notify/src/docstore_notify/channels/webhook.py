@@ -2,14 +2,20 @@
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_address
+from typing import ClassVar, Self
 
 import aiohttp
 
+from docstore_notify.channels.base import Channel, ChannelResources
 from docstore_notify.channels.message import message_body
 from docstore_notify.channels.results import Gone, NotNow, Receipt, Refused
 from docstore_notify.channels.safe_http.client import Answer, ForbiddenAddress, SafeHttp
-from docstore_notify.channels.webhook_signing import signed_headers
-from docstore_notify.domain import Delivery
+from docstore_notify.channels.safe_http.public_addresses import AddressRule
+from docstore_notify.channels.target_fields import TargetFields, invalid_target, split_url
+from docstore_notify.channels.webhook_signing import new_secret, signed_headers
+from docstore_notify.domain import Delivery, Target
+from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
 
 LOGGED_CHARS = 1024
@@ -18,12 +24,49 @@ UNREACHABLE = "No connection: the URL must lead to a public address and an open 
 network."""
 
 
-class WebhookChannel:
+class WebhookChannel(Channel):
     """Only 410 Gone and a URL that is none are for good: any other refusal is a receiver to be repaired."""
+
+    name = "webhook"
+    help = "`{url}`: a POST to an https address, signed by the secret of the subscription"
+    target_fields: ClassVar = {"url": "Of a webhook."}
 
     def __init__(self, http: SafeHttp, clock: Clock = utc_now) -> None:
         self._http = http
         self._clock = clock
+
+    @classmethod
+    def open(cls, resources: ChannelResources) -> Self:
+        settings = resources.settings
+        return cls(SafeHttp(settings.webhook_allowed_networks, settings.webhook_seconds))
+
+    @classmethod
+    def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
+        url = fields.take("url")
+        fields.end()
+        if any(ord(character) <= 0x20 or ord(character) == 0x7F or character == "\\" for character in url):
+            raise invalid_target("url contains blanks, backslashes or control characters.", "url")
+        parts = split_url(url, "url")
+        if parts.scheme != "https" and not (parts.scheme == "http" and settings.webhook_allow_http):
+            raise invalid_target("url must begin with https://.", "url")
+        if not parts.hostname:
+            raise invalid_target("url names no host.", "url")
+        if "@" in parts.netloc:
+            raise invalid_target("url must not contain a user name or password; check the signature instead.", "url")
+        if parts.fragment:
+            raise invalid_target("url must not have a fragment (#...).", "url")
+        if _is_address(parts.hostname) and not AddressRule(settings.webhook_allowed_networks).permits(parts.hostname):
+            # What a name leads to is found out when it is called.
+            raise invalid_target("url must lead to a public address.", "url")
+        return Target(url)
+
+    @classmethod
+    def entered(cls, target: Target) -> dict[str, str]:
+        return {"url": target.address}
+
+    @classmethod
+    def new_secret(cls) -> str:
+        return new_secret()
 
     async def send(self, delivery: Delivery) -> Receipt:
         if delivery.target is None or not delivery.target.secret:
@@ -73,3 +116,11 @@ def retry_after_seconds(header: str, now: datetime) -> float | None:
     except ValueError:
         return None
     return max((at - now).total_seconds(), 0.0) if at.tzinfo else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -7,11 +7,11 @@ from time import perf_counter
 import structlog
 
 from docstore_notify import metrics
-from docstore_notify.channels.registry import Channel
+from docstore_notify.channels.base import Channel
 from docstore_notify.channels.results import Gone, NotNow, Refused
 from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.deliveries.validity import Validity
-from docstore_notify.domain import ChannelName, Delivery
+from docstore_notify.domain import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 class DeliveryAttempt:
     """Sends what is still to be told, in limited time."""
 
-    def __init__(self, channels: Mapping[ChannelName, Channel], validity: Validity, seconds: float) -> None:
+    def __init__(self, channels: Mapping[str, Channel], validity: Validity, seconds: float) -> None:
         self._channels = channels
         self._validity = validity
         self._seconds = seconds

@@ -30,26 +30,22 @@ AT_ONCE = Pacing(timedelta(0))
 
 
 def sent(delivery: Delivery) -> NotificationSent:
-    return NotificationSent(
-        revision=1,
-        delivery_id=delivery.id,
-        account_id=delivery.account_id,
-        channel=delivery.channel,
-        kind=delivery.kind,
-        cause_ids=delivery.event_ids,
-    )
+    return NotificationSent.model_validate(_event_data(delivery))
 
 
 def failed(delivery: Delivery, reason: str) -> NotificationFailed:
-    return NotificationFailed(
-        revision=1,
-        delivery_id=delivery.id,
-        account_id=delivery.account_id,
-        channel=delivery.channel,
-        kind=delivery.kind,
-        cause_ids=delivery.event_ids,
-        reason=reason,
-    )
+    return NotificationFailed.model_validate({**_event_data(delivery), "reason": reason})
+
+
+def _event_data(delivery: Delivery) -> dict[str, object]:
+    return {
+        "revision": 1,
+        "delivery_id": delivery.id,
+        "account_id": delivery.account_id,
+        "channel": delivery.channel,
+        "kind": delivery.kind,
+        "cause_ids": delivery.event_ids,
+    }
 
 
 class DeliveryPlanner:

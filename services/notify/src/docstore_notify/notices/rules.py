@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from docstore_notify.contacts.rules import Contact
-from docstore_notify.domain import PERSONAL, ChannelName, Facts, Kind, Notice
+from docstore_notify.domain import PERSONAL, Facts, Kind, Notice
 from docstore_notify.shares.rules import Share
 from docstore_notify.subscriptions.rules import FileChange, Subscription, seen_paths
 
@@ -19,7 +19,7 @@ class NoticeSource:
     def to(
         self,
         account_id: str,
-        channel: ChannelName,
+        channel: str,
         kind: Kind,
         more: Facts | None = None,
         *,

@@ -4,17 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from docstore_notify.channels.targets import as_entered
+from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.deliveries.rules import DeliveryLogEntry
 from docstore_notify.dependencies import Caller
-from docstore_notify.domain import CHANNELS, ChannelName
 from docstore_notify.subscriptions import schemas
 from docstore_notify.subscriptions.rules import FILE_CHANGES, USUAL_CHANGES, FileChange, Subscription
 from docstore_notify.subscriptions.schemas import Follow, FollowChange
 from docstore_notify.subscriptions.service import SubscriptionRequest, SubscriptionService
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
 
@@ -29,7 +27,7 @@ def subscription_view(subscription: Subscription) -> dict[str, Any]:
         "id": subscription.id,
         "file_id": subscription.file_id,
         "channel": subscription.channel,
-        "target": as_entered(subscription.channel, subscription.target) or None,
+        "target": REGISTRY.entered(subscription.channel, subscription.target) or None,
         "events": list(subscription.events),
         "state": "active" if subscription.active else "disabled",
         "disabled_reason": subscription.disabled_reason,
@@ -48,13 +46,6 @@ def delivery_view(log_entry: DeliveryLogEntry) -> dict[str, Any]:
         "tries": [{"at": rfc3339(one.at), "status": one.status, "detail": one.detail} for one in log_entry.tries],
         "next_try_at": rfc3339(log_entry.next_at) if log_entry.next_at else None,
     }
-
-
-def supported_channel(name: str) -> ChannelName:
-    for channel in CHANNELS:
-        if channel == name:
-            return channel
-    raise invalid(f"Messages go by {', '.join(CHANNELS)}.", "unsupported_channel")
 
 
 def in_order(events: list[FileChange]) -> tuple[FileChange, ...]:
@@ -76,14 +67,13 @@ def subscriptions_router(following: SubscriptionService) -> APIRouter:
         The signing secret of a webhook is in the answer 201, and nowhere else: sent again with its Idempotency-Key,
         the call that made the subscription is answered so again for a day.
         """
-        channel = supported_channel(body.channel)
         events = in_order(body.events) if body.events else USUAL_CHANGES
-        wanted = SubscriptionRequest(body.file_id, channel, body.target, events)
+        wanted = SubscriptionRequest(body.file_id, body.channel, body.target, events)
         subscription, new = await following.follow(
             caller.account_id, wanted, request.headers.get("idempotency-key", "")
         )
         view = subscription_view(subscription)
-        if new and channel == "webhook":
+        if new and subscription.target.secret:
             return json_response({**view, "secret": subscription.target.secret}, 201, NO_STORE)
         return json_response(view, 201 if new else 200)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from docstore_notify.domain import NOWHERE, PERSONAL, ChannelName, Facts, Target
+from docstore_notify.domain import NOWHERE, PERSONAL, Facts, Target
 
 FileChange = Literal[
     "created", "modified", "moved", "deleted", "restored", "tagged", "shared", "unshared", "link_opened"
@@ -34,7 +34,7 @@ class Subscription:
     id: str
     account_id: str
     file_id: str
-    channel: ChannelName
+    channel: str
     events: tuple[FileChange, ...]
     created_at: datetime
     target: Target = NOWHERE

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from docstore_notify.channels.targets import MAX_ADDRESS
+from docstore_notify.channels.registry import REGISTRY
+from docstore_notify.channels.target_fields import MAX_ADDRESS
 from docstore_notify.domain import (
-    CHANNELS,
-    ChannelName,
     Kind,
     State,
 )
@@ -21,19 +22,16 @@ Events = Annotated[list[FileChange], Field(min_length=1)]
 
 
 TARGET_SCHEMA = {
-    "properties": {
-        name: {"type": "string", "maxLength": MAX_ADDRESS}
-        for name in ("url", "topic_arn", "phone_number", "queue", "bus", "region", "role_arn")
-    },
+    "properties": {name: {"type": "string", "maxLength": MAX_ADDRESS} for name in REGISTRY.target_fields},
     "additionalProperties": False,
 }
 
 
 class Follow(Body):
     file_id: Id = Field(min_length=1)
-    channel: Annotated[str, described(enum=CHANNELS)] = Field("email", max_length=64)
+    channel: Annotated[str, described(enum=REGISTRY.names)] = Field("email", max_length=64)
     target: Annotated[dict[str, Any], described(**TARGET_SCHEMA)] | None = Field(
-        None, description="where a machine channel leads to, by its kind; 422 `invalid_target`"
+        None, description=f"{REGISTRY.help}; 422 `invalid_target`"
     )
     events: Events | None = Field(None, description=f"if not said: {', '.join(USUAL_CHANGES)}")
 
@@ -46,20 +44,15 @@ class FollowChange(Body):
 class FollowTarget(Answer):
     """Where messages go, as it was entered; it can be entered again."""
 
-    url: str = sometimes()
-    """Of a webhook."""
-    topic_arn: str = sometimes()
-    """Of an SNS topic."""
-    phone_number: str = sometimes()
-    """In international form."""
-    queue: str = sometimes()
-    """ARN of an SQS queue."""
-    bus: str = sometimes()
-    """Name or ARN of an EventBridge bus."""
-    role_arn: str = sometimes()
-    """IAM role that DocStore takes for it."""
-    region: str = sometimes()
-    """AWS region."""
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Each registered channel describes the fields of its targets."""
+        schema = handler(core_schema)
+        handler.resolve_ref_schema(schema)["properties"] = {
+            name: {"type": "string", "title": name.replace("_", " ").title(), "description": text}
+            for name, text in REGISTRY.target_fields.items()
+        }
+        return schema
 
 
 class Subscription(Answer):
@@ -69,7 +62,7 @@ class Subscription(Answer):
     """What changing and ending it takes."""
     file_id: str
     """The file or folder."""
-    channel: ChannelName
+    channel: Annotated[str, described(enum=REGISTRY.names)]
     """How the caller is told."""
     target: FollowTarget | None
     """Null for the channels that lead to the caller."""

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from docstore_notify.channels.targets import check_target
-from docstore_notify.channels.webhook_signing import new_secret
+from docstore_notify.channels.registry import REGISTRY, ChannelRegistry
 from docstore_notify.deliveries.attempt import DeliveryAttempt
 from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
 from docstore_notify.deliveries.repository import Deliveries
 from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
-from docstore_notify.domain import PERSONAL, ChannelName, Delivery, Facts
+from docstore_notify.domain import PERSONAL, Delivery, Facts
 from docstore_notify.files import Files
 from docstore_notify.settings import NotifySettings
 from docstore_notify.subscriptions.repository import Subscriptions
@@ -34,7 +33,7 @@ class SubscriptionRequest:
     """What somebody wants to follow."""
 
     file_id: str
-    channel: ChannelName
+    channel: str
     target: Mapping[str, Any] | None
     events: tuple[FileChange, ...]
 
@@ -65,7 +64,9 @@ class SubscriptionService:
         tests: PeriodCounts,
         settings: NotifySettings,
         clock: Clock = utc_now,
+        registry: ChannelRegistry = REGISTRY,
     ) -> None:
+        self._registry = registry
         self._subscriptions = subscriptions
         self._deliveries = deliveries
         self._queues = queues
@@ -79,16 +80,19 @@ class SubscriptionService:
     async def follow(self, account_id: str, wanted: SubscriptionRequest, key: str = "") -> tuple[Subscription, bool]:
         """The subscription and whether this call has made it, now or when it was sent before with the same key.
 
-        404 for a file the account may not read, 422 `invalid_target`, 409 `too_many_subscriptions`,
-        422 `idempotency_key_reused` for another call with the key of the one that made a subscription.
+        404 for a file the account may not read, 422 `unsupported_channel` or `invalid_target`,
+        409 `too_many_subscriptions`, 422 `idempotency_key_reused` for another call with the key of the one that made a
+        subscription.
         """
+        channel = self._registry.find(wanted.channel)
         call = idempotent_call(key, wanted)
         made = await self._made_by(account_id, call)
         if made is not None:
             return made, True
-        target = check_target(wanted.channel, wanted.target, account_id=account_id, settings=self._settings)
-        if wanted.channel == "webhook":
-            target = replace(target, secret=new_secret())
+        entered = self._registry.check_target(
+            wanted.channel, wanted.target, account_id=account_id, settings=self._settings
+        )
+        target = replace(entered, secret=channel.new_secret())
         if not await self._files.readable(account_id, wanted.file_id):
             raise not_found("file")
         new = Subscription(

@@ -13,14 +13,15 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
+from receivers import aws_channels
 
 from docstore_notify.channels.aws import Aws
-from docstore_notify.channels.registry import MachineChannel, open_channels
+from docstore_notify.channels.base import Channel
+from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.channels.sqs import SqsChannel
-from docstore_notify.channels.targets import check_target
-from docstore_notify.domain import ChannelName, Delivery, Target
-from docstore_notify.settings import ChannelSettings
+from docstore_notify.domain import Delivery, Target
+from docstore_notify.settings import NotifySettings
 from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 
@@ -31,12 +32,12 @@ CUSTOMER = "111122223333"
 ROLE = f"arn:aws:iam::{CUSTOMER}:role/docstore"
 
 
-def settings(endpoint: str) -> ChannelSettings:
+def settings(endpoint: str) -> NotifySettings:
     infra = InfraSettings()
-    return ChannelSettings(infra=infra, aws_endpoint=endpoint, aws_own_resources=True)
+    return NotifySettings(infra=infra, aws_endpoint=endpoint, aws_own_resources=True)
 
 
-def delivery(channel: ChannelName, target: Target) -> Delivery:
+def delivery(channel: str, target: Target) -> Delivery:
     item = {"file_id": "f1", "path": "/Überblick\x01.pdf", "size": 3}
     return Delivery(new_id(), "anna", channel, "upload_done", NOW, NOW, (item,), ("e1", "e2"), target=target)
 
@@ -93,8 +94,8 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.fixture
-async def channels(cloud: Cloud) -> AsyncIterator[dict[ChannelName, MachineChannel]]:
-    channels = open_channels(settings(cloud.endpoint))
+async def channels(cloud: Cloud) -> AsyncIterator[dict[str, Channel]]:
+    channels = aws_channels(settings(cloud.endpoint))
     yield channels
     for channel in channels.values():
         await channel.close()
@@ -108,7 +109,7 @@ def entered(cloud: Cloud) -> Entered:
     """A target as a follower enters it, checked as the service does."""
 
     def check(channel: str, **target: str) -> Target:
-        return check_target(channel, target, account_id="anna", settings=settings(cloud.endpoint))
+        return REGISTRY.check_target(channel, target, account_id="anna", settings=settings(cloud.endpoint))
 
     return check
 
@@ -221,7 +222,7 @@ async def test_an_aws_that_is_down_is_waited_for(cloud: Cloud, entered: Entered)
     nowhere = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
     await server.wait_closed()
-    channels = open_channels(settings(nowhere))
+    channels = aws_channels(settings(nowhere))
     for channel, target in (
         ("sqs", entered("sqs", queue=f"arn:aws:sqs:{REGION}:{CUSTOMER}:q", role_arn=ROLE)),
         ("sns", entered("sns", phone_number="+6421234567")),

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from hooks import Receiver, Reply
+from receivers import aws_channels
 
 from docstore_notify.channels import aws
-from docstore_notify.channels.registry import open_channels
 from docstore_notify.channels.results import NotNow, Refused
-from docstore_notify.domain import ChannelName, Delivery, Target
-from docstore_notify.settings import ChannelSettings
+from docstore_notify.domain import Delivery, Target
+from docstore_notify.settings import NotifySettings
 from docstore_platform.settings import InfraSettings
 
 NOW = datetime.now(UTC)
@@ -24,11 +24,11 @@ DENIED = (
 )
 
 
-async def outcome_of(receiver: Receiver, channel: ChannelName, target: Target) -> Any:
+async def outcome_of(receiver: Receiver, channel: str, target: Target) -> Any:
     """The receipt, or what was raised, of one message."""
     infra = InfraSettings()
     endpoint = f"http://127.0.0.1:{receiver.port}"
-    channels = open_channels(ChannelSettings(infra=infra, aws_endpoint=endpoint, aws_parallel=1))
+    channels = aws_channels(NotifySettings(infra=infra, aws_endpoint=endpoint, aws_parallel=1))
     delivery = Delivery("d1", "anna", channel, "upload_done", NOW, NOW, ({"path": "/a"},), ("e1",), target=target)
     try:
         return await channels[channel].send(delivery)

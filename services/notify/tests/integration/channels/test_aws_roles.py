@@ -14,7 +14,7 @@ from role_endpoints import RoleKeys, container_endpoint
 from docstore_notify.channels.aws import Aws
 from docstore_notify.channels.mail.transports import SesTransport
 from docstore_notify.domain import Target
-from docstore_notify.settings import ChannelSettings, NotifySettings
+from docstore_notify.settings import NotifySettings
 from docstore_platform.settings import InfraSettings
 
 REGION, ACCOUNT = "us-west-2", "444455556666"
@@ -44,7 +44,7 @@ def role(monkeypatch: pytest.MonkeyPatch) -> Iterator[RoleKeys]:
 
 async def test_calls_to_aws_are_made_by_the_role(role: RoleKeys) -> None:
     """SNS, SQS, EventBridge and STS: whoever AWS takes us for is the role."""
-    aws = Aws(ChannelSettings(infra=INFRA, aws_region=REGION))
+    aws = Aws(NotifySettings(infra=INFRA, aws_region=REGION))
     caller = await aws.call("sts", Target(""), lambda client: client.get_caller_identity())
     await aws.close()
     assert caller["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/docstore-notify/pod"

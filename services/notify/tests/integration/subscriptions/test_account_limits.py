@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from docstore_notify.channels.phone_limit import PhoneLimit
-from docstore_notify.channels.results import Refused
+from docstore_notify.channels.aws import Aws
+from docstore_notify.channels.sns import SnsChannel
 from docstore_notify.domain import Delivery, Target
 from docstore_platform.ids import new_id
 from docstore_platform.period_counts import MongoPeriodCounts
@@ -16,33 +16,32 @@ from docstore_platform.period_counts import MongoPeriodCounts
 pytestmark = pytest.mark.connected
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-TEXT = Delivery("d1", "anna", "sns", "file_changed", NOW, NOW, ({},), ("e1",), target=Target("+6421234567"))
+ITEM = {"path": "/a", "change": "modified"}
+TEXT = Delivery("d1", "anna", "sns", "file_changed", NOW, NOW, (ITEM,), ("e1",), target=Target("+6421234567"))
 
 
-class Phones:
+class FakeAws(Aws):
     """Takes whatever comes."""
 
     def __init__(self) -> None:
-        self.sent: list[Delivery] = []
+        self.calls = 0
 
-    async def send(self, delivery: Delivery) -> None:
-        self.sent.append(delivery)
-
-    async def close(self) -> None:
-        return None
+    async def call(self, service: str, target: Target, operation: Any) -> dict[str, Any]:
+        self.calls += 1
+        return {"ResponseMetadata": {"HTTPStatusCode": 200}, "MessageId": "m1"}
 
 
 async def test_no_more_text_messages_than_a_day_has(notify: Any) -> None:
     """Also of many at once; topics are not counted, others have their own count, and the next day begins anew."""
-    phones = Phones()
-    limit = PhoneLimit(phones, MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1)), 3)
-    outcomes = await asyncio.gather(*(limit.send(TEXT) for _ in range(8)), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes if outcome is not None] == [Refused] * 5
+    aws = FakeAws()
+    sns = SnsChannel(aws, MongoPeriodCounts(notify.database["text_messages"], timedelta(days=1)), 3)
+    outcomes = await asyncio.gather(*(sns.send(TEXT) for _ in range(8)), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Receipt"] * 3 + ["Refused"] * 5
     topic = replace(TEXT, target=Target("arn:aws:sns:us-west-2:123456789012:changes"))
-    await asyncio.gather(*(limit.send(topic) for _ in range(5)), limit.send(replace(TEXT, account_id="bert")))
+    await asyncio.gather(*(sns.send(topic) for _ in range(5)), sns.send(replace(TEXT, account_id="bert")))
     await notify.database["text_messages"].update_many({}, {"$set": {"until": datetime(1970, 1, 1, tzinfo=UTC)}})
-    await limit.send(TEXT)
-    assert len(phones.sent) == 3 + 6 + 1
+    await sns.send(TEXT)
+    assert aws.calls == 3 + 6 + 1
 
 
 async def test_tests_are_few_an_hour(notify: Any) -> None:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from docstore_notify.channels.targets import as_entered, check_target
+from docstore_notify.channels.registry import REGISTRY
 from docstore_notify.domain import Target
-from docstore_notify.settings import ChannelSettings
+from docstore_notify.settings import NotifySettings
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 
@@ -17,12 +17,12 @@ TOPIC = "arn:aws:sns:ap-southeast-2:123456789012:changes.fifo"
 BUS = "arn:aws:events:us-west-2:123456789012:event-bus/changes"
 
 
-def settings(**changes: Any) -> ChannelSettings:
-    return ChannelSettings(infra=InfraSettings(), **changes)
+def settings(**changes: Any) -> NotifySettings:
+    return NotifySettings(infra=InfraSettings(), **changes)
 
 
 def check(channel: str, target: Any, **changes: Any) -> Target:
-    return check_target(channel, target, account_id=ANNA, settings=settings(**changes))
+    return REGISTRY.check_target(channel, target, account_id=ANNA, settings=settings(**changes))
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_what_is_answered_can_be_entered_again() -> None:
         ("sqs", {"queue": QUEUE, **role}),
         ("eventbridge", bus),
     ):
-        assert as_entered(channel, check(channel, entered)) == entered
+        assert REGISTRY.entered(channel, check(channel, entered)) == entered
     named = check("eventbridge", {"bus": BUS, **role})
-    assert check("eventbridge", as_entered("eventbridge", named)) == named
-    assert as_entered("email", Target("")) == {}
+    assert check("eventbridge", REGISTRY.entered("eventbridge", named)) == named
+    assert REGISTRY.entered("email", Target("")) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""The fields of a target as a person enters them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from docstore_platform.problems import Problem
+
+MAX_ADDRESS = 2048
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+"""JSON can spell half of a surrogate pair, which no database takes."""
+
+
+class TargetFields:
+    """The entered fields, each to be taken once."""
+
+    def __init__(self, target: Mapping[str, Any]) -> None:
+        self._rest = dict(target)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rest
+
+    def take(self, name: str) -> str:
+        value = self._rest.pop(name, "")
+        if not isinstance(value, str) or len(value) > MAX_ADDRESS or HALF_CHARACTER.search(value):
+            raise invalid_target(f"{name} must be a text of up to {MAX_ADDRESS} characters.", name)
+        return value
+
+    def end(self) -> None:
+        if self._rest:
+            raise invalid_target(f"The target has unknown fields: {', '.join(sorted(map(ascii, self._rest)))}.")
+
+
+def split_url(url: str, field: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise invalid_target(f"This is no URL: {error}.", field) from error
+    if port == 0:
+        raise invalid_target("Port 0 can't be reached.", field)
+    return parts
+
+
+def invalid_target(detail: str, field: str = "") -> Problem:
+    """`errors` says which field it is, as where a request does not fit its schema."""
+    errors = [{"field": f"body.target.{field}", "message": detail}] if field else []
+    return Problem(422, "invalid_target", detail, errors=errors)
