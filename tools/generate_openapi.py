@@ -27,6 +27,8 @@ def apps() -> dict[ServiceName, FastAPI]:
         "DOCSTORE_SERVICE_KEY": json.dumps(keys),
         "DOCSTORE_SERVICE_PUBLIC_KEYS": public_keys_json({name: [key] for name, key in keys.items()}),
         "DOCSTORE_RESET_LINK_SECRETS": "only to make the apps",
+        "METADATA_LINK_GRANT_SECRETS": "only to make the apps",
+        "METADATA_LINK_TOKEN_SECRETS": "only to make the apps",
         "NOTIFY_UNSUBSCRIBE_SECRET": "only to make the apps",
         "ANALYTICS_AUDIT_KEY": "only to make the apps",
     }

@@ -1,52 +1,51 @@
 """Route that shows who can open a file or folder."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from docstore_metadata.access_overview.schemas import Access
 from docstore_metadata.access_overview.service import AccessOverview
-from docstore_metadata.dependencies import Caller, Cases
+from docstore_metadata.dependencies import Caller
 from docstore_metadata.downloads.delivery import NO_STORE
-from docstore_metadata.links.api import link_addresses, link_json
+from docstore_metadata.links.api import link_json
+from docstore_metadata.links.service import LinkService
+from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.sharing.api import share_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["files"])
 
+def access_overview_router(overview: AccessOverview, links: LinkService, names: DisplayNames) -> APIRouter:
+    """The access overview."""
+    router = APIRouter(tags=["files"])
 
-def access_overview(request: Request) -> AccessOverview:
-    overview: AccessOverview = request.app.state.access_overview
-    return overview
+    @router.get("/files/{file_id}/access", response_model=Access)
+    async def get_access(
+        file_id: str,
+        request: Request,
+        principal: Caller,
+    ) -> Response:
+        """Show who can open it: people and links, also those of the folders above it."""
+        found = await overview.of(principal, file_id)
+        node = found.place.node
+        owner_names = await names.of([node.owner_id])
+        return json_response(
+            {
+                "owner_id": node.owner_id,
+                "owner_name": owner_names.get(node.owner_id),
+                "permission": found.place.permission_of(principal.account_id),
+                "shared_from": None if found.shared_from is None else _source(found.shared_from),
+                "shares": [{**share_json(share), "inherited_from": _inherited(on, node)} for share, on in found.shares],
+                "links": [
+                    {**link_json(link, links.url_of(link)), "inherited_from": _inherited(on, node)}
+                    for link, on in found.links
+                ],
+            },
+            headers=NO_STORE,
+        )
 
-
-@router.get("/files/{file_id}/access", response_model=Access)
-async def get_access(
-    file_id: str,
-    request: Request,
-    principal: Caller,
-    cases: Cases,
-    accesses: Annotated[AccessOverview, Depends(access_overview)],
-) -> Response:
-    """Show who can open it: people and links, also those of the folders above it."""
-    found = await accesses.of(principal, file_id)
-    node = found.place.node
-    names = await cases.names.of([node.owner_id])
-    address = link_addresses(request)
-    return json_response(
-        {
-            "owner_id": node.owner_id,
-            "owner_name": names.get(node.owner_id),
-            "permission": found.place.permission_of(principal.account_id),
-            "shared_from": None if found.shared_from is None else _source(found.shared_from),
-            "shares": [{**share_json(share), "inherited_from": _inherited(on, node)} for share, on in found.shares],
-            "links": [{**link_json(link, address), "inherited_from": _inherited(on, node)} for link, on in found.links],
-        },
-        headers=NO_STORE,
-    )
+    return router
 
 
 def _source(node: Node) -> Json:

@@ -5,18 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from docstore_metadata.dependencies import Caller, Cases
+from docstore_metadata.dependencies import Caller
 from docstore_metadata.downloads import schemas
 from docstore_metadata.downloads.delivery import NO_STORE, Delivery
 from docstore_metadata.downloads.schemas import WantedItems
-from docstore_metadata.downloads.service import Wanted
+from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.reading import telling_read
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["files"])
 DEFAULT_BLOCKS = 1000
 Number = Annotated[VersionNumber | None, Query()]
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -28,52 +27,54 @@ CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
-async def get_content(
-    file_id: str, request: Request, principal: Caller, cases: Cases, version: Number = None
-) -> Response:
-    """The content: to a signed URL that expires by itself, or the bytes themselves, also by ranges."""
-    delivery: Delivery = request.app.state.delivery
-    download = await cases.downloads.one(principal, file_id, version)
-    return await delivery.answer(download, request.headers, cases.downloads.seconds)
+def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRouter:
+    """Routes by which contents are read."""
+    router = APIRouter(tags=["files"])
 
+    @router.get(
+        "/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES
+    )
+    async def get_content(file_id: str, request: Request, principal: Caller, version: Number = None) -> Response:
+        """The content: to a signed URL that expires by itself, or the bytes themselves, also by ranges."""
+        download = await downloads.one(principal, file_id, version)
+        return await delivery.answer(download, request.headers, downloads.seconds)
 
-@router.get("/files/{file_id}/blocks", response_model=schemas.BlockList)
-async def list_blocks(
-    file_id: str,
-    principal: Caller,
-    cases: Cases,
-    version: Number = None,
-    limit: Annotated[int, Query(ge=1, le=DEFAULT_BLOCKS)] = DEFAULT_BLOCKS,
-    cursor: Cursor = None,
-) -> Response:
-    """The blocks that the content is made of, in order, each with a signed URL of its zstd frame.
+    @router.get("/files/{file_id}/blocks", response_model=schemas.BlockList)
+    async def list_blocks(
+        file_id: str,
+        principal: Caller,
+        version: Number = None,
+        limit: Annotated[int, Query(ge=1, le=DEFAULT_BLOCKS)] = DEFAULT_BLOCKS,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The blocks that the content is made of, in order, each with a signed URL of its zstd frame.
 
-    A cursor goes on in the version that the first page was of. 409 `not_in_blocks` for content of another form.
-    """
-    number, position = _place_in(cursor) if cursor else (version, 0)
-    page = await cases.downloads.blocks(principal, file_id, number, position, limit)
-    blocks = [{"hash": block.hash, "size": block.size, "url": url} for block, url in page.blocks]
-    answer = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
-    if page.following is not None:
-        answer["cursor"] = encode_cursor(page.version.number, page.following)
-    response = json_response(answer | {"blocks": blocks}, headers=NO_STORE)
-    return telling_read(response, [] if position else [file_id])
+        A cursor goes on in the version that the first page was of. 409 `not_in_blocks` for content of another form.
+        """
+        number, position = _place_in(cursor) if cursor else (version, 0)
+        page = await downloads.blocks(principal, file_id, number, position, limit)
+        blocks = [{"hash": block.hash, "size": block.size, "url": url} for block, url in page.blocks]
+        answer = {"version": page.version.number, "size": page.version.size, "sha256": page.version.sha256}
+        if page.following is not None:
+            answer["cursor"] = encode_cursor(page.version.number, page.following)
+        response = json_response(answer | {"blocks": blocks}, headers=NO_STORE)
+        return telling_read(response, [] if position else [file_id])
 
+    @router.post("/contents", response_model=schemas.ContentLocations)
+    async def locate_contents(body: WantedItems, principal: Caller) -> Response:
+        """Where many files are fetched, in the order asked for: a URL each, or a problem.
 
-@router.post("/contents", response_model=schemas.ContentLocations)
-async def locate_contents(body: WantedItems, principal: Caller, cases: Cases) -> Response:
-    """Where many files are fetched, in the order asked for: a URL each, or a problem.
+        Small files that the caller sent in a pack share the pack's URL: each has its `offset` in it. The pack may be
+        rewritten meanwhile: what does not have its `sha256` is asked for again. Without `direct`, the URL is a path of
+        this API, to be called like it.
+        """
+        wanted = [Wanted(item.id, item.version) for item in body.items]
+        results = await downloads.many(principal, wanted)
+        # What is not direct is read, and told, by the call that its URL leads to.
+        read = [result["id"] for result in results if result.get("direct")]
+        return telling_read(json_response({"results": results}, headers=NO_STORE), read)
 
-    Small files that the caller sent in a pack share the pack's URL: each has its `offset` in it. The pack may be
-    rewritten meanwhile: what does not have its `sha256` is asked for again. Without `direct`, the URL is a path of
-    this API, to be called like it.
-    """
-    wanted = [Wanted(item.id, item.version) for item in body.items]
-    results = await cases.downloads.many(principal, wanted)
-    # What is not direct is read, and told, by the call that its URL leads to.
-    read = [result["id"] for result in results if result.get("direct")]
-    return telling_read(json_response({"results": results}, headers=NO_STORE), read)
+    return router
 
 
 def _place_in(cursor: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from docstore_metadata.sharing.changes import end_shares
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import purge_files
-from docstore_metadata.tree.listing import moment_of, position_of
+from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.clock import Clock, utc_now

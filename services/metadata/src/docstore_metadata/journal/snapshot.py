@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.sharing.roots import next_shared_root
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.listing import moment_of, position_of
+from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree, place_among
 from docstore_metadata.tree.presentation import Json, place_json
 from docstore_metadata.tree.rules import Node, Place

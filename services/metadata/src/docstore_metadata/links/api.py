@@ -1,6 +1,5 @@
 """Public HTTP routes of links: those of the owner, and those for whoever has a link's token. Thin."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from docstore_metadata.links.rules import Link
 from docstore_metadata.links.schemas import LinkChanges, NewLink, Opening
 from docstore_metadata.links.service import LinkService, Wish
 from docstore_metadata.links.visits import DOWNLOAD_SECONDS, FolderPage, LinkVisits, Visit
-from docstore_metadata.tree.listing import DEFAULT_LIMIT, MAX_LIMIT
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import rfc3339
@@ -24,151 +23,127 @@ from docstore_platform.throttle import client_address
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["links"])
-
-
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 NodeId = Annotated[Id | None, Query()]
-LinkAddress = Callable[[Link], str | None]
-
-
-def owned_links(request: Request) -> LinkService:
-    links: LinkService = request.app.state.links
-    return links
-
-
-def link_visits(request: Request) -> LinkVisits:
-    visits: LinkVisits = request.app.state.link_visits
-    return visits
-
-
-Owned = Annotated[LinkService, Depends(owned_links)]
-Visits = Annotated[LinkVisits, Depends(link_visits)]
 Address = Annotated[str, Depends(client_address)]
 Grant = Annotated[str, Query(max_length=200, description="from `open`; needed where the link has a password")]
 GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, description="instead of `grant`")]
 
 
-@router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
-async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller, links: Owned) -> Response:
-    """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
-    wish = Wish(name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads)
-    link, token = await links.make(principal, file_id, wish, request.headers.get("idempotency-key", ""))
-    return json_response({**link_json(link, link_addresses(request)), "token": token}, 201, NO_STORE)
+def links_router(links: LinkService) -> APIRouter:
+    """Routes of links for the owner."""
+    router = APIRouter(tags=["links"])
+
+    @router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
+    async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller) -> Response:
+        """Make a public link. Only this answer has its `token`; its `url` is shown to the owner again."""
+        wish = Wish(
+            name=body.name, password=body.password, expires_at=body.expires_at, max_downloads=body.max_downloads
+        )
+        link, token = await links.make(principal, file_id, wish, request.headers.get("idempotency-key", ""))
+        return json_response({**link_json(link, links.url_of(link)), "token": token}, 201, NO_STORE)
+
+    @router.get("/files/{file_id}/links", response_model=schemas.LinkPage)
+    async def list_links(
+        file_id: str,
+        request: Request,
+        principal: Caller,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The public links to it, the earliest first; one that has expired for another 30 days."""
+        after: str = decode_cursor(cursor, str)[0] if cursor else ""
+        found = await links.page(principal, file_id, after, limit + 1)
+        next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+        items = [link_json(link, links.url_of(link)) for link in found[:limit]]
+        return json_response({"items": items, "next_cursor": next_cursor}, headers=NO_STORE)
+
+    @router.get("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
+    async def get_link(file_id: str, link_id: str, request: Request, principal: Caller) -> Response:
+        """One public link."""
+        link = await links.get(principal, file_id, link_id)
+        return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
+
+    @router.patch("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
+    async def change_link(
+        file_id: str, link_id: str, body: LinkChanges, request: Request, principal: Caller
+    ) -> Response:
+        """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
+        changes = {name: getattr(body, name) for name in body.model_fields_set}
+        link = await links.change(principal, file_id, link_id, changes)
+        return json_response(link_json(link, links.url_of(link)), headers=NO_STORE)
+
+    @router.delete("/files/{file_id}/links/{link_id}", status_code=204)
+    async def revoke_link(file_id: str, link_id: str, principal: Caller) -> Response:
+        """Take a link back: from now on it leads nowhere."""
+        await links.revoke(principal, file_id, link_id)
+        return Response(status_code=204)
+
+    return router
 
 
-@router.get("/files/{file_id}/links", response_model=schemas.LinkPage)
-async def list_links(
-    file_id: str,
-    request: Request,
-    principal: Caller,
-    links: Owned,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
+def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
+    """Routes of links for whoever has a token; nobody is logged in."""
+    router = APIRouter(tags=["links"])
+
+    @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
+    async def open_link(token: str, body: Opening, address: Address) -> Response:
+        """See what a link leads to; counted. Of a folder also the first page of what is in it."""
+        visit = await visits.open(token, body.password, address)
+        node = visit.place.node
+        opened: Json = {
+            "file": public_json(node),
+            "downloads_left": visit.link.downloads_left,
+            "expires_at": _shown(visit.link.expires_at),
+            "grant": visit.grant,
+        }
+        if node.is_folder:
+            opened |= page_json(await visits.page(visit, None, None, DEFAULT_LIMIT))
+        return json_response(opened, headers=NO_STORE)
+
+    @router.get("/links/{token}/files", response_model=schemas.LinkedFilePage)
+    async def list_linked_files(
+        token: str,
+        parent_id: NodeId = None,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+        grant: Grant = "",
+        x_link_grant: GrantHeader = "",
+    ) -> Response:
+        """What is in the folder that a link leads to, or in one below it: folders first, then by name."""
+        visit = await visits.look(token, x_link_grant or grant)
+        return json_response(page_json(await visits.page(visit, parent_id, cursor, limit)), headers=NO_STORE)
+
+    @router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
+    async def get_linked_content(
+        token: str,
+        request: Request,
+        file_id: NodeId = None,
+        grant: Grant = "",
+        x_link_grant: GrantHeader = "",
+    ) -> Response:
+        """The file, or one in the folder: to a signed URL, good for a minute, or the bytes themselves, also by ranges.
+
+        Each call counts as a download.
+        """
+        return await deliver(request, visits, delivery, await visits.look(token, x_link_grant or grant), file_id)
+
+    return router
+
+
+async def deliver(
+    request: Request, visits: LinkVisits, delivery: Delivery, visit: Visit, file_id: str | None
 ) -> Response:
-    """The public links to it, the earliest first; one that has expired for another 30 days."""
-    after: str = decode_cursor(cursor, str)[0] if cursor else ""
-    found = await links.page(principal, file_id, after, limit + 1)
-    next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
-    items = [link_json(link, link_addresses(request)) for link in found[:limit]]
-    return json_response({"items": items, "next_cursor": next_cursor}, headers=NO_STORE)
-
-
-@router.get("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
-async def get_link(file_id: str, link_id: str, request: Request, principal: Caller, links: Owned) -> Response:
-    """One public link."""
-    link = await links.get(principal, file_id, link_id)
-    return json_response(link_json(link, link_addresses(request)), headers=NO_STORE)
-
-
-@router.patch("/files/{file_id}/links/{link_id}", response_model=schemas.Link)
-async def change_link(
-    file_id: str, link_id: str, body: LinkChanges, request: Request, principal: Caller, links: Owned
-) -> Response:
-    """Change a link's name, password, end or limit; null takes one away. One that had ended may open again."""
-    changes = {name: getattr(body, name) for name in body.model_fields_set}
-    link = await links.change(principal, file_id, link_id, changes)
-    return json_response(link_json(link, link_addresses(request)), headers=NO_STORE)
-
-
-@router.delete("/files/{file_id}/links/{link_id}", status_code=204)
-async def revoke_link(file_id: str, link_id: str, principal: Caller, links: Owned) -> Response:
-    """Take a link back: from now on it leads nowhere."""
-    await links.revoke(principal, file_id, link_id)
-    return Response(status_code=204)
-
-
-@router.post("/links/{token}/open", response_model=schemas.OpenedLink)
-async def open_link(token: str, body: Opening, visits: Visits, address: Address) -> Response:
-    """See what a link leads to; counted. Of a folder also the first page of what is in it."""
-    visit = await visits.open(token, body.password, address)
-    node = visit.place.node
-    opened: Json = {
-        "file": public_json(node),
-        "downloads_left": visit.link.downloads_left,
-        "expires_at": _shown(visit.link.expires_at),
-        "grant": visit.grant,
-    }
-    if node.is_folder:
-        opened |= page_json(await visits.page(visit, None, None, DEFAULT_LIMIT))
-    return json_response(opened, headers=NO_STORE)
-
-
-@router.get("/links/{token}/files", response_model=schemas.LinkedFilePage)
-async def list_linked_files(
-    token: str,
-    visits: Visits,
-    parent_id: NodeId = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    grant: Grant = "",
-    x_link_grant: GrantHeader = "",
-) -> Response:
-    """What is in the folder that a link leads to, or in one below it: folders first, then by name."""
-    visit = await visits.look(token, x_link_grant or grant)
-    return json_response(page_json(await visits.page(visit, parent_id, cursor, limit)), headers=NO_STORE)
-
-
-@router.get("/links/{token}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES)
-async def get_linked_content(
-    token: str,
-    request: Request,
-    visits: Visits,
-    file_id: NodeId = None,
-    grant: Grant = "",
-    x_link_grant: GrantHeader = "",
-) -> Response:
-    """The file, or one in the folder: to a signed URL, good for a minute, or the bytes themselves, also by ranges.
-
-    Each call counts as a download.
-    """
-    return await deliver(request, visits, await visits.look(token, x_link_grant or grant), file_id)
-
-
-async def deliver(request: Request, visits: LinkVisits, visit: Visit, file_id: str | None) -> Response:
     """The content, always as an attachment with a declared type; counted."""
-    delivery: Delivery = request.app.state.delivery
     return await delivery.answer(await visits.download(visit, file_id), request.headers, DOWNLOAD_SECONDS)
 
 
-def link_addresses(request: Request) -> LinkAddress:
-    """Makes the address of a link for its owner; None where its token was not kept."""
-    links = owned_links(request)
-    public_url = request.app.state.infra.public_url.rstrip("/")
-
-    def address(link: Link) -> str | None:
-        token = links.token_of(link)
-        return None if token is None else f"{public_url}/l/{token}"
-
-    return address
-
-
-def link_json(link: Link, address: LinkAddress) -> Json:
+def link_json(link: Link, url: str | None) -> Json:
     """A link as its owner sees it."""
     return {
         "id": link.id,
         "file_id": link.node_id,
-        "url": address(link),
+        "url": url,
         "name": link.name,
         "has_password": link.password_hash is not None,
         "expires_at": _shown(link.expires_at),

@@ -9,29 +9,27 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Template
 
+from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.errors import LinkPassword, Refusal
-from docstore_metadata.links.api import Address, Visits, deliver
+from docstore_metadata.links.api import Address, deliver
 from docstore_metadata.links.icons import kind_of
 from docstore_metadata.links.previews import PagePreviews
 from docstore_metadata.links.schemas import MAX_PASSWORD_CHARS
 from docstore_metadata.links.visits import LinkVisits, Visit
 from docstore_metadata.people.service import DisplayNames
-from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT
 from docstore_metadata.tree.rules import Node
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
 from docstore_platform.problems import Problem
-
-router = APIRouter(prefix="/l", include_in_schema=False)
 
 MAX_FORM_BYTES = 4096
 GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
 HEADERS = {"cache-control": "private, no-store", "x-robots-tag": "noindex, nofollow"}
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
 Text = Annotated[str, Query(max_length=4096)]
 
 
@@ -41,13 +39,6 @@ class Shown:
 
     previews: PagePreviews
     names: DisplayNames
-
-
-def shown(request: Request) -> Shown:
-    return Shown(request.app.state.page_previews, request.app.state.use_cases.names)
-
-
-Shows = Annotated[Shown, Depends(shown)]
 
 
 def shown_day(moment: datetime) -> str:
@@ -64,38 +55,43 @@ def _template() -> Template:
 PAGE = _template()
 
 
-@router.get("/{token}")
-async def show_link(
-    token: str, visits: Visits, shows: Shows, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
-) -> Response:
-    """What the link leads to, or a form for its password. The first look is counted as an open."""
-    try:
-        if folder or after or grant:
-            return await _page_of(visits, shows, await visits.look(token, grant), token, folder, after)
-        if await visits.has_password(token):
-            return _password_form(token)
-        return await _page_of(visits, shows, await visits.open(token, None, address), token)
-    except (Refusal, Problem) as error:
-        return _refused(error, token)
+def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, names: DisplayNames) -> APIRouter:
+    """The pages of public links."""
+    router = APIRouter(prefix="/l", include_in_schema=False)
+    shows = Shown(previews, names)
 
+    @router.get("/{token}")
+    async def show_link(
+        token: str, address: Address, folder: Text = "", after: Text = "", grant: Text = ""
+    ) -> Response:
+        """What the link leads to, or a form for its password. The first look is counted as an open."""
+        try:
+            if folder or after or grant:
+                return await _page_of(visits, shows, await visits.look(token, grant), token, folder, after)
+            if await visits.has_password(token):
+                return _password_form(token)
+            return await _page_of(visits, shows, await visits.open(token, None, address), token)
+        except (Refusal, Problem) as error:
+            return _refused(error, token)
 
-@router.post("/{token}")
-async def open_with_password(token: str, request: Request, visits: Visits, shows: Shows, address: Address) -> Response:
-    """The same for whoever knows the password."""
-    try:
-        password = await _password_in(request)
-        return await _page_of(visits, shows, await visits.open(token, password, address), token)
-    except (Refusal, Problem) as error:
-        return _refused(error, token)
+    @router.post("/{token}")
+    async def open_with_password(token: str, request: Request, address: Address) -> Response:
+        """The same for whoever knows the password."""
+        try:
+            password = await _password_in(request)
+            return await _page_of(visits, shows, await visits.open(token, password, address), token)
+        except (Refusal, Problem) as error:
+            return _refused(error, token)
 
+    @router.get("/{token}/download")
+    async def download(token: str, request: Request, file: Text = "", grant: Text = "") -> Response:
+        """To the bytes; counted."""
+        try:
+            return await deliver(request, visits, delivery, await visits.look(token, grant), file or None)
+        except (Refusal, Problem) as error:
+            return _refused(error, token)
 
-@router.get("/{token}/download")
-async def download(token: str, request: Request, visits: Visits, file: Text = "", grant: Text = "") -> Response:
-    """To the bytes; counted."""
-    try:
-        return await deliver(request, visits, await visits.look(token, grant), file or None)
-    except (Refusal, Problem) as error:
-        return _refused(error, token)
+    return router
 
 
 async def _password_in(request: Request) -> str:

@@ -61,6 +61,7 @@ class LinkService:
         passwords: Passwords,
         cipher: TokenCipher,
         *,
+        public_url: str,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
@@ -68,6 +69,7 @@ class LinkService:
         self._transactor = transactor
         self._passwords = passwords
         self._cipher = cipher
+        self._pages_url = public_url.rstrip("/") + "/l/"
         self._clock = clock
 
     async def make(self, principal: Principal, node_id: str, wish: Wish, key: str = "") -> tuple[Link, str]:
@@ -116,11 +118,15 @@ class LinkService:
     async def _made_by(self, principal: Principal, operation: str | None) -> tuple[Link, str] | None:
         """The link that an earlier try of this call has made, if it is still there and shown to its owner."""
         link = await self._store.links.by_operation(principal.account_id, operation) if operation else None
-        token = self.token_of(link) if link else None
+        token = self._token_of(link) if link else None
         return (link, token) if link and token else None
 
-    def token_of(self, link: Link) -> str | None:
-        """The token, for the owner of the link; None where only its hash was kept."""
+    def url_of(self, link: Link) -> str | None:
+        """The link's address, for its owner; None where only the token's hash was kept."""
+        token = self._token_of(link)
+        return None if token is None else self._pages_url + token
+
+    def _token_of(self, link: Link) -> str | None:
         return self._cipher.decrypt(link.id, link.encrypted_token)
 
     async def page(self, principal: Principal, node_id: str, after: str, limit: int) -> Sequence[Link]:

@@ -9,7 +9,8 @@ from docstore_metadata.errors import LinkPassword, NotAFile, NotAFolder, NotFoun
 from docstore_metadata.links.rules import Link, LinkGrants, hash_of
 from docstore_metadata.links.service import publish_link_event
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.listing import PageQuery, next_cursor, page_condition, page_order, parse_position
+from docstore_metadata.tree.list_query import PageQuery, next_cursor, parse_position
+from docstore_metadata.tree.listing import page_condition, page_order
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.clock import Clock, utc_now

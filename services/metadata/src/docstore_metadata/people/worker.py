@@ -4,8 +4,9 @@ They signed up before names were kept here, or whether their address is proven. 
 would be, so each is asked for once.
 """
 
-import asyncio
+from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import structlog
 
@@ -15,6 +16,7 @@ from docstore_metadata.sharing.repository import Person
 from docstore_metadata.sharing.rules import email_key
 from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem
+from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
 
@@ -28,24 +30,26 @@ class DisplayNameResolver:
         self._accounts = accounts
         self._transactor = transactor
         self._grants = grants
-        self._waiting: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: deque[str] = deque()
+        self.wakeup_name = f"display names {id(self)}"
 
     def ask_for(self, account_ids: Iterable[str]) -> None:
         """Queue these accounts; no more than `MAX_WAITING` wait."""
-        for account_id in account_ids:
-            if self._waiting.qsize() < MAX_WAITING:
-                self._waiting.put_nowait(account_id)
+        self._waiting.extend(islice(account_ids, MAX_WAITING - len(self._waiting)))
+        wake(self.wakeup_name)
 
-    async def run(self) -> None:
-        """Look up what is queued, until cancelled."""
-        while True:
-            account_id = await self._waiting.get()
-            try:
-                await self._resolve(account_id)
-            except Problem as problem:  # nobody's id in this region, or accounts is not there
-                log.debug("person_unknown", account_id=account_id, error=str(problem))
-            except Exception as error:  # noqa: BLE001 - the others are looked up all the same
-                log.warning("person_lookup_failed", account_id=account_id, error=repr(error))
+    async def resolve_next(self) -> bool:
+        """Look one of them up; False if nobody waits."""
+        if not self._waiting:
+            return False
+        account_id = self._waiting.popleft()
+        try:
+            await self._resolve(account_id)
+        except Problem as problem:  # nobody's id in this region, or accounts is not there
+            log.debug("person_unknown", account_id=account_id, error=str(problem))
+        except Exception as error:  # noqa: BLE001 - the others are looked up all the same
+            log.warning("person_lookup_failed", account_id=account_id, error=repr(error))
+        return True
 
     async def _resolve(self, account_id: str) -> None:
         account = await self._accounts.call("GET", f"/internal/accounts/{account_id}")

@@ -2,35 +2,37 @@
 
 from fastapi import APIRouter, Response
 
-from docstore_metadata.dependencies import Caller, Cases
+from docstore_metadata.dependencies import Caller
 from docstore_metadata.retention import schemas
 from docstore_metadata.retention.rules import Bounds, Policy
 from docstore_metadata.retention.schemas import NewPolicy
-from docstore_metadata.retention.service import RetentionState
+from docstore_metadata.retention.service import RetentionService, RetentionState
 from docstore_metadata.tree.presentation import Json
 from docstore_platform.clock import rfc3339
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["retention"])
 
+def retention_router(retention: RetentionService) -> APIRouter:
+    """Routes of the retention policy."""
+    router = APIRouter(tags=["retention"])
 
-@router.get("/me/retention", response_model=schemas.Retention)
-async def see_retention(principal: Caller, cases: Cases) -> Response:
-    """How long the trash and old versions are kept, and the most that may be chosen (null: for ever)."""
-    return json_response(_state_json(await cases.retention.see(principal), cases.retention.bounds))
+    @router.get("/me/retention", response_model=schemas.Retention)
+    async def see_retention(principal: Caller) -> Response:
+        """How long the trash and old versions are kept, and the most that may be chosen (null: for ever)."""
+        return json_response(_state_json(await retention.see(principal), retention.bounds))
 
+    @router.put("/me/retention", response_model=schemas.Retention)
+    async def choose_retention(body: NewPolicy, principal: Caller) -> Response:
+        """Choose how long trash and old versions are kept; takes effect at `applies_at`. 422 `invalid_retention`."""
+        policy = Policy(body.trash_days, body.versions, body.version_days)
+        return json_response(_state_json(await retention.choose(principal, policy), retention.bounds))
 
-@router.put("/me/retention", response_model=schemas.Retention)
-async def choose_retention(body: NewPolicy, principal: Caller, cases: Cases) -> Response:
-    """Choose how long the trash and old versions are kept; takes effect at `applies_at`. 422 `invalid_retention`."""
-    policy = Policy(body.trash_days, body.versions, body.version_days)
-    return json_response(_state_json(await cases.retention.choose(principal, policy), cases.retention.bounds))
+    @router.delete("/me/retention", response_model=schemas.Retention)
+    async def reset_retention(principal: Caller) -> Response:
+        """Choose nothing: what the operator says holds, as it will be changed."""
+        return json_response(_state_json(await retention.choose(principal, None), retention.bounds))
 
-
-@router.delete("/me/retention", response_model=schemas.Retention)
-async def reset_retention(principal: Caller, cases: Cases) -> Response:
-    """Choose nothing: what the operator says holds, as it will be changed."""
-    return json_response(_state_json(await cases.retention.choose(principal, None), cases.retention.bounds))
+    return router
 
 
 def _state_json(kept: RetentionState, bounds: Bounds) -> Json:

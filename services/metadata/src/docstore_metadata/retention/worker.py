@@ -16,7 +16,7 @@ from docstore_metadata.retention.repository import Claim, RetentionStore
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import purge_trashed
-from docstore_metadata.tree.listing import EPOCH
+from docstore_metadata.tree.list_query import EPOCH
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_metadata.versions.pruning import first_replaced_at, outdated_versions, versions_to_prune

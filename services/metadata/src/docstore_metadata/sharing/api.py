@@ -6,72 +6,72 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Cases
+from docstore_metadata.dependencies import Caller
+from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.sharing import schemas
 from docstore_metadata.sharing.rules import Share
 from docstore_metadata.sharing.schemas import NewRole, NewShare
-from docstore_metadata.sharing.service import SharedPlace
-from docstore_metadata.tree.listing import DEFAULT_LIMIT, MAX_LIMIT
+from docstore_metadata.sharing.service import SharedPlace, ShareService
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["shares"])
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
-@router.post(
-    "/files/{file_id}/shares",
-    status_code=201,
-    response_model=schemas.Share,
-    responses={200: {"description": "It was shared with them, and has this role now.", "model": schemas.Share}},
-)
-async def share_file(file_id: str, body: NewShare, principal: Caller, cases: Cases) -> Response:
-    """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
+def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
+    """Routes of shares with people."""
+    router = APIRouter(tags=["shares"])
 
-    With an address that nobody has signed up with and verified it waits until somebody has, and with who wants to be
-    asked first until they accept it. It waits for ever where they want nothing from the caller.
-    """
-    share, is_new = await cases.shares.share(principal, file_id, body.email, body.role)
-    return json_response(share_json(share), 201 if is_new else 200)
+    @router.post(
+        "/files/{file_id}/shares",
+        status_code=201,
+        response_model=schemas.Share,
+        responses={200: {"description": "It was shared with them, and has this role now.", "model": schemas.Share}},
+    )
+    async def share_file(file_id: str, body: NewShare, principal: Caller) -> Response:
+        """Share a file, or a folder with all that is in it; 200 if it was, and now with this role.
 
+        With an address that nobody has signed up with and verified it waits until somebody has, and with who wants to
+        be asked first until they accept it. It waits for ever where they want nothing from the caller.
+        """
+        share, is_new = await shares.share(principal, file_id, body.email, body.role)
+        return json_response(share_json(share), 201 if is_new else 200)
 
-@router.get("/files/{file_id}/shares", response_model=schemas.SharePage)
-async def list_shares(
-    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> Response:
-    """Whom it is shared with, the earliest first. What a folder above is shared with is listed there."""
-    after: str = decode_cursor(cursor, str)[0] if cursor else ""
-    shares = await cases.shares.page(principal, file_id, after, limit + 1)
-    next_cursor = encode_cursor(shares[limit - 1].id) if len(shares) > limit else None
-    return json_response({"items": [share_json(share) for share in shares[:limit]], "next_cursor": next_cursor})
+    @router.get("/files/{file_id}/shares", response_model=schemas.SharePage)
+    async def list_shares(
+        file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response:
+        """Whom it is shared with, the earliest first. What a folder above is shared with is listed there."""
+        after: str = decode_cursor(cursor, str)[0] if cursor else ""
+        found = await shares.page(principal, file_id, after, limit + 1)
+        next_cursor = encode_cursor(found[limit - 1].id) if len(found) > limit else None
+        return json_response({"items": [share_json(share) for share in found[:limit]], "next_cursor": next_cursor})
 
+    @router.patch("/files/{file_id}/shares/{share_id}", response_model=schemas.Share)
+    async def change_share(file_id: str, share_id: str, body: NewRole, principal: Caller) -> Response:
+        """Give the person another role."""
+        return json_response(share_json(await shares.change_role(principal, file_id, share_id, body.role)))
 
-@router.patch("/files/{file_id}/shares/{share_id}", response_model=schemas.Share)
-async def change_share(file_id: str, share_id: str, body: NewRole, principal: Caller, cases: Cases) -> Response:
-    """Give the person another role."""
-    return json_response(share_json(await cases.shares.change_role(principal, file_id, share_id, body.role)))
+    @router.delete("/files/{file_id}/shares/{share_id}", status_code=204)
+    async def revoke_share(file_id: str, share_id: str, principal: Caller) -> Response:
+        """End a share: the owner takes it back, or who it is with gives it up."""
+        await shares.revoke(principal, file_id, share_id)
+        return Response(status_code=204)
 
+    @router.get("/shared-with-me", response_model=schemas.SharedFilePage)
+    async def list_shared_with_me(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:
+        """What others share with the caller, the latest first."""
+        before: str | None = decode_cursor(cursor, str)[0] if cursor else None
+        found, last = await shares.shared_with(principal.account_id, before, limit)
+        names_by_id = await names.of(each for item in found for each in people_of(item.place.node))
+        items = [received_json(item, principal.account_id, names_by_id) for item in found]
+        return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
 
-@router.delete("/files/{file_id}/shares/{share_id}", status_code=204)
-async def revoke_share(file_id: str, share_id: str, principal: Caller, cases: Cases) -> Response:
-    """End a share: the owner takes it back, or who it is with gives it up."""
-    await cases.shares.revoke(principal, file_id, share_id)
-    return Response(status_code=204)
-
-
-@router.get("/shared-with-me", response_model=schemas.SharedFilePage)
-async def list_shared_with_me(
-    principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> Response:
-    """What others share with the caller, the latest first."""
-    before: str | None = decode_cursor(cursor, str)[0] if cursor else None
-    found, last = await cases.shares.shared_with(principal.account_id, before, limit)
-    names = await cases.names.of(each for item in found for each in people_of(item.place.node))
-    items = [received_json(item, principal.account_id, names) for item in found]
-    return json_response({"items": items, "next_cursor": encode_cursor(last) if last else None})
+    return router
 
 
 def share_json(share: Share) -> Json:

@@ -16,7 +16,7 @@ from docstore_metadata.links.service import end_links
 from docstore_metadata.sharing.changes import end_shares
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.listing import moment_of, position_of
+from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.paths import noted_names

@@ -7,9 +7,12 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from docstore_metadata.dependencies import Caller, file_response, use_cases
+from docstore_metadata.dependencies import Caller, file_response
+from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.tree import schemas
-from docstore_metadata.tree.listing import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
+from docstore_metadata.tree.listing import Listings
+from docstore_metadata.tree.service import FileService
 from docstore_platform.problems import invalid
 from docstore_platform.tokens import current_principal
 from docstore_platform.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
@@ -29,9 +32,6 @@ class DirectRoute(APIRoute):
         principal = await current_principal(request)
         response: Response = await self.endpoint(request=request, principal=principal, **scope["path_params"])
         await response(scope, receive, send)
-
-
-router = APIRouter(prefix="/v1", tags=["files"], route_class=DirectRoute)
 
 
 def query_parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -66,28 +66,30 @@ LIST_PARAMETERS = [
 ]
 
 
-@router.get("/files", response_model=schemas.FilePage, openapi_extra={"parameters": LIST_PARAMETERS})
-async def list_folder(request: Request, principal: Caller) -> Response:
-    """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
-    listing = await use_cases(request).list_folder(
-        principal, parse_list_query(request.scope["query_string"].decode("latin-1"))
-    )
-    if listing.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"etag": listing.etag})
-    return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
+def fast_router(files: FileService, listings: Listings, names: DisplayNames) -> APIRouter:
+    """The routes that are called most."""
+    router = APIRouter(prefix="/v1", tags=["files"], route_class=DirectRoute)
 
+    @router.get("/files", response_model=schemas.FilePage, openapi_extra={"parameters": LIST_PARAMETERS})
+    async def list_folder(request: Request, principal: Caller) -> Response:
+        """A page of what is in a folder. The ETag changes with anything in it; 304 to who has it."""
+        listing = await listings.list_folder(
+            principal, parse_list_query(request.scope["query_string"].decode("latin-1"))
+        )
+        if listing.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers={"etag": listing.etag})
+        return Response(listing.body, headers={"etag": listing.etag}, media_type="application/json")
 
-@router.get("/files/by-path", response_model=schemas.File, openapi_extra={"parameters": PATH_PARAMETERS})
-async def get_by_path(request: Request, principal: Caller) -> Response:
-    path = request.query_params.get("path")
-    if path is None:
-        raise invalid("path is needed.")
-    cases = use_cases(request)
-    place = await cases.files.get_by_path(principal, path, request.query_params.get("parent_id"))
-    return await file_response(cases, principal, place)
+    @router.get("/files/by-path", response_model=schemas.File, openapi_extra={"parameters": PATH_PARAMETERS})
+    async def get_by_path(request: Request, principal: Caller) -> Response:
+        path = request.query_params.get("path")
+        if path is None:
+            raise invalid("path is needed.")
+        place = await files.get_by_path(principal, path, request.query_params.get("parent_id"))
+        return await file_response(names, principal, place)
 
+    @router.get("/files/{file_id}", response_model=schemas.File)
+    async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
+        return await file_response(names, principal, await files.get(principal, file_id))
 
-@router.get("/files/{file_id}", response_model=schemas.File)
-async def get_file(file_id: str, request: Request, principal: Caller) -> Response:
-    cases = use_cases(request)
-    return await file_response(cases, principal, await cases.files.get(principal, file_id))
+    return router

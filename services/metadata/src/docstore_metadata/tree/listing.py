@@ -3,133 +3,26 @@
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 
+from docstore_metadata.errors import NotAFolder
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.access import Action, authorize
+from docstore_metadata.tree.list_query import ListQuery, PageQuery, next_cursor
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.path_root import find_path_root
 from docstore_metadata.tree.presentation import file_json
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.mongo import Document
-from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
-from docstore_platform.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
+from docstore_platform.tokens import Principal
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 1000
 UNSETTLED_SECONDS = 1.0
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_CHARACTER = "\U0010ffff"
-
-SORT_TYPES: Mapping[str, type] = {"natural": str, "name": str, "modified": int, "created": int, "size": int}
-ORDERS = ("asc", "desc")
-
-
-@dataclass(frozen=True, slots=True)
-class PageQuery:
-    """One page of a listing. `position` is where the page before ended: the value sorted by, and the node's id."""
-
-    sort: str = "natural"
-    order: str = "asc"
-    limit: int = DEFAULT_LIMIT
-    position: tuple[Any, str] | None = None
-    tag: str | None = None
-    type: str | None = None
-    prefix: str | None = None
-    modified_after: datetime | None = None
-    modified_before: datetime | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-
-    @property
-    def field(self) -> str:
-        """What is sorted by, as it is stored."""
-        return "order" if self.sort == "natural" else self.sort
-
-
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """Which folder, by path or by id, and which page of it. With both the path starts from that folder."""
-
-    path: str | None
-    parent_id: str | None
-    page: PageQuery
-
-
-def position_of(moment: datetime | None) -> int:
-    """A moment as cursors carry it: milliseconds since 1970."""
-    assert moment is not None
-    return round((moment - EPOCH) / timedelta(milliseconds=1))
-
-
-def moment_of(millis: int) -> datetime:
-    try:
-        return EPOCH + timedelta(milliseconds=millis)
-    except OverflowError:
-        raise invalid("The cursor is not one of ours.", "invalid_cursor") from None
-
-
-@lru_cache(maxsize=1024)
-def parse_list_query(query_string: str) -> ListQuery:
-    """What a query string asks for; 422 if that makes no sense. Unknown parameters are ignored."""
-    given = dict(parse_qsl(query_string, keep_blank_values=True))
-    path, parent_id = given.get("path"), given.get("parent_id")
-    if path is None and parent_id is None:
-        path = "/"
-    usual = "name" if given.get("prefix") else "natural"  # the index that finds a prefix has names in that order
-    sort, order = given.get("sort", usual), given.get("order", "asc")
-    if sort not in SORT_TYPES:
-        raise invalid(f"sort is one of {', '.join(SORT_TYPES)}.")
-    if order not in ORDERS:
-        raise invalid("order is asc or desc.")
-    page = PageQuery(
-        sort=sort,
-        order=order,
-        limit=parse_limit(given.get("limit")),
-        position=parse_position(given["cursor"], sort, order) if given.get("cursor") else None,
-        tag=given.get("tag") or None,
-        type=given.get("type") or None,
-        prefix=given.get("prefix") or None,
-        modified_after=_moment(given, "modified_after"),
-        modified_before=_moment(given, "modified_before"),
-        created_after=_moment(given, "created_after"),
-        created_before=_moment(given, "created_before"),
-    )
-    return ListQuery(path, parent_id, page)
-
-
-def parse_limit(text: str | None) -> int:
-    """Items on a page, 1 to 1000; 422 for anything else."""
-    if text is None:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise invalid(f"limit is a number from 1 to {MAX_LIMIT}.")
-    return int(text)
-
-
-def parse_position(cursor: str, sort: str, order: str) -> tuple[Any, str]:
-    """A cursor goes on in the order it was made in, and no other."""
-    made_for, ordered, value, node_id = decode_cursor(cursor, str, str, SORT_TYPES[sort], str)
-    if (made_for, ordered) != (sort, order):
-        raise invalid("The cursor is of a listing in another order.", "invalid_cursor")
-    return (moment_of(value) if sort in ("modified", "created") else value), node_id
-
-
-def _moment(given: Mapping[str, str], name: str) -> datetime | None:
-    if name not in given:
-        return None
-    try:
-        return parse_day_or_moment(given[name])
-    except OutOfCalendar as error:
-        raise invalid(f"{name} is {error}.", MOMENT_OUT_OF_RANGE) from None
-    except ValueError:
-        raise invalid(f"{name} is a day, or a moment as in RFC 3339.") from None
 
 
 def page_condition(folder_id: str, page: PageQuery) -> Document:
@@ -169,17 +62,6 @@ def _beginning_with(text: str) -> Document:
     return {"$gte": text, "$lt": text + LAST_CHARACTER}
 
 
-def next_cursor(page: PageQuery, last: Node) -> str:
-    values: Mapping[str, Any] = {
-        "natural": order_of(last.kind, last.name),
-        "name": last.name,
-        "size": last.size,
-        "created": position_of(last.created_at),
-        "modified": position_of(last.modified_at),
-    }
-    return encode_cursor(page.sort, page.order, values[page.sort], last.id)
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """An answered page: its JSON and the ETag of that."""
@@ -197,11 +79,26 @@ class Listings:
     for a second only.
     """
 
-    def __init__(self, store: Store, *, cache_bytes: int) -> None:
+    def __init__(self, store: Store, tree: Tree, *, cache_bytes: int) -> None:
         self._store = store
+        self._tree = tree
         self._cache_bytes = cache_bytes
         self._cached: OrderedDict[tuple[Any, ...], Listing] = OrderedDict()
         self._cached_bytes = 0
+
+    async def list_folder(self, principal: Principal, query: ListQuery) -> Listing:
+        """A page of the folder that the query names. NotAFolder for a file."""
+        if query.path is not None:
+            base = await find_path_root(self._tree, principal.account_id, query.parent_id)
+            place = await base.place(self._tree, query.path)
+        elif query.parent_id == principal.account_id:  # the root may not have been made yet
+            place = await self._tree.at(principal.account_id, ())
+        else:
+            place = await self._tree.place(query.parent_id or "")
+        place = authorize(principal.account_id, place, Action.READ)
+        if not place.node.is_folder:
+            raise NotAFolder("Only a folder can be listed.")
+        return await self.page(place, principal.account_id, query.page)
 
     async def page(self, folder: Place, account_id: str, page: PageQuery) -> Listing:
         seen = folder.as_seen_by(account_id)

@@ -57,6 +57,12 @@ class FileService:
         base = await find_path_root(self._tree, principal.account_id, parent_id)
         return authorize(principal.account_id, await base.place(self._tree, path), Action.READ)
 
+    async def ancestors(self, principal: Principal, node_id: str) -> list[Place]:
+        """The folders it is in, from the topmost one that the caller may read down to its parent."""
+        place = await self.get(principal, node_id)
+        above = [Place(node, place.ancestors[:depth]) for depth, node in enumerate(place.ancestors)]
+        return [folder for folder in above if folder.permission_of(principal.account_id) is not None]
+
     async def make_folder(self, principal: Principal, path: str, parent_id: str | None = None) -> tuple[Place, bool]:
         """The folder at `path`, made with those above it; whether it is new."""
         below, account_id = split_path(path), principal.account_id

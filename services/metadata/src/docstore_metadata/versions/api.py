@@ -6,14 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
-from docstore_metadata.dependencies import Caller, Cases, Limit, file_response
-from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_metadata.dependencies import Caller, Limit, file_response
+from docstore_metadata.people.service import DisplayNames
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT
 from docstore_metadata.tree.presentation import Json, _time
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.tree.schemas import File
-from docstore_metadata.use_cases import UseCases
 from docstore_metadata.versions import schemas
 from docstore_metadata.versions.rules import Version, device_shown
+from docstore_metadata.versions.service import VersionService
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
@@ -21,7 +22,39 @@ from docstore_platform.tokens import Principal
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
-router = APIRouter(tags=["files"])
+
+def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
+    """Routes of the versions of a file."""
+    router = APIRouter(tags=["files"])
+
+    @router.get("/files/{file_id}/versions", response_model=schemas.VersionPage)
+    async def list_versions(
+        file_id: str, principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+    ) -> Response:
+        """The versions kept, the newest first; of what somebody else shares, those since then."""
+        before = _number(cursor) if cursor else None
+        place, found = await versions.newest_first(principal, file_id, before, limit + 1)
+        return await _page(principal, place, found, limit, names)
+
+    @router.get("/files/{file_id}/changes", response_model=schemas.VersionPage)
+    async def list_changes(
+        file_id: str,
+        principal: Caller,
+        since: Annotated[int, Query(ge=0, le=MAX_VERSION)],
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Response:
+        """The versions after a number, the oldest first."""
+        after = max(since, _number(cursor)) if cursor else since
+        place, found = await versions.since(principal, file_id, after, limit + 1)
+        return await _page(principal, place, found, limit, names)
+
+    @router.post("/files/{file_id}/versions/{number}/restore", response_model=File)
+    async def restore_version(file_id: str, number: Annotated[VersionNumber, Path()], principal: Caller) -> Response:
+        """Make an old version the current one again, as a new version."""
+        return await file_response(names, principal, await versions.restore(principal, file_id, number))
+
+    return router
 
 
 def version_json(version: Version, place: Place, account_id: str, names: Mapping[str, str]) -> Json:
@@ -40,39 +73,6 @@ def version_json(version: Version, place: Place, account_id: str, names: Mapping
     }
 
 
-@router.get("/files/{file_id}/versions", response_model=schemas.VersionPage)
-async def list_versions(
-    file_id: str, principal: Caller, cases: Cases, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> Response:
-    """The versions kept, the newest first; of what somebody else shares, those since then."""
-    before = _number(cursor) if cursor else None
-    place, versions = await cases.history.newest_first(principal, file_id, before, limit + 1)
-    return await _versions(principal, place, versions, limit, cases)
-
-
-@router.get("/files/{file_id}/changes", response_model=schemas.VersionPage)
-async def list_changes(
-    file_id: str,
-    principal: Caller,
-    cases: Cases,
-    since: Annotated[int, Query(ge=0, le=MAX_VERSION)],
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-) -> Response:
-    """The versions after a number, the oldest first."""
-    after = max(since, _number(cursor)) if cursor else since
-    place, versions = await cases.history.since(principal, file_id, after, limit + 1)
-    return await _versions(principal, place, versions, limit, cases)
-
-
-@router.post("/files/{file_id}/versions/{number}/restore", response_model=File)
-async def restore_version(
-    file_id: str, number: Annotated[VersionNumber, Path()], principal: Caller, cases: Cases
-) -> Response:
-    """Make an old version the current one again, as a new version."""
-    return await file_response(cases, principal, await cases.history.restore(principal, file_id, number))
-
-
 def _number(cursor: str) -> int:
     number: int = decode_cursor(cursor, int)[0]
     if not 0 <= number <= MAX_VERSION:
@@ -80,10 +80,10 @@ def _number(cursor: str) -> int:
     return number
 
 
-async def _versions(
-    principal: Principal, place: Place, versions: Sequence[Version], limit: int, cases: UseCases
+async def _page(
+    principal: Principal, place: Place, versions: Sequence[Version], limit: int, names: DisplayNames
 ) -> Response:
-    names = await cases.names.of(version.created_by for version in versions[:limit])
-    items = [version_json(version, place, principal.account_id, names) for version in versions[:limit]]
+    names_by_id = await names.of(version.created_by for version in versions[:limit])
+    items = [version_json(version, place, principal.account_id, names_by_id) for version in versions[:limit]]
     cursor = encode_cursor(items[-1]["version"]) if len(versions) > limit else None
     return json_response({"items": items, "next_cursor": cursor})

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from docstore_events.files import PreviewReady
-from docstore_metadata.tree.listing import DEFAULT_LIMIT
+from docstore_metadata.tree.list_query import DEFAULT_LIMIT
 from docstore_platform.internal import Answer, LocalTransport
 
 pytestmark = pytest.mark.connected

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from docstore_metadata.tree.listing import page_condition, page_order, parse_list_query
+from docstore_metadata.tree.list_query import parse_list_query
+from docstore_metadata.tree.listing import page_condition, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_platform.ids import new_id
 

@@ -9,16 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.tree.listing import (
-    EPOCH,
-    PageQuery,
-    moment_of,
-    next_cursor,
-    page_condition,
-    page_order,
-    parse_list_query,
-    position_of,
-)
+from docstore_metadata.tree.list_query import EPOCH, PageQuery, moment_of, next_cursor, parse_list_query, position_of
+from docstore_metadata.tree.listing import page_condition, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.problems import Problem

@@ -1,7 +1,7 @@
 """Lets recipients decide about shares: accept and decline them, be asked first, and block people."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
@@ -132,6 +132,10 @@ class ShareAcceptanceService:
             if (place := places.get(share.node_id)) is not None and place.is_reachable
         ]
         return found, page[-1].id if len(shares) > limit else None
+
+    async def addresses_of(self, account_ids: Iterable[str]) -> Mapping[str, tuple[str, bool]]:
+        """E-mail addresses by account, each with whether it is proven."""
+        return await self._store.shares.addresses_of(account_ids)
 
     async def accept(self, principal: Principal, share_id: str) -> tuple[Share, Place]:
         """Have what is shared; once more, the same answer."""
