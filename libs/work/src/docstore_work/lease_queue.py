@@ -51,6 +51,7 @@ class LeaseQueue:
     something due, so that no account waits for the backlog of another. Needs an index on `due_at`, behind
     `account_field` and the fields of `where`. A `clock` other than `utc_now`, for tests, replaces the database's.
     `legacy_owner` is the field in which the release before kept its token: instances of both may run side by side.
+    `due_field` is the stored name of `due_at`, where that release had another.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class LeaseQueue:
         lease_seconds: float,
         account_field: str = "",
         legacy_owner: str = "",
+        due_field: str = "due_at",
         clock: Clock = utc_now,
     ) -> None:
         self._collection = collection
@@ -68,12 +70,13 @@ class LeaseQueue:
         self._lease_seconds = lease_seconds
         self._account_field = account_field
         self._legacy_owner = legacy_owner
+        self._due_field = due_field
         self._clock = None if clock is utc_now else clock
         self._last_account = ""
 
     async def add(self, id_: Any, fields: Mapping[str, Any], *, session: Session = None) -> None:
         """Queue a document, due at once; one of this id that exists is replaced, and whoever holds it loses it."""
-        document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {"due_at": self._now()}]
+        document = [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self._due_field: self._now()}]
         await self._collection.update_one(
             {"_id": id_}, [{"$replaceWith": {"$mergeObjects": document}}], upsert=True, session=session
         )
@@ -81,12 +84,12 @@ class LeaseQueue:
     async def ensure(self, id_: Any, fields: Mapping[str, Any]) -> None:
         """Queue a document, due at once, unless there is one of this id; for work that recurs."""
         new = {"$literal": {"_id": id_, **fields, "attempts": 0}}
-        merged = [new, {"due_at": self._now()}, "$$ROOT"]
+        merged = [new, {self._due_field: self._now()}, "$$ROOT"]
         await self._collection.update_one({"_id": id_}, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)
 
     async def add_once(self, id_: Any, fields: Mapping[str, Any]) -> None:
         """Queue a document, due at once, unless there is one of this id, queued or kept; for requests that repeat."""
-        new = {"$mergeObjects": [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {"due_at": self._now()}]}
+        new = {"$mergeObjects": [{"$literal": {"_id": id_, **fields, "attempts": 0}}, {self._due_field: self._now()}]}
         once = {"$cond": [{"$eq": ["$$ROOT", {"$literal": {"_id": id_}}]}, new, "$$ROOT"]}
         await self._collection.update_one({"_id": id_}, [{"$replaceWith": once}], upsert=True)
 
@@ -105,7 +108,7 @@ class LeaseQueue:
         """Up to `limit` documents that are due, for the caller alone; with turns, of one account or a few."""
         for turn in self._turns():
             due = {**(where or {}), **turn, **self._due()}
-            chosen = self._collection.find(due, {"due_at": 1, "lease_owner": 1, self._account_field or "_id": 1})
+            chosen = self._collection.find(due, {self._due_field: 1, "lease_owner": 1, self._account_field or "_id": 1})
             rows = await chosen.sort(self._order()).limit(limit).to_list(limit)
             if not rows:
                 continue
@@ -119,7 +122,7 @@ class LeaseQueue:
 
     async def renew(self, lease: Lease, progress: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
         """Begin the lease anew; `progress` is stored and has attempts counted from 0 again. Raises LeaseLost."""
-        change: Document = {"due_at": self._lease_end(), "lease_until": self._lease_end()}
+        change: Document = {self._due_field: self._lease_end(), "lease_until": self._lease_end()}
         if progress is not None:
             change |= {**_literal(progress), "attempts": 0}
         await self._update(lease, [{"$set": change}], "renewed", session)
@@ -130,7 +133,7 @@ class LeaseQueue:
             outcome = await self._collection.delete_one(self.held(lease), session=session)
             self._check(outcome.deleted_count, "completed")
             return
-        unset: Document = {"$unset": ["due_at", *_LEASE_FIELDS, *self._legacy()]}
+        unset: Document = {"$unset": [self._due_field, *_LEASE_FIELDS, *self._legacy()]}
         await self._update(lease, [{"$set": _literal(keep)}, unset], "completed", session)
 
     async def postpone(
@@ -143,7 +146,7 @@ class LeaseQueue:
         session: Session = None,
     ) -> None:
         """Give it back, due again after so long; `counted`: this attempt counts. Raises LeaseLost."""
-        change = {**_literal(changes or {}), "due_at": self._after(seconds)}
+        change = {**_literal(changes or {}), self._due_field: self._after(seconds)}
         if not counted:
             change["attempts"] = {"$subtract": ["$attempts", 1]}
         unset: Document = {"$unset": [*_LEASE_FIELDS, *self._legacy()]}
@@ -153,7 +156,7 @@ class LeaseQueue:
         """Give back those of a batch that are still held, due again after so long; their attempts count."""
         owners = sorted({lease.owner for lease in leases})
         held = {"_id": {"$in": [lease.id for lease in leases]}, "lease_owner": {"$in": owners}, **self._no_legacy()}
-        change: list[Document] = [{"$set": {"due_at": self._after(seconds)}}]
+        change: list[Document] = [{"$set": {self._due_field: self._after(seconds)}}]
         outcome = await self._collection.update_many(held, [*change, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}])
         lease_events_total.labels(self._name, "postponed").inc(outcome.matched_count)
 
@@ -164,8 +167,8 @@ class LeaseQueue:
     async def release_all(self) -> int:
         """Make due whatever is claimed; for the start of the only instance of a service, when nobody is at work."""
         fields = ["lease_owner", *self._legacy()]
-        claimed = {"due_at": {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
-        update = [{"$set": {"due_at": self._now()}}, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}]
+        claimed = {self._due_field: {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
+        update = [{"$set": {self._due_field: self._now()}}, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}]
         outcome = await self._collection.update_many(claimed, update)
         return int(outcome.modified_count)
 
@@ -173,10 +176,10 @@ class LeaseQueue:
         """Seconds until the next document is due, 0 if one is; None if none is queued."""
         rows = self._collection.aggregate(
             [
-                {"$match": {**(where or {}), "due_at": {"$gt": EVER}}},
-                {"$sort": {"due_at": ASCENDING}},
+                {"$match": {**(where or {}), self._due_field: {"$gt": EVER}}},
+                {"$sort": {self._due_field: ASCENDING}},
                 {"$limit": 1},
-                {"$project": {"wait": {"$subtract": ["$due_at", self._now()]}}},
+                {"$project": {"wait": {"$subtract": [f"${self._due_field}", self._now()]}}},
             ]
         )
         async for row in rows:
@@ -185,7 +188,21 @@ class LeaseQueue:
 
     def held(self, lease: Lease) -> Document:
         """Filter that finds the document only while this lease is the last one given for it."""
-        return {"_id": lease.id, "lease_owner": lease.owner, **self._no_legacy()}
+        return {"_id": lease.id, **self.held_by(lease.owner)}
+
+    def held_by(self, owner: str) -> Document:
+        """Filter of all documents under the leases of one claim; for updates of a batch."""
+        return {"lease_owner": owner, **self._no_legacy()}
+
+    def due(self, at: datetime | None) -> Document:
+        """Update operators that end any lease and make a document due at `at`, or take it out of the queue (None).
+
+        For updates that change more with it, or many documents: whoever holds one of them loses it.
+        """
+        fields = dict.fromkeys([*_LEASE_FIELDS, *self._legacy()], 1)
+        if at is None:
+            return {"$unset": {self._due_field: 1, **fields}}
+        return {"$set": {self._due_field: at}, "$unset": fields}
 
     def _no_legacy(self) -> Document:
         return {field: {"$in": [None, ""]} for field in self._legacy()}
@@ -201,7 +218,7 @@ class LeaseQueue:
 
     def _due(self) -> Document:
         # The range keeps documents without a date out, and gives the planner bounds of the index.
-        return {"due_at": {"$gt": EVER}, "$expr": {"$lte": ["$due_at", self._now()]}}
+        return {self._due_field: {"$gt": EVER}, "$expr": {"$lte": [f"${self._due_field}", self._now()]}}
 
     def _turns(self) -> list[Document]:
         """Filters to try one after the other: the accounts behind the one served last, then from the first on."""
@@ -211,12 +228,12 @@ class LeaseQueue:
         return [*behind, {}] if self._last_account else behind
 
     def _order(self) -> list[tuple[str, int]]:
-        order = [("due_at", ASCENDING)]
+        order = [(self._due_field, ASCENDING)]
         return [(self._account_field, ASCENDING), *order] if self._account_field else order
 
     def _taking(self, owner: str) -> list[Document]:
         change: Document = {
-            "due_at": self._lease_end(),
+            self._due_field: self._lease_end(),
             "lease_until": self._lease_end(),
             "lease_owner": owner,
             "attempts": {"$add": [{"$ifNull": ["$attempts", 0]}, 1]},
@@ -229,7 +246,7 @@ class LeaseQueue:
             self._last_account = before[self._account_field]
         retaken = before.get("lease_owner") is not None
         lease_events_total.labels(self._name, "retaken" if retaken else "claimed").inc()
-        wait_seconds.labels(self._name).observe(max(0.0, time() - before["due_at"].timestamp()))
+        wait_seconds.labels(self._name).observe(max(0.0, time() - before[self._due_field].timestamp()))
         return Lease(before["_id"], owner, document["attempts"], document)
 
     def _legacy(self) -> list[str]:

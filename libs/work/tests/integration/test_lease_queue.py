@@ -214,3 +214,39 @@ async def test_claims_use_the_index(collection: Collection, queue: LeaseQueue) -
         "explain", {"find": collection.name, "filter": queue._due(), "sort": {"due_at": 1}}, verbosity="executionStats"
     )
     assert plan["executionStats"]["totalKeysExamined"] <= 2
+
+
+async def test_another_name_of_the_due_field(collection: Collection, clock: ServerClock) -> None:
+    """A queue whose documents have their date in another field claims, renews, postpones and completes by that one."""
+    queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, due_field="next_check_at", clock=clock)
+    await queue.add("a", {})
+    first = await queue.claim()
+    assert first is not None
+    assert await queue.claim() is None
+    await queue.renew(first)
+    await queue.postpone(first, 5)
+    assert await queue.due_in() == 5
+    clock.advance(5)
+    [second] = await queue.claim_batch(10)
+    await queue.complete(second, {"done": True})
+    row = await collection.find_one({"_id": "a"})
+    assert row == {"_id": "a", "attempts": 2, "done": True}
+
+
+async def test_updates_of_a_batch(queue: LeaseQueue, collection: Collection, clock: ServerClock) -> None:
+    """`held_by` finds what one claim holds and nobody took over; `due` ends its leases, at a time or for good."""
+    for name in ("a", "b", "c"):
+        await queue.add(name, {})
+    leases = await queue.claim_batch(3)
+    held = queue.held_by(leases[0].owner)
+    await collection.update_one({"_id": "c"}, queue.due(clock()))
+    again = await queue.claim()
+    assert again is not None
+    assert again.id == "c"
+    assert (await collection.update_many(held, queue.due(clock() + timedelta(seconds=9)))).matched_count == 2
+    assert await collection.count_documents({"lease_owner": {"$exists": True}}) == 1
+    clock.advance(9)
+    assert {lease.id for lease in await queue.claim_batch(10)} == {"a", "b"}
+    await collection.update_one({"_id": "a"}, queue.due(None))
+    clock.advance(LEASE_SECONDS)
+    assert {lease.id for lease in await queue.claim_batch(10)} == {"b", "c"}
