@@ -139,6 +139,7 @@ format: setup ## put the code in the one style
 	$(RUN)/ruff format $(wildcard $(SOURCES))
 
 generate: .venv/.ready ## write what is generated from the sources anew
+	$(RUN)/python tools/generate_service_lists.py
 	$(RUN)/python tools/generate_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_kafka_acls.py

@@ -9,6 +9,7 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from html import escape
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from docstore_platform.services import SERVICE_NAMES
 from docstore_standalone.ports import LOOPBACK
 from docstore_standalone.settings import StandaloneSettings
 from docstore_standalone.stack import start_stack
@@ -24,17 +26,8 @@ from docstore_standalone.stack import start_stack
 TARGET = Path(__file__).parents[1] / "docs" / "trace.svg"
 TEXT = b"The lighthouse on the northern mole was repainted in April.\n" * 80
 WAIT_SECONDS = 30.0
-COLOURS = {
-    "gateway": "#4c78a8",
-    "upload": "#f58518",
-    "metadata": "#54a24b",
-    "quota": "#b79a20",
-    "indexer": "#e45756",
-    "media": "#72b7b2",
-    "notify": "#9d755d",
-    "analytics": "#b279a2",
-    "accounts": "#79706e",
-}
+PALETTE = ["#79706e", "#b279a2", "#4c78a8", "#e45756", "#72b7b2", "#54a24b", "#9d755d", "#b79a20", "#f58518"]
+COLOURS = dict(zip(SERVICE_NAMES, cycle(PALETTE), strict=False))
 EVENT_TYPE = "docstore.event.type"
 LEFT, RIGHT, ROW, TOP = 330, 620, 22, 52
 

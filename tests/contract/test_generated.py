@@ -2,6 +2,7 @@
 
 import importlib
 
+import generate_service_lists
 import pytest
 
 
@@ -12,3 +13,9 @@ def test_the_committed_file_is_the_generated_one(tool: str) -> None:
     """Nobody has edited it by hand, and it is not behind."""
     module = importlib.import_module(tool)
     assert module.TARGET.read_text("utf-8") == module.text(), "run: make generate"
+
+
+def test_the_committed_lists_of_services_are_those_of_the_registry() -> None:
+    """A service that is added, or calls another one, is in compose, chart, import contracts and docs."""
+    for path, text in generate_service_lists.generate().items():
+        assert path.read_text("utf-8") == text, f"{path}: run: make generate"

@@ -1,59 +1,19 @@
 """Network policies let through exactly the calls that the sources make."""
 
-import ast
-import importlib
 import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from source_reading import callees, uses_object_store
 
 from docstore_platform.services import SERVICE_NAMES
 
 sys.path.insert(0, str(Path(__file__).parent))
-from chart import ROOT, SETS, by_service, of_kind, render
+from chart import SETS, by_service, of_kind, render
 
 POLICIES = by_service(render(), "NetworkPolicy")
-KINDS_OF_CALLS = ("ServiceClient", "service_url")
-
-
-def sources(service: str) -> list[Path]:
-    return sorted((ROOT / "services" / service / "src" / f"docstore_{service}").rglob("*.py"))
-
-
-def callees(service: str) -> set[str]:
-    """Whom a service calls: the names its clients are made with, and accounts, whose keys every service asks for."""
-    found = {"accounts"}
-    for path in sources(service):
-        module = f"docstore_{service}.{path.stem}"
-        tree = ast.parse(path.read_text())
-        scopes = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.ListComp | ast.DictComp)]
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _called(node) in KINDS_OF_CALLS:
-                found |= _names(node.args[0], module, node, scopes)
-    return found - {service}
-
-
-def _called(node: ast.Call) -> str:
-    return getattr(node.func, "id", getattr(node.func, "attr", ""))
-
-
-def _names(argument: ast.expr, module: str, call: ast.Call, scopes: list[Any]) -> set[str]:
-    """The constant, or every value of the loop's variable: AssertionError where neither can be told."""
-    if isinstance(argument, ast.Constant):
-        return {argument.value}
-    assert isinstance(argument, ast.Name), ast.dump(argument)
-    for scope in scopes:
-        loops = [scope] if isinstance(scope, ast.For) else scope.generators
-        for loop in loops:
-            inside = any(node is call for node in ast.walk(scope))
-            if inside and isinstance(loop.target, ast.Name) and loop.target.id == argument.id:
-                assert isinstance(loop.iter, ast.Name)
-                return set(getattr(importlib.import_module(module), loop.iter.id))
-    raise AssertionError(f"{module}: whom does {ast.unparse(call)} call?")
-
-
 EXPECTED = {(service, callee) for service in SERVICE_NAMES for callee in callees(service)}
 
 
@@ -130,7 +90,7 @@ def ports(service: str) -> set[int]:
 
 def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
     """443 is both by default; MongoDB and Kafka are everybody's, names too."""
-    uses_s3 = {name for name in SERVICE_NAMES if any("ObjectStore(" in path.read_text() for path in sources(name))}
+    uses_s3 = {name for name in SERVICE_NAMES if uses_object_store(name)}
     assert uses_s3 == {"upload", "metadata", "indexer", "media", "analytics"}
     for service in SERVICE_NAMES:
         outside = {443} if service in uses_s3 | {"notify", "accounts"} else set()

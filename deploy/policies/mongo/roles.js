@@ -1,7 +1,19 @@
 // A role and a user for each service, in its own database. With the passwords as JSON in the environment:
 //   PASSWORDS='{"gateway": "...", "accounts": "...", ...}' mongosh "mongodb://admin@db.example.org/admin" roles.js
 // Doing it again changes roles and passwords only. deploy/provision does the same for the containers' database.
-const SERVICES = ["accounts", "analytics", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload"];
+const SERVICES = [
+  // generated: service names
+  "accounts",
+  "analytics",
+  "gateway",
+  "indexer",
+  "media",
+  "metadata",
+  "notify",
+  "quota",
+  "upload",
+  // end of generated
+];
 const ACTIONS = [
   "find", "insert", "update", "remove",
   "createCollection", "listCollections",

@@ -30,26 +30,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ (include "docstore.settings" . | fromYaml).image | default (printf "%s-%s:%s" .Values.image.prefix .service (.Values.image.tag | default .Chart.AppVersion)) }}
 {{- end }}
 
-{{/* Which services reach S3, and which the internet. */}}
-{{- define "docstore.usesS3" -}}{{ if has .service (list "upload" "metadata" "indexer" "media" "analytics") }}yes{{ end }}{{- end }}
-{{- define "docstore.usesInternet" -}}{{ if has .service (list "notify" "accounts") }}yes{{ end }}{{- end }}
-
-{{/* Which services share events among their instances. */}}
-{{- define "docstore.consumes" -}}{{ if has .service (list "accounts" "metadata" "quota" "indexer" "media" "notify" "analytics") }}yes{{ end }}{{- end }}
-
-{{/* Who calls whom by HTTP; everybody asks accounts for its public keys. Compared with the code in the tests. */}}
-{{- define "docstore.callers" -}}
-accounts: [gateway, upload, metadata, quota, indexer, media, notify, analytics]
-upload: [gateway, metadata]
-metadata: [gateway, upload, quota, indexer, media, notify, analytics]
-quota: [gateway, upload, metadata, accounts]
-indexer: [gateway, upload]
-media: [gateway, upload, metadata]
-notify: [gateway, upload]
-analytics: [gateway]
-gateway: []
-{{- end }}
-
 {{/* How long a service that is told to stop waits for the answers it has begun: GRACE_SECONDS of docstore_platform.serve. */}}
 {{- define "docstore.drainSeconds" -}}15{{- end }}
 {{/* And how long it may take then to hand over its work and close its connections. */}}
