@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer
 from bench.accounts import new_account
 from bench.load import percentile
 from bench.stack import Stack
+from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.envelope import Envelope, open_envelope
 from docstore_events.event import TOPICS, Event
-from docstore_events.fetch_wait import SHORTEST_MS, Fetches
 from docstore_events.files import FileIndexed
 from docstore_events.notifications import NotificationSent
 from docstore_events.uploads import UploadCompleted

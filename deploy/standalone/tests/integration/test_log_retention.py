@@ -13,8 +13,8 @@ from people import Person
 from server_settings import infra_values
 
 from docstore_events.envelope import Envelope, seal
+from docstore_events.outbox.sent_logs import SentLogs
 from docstore_events.runtime import EventRuntime
-from docstore_events.sent_logs import SentLogs
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction

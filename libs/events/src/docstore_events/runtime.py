@@ -14,12 +14,12 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import KafkaMessage
 
 from docstore_events.connection import kafka_security
-from docstore_events.consumer import Consumer
-from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters
-from docstore_events.fetch_wait import SHORTEST_MS, Fetches
-from docstore_events.parking import Activity, park_when_idle
-from docstore_events.read_logs import ReadLogs
-from docstore_events.relay import Relay
+from docstore_events.consuming.consumer import Consumer
+from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLetters
+from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
+from docstore_events.consuming.parking import Activity, park_when_idle
+from docstore_events.consuming.read_logs import ReadLogs
+from docstore_events.outbox.relay import Relay
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, Transactor, create_outbox_indexes

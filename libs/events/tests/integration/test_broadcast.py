@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from docstore_events.broadcast import Broadcast
+from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope, seal
 from docstore_events.event import Event
 from docstore_events.notifications import NotificationSent

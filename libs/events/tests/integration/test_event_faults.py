@@ -10,11 +10,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
 
-from docstore_events.consumer import Record
+from docstore_events.consuming.consumer import Record
 from docstore_events.envelope import Envelope
-from docstore_events.relay import Relay
+from docstore_events.outbox.relay import Relay
+from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_events.runtime import EventRuntime
-from docstore_events.sent_logs import LogLost, SentLogs
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction, create_outbox_indexes
@@ -324,7 +324,7 @@ async def test_writes_resume_after_the_database_steps_down_in_mid_commit(stage: 
 
 @pytest.fixture
 def _checks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("docstore_events.relay.CHECK_SECONDS", 1.0)
+    monkeypatch.setattr("docstore_events.outbox.relay.CHECK_SECONDS", 1.0)
 
 
 async def test_a_log_that_is_there_is_not_said_again(stage: Stage) -> None:

@@ -10,10 +10,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from docstore_events.bulk import bulk_request
-from docstore_events.consumer import PermanentError, Record
+from docstore_events.consuming.consumer import PermanentError, Record
 from docstore_events.envelope import Envelope
 from docstore_events.operations import operations_router
+from docstore_events.outbox.bulk import bulk_request
 from docstore_events.runtime import EventRuntime
 from docstore_events.subscribers import Subscribers
 from docstore_events.topics import provision_topics
@@ -149,7 +149,7 @@ async def test_events_are_held_back_while_bulk_goes_on_but_not_for_ever(
 
     One of four, that is: what is said before the relay has looked whether all is sent goes with the rest.
     """
-    monkeypatch.setattr("docstore_events.relay.HELD_BACK_SECONDS", 1.0)
+    monkeypatch.setattr("docstore_events.outbox.relay.HELD_BACK_SECONDS", 1.0)
     async with pair.teller().running(), pair.listener().running():
         await pair.say("anna", 1)
         await pair.hears("anna", 1)

@@ -7,8 +7,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaConnectionError
 
-from docstore_events.batch_end import BatchEnd, Offsets
-from docstore_events.consumer import Consumer
+from docstore_events.consuming.batch_end import BatchEnd, Offsets
+from docstore_events.consuming.consumer import Consumer
 from docstore_events.subscribers import Subscribers
 
 

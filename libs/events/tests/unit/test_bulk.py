@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from docstore_events import bulk
-from docstore_events.bulk import bulk_request, let_bulk_pass
+from docstore_events.outbox import bulk
+from docstore_events.outbox.bulk import bulk_request, let_bulk_pass
 from docstore_platform.testing import eventually
 
 LONG = 60.0

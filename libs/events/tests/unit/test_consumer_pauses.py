@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
-import docstore_events.consumer
-from docstore_events.consumer import MAX_BATCH, OUTAGE_DELAY_SECONDS, Consumer, Record, batch_after, pause_after
+import docstore_events.consuming.consumer
+from docstore_events.consuming.consumer import (
+    MAX_BATCH,
+    OUTAGE_DELAY_SECONDS,
+    Consumer,
+    Record,
+    batch_after,
+    pause_after,
+)
 from docstore_events.subscribers import Subscribers
 
 
@@ -25,7 +32,7 @@ async def test_a_failure_that_is_no_outage_is_paused_for_too(monkeypatch: pytest
         pauses_after.append(failures)
         return 0.0
 
-    monkeypatch.setattr(docstore_events.consumer, "pause_after", note)
+    monkeypatch.setattr(docstore_events.consuming.consumer, "pause_after", note)
     disk: Any = FullDisk()
     consumer = Consumer("quota", Subscribers[Any](), {"inbox": None}, disk, disk)
     with pytest.raises(OSError, match="no space"):
@@ -51,7 +58,7 @@ class FakeKafka:
 
 async def test_a_batch_that_fails_is_tried_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one transaction has no time for would else come again, as it is, for ever."""
-    monkeypatch.setattr(docstore_events.consumer, "pause_after", lambda failures: 0.0)
+    monkeypatch.setattr(docstore_events.consuming.consumer, "pause_after", lambda failures: 0.0)
     disk: Any = FullDisk()
     consumer = Consumer("quota", Subscribers[Any](), {"inbox": None}, disk, disk)
     raw = SimpleNamespace(topic="usage", partition=0, offset=0, key=b"anna", headers=(), value=b"{nonsense")

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_events.fetch_wait import LONGEST_MS, SHORTEST_MS, TIMES_FOUND, Fetches, next_wait
+from docstore_events.consuming.fetch_wait import LONGEST_MS, SHORTEST_MS, TIMES_FOUND, Fetches, next_wait
 
 HERE = TopicPartition("files", 1)
 AT = 7

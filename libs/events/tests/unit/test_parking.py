@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from docstore_events import parking
-from docstore_events.parking import Activity, park_when_idle
+from docstore_events.consuming import parking
+from docstore_events.consuming.parking import Activity, park_when_idle
 from docstore_platform.tasks import end_tasks
 from docstore_platform.testing import eventually
 from docstore_work.wakeup import wake

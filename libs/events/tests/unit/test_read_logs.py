@@ -4,7 +4,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from docstore_events.read_logs import ReadLogs
+from docstore_events.consuming.read_logs import ReadLogs
 
 FILES = TopicPartition("files", 0)
 

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from docstore_events.send_spans import send_span
+from docstore_events.outbox.send_spans import send_span
 from docstore_platform.tracing import Tracing, use_tracing
 
 FILES = TopicPartition("files", 1)

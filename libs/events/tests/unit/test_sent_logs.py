@@ -3,7 +3,7 @@
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from docstore_events.sent_logs import partitions_there
+from docstore_events.outbox.sent_logs import partitions_there
 
 FILES = {"error_code": 0, "topic": "files", "partitions": [{"partition": 0}, {"partition": 1}]}
 

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from docstore_events.broadcast import Broadcast
+from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.envelope import Envelope
 from docstore_events.event import TOPICS, Event
 from docstore_gateway.push import noticing_departure

@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from docstore_events.broadcast import Broadcast
+from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
 from docstore_gateway.access_log import open_access_log
 from docstore_gateway.admin_events import EventFeed, FeedStream

@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
-from docstore_events.bulk import bulk_request
+from docstore_events.outbox.bulk import bulk_request
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Id
 from docstore_upload.packs import schemas

@@ -16,12 +16,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
-from docstore_events.bulk import let_bulk_pass
 from docstore_events.connection import kafka_connection
-from docstore_events.dead_letters import REFUSED, DeadLetter, DeadLetters, Record
+from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import header_map
-from docstore_events.send_spans import send_span
-from docstore_events.sent_logs import LogLost, SentLogs
+from docstore_events.outbox.bulk import let_bulk_pass
+from docstore_events.outbox.send_spans import send_span
+from docstore_events.outbox.sent_logs import LogLost, SentLogs
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.metrics import outbox_lag_seconds, outbox_pending
 from docstore_platform.mongo import (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaConsumer
 
-from docstore_events.fetch_wait import Fetches
+from docstore_events.consuming.fetch_wait import Fetches
 from docstore_work.wakeup import Wakeup
 
 QUIET_SECONDS = 0.25

@@ -20,8 +20,8 @@ from faststream.kafka.message import KafkaMessage
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
-from docstore_events.batch_end import BatchEnd, Offsets
-from docstore_events.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
+from docstore_events.consuming.batch_end import BatchEnd, Offsets
+from docstore_events.consuming.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers

@@ -12,10 +12,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from docstore_events.connection import kafka_connection
+from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
+from docstore_events.consuming.read_logs import ReadLogs
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
-from docstore_events.fetch_wait import SHORTEST_MS, Fetches
-from docstore_events.read_logs import ReadLogs
 from docstore_events.topics import provision_topics
 from docstore_platform.settings import InfraSettings
 from docstore_work.wakeup import Wakeup

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from docstore_events.read_logs import ReadLogs
+from docstore_events.consuming.read_logs import ReadLogs
 
 SHORTEST_MS = 20
 LONGEST_MS = 5000
