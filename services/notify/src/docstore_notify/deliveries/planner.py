@@ -30,11 +30,11 @@ AT_ONCE = Pacing(timedelta(0))
 
 
 def sent(delivery: Delivery) -> NotificationSent:
-    return NotificationSent.model_validate(_event_data(delivery))
+    return NotificationSent(**_event_data(delivery))
 
 
 def failed(delivery: Delivery, reason: str) -> NotificationFailed:
-    return NotificationFailed.model_validate({**_event_data(delivery), "reason": reason})
+    return NotificationFailed(**_event_data(delivery), reason=reason)
 
 
 def _event_data(delivery: Delivery) -> dict[str, object]:
