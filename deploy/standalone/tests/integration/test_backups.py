@@ -14,9 +14,8 @@ from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
-from docstore_metadata.retention.repository import RetentionStore
+from docstore_metadata.retention.repository import MongoRetentionRoots
 from docstore_metadata.retention.rules import Bounds, Policy
-from docstore_metadata.storage import Store as MetadataStore
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
@@ -201,7 +200,7 @@ async def test_what_an_old_backup_has_in_the_trash_stays_its_full_time(
     long_ago, days, nodes = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30), place.database("metadata")["nodes"]
     policy = Policy(trash_days=30, versions=50, version_days=30)
     bounds = Bounds(policy, policy, grace=timedelta(days=1))
-    await RetentionStore(MetadataStore(place.database("metadata")), bounds, lease_seconds=1).create_indexes()
+    await MongoRetentionRoots(nodes, bounds).create_indexes()
     roots = {"ada": {"trash_from": long_ago}, "bob": {"versions_from": long_ago}, "eve": {}}
     for number, (name, since) in enumerate(roots.items()):
         root = {"_id": name, "parent": None, "live": True, "n": -number}
@@ -210,13 +209,13 @@ async def test_what_an_old_backup_has_in_the_trash_stays_its_full_time(
     other: Place = await new_place()
     began = utc_now() - timedelta(seconds=1)
     await restore(other, tmp_path)
-    restored = RetentionStore(MetadataStore(other.database("metadata")), bounds, lease_seconds=1)
-    assert await restored.claim(began + days) is None
-    due = [await restored.claim(utc_now() + days) for _ in range(3)]
-    assert [(claim.account_id, claim.since) for claim in due if claim] == [
-        ("ada", "trash_from"),
-        ("bob", "versions_from"),
-    ]
+    restored = MongoRetentionRoots(other.database("metadata")["nodes"], bounds)
+    assert await restored.next_due(began + days) is None
+    found, later = [], utc_now() + days
+    while due := await restored.next_due(later):
+        found.append((due.account_id, due.since))
+        await restored.put_off(due, later + days)
+    assert found == [("ada", "trash_from"), ("bob", "versions_from")]
 
 
 @pytest.mark.parametrize("victim", ["manifest.json", "objects.jsonl.zst", "nodes.bson.zst", "content", "marker"])

@@ -42,7 +42,7 @@ from docstore_metadata.people.worker import DisplayNameResolver
 from docstore_metadata.problems import problem_of
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
-from docstore_metadata.retention.repository import RetentionStore
+from docstore_metadata.retention.repository import MongoRetentionRoots
 from docstore_metadata.retention.service import RetentionService
 from docstore_metadata.retention.worker import RetentionSweeper
 from docstore_metadata.settings import MetadataSettings
@@ -76,6 +76,7 @@ from docstore_platform.passwords import Passwords
 from docstore_platform.secret_list import secret_list
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import service_app
+from docstore_work.leader_lease import LeaderLease
 from docstore_work.loop import Loop, running_loops
 
 
@@ -107,8 +108,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     commits = CommitService(store, tree, transactor, bounds=bounds)
     version_access = VersionAccess(store)
     versions = VersionService(store, tree, transactor, reservations, version_access, bounds=bounds)
-    retained = RetentionStore(store, bounds, lease_seconds=settings.job_lease_seconds)
-    retention = RetentionService(retained, plain_tree, transactor, bounds)
+    roots = MongoRetentionRoots(store.nodes, bounds)
+    retention = RetentionService(roots, plain_tree, transactor, bounds)
     changes = ChangeFeed(store)
     shares = ShareService(store, tree, transactor, share_changes, names.learn)
     decliner = ShareDecliner(store, tree, share_changes)
@@ -143,7 +144,8 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         lease_seconds=settings.job_lease_seconds,
     )
     link_sweeper = LinkSweeper(store, plain_tree, transactor)
-    retention_sweeper = RetentionSweeper(store, retained, plain_tree, transactor, jobs, bounds, now=earlier_now)
+    leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
+    retention_sweeper = RetentionSweeper(store, roots, plain_tree, transactor, jobs, bounds, leader, now=earlier_now)
     tiering = StorageTiering(store, objects, days=settings.cold_after_days, now=earlier_now)
     poll_seconds = settings.job_poll_ms / 1000
     loops = [
@@ -166,13 +168,14 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             for client in (accounts, quota, uploads, media):
                 stack.push_async_callback(client.close)
             await store.create_indexes()
-            await retained.create_indexes()
+            await roots.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             await failures.create_indexes()
             if settings.cold_after_days:
                 await tiering.create_indexes()
             await stack.enter_async_context(objects)
             await stack.enter_async_context(runtime.running())
+            stack.push_async_callback(leader.give_up)
             await stack.enter_async_context(running_loops(loops))
             yield
 

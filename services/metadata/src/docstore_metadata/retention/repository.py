@@ -1,4 +1,4 @@
-"""Whose retention policy has something to let go: by indexes of root folders, so that what is not due costs nothing.
+"""Finds accounts past their retention by indexes of root folders, so that what is not due costs nothing.
 
 A root says since when its owner has something in the trash (`trash_from`) and old versions of files (`versions_from`),
 and what they chose. What is due follows from the two, so a new default or a new choice touches no other document.
@@ -7,16 +7,13 @@ and what they chose. What is due follows from the two, so a new default or a new
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from docstore_metadata.journal.repository import touch_owner_journals
 from docstore_metadata.retention.rules import Bounds, Choice
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.documents import choice_document, node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Document, IndexModel, ReturnDocument, Session
-from docstore_work.lease_queue import LeaseLost
+from docstore_platform.mongo import ASCENDING, Collection, Document, IndexModel, ReturnDocument, Session
 
 Since = Literal["trash_from", "versions_from", "recheck_from"]
 """What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""
@@ -27,25 +24,33 @@ RESTART_RETENTION: list[Document] = [
     {"$unset": "lease"},
 ]
 """An update of the root of somebody who could not look after it: what is in the trash counts as put there now, old
-versions as replaced now, and whoever lets something go of theirs stops."""
+versions as replaced now. `lease` is the token of an instance of the release before, which stops by that."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """An account whose due trash or versions one instance may let go, as long as it holds the lease."""
+class DueAccount:
+    """An account whose trash or versions are past their retention."""
 
     account_id: str
     since: Since
-    lease: str
+    condition: Document
+    """What its root must still match: another policy, or a restart of its retention, ends the work on it."""
 
 
-class RetentionStore:
-    """Leases are by the time that its caller says it is."""
+class RetentionRoots(Protocol):
+    """The roots of accounts, as the retention of what is in them needs them."""
 
-    def __init__(self, store: Store, bounds: Bounds, *, lease_seconds: float) -> None:
-        self._nodes = store.nodes
+    async def choose(self, account_id: str, choice: Choice, session: Session) -> None:
+        """Store what a person chose; whoever deletes something of theirs stops, until the choice takes effect."""
+        ...
+
+
+class MongoRetentionRoots:
+    """RetentionRoots in MongoDB, with what the sweeper asks."""
+
+    def __init__(self, nodes: Collection, bounds: Bounds) -> None:
+        self._nodes = nodes
         self._bounds = bounds
-        self._lease = timedelta(seconds=lease_seconds)
 
     async def create_indexes(self) -> None:
         if "trash_due" not in await self._nodes.index_information():
@@ -70,14 +75,14 @@ class RetentionStore:
         files = {"kept_versions": {"$gt": 1}, "replaced_from": {"$exists": False}}
         await self._nodes.update_many(files, [{"$set": {"replaced_from": "$created"}}])
 
-    async def claim(self, now: datetime) -> Claim | None:
-        """An account that has something to let go, for this instance alone until its lease ends."""
+    async def next_due(self, now: datetime) -> DueAccount | None:
+        """The account whose trash or versions have been overdue the longest, of one policy."""
         for since, field in DAYS.items():
             async for days, chosen in self._classes(since, field):
                 due = {f"retention.{field}": chosen, since: {"$lte": now - timedelta(days=days)}}
-                if claim := await self._take(since, due, now):
-                    return claim
-        return await self._take("recheck_from", {"recheck_from": {"$lte": now}}, now)
+                if account := await self._first(since, due, now):
+                    return account
+        return await self._first("recheck_from", {"recheck_from": {"$lte": now}}, now)
 
     async def _classes(self, since: Since, field: str) -> AsyncIterator[tuple[int, int | None]]:
         """After how many days something goes, by what was chosen, None by those who did not choose.
@@ -100,46 +105,49 @@ class RetentionStore:
             if days is not None:
                 yield days, chosen
 
-    async def _take(self, since: Since, due: Document, now: datetime) -> Claim | None:
-        """Not of those who are suspended: they can't look after their trash."""
-        free = {"held_until": {"$not": {"$gt": now}}, "suspended": {"$ne": True}}
-        lease = new_id()
-        taking = {"$set": {"held_until": now + self._lease, "lease": lease}}
-        row = await self._nodes.find_one_and_update(
-            {**due, **free}, taking, {"_id": 1}, sort=[(since, ASCENDING)], hint=_due(since)
-        )
-        return None if row is None else Claim(row["_id"], since, lease)
+    async def _first(self, since: Since, due: Document, now: datetime) -> DueAccount | None:
+        row = await self._nodes.find_one({**due, **_free(now)}, {"_id": 1}, sort=[(since, ASCENDING)], hint=_due(since))
+        return None if row is None else DueAccount(row["_id"], since, due)
 
-    async def renew(self, claim: Claim, now: datetime, session: Session) -> Node:
-        """The account's root as it is. LeaseLost if another has it, or a choice was made meanwhile."""
+    async def begin_step(self, due: DueAccount, now: datetime, session: Session) -> Node | None:
+        """The account's root; None if nothing is due any more, or a choice was made meanwhile.
+
+        Writes the root, so that a choice made in the same moment conflicts with the step.
+        """
         row = await self._nodes.find_one_and_update(
-            {"_id": claim.account_id, "lease": claim.lease},
-            {"$set": {"held_until": now + self._lease}},
+            {"_id": due.account_id, **due.condition, **_free(now)},
+            {"$set": {"held_until": now}},
             return_document=ReturnDocument.AFTER,
             session=session,
         )
-        if row is None:
-            raise LeaseLost
-        return node_of(row)
+        return None if row is None else node_of(row)
 
-    async def finish(self, claim: Claim, rest: datetime | None, session: Session) -> None:
+    async def put_off(self, due: DueAccount, until: datetime) -> None:
+        """Leave an account alone until then: what failed there may fail again, and the others need not wait."""
+        await self._nodes.update_one({"_id": due.account_id, **due.condition}, {"$max": {"held_until": until}})
+
+    async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
         """Nothing more is due; `rest`: since when what remains is there, None if nothing does.
 
         What comes to be the first of its kind meanwhile conflicts with this, since both write the owner's journal.
         """
         if rest is None:
-            await touch_owner_journals(self._nodes.database, [claim.account_id], session)
-        set_rest: Document = {} if rest is None else {"$set": {claim.since: rest}}
-        unset = ["held_until", "lease"] if rest else ["held_until", "lease", claim.since]
+            await touch_owner_journals(self._nodes.database, [due.account_id], session)
+        set_rest: Document = {} if rest is None else {"$set": {due.since: rest}}
+        unset = ["held_until"] if rest else ["held_until", due.since]
         update = {**set_rest, "$unset": dict.fromkeys(unset, "")}
-        await self._nodes.update_one({"_id": claim.account_id}, update, session=session)
+        await self._nodes.update_one({"_id": due.account_id}, update, session=session)
 
     async def choose(self, account_id: str, choice: Choice, session: Session) -> None:
-        """Note what a person chose; whoever lets something go of theirs stops, until the choice takes effect."""
         held_until = choice.at + self._bounds.grace
         chosen = {"retention": choice_document(choice), "held_until": held_until, "recheck_from": choice.at}
-        update = {"$set": chosen, "$unset": {"lease": ""}}
+        update = {"$set": chosen, "$unset": {"lease": ""}}  # the token of an instance of the release before
         await self._nodes.update_one({"_id": account_id}, update, session=session)
+
+
+def _free(now: datetime) -> Document:
+    """Neither put off nor suspended: who is can't look after their trash. The release before holds accounts so, too."""
+    return {"held_until": {"$not": {"$gt": now}}, "suspended": {"$ne": True}}
 
 
 def _due(since: Since) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_metadata.retention.repository import RetentionStore
+from docstore_metadata.retention.repository import RetentionRoots
 from docstore_metadata.retention.rules import Bounds, Choice, Policy
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node
@@ -27,7 +27,7 @@ class RetentionService:
 
     def __init__(
         self,
-        retention: RetentionStore,
+        retention: RetentionRoots,
         tree: Tree,
         transactor: Transactor,
         bounds: Bounds,

@@ -1,7 +1,7 @@
 """Background task that deletes trash and old versions past their retention.
 
-Each step is one transaction that looks again at the policy and at what is due, and renews the lease: whoever crashes,
-is overtaken, or has a choice made meanwhile, leaves nothing half done. It is done as a person would, in nobody's name.
+Each step is one transaction that looks again at the policy and at what is due, so a crash, a second instance or a
+choice made meanwhile leaves nothing half done. Events have an empty `actor_id`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +12,7 @@ import structlog
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.retention.repository import Claim, RetentionStore
+from docstore_metadata.retention.repository import DueAccount, MongoRetentionRoots
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import purge_trashed
@@ -23,7 +23,7 @@ from docstore_metadata.versions.pruning import first_replaced_at, outdated_versi
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Document, UpdateOne
-from docstore_work.lease_queue import LeaseLost
+from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)
 
@@ -33,20 +33,24 @@ TRASH_PAGE = 100
 FILES_PAGE = 20
 """Files whose versions are read together: each may have as many as the operator allows."""
 
+RETRY_AFTER = timedelta(minutes=1)
+"""For an account whose step failed."""
+
 Now = Callable[[], Awaitable[datetime]]
 
 
 class RetentionSweeper:
-    """Any number of instances may look: each account is one's at a time, by a lease. `now` decides what is due."""
+    """One instance works at a time, by the lease `leader`. `now` decides what is due."""
 
     def __init__(
         self,
         store: Store,
-        retention: RetentionStore,
+        retention: MongoRetentionRoots,
         tree: Tree,
         transactor: Transactor,
         jobs: Jobs,
         bounds: Bounds,
+        leader: LeaderLease,
         *,
         now: Now,
         clock: Clock = utc_now,
@@ -57,6 +61,7 @@ class RetentionSweeper:
         self._transactor = transactor
         self._jobs = jobs
         self._bounds = bounds
+        self._leader = leader
         self._now = now
         self._clock = clock
         self._steps = {
@@ -66,70 +71,71 @@ class RetentionSweeper:
         }
 
     async def sweep(self) -> bool:
-        """Let go of all that is due of one account; False if nobody's is."""
-        claim = await self._retention.claim(await self._now())
-        if claim is None:
+        """Delete all that is due of one account; False if nobody's is, or if another instance leads."""
+        if not await self._leader.hold():
+            return False
+        due = await self._retention.next_due(await self._now())
+        if due is None:
             return False
         try:
-            while await self._step(claim):
+            while await self._step(due) and await self._leader.hold():
                 pass
-        except LeaseLost:
-            log.info("retention of an account taken over", account_id=claim.account_id)
-        except Exception as error:  # noqa: BLE001 - it is due again when its lease ends; the others need not wait
-            log.warning("retention of an account is tried again", account_id=claim.account_id, error=repr(error))
+        except Exception as error:  # noqa: BLE001 - it is tried again later; the others need not wait
+            log.warning("retention_failed", account_id=due.account_id, error=repr(error))
+            await self._retention.put_off(due, await self._now() + RETRY_AFTER)
         return True
 
-    async def _step(self, claim: Claim) -> bool:
+    async def _step(self, due: DueAccount) -> bool:
         """One page, in one transaction; whether there may be more."""
         now = await self._now()
 
         async def work(transaction: Transaction) -> bool:
-            root = await self._retention.renew(claim, now, transaction.session)
-            return await self._steps[claim.since](claim, root, now, transaction)
+            root = await self._retention.begin_step(due, now, transaction.session)
+            return root is not None and await self._steps[due.since](due, root, now, transaction)
 
-        more = await self._transactor.run(work, lane=claim.account_id)
+        more = await self._transactor.run(work, lane=due.account_id)
         self._jobs.wake()
         return more
 
-    async def _trash_step(self, claim: Claim, root: Node, now: datetime, transaction: Transaction) -> bool:
+    async def _trash_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         session, policy = transaction.session, self._bounds.of(root.retention)
         trash: Document = {"owner": root.id, "trashed_at": {"$exists": True}}
         order = [("trashed_at", 1), ("_id", 1)]
         nodes: Sequence[Node] = []
         if policy.trash_days is not None:
-            due = {"owner": root.id, "trashed_at": {"$lte": now - timedelta(days=policy.trash_days)}}
-            nodes = await self._store.find_page(due, order, TRASH_PAGE, session)
+            old = {"owner": root.id, "trashed_at": {"$lte": now - timedelta(days=policy.trash_days)}}
+            nodes = await self._store.find_page(old, order, TRASH_PAGE, session)
         places = await self._places(nodes, transaction)
         await purge_trashed(self._store, self._jobs, places, NOBODY, transaction, self._clock)
         if len(nodes) == TRASH_PAGE:
             return True
         rest = await self._store.find_page(trash, order, 1, session)
-        await self._retention.finish(claim, rest[0].trashed_at if rest else None, session)
+        await self._retention.finish(due, rest[0].trashed_at if rest else None, session)
         return False
 
-    async def _versions_step(self, claim: Claim, root: Node, now: datetime, transaction: Transaction) -> bool:
+    async def _versions_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         session, days = transaction.session, self._bounds.of(root.retention).version_days
         order = [("replaced_from", 1)]
         files: Sequence[Node] = []
         if days is not None:
-            due = {"owner": root.id, "replaced_from": {"$lte": now - timedelta(days=days)}}
-            files = await self._store.find_page(due, order, FILES_PAGE, session)
+            old = {"owner": root.id, "replaced_from": {"$lte": now - timedelta(days=days)}}
+            files = await self._store.find_page(old, order, FILES_PAGE, session)
             await self._prune(files, lambda versions: outdated_versions(versions, days, now), transaction)
         if len(files) == FILES_PAGE:
             return True
         with_old = {"owner": root.id, "replaced_from": {"$gt": EPOCH}}
         rest = await self._store.find_page(with_old, order, 1, session)
-        await self._retention.finish(claim, rest[0].replaced_from if rest else None, session)
+        await self._retention.finish(due, rest[0].replaced_from if rest else None, session)
         return False
 
-    async def _recheck_step(self, claim: Claim, root: Node, now: datetime, transaction: Transaction) -> bool:
+    async def _recheck_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         cap = self._bounds.of(root.retention).versions
         surplus = {"owner": root.id, "kept_versions": {"$gt": cap}}
         files = await self._store.find_page(surplus, [("kept_versions", -1)], FILES_PAGE, transaction.session)
         await self._prune(files, lambda versions: versions_to_prune(versions, cap, now), transaction)
         if len(files) == FILES_PAGE:
             return True
-        await self._retention.finish(claim, None, transaction.session)
+        await self._retention.finish(due, None, transaction.session)
         return False
 
     async def _prune(

@@ -10,7 +10,6 @@ people  one for each address that somebody has signed up with, or that something
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from docstore_metadata.sharing.rules import INVITATIONS_COUNT_FOR, Share
@@ -29,6 +28,7 @@ from docstore_platform.mongo import (
     UpdateOne,
     conflict,
 )
+from docstore_platform.period_counts import Count, MongoPeriodCounts, PeriodCounts
 
 HELD_BY = ("pending", "account", "invited", "hidden_from")
 """Of these fields a share has one."""
@@ -65,6 +65,7 @@ class ShareStore:
         self._shares: Collection = database["shares"]
         self._people: Collection = database["people"]
         self._invitations: Collection = database["invitations"]
+        self._invitation_counts: PeriodCounts = MongoPeriodCounts(self._invitations, INVITATIONS_COUNT_FOR)
 
     async def create_indexes(self) -> None:
         granted: Document = {"partialFilterExpression": {"account": {"$exists": True}}}
@@ -95,7 +96,9 @@ class ShareStore:
             ]
         )
         await self._people.create_index("account", name="by_account", sparse=True)
-        await self._invitations.create_index("until", expireAfterSeconds=0, name="kept")
+        await self._invitations.create_index(
+            "until", expireAfterSeconds=0, name="kept"
+        )  # its name since the first release
 
     # --- shares ------------------------------------------------------------------------------------------
 
@@ -172,22 +175,9 @@ class ShareStore:
             gone = [key for key in waited_for if key not in still]
             await self._people.delete_many({"_id": {"$in": gone}, "account": {"$exists": False}}, session=session)
 
-    async def count_invitation(self, owner_id: str, now: datetime, session: Session) -> tuple[int, datetime]:
-        """Count one more; how many there are, and until when they count."""
-        running = {"$gt": ["$until", now]}
-        count = {"$cond": [running, {"$add": ["$count", 1]}, 1]}
-        until = {"$cond": [running, "$until", now + INVITATIONS_COUNT_FOR]}
-        try:
-            row = await self._invitations.find_one_and_update(
-                {"_id": owner_id},
-                [{"$set": {"count": count, "until": until}}],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-        except DuplicateKeyError as error:
-            raise conflict("another transaction has just made the first of these") from error
-        return row["count"], row["until"]
+    async def count_invitation(self, owner_id: str, session: Session) -> Count:
+        """Count one more share that an owner has made."""
+        return await self._invitation_counts.add(owner_id, session=session)
 
     # --- people ------------------------------------------------------------------------------------------
 

@@ -99,10 +99,9 @@ class ShareService:
         return admitted(share, account_id, await admit(self._store, account_id, share.owner_id, transaction))
 
     async def _count_invitation(self, owner_id: str, transaction: Transaction) -> None:
-        now = self._clock()
-        count, until = await self._store.shares.count_invitation(owner_id, now, transaction.session)
-        if count > MAX_INVITATIONS:
-            wait = {"Retry-After": str(max(1, round((until - now).total_seconds())))}
+        count = await self._store.shares.count_invitation(owner_id, transaction.session)
+        if count.number > MAX_INVITATIONS:
+            wait = {"Retry-After": str(max(1, round(count.left.total_seconds())))}
             detail = f"At most {MAX_INVITATIONS} shares can be made in a day."
             raise TooManyInvitations(detail, headers=wait)
 

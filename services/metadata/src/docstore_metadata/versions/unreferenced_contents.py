@@ -6,14 +6,13 @@ service keeps count. It also deletes an object again that can still be written a
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.reader import is_whole
 from docstore_metadata.storage import Store
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import UpdateOne
+from docstore_work.lease_queue import LeaseQueue
 
 BATCH = 500
 
@@ -31,7 +30,7 @@ class Uploads(Protocol):
 
 
 class UnreferencedContentRemover:
-    """Takes batches of due contents under a lease: a document goes once its content is gone."""
+    """Claims batches of due contents under a lease: a document goes once its content is gone."""
 
     def __init__(
         self,
@@ -47,20 +46,13 @@ class UnreferencedContentRemover:
         self._objects = objects
         self._uploads = uploads
         self._is_held = is_held
-        self._lease = timedelta(seconds=lease_seconds)
-        self._clock = clock
+        self._queue = LeaseQueue(store.objects, "metadata objects", lease_seconds=lease_seconds, clock=clock)
 
     async def remove_due(self) -> int:
         """Delete up to one batch, unless a backup holds them; returns how many. What fails is due again later."""
-        now = self._clock()
-        due = await self._store.objects.find({"due_at": {"$lte": now}}, {"due_at": 1}).limit(BATCH).to_list(BATCH)
-        if not due or await self._is_held():
+        if await self._queue.due_in() != 0 or await self._is_held():
             return 0
-        # Two instances may take the same objects: deleting twice does no harm.
-        until = now + self._lease
-        leases = [UpdateOne({"_id": row["_id"], "due_at": row["due_at"]}, {"$set": {"due_at": until}}) for row in due]
-        await self._store.objects.bulk_write(leases, ordered=False)
-        keys = [row["_id"] for row in due]
+        keys = [lease.id for lease in await self._queue.claim_batch(BATCH)]
         whole = [key for key in keys if is_whole(key)]
         shared = [key for key in keys if not is_whole(key)]
         # An upload service of an older release refuses whole objects: that is to hold nothing else.
@@ -78,4 +70,5 @@ class UnreferencedContentRemover:
     async def _release(self, keys: Sequence[str]) -> None:
         if keys:
             await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
+            # Not by lease: contents that another instance has claimed meanwhile are gone just as well.
             await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})

@@ -1,0 +1,98 @@
+"""Retention policies: chosen within the operator's limits, shown, and effective after the grace."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from retention_sweeps import RETENTION, behind, sweeping, throw_away, trash, versions, when
+
+from docstore_metadata.retention.service import RetentionService
+from docstore_platform.clock import utc_now
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_person_chooses_within_what_the_operator_allows(stack: Any) -> None:
+    """What is chosen is shown with its limits and when it takes effect; beyond them is 422; taken back it is the
+    operator's again."""
+    async with stack.run(max_trash_days=90, version_days=365, max_versions=20):
+        person, policy = stack.person, {"trash_days": 7, "versions": 5, "version_days": None}
+        before = await person.ok("GET", RETENTION)
+        assert before == {
+            "trash_days": 30,
+            "versions": 20,
+            "version_days": 365,
+            "is_default": True,
+            "applies_at": None,
+            "most": {"trash_days": 90, "versions": 20, "version_days": None},
+        }
+        chosen = await person.ok("PUT", RETENTION, policy)
+        assert {name: chosen[name] for name in policy} == policy
+        assert not chosen["is_default"]
+        assert timedelta(hours=23) < when(chosen["applies_at"]) - utc_now() <= timedelta(hours=24)
+        assert await person.ok("PUT", RETENTION, policy) == chosen == await person.ok("GET", RETENTION)
+        wrong = [{"trash_days": None}, {"trash_days": 91}, {"trash_days": 0}, {"versions": 21}, {"version_days": -1}]
+        for field in [*wrong, {"versions": 0}, {"version_days": 36_501}]:
+            assert await person.refused("PUT", RETENTION, policy | field) == (422, "invalid_retention")
+        assert (await person.refused("PUT", RETENTION, {"trash_days": 7}))[0] == 422
+        assert await person.ok("GET", RETENTION) == chosen
+        assert (await stack.stranger.ok("GET", RETENTION))["is_default"]
+        back = await person.ok("DELETE", RETENTION)
+        assert back["is_default"]
+        assert back["trash_days"] == 30
+    async with stack.run(max_trash_days=3):
+        assert (await person.ok("GET", RETENTION))["trash_days"] == 3
+
+
+async def test_a_lowered_policy_takes_effect_by_one_write(running: Any) -> None:
+    """For ever, then a day: not before the day in which it can be taken back is over; no document but the root is
+    changed by the choice; another account's trash is as it was."""
+    sweeps, person = sweeping(running), running.person
+    for number in range(3):
+        await running.put(f"/{number}.txt")
+        await throw_away(running, f"/{number}.txt")
+    forever = {"trash_days": None, "versions": 50, "version_days": None}
+    await person.ok("PUT", RETENTION, forever)
+    assert {item["expires_at"] for item in (await trash(person)).values()} == {None}
+    assert await sweeps.at(5000) == 1  # the versions are looked at again once, for the choice
+    assert len(await trash(person)) == 3
+    others: dict[str, Any] = {"_id": {"$ne": person.account_id}}
+    before = await running.database["nodes"].find(others).to_list(None)
+    chosen = await person.ok("PUT", RETENTION, forever | {"trash_days": 1})
+    assert await running.database["nodes"].find(others).to_list(None) == before
+    assert {item["expires_at"] for item in (await trash(person)).values()} >= {chosen["applies_at"]}
+    assert await sweeps.at(0.99) == 0
+    assert await sweeps.at(1.01) > 0
+    assert await trash(person) == {}
+
+
+async def test_a_choice_made_meanwhile_stops_the_sweep(running: Any) -> None:
+    """An instance has just found the account when its person raises the policy: nothing more is purged."""
+    sweeps = sweeping(running)
+    await running.put("/a.txt")
+    await throw_away(running, "/a.txt")
+    sweeps.move(31)
+    due = await sweeps.roots.next_due(utc_now() + timedelta(days=31))
+    assert due is not None
+    await running.person.ok("PUT", RETENTION, {"trash_days": 60, "versions": 50, "version_days": None})
+    assert not await sweeps.sweeper._step(due)
+    await sweeps.at(59)
+    assert (await trash(running.person)).keys() == {"a.txt"}
+    await sweeps.at(60.01)
+    assert await trash(running.person) == {}
+
+
+async def test_a_clock_that_is_behind_takes_nobody_the_day_of_grace(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A choice that an instance two days behind was asked for takes effect a day later by the database's clock."""
+    behind(monkeypatch, RetentionService, days=2)
+    async with stack.run(retention_poll_seconds=0):
+        sweeps = sweeping(stack)
+        for _ in range(3):
+            file = await stack.put("/a.txt")
+        chosen = await stack.person.ok("PUT", RETENTION, {"trash_days": 1, "versions": 1, "version_days": None})
+        assert when(chosen["applies_at"]) > utc_now() + timedelta(hours=23)
+        assert await sweeps.at(0.99) == 0
+        assert await sweeps.at(1.01) == 1
+        assert await versions(stack, file) == [3]

@@ -1,0 +1,135 @@
+"""The sweeper: one leads, a crash loses nothing, an upgrade is safe, and a look costs nothing."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from retention_sweeps import RETENTION, sweeping, throw_away, trash, versions, when
+
+from docstore_metadata.retention.repository import DueAccount
+from docstore_platform.clock import utc_now
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def test_a_dead_sweeper_is_taken_over(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between two pages, what it has done is done, and another goes on when its lease is over."""
+    monkeypatch.setattr("docstore_metadata.retention.worker.TRASH_PAGE", 2)
+    dead, other = sweeping(running, leads="both"), sweeping(running, leads="both")
+    for number in range(5):
+        await running.put(f"/{number}.txt")
+        await throw_away(running, f"/{number}.txt")
+    dead.move(31)
+    due = await dead.roots.next_due(utc_now() + timedelta(days=31))
+    assert isinstance(due, DueAccount)
+    assert await dead.sweeper._leader.hold()
+    assert await dead.sweeper._step(due)
+    assert len(await trash(running.person)) == 3
+    assert await other.at(31) == 0
+
+    async def taken_over() -> bool:
+        return await other.at(31) == 1
+
+    await eventually(taken_over)
+    assert await trash(running.person) == {}
+    async for row in running.database["nodes"].find({"_id": running.person.account_id}):
+        assert row.keys().isdisjoint({"trash_from", "lease", "held_until"})
+
+
+async def test_two_sweepers_at_once_purge_each_file_once(running: Any) -> None:
+    """One was paused beyond its lease and goes on beside the next: a file is purged once, with one event."""
+    one, other = sweeping(running), sweeping(running)
+    files = [await running.put(f"/{number}.txt") for number in range(5)]
+    for number in range(5):
+        await throw_away(running, f"/{number}.txt")
+    await asyncio.gather(one.at(31), other.at(31))
+    assert await trash(running.person) == {}
+    for file in files:
+        assert (await running.events(file["id"])).count("file-purged") == 1
+
+
+async def test_an_account_that_an_instance_of_the_release_before_holds_is_left_alone(running: Any) -> None:
+    """Until the lease that it wrote into the root is over."""
+    sweeps, root = sweeping(running), {"_id": running.person.account_id}
+    await running.put("/a.txt")
+    await throw_away(running, "/a.txt")
+    held = {"held_until": utc_now() + timedelta(days=31, minutes=5), "lease": "theirs"}
+    await running.database["nodes"].update_one(root, {"$set": held})
+    assert await sweeps.at(31) == 0
+    assert await sweeps.at(31.01) == 1
+    assert await trash(running.person) == {}
+
+
+@pytest.mark.parametrize("crash", ["before", "after"])
+async def test_a_crash_loses_and_doubles_nothing(stack: Any, crash: str) -> None:
+    """Of the trash and of old versions: what was not committed is done by the next, what was is not said again."""
+    async with stack.run(version_days=5):
+        sweeps = sweeping(stack, crash, version_days=5)
+        old = [await stack.put("/old.txt", b"old") for _ in range(2)][-1]
+        assert await sweeps.at(5.01) == 1
+        assert await sweeps.at(5.02) == (1 if crash == "before" else 0)
+        assert await versions(stack, old) == [2]
+        assert (await stack.events(old["id"])).count("version-pruned") == 1
+        sweeps = sweeping(stack, crash, version_days=5)
+        file, folder = await stack.put("/a.txt"), await stack.put("/folder/b.txt")
+        await throw_away(stack, "/a.txt")
+        await throw_away(stack, "/folder")
+        assert await sweeps.at(31) == 1
+        assert await sweeps.at(31.01) == (1 if crash == "before" else 0)
+        await stack.walked()
+        for node in (file, folder):
+            assert (await stack.events(node["id"])).count("file-purged") == 1
+        assert await trash(stack.person) == {}
+
+
+async def test_what_was_there_before_there_were_policies_has_its_time(stack: Any) -> None:
+    """After an upgrade the trash of years counts as put there now, and old versions are found; a second start changes
+    nothing."""
+    nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=900)
+    async with stack.run():
+        file = [await stack.put("/a.txt") for _ in range(3)][-1]
+        await stack.put("/b.txt")
+        await throw_away(stack, "/b.txt")
+    await nodes.update_many({}, {"$unset": {"trash_from": "", "versions_from": "", "replaced_from": ""}})
+    await nodes.update_many({"trashed_at": {"$exists": True}}, {"$set": {"trashed_at": long_ago}})
+    await nodes.drop_index("trash_due")
+    sweeps = sweeping(stack, version_days=5)
+    for _ in range(2):
+        async with stack.run():
+            shown = (await trash(stack.person))["b.txt"]
+            assert when(shown["expires_at"]) > utc_now() + timedelta(days=29)
+    async with stack.run(version_days=5):
+        assert await sweeps.at(4.9) == 0
+        assert await sweeps.at(5.01) == 1
+        assert await versions(stack, file) == [3]
+        assert await sweeps.at(29.9) == 0
+        assert await sweeps.at(30.01) == 1
+        assert await trash(stack.person) == {}
+
+
+async def test_a_look_costs_nothing_where_nothing_is_due(running: Any) -> None:
+    """Among hundreds of files, many with old versions or in the trash, of accounts with policies of all kinds: a look
+    reads a document for each policy there is, and no more."""
+    sweeps = sweeping(running)
+    await running.commit(*(running.item(f"/{n}.txt") for n in range(200)))
+    await running.commit(*(running.item(f"/{n}.txt") for n in range(100)))
+    for days in (7, 7, 7, 60, 60, None):
+        person = running.new_person()
+        await person.ok("PUT", RETENTION, {"trash_days": days, "versions": 9, "version_days": days})
+        for name in ("/x", "/y"):
+            file = await running.put(name, account_id=person.account_id)
+            await running.put(name, account_id=person.account_id)
+            await person.ok("DELETE", f"/v1/files/{file['id']}")
+    await running.database["nodes"].update_many({}, {"$unset": {"recheck_from": "", "held_until": ""}})
+    await running.database.command("profile", 2)
+    try:
+        assert await sweeps.at(1) == 0
+    finally:
+        await running.database.command("profile", 0)
+        looks = await running.database["system.profile"].find({"ns": {"$regex": "nodes$"}}).to_list(None)
+        await running.database["system.profile"].drop()
+    assert looks
+    assert {look["planSummary"].split()[0] for look in looks} == {"IXSCAN"}
+    assert sum(look["docsExamined"] for look in looks) <= 6

@@ -1,0 +1,76 @@
+"""Old versions past their retention are pruned, by age and by number."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from retention_sweeps import RETENTION, behind, make_old, sweeping, versions
+
+from docstore_metadata.versions.service import VersionService
+from docstore_platform.clock import utc_now
+
+pytestmark = pytest.mark.connected
+
+
+async def test_old_versions_go_so_long_after_they_were_replaced(stack: Any) -> None:
+    """Not by when they were made: what the file was in the last ten days stays. The current one always does."""
+    async with stack.run(version_days=10):
+        sweeps = sweeping(stack, version_days=10)
+        for size in (1, 2, 3):
+            file = await stack.put("/a.txt", b"x" * size)
+        alone = await stack.put("/alone.txt")
+        await stack.database["versions"].update_many({}, {"$set": {"created": utc_now() - timedelta(days=900)}})
+        assert await sweeps.at(9.99) == 0
+        await stack.database["versions"].update_one(
+            {"node": file["id"], "number": 3}, {"$set": {"came_at": utc_now() + timedelta(days=5)}}
+        )
+        assert await sweeps.at(10.01) == 1
+        assert await versions(stack, file) == [3, 2]
+        assert await sweeps.at(14.9) == 0
+        assert await sweeps.at(15.01) == 1
+        assert await versions(stack, file) == [3]
+        assert await versions(stack, alone) == [1]
+        said = await stack.event(file["id"], "version-pruned")
+        assert (said["pruned_version"], said["freed_bytes"], said["actor_id"]) == (2, 2, "")
+        assert (await stack.person.get(file))["etag"] != file["etag"]
+        assert await sweeps.at(5000) == 0
+
+
+async def test_fewer_versions_hold_for_files_nobody_touches_too(running: Any) -> None:
+    """Until the choice takes effect all are kept, also of a file that is changed; then the surplus of every file goes,
+    the important ones staying; and a new version takes the place of another at once."""
+    sweeps, person = sweeping(running), running.person
+    for number in range(6):
+        file, other = await running.put("/a.txt", b"x" * (number + 1)), await running.put("/b.txt")
+    await person.ok("PUT", RETENTION, {"trash_days": 30, "versions": 3, "version_days": None})
+    await running.put("/a.txt")
+    assert len(await versions(running, file)) == 7
+    assert await sweeps.at(0.99) == 0
+    assert await sweeps.at(1.01) == 1
+    for each, current in ((file, 7), (other, 6)):
+        kept = await versions(running, each)
+        assert (len(kept), kept[0], kept[-1]) == (3, current, 1)
+        node = await running.database["nodes"].find_one({"_id": each["id"]})
+        assert node["kept_versions"] == 3
+    past = {"$set": {"retention.at": utc_now() - timedelta(days=2)}}
+    await running.database["nodes"].update_one({"_id": person.account_id}, past)
+    await running.put("/b.txt")
+    assert (await versions(running, other))[:1] == [7]
+    assert len(await versions(running, other)) == 3
+
+
+async def test_a_clock_that_is_behind_makes_no_version_look_replaced_long_ago(
+    stack: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instance a year behind goes back to an old version: what the file was until now stays its full time."""
+    behind(monkeypatch, VersionService, days=365)
+    async with stack.run(version_days=10, retention_poll_seconds=0):
+        sweeps = sweeping(stack, version_days=10)
+        file = [await stack.put("/a.txt") for _ in range(2)][-1]
+        await make_old(stack, days=900)
+        await stack.person.ok("POST", f"/v1/files/{file['id']}/versions/1/restore")
+        assert await sweeps.at(0) == 1
+        assert await versions(stack, file) == [3, 2]
+        assert await sweeps.at(9.9) == 0
+        assert await sweeps.at(10.01) == 1
+        assert await versions(stack, file) == [3]

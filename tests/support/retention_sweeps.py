@@ -1,0 +1,113 @@
+"""Sweepers of the metadata service whose clock is moved, and what they leave."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.retention.repository import MongoRetentionRoots
+from docstore_metadata.retention.worker import RetentionSweeper
+from docstore_metadata.settings import MetadataSettings
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.lookup import Tree
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+from docstore_work.leader_lease import LeaderLease
+
+RETENTION = "/v1/me/retention"
+
+
+@dataclass
+class Sweeping:
+    """A sweeper of its own beside the service's, so many days ahead."""
+
+    sweeper: RetentionSweeper
+    roots: MongoRetentionRoots
+    move: Callable[[float], None]
+
+    async def at(self, days: float) -> int:
+        """Sweep until nothing is due; of how many accounts something was."""
+        self.move(days)
+        accounts = 0
+        while await self.sweeper.sweep():
+            accounts += 1
+        return accounts
+
+
+class Crashing(Transactor):
+    """Crashes once, when a transaction is all written: before or after it is committed."""
+
+    when: str | None = None
+
+    async def run(self, work: Callable[[Transaction], Awaitable[Any]], *, lane: str | None = None) -> Any:
+        async def crashing(transaction: Transaction) -> Any:
+            result = await work(transaction)
+            if self.when == "before":
+                self.when = None
+                raise ConnectionError("killed before the commit")
+            return result
+
+        result = await super().run(crashing, lane=lane)
+        if self.when == "after":
+            self.when = None
+            raise ConnectionError("killed after the commit")
+        return result
+
+
+def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
+    """A sweeper with a lease of its own, or with the one that `leads` names, for half a second."""
+    bounds = MetadataSettings(infra=stack.infra, **settings).retention
+    store = Store(stack.database)
+    roots = MongoRetentionRoots(store.nodes, bounds)
+    leader = LeaderLease(stack.database["leases"], leads or new_id(), seconds=0.5)
+    transactor = Crashing(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
+    transactor.when = crash
+    ahead = timedelta()
+
+    async def now() -> datetime:
+        return utc_now() + ahead
+
+    def move(days: float) -> None:
+        nonlocal ahead
+        ahead = timedelta(days=days)
+
+    jobs = Jobs(store, lease_seconds=30)
+    sweeper = RetentionSweeper(store, roots, Tree(store), transactor, jobs, bounds, leader, now=now)
+    return Sweeping(sweeper, roots, move)
+
+
+async def throw_away(stack: Any, path: str) -> Any:
+    file = await stack.person.at(path)
+    await stack.person.ok("DELETE", f"/v1/files/{file['id']}")
+    return file
+
+
+async def trash(person: Any) -> dict[str, Any]:
+    return {item["name"]: item for item in (await person.ok("GET", "/v1/trash"))["items"]}
+
+
+def behind(monkeypatch: pytest.MonkeyPatch, use_cases: type, days: float) -> None:
+    """Services that start from now on have clocks that are so far behind, for these use cases."""
+    defaults = use_cases.__init__.__kwdefaults__  # type: ignore[misc]
+    monkeypatch.setitem(defaults, "clock", lambda: utc_now() - timedelta(days=days))
+
+
+async def make_old(stack: Any, days: int) -> None:
+    """As if all that was thrown away and replaced had been so many days ago."""
+    nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=days)
+    for field in ("trashed_at", "trash_from", "replaced_from", "versions_from"):
+        await nodes.update_many({field: {"$exists": True}}, {"$set": {field: long_ago}})
+    await stack.database["versions"].update_many({}, {"$set": {"created": long_ago}, "$unset": {"came_at": ""}})
+
+
+async def versions(stack: Any, file: Any) -> list[int]:
+    items = (await stack.person.ok("GET", f"/v1/files/{file['id']}/versions"))["items"]
+    return [item["version"] for item in items]
+
+
+def when(text: str) -> datetime:
+    return datetime.fromisoformat(text)
