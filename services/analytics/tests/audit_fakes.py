@@ -1,17 +1,17 @@
 """The audit log's database and object store in memory."""
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 from analytics_events import AT
 
-from docstore_analytics.audit_anchors import Anchors
-from docstore_analytics.audit_chain import NO_HEAD, Chain, Chained, Entry, Head
-from docstore_analytics.audit_log import AuditLog, Verified
-from docstore_analytics.audit_seals import Seal
+from docstore_analytics.audit.anchors import Anchors
+from docstore_analytics.audit.repository import AuditQuery, Seal
+from docstore_analytics.audit.rules import NO_HEAD, Chain, Chained, Entry, Head
+from docstore_analytics.audit.service import AuditVerifier, Verified
+from docstore_analytics.audit.worker import AuditSealer
 from docstore_contents.s3.transport import ObjectNotFound, ObjectStoreUnavailable
 
 KEY = Chain(b"key")
@@ -51,7 +51,7 @@ class Objects:
 
 
 class World:
-    """An audit log over both, as store, seals, notes and lease at once."""
+    """An audit log on fakes of both, with its sealer and its verifier."""
 
     def __init__(self, *, segment_entries: int = 4) -> None:
         self.database = Database()
@@ -62,14 +62,16 @@ class World:
 
     def restart(self) -> None:
         """A new instance of the service: it remembers nothing."""
-        any_self: Any = self
-        self.log = AuditLog(
-            any_self,
-            _Seals(self),  # type: ignore[arg-type]
+        audit, seals = FakeAudit(self), FakeSeals(self)
+        anchors = Anchors(self.objects, FakeNotes(self), KEY, "r")
+        self.verifier = AuditVerifier(audit, seals, self.objects, KEY, anchors, region="r")
+        self.sealer = AuditSealer(
+            audit,
+            seals,
             self.objects,
-            KEY,
-            any_self,
-            Anchors(self.objects, any_self, KEY, "r"),
+            FakeLease(),
+            anchors,
+            self.verifier,
             region="r",
             segment_seconds=1e9,
             segment_entries=self.segment_entries,
@@ -91,34 +93,37 @@ class World:
         """Page after page."""
         after = 0
         while True:
-            found = await self.log.verify(after, limit)
+            found = await self.verifier.verify(after, limit)
             if found.broken or found.after is None:
                 return found
             after = found.after
 
-    # --- store, lease, notes ---------------------------------------------------------------------------
+
+class FakeAudit:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def head(self, transaction: object = None) -> Head:
+        return self._world.database.head
+
+    async def extend_chain(self, chained: Sequence[Chained], old: Head, new: Head, transaction: object) -> None:
+        assert self._world.database.head == old
+        self._world.database.entries |= {each.number: each for each in chained}
+        self._world.database.head = new
 
     async def entry(self, number: int) -> Chained | None:
-        return self.database.entries.get(number)
+        return self._world.database.entries.get(number)
 
     async def entries_after(self, number: int, limit: int) -> AsyncIterator[Chained]:
-        for each in sorted(each for each in self.database.entries if each > number)[:limit]:
-            yield self.database.entries[each]
+        entries = self._world.database.entries
+        for each in sorted(each for each in entries if each > number)[:limit]:
+            yield entries[each]
 
-    async def hold(self) -> bool:
-        return True
-
-    async def last_seq(self) -> int:
-        return self.database.anchor_seq
-
-    async def note(self, seq: int) -> None:
-        self.database.anchor_seq = seq
-
-    async def head(self) -> Head:
-        return self.database.head
+    async def find_entries(self, query: AuditQuery, limit: int) -> list[Chained]:
+        return sorted(self._world.database.entries.values(), key=lambda each: each.number, reverse=True)[:limit]
 
 
-class _Seals:
+class FakeSeals:
     def __init__(self, world: World) -> None:
         self._world = world
 
@@ -131,6 +136,22 @@ class _Seals:
 
     async def between(self, first: int, last: int) -> list[Seal]:
         return [seal for seal in self._world.database.seals.values() if seal.last >= first and seal.first <= last]
+
+
+class FakeNotes:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def last_seq(self) -> int:
+        return self._world.database.anchor_seq
+
+    async def note(self, seq: int) -> None:
+        self._world.database.anchor_seq = seq
+
+
+class FakeLease:
+    async def hold(self) -> bool:
+        return True
 
 
 def entry(number: int) -> Entry:

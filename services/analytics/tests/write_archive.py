@@ -6,8 +6,9 @@ import signal
 import sys
 from typing import Any
 
-from docstore_analytics import archive
-from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
+from docstore_analytics.archive.repository import MongoArchive
+from docstore_analytics.archive.rules import SegmentLimits
+from docstore_analytics.archive.worker import ArchiveWriter
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.transaction import Transactor
 from docstore_platform.mongo import Mongo
@@ -35,10 +36,10 @@ async def main() -> None:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     database = mongo.database(f"{infra.database_prefix}analytics")
     transactor = Transactor(mongo, database, "analytics", infra.topic_prefix)
-    waiting: Any = ArchiveStore(database, transactor)
+    waiting: Any = MongoArchive(database, transactor)
     lease = LeaderLease(database["leases"], "archive", seconds=0.001)  # whoever died is not waited for
     async with ObjectStore(S3Config.of(infra)) as objects:
-        writer: Any = archive.Archive(
+        writer: Any = ArchiveWriter(
             waiting, lease, objects, SegmentLimits(0.0, 10, 10**6), child_memory=2**28, child_seconds=60
         )
         waiting.plan = killed_after("planned", waiting.plan)

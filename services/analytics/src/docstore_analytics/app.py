@@ -6,23 +6,27 @@ from dataclasses import replace
 
 from fastapi import FastAPI
 
-from docstore_analytics.activity import Activity
-from docstore_analytics.activity_api import activity_router
-from docstore_analytics.activity_store import MongoActivity
-from docstore_analytics.api import public_router
-from docstore_analytics.archive import Archive
-from docstore_analytics.archive_store import ArchiveStore, SegmentLimits
-from docstore_analytics.audit_anchors import Anchors, MongoAnchorNotes
-from docstore_analytics.audit_chain import Chain
-from docstore_analytics.audit_keys import chain_keys
-from docstore_analytics.audit_log import AuditLog
-from docstore_analytics.audit_seals import AuditSeals
-from docstore_analytics.files import MetadataFiles
-from docstore_analytics.reports import Reports
-from docstore_analytics.service import AnalyticsService
+from docstore_analytics.activity.api import activity_router
+from docstore_analytics.activity.client import MetadataFiles
+from docstore_analytics.activity.repository import MongoActivity
+from docstore_analytics.activity.service import ActivityService
+from docstore_analytics.archive.api import archive_router
+from docstore_analytics.archive.repository import MongoArchive
+from docstore_analytics.archive.rules import SegmentLimits
+from docstore_analytics.archive.worker import ArchiveWriter
+from docstore_analytics.audit.anchors import Anchors
+from docstore_analytics.audit.api import audit_router
+from docstore_analytics.audit.keys import chain_keys
+from docstore_analytics.audit.repository import MongoAnchorNotes, MongoAudit, MongoSeals
+from docstore_analytics.audit.rules import Chain
+from docstore_analytics.audit.service import AuditVerifier
+from docstore_analytics.audit.worker import AuditSealer
+from docstore_analytics.recording.service import RecordingService
+from docstore_analytics.recording.subscribers import AnalyticsSubscribers
+from docstore_analytics.reports.api import reports_router
+from docstore_analytics.reports.repository import MongoFigures
+from docstore_analytics.reports.service import ReportService
 from docstore_analytics.settings import AnalyticsSettings
-from docstore_analytics.storage import MongoStore
-from docstore_analytics.subscribers import AnalyticsSubscribers
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
@@ -41,37 +45,43 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     database = mongo.database(f"{infra.database_prefix}analytics")
     config = S3Config.of(infra)
     objects = ObjectStore(replace(config, bucket=settings.bucket or config.bucket))
-    chain = Chain(*chain_keys(settings))
-    store = MongoStore(database, hourly_days=settings.hourly_days)
-    rows, metadata = MongoActivity(database, days=settings.activity_days), ServiceClient("metadata", infra, "analytics")
-    subscribers = AnalyticsSubscribers(AnalyticsService(store, rows, chain))
-    runtime = EventRuntime("analytics", infra, mongo, database, subscribers, linger_seconds=settings.linger_seconds)
-    waiting = ArchiveStore(database, runtime.transactor)
+    metadata = ServiceClient("metadata", infra, "analytics")
+    runtime = EventRuntime("analytics", infra, mongo, database, linger_seconds=settings.linger_seconds)
     leases: Collection = database["leases"]
     archiving = LeaderLease(leases, "archive", seconds=settings.lease_seconds)
     auditing = LeaderLease(leases, "audit", seconds=settings.lease_seconds)
-    archive = Archive(
-        waiting,
+
+    figures = MongoFigures(database, hourly_days=settings.hourly_days)
+    archive = MongoArchive(database, runtime.transactor)
+    activity = MongoActivity(database, days=settings.activity_days)
+    audit, seals = MongoAudit(database), MongoSeals(database)
+    chain = Chain(*chain_keys(settings))
+    anchors = Anchors(objects, MongoAnchorNotes(database), chain, infra.region)
+
+    runtime.subscribe(AnalyticsSubscribers(RecordingService(figures, archive, activity, audit, chain)))
+    writer = ArchiveWriter(
+        archive,
         archiving,
         objects,
         SegmentLimits(settings.segment_seconds, settings.segment_events, settings.segment_bytes),
         child_memory=settings.child_memory,
         child_seconds=settings.child_seconds,
     )
-    audit = AuditLog(
-        store,
-        AuditSeals(database),
+    verifier = AuditVerifier(audit, seals, objects, chain, anchors, region=infra.region)
+    sealer = AuditSealer(
+        audit,
+        seals,
         objects,
-        chain,
         auditing,
-        Anchors(objects, MongoAnchorNotes(database), chain, infra.region),
+        anchors,
+        verifier,
         region=infra.region,
         segment_seconds=settings.audit_segment_seconds,
         segment_entries=settings.audit_segment_entries,
     )
-    reports = Reports(
-        store,
-        waiting,
+    reports = ReportService(
+        figures,
+        archive,
         objects,
         child_memory=settings.child_memory,
         child_seconds=settings.child_seconds,
@@ -80,14 +90,13 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
 
     sweeps = [
         Loop(f"analytics {name}", work, f"analytics:{name}", settings.sweep_seconds, settings.sweep_seconds)
-        for name, work in (("archive", archive.write_due), ("seals", audit.seal_due), ("anchors", audit.anchor_due))
+        for name, work in (("archive", writer.write_due), ("seals", sealer.seal_due), ("anchors", sealer.anchor_due))
     ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await store.create_indexes()
-        await rows.create_indexes()
-        await waiting.create_indexes()
+        for store in (figures, archive, activity, audit):
+            await store.create_indexes()
         try:
             async with objects, runtime.running(), running_loops(sweeps):
                 yield
@@ -102,8 +111,10 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         infra,
         lifespan=lifespan,
         public=[
-            public_router(reports, audit, store, waiting, objects),
-            activity_router(Activity(rows, MetadataFiles(metadata))),
+            reports_router(reports),
+            audit_router(audit, verifier),
+            archive_router(archive, objects),
+            activity_router(ActivityService(activity, MetadataFiles(metadata))),
         ],
         internal=[operations_router(runtime, database)],
         needs={"mongodb": mongo.check},

@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from docstore_analytics.audit_anchors import MongoAnchorNotes, anchor_key
+from docstore_analytics.audit.anchors import anchor_key
+from docstore_analytics.audit.repository import MongoAnchorNotes
 from docstore_platform.mongo import Database
 
 

@@ -1,0 +1,40 @@
+"""HTTP: what happened to a file or folder, for those who may read it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from docstore_analytics.activity.schemas import ActivityPage
+from docstore_analytics.activity.service import ActivityService
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Cursor, Id
+from docstore_platform.web import json_response
+
+Caller = Annotated[Principal, Depends(current_principal)]
+
+
+def activity_router(activity: ActivityService) -> APIRouter:
+    router = APIRouter(tags=["files"])
+
+    @router.get("/activity", response_model=ActivityPage)
+    async def list_activity(
+        caller: Caller,
+        file_id: Annotated[Id, Query(min_length=1)],
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Who did what with a file, or with a folder and what is right in it, and when; the latest first.
+
+        `type` is created, modified, renamed, moved, tagged, deleted, restored or purged, and to the owner also shared,
+        unshared, link_created or link_revoked. It is there a moment after it was done. A page may have fewer items than
+        `limit` and still another after it.
+        """
+        before: str = decode_cursor(cursor, str)[0] if cursor else ""
+        page = await activity.page(caller.account_id, file_id, before, limit)
+        items = [{**item, "at": rfc3339(item["at"])} for item in page.items]
+        next_cursor = encode_cursor(page.next_before) if page.next_before else None
+        return json_response({"items": items, "next_cursor": next_cursor})
+
+    return router

@@ -1,0 +1,1 @@
+"""The archive: every event, in Parquet files in the object store."""

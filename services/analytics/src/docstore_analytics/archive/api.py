@@ -1,0 +1,48 @@
+"""HTTP route of the archive, for administrators."""
+
+from fastapi import APIRouter, Depends, Response
+
+from docstore_analytics.archive.repository import ArchiveRepository
+from docstore_analytics.archive.schemas import ArchivePage
+from docstore_analytics.parameters import From, Limit, To, administrator, period_of
+from docstore_contents.s3.presigned import Presigner
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.values import Cursor
+from docstore_platform.web import json_response
+
+URL_SECONDS = 600
+
+
+def archive_router(archive: ArchiveRepository, presigner: Presigner, *, clock: Clock = utc_now) -> APIRouter:
+    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+
+    @router.get("/admin/archive", response_model=ArchivePage)
+    async def list_archive(begin: From = None, to: To = None, limit: Limit = 100, cursor: Cursor = None) -> Response:
+        """The Parquet files of some days, each with a URL that is good for ten minutes, for any SQL engine."""
+        first, last = period_of(begin, to, clock())
+        after: tuple[str, str] = ("", "")
+        if cursor is not None:
+            day, id_ = decode_cursor(cursor, str, str)
+            after = day, id_
+        found = await archive.page(f"{first:%Y-%m-%d}", f"{last:%Y-%m-%d}", after, limit + 1)
+        items = [
+            {
+                "id": each.id,
+                "day": each.day,
+                "key": each.key,
+                "events": each.events,
+                "bytes": each.size,
+                "url": presigner.presign_get(
+                    each.key,
+                    filename=f"{each.day}-{each.id}.parquet",
+                    content_type="application/vnd.apache.parquet",
+                    expires_in=URL_SECONDS,
+                ),
+            }
+            for each in found[:limit]
+        ]
+        next_cursor = encode_cursor(found[limit - 1].day, found[limit - 1].id) if len(found) > limit else None
+        return json_response({"items": items, "next_cursor": next_cursor}, headers={"Cache-Control": "no-store"})
+
+    return router

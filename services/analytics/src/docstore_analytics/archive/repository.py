@@ -1,0 +1,213 @@
+"""What waits for the archive and the segments it has become.
+
+Chunks come with the events, in the transaction of the inbox. A plan puts chunks into a segment that is to be written;
+from then on what it will hold is fixed. Sealing it removes them. So every event is, at any moment, in just one chunk or
+in just one sealed segment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from docstore_analytics.archive.columns import pack
+from docstore_analytics.archive.rules import Chunk, Segment, SegmentLimits
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    conflict,
+)
+
+NOT_PLANNED = ""
+"""In place of a segment's id; not null, of which an index alone can't tell that it is not missing."""
+
+
+class ArchiveRepository(Protocol):
+    async def add_chunks(self, chunks: Sequence[Chunk], transaction: Transaction) -> None: ...
+
+    async def due_days(self, limits: SegmentLimits) -> list[str]:
+        """Days of which enough waits, or for long enough."""
+        ...
+
+    async def plan(self, day: str, limits: SegmentLimits) -> Segment | None:
+        """Put what waits of a day into a segment, as much as one may hold: from now on its rows are fixed."""
+        ...
+
+    async def planned(self) -> list[Segment]:
+        """Segments whose writing was begun, by this instance or one that has died."""
+        ...
+
+    async def rows_of(self, segment: Segment) -> list[bytes] | None:
+        """The packed rows of a planned segment, always in the same order; None once it is sealed."""
+        ...
+
+    async def seal(self, segment: Segment, size: int) -> None:
+        """Mark the segment as sealed and delete its chunks, in one transaction: its object is in the bucket."""
+        ...
+
+    async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
+        """Sealed segments of the days that have a part in [begin, end), and the packed rows of these days that wait.
+
+        Both at one moment, so that an event that is just being sealed is in exactly one of them.
+        """
+        ...
+
+    async def page(self, begin: str, end: str, after: tuple[str, str], limit: int) -> list[Segment]:
+        """Sealed segments of days from `begin` to `end`, by day and id."""
+        ...
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """How many events are not sealed yet, and since when the oldest waits."""
+        ...
+
+
+class MongoArchive:
+    def __init__(self, database: Database, transactor: Transactor, *, clock: Clock = utc_now) -> None:
+        self._chunks: Collection = database["archive_chunks"]
+        self._segments: Collection = database["archive_segments"]
+        self._transactor = transactor
+        self._clock = clock
+
+    async def create_indexes(self) -> None:
+        # Everything that is asked of waiting chunks is in the index: their rows are not read for it.
+        waiting = [(name, ASCENDING) for name in ("segment", "day", "created_at", "events", "size")]
+        await self._chunks.create_index(waiting)
+        await self._segments.create_indexes(
+            [IndexModel([("state", ASCENDING), ("day", ASCENDING), ("_id", ASCENDING)])]
+        )
+
+    async def add_chunks(self, chunks: Sequence[Chunk], transaction: Transaction) -> None:
+        now = self._clock()
+        rows = [
+            {
+                "_id": chunk.id,
+                "day": chunk.day,
+                "segment": NOT_PLANNED,
+                "events": len(chunk.lines),
+                "size": chunk.size,
+                "created_at": now,
+                "rows": pack(chunk.lines),
+            }
+            for chunk in chunks
+        ]
+        if rows:
+            await self._chunks.insert_many(rows, session=transaction.session)
+
+    async def due_days(self, limits: SegmentLimits) -> list[str]:
+        old = self._clock() - timedelta(seconds=limits.seconds)
+        pipeline = [
+            {"$match": {"segment": NOT_PLANNED}},
+            {
+                "$group": {
+                    "_id": "$day",
+                    "events": {"$sum": "$events"},
+                    "size": {"$sum": "$size"},
+                    "oldest": {"$min": "$created_at"},
+                }
+            },
+            {
+                "$match": {
+                    "$or": [
+                        {"oldest": {"$lte": old}},
+                        {"events": {"$gte": limits.events}},
+                        {"size": {"$gte": limits.bytes}},
+                    ]
+                }
+            },
+            {"$sort": {"_id": 1}},
+        ]
+        return [row["_id"] async for row in self._chunks.aggregate(pipeline)]
+
+    async def plan(self, day: str, limits: SegmentLimits) -> Segment | None:
+        async def work(transaction: Transaction) -> Segment | None:
+            figures = {"events": 1, "size": 1}
+            rows = self._chunks.find({"segment": NOT_PLANNED, "day": day}, figures, session=transaction.session).sort(
+                "_id", ASCENDING
+            )
+            chosen: list[Document] = []
+            events = size = 0
+            async for row in rows:
+                if chosen and (events + row["events"] > limits.events or size + row["size"] > limits.bytes):
+                    break
+                chosen.append(row)
+                events, size = events + row["events"], size + row["size"]
+            if not chosen:
+                return None
+            segment = Segment(new_id(), day, events, size)
+            taken = await self._chunks.update_many(
+                {"_id": {"$in": [row["_id"] for row in chosen]}, "segment": NOT_PLANNED},
+                {"$set": {"segment": segment.id}},
+                session=transaction.session,
+            )
+            if taken.modified_count != len(chosen):
+                raise conflict("another has planned with the same chunks")
+            await self._segments.insert_one({**_row(segment), "state": "planned"}, session=transaction.session)
+            return segment
+
+        return await self._transactor.run(work)
+
+    async def planned(self) -> list[Segment]:
+        return [_segment(row) async for row in self._segments.find({"state": "planned"}).sort("_id", ASCENDING)]
+
+    async def rows_of(self, segment: Segment) -> list[bytes] | None:
+        rows = self._chunks.find({"segment": segment.id}, {"rows": 1, "events": 1}).sort("_id", ASCENDING)
+        found = await rows.to_list(None)
+        # All or none, but for who reads while they are removed: part of them must not become the segment's object.
+        return [row["rows"] for row in found] if sum(row["events"] for row in found) == segment.events else None
+
+    async def seal(self, segment: Segment, size: int) -> None:
+        async def work(transaction: Transaction) -> None:
+            sealed = await self._segments.update_one(
+                {"_id": segment.id, "state": "planned"},
+                {"$set": {"state": "sealed", "size": size, "sealed_at": self._clock()}},
+                session=transaction.session,
+            )
+            if sealed.matched_count:
+                await self._chunks.delete_many({"segment": segment.id}, session=transaction.session)
+
+        await self._transactor.run(work)
+
+    async def snapshot(self, begin: datetime, end: datetime, limit: int) -> tuple[list[Segment], list[bytes]]:
+        days: dict[str, Any] = {"$gte": _day(begin), "$lte": _day(end)}
+
+        async def work(transaction: Transaction) -> tuple[list[Segment], list[bytes]]:
+            sealed = self._segments.find({"state": "sealed", "day": days}, session=transaction.session).sort(
+                "_id", ASCENDING
+            )
+            waiting = self._chunks.find({"day": days}, {"rows": 1}, session=transaction.session)
+            return [_segment(row) async for row in sealed.limit(limit)], [row["rows"] async for row in waiting]
+
+        return await self._transactor.run(work)
+
+    async def page(self, begin: str, end: str, after: tuple[str, str], limit: int) -> list[Segment]:
+        day, id_ = after
+        beyond = [{"day": {"$gt": day}}, {"day": day, "_id": {"$gt": id_}}]
+        wanted = {"state": "sealed", "day": {"$gte": begin, "$lte": end}, "$or": beyond}
+        rows = self._segments.find(wanted).sort([("day", ASCENDING), ("_id", ASCENDING)]).limit(limit)
+        return [_segment(row) async for row in rows]
+
+    async def waiting(self) -> tuple[int, datetime | None]:
+        total = {"$group": {"_id": None, "events": {"$sum": "$events"}, "oldest": {"$min": "$created_at"}}}
+        async for row in self._chunks.aggregate([{"$match": {"segment": {"$gte": NOT_PLANNED}}}, total]):
+            return row["events"], row["oldest"]
+        return 0, None
+
+
+def _row(segment: Segment) -> Document:
+    row = asdict(segment)
+    row["_id"] = row.pop("id")
+    return row
+
+
+def _segment(row: Document) -> Segment:
+    return Segment(row["_id"], row["day"], row["events"], row["size"])
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()

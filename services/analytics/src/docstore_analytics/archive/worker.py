@@ -1,0 +1,79 @@
+"""Writes what has waited long enough into Parquet segments in S3, each event once, whatever is killed when.
+
+Proof. (1) A chunk is written in the transaction of the inbox: each event is in one chunk. (2) A plan names its segment
+in each chunk it takes, in one transaction: each chunk is in one segment, and its rows are fixed. (3) The object of a
+segment is a function of its rows, under a key that only it has, and the store shows an object whole or not at all:
+writing it again changes nothing. (4) The chunks go in the transaction that says the segment is sealed, after the object
+is there. So before that transaction the events are in chunks that will be written again, and after it in an object
+that is there; killing the writer at any point leaves one of the two. docs/adr/0017-analytics.md.
+"""
+
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from docstore_analytics.archive.repository import ArchiveRepository
+from docstore_analytics.archive.rules import Segment, SegmentLimits
+from docstore_analytics.metrics import archive_oldest_seconds, archive_waiting_events
+from docstore_analytics.processes.framing import join_parts
+from docstore_analytics.processes.runner import run_child
+from docstore_platform.clock import Clock, utc_now
+from docstore_work.leader_lease import LeaderLease
+
+log = structlog.get_logger(__name__)
+
+PROCESS = "docstore_analytics.archive.parquet_process"
+PARQUET = "application/vnd.apache.parquet"
+
+
+class Objects(Protocol):
+    async def put(self, key: str, data: bytes, *, content_type: str) -> object: ...
+
+
+class ArchiveWriter:
+    """Writes while this instance holds the lease."""
+
+    def __init__(
+        self,
+        store: ArchiveRepository,
+        lease: LeaderLease,
+        objects: Objects,
+        limits: SegmentLimits,
+        *,
+        child_memory: int,
+        child_seconds: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self._objects = objects
+        self._limits = limits
+        self._memory = str(child_memory).encode()
+        self._make_parquet = partial(run_child, PROCESS, seconds=child_seconds)
+        self._clock = clock
+
+    async def write_due(self) -> int:
+        """Write what was begun and what is due; how many segments were sealed."""
+        events, oldest = await self._store.waiting()
+        archive_waiting_events.set(events)
+        archive_oldest_seconds.set(max((self._clock() - oldest).total_seconds(), 0.0) if oldest else 0.0)
+        sealed = 0
+        if not events or not await self._lease.hold():
+            return sealed
+        for begun in await self._store.planned():
+            sealed += await self._write(begun)
+        for day in await self._store.due_days(self._limits):
+            while planned := await self._store.plan(day, self._limits):
+                sealed += await self._write(planned)
+        return sealed
+
+    async def _write(self, segment: Segment) -> bool:
+        packed = await self._store.rows_of(segment) if await self._lease.hold() else None
+        if packed is None:  # another instance writes it, or has sealed it meanwhile
+            return False
+        parquet = await self._make_parquet(join_parts([self._memory, *packed]))
+        await self._objects.put(segment.key, parquet, content_type=PARQUET)
+        await self._store.seal(segment, len(parquet))
+        log.info("archive_segment_sealed", key=segment.key, events=segment.events, bytes=len(parquet))
+        return True

@@ -1,0 +1,92 @@
+"""HTTP routes of the audit log, for administrators."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from docstore_analytics.audit.repository import AuditQuery, AuditRepository
+from docstore_analytics.audit.rules import Chained
+from docstore_analytics.audit.schemas import AuditCheck, AuditPage
+from docstore_analytics.audit.service import AuditVerifier
+from docstore_analytics.parameters import Limit, administrator
+from docstore_platform.clock import rfc3339
+from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.values import Cursor, Moment
+from docstore_platform.web import json_response
+
+VERIFIED_AT_ONCE = 10_000
+
+Text = Annotated[str, Query(max_length=200)]
+
+
+def audit_router(entries: AuditRepository, verifier: AuditVerifier) -> APIRouter:
+    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+
+    @router.get("/admin/audit", response_model=AuditPage)
+    async def search_audit_log(
+        account_id: Text = "",
+        object_id: Text = "",
+        action: Text = "",
+        begin: Annotated[Moment | None, Query(alias="from", description="Included.")] = None,
+        to: Annotated[Moment | None, Query(description="Not included.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Calls that changed or read content, and changes; the latest first. `action` is exact: `file-moved`."""
+        before = None
+        if cursor is not None:
+            at, number = decode_cursor(cursor, int, int)
+            before = datetime.fromtimestamp(at / 1000, UTC), number
+        query = AuditQuery(account_id, object_id, action, begin, to, before)
+        found = await entries.find_entries(query, limit + 1)
+        items, more = found[:limit], len(found) > limit
+        last = items[-1] if more else None
+        next_cursor = encode_cursor(round(last.entry.at.timestamp() * 1000), last.number) if last else None
+        return json_response({"items": [entry_json(each) for each in items], "next_cursor": next_cursor})
+
+    @router.get("/admin/audit/verify", response_model=AuditCheck)
+    async def verify_audit_log(
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=VERIFIED_AT_ONCE)] = VERIFIED_AT_ONCE,
+    ) -> Response:
+        """Check the chain of the audit log, as many entries at once; `next_after` is null once the end is reached.
+
+        `broken` is the first entry that was changed, removed, added or reordered, or where the log was cut off; `last`
+        is the last that is as it was written. The log is also compared with what of it is in the object store, which
+        `not_compared` says if it could not be.
+        """
+        verified = await verifier.verify(after, limit)
+        broken, anchor = verified.broken, verified.anchor
+        return json_response(
+            {
+                "checked": verified.checked,
+                "next_after": verified.after,
+                "broken": broken and {"number": broken.number, "reason": broken.reason, "detail": broken.detail},
+                "last": {"number": verified.number, "signature": verified.signature},
+                "head": {"number": verified.head.number, "signature": verified.head.signature},
+                "anchor": anchor and {"number": anchor.number, "signature": anchor.signature},
+                "not_compared": verified.not_compared or None,
+            }
+        )
+
+    return router
+
+
+def entry_json(chained: Chained) -> dict[str, Any]:
+    """An entry as administrators see it; a field that somebody has put something else into is shown as it is."""
+    entry = chained.entry
+    return {
+        "number": chained.number,
+        "at": rfc3339(entry.at),
+        "kind": entry.kind,
+        "action": entry.action,
+        "account_id": entry.actor_id or None,
+        "object_id": entry.object_id or None,
+        "status": entry.status or None,
+        "client": entry.client or None,
+        "session_id": entry.session_id or None,
+        "source_id": entry.source_id,
+        "detail": entry.detail,
+        "signature": chained.signature,
+    }

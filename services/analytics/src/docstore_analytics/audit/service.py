@@ -1,0 +1,167 @@
+"""Use case of the audit log: verify it against its chain, its seals and its anchors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from docstore_analytics.audit.anchors import Anchor, AnchorChanged, AnchorMissing, Anchors, Objects
+from docstore_analytics.audit.repository import AuditRepository, Seal, SealRepository
+from docstore_analytics.audit.rules import BEGINNING, Break, Chain, Chained, Head
+from docstore_analytics.audit.sealed import line_of, sealed_key, unpacked
+from docstore_contents.s3.transport import ObjectNotFound, ObjectStoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What one page of verifying has found: `after` is where the next page begins, None at the end.
+
+    `number` and `signature` are of the last entry that is as it was written. `not_compared` says why the entries could
+    not be compared with what is in the object store; empty: they were.
+    """
+
+    number: int
+    signature: str
+    checked: int
+    head: Head
+    broken: Break | None
+    after: int | None
+    anchor: Anchor | None
+    not_compared: str
+
+
+class AuditVerifier:
+    def __init__(
+        self,
+        store: AuditRepository,
+        seals: SealRepository,
+        objects: Objects,
+        chain: Chain,
+        anchors: Anchors,
+        *,
+        region: str,
+    ) -> None:
+        self._store = store
+        self._seals = seals
+        self._objects = objects
+        self._chain = chain
+        self._anchors = anchors
+        self._region = region
+
+    async def verify(self, after: int, limit: int) -> Verified:
+        """Check up to `limit` entries that follow number `after`, those in the object store too, and the end."""
+        head = await self._store.head()
+        number, signature = after, BEGINNING
+        anchor, not_compared = None, ""
+
+        def found(broken: Break | None, *, more: bool = False) -> Verified:
+            next_after = number if more else None
+            return Verified(number, signature, number - after, head, broken, next_after, anchor, not_compared)
+
+        if head.key and head.key not in self._chain.fingerprints:
+            return found(Break(head.number, "other_key", "the end was signed with another key"))
+        try:
+            anchor = await self._anchors.last()
+        except (AnchorMissing, AnchorChanged) as error:
+            return found(_anchor_break(error))
+        except ObjectStoreError as error:
+            not_compared = f"the object store does not answer: {error}"
+        if after:
+            before = await self._store.entry(after)
+            if before is None:
+                return found(Break(after, "missing", "there is no such entry"))
+            signature = before.signature
+        sealed_to = max(anchor.sealed_to if anchor else 0, await self.sealed_to())
+        seals = await self._seals.between(after + 1, after + limit)
+        sealed = _SealedEntries(self._objects, seals, sealed_to, self._region)
+        async for chained in self._store.entries_after(after, limit):
+            broken = self._chain.check(chained, number + 1, signature)
+            if not broken and not not_compared:
+                try:
+                    broken = await sealed.check(chained)
+                except ObjectStoreError as error:
+                    not_compared = f"the object store does not answer: {error}"
+            if broken:
+                return found(broken)
+            number, signature = chained.number, chained.signature
+        if number - after == limit:
+            return found(None, more=True)
+        if number >= head.number:  # entries have come meanwhile, or none: the end is what the head says now
+            head = await self._store.head()
+            if number < head.number:
+                return found(None, more=True)
+        broken = self._chain.check_head(head, number, signature) or await self._check_last_seal(number)
+        return found(broken or await self._check_anchor(anchor))
+
+    async def _check_last_seal(self, number: int) -> Break | None:
+        last = await self._seals.last()
+        if last is not None and last.last > number:
+            return Break(number + 1, "cut_off", f"entries up to {last.last} are sealed in {last.key}")
+        return None
+
+    async def contradiction(self) -> Break | None:
+        """What of the log is not as the last anchor says. ObjectStoreError."""
+        try:
+            anchor = await self._anchors.last()
+        except (AnchorMissing, AnchorChanged) as error:
+            return _anchor_break(error)
+        return await self._check_anchor(anchor)
+
+    async def _check_anchor(self, anchor: Anchor | None) -> Break | None:
+        if anchor is None:
+            return None
+        head = await self._store.head()
+        if head.number < anchor.number:
+            detail = f"anchor {anchor.seq} in the object store knows {anchor.number} entries"
+            return Break(head.number + 1, "cut_off", detail)
+        entry = await self._store.entry(anchor.number)
+        if entry is None or entry.signature != anchor.signature:
+            detail = f"anchor {anchor.seq} in the object store has another signature"
+            return Break(anchor.number, "differs_from_anchor", detail)
+        sealed_to = await self.sealed_to()
+        if sealed_to < anchor.sealed_to:
+            return Break(sealed_to + 1, "seal_missing", f"entries up to {anchor.sealed_to} had been sealed")
+        return None
+
+    async def sealed_to(self) -> int:
+        """Number of the last sealed entry; 0 if there is none."""
+        last = await self._seals.last()
+        return last.last if last else 0
+
+
+def _anchor_break(error: AnchorMissing | AnchorChanged) -> Break:
+    return Break(0, "anchor_missing" if isinstance(error, AnchorMissing) else "anchor_changed", str(error))
+
+
+class _SealedEntries:
+    """The sealed copies of the entries that are being looked at."""
+
+    def __init__(self, objects: Objects, seals: list[Seal], sealed_to: int, region: str) -> None:
+        self._objects = objects
+        self._seals = seals
+        self._sealed_to = sealed_to
+        self._region = region
+        self._rows: dict[int, Mapping[str, Any]] = {}
+        self._loaded: Seal | None = None
+
+    async def check(self, chained: Chained) -> Break | None:
+        """Whether the entry is what was sealed; one that is not sealed yet is. ObjectStoreError."""
+        seal = next((each for each in self._seals if each.first <= chained.number <= each.last), None)
+        if seal is None:
+            if chained.number > self._sealed_to:
+                return None
+            return Break(chained.number, "seal_missing", f"entries up to {self._sealed_to} had been sealed")
+        if seal.key != sealed_key(self._region, seal.first, seal.last):
+            return Break(chained.number, "differs_from_sealed", f"{seal.key} is no object of the audit log")
+        if seal != self._loaded:
+            try:
+                self._rows = unpacked(await self._objects.get(seal.key))
+            except ObjectNotFound:
+                return Break(chained.number, "differs_from_sealed", f"{seal.key} is gone")
+            except (OSError, EOFError, ValueError, KeyError, TypeError):
+                return Break(chained.number, "differs_from_sealed", f"{seal.key} can't be read")
+            self._loaded = seal
+        if self._rows.get(chained.number) != orjson.loads(line_of(chained)):
+            return Break(chained.number, "differs_from_sealed", f"{seal.key} has something else")
+        return None

@@ -1,0 +1,29 @@
+"""Parameters that routes of several features take, and the check that the caller is an administrator."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.values import Moment
+
+DEFAULT_DAYS = 30
+
+From = Annotated[Moment | None, Query(alias="from", description="Included; the default is 30 days before `to`.")]
+To = Annotated[Moment | None, Query(description="Not included; the default is now.")]
+Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+async def administrator(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
+    """403 unless the caller is an administrator."""
+    if not principal.is_admin:
+        raise Problem(403, "forbidden", "This is for administrators.")
+    return principal
+
+
+def period_of(begin: datetime | None, end: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Beginning and end in UTC, with the defaults."""
+    end = (end or now).astimezone(UTC)
+    return (begin or end - timedelta(days=DEFAULT_DAYS)).astimezone(UTC), end

@@ -1,0 +1,34 @@
+"""What the child processes share: DuckDB with its limits, and the archive's rows. Nothing else imports it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from docstore_analytics.archive.columns import COLUMNS, unpack
+
+
+def connect(memory: int, folder: Path) -> duckdb.DuckDBPyConnection:
+    """One thread, so much memory (bytes), nothing from the network."""
+    return duckdb.connect(
+        config={
+            "threads": 1,
+            "memory_limit": f"{memory}B",
+            "temp_directory": str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+
+
+def write_rows(packed: Iterable[bytes], path: Path) -> None:
+    """The packed rows as one file of JSON lines."""
+    with path.open("wb") as file:
+        for part in packed:
+            file.write(unpack(part))
+
+
+def rows_of(path: Path) -> str:
+    """SQL for the rows of a file of JSON lines."""
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    return f"SELECT * FROM read_json('{path}', format = 'newline_delimited', columns = {{{columns}}})"

@@ -1,0 +1,1 @@
+"""Records each batch of events in all features, in one transaction."""

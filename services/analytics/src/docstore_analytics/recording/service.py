@@ -1,0 +1,127 @@
+"""Use case of recording: archive, count and audit a batch of events in one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from docstore_analytics.activity.entries import Activity
+from docstore_analytics.activity.repository import ActivityRepository
+from docstore_analytics.archive.repository import ArchiveRepository
+from docstore_analytics.archive.rows import archive_row, chunks_of
+from docstore_analytics.audit.repository import AuditRepository
+from docstore_analytics.audit.rules import Chain, Entry
+from docstore_analytics.reports.repository import FigureRepository
+from docstore_analytics.reports.rules import Account, Counts, FileCounts, PlanSeen, UsageSeen
+from docstore_events.audit import ApiCall
+from docstore_events.envelope import Envelope
+from docstore_events.event import Event
+from docstore_events.transaction import Transaction
+
+
+@dataclass(slots=True)
+class Batch:
+    """The effects of a batch of events. Figures by account are divided by its plan once that is known."""
+
+    rows: list[tuple[datetime, bytes]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    by_account: list[tuple[datetime, str, str, int]] = field(default_factory=list)
+    seen: list[PlanSeen | UsageSeen] = field(default_factory=list)
+    files: dict[str, FileCounts] = field(default_factory=dict)
+    activity: list[Activity] = field(default_factory=list)
+
+    def archive(self, envelope: Envelope[Event]) -> None:
+        self.rows.append((envelope.time, archive_row(envelope)))
+
+    def count(self, at: datetime, figure: str, amount: int = 1, by: str = "all") -> None:
+        self.counts.add(at, figure, by, amount)
+
+    def count_of(self, account_id: str, at: datetime, figure: str, amount: int = 1) -> None:
+        """Count a figure by the plan of this account."""
+        self.by_account.append((at, figure, account_id, amount))
+
+    def see(self, seen: PlanSeen | UsageSeen) -> None:
+        self.seen.append(seen)
+
+    def file(self, file_id: str) -> FileCounts:
+        """What is counted of one file."""
+        return self.files.setdefault(file_id, FileCounts())
+
+    def show(self, activity: Activity | None) -> None:
+        """Add to the activity of a file, unless nobody did it."""
+        if activity is not None:
+            self.activity.append(activity)
+
+    def changed(self, envelope: Envelope[Event], actor_id: str, object_id: str, detail: str = "") -> None:
+        """Add a change to the audit log."""
+        self.entries.append(
+            Entry(
+                at=envelope.time,
+                kind="change",
+                action=envelope.event.type,
+                actor_id=actor_id,
+                object_id=object_id,
+                status=0,
+                client="",
+                session_id="",
+                source_id=envelope.id,
+                detail=detail,
+            )
+        )
+
+    def called(self, call: ApiCall) -> None:
+        """Add a call to the audit log."""
+        self.entries.append(
+            Entry(
+                at=call.at,
+                kind="call",
+                action=f"{call.method} {call.route}",
+                actor_id=call.account_id,
+                object_id=call.object_id,
+                status=call.status,
+                client=call.client,
+                session_id=call.session_id,
+                source_id=call.request_id,
+                detail=call.path,
+            )
+        )
+
+
+class RecordingService:
+    def __init__(
+        self,
+        figures: FigureRepository,
+        archive: ArchiveRepository,
+        activity: ActivityRepository,
+        audit: AuditRepository,
+        chain: Chain,
+    ) -> None:
+        self._figures = figures
+        self._archive = archive
+        self._activity = activity
+        self._audit = audit
+        self._chain = chain
+
+    async def record(self, batch: Batch, transaction: Transaction) -> None:
+        """Write a batch in its transaction: nothing of it counts twice or is lost."""
+        account_ids = {seen.account_id for seen in batch.seen} | {count[2] for count in batch.by_account}
+        accounts = await self._figures.accounts(account_ids, transaction) if account_ids else {}
+        counts = Counts(batch.counts.by_hour.copy())
+        for seen in batch.seen:
+            account = accounts.setdefault(seen.account_id, Account())
+            if isinstance(seen, PlanSeen):
+                account.see_plan(seen, counts)
+            else:
+                account.see_usage(seen, counts)
+        for at, figure, account_id, amount in batch.by_account:
+            counts.add(at, figure, accounts.get(account_id, Account()).plan, amount)
+        changed = {seen.account_id: accounts[seen.account_id] for seen in batch.seen}
+        await self._figures.save_accounts(changed, transaction)
+        await self._figures.count(counts, transaction)
+        await self._figures.count_files(batch.files, transaction)
+        await self._archive.add_chunks(chunks_of(batch.rows), transaction)
+        await self._activity.add(batch.activity, transaction)
+        if batch.entries:
+            # Last: a transaction that extends the chain at the same moment makes this one begin again.
+            head = await self._audit.head(transaction)
+            chained = self._chain.append(batch.entries, head)
+            await self._audit.extend_chain(chained, head, self._chain.head(chained[-1]), transaction)

@@ -1,0 +1,300 @@
+"""Handles all events. Each goes into the archive; the handlers say what else it changes."""
+
+from docstore_analytics.activity.entries import file_activity, sharing_activity
+from docstore_analytics.recording.service import Batch, RecordingService
+from docstore_analytics.reports.rules import PlanSeen, UsageSeen
+from docstore_events.accounts import (
+    AccountCreated,
+    AccountEvent,
+    AccountInvited,
+    AccountPlanChanged,
+    AccountUpdated,
+    EmailVerificationRequested,
+    PasswordChanged,
+    PasswordReset,
+    PasswordResetLinkMade,
+    PasswordResetRequested,
+    SessionStarted,
+)
+from docstore_events.audit import ApiCalled
+from docstore_events.envelope import Envelope
+from docstore_events.files import (
+    FileAccessChanged,
+    FileCreated,
+    FileDeleted,
+    FileEvent,
+    FileIndexed,
+    FileIndexFailed,
+    FileModified,
+    FileMoved,
+    FilePurged,
+    FileRestored,
+    FileTagged,
+    PreviewFailed,
+    PreviewReady,
+    VersionPruned,
+)
+from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.shares import (
+    FileShared,
+    LinkCreated,
+    LinkEvent,
+    LinkExpiring,
+    LinkOpened,
+    LinkRevoked,
+    ShareEvent,
+    ShareRevoked,
+)
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction
+from docstore_events.uploads import (
+    PackAborted,
+    PackCompleted,
+    PackExpired,
+    PackInitiated,
+    PackStalled,
+    UploadAborted,
+    UploadCompleted,
+    UploadExpired,
+    UploadInitiated,
+    UploadStalled,
+)
+from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged, UsageEvent
+
+FIRST = 1
+"""Revision of what was just created."""
+
+
+class AnalyticsSubscribers(Subscribers[Batch]):
+    def __init__(self, service: RecordingService) -> None:
+        self._service = service
+
+    def begin(self) -> Batch:
+        return Batch()
+
+    async def commit(self, batch: Batch, transaction: Transaction) -> None:
+        await self._service.record(batch, transaction)
+
+    # --- accounts ----------------------------------------------------------------------------------------
+
+    def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
+        self._account(envelope, batch)
+        batch.count(envelope.time, "sign_ups")
+
+    def on_account_updated(self, envelope: Envelope[AccountUpdated], batch: Batch) -> None:
+        self._account(envelope, batch)
+
+    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], batch: Batch) -> None:
+        self._account(envelope, batch)
+
+    def _account(self, envelope: Envelope[AccountEvent], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.see(PlanSeen(event.account_id, event.plan, event.revision, envelope.time, event.display_name))
+        batch.changed(envelope, "", event.account_id, f"{event.plan} {event.role} {event.status}")
+
+    def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], batch: Batch) -> None:
+        self._by_mail(envelope, batch)
+
+    def on_password_reset(self, envelope: Envelope[PasswordReset], batch: Batch) -> None:
+        self._by_mail(envelope, batch)
+
+    def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], batch: Batch) -> None:
+        self._by_mail(envelope, batch)
+
+    def on_account_invited(self, envelope: Envelope[AccountInvited], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.changed(envelope, envelope.event.invited_by, envelope.event.invitation_id, envelope.event.email)
+
+    def _by_mail(
+        self, envelope: Envelope[PasswordResetRequested | PasswordReset | EmailVerificationRequested], batch: Batch
+    ) -> None:
+        """Whoever asks for a link or uses it need not be logged in: known is only whose account it is about."""
+        batch.archive(envelope)
+        batch.changed(envelope, "", envelope.event.account_id)
+
+    def on_password_reset_link_made(self, envelope: Envelope[PasswordResetLinkMade], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.changed(envelope, envelope.event.made_by, envelope.event.account_id)
+
+    def on_password_changed(self, envelope: Envelope[PasswordChanged], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.changed(envelope, envelope.event.account_id, envelope.event.account_id, envelope.event.device)
+
+    def on_session_started(self, envelope: Envelope[SessionStarted], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.count(envelope.time, "log_ins")
+        batch.changed(envelope, event.account_id, event.session_id, event.device)
+
+    # --- files -------------------------------------------------------------------------------------------
+
+    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_tagged(self, envelope: Envelope[FileTagged], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_deleted(self, envelope: Envelope[FileDeleted], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_restored(self, envelope: Envelope[FileRestored], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_access_changed(self, envelope: Envelope[FileAccessChanged], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
+        self._file(envelope, batch)
+        batch.file(envelope.event.file.file_id).gone = True
+
+    def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
+        self._file(envelope, batch)
+
+    def _file(self, envelope: Envelope[FileEvent], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.changed(envelope, event.actor_id, event.file.file_id, event.path)
+        batch.show(file_activity(envelope))
+
+    def on_file_indexed(self, envelope: Envelope[FileIndexed], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_file_index_failed(self, envelope: Envelope[FileIndexFailed], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_preview_ready(self, envelope: Envelope[PreviewReady], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_preview_failed(self, envelope: Envelope[PreviewFailed], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    # --- shares and links --------------------------------------------------------------------------------
+
+    def on_file_shared(self, envelope: Envelope[FileShared], batch: Batch) -> None:
+        self._share(envelope, batch)
+        if envelope.event.revision == FIRST:  # else another role, or its person has signed up
+            batch.count(envelope.time, "shares", by="person")
+            batch.file(envelope.event.file_id).shares += 1
+
+    def on_share_revoked(self, envelope: Envelope[ShareRevoked], batch: Batch) -> None:
+        self._share(envelope, batch)
+        batch.file(envelope.event.file_id).shares -= 1
+
+    def _share(self, envelope: Envelope[ShareEvent], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.changed(envelope, event.actor_id, event.file_id, f"{event.role} {event.email}")
+        batch.show(sharing_activity(envelope))
+        batch.file(event.file_id).name(event.file_name, event.owner_id)
+
+    def on_link_created(self, envelope: Envelope[LinkCreated], batch: Batch) -> None:
+        self._link(envelope, batch)
+        batch.count(envelope.time, "shares", by="link")
+        batch.file(envelope.event.file_id).links += 1
+
+    def on_link_revoked(self, envelope: Envelope[LinkRevoked], batch: Batch) -> None:
+        self._link(envelope, batch)
+        batch.file(envelope.event.file_id).links -= 1
+
+    def on_link_opened(self, envelope: Envelope[LinkOpened], batch: Batch) -> None:
+        self._link(envelope, batch)
+        batch.count(envelope.time, "link_opens")
+        batch.file(envelope.event.file_id).opens += 1
+
+    def on_link_expiring(self, envelope: Envelope[LinkExpiring], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def _link(self, envelope: Envelope[LinkEvent], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        # Whoever opens a link is nobody known; only its owner makes it or takes it back.
+        actor_id = "" if isinstance(event, LinkOpened) else event.owner_id
+        batch.changed(envelope, actor_id, event.file_id, event.link_id)
+        batch.show(sharing_activity(envelope))
+        batch.file(event.file_id).name(event.file_name, event.owner_id)
+
+    # --- uploads and usage -------------------------------------------------------------------------------
+
+    def on_upload_initiated(self, envelope: Envelope[UploadInitiated], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_upload_completed(self, envelope: Envelope[UploadCompleted], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.count_of(event.account_id, envelope.time, "uploads")
+        batch.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size)
+
+    def on_upload_expired(self, envelope: Envelope[UploadExpired], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "uploads_failed", by="expired")
+
+    def on_upload_aborted(self, envelope: Envelope[UploadAborted], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "uploads_failed", by="aborted")
+
+    def on_upload_stalled(self, envelope: Envelope[UploadStalled], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_pack_initiated(self, envelope: Envelope[PackInitiated], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.count_of(event.account_id, envelope.time, "uploads", event.files - len(event.refused))
+        batch.count_of(event.account_id, envelope.time, "uploaded_bytes", event.size - event.refused_size)
+
+    def on_pack_expired(self, envelope: Envelope[PackExpired], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "uploads_failed", envelope.event.files, by="expired")
+
+    def on_pack_aborted(self, envelope: Envelope[PackAborted], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "uploads_failed", envelope.event.files, by="aborted")
+
+    def on_pack_stalled(self, envelope: Envelope[PackStalled], batch: Batch) -> None:
+        batch.archive(envelope)
+
+    def on_usage_changed(self, envelope: Envelope[UsageChanged], batch: Batch) -> None:
+        self._usage(envelope, batch)
+
+    def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], batch: Batch) -> None:
+        self._usage(envelope, batch)
+        batch.count(envelope.time, "quota_exceeded")
+
+    def on_quota_restored(self, envelope: Envelope[QuotaRestored], batch: Batch) -> None:
+        self._usage(envelope, batch)
+
+    def _usage(self, envelope: Envelope[UsageEvent], batch: Batch) -> None:
+        event = envelope.event
+        batch.archive(envelope)
+        batch.see(UsageSeen(event.account_id, event.used, event.documents, event.revision, envelope.time))
+
+    # --- notifications and calls -------------------------------------------------------------------------
+
+    def on_notification_sent(self, envelope: Envelope[NotificationSent], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "notifications", by=envelope.event.channel)
+
+    def on_notification_failed(self, envelope: Envelope[NotificationFailed], batch: Batch) -> None:
+        batch.archive(envelope)
+        batch.count(envelope.time, "notifications_failed", by=envelope.event.channel)
+
+    def on_api_called(self, envelope: Envelope[ApiCalled], batch: Batch) -> None:
+        batch.archive(envelope)
+        for call in envelope.event.calls:
+            batch.called(call)
+            batch.count(call.at, "calls", by=f"{call.status // 100}xx")
+            if call.account_id:
+                batch.count_of(call.account_id, call.at, "downloads", len(call.read))
+            else:
+                batch.count(call.at, "downloads", len(call.read), by="link")
+            for file_id in call.read:
+                batch.file(file_id).downloads += 1

@@ -1,0 +1,34 @@
+"""HTTP routes of reports, for administrators."""
+
+from fastapi import APIRouter, Depends, Response
+
+from docstore_analytics.parameters import From, Limit, To, administrator, period_of
+from docstore_analytics.reports.rules import Step
+from docstore_analytics.reports.schemas import Report
+from docstore_analytics.reports.service import FROM_ARCHIVE, NAMES, SERIES, Period, ReportService
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.problems import not_found
+from docstore_platform.web import json_response
+
+
+def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRouter:
+    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+
+    @router.get("/admin/reports/{name}", response_model=Report)
+    async def report(name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20) -> Response:
+        """A report. Over time: `times` and a line of `values` in each of `series`. Lists: `items`, up to `limit`.
+
+        Over time: accounts, documents, storage, average-size, uploads, uploaded-bytes, failed-uploads, downloads,
+        shares, link-opens, sign-ups, log-ins, calls, notifications. Lists: most-shared, most-downloaded, and out of the
+        archive: usage (by account), access (by file).
+        """
+        if name not in NAMES:
+            raise not_found("report")
+        period = Period(*period_of(begin, to, clock()), step)
+        if name in SERIES:
+            return json_response(await reports.series(name, period))
+        if name in FROM_ARCHIVE:
+            return json_response(await reports.from_archive(name, period, limit))
+        return json_response(await reports.top(name, limit))
+
+    return router

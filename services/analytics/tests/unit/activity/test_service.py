@@ -1,0 +1,134 @@
+"""What events say of a file's activity, and who is shown what of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from analytics_events import created, file_state, link, moved, revoked, shared
+
+from docstore_analytics.activity.entries import Activity, file_activity, sharing_activity
+from docstore_analytics.activity.service import ActivityService
+from docstore_events.envelope import seal
+from docstore_events.event import Event
+from docstore_events.files import FileAccessChanged, FileMoved, VersionPruned
+from docstore_platform.problems import Problem
+
+
+def said(event: Event) -> Any:
+    return seal(event, source="metadata", traceparent=None)
+
+
+def relocated(before: str, after: str) -> Activity | None:
+    state = file_state("f", "ann", after.rpartition("/")[2])
+    about: dict[str, Any] = {"revision": 2, "file": state, "actor_id": "ann"}
+    return file_activity(said(FileMoved(path=after, previous_path=before, **about)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what", "facts", "owner_facts"),
+    [
+        ("/a.txt", "/b.txt", "renamed", {"previous_name": "a.txt"}, {}),
+        ("/x/a.txt", "/a.txt", "moved", {}, {"from": "/x", "to": "/"}),
+        ("/x/a.txt", "/y/b.txt", "moved", {"previous_name": "a.txt"}, {"from": "/x", "to": "/y"}),
+    ],
+)
+def test_a_move_within_a_folder_is_a_new_name(before: str, after: str, what: str, facts: Any, owner_facts: Any) -> None:
+    """And paths are for the owner alone: a reader may know no folder above."""
+    activity = relocated(before, after)
+    assert activity is not None
+    assert (activity.what, activity.facts, activity.owner_facts) == (what, facts, owner_facts)
+
+
+def test_what_nobody_did_is_no_activity() -> None:
+    """Versions that a cap removed, rights that follow from others, and a link that was opened."""
+    about: dict[str, Any] = {"revision": 2, "file": file_state("f", "ann"), "path": "/a.txt", "actor_id": "ann"}
+    assert file_activity(said(FileAccessChanged(**about))) is None
+    assert file_activity(said(VersionPruned(**about, pruned_version=1, freed_bytes=1))) is None
+    assert sharing_activity(said(link("f", opens=1))) is None
+
+
+class FakeFiles:
+    def __init__(self, rights: dict[str, dict[str, str]]) -> None:
+        self._rights = rights
+
+    async def readable(self, account_id: str, file_ids: Sequence[str]) -> dict[str, str]:
+        rights = self._rights.get(account_id, {})
+        return {file_id: rights[file_id] for file_id in file_ids if file_id in rights}
+
+
+class FakeStore:
+    def __init__(self, *events: Any) -> None:
+        self._all = [*filter(None, events)]
+
+    async def find(self, file_id: str, *, before: str, limit: int, all_of_it: bool) -> list[Activity]:
+        rows = [
+            each
+            for each in self._all
+            if file_id in (each.file_id, each.folder_id)
+            and (all_of_it or not each.owner_only)
+            and (not before or each.id < before)
+        ]
+        return sorted(rows, key=lambda each: each.id, reverse=True)[:limit]
+
+    async def names(self, account_ids: Sequence[str]) -> dict[str, str]:
+        return {account_id: account_id.title() for account_id in account_ids}
+
+
+def history() -> FakeStore:
+    """Of two files of Ann's root, one of which is shared with Bob."""
+    return FakeStore(
+        file_activity(said(created("f"))),
+        file_activity(said(created("secret"))),
+        sharing_activity(said(shared("f"))),
+        file_activity(said(moved("f"))),
+        sharing_activity(said(revoked("f"))),
+    )
+
+
+RIGHTS = {"ann": {"f": "owner", "ann": "owner", "secret": "owner"}, "bob": {"f": "viewer", "ann": "viewer"}}
+
+
+async def test_the_owner_is_shown_all_and_readers_what_is_theirs_to_know() -> None:
+    """Bob sees neither with whom it is shared, nor what happened to a file in the folder that he may not read."""
+    activity = ActivityService(history(), FakeFiles(RIGHTS))
+    owners = await activity.page("ann", "f", "", 10)
+    assert [item["type"] for item in owners.items] == ["unshared", "renamed", "shared", "created"]
+    assert owners.items[2]["email"] == "bob@example.org"
+    assert owners.items[0]["actor"] == {"id": "ann", "name": "Ann"}
+    readers = await activity.page("bob", "f", "", 10)
+    assert [item["type"] for item in readers.items] == ["renamed", "created"]
+    folder = await activity.page("bob", "ann", "", 10)
+    assert {item["file_id"] for item in folder.items} == {"f"}
+
+
+async def test_whose_device_it_was_is_the_owners_to_know() -> None:
+    """A reader is shown the names of devices of their own alone."""
+    event = created("f")
+    on_device = event.model_copy(update={"file": event.file.model_copy(update={"device": "Ann's laptop"})})
+    activity = ActivityService(FakeStore(file_activity(said(on_device))), FakeFiles(RIGHTS))
+    assert [(await activity.page(who, "f", "", 10)).items[0]["device"] for who in ("ann", "bob")] == [
+        "Ann's laptop",
+        None,
+    ]
+
+
+@pytest.mark.parametrize("account_id", ["bob", "eve"])
+async def test_a_file_that_one_may_not_read_is_not_found(account_id: str) -> None:
+    """Nor one that there is not."""
+    with pytest.raises(Problem) as refused:
+        await ActivityService(history(), FakeFiles(RIGHTS)).page(account_id, "secret", "", 10)
+    assert refused.value.status == 404
+
+
+async def test_pages_are_the_whole() -> None:
+    """Also where a page of a reader's has nothing that may be shown."""
+    activity = ActivityService(history(), FakeFiles(RIGHTS))
+    for account_id in ("ann", "bob"):
+        whole = (await activity.page(account_id, "ann", "", 10)).items
+        paged: list[Any] = []
+        before: str | None = ""
+        while before is not None:
+            page = await activity.page(account_id, "ann", before, 1)
+            paged += page.items
+            before = page.next_before
+        assert paged == whole
