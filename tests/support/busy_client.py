@@ -161,7 +161,7 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
     nothing else is left; the paths of what was completed, by the client or in its absence.
     """
     person, promised = client.person, client.promises.files
-    uploads = await _ended_uploads(person)
+    uploads = await ended_uploads(person)
     completed = [one for one in uploads if one["state"] == "completed"]
     versions = Counter(one["path"] for one in completed)
     listed = await person.every("/v1/files", path="/busy", limit=500)
@@ -176,7 +176,7 @@ async def everything_is_as_promised(client: BusyClient, mailbox: Mailbox, bucket
     return set(versions)
 
 
-async def _ended_uploads(person: Person) -> list[dict[str, Any]]:
+async def ended_uploads(person: Person) -> list[dict[str, Any]]:
     """All uploads, once each is completed, expired or aborted."""
     uploads: list[dict[str, Any]] = []
 
