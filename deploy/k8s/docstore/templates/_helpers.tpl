@@ -13,6 +13,15 @@ labels: {{- include "docstore.labels" . | nindent 2 }}
 {{- toYaml (mustMergeOverwrite (deepCopy .Values.defaults) (deepCopy (index .Values.services .service | default dict))) -}}
 {{- end }}
 
+{{/* The services that are installed. */}}
+{{- define "docstore.enabled" -}}
+{{- range $service, $_ := .Values.services }}
+{{- if (include "docstore.settings" (merge (dict "service" $service) $) | fromYaml).enabled }}
+- {{ $service }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "docstore.selector" -}}
 app.kubernetes.io/name: docstore
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -106,7 +115,7 @@ capabilities: {drop: [ALL]}
 {{- if and .Values.provisionTopics (hasPrefix "SASL" .Values.kafka.securityProtocol) (not .Values.secrets.provision) }}
 {{- fail "with SASL the topics job needs secrets.provision: a Kafka user who may make topics (or provisionTopics: false)" }}
 {{- end }}
-{{- range $service, $_ := .Values.services }}
+{{- range $service := include "docstore.enabled" . | fromYamlArray }}
 {{- $here := merge (dict "service" $service) $ }}
 {{- $settings := include "docstore.settings" $here | fromYaml }}
 {{- $most := 0 }}
