@@ -60,11 +60,12 @@ def create_app(
     database = mongo.database(f"{infra.database_prefix}notify")
     metadata = ServiceClient("metadata", infra, "notify")
     files = MetadataFiles(metadata)
+    lease_seconds = settings.lease_seconds
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
     subscriptions, deliveries, queues = (
         MongoSubscriptions(database),
-        MongoDeliveries(database),
-        MongoSubscriptionQueues(database),
+        MongoDeliveries(database, lease_seconds=lease_seconds),
+        MongoSubscriptionQueues(database, lease_seconds=lease_seconds),
     )
     inbox, rechecks = MongoInbox(database), MongoRechecks(database)
     shares, limits = MongoShares(database), MongoShareLimits(database)

@@ -24,14 +24,13 @@ def growth(before: Delivery, after: Delivery) -> UpdateOne:
     return UpdateOne({"_id": after.id}, change)
 
 
-def try_row(attempt: AttemptResult, at: datetime) -> Document:
+def attempt_row(attempt: AttemptResult, at: datetime) -> Document:
     return {"at": at, "status": attempt.status, "detail": attempt.detail[:DETAIL_CHARS]}
 
 
-def with_try(attempt: AttemptResult, at: datetime) -> Document:
-    """For an update by pipeline: the log with one try more. Literal: a receiver's answer may begin with a `$`."""
-    tries = [{"$ifNull": ["$log", []]}, [{"$literal": try_row(attempt, at)}]]
-    return {"$slice": [{"$concatArrays": tries}, -LOGGED_TRIES]}
+def log_with(row: Document, attempt: AttemptResult, at: datetime) -> list[Document]:
+    """The log of a claimed delivery with one attempt more: only who holds it adds to it."""
+    return [*row.get("log", []), attempt_row(attempt, at)][-LOGGED_TRIES:]
 
 
 def log_entry(row: Document) -> DeliveryLogEntry:

@@ -121,7 +121,7 @@ class DeliveryPlanner:
         deliveries = plan_digests(notices, None, self._clock(), AT_ONCE, new_id)
         await self._deliveries.save([], deliveries, transaction.session)
         fed = {notice.subscription_id for notice in notices if notice.subscription_id is not None}
-        await self._queues.feed(fed, transaction.session)
+        await self._queues.add_to(fed, transaction.session)
         transaction.wake_after(self._wakeup_name)
 
 

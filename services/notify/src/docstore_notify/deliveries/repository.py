@@ -2,15 +2,15 @@
 
 from collections.abc import Collection as Several
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from docstore_notify.deliveries.documents import LOGGED_TRIES, growth, log_entry, try_row, with_try
+from docstore_notify.deliveries.documents import attempt_row, growth, log_entry, log_with
 from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
 from docstore_notify.delivery_documents import delivery_of, row_of
 from docstore_notify.domain import Delivery, State
-from docstore_notify.due import after, seconds_until_due
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,
@@ -24,20 +24,20 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
+from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
 KEPT_SECONDS = 30 * 24 * 3600
 STREAM_KEPT_SECONDS = 24 * 3600
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-SCHEDULED: Document = {"state": "pending", "next_at": {"$gt": BEGINNING}}
-"""Messages that are taken up one by one; those of a queue have no `next_at` of their own."""
+PENDING: Document = {"state": "pending"}
+"""Of these, deliveries that are claimed one by one have `next_at`; those of a subscription's queue have none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this sender has until its lease ends."""
+    """A delivery that this worker has until its lease ends."""
 
     delivery: Delivery
-    token: str
+    lease: Lease
 
 
 class Deliveries(Protocol):
@@ -51,24 +51,24 @@ class Deliveries(Protocol):
         """Add those that are new, let those that are `known` grow, and remember the last of each stream."""
         ...
 
-    async def claim(self, seconds: float) -> Claim | None:
-        """Take up the delivery that has waited longest of those that are due, for so long."""
+    async def claim(self) -> Claim | None:
+        """Claim the delivery that has waited longest of those that are due."""
         ...
 
     async def claim_next(self, subscription_id: str) -> Claim | None:
-        """Take up the oldest one of a subscription's queue, for as long as the queue is held."""
+        """Claim the oldest one of a subscription's queue, for as long as the queue is held."""
         ...
 
     async def due_in(self) -> float | None:
-        """Seconds until the next one is to be taken up."""
+        """Seconds until the next one may be claimed."""
         ...
 
     async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
-        """Mark it sent or failed; False if another sender has taken it up meanwhile."""
+        """Mark it sent or failed; False if another worker has claimed it meanwhile."""
         ...
 
     async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
-        """Give it back, to be taken up again when `wait` is over, or when its queue is."""
+        """Release it, to be claimed again when `wait` is over, or when its queue is."""
         ...
 
     async def fail_waiting(
@@ -93,11 +93,17 @@ class Deliveries(Protocol):
 
 
 class MongoDeliveries:
-    """`next_at` is when a sender may take a delivery up: claiming moves it to the end of the lease, so that a message
-    whose sender died is simply due again. The database's clock alone says when that is."""
+    """`next_at` is when a worker may claim a delivery, and has that name beside `due_at`: when it was planned for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._deliveries: Collection = database["deliveries"]
+        self._queue = LeaseQueue(
+            self._deliveries,
+            "notify deliveries",
+            lease_seconds=lease_seconds,
+            legacy_owner="token",
+            due_field="next_at",
+        )
         self._streams: Collection = database["streams"]
 
     async def create_indexes(self) -> None:
@@ -135,64 +141,52 @@ class MongoDeliveries:
         if heads:
             await self._streams.bulk_write(heads, session=session)
 
-    async def claim(self, seconds: float) -> Claim | None:
-        token = new_id()
-        row = await self._deliveries.find_one_and_update(
-            {**SCHEDULED, "$expr": {"$lte": ["$next_at", "$$NOW"]}},
-            [
-                {
-                    "$set": {
-                        "next_at": after(timedelta(seconds=seconds)),
-                        "token": token,
-                        "attempts": {"$add": ["$attempts", 1]},
-                    }
-                }
-            ],
-            sort=[("next_at", ASCENDING)],
-            return_document=ReturnDocument.AFTER,
-        )
-        return Claim(delivery_of(row), token) if row else None
+    async def claim(self) -> Claim | None:
+        lease = await self._queue.claim(PENDING)
+        return Claim(delivery_of(lease.document), lease) if lease else None
 
     async def claim_next(self, subscription_id: str) -> Claim | None:
-        token = new_id()
+        owner = new_id()
         row = await self._deliveries.find_one_and_update(
-            {"state": "pending", "subscription_id": subscription_id},
-            {"$set": {"token": token}, "$inc": {"attempts": 1}},
+            {**PENDING, "subscription_id": subscription_id},
+            {"$set": {"lease_owner": owner}, "$inc": {"attempts": 1}, "$unset": {"token": ""}},
             sort=[("_id", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
-        return Claim(delivery_of(row), token) if row else None
+        return Claim(delivery_of(row), Lease(row["_id"], owner, row["attempts"], row)) if row else None
 
     async def due_in(self) -> float | None:
-        return await seconds_until_due(self._deliveries, SCHEDULED)
+        return await self._queue.due_in(PENDING)
 
     async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
-        change = {
-            "$set": {"state": state, "ended_at": now},
-            "$unset": {"next_at": ""},
-            "$push": {"log": {"$each": [try_row(attempt, now)], "$slice": -LOGGED_TRIES}},
-        }
-        outcome = await self._deliveries.update_one(_held(claim), change, session=session)
-        return bool(outcome.matched_count)
+        outcome = {"state": state, "ended_at": now, "log": log_with(claim.lease.document, attempt, now)}
+        try:
+            await self._queue.complete(claim.lease, outcome, session=session)
+        except LeaseLost:
+            return False
+        return True
 
     async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
-        change: Document = {"error": {"$literal": attempt.detail}, "log": with_try(attempt, now)}
-        if claim.delivery.subscription_id is None:
-            change["next_at"] = after(wait)
-        await self._deliveries.update_one(_held(claim), [{"$set": change}])
+        changes: Document = {"error": attempt.detail, "log": log_with(claim.lease.document, attempt, now)}
+        if claim.delivery.subscription_id is not None:
+            release = {**self._queue.due(None), "$set": changes}
+            await self._deliveries.update_one(self._queue.held(claim.lease), release)
+            return
+        with suppress(LeaseLost):
+            await self._queue.postpone(claim.lease, wait.total_seconds(), changes)
 
     async def fail_waiting(
         self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
     ) -> list[Delivery]:
         which = {"state": "pending", "subscription_id": subscription_id}
         rows = await self._deliveries.find(which, session=session, sort=[("_id", 1)], limit=limit).to_list(limit)
-        change = {"$set": {"state": "failed", "ended_at": now, "error": reason}}
+        change = {**self._queue.due(None), "$set": {"state": "failed", "ended_at": now, "error": reason}}
         ids = [row["_id"] for row in rows]
         await self._deliveries.update_many({"_id": {"$in": ids}}, change, session=session)
         return [delivery_of(row) for row in rows]
 
     async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
-        log = [try_row(attempt, now)]
+        log = [attempt_row(attempt, now)]
         row = {**row_of(delivery), "state": delivery.state, "ended_at": now, "log": log, "attempts": 1}
         row.pop("next_at", None)
         await self._deliveries.insert_one(row, session=session)
@@ -213,7 +207,3 @@ class MongoDeliveries:
         which = {"state": "pending", "event_ids": {"$in": list(event_ids)}, "$nor": [gathering]}
         rows = self._deliveries.find(which, {"event_ids": 1})
         return event_ids & {event_id async for row in rows for event_id in row["event_ids"]}
-
-
-def _held(claim: Claim) -> Document:
-    return {"_id": claim.delivery.id, "state": "pending", "token": claim.token}

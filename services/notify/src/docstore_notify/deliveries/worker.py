@@ -13,7 +13,7 @@ from docstore_platform.tracing import span
 
 
 class DeliveryWorker:
-    """What a worker does with mails; those of several instances share the work by claiming it."""
+    """Sends what is due; instances share the work by claiming it."""
 
     def __init__(
         self,
@@ -26,18 +26,17 @@ class DeliveryWorker:
         self._deliveries = deliveries
         self._delivery_attempt = delivery_attempt
         self._recorder = recorder
-        self._lease_seconds = settings.lease_seconds
         self._give_up = timedelta(seconds=settings.give_up_seconds)
         self._clock = clock
 
     async def claim(self) -> Claim | None:
-        return await self._deliveries.claim(self._lease_seconds)
+        return await self._deliveries.claim()
 
     async def due_in(self) -> float | None:
         return await self._deliveries.due_in()
 
     async def do(self, claimed: Claim) -> None:
-        """Send one message and mark it, or give it back."""
+        """Send one message and record the outcome, or postpone it."""
         delivery = claimed.delivery
         with span(f"notify {delivery.kind}", service="notify", traceparent=delivery.traceparent):
             attempt = await self._delivery_attempt.send(delivery)

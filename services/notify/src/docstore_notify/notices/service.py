@@ -102,6 +102,6 @@ class NotifyService:
             await self._subscriptions.forget(gone, transaction.session)
         machines = {one.id for one in gone if one.channel not in PERSONAL}
         if machines:
-            await self._queues.feed(
+            await self._queues.add_to(
                 machines, transaction.session
             )  # so that a sender finds them gone, and ends what waits

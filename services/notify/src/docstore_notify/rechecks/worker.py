@@ -2,16 +2,17 @@
 
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
 from docstore_notify.files import Files
-from docstore_notify.rechecks.repository import Recheck, Rechecks
+from docstore_notify.rechecks.repository import Rechecks
 from docstore_notify.subscriptions.repository import Subscriptions
 from docstore_platform.problems import Problem
+from docstore_work.lease_queue import Lease
 
 PAGE = 100
 
 
 class RecheckWorker:
-    """What a worker does with a recheck. Asks about every subscription of the account: notify knows no tree, and where
-    the shared folder was is not said."""
+    """Asks about every subscription of the account: notify knows no tree, and events do not say where the shared folder
+    was."""
 
     def __init__(
         self, rechecks: Rechecks, subscriptions: Subscriptions, queues: SubscriptionQueues, files: Files
@@ -21,14 +22,14 @@ class RecheckWorker:
         self._queues = queues
         self._files = files
 
-    async def claim(self) -> Recheck | None:
+    async def claim(self) -> Lease | None:
         return await self._rechecks.claim()
 
     async def due_in(self) -> float | None:
         return await self._rechecks.due_in()
 
-    async def do(self, claimed: Recheck) -> None:
-        account_id, after_id = claimed.account_id, ""
+    async def do(self, claimed: Lease) -> None:
+        account_id, after_id = claimed.id, ""
         while page := await self._subscriptions.of_account(account_id, after_id, PAGE, None):
             after_id = page[-1].id
             try:
@@ -38,5 +39,5 @@ class RecheckWorker:
                 return
             ended = [one.id for one, role in zip(page, roles, strict=True) if role is None]
             if ended:
-                await self._queues.wake(await self._subscriptions.remove(account_id, ended))
-        await self._rechecks.done(claimed)
+                await self._queues.make_due(await self._subscriptions.remove(account_id, ended))
+        await self._rechecks.complete(claimed)

@@ -10,7 +10,7 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_notify.deliveries.attempt import DeliveryAttempt
 from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
 from docstore_notify.deliveries.planner import DeliveryPlanner, failed
-from docstore_notify.deliveries.queue_repository import SubscriptionQueue, SubscriptionQueues
+from docstore_notify.deliveries.queue_repository import NO_TIME, SubscriptionQueue, SubscriptionQueues
 from docstore_notify.deliveries.repository import Claim, Deliveries
 from docstore_notify.deliveries.rules import AttemptResult, retry_after
 from docstore_notify.domain import PERSONAL, Notice
@@ -50,14 +50,13 @@ class SubscriptionQueueWorker:
         self._recorder = recorder
         self._planner = planner
         self._transactor = transactor
-        self._lease_seconds = settings.lease_seconds
         self._turn_seconds = min(TURN_SECONDS, max(settings.lease_seconds - settings.send_seconds, 0.0) / 2)
         self._give_up = timedelta(seconds=settings.give_up_seconds)
         self._disable_after = timedelta(seconds=settings.disable_after_seconds)
         self._clock = clock
 
     async def claim(self) -> SubscriptionQueue | None:
-        return await self._queues.claim(self._lease_seconds)
+        return await self._queues.claim()
 
     async def due_in(self) -> float | None:
         return await self._queues.due_in()
@@ -72,14 +71,14 @@ class SubscriptionQueueWorker:
                 return
             claim = await self._deliveries.claim_next(queue.subscription_id)
             if claim is None:
-                await self._queues.empty(queue, forget=False)
+                await self._queues.rest(queue)
                 return
             if not await self._send(queue, subscription, claim):
                 return
-            queue = replace(queue, failures=0, failing_since=None)
+            queue = replace(queue, failures=0, failing_since=None, failing_for=NO_TIME)
             if monotonic() > until:
                 break
-        await self._queues.give_back(queue, timedelta(0))
+        await self._queues.release(queue)
 
     async def _send(self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim) -> bool:
         """Send one message; whether the next one may follow at once."""
@@ -90,11 +89,11 @@ class SubscriptionQueueWorker:
                 case "sent" | "void":
                     await self._recorder.end(claim, attempt)
                     if queue.failures and attempt.outcome == "sent":
-                        await self._queues.worked(queue)
+                        await self._queues.record_success(queue)
                     return True
                 case "not_asked":
                     await self._recorder.postpone(claim, attempt, NOT_ASKED_WAIT)
-                    await self._queues.give_back(queue, NOT_ASKED_WAIT)
+                    await self._queues.release(queue, NOT_ASKED_WAIT)
                     return False
                 case _:
                     await self._failed(queue, subscription, claim, attempt)
@@ -103,17 +102,16 @@ class SubscriptionQueueWorker:
     async def _failed(
         self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim, attempt: AttemptResult
     ) -> None:
-        failing = queue.taken_at - (queue.failing_since or queue.taken_at)
-        if attempt.outcome == "gone" or failing > self._disable_after:
+        if attempt.outcome == "gone" or queue.failing_for > self._disable_after:
             await self._disable(subscription, claim, attempt)
-            await self._queues.give_back(queue, timedelta(0))
+            await self._queues.release(queue)
             return
         wait = retry_after(queue.failures + 1, attempt.retry_after) * random.uniform(0.8, 1.2)
         if attempt.final or self._clock() - claim.delivery.created_at > self._give_up:
             await self._recorder.end(claim, attempt)
         else:
             await self._recorder.postpone(claim, attempt, wait)
-        await self._queues.failed(queue, wait)
+        await self._queues.record_failure(queue, wait)
 
     async def _disable(self, subscription: Subscription, claim: Claim, attempt: AttemptResult) -> None:
         """The message has failed, and with it the subscription: its owner is told."""
@@ -154,6 +152,8 @@ class SubscriptionQueueWorker:
             return len(ended)
 
         if await self._transactor.run(work):
-            await self._queues.give_back(queue, timedelta(0))
+            await self._queues.release(queue)
+        elif subscription is None:
+            await self._queues.delete(queue)
         else:
-            await self._queues.empty(queue, forget=subscription is None)
+            await self._queues.rest(queue)

@@ -113,7 +113,7 @@ class SubscriptionService:
             if made is None:
                 raise
             return made, True
-        await self._queues.wake([kept.id])
+        await self._queues.make_due([kept.id])
         return kept, kept.id == new.id or (call is not None and kept.made_by == call)
 
     async def _made_by(self, account_id: str, call: IdempotentCall | None) -> Subscription | None:
@@ -147,13 +147,13 @@ class SubscriptionService:
     ) -> Subscription:
         changed = _there(await self._subscriptions.change(account_id, subscription_id, events, enable))
         if enable:
-            await self._queues.wake([subscription_id])
+            await self._queues.make_due([subscription_id])
         return changed
 
     async def unfollow(self, account_id: str, subscription_id: str) -> None:
         if not await self._subscriptions.remove(account_id, [subscription_id]):
             raise not_found("subscription")
-        await self._queues.wake([subscription_id])
+        await self._queues.make_due([subscription_id])
 
     async def log(self, account_id: str, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
         """What was sent for a subscription, newest first."""
@@ -161,7 +161,7 @@ class SubscriptionService:
         log_entry = await self._deliveries.log(subscription_id, before, limit)
         if one.channel in PERSONAL:
             return log_entry
-        due = await self._queues.next_at(subscription_id)
+        due = await self._queues.due_at(subscription_id)
         return [replace(entry, next_at=due) if entry.state == "pending" else entry for entry in log_entry]
 
     async def test(self, account_id: str, subscription_id: str) -> tuple[Delivery, AttemptResult]:

@@ -108,8 +108,9 @@ async def test_what_waits_survives_a_restart(notify: Any) -> None:
     assert len({delivery.id for delivery in notify.machines.taken["many"]}) == 120
 
 
-async def test_a_lane_whose_sender_died_is_taken_over(notify: Any) -> None:
-    """Its lease ends; the message is sent again under the same id."""
+@pytest.mark.parametrize("owner", ["lease_owner", "token"])
+async def test_a_queue_whose_worker_died_is_taken_over(notify: Any, owner: str) -> None:
+    """Its lease ends, also that of the release before; the message is sent again under the same id."""
     anna = notify.person()
     about = anna.file()
     async with notify.running():
@@ -117,10 +118,10 @@ async def test_a_lane_whose_sender_died_is_taken_over(notify: Any) -> None:
         await notify.say(FileCreated(**about))
         await until_told(notify, "one", ["created"])
         (first,) = notify.machines.taken["one"]
-        dead = {"$set": {"state": "pending", "token": "dead"}}
+        dead = {"$set": {"state": "pending", owner: "dead"}}
         await notify.database["deliveries"].update_one({"_id": first.id}, dead)
         await notify.database["lanes"].update_one(
-            {"_id": hook["id"]}, [{"$set": {"next_at": {"$add": ["$$NOW", 500]}, "token": "dead"}}], upsert=True
+            {"_id": hook["id"]}, [{"$set": {"next_at": {"$add": ["$$NOW", 500]}, owner: "dead"}}], upsert=True
         )
         await until_told(notify, "one", ["created", "created"])
     assert notify.machines.taken["one"][1].id == first.id

@@ -22,10 +22,11 @@ from docstore_notify.settings import NotifySettings
 from docstore_platform.mongo import ConnectionFailure
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
+from docstore_work.lease_queue import Lease
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DELIVERY = Delivery("d1", "anna", "email", "upload_done", NOW, NOW, ({},), ("e1", "e2"), attempts=3)
-CLAIM = Claim(DELIVERY, "mine")
+CLAIM = Claim(DELIVERY, Lease("d1", "mine", 3, {}))
 
 
 class Valid:
@@ -43,9 +44,9 @@ class FakeDeliveries:
         self.postponed_for: timedelta | None = None
 
     async def end(self, claim: Claim, state: str, attempt: AttemptResult, now: datetime, session: Any) -> bool:
-        if claim.token == self.token:
+        if claim.lease.owner == self.token:
             self.state = state
-        return claim.token == self.token
+        return claim.lease.owner == self.token
 
     async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
         self.postponed_for = wait
@@ -166,7 +167,7 @@ async def test_what_will_never_be_taken_fails_and_says_why(error: Exception, age
     """Refused for good, or tried for a day."""
     stage = Stage()
     stage.answers = iter([error])
-    await stage.run(Claim(replace(DELIVERY, created_at=NOW - timedelta(hours=age)), "mine"))
+    await stage.run(replace(CLAIM, delivery=replace(DELIVERY, created_at=NOW - timedelta(hours=age))))
     ((kind, data),) = stage.transactor.said
     assert (kind, data["reason"]) == ("notification-failed", str(error))
 
@@ -178,7 +179,7 @@ class OneBadRow(FakeDeliveries):
         super().__init__()
         self.rows: Iterator[Claim | Exception | None] = iter([KeyError("items"), CLAIM])
 
-    async def claim(self, seconds: float) -> Claim | None:
+    async def claim(self) -> Claim | None:
         row = next(self.rows, None)
         if isinstance(row, Exception):
             raise row
