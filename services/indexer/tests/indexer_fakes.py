@@ -8,7 +8,7 @@ from typing import Any
 from docstore_events.event import Event
 from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
 from docstore_indexer.extraction.rules import ExtractedText
-from docstore_indexer.indexing.rules import Entry, File, Heard, Lane, Outcome, Plan
+from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -95,46 +95,48 @@ class FakeEngine:
 
 @dataclass
 class FakeEntries:
-    """Entries by id, the lanes of the pending ones, and when they are due."""
+    """Entries by id, the queues of the pending ones, and when they are due."""
 
     known: dict[str, Entry] = field(default_factory=dict)
-    lanes: dict[str, Lane] = field(default_factory=dict)
+    queues: dict[str, WorkQueue] = field(default_factory=dict)
     due: dict[str, datetime] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     leases: int = 0
 
-    def add(self, *entries: Entry, lane: Lane = Lane.QUICK) -> None:
+    def add(self, *entries: Entry, queue: WorkQueue = WorkQueue.QUICK) -> None:
         for entry in entries:
-            self._set(entry, lane, NOW)
+            self._set(entry, queue, NOW)
 
-    def _set(self, entry: Entry, lane: Lane, due_at: datetime) -> None:
+    def _set(self, entry: Entry, queue: WorkQueue, due_at: datetime) -> None:
         key = entry.file.file_id
-        self.known[key], self.lanes[key], self.due[key] = entry, lane, due_at
+        self.known[key], self.queues[key], self.due[key] = entry, queue, due_at
 
-    async def hear(self, news: Sequence[Heard], now: datetime, session: Any) -> None:
-        for heard in news:
-            old = self.known.get(heard.file.file_id, Entry(file=heard.file, change=0))
-            self._set(replace(old, file=heard.file, change=old.change + 1, pending=True, lease=None), Lane.QUICK, now)
+    async def record(self, changes: Sequence[FileChange], now: datetime, session: Any) -> None:
+        for change in changes:
+            old = self.known.get(change.file.file_id, Entry(file=change.file, change=0))
+            self._set(
+                replace(old, file=change.file, change=old.change + 1, pending=True, lease=None), WorkQueue.QUICK, now
+            )
 
-    async def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
-        keys = [key for key, at in self.due.items() if self.lanes[key] is lane and at <= now][:limit]
+    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
+        keys = [key for key, at in self.due.items() if self.queues[key] is queue and at <= now][:limit]
         self.leases += 1
         for key in keys:
             old = self.known[key]
-            self._set(replace(old, lease=f"lease {self.leases}", attempts=old.attempts + 1), lane, lease_until)
+            self._set(replace(old, lease=f"lease {self.leases}", attempts=old.attempts + 1), queue, lease_until)
         return [self.known[key] for key in keys]
 
     def _mine(self, entries: Sequence[Entry]) -> list[Entry]:
         current = [self.known[entry.file.file_id] for entry in entries]
         return [now for entry, now in zip(entries, current, strict=True) if now.lease and now.lease == entry.lease]
 
-    async def hand_over(self, entries: Sequence[Entry], lane: Lane, now: datetime) -> None:
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
         for entry in self._mine(entries):
-            self._set(replace(entry, lease=None, attempts=0), lane, now)
+            self._set(replace(entry, lease=None, attempts=0), queue, now)
 
-    async def put_off(self, entries: Sequence[Entry], lane: Lane, due_at: datetime, *, faultless: bool) -> None:
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
         for entry in self._mine(entries):
-            self._set(replace(entry, lease=None, attempts=entry.attempts - faultless), lane, due_at)
+            self._set(replace(entry, lease=None, attempts=entry.attempts - faultless), queue, due_at)
 
     async def held(self, entries: Sequence[Entry], session: Any) -> set[str]:
         return {entry.file.file_id for entry in self._mine(entries)}
@@ -144,7 +146,7 @@ class FakeEntries:
         for outcome in outcomes:
             key = outcome.entry.file.file_id
             version = outcome.entry.file.version if outcome.text is not None else outcome.entry.text_version
-            announced = outcome.announcement if outcome.is_news else outcome.entry.announced
+            announced = outcome.published_state if outcome.is_new else outcome.entry.announced
             done = replace(self.known[key], pending=False, lease=None, text_version=version, announced=announced)
             self.known[key] = done
             del self.due[key]
@@ -153,11 +155,11 @@ class FakeEntries:
         for key in file_ids:
             old = self.known[key]
             version = 0 if drop_text else old.text_version
-            self._set(replace(old, change=old.change + 1, lease=None, text_version=version), Lane.QUICK, now)
+            self._set(replace(old, change=old.change + 1, lease=None, text_version=version), WorkQueue.QUICK, now)
 
     async def release_all(self, now: datetime) -> int:
         for key in self.due:
-            self._set(replace(self.known[key], lease=None), Lane.QUICK, now)
+            self._set(replace(self.known[key], lease=None), WorkQueue.QUICK, now)
         return len(self.due)
 
     async def page(self, after: str, limit: int) -> list[Entry]:
@@ -200,19 +202,19 @@ class FakeAccounts:
 
 @dataclass
 class FakeContents:
-    """Texts, other lanes or errors by object key; a file whose name ends in .doc is parsed."""
+    """Texts, other queues or errors by object key; a file whose name ends in .doc is parsed."""
 
-    answers: dict[str, ExtractedText | Lane | Exception] = field(default_factory=dict)
+    answers: dict[str, ExtractedText | WorkQueue | Exception] = field(default_factory=dict)
     while_reading: Callable[[File], Awaitable[None]] | None = None
-    not_ready: set[Lane] = field(default_factory=set)
+    not_ready: set[WorkQueue] = field(default_factory=set)
 
-    def ready(self, lane: Lane) -> bool:
-        return lane not in self.not_ready
+    def ready(self, queue: WorkQueue) -> bool:
+        return queue not in self.not_ready
 
-    def lane_of(self, file: File) -> Lane:
-        return Lane.PARSE if file.name.endswith(".doc") else Lane.TEXT
+    def queue_of(self, file: File) -> WorkQueue:
+        return WorkQueue.PARSE if file.name.endswith(".doc") else WorkQueue.TEXT
 
-    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
         if self.while_reading is not None:
             await self.while_reading(file)
         answer = self.answers[file.object_key]

@@ -26,7 +26,7 @@ from docstore_indexer.indexing.metadata import MetadataClient
 from docstore_indexer.indexing.plan_changes import PlanChanges
 from docstore_indexer.indexing.rebuild import Rebuild
 from docstore_indexer.indexing.repository import MongoEntries
-from docstore_indexer.indexing.rules import Lane, wakeup_name
+from docstore_indexer.indexing.rules import WorkQueue, wakeup_name
 from docstore_indexer.indexing.service import PLAN_WAKEUP, REBUILD_WAKEUP, IndexService
 from docstore_indexer.indexing.subscribers import IndexerSubscribers
 from docstore_indexer.indexing.text_reader import StoredContents
@@ -63,7 +63,12 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     documents = Extractor(settings.document_limits, work_folder)
     pictures = Extractor(settings.picture_limits, work_folder)
     # More loops than workers: while one waits for the index or a download, another has the worker.
-    lanes = {Lane.QUICK: 2, Lane.TEXT: 1, Lane.PARSE: settings.workers + 2, Lane.OCR: settings.workers + 1}
+    queues = {
+        WorkQueue.QUICK: 2,
+        WorkQueue.TEXT: 1,
+        WorkQueue.PARSE: settings.workers + 2,
+        WorkQueue.OCR: settings.workers + 1,
+    }
     contents = StoredContents(Contents(objects), documents, pictures, work_folder, settings.max_text_chars)
 
     engine = _engine(settings)
@@ -76,23 +81,23 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
     sandbox = SandboxWatch("indexer", documents, pictures)
 
-    async def tell_pending() -> bool:
+    async def report_pending() -> bool:
         sandbox.report()
-        waiting = await entries.pending_by_lane()
-        for lane in Lane:
-            metrics.pending_documents.labels(lane).set(waiting.get(lane, 0))
+        waiting = await entries.pending_by_queue()
+        for queue in WorkQueue:
+            metrics.pending_documents.labels(queue).set(waiting.get(queue, 0))
         return False
 
     loops = [
         *(
-            Loop(f"indexer {lane} {number}", partial(indexing.work, lane), wakeup_name(lane))
-            for lane, count in lanes.items()
+            Loop(f"indexer {queue} {number}", partial(indexing.work, queue), wakeup_name(queue))
+            for queue, count in queues.items()
             for number in range(count)
         ),
         Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
         Loop("indexer rebuild", rebuild.work, REBUILD_WAKEUP),
         Loop("indexer retries", service.wake_due, "index:retries", settings.poll_seconds),
-        Loop("indexer gauges", tell_pending, "index:gauges", GAUGE_SECONDS),
+        Loop("indexer gauges", report_pending, "index:gauges", GAUGE_SECONDS),
     ]
 
     @asynccontextmanager

@@ -10,4 +10,4 @@ extraction_seconds = Histogram(
 )
 rebuild_running = Gauge("docstore_index_rebuild_running", "1 while the index is being rebuilt")
 rebuild_files = Gauge("docstore_index_rebuild_files", "Files the rebuild under way, or the last one, has put in")
-found_failures = Counter("docstore_index_failures_total", "Documents whose text can't be had", ["reason"])
+index_failures = Counter("docstore_index_failures_total", "Documents whose text can't be had", ["reason"])

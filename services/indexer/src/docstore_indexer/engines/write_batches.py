@@ -16,7 +16,7 @@ Write = TypeVar("Write")
 
 
 @dataclass(slots=True)
-class Batch(Generic[Write]):
+class WriteBatch(Generic[Write]):
     """What is applied together, by file: at most one change each, the latest. `backlog` is for a rebuild alone."""
 
     live: dict[str, Write] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class WriteBatches(Generic[Write]):
 
     def __init__(
         self,
-        apply: Callable[[Batch[Write]], Awaitable[None]],
+        apply: Callable[[WriteBatch[Write]], Awaitable[None]],
         rest: Callable[[], Awaitable[None]],
         *,
         pause_seconds: float,
@@ -48,8 +48,8 @@ class WriteBatches(Generic[Write]):
         self._pause_seconds = pause_seconds
         self._idle_seconds = idle_seconds
         self._batch_chars = batch_chars
-        self._waiting: Batch[Write] | None = None
-        self._applied: Batch[Write] | None = None
+        self._waiting: WriteBatch[Write] | None = None
+        self._applied: WriteBatch[Write] | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -74,12 +74,12 @@ class WriteBatches(Generic[Write]):
         batch.backlog[file_id] = write
         batch.chars += chars
 
-    async def _room(self) -> Batch[Write]:
+    async def _room(self) -> WriteBatch[Write]:
         """The batch that waits; if it is full, the next one."""
         while self._waiting is not None and self._waiting.chars > self._batch_chars:
             await asyncio.shield(self._waiting.done)
         if self._waiting is None:
-            self._waiting = Batch()
+            self._waiting = WriteBatch()
             self._wake.set()
         return self._waiting
 
@@ -126,9 +126,9 @@ class WriteBatches(Generic[Write]):
             batch.done.set_result(None)
             return self._pause_seconds
 
-    def _take_back(self, failed: Batch[Write]) -> None:
+    def _take_back(self, failed: WriteBatch[Write]) -> None:
         """Behind what was accepted meanwhile, which is newer."""
-        newer = self._waiting or Batch()
+        newer = self._waiting or WriteBatch()
         newer.live = failed.live | newer.live
         newer.backlog = failed.backlog | newer.backlog
         newer.chars += failed.chars

@@ -14,7 +14,7 @@ _CHANGE_BITS = 20
 
 
 class OrderedIndex:
-    """The engine as the lanes see it: work on an old state of a file, however late it ends, changes nothing.
+    """The engine as the queues see it: work on an old state of a file, however late it ends, changes nothing.
 
     A slow extraction of version 1 may end after version 2 was written, or after the file was removed.
     """

@@ -2,7 +2,7 @@
 
 from docstore_indexer.indexing.job_repository import Job, Jobs
 from docstore_indexer.indexing.repository import MongoEntries, Texts
-from docstore_indexer.indexing.rules import Lane, wakeup_name
+from docstore_indexer.indexing.rules import WorkQueue, wakeup_name
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.clock import Clock, utc_now
 from docstore_work.lease_queue import LeaseLost
@@ -47,7 +47,7 @@ class PlanChanges:
             await self._entries.renew(ids, self._clock(), drop_text=plan == "free")
             if plan == "free":
                 await self._texts.remove(ids)
-            wake(wakeup_name(Lane.QUICK))
+            wake(wakeup_name(WorkQueue.QUICK))
             job.cursor = ids[-1]
             await self._jobs.save(job)
         await self._jobs.finish(job)

@@ -1,7 +1,7 @@
 """The index built anew from metadata, beside the one that serves.
 
 Page by page what metadata has is laid beside what is known here. A file no event told of, or an older state of it, is
-taken over like an event; a file that is no more leaves. Both reach the index through the lanes, and so both indexes;
+taken over like an event; a file that is no more leaves. Both reach the index through the queues, and so both indexes;
 all others are put in from what is stored. The new index serves after a pass that has found nothing to take over.
 """
 
@@ -16,7 +16,7 @@ from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
 from docstore_indexer.indexing.metadata import Metadata
 from docstore_indexer.indexing.repository import Entries, Texts
-from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, Heard, groups
+from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups
 from docstore_indexer.indexing.service import IndexService
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.clock import Clock, rfc3339, utc_now
@@ -102,7 +102,7 @@ class Rebuild:
         job.progress = {"state": "running", "reason": reason, "started_at": rfc3339(self._clock())}
         await self._jobs.save(job)
         await self._engine.begin_rebuild()
-        # What a lane wrote just before is in the old index only, and not marked yet: it is done again, for both.
+        # What a queue wrote just before is in the old index only, and not marked yet: it is done again, for both.
         await self._entries.release_all(self._clock())
         for number in range(1, MAX_PASSES + 1):
             seen = await self._walk(job, number)
@@ -111,7 +111,7 @@ class Rebuild:
         await self._engine.finish_rebuild()
         job.progress |= {"state": "done", "finished_at": rfc3339(self._clock())}
         await self._jobs.finish(job)
-        log.info("index rebuilt", **job.progress)
+        log.info("index_rebuilt", **job.progress)
 
     async def _walk(self, job: Job, number: int) -> Pass:
         """One pass; the first fills the new index, the others look at what has changed meanwhile."""
@@ -132,7 +132,7 @@ class Rebuild:
     async def _window(self, after: str) -> Window:
         """Entries are read first: metadata knew of each of them before, so one it lacks is no more."""
         entries = await self._entries.page(after, self._page)
-        files = await self._patiently(after)
+        files = await self._metadata_page(after)
         ends = [entries[-1].file.file_id] if len(entries) == self._page else []
         if files:
             ends.append(files[-1].file_id)
@@ -143,14 +143,14 @@ class Rebuild:
             end,
         )
 
-    async def _patiently(self, after: str) -> list[File]:
+    async def _metadata_page(self, after: str) -> list[File]:
         """A page of metadata, however long it is away."""
         pause = RETRY_SECONDS
         while True:
             try:
                 return await self._metadata.page(after, self._page)
             except Problem as problem:
-                log.warning("rebuild waits for metadata", error=str(problem))
+                log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)
 
@@ -160,13 +160,13 @@ class Rebuild:
         there = {file.file_id for file in window.files}
         late = [file for file in window.files if file.file_id not in known or _is_older(known[file.file_id], file)]
         gone = [entry for key, entry in known.items() if key not in there and not entry.file.purged]
-        await self._service.take_over([Heard(file, backlog=True) for file in late], gone)
+        await self._service.take_over([FileChange(file, backlog=True) for file in late], gone)
         seen.files += sum(file.searchable for file in window.files)
         seen.taken_over += len(late)
         seen.removed += len(gone)
 
     async def _add(self, window: Window, seen: Pass) -> None:
-        """Put the window's files into the new index; one that changes from now on reaches it through the lanes."""
+        """Put the window's files into the new index; one that changes from now on reaches it through the queues."""
         entries = await self._entries.load([file.file_id for file in window.files])
         searchable = [entry for entry in entries.values() if entry.file.searchable]
         plans = await self._accounts.plans({entry.file.owner_id for entry in searchable})

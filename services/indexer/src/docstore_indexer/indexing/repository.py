@@ -1,4 +1,4 @@
-"""What the indexer keeps of files, and the queue of those that wait for the index."""
+"""Files the indexer knows, and the queues of those that wait for the index."""
 
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from docstore_indexer.extraction.rules import ExtractedText
-from docstore_indexer.indexing.rules import Entry, File, Heard, Lane, Outcome
+from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, WorkQueue
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
@@ -24,22 +24,22 @@ class Entries(Protocol):
     """The files the indexer knows, and which of them wait for the index."""
 
     async def revisions(self, file_ids: Several[str], session: Session) -> Mapping[str, int]:
-        """The last revision heard of each file that is known."""
+        """The last revision of each known file."""
         ...
 
-    async def hear(self, news: Sequence[Heard], now: datetime, session: Session) -> None:
-        """Take over what files are now; each of them is pending then, whatever was done with it before."""
+    async def record(self, changes: Sequence[FileChange], now: datetime, session: Session) -> None:
+        """Store the new state of files and queue them; a lease on any of them is lost."""
         ...
 
-    async def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
+    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
         """Pending files that are due, fresh ones before the backlog, for the caller until its lease ends."""
         ...
 
-    async def hand_over(self, entries: Sequence[Entry], lane: Lane, now: datetime) -> None:
-        """Give claimed files to another lane."""
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
+        """Give claimed files to another queue."""
         ...
 
-    async def put_off(self, entries: Sequence[Entry], lane: Lane, due_at: datetime, *, faultless: bool) -> None:
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
         """Try claimed files again later; `faultless`: this attempt does not count."""
         ...
 
@@ -86,13 +86,15 @@ class MongoEntries:
         rows = self._documents.find({"_id": {"$in": list(file_ids)}}, {"revision": 1}, session=session)
         return {row["_id"]: row["revision"] async for row in rows}
 
-    async def hear(self, news: Sequence[Heard], now: datetime, session: Session) -> None:
-        writes = [UpdateOne({"_id": heard.file.file_id}, _heard_update(heard, now), upsert=True) for heard in news]
+    async def record(self, changes: Sequence[FileChange], now: datetime, session: Session) -> None:
+        writes = [
+            UpdateOne({"_id": change.file.file_id}, _change_update(change, now), upsert=True) for change in changes
+        ]
         if writes:
             await self._documents.bulk_write(writes, ordered=False, session=session)
 
-    async def claim(self, lane: Lane, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
-        due = {**_OPEN, "lane": lane.value, "due_at": {"$lte": now}}
+    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
+        due = {**_OPEN, "lane": queue.value, "due_at": {"$lte": now}}
         order = [("backlog", 1), ("due_at", 1)]
         ids = [row["_id"] async for row in self._documents.find(due, {"_id": 1}).sort(order).limit(limit)]
         if not ids:
@@ -103,12 +105,12 @@ class MongoEntries:
         rows = self._documents.find({"_id": {"$in": ids}, "lease": lease})
         return [_entry(row) async for row in rows]
 
-    async def hand_over(self, entries: Sequence[Entry], lane: Lane, now: datetime) -> None:
-        change = {"lane": lane.value, "due_at": now, "lease": None, "attempts": 0}
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
+        change = {"lane": queue.value, "due_at": now, "lease": None, "attempts": 0}
         await self._documents.update_many(_mine(entries), {"$set": change})
 
-    async def put_off(self, entries: Sequence[Entry], lane: Lane, due_at: datetime, *, faultless: bool) -> None:
-        change: Document = {"$set": {"lane": lane.value, "due_at": due_at, "lease": None}}
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
+        change: Document = {"$set": {"lane": queue.value, "due_at": due_at, "lease": None}}
         if faultless:
             change["$inc"] = {"attempts": -1}
         await self._documents.update_many(_mine(entries), change)
@@ -143,21 +145,23 @@ class MongoEntries:
         change = {**_queued(now, backlog=True), **({"text_version": 0, "text_chars": 0} if drop_text else {})}
         await self._documents.update_many({"_id": {"$in": list(file_ids)}}, {"$set": change, "$inc": {"change": 1}})
 
-    async def note_purged(self, file_ids: Several[str], now: datetime) -> None:
+    async def mark_purged(self, file_ids: Several[str], now: datetime) -> None:
         """Files that metadata no longer has leave the index."""
         change = {**_queued(now, backlog=False), "purged": True}
         await self._documents.update_many({"_id": {"$in": list(file_ids)}}, {"$set": change, "$inc": {"change": 1}})
 
     async def release_all(self, now: datetime) -> int:
-        change = {"lane": Lane.QUICK.value, "due_at": now, "lease": None}
+        change = {"lane": WorkQueue.QUICK.value, "due_at": now, "lease": None}
         outcome = await self._documents.update_many(_OPEN, {"$set": change})
         return int(outcome.modified_count)
 
-    async def due_lanes(self, now: datetime) -> list[Lane]:
+    async def due_queues(self, now: datetime) -> list[WorkQueue]:
         """Lanes in which something is due."""
-        return [Lane(lane) for lane in await self._documents.distinct("lane", {**_OPEN, "due_at": {"$lte": now}})]
+        return [
+            WorkQueue(queue) for queue in await self._documents.distinct("lane", {**_OPEN, "due_at": {"$lte": now}})
+        ]
 
-    async def pending_by_lane(self) -> dict[str, int]:
+    async def pending_by_queue(self) -> dict[str, int]:
         count = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
@@ -189,7 +193,7 @@ def _mine(entries: Sequence[Entry]) -> Document:
 def _queued(now: datetime, *, backlog: bool) -> Document:
     return {
         "state": "pending",
-        "lane": Lane.QUICK.value,
+        "lane": WorkQueue.QUICK.value,
         "backlog": backlog,
         "due_at": now,
         "lease": None,
@@ -197,22 +201,22 @@ def _queued(now: datetime, *, backlog: bool) -> Document:
     }
 
 
-def _heard_update(heard: Heard, now: datetime) -> Document:
-    file = {name: getattr(heard.file, name) for name in _FILE_FIELDS}  # asdict would copy it deeply
+def _change_update(change: FileChange, now: datetime) -> Document:
+    file = {name: getattr(change.file, name) for name in _FILE_FIELDS}  # asdict would copy it deeply
     update: Document = {
-        "$set": {**file, **_queued(now, backlog=heard.backlog), "traceparent": heard.traceparent},
+        "$set": {**file, **_queued(now, backlog=change.backlog), "traceparent": change.traceparent},
         "$inc": {"change": 1},
     }
-    if heard.event_ids:
-        update["$push"] = {"event_ids": {"$each": list(heard.event_ids), "$slice": -_KEPT_CAUSES}}
+    if change.event_ids:
+        update["$push"] = {"event_ids": {"$each": list(change.event_ids), "$slice": -_KEPT_CAUSES}}
     return update
 
 
 def _done(outcome: Outcome, now: datetime) -> Document:
     entry, version = outcome.entry, outcome.entry.file.version
     change: Document = {"state": "done", "event_ids": [], "lease": None, "attempts": 0, "traceparent": None}
-    if outcome.is_news:
-        change["announced"] = outcome.announcement
+    if outcome.is_new:
+        change["announced"] = outcome.published_state
     if outcome.text is not None:
         found = outcome.text
         change |= {"text_version": version, "text_chars": len(found.text), "ocr": found.ocr, "reason": ""}

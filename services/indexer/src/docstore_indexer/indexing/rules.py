@@ -16,7 +16,7 @@ CHARS_AT_ONCE = 8_000_000
 """Of the texts that are held in memory together."""
 
 
-class Lane(StrEnum):
+class WorkQueue(StrEnum):
     """Queues of pending files, each with workers of its own, so that no cheap one waits behind a slow one."""
 
     QUICK = "quick"
@@ -29,8 +29,8 @@ class Lane(StrEnum):
     """Pictures and scanned pages."""
 
 
-def wakeup_name(lane: Lane) -> str:
-    return f"index:{lane}"
+def wakeup_name(queue: WorkQueue) -> str:
+    return f"index:{queue}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Entry:
     """The version whose text can't be had, for `reason`."""
     reason: str = ""
     announced: str = ""
-    """What was last said of it: `<version>:<mode>`."""
+    """What was last published: `<version>:<mode>`."""
     traceparent: str | None = None
 
 
@@ -94,15 +94,15 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A step; with `FETCH` the lane that takes it, with `FAILED` why."""
+    """A step; with `FETCH` the queue that takes it, with `FAILED` why."""
 
     step: Step
-    lane: Lane = Lane.QUICK
+    queue: WorkQueue = WorkQueue.QUICK
     reason: str = ""
 
 
-def decide(entry: Entry, plan: Plan, lane_of: Callable[[File], Lane]) -> Decision:
-    """What an entry of an account on `plan` needs; `lane_of` raises ExtractionFailed for a type that has no text."""
+def decide(entry: Entry, plan: Plan, queue_of: Callable[[File], WorkQueue]) -> Decision:
+    """What an entry of an account on `plan` needs; `queue_of` raises ExtractionFailed for a type that has no text."""
     file = entry.file
     if not file.searchable:
         return Decision(Step.REMOVE)
@@ -113,7 +113,7 @@ def decide(entry: Entry, plan: Plan, lane_of: Callable[[File], Lane]) -> Decisio
     if entry.text_version == file.version:
         return Decision(Step.STORED_TEXT)
     try:
-        return Decision(Step.FETCH, lane_of(file))
+        return Decision(Step.FETCH, queue_of(file))
     except ExtractionFailed as error:
         return Decision(Step.FAILED, reason=error.reason)
 
@@ -128,19 +128,19 @@ class Outcome:
     reason: str = ""
 
     @property
-    def announcement(self) -> str:
-        """What is to be said of it, unless it has been said: a change of the name alone says nothing new."""
+    def published_state(self) -> str:
+        """Version and mode as they are published; a change of the name alone changes neither."""
         return f"{self.entry.file.version}:{self.result}"
 
     @property
-    def is_news(self) -> bool:
-        told = self.result != "removed" and self.entry.file.kind == "file"
-        return told and self.announcement != self.entry.announced
+    def is_new(self) -> bool:
+        published = self.result != "removed" and self.entry.file.kind == "file"
+        return published and self.published_state != self.entry.announced
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """News of a file: what made it so, and the trace it belongs to."""
+class FileChange:
+    """The new state of a file, the events that made it, and their trace."""
 
     file: File
     event_ids: tuple[str, ...] = ()
@@ -148,12 +148,12 @@ class Heard:
     backlog: bool = False
 
 
-def newest(earlier: Heard | None, later: Heard) -> Heard:
-    """Two pieces of news of one file as one: the higher revision, the causes of both."""
+def newest(earlier: FileChange | None, later: FileChange) -> FileChange:
+    """Merge two changes of one file: the higher revision, the events of both."""
     if earlier is None:
         return later
     last = later if later.file.revision >= earlier.file.revision else earlier
-    return Heard(last.file, earlier.event_ids + later.event_ids, last.traceparent, last.backlog)
+    return FileChange(last.file, earlier.event_ids + later.event_ids, last.traceparent, last.backlog)
 
 
 def groups(entries: Sequence[Entry], at_once: int, size: Callable[[Entry], int]) -> Iterator[list[Entry]]:

@@ -1,4 +1,4 @@
-"""What the indexer makes of events: files that wait for the index, plans whose backlog is to be built or dropped."""
+"""Use cases of events and rebuilds: queue changed files for the index, queue accounts whose plan has changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from docstore_events.transaction import Transaction, Transactor
 from docstore_indexer.indexing.job_repository import REBUILD, JobKind, Jobs, plan_job
 from docstore_indexer.indexing.repository import MongoEntries
-from docstore_indexer.indexing.rules import Entry, Heard, Lane, Plan, newest, wakeup_name
+from docstore_indexer.indexing.rules import Entry, FileChange, Plan, WorkQueue, newest, wakeup_name
 from docstore_indexer.indexing.text_repository import MongoAccounts
 from docstore_platform.clock import Clock, utc_now
 from docstore_work.wakeup import wake
@@ -17,16 +17,16 @@ JOB_WAKEUPS: dict[JobKind, str] = {"plan": PLAN_WAKEUP, "rebuild": REBUILD_WAKEU
 
 
 @dataclass(slots=True)
-class News:
-    """What a batch of events says of files and of plans."""
+class Batch:
+    """The newest state of each file and plan in a batch of events."""
 
-    files: dict[str, Heard] = field(default_factory=dict)
+    files: dict[str, FileChange] = field(default_factory=dict)
     plans: dict[str, tuple[Plan, int, str]] = field(default_factory=dict)
     """By account: plan, revision and event."""
 
-    def add_file(self, heard: Heard) -> None:
-        file_id = heard.file.file_id
-        self.files[file_id] = newest(self.files.get(file_id), heard)
+    def add_file(self, change: FileChange) -> None:
+        file_id = change.file.file_id
+        self.files[file_id] = newest(self.files.get(file_id), change)
 
     def add_plan(self, account_id: str, plan: Plan, revision: int, event_id: str) -> None:
         _, known, _ = self.plans.get(account_id, ("free", 0, ""))
@@ -35,7 +35,7 @@ class News:
 
 
 class IndexService:
-    """The doors' use cases but for searching."""
+    """Queues files, plan changes and rebuilds; says which events are not acknowledged yet."""
 
     def __init__(
         self,
@@ -52,26 +52,26 @@ class IndexService:
         self._clock = clock
 
     async def begin(self) -> None:
-        """At start: what a process that died was at is due again."""
+        """Make due, at start, what a dead process had claimed."""
         await self._entries.release_all(self._clock())
         await self._jobs.release_all()
 
-    async def apply(self, news: News, transaction: Transaction) -> None:
-        """Note what has changed, once and in order: what is older than what is known says nothing."""
+    async def apply(self, batch: Batch, transaction: Transaction) -> None:
+        """Store what is newer than what is known, and queue it."""
         session = transaction.session
-        if news.files:
-            known = await self._entries.revisions(news.files, session)
-            fresh = [heard for key, heard in news.files.items() if heard.file.revision > known.get(key, 0)]
-            await self._entries.hear(fresh, self._clock(), session)
-            transaction.wake_after(wakeup_name(Lane.QUICK))
-        if news.plans:
-            await self._apply_plans(news, transaction)
+        if batch.files:
+            known = await self._entries.revisions(batch.files, session)
+            fresh = [change for key, change in batch.files.items() if change.file.revision > known.get(key, 0)]
+            await self._entries.record(fresh, self._clock(), session)
+            transaction.wake_after(wakeup_name(WorkQueue.QUICK))
+        if batch.plans:
+            await self._apply_plans(batch, transaction)
 
-    async def _apply_plans(self, news: News, transaction: Transaction) -> None:
+    async def _apply_plans(self, batch: Batch, transaction: Transaction) -> None:
         session = transaction.session
-        known = await self._accounts.plans(news.plans, session)
+        known = await self._accounts.plans(batch.plans, session)
         changed: dict[str, tuple[Plan, int]] = {}
-        for account_id, (plan, revision, event_id) in news.plans.items():
+        for account_id, (plan, revision, event_id) in batch.plans.items():
             old_plan, old_revision = known.get(account_id, ("free", 0))
             if revision <= old_revision:
                 continue
@@ -82,21 +82,21 @@ class IndexService:
         if changed:
             await self._accounts.put(changed, session)
 
-    async def take_over(self, news: Sequence[Heard], gone: Sequence[Entry]) -> None:
-        """What a look at metadata has shown: files that no event told of, and files that are no more."""
+    async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
+        """Store what a rebuild found in metadata: files that no event described, and files that are gone."""
 
         async def work(transaction: Transaction) -> None:
-            await self.apply(News({heard.file.file_id: heard for heard in news}), transaction)
+            await self.apply(Batch({change.file.file_id: change for change in changes}), transaction)
 
-        if news:
+        if changes:
             await self._transactor.run(work)
         if gone:
-            await self._entries.note_purged([entry.file.file_id for entry in gone], self._clock())
+            await self._entries.mark_purged([entry.file.file_id for entry in gone], self._clock())
 
     async def wake_due(self) -> bool:
-        """Wake whoever has something to do: retries, and what another instance has left."""
-        for lane in await self._entries.due_lanes(self._clock()):
-            wake(wakeup_name(lane))
+        """Wake the loops that have something due: retries, and what another instance has left."""
+        for queue in await self._entries.due_queues(self._clock()):
+            wake(wakeup_name(queue))
         for kind in await self._jobs.due_kinds():
             wake(JOB_WAKEUPS[kind])
         return False

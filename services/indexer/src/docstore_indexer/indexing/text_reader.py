@@ -12,7 +12,7 @@ from docstore_indexer.extraction.kinds import IMAGES, kind_of
 from docstore_indexer.extraction.plain_text import decode
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
 from docstore_indexer.extraction.service import HEAD_BYTES, Extractor
-from docstore_indexer.indexing.rules import File, Lane
+from docstore_indexer.indexing.rules import File, WorkQueue
 
 _DECODED_IN_A_THREAD_FROM = 1 << 16
 _FETCHED_WHOLE_BYTES = 4 << 20
@@ -21,16 +21,16 @@ _FETCHED_WHOLE_BYTES = 4 << 20
 class TextReader(Protocol):
     """Where texts come from."""
 
-    def lane_of(self, file: File) -> Lane:
-        """Which lane reads it. Raises ExtractionFailed if its type or size says that none can."""
+    def queue_of(self, file: File) -> WorkQueue:
+        """Which queue reads it. Raises ExtractionFailed if its type or size says that none can."""
         ...
 
-    def ready(self, lane: Lane) -> bool:
-        """Whether this lane can read: what needs a parser waits while there is no sandbox for it."""
+    def ready(self, queue: WorkQueue) -> bool:
+        """Whether this queue can read: what needs a parser waits while there is no sandbox for it."""
         ...
 
-    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
-        """Its text, or the lane it turns out to belong to. Raises ExtractionFailed, ObjectStoreError,
+    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
+        """Its text, or the queue it turns out to belong to. Raises ExtractionFailed, ObjectStoreError,
         SandboxUnavailable.
         """
         ...
@@ -48,22 +48,25 @@ class StoredContents:
         self._folder = folder
         self._max_text_chars = max_text_chars
 
-    def lane_of(self, file: File) -> Lane:
+    def queue_of(self, file: File) -> WorkQueue:
         self._pictures.refuse(file.content_type, file.name, file.size)
         if self._pictures.bytes_wanted(file.content_type, file.name) is not None:
-            return Lane.TEXT
-        return Lane.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else Lane.PARSE
+            return WorkQueue.TEXT
+        return WorkQueue.OCR if kind_of(file.content_type, file.name, b"text") in IMAGES else WorkQueue.PARSE
 
-    def ready(self, lane: Lane) -> bool:
-        return lane in (Lane.QUICK, Lane.TEXT) or (self._pictures if lane is Lane.OCR else self._documents).ready
+    def ready(self, queue: WorkQueue) -> bool:
+        return (
+            queue in (WorkQueue.QUICK, WorkQueue.TEXT)
+            or (self._pictures if queue is WorkQueue.OCR else self._documents).ready
+        )
 
-    async def read(self, file: File, lane: Lane) -> ExtractedText | Lane:
+    async def read(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
         if not file.size:
             return ExtractedText("")
         started, outcome = time.perf_counter(), "unavailable"
         try:
             wanted = self._pictures.bytes_wanted(file.content_type, file.name)
-            found = await (self._parse(file, lane) if wanted is None else self._decode(file, wanted))
+            found = await (self._parse(file, queue) if wanted is None else self._decode(file, wanted))
             outcome = "ok" if isinstance(found, ExtractedText) else "needs_ocr"
             return found
         except ExtractionFailed as error:
@@ -81,8 +84,8 @@ class StoredContents:
             return decode(data, truncated=truncated)
         return await asyncio.to_thread(decode, data, truncated=truncated)
 
-    async def _parse(self, file: File, lane: Lane) -> ExtractedText | Lane:
-        pictures = lane is Lane.OCR
+    async def _parse(self, file: File, queue: WorkQueue) -> ExtractedText | WorkQueue:
+        pictures = queue is WorkQueue.OCR
         extractor = self._pictures if pictures else self._documents
         if file.size > _FETCHED_WHOLE_BYTES:
             head = await self._contents.read_range(file.object_key, 0, HEAD_BYTES)
@@ -99,4 +102,4 @@ class StoredContents:
                 await self._contents.download(file.object_key, path, file.size)
             found = await extractor.extract(path, file.content_type, file.name)
         has_blank_pages = found.truncated and found.pages is not None and len(found.text) < self._max_text_chars
-        return Lane.OCR if has_blank_pages and not pictures else found
+        return WorkQueue.OCR if has_blank_pages and not pictures else found

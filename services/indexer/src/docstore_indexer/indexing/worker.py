@@ -1,4 +1,4 @@
-"""What the lanes do with pending files: bring the index to what the files are now, then mark them done.
+"""Workers of the queues: bring the index to the current state of pending files, then complete these.
 
 Everything here may be done twice: a file stays pending until the index has it durably, and one that has changed
 meanwhile stays pending for what it is now.
@@ -26,9 +26,9 @@ from docstore_indexer.indexing.rules import (
     CHARS_AT_ONCE,
     Decision,
     Entry,
-    Lane,
     Outcome,
     Step,
+    WorkQueue,
     decide,
     groups,
     wakeup_name,
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 QUICK_BATCH = 500
 TEXT_BATCH = 64
-"""So many small plain texts are read by the quick lane itself; more, or larger ones, have a lane of their own."""
+"""So many small plain texts are read by the quick queue itself; more, or larger ones, have a queue of their own."""
 SMALL_TEXT_BYTES = 256 * 1024
 QUICK_READ_SECONDS = 2.0
 MAX_ATTEMPTS = 5
@@ -52,7 +52,7 @@ MAX_PAUSE_SECONDS = 60.0
 
 
 class Indexing:
-    """The work of every lane; a call takes what is due there and answers whether there was any."""
+    """The work of every queue; a call takes what is due there and answers whether there was any."""
 
     def __init__(
         self,
@@ -75,75 +75,79 @@ class Indexing:
         self._lease = timedelta(seconds=lease_seconds)
         self._clock = clock
 
-    async def work(self, lane: Lane) -> bool:
-        if not self._contents.ready(lane):
+    async def work(self, queue: WorkQueue) -> bool:
+        if not self._contents.ready(queue):
             return False
         now = self._clock()
-        limit = {Lane.QUICK: QUICK_BATCH, Lane.TEXT: TEXT_BATCH}.get(lane, 1)
-        claimed = await self._entries.claim(lane, limit, now, now + self._lease)
+        limit = {WorkQueue.QUICK: QUICK_BATCH, WorkQueue.TEXT: TEXT_BATCH}.get(queue, 1)
+        claimed = await self._entries.claim(queue, limit, now, now + self._lease)
         if not claimed:
             return False
-        if not await self._done(lane, claimed) and len(claimed) > 1:
+        if not await self._done(queue, claimed) and len(claimed) > 1:
             for entry in claimed:
-                await self._done(lane, [entry])
+                await self._done(queue, [entry])
         return True
 
-    async def _done(self, lane: Lane, claimed: Sequence[Entry]) -> bool:
+    async def _done(self, queue: WorkQueue, claimed: Sequence[Entry]) -> bool:
         """Do what these entries need. False: one of several is not to be had; alone it is tried again later."""
         try:
             plans = await self._accounts.plans({entry.file.owner_id for entry in claimed})
             decided: list[tuple[Entry, Decision]] = []
             for entry in claimed:
                 plan, _ = plans.get(entry.file.owner_id, ("free", 0))
-                decided.append((entry, decide(entry, plan, self._contents.lane_of)))
-            await (self._quickly(decided) if lane is Lane.QUICK else self._read_in(lane, decided))
+                decided.append((entry, decide(entry, plan, self._contents.queue_of)))
+            await (
+                self._process_quick_queue(decided)
+                if queue is WorkQueue.QUICK
+                else self._process_documents(queue, decided)
+            )
         except EngineFailed as error:
-            log.warning("index writes are put off", lane=lane, error=str(error))
-            await self._entries.put_off(claimed, lane, self._clock() + OUTAGE_PAUSE, faultless=True)
+            log.warning("index_writes_postponed", queue=queue, error=str(error))
+            await self._entries.postpone(claimed, queue, self._clock() + OUTAGE_PAUSE, faultless=True)
         except PyMongoError:
             raise
         except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
-            log.error("documents can't be indexed", lane=lane, files=len(claimed), exc_info=error)
+            log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
                 pause = timedelta(seconds=min(2.0 ** min(claimed[0].attempts, 20), MAX_PAUSE_SECONDS))
-                await self._entries.put_off(claimed, lane, self._clock() + pause, faultless=False)
+                await self._entries.postpone(claimed, queue, self._clock() + pause, faultless=False)
             return False
         return True
 
-    async def _quickly(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
+    async def _process_quick_queue(self, decided: Sequence[tuple[Entry, Decision]]) -> None:
         """Do what needs no document, hand over what does; a few plain texts are read at once."""
         by_step: dict[Step, list[tuple[Entry, Decision]]] = defaultdict(list)
         for entry, decision in decided:
             by_step[decision.step].append((entry, decision))
-        later: dict[Lane, list[Entry]] = defaultdict(list)
+        later: dict[WorkQueue, list[Entry]] = defaultdict(list)
         for entry, decision in by_step[Step.FETCH]:
-            later[decision.lane].append(entry)
-        small = [entry for entry in later[Lane.TEXT] if entry.file.size <= SMALL_TEXT_BYTES]
+            later[decision.queue].append(entry)
+        small = [entry for entry in later[WorkQueue.TEXT] if entry.file.size <= SMALL_TEXT_BYTES]
         at_once = small if len(small) <= TEXT_BATCH else []
         if at_once:
-            later[Lane.TEXT] = [entry for entry in later[Lane.TEXT] if entry.file.size > SMALL_TEXT_BYTES]
+            later[WorkQueue.TEXT] = [entry for entry in later[WorkQueue.TEXT] if entry.file.size > SMALL_TEXT_BYTES]
         outcomes = await self._without_reading(by_step)
-        for lane, entries in later.items():
-            await self._to_lane(entries, lane)
+        for queue, entries in later.items():
+            await self._move(entries, queue)
         read = await self._read_texts(at_once, QUICK_READ_SECONDS)
         await self._put(read)
-        await self._conclude(outcomes + read)
+        await self._complete(outcomes + read)
         await self._put_stored([entry for entry, _ in by_step[Step.STORED_TEXT]])
 
-    async def _read_in(self, lane: Lane, decided: Sequence[tuple[Entry, Decision]]) -> None:
+    async def _process_documents(self, queue: WorkQueue, decided: Sequence[tuple[Entry, Decision]]) -> None:
         """Read documents; what has become something else goes back to the beginning."""
         here = [entry for entry, decision in decided if decision.step is Step.FETCH]
         others = [entry for entry, decision in decided if decision.step is not Step.FETCH]
         if others:
-            await self._to_lane(others, Lane.QUICK, keep_name=False)
+            await self._move(others, WorkQueue.QUICK, keep_name=False)
         for group in groups(here, CHARS_AT_ONCE, lambda entry: entry.file.size):
-            if lane is Lane.TEXT:
+            if queue is WorkQueue.TEXT:
                 outcomes = await self._read_texts(group, None)
             else:
-                read = [await self._read(entry, lane) for entry in group]
+                read = [await self._read(entry, queue) for entry in group]
                 outcomes = [outcome for outcome in read if outcome is not None]
             await self._put(outcomes)
-            await self._conclude(outcomes)
+            await self._complete(outcomes)
 
     async def _without_reading(self, by_step: dict[Step, list[tuple[Entry, Decision]]]) -> list[Outcome]:
         removed = [entry for entry, _ in by_step[Step.REMOVE]]
@@ -156,47 +160,47 @@ class Indexing:
             *(Outcome(entry, "failed", reason=decision.reason) for entry, decision in by_step[Step.FAILED]),
         ]
 
-    async def _to_lane(self, entries: Sequence[Entry], lane: Lane, *, keep_name: bool = True) -> None:
-        """To be found by name until the lane comes to them: the text of an earlier version leaves the index now."""
+    async def _move(self, entries: Sequence[Entry], queue: WorkQueue, *, keep_name: bool = True) -> None:
+        """To be found by name until the queue comes to them: the text of an earlier version leaves the index now."""
         if not entries:
             return
         if keep_name:
             await self._index.put(entries)
-        await self._entries.hand_over(entries, lane, self._clock())
-        wake(wakeup_name(lane))
+        await self._entries.move(entries, queue, self._clock())
+        wake(wakeup_name(queue))
 
     async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
-        """Plain texts, side by side; those not there in time are left to their lane."""
-        read = await asyncio.gather(*(self._read(entry, Lane.TEXT, seconds) for entry in entries))
+        """Plain texts, side by side; those not there in time are left to their queue."""
+        read = await asyncio.gather(*(self._read(entry, WorkQueue.TEXT, seconds) for entry in entries))
         return [outcome for outcome in read if outcome is not None]
 
-    async def _read(self, entry: Entry, lane: Lane, seconds: float | None = None) -> Outcome | None:
+    async def _read(self, entry: Entry, queue: WorkQueue, seconds: float | None = None) -> Outcome | None:
         """What came of reading a document; None: it is tried again later, or handed over."""
         if entry.attempts > MAX_ATTEMPTS:
             return Outcome(entry, "failed", reason="parser_crashed")
         try:
             async with asyncio.timeout(seconds):
-                found = await self._contents.read(entry.file, lane)
+                found = await self._contents.read(entry.file, queue)
         except ExtractionFailed as error:
             return Outcome(entry, "failed", reason=error.reason)
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
-            await self._put_off(entry, lane, repr(error), faultless=True)
+            await self._postpone(entry, queue, repr(error), faultless=True)
             return None
         except ObjectStoreError as error:
             if entry.attempts == MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")
-            await self._put_off(entry, lane, repr(error), faultless=False)
+            await self._postpone(entry, queue, repr(error), faultless=False)
             return None
-        if isinstance(found, Lane):
-            await self._to_lane([entry], found)
+        if isinstance(found, WorkQueue):
+            await self._move([entry], found)
             return None
         return Outcome(entry, "fulltext", found)
 
-    async def _put_off(self, entry: Entry, lane: Lane, error: str, *, faultless: bool) -> None:
-        log.info("document is read later", file_id=entry.file.file_id, error=error)
+    async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, faultless: bool) -> None:
+        log.info("extraction_postponed", file_id=entry.file.file_id, error=error)
         await self._index.put([entry])
         pause = OUTAGE_PAUSE if faultless else timedelta(seconds=min(2.0 ** min(entry.attempts, 20), MAX_PAUSE_SECONDS))
-        await self._entries.put_off([entry], lane, self._clock() + pause, faultless=faultless)
+        await self._entries.postpone([entry], queue, self._clock() + pause, faultless=faultless)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Files whose text is kept, a bounded number of characters at a time; a text that is gone is read again."""
@@ -209,7 +213,7 @@ class Indexing:
                 (there if version == entry.file.version else gone).append(entry)
             texts = {file_id: text for file_id, (_, text) in kept.items()}
             await self._index.put(there, texts)
-            await self._conclude([Outcome(entry, "fulltext") for entry in there])
+            await self._complete([Outcome(entry, "fulltext") for entry in there])
             if gone:
                 await self._entries.renew([entry.file.file_id for entry in gone], self._clock(), drop_text=True)
 
@@ -219,7 +223,7 @@ class Indexing:
             file_id = outcome.entry.file.file_id
             await self._index.put([outcome.entry], {file_id: text.text} if text is not None else None)
 
-    async def _conclude(self, outcomes: Sequence[Outcome]) -> None:
+    async def _complete(self, outcomes: Sequence[Outcome]) -> None:
         """Once the index has them durably: mark them done and say so, but for those that have changed meanwhile."""
         if not outcomes:
             return
@@ -236,14 +240,14 @@ class Indexing:
             found = [(outcome, outcome.text) for outcome in current if outcome.text is not None]
             await self._texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
             for outcome in current:
-                if outcome.is_news:
+                if outcome.is_new:
                     event = _event(outcome)
                     transaction.publish(event, cause=_cause(event, outcome.entry))
             return current
 
         for outcome in await self._transactor.run(work):
-            if outcome.result == "failed" and outcome.is_news:
-                metrics.found_failures.labels(outcome.reason).inc()
+            if outcome.result == "failed" and outcome.is_new:
+                metrics.index_failures.labels(outcome.reason).inc()
 
 
 def _id(outcome: Outcome) -> str:

@@ -10,7 +10,7 @@ from indexer_fakes import NOW, FakeAccounts, FakeEngine, FakeEntries, FakeMetada
 
 from docstore_indexer.indexing.job_repository import Job
 from docstore_indexer.indexing.rebuild import Rebuild
-from docstore_indexer.indexing.rules import Entry, Heard
+from docstore_indexer.indexing.rules import Entry, FileChange
 from docstore_work.lease_queue import Lease
 
 
@@ -36,8 +36,8 @@ class FakeService:
     def __init__(self, entries: FakeEntries) -> None:
         self._entries = entries
 
-    async def take_over(self, news: Sequence[Heard], gone: Sequence[Entry]) -> None:
-        await self._entries.hear(news, NOW, None)
+    async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
+        await self._entries.record(changes, NOW, None)
         for entry in gone:
             self._entries.add(replace(entry, file=replace(entry.file, purged=True)))
 

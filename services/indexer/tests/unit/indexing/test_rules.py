@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from indexer_fakes import a_file, an_entry
 
 from docstore_indexer.extraction.rules import ExtractedText, failure
-from docstore_indexer.indexing.rules import Decision, File, Heard, Lane, Outcome, Step, decide, groups, newest
+from docstore_indexer.indexing.rules import Decision, File, FileChange, Outcome, Step, WorkQueue, decide, groups, newest
 
 
-def parse(_: File) -> Lane:
-    return Lane.PARSE
+def parse(_: File) -> WorkQueue:
+    return WorkQueue.PARSE
 
 
-def no_text(_: File) -> Lane:
+def no_text(_: File) -> WorkQueue:
     raise failure("unsupported_type")
 
 
@@ -25,7 +25,9 @@ def test_what_a_pending_file_needs() -> None:
     assert decide(an_entry(text_version=1), "free", parse).step is Step.NAME
     assert decide(an_entry(a_file(kind="folder")), "premium", parse).step is Step.NAME
     assert decide(an_entry(text_version=1), "premium", parse).step is Step.STORED_TEXT
-    assert decide(an_entry(a_file(version=2), text_version=1), "premium", parse) == Decision(Step.FETCH, Lane.PARSE)
+    assert decide(an_entry(a_file(version=2), text_version=1), "premium", parse) == Decision(
+        Step.FETCH, WorkQueue.PARSE
+    )
     failed = an_entry(failed_version=1, reason="corrupt")
     assert decide(failed, "premium", parse) == Decision(Step.FAILED, reason="corrupt")
     assert decide(an_entry(), "premium", no_text) == Decision(Step.FAILED, reason="unsupported_type")
@@ -33,19 +35,19 @@ def test_what_a_pending_file_needs() -> None:
 
 def test_only_news_is_told() -> None:
     """A version is told once a mode; removals and folders are not told."""
-    assert Outcome(an_entry(), "fulltext", ExtractedText("x")).is_news
-    assert not Outcome(an_entry(announced="1:fulltext"), "fulltext").is_news
-    assert Outcome(an_entry(announced="1:fulltext"), "name").is_news
-    assert Outcome(an_entry(a_file(version=2), announced="1:name"), "name").is_news
-    assert not Outcome(an_entry(), "removed").is_news
-    assert not Outcome(an_entry(a_file(kind="folder")), "name").is_news
+    assert Outcome(an_entry(), "fulltext", ExtractedText("x")).is_new
+    assert not Outcome(an_entry(announced="1:fulltext"), "fulltext").is_new
+    assert Outcome(an_entry(announced="1:fulltext"), "name").is_new
+    assert Outcome(an_entry(a_file(version=2), announced="1:name"), "name").is_new
+    assert not Outcome(an_entry(), "removed").is_new
+    assert not Outcome(an_entry(a_file(kind="folder")), "name").is_new
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, unique=True))
 def test_in_any_order_the_highest_revision_counts_and_every_cause_is_kept(revisions: list[int]) -> None:
-    """News of one file folded together is the newest of them, with all their events."""
-    heard = [Heard(a_file(revision=revision), (str(revision),)) for revision in revisions]
-    folded = reduce(newest, heard, None)
+    """Batch of one file folded together is the newest of them, with all their events."""
+    change = [FileChange(a_file(revision=revision), (str(revision),)) for revision in revisions]
+    folded = reduce(newest, change, None)
     assert folded is not None
     assert folded.file.revision == max(revisions)
     assert sorted(folded.event_ids) == sorted(map(str, revisions))

@@ -1,4 +1,4 @@
-"""The lanes' work, over fakes."""
+"""The queues' work, over fakes."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from docstore_contents.s3.store import ObjectNotFound, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_indexer.extraction.rules import ExtractedText, failure
 from docstore_indexer.indexing.index_order import OrderedIndex
-from docstore_indexer.indexing.rules import File, Heard, Lane
+from docstore_indexer.indexing.rules import File, FileChange, WorkQueue
 from docstore_indexer.indexing.worker import MAX_ATTEMPTS, TEXT_BATCH, Indexing
 
 
@@ -62,30 +62,30 @@ def desk() -> Desk:
 
 
 async def test_a_plain_text_is_read_at_once(desk: Desk) -> None:
-    """One pass of the quick lane makes it searchable, stores its text and says so."""
+    """One pass of the quick queue makes it searchable, stores its text and says so."""
     desk.add(a_file(), ExtractedText("walrus"))
-    assert await desk.indexing.work(Lane.QUICK)
+    assert await desk.indexing.work(WorkQueue.QUICK)
     assert desk.text() == "walrus"
     assert desk.texts.kept == {"f": (1, "walrus")}
     assert desk.told() == [("file-indexed", "fulltext")]
-    assert not await desk.indexing.work(Lane.QUICK)
+    assert not await desk.indexing.work(WorkQueue.QUICK)
 
 
 async def test_documents_wait_while_there_is_no_sandbox(desk: Desk) -> None:
     """They cost no attempt and are found by name; plain texts are read; once it is there they are, too."""
     desk.add(a_file("doc", name="a.doc"), ExtractedText("badger"))
     desk.add(a_file("txt"), ExtractedText("walrus"))
-    desk.contents.not_ready = {Lane.PARSE, Lane.OCR}
-    await desk.indexing.work(Lane.QUICK)
-    assert not await desk.indexing.work(Lane.PARSE)
+    desk.contents.not_ready = {WorkQueue.PARSE, WorkQueue.OCR}
+    await desk.indexing.work(WorkQueue.QUICK)
+    assert not await desk.indexing.work(WorkQueue.PARSE)
     assert (desk.text("doc"), desk.text("txt")) == (None, "walrus")
     desk.contents.not_ready = set()
     desk.contents.answers["key of doc"] = SandboxUnavailable("no filters")
-    assert await desk.indexing.work(Lane.PARSE)
+    assert await desk.indexing.work(WorkQueue.PARSE)
     assert desk.entries.known["doc"].attempts == 0
     desk.contents.answers["key of doc"] = ExtractedText("badger")
     desk.now += timedelta(minutes=1)
-    assert await desk.indexing.work(Lane.PARSE)
+    assert await desk.indexing.work(WorkQueue.PARSE)
     assert desk.text("doc") == "badger"
 
 
@@ -93,40 +93,40 @@ async def test_a_document_is_found_by_name_until_its_lane_has_read_it(desk: Desk
     """The old text is out of the index before the new one is read."""
     desk.add(a_file(name="a.doc", version=2), ExtractedText("badger"), text_version=1)
     await desk.engine.upsert([])
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert (desk.text(), desk.told()) == (None, [])
-    await desk.indexing.work(Lane.PARSE)
+    await desk.indexing.work(WorkQueue.PARSE)
     assert (desk.text(), desk.told()) == ("badger", [("file-indexed", "fulltext")])
 
 
 async def test_scanned_pages_go_to_the_lane_of_pictures(desk: Desk) -> None:
     """A document that turns out to have pages without text does not hold up the others."""
-    desk.add(a_file(name="a.doc"), Lane.OCR)
-    await desk.indexing.work(Lane.QUICK)
-    await desk.indexing.work(Lane.PARSE)
+    desk.add(a_file(name="a.doc"), WorkQueue.OCR)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.PARSE)
     desk.contents.answers["key of f"] = ExtractedText("seen", ocr=True)
-    assert not await desk.indexing.work(Lane.PARSE)
-    await desk.indexing.work(Lane.OCR)
+    assert not await desk.indexing.work(WorkQueue.PARSE)
+    await desk.indexing.work(WorkQueue.OCR)
     assert desk.text() == "seen"
 
 
 async def test_many_plain_texts_have_a_lane_of_their_own(desk: Desk) -> None:
-    """The quick lane does not read them, so that names behind them need not wait."""
+    """The quick queue does not read them, so that names behind them need not wait."""
     for number in range(TEXT_BATCH + 1):
         desk.add(a_file(str(number)), ExtractedText("walrus"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert (len(desk.engine.documents), desk.told()) == (TEXT_BATCH + 1, [])
-    while await desk.indexing.work(Lane.TEXT):
+    while await desk.indexing.work(WorkQueue.TEXT):
         pass
     assert len(desk.told()) == TEXT_BATCH + 1
 
 
 async def test_a_large_plain_text_does_not_hold_up_the_quick_lane(desk: Desk) -> None:
-    """It is found by its name and read in the lane of texts."""
+    """It is found by its name and read in the queue of texts."""
     desk.add(a_file(size=1 << 20), ExtractedText("walrus"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert (desk.text(), desk.told()) == (None, [])
-    await desk.indexing.work(Lane.TEXT)
+    await desk.indexing.work(WorkQueue.TEXT)
     assert desk.text() == "walrus"
 
 
@@ -134,43 +134,46 @@ async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
     """Nothing is marked or told; later it is done."""
     desk.add(a_file(), ExtractedText("walrus"))
     desk.engine.broken = True
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert desk.told() == []
     desk.engine.broken = False
     desk.now += timedelta(seconds=10)
-    for lane in (Lane.QUICK, Lane.TEXT):  # a machine that stands still hands over what could have been done at once
-        await desk.indexing.work(lane)
+    for queue in (
+        WorkQueue.QUICK,
+        WorkQueue.TEXT,
+    ):  # a machine that stands still hands over what could have been done at once
+        await desk.indexing.work(queue)
     assert desk.told() == [("file-indexed", "fulltext")]
 
 
 async def test_an_object_store_that_is_away_is_waited_for(desk: Desk) -> None:
     """The file is found by its name meanwhile, and no attempt is counted."""
     desk.add(a_file(), ObjectStoreUnavailable("x", "y"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     for _ in range(3 * MAX_ATTEMPTS):
         desk.now += timedelta(minutes=2)
-        await desk.indexing.work(Lane.TEXT)
+        await desk.indexing.work(WorkQueue.TEXT)
     assert (desk.text(), desk.told()) == (None, [])
     desk.contents.answers["key of f"] = ExtractedText("walrus")
     desk.now += timedelta(minutes=2)
-    await desk.indexing.work(Lane.TEXT)
+    await desk.indexing.work(WorkQueue.TEXT)
     assert desk.told() == [("file-indexed", "fulltext")]
 
 
 async def test_an_object_that_stays_missing_is_told(desk: Desk) -> None:
     """After a few attempts the document counts as failed."""
     desk.add(a_file(), ObjectNotFound("NoSuchKey", "x"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     for _ in range(MAX_ATTEMPTS):
         desk.now += timedelta(minutes=2)
-        await desk.indexing.work(Lane.TEXT)
+        await desk.indexing.work(WorkQueue.TEXT)
     assert desk.told() == [("file-index-failed", "content_missing")]
 
 
 async def test_a_document_that_ends_the_process_is_given_up(desk: Desk) -> None:
     """One that was claimed again and again without ever being done is not read another time."""
     desk.add(a_file(), ExtractedText("never asked"), attempts=MAX_ATTEMPTS)
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert desk.told() == [("file-index-failed", "parser_crashed")]
 
 
@@ -178,7 +181,7 @@ async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk
     """The rest of its batch is done, it is tried again later."""
     desk.add(a_file("good"), ExtractedText("walrus"))
     desk.add(a_file("bad"), ValueError("unexpected"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert [event.file_id for event in desk.transactor.events] == ["good"]  # type: ignore[attr-defined]
     assert desk.entries.due["bad"] > desk.now
 
@@ -186,23 +189,23 @@ async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk
 async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
     """Work on the old state ends after the removal: it changes nothing in the index and is not told."""
     desk.add(a_file(name="a.doc"), ExtractedText("late"))
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
 
     async def delete_meanwhile(file: File) -> None:
         desk.contents.while_reading = None
-        await desk.entries.hear([Heard(a_file(name="a.doc", revision=2, trashed=True))], desk.now, None)
-        await desk.indexing.work(Lane.QUICK)
+        await desk.entries.record([FileChange(a_file(name="a.doc", revision=2, trashed=True))], desk.now, None)
+        await desk.indexing.work(WorkQueue.QUICK)
 
     desk.contents.while_reading = delete_meanwhile
-    await desk.indexing.work(Lane.PARSE)
+    await desk.indexing.work(WorkQueue.PARSE)
     assert (desk.engine.documents, desk.told(), desk.texts.kept) == ({}, [], {})
 
 
 async def test_a_text_that_is_gone_from_the_store_is_read_again(desk: Desk) -> None:
     """The entry says it is there, the store does not: the document is read."""
     desk.add(a_file(), ExtractedText("again"), text_version=1)
-    await desk.indexing.work(Lane.QUICK)
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert desk.text() == "again"
 
 
@@ -211,13 +214,13 @@ async def test_on_the_free_plan_the_text_leaves(desk: Desk) -> None:
     desk.accounts.plan = "free"
     desk.texts.kept["f"] = (1, "walrus")
     desk.add(a_file(), text_version=1, announced="1:fulltext")
-    await desk.indexing.work(Lane.QUICK)
+    await desk.indexing.work(WorkQueue.QUICK)
     assert (desk.text(), desk.texts.kept, desk.told()) == (None, {}, [("file-indexed", "name")])
 
 
 async def test_a_failed_extraction_is_told_once(desk: Desk) -> None:
     """With its reason, and the file is found by its name."""
     desk.add(a_file(name="a.doc"), failure("corrupt"))
-    await desk.indexing.work(Lane.QUICK)
-    await desk.indexing.work(Lane.PARSE)
+    await desk.indexing.work(WorkQueue.QUICK)
+    await desk.indexing.work(WorkQueue.PARSE)
     assert (desk.text(), desk.told()) == (None, [("file-index-failed", "corrupt")])

@@ -21,7 +21,7 @@ from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opene
 from docstore_indexer.engines.opensearch.client import OpenSearchClient, Refused
 from docstore_indexer.engines.opensearch.query import hits_of, request_of
 from docstore_indexer.engines.opensearch.schema import SCHEMA_VERSION, index_body, meta, to_document, version_of
-from docstore_indexer.engines.write_batches import Batch, WriteBatches
+from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -207,13 +207,13 @@ class OpenSearchEngine:
         for index in indexes:
             await self._client.call("DELETE", f"/{index}", but={_NOT_FOUND})
 
-    async def _apply(self, batch: Batch[Change]) -> None:
+    async def _apply(self, batch: WriteBatch[Change]) -> None:
         try:
             await self._apply_to(await self._indexes(), batch)
         except IndexGone:  # a rebuild has ended meanwhile
             await self._apply_to(await self._indexes(), batch)
 
-    async def _apply_to(self, indexes: Indexes, batch: Batch[Change]) -> None:
+    async def _apply_to(self, indexes: Indexes, batch: WriteBatch[Change]) -> None:
         """First to the index in the making: should it begin to serve in between, the write is in it already."""
         if indexes.serving is None:
             raise EngineFailed(f"no index has the alias {self._name}: restart the indexer to have it built anew")

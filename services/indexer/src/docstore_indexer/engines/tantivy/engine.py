@@ -14,7 +14,7 @@ from docstore_indexer.engines.engine import EngineFailed, IndexedDocument, Opene
 from docstore_indexer.engines.tantivy.generation import MAX_POSITION, Generation
 from docstore_indexer.engines.tantivy.generations import Current, Generations
 from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
-from docstore_indexer.engines.write_batches import Batch, WriteBatches
+from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
 from docstore_platform.memory import give_back
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, invalid
@@ -170,7 +170,7 @@ class TantivyEngine:
             self._making[1].release()
         give_back()
 
-    def _apply(self, batch: Batch[Write]) -> None:
+    def _apply(self, batch: WriteBatch[Write]) -> None:
         if batch.live:
             self._serving.apply(batch.live)
         if self._making is not None:
