@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from docstore_events.event import Event
@@ -11,6 +11,7 @@ from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+LEASE_SECONDS = 60.0
 
 
 def a_file(file_id: str = "f", **changes: Any) -> File:
@@ -102,46 +103,46 @@ class FakeEntries:
     due: dict[str, datetime] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     leases: int = 0
+    now: datetime = NOW
 
     def add(self, *entries: Entry, queue: WorkQueue = WorkQueue.QUICK) -> None:
         for entry in entries:
-            self._set(entry, queue, NOW)
+            self._set(entry, queue)
 
-    def _set(self, entry: Entry, queue: WorkQueue, due_at: datetime) -> None:
+    def _set(self, entry: Entry, queue: WorkQueue = WorkQueue.QUICK, seconds: float = 0.0) -> None:
         key = entry.file.file_id
-        self.known[key], self.queues[key], self.due[key] = entry, queue, due_at
+        self.known[key], self.queues[key], self.due[key] = entry, queue, self.now + timedelta(seconds=seconds)
 
-    async def record(self, changes: Sequence[FileChange], now: datetime, session: Any) -> None:
+    async def record(self, changes: Sequence[FileChange], session: Any) -> None:
         for change in changes:
             old = self.known.get(change.file.file_id, Entry(file=change.file, change=0))
-            self._set(
-                replace(old, file=change.file, change=old.change + 1, pending=True, lease=None), WorkQueue.QUICK, now
-            )
+            new = replace(old, file=change.file, change=old.change + 1, pending=True, lease=None)
+            self._set(new, WorkQueue.QUICK)
 
-    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
-        keys = [key for key, at in self.due.items() if self.queues[key] is queue and at <= now][:limit]
+    async def claim(self, queue: WorkQueue, limit: int) -> list[Entry]:
+        keys = [key for key, at in self.due.items() if self.queues[key] is queue and at <= self.now][:limit]
         self.leases += 1
         for key in keys:
             old = self.known[key]
-            self._set(replace(old, lease=f"lease {self.leases}", attempts=old.attempts + 1), queue, lease_until)
+            self._set(replace(old, lease=f"lease {self.leases}", attempts=old.attempts + 1), queue, LEASE_SECONDS)
         return [self.known[key] for key in keys]
 
     def _mine(self, entries: Sequence[Entry]) -> list[Entry]:
         current = [self.known[entry.file.file_id] for entry in entries]
         return [now for entry, now in zip(entries, current, strict=True) if now.lease and now.lease == entry.lease]
 
-    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue) -> None:
         for entry in self._mine(entries):
-            self._set(replace(entry, lease=None, attempts=0), queue, now)
+            self._set(replace(entry, lease=None, attempts=0), queue)
 
-    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
         for entry in self._mine(entries):
-            self._set(replace(entry, lease=None, attempts=entry.attempts - faultless), queue, due_at)
+            self._set(replace(entry, lease=None, attempts=entry.attempts - (not counted)), queue, seconds)
 
     async def held(self, entries: Sequence[Entry], session: Any) -> set[str]:
         return {entry.file.file_id for entry in self._mine(entries)}
 
-    async def mark(self, outcomes: Sequence[Outcome], session: Any) -> None:
+    async def complete(self, outcomes: Sequence[Outcome], session: Any) -> None:
         self.outcomes += outcomes
         for outcome in outcomes:
             key = outcome.entry.file.file_id
@@ -151,15 +152,15 @@ class FakeEntries:
             self.known[key] = done
             del self.due[key]
 
-    async def renew(self, file_ids: Any, now: datetime, *, drop_text: bool = False) -> None:
+    async def requeue(self, file_ids: Any, *, drop_text: bool = False) -> None:
         for key in file_ids:
             old = self.known[key]
             version = 0 if drop_text else old.text_version
-            self._set(replace(old, change=old.change + 1, lease=None, text_version=version), WorkQueue.QUICK, now)
+            self._set(replace(old, change=old.change + 1, lease=None, text_version=version))
 
-    async def release_all(self, now: datetime) -> int:
+    async def release_all(self) -> int:
         for key in self.due:
-            self._set(replace(self.known[key], lease=None), WorkQueue.QUICK, now)
+            self._set(replace(self.known[key], lease=None))
         return len(self.due)
 
     async def page(self, after: str, limit: int) -> list[Entry]:

@@ -23,11 +23,11 @@ from typing import Any
 
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import ASCENDING, Collection, Document, Session
+from docstore_platform.mongo import ASCENDING, Collection, Document, Session, UpdateOne
 from docstore_work.metrics import lease_events_total, wait_seconds
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-_LEASE_FIELDS = ("lease_owner", "lease_until")
+_LEASE_FIELDS = ["lease_owner", "lease_until"]
 
 
 class LeaseLost(Exception):
@@ -51,6 +51,7 @@ class LeaseQueue:
     something due, so that no account waits for the backlog of another. Needs an index on `due_at`, behind
     `account_field` and the fields of `where`. A `clock` other than `utc_now`, for tests, replaces the database's.
     `legacy_owner` is the field in which the release before kept its token: instances of both may run side by side.
+    With `legacy_null` that field is null where nobody holds a document, else missing: whatever that release expects.
     `due_field` is the stored name of `due_at`, where that release had another.
     """
 
@@ -62,6 +63,7 @@ class LeaseQueue:
         lease_seconds: float,
         account_field: str = "",
         legacy_owner: str = "",
+        legacy_null: bool = False,
         due_field: str = "due_at",
         clock: Clock = utc_now,
     ) -> None:
@@ -70,6 +72,7 @@ class LeaseQueue:
         self._lease_seconds = lease_seconds
         self._account_field = account_field
         self._legacy_owner = legacy_owner
+        self._legacy_null = legacy_null
         self._due_field = due_field
         self._clock = None if clock is utc_now else clock
         self._last_account = ""
@@ -98,7 +101,7 @@ class LeaseQueue:
         for turn in self._turns():
             owner = new_id()
             before = await self._collection.find_one_and_update(
-                {**(where or {}), **turn, **self._due()}, self._taking(owner), sort=self._order()
+                {**(where or {}), **turn, **self.claimable()}, self._taking(owner), sort=self._order()
             )
             if before is not None:
                 return self._claimed(before, {**before, "attempts": before.get("attempts", 0) + 1}, owner)
@@ -107,7 +110,7 @@ class LeaseQueue:
     async def claim_batch(self, limit: int, where: Document | None = None) -> list[Lease]:
         """Up to `limit` documents that are due, for the caller alone; with turns, of one account or a few."""
         for turn in self._turns():
-            due = {**(where or {}), **turn, **self._due()}
+            due = {**(where or {}), **turn, **self.claimable()}
             chosen = self._collection.find(due, {self._due_field: 1, "lease_owner": 1, self._account_field or "_id": 1})
             rows = await chosen.sort(self._order()).limit(limit).to_list(limit)
             if not rows:
@@ -122,7 +125,7 @@ class LeaseQueue:
 
     async def renew(self, lease: Lease, progress: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
         """Begin the lease anew; `progress` is stored and has attempts counted from 0 again. Raises LeaseLost."""
-        change: Document = {self._due_field: self._lease_end(), "lease_until": self._lease_end()}
+        change = self._lease_end()
         if progress is not None:
             change |= {**_literal(progress), "attempts": 0}
         await self._update(lease, [{"$set": change}], "renewed", session)
@@ -133,8 +136,18 @@ class LeaseQueue:
             outcome = await self._collection.delete_one(self.held(lease), session=session)
             self._check(outcome.deleted_count, "completed")
             return
-        unset: Document = {"$unset": [self._due_field, *_LEASE_FIELDS, *self._legacy()]}
-        await self._update(lease, [{"$set": _literal(keep)}, unset], "completed", session)
+        await self._update(lease, self._completing(keep), "completed", session)
+
+    async def complete_batch(self, done: Sequence[tuple[Lease, Mapping[str, Any]]], *, session: Session = None) -> None:
+        """Take the documents out of the queue, each with fields to store. Raises LeaseLost if one of them is lost."""
+        writes = [UpdateOne(self.held(lease), self._completing(keep)) for lease, keep in done]
+        if not writes:
+            return
+        outcome = await self._collection.bulk_write(writes, ordered=False, session=session)
+        lease_events_total.labels(self._name, "completed").inc(outcome.matched_count)
+        if outcome.matched_count < len(writes):
+            lease_events_total.labels(self._name, "lost").inc(len(writes) - outcome.matched_count)
+            raise LeaseLost
 
     async def postpone(
         self,
@@ -146,19 +159,16 @@ class LeaseQueue:
         session: Session = None,
     ) -> None:
         """Give it back, due again after so long; `counted`: this attempt counts. Raises LeaseLost."""
-        change = {**_literal(changes or {}), self._due_field: self._after(seconds)}
-        if not counted:
-            change["attempts"] = {"$subtract": ["$attempts", 1]}
-        unset: Document = {"$unset": [*_LEASE_FIELDS, *self._legacy()]}
-        await self._update(lease, [{"$set": change}, unset], "postponed", session)
+        await self._update(lease, self._postponing(seconds, changes, counted=counted), "postponed", session)
 
-    async def postpone_batch(self, leases: Sequence[Lease], seconds: float) -> None:
-        """Give back those of a batch that are still held, due again after so long; their attempts count."""
-        owners = sorted({lease.owner for lease in leases})
-        held = {"_id": {"$in": [lease.id for lease in leases]}, "lease_owner": {"$in": owners}, **self._no_legacy()}
-        change: list[Document] = [{"$set": {self._due_field: self._after(seconds)}}]
-        outcome = await self._collection.update_many(held, [*change, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}])
+    async def postpone_batch(
+        self, leases: Sequence[Lease], seconds: float, changes: Mapping[str, Any] | None = None, *, counted: bool = True
+    ) -> None:
+        """Give back those that are still held, due again after so long; `counted`: this attempt counts."""
+        update = self._postponing(seconds, changes, counted=counted)
+        outcome = await self._collection.update_many(self.held_among(leases), update)
         lease_events_total.labels(self._name, "postponed").inc(outcome.matched_count)
+        lease_events_total.labels(self._name, "lost").inc(len(leases) - outcome.matched_count)
 
     async def release(self, lease: Lease, *, session: Session = None) -> None:
         """Give it back untried, due at once. Raises LeaseLost."""
@@ -168,7 +178,7 @@ class LeaseQueue:
         """Make due whatever is claimed; for the start of the only instance of a service, when nobody is at work."""
         fields = ["lease_owner", *self._legacy()]
         claimed = {self._due_field: {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
-        update = [{"$set": {self._due_field: self._now()}}, {"$unset": [*_LEASE_FIELDS, *self._legacy()]}]
+        update = [{"$set": {self._due_field: self._now(), **self._no_legacy()}}, {"$unset": _LEASE_FIELDS}]
         outcome = await self._collection.update_many(claimed, update)
         return int(outcome.modified_count)
 
@@ -192,7 +202,18 @@ class LeaseQueue:
 
     def held_by(self, owner: str) -> Document:
         """Filter of all documents under the leases of one claim; for updates of a batch."""
-        return {"lease_owner": owner, **self._no_legacy()}
+        return {"lease_owner": owner, **self._untouched()}
+
+    def held_among(self, leases: Sequence[Lease]) -> Document:
+        """Filter of those of the documents that are still under these leases."""
+        owners = sorted({lease.owner for lease in leases})
+        ids = [lease.id for lease in leases]
+        return {"_id": {"$in": ids}, "lease_owner": {"$in": owners}, **self._untouched()}
+
+    def claimable(self) -> Document:
+        """Filter of what is due and not held."""
+        # The range keeps documents without a date out, and gives the planner bounds of the index.
+        return {self._due_field: {"$gt": EVER}, "$expr": {"$lte": [f"${self._due_field}", self._now()]}}
 
     def due(self, at: datetime | None) -> Document:
         """Update operators that end any lease and make a document due at `at`, or take it out of the queue (None).
@@ -204,8 +225,26 @@ class LeaseQueue:
             return {"$unset": {self._due_field: 1, **fields}}
         return {"$set": {self._due_field: at}, "$unset": fields}
 
+    def _untouched(self) -> Document:
+        """What holds for a claimed document as long as the release before has not written to it.
+
+        That release knows nothing of `lease_owner`: it takes a lease away by moving the due date.
+        """
+        if not self._legacy_owner:
+            return {}
+        return {self._legacy_owner: {"$in": [None, ""]}, "$expr": {"$eq": [f"${self._due_field}", "$lease_until"]}}
+
     def _no_legacy(self) -> Document:
-        return {field: {"$in": [None, ""]} for field in self._legacy()}
+        return {self._legacy_owner: None if self._legacy_null else "$$REMOVE"} if self._legacy_owner else {}
+
+    def _completing(self, keep: Mapping[str, Any]) -> list[Document]:
+        return [{"$set": {**_literal(keep), **self._no_legacy()}}, {"$unset": [self._due_field, *_LEASE_FIELDS]}]
+
+    def _postponing(self, seconds: float, changes: Mapping[str, Any] | None, *, counted: bool) -> list[Document]:
+        change = {**_literal(changes or {}), self._due_field: self._after(seconds), **self._no_legacy()}
+        if not counted:
+            change["attempts"] = {"$subtract": ["$attempts", 1]}
+        return [{"$set": change}, {"$unset": _LEASE_FIELDS}]
 
     async def _update(self, lease: Lease, update: Sequence[Document], event: str, session: Session) -> None:
         outcome = await self._collection.update_one(self.held(lease), update, session=session)
@@ -215,10 +254,6 @@ class LeaseQueue:
         lease_events_total.labels(self._name, event if matched else "lost").inc()
         if not matched:
             raise LeaseLost
-
-    def _due(self) -> Document:
-        # The range keeps documents without a date out, and gives the planner bounds of the index.
-        return {self._due_field: {"$gt": EVER}, "$expr": {"$lte": [f"${self._due_field}", self._now()]}}
 
     def _turns(self) -> list[Document]:
         """Filters to try one after the other: the accounts behind the one served last, then from the first on."""
@@ -233,13 +268,12 @@ class LeaseQueue:
 
     def _taking(self, owner: str) -> list[Document]:
         change: Document = {
-            self._due_field: self._lease_end(),
-            "lease_until": self._lease_end(),
+            **self._lease_end(),
             "lease_owner": owner,
             "attempts": {"$add": [{"$ifNull": ["$attempts", 0]}, 1]},
+            **self._no_legacy(),
         }
-        taking: list[Document] = [{"$set": change}]
-        return [*taking, {"$unset": self._legacy()}] if self._legacy_owner else taking
+        return [{"$set": change}]
 
     def _claimed(self, before: Document, document: Document, owner: str) -> Lease:
         if self._account_field:
@@ -256,7 +290,8 @@ class LeaseQueue:
         return "$$NOW" if self._clock is None else {"$literal": self._clock()}
 
     def _lease_end(self) -> Document:
-        return self._after(self._lease_seconds)
+        end = self._after(self._lease_seconds)
+        return {self._due_field: end, "lease_until": end}
 
     def _after(self, seconds: float) -> Document:
         return {"$add": [self._now(), int(seconds * 1000)]}

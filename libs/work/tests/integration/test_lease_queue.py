@@ -205,13 +205,63 @@ async def test_the_release_before_and_this_one_share_a_queue(collection: Collect
     assert not (await collection.update_one({"_id": "a", "lease": "theirs"}, {"$set": {"done": True}})).matched_count
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        {"$set": {"lease": None, "due_at": datetime(2026, 1, 1, tzinfo=UTC)}},
+        {"$set": {"lease": None}, "$unset": {"due_at": ""}},
+    ],
+    ids=["queues it anew", "completes it"],
+)
+async def test_a_write_of_the_release_before_takes_the_lease_away(
+    collection: Collection, clock: ServerClock, write: dict[str, object]
+) -> None:
+    """That release does not know `lease_owner`, and still nothing of what it overtook is stored."""
+    queue = LeaseQueue(
+        collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", legacy_null=True, clock=clock
+    )
+    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
+    ours = await queue.claim()
+    assert ours is not None
+    await collection.update_one({"_id": "a"}, write)
+    await queue.postpone_batch([ours], 1)
+    with pytest.raises(LeaseLost):
+        await queue.complete_batch([(ours, {"done": True})])
+    row = await collection.find_one({"_id": "a"})
+    assert (row.get("done"), row["attempts"], row["lease"]) == (None, 1, None)
+
+
+async def test_a_batch_is_completed_or_given_back_together(
+    queue: LeaseQueue, collection: Collection, clock: ServerClock
+) -> None:
+    """Each keeps its own fields; of those given back only the ones still held change."""
+    for number in range(4):
+        await queue.add(number, {})
+    leases = await queue.claim_batch(4)
+    await queue.complete_batch([(lease, {"result": f"${lease.id}"}) for lease in leases[:2]])
+    await queue.postpone_batch(leases, 5, {"step": "later"}, counted=False)
+    rows = {row["_id"]: row async for row in collection.find({})}
+    assert [rows[number].get("result") for number in range(4)] == ["$0", "$1", None, None]
+    assert [(rows[number].get("step"), rows[number]["attempts"]) for number in range(4)] == [
+        *[(None, 1)] * 2,
+        *[("later", 0)] * 2,
+    ]
+    assert await queue.claim() is None
+    clock.advance(5)
+    assert len(await queue.claim_batch(4)) == 2
+    with pytest.raises(LeaseLost):
+        await queue.complete_batch([(leases[2], {})])
+
+
 async def test_claims_use_the_index(collection: Collection, queue: LeaseQueue) -> None:
     """A thousand documents that are not due, or not queued at all, cost a claim nothing."""
     later = datetime(2030, 1, 1, tzinfo=UTC)
     await collection.insert_many([{"_id": n, "due_at": later if n % 2 else None} for n in range(1000)])
     await queue.add("due", {})
     plan = await collection.database.command(
-        "explain", {"find": collection.name, "filter": queue._due(), "sort": {"due_at": 1}}, verbosity="executionStats"
+        "explain",
+        {"find": collection.name, "filter": queue.claimable(), "sort": {"due_at": 1}},
+        verbosity="executionStats",
     )
     assert plan["executionStats"]["totalKeysExamined"] <= 2
 

@@ -50,7 +50,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-indexer")
     database = mongo.database(f"{infra.database_prefix}indexer")
-    entries, texts, accounts = MongoEntries(database), MongoTexts(database), MongoAccounts(database)
+    entries = MongoEntries(database, lease_seconds=settings.lease_seconds)
+    texts, accounts = MongoTexts(database), MongoAccounts(database)
     jobs = Jobs(database, lease_seconds=settings.lease_seconds)
     transactor = Transactor(mongo, database, "indexer", infra.topic_prefix)
     service = IndexService(entries, accounts, jobs, transactor)
@@ -73,7 +74,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
     engine = _engine(settings)
     index = OrderedIndex(engine)
-    indexing = Indexing(entries, texts, accounts, contents, index, transactor, lease_seconds=settings.lease_seconds)
+    indexing = Indexing(entries, texts, accounts, contents, index, transactor)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
     owner = ServiceClient("accounts", infra, "indexer")

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
@@ -34,12 +33,9 @@ REBUILD = "rebuild"
 class Jobs:
     """`jobs`: open ones have `due_at`."""
 
-    def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._jobs: Collection = database["jobs"]
-        self._queue = LeaseQueue(
-            self._jobs, "indexer jobs", lease_seconds=lease_seconds, legacy_owner="lease", clock=clock
-        )
-        self._clock = clock
+        self._queue = LeaseQueue(self._jobs, "indexer jobs", lease_seconds=lease_seconds, legacy_owner="lease")
 
     async def create_indexes(self) -> None:
         await self._jobs.create_indexes([IndexModel([("kind", 1), ("due_at", 1)]), IndexModel("event_ids")])
@@ -54,9 +50,10 @@ class Jobs:
         **progress: Any,
     ) -> None:
         """Queue a job from its beginning; whoever holds it loses it."""
-        begin: Document = {"kind": kind, "due_at": self._clock(), "attempts": 0, "cursor": "", "progress": progress}
+        begin: Document = {"kind": kind, "attempts": 0, "cursor": "", "progress": progress}
         begin |= {"lease_owner": None, "lease": None}
-        update: Document = {"$set": begin, "$addToSet": {"event_ids": {"$each": list(event_ids)}}}
+        events = {"event_ids": {"$each": list(event_ids)}}
+        update: Document = {"$set": begin, "$currentDate": {"due_at": True}, "$addToSet": events}
         await self._jobs.update_one({"_id": job_id}, update, upsert=True, session=session)
 
     async def claim(self, kind: JobKind) -> Job | None:

@@ -1,10 +1,9 @@
 """A plan change has all of an account's files done again: to read what was never read, or to forget what was."""
 
 from docstore_indexer.indexing.job_repository import Job, Jobs
-from docstore_indexer.indexing.repository import MongoEntries, Texts
+from docstore_indexer.indexing.repository import MongoEntries
 from docstore_indexer.indexing.rules import WorkQueue, wakeup_name
-from docstore_indexer.indexing.text_repository import Accounts
-from docstore_platform.clock import Clock, utc_now
+from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_work.lease_queue import LeaseLost
 from docstore_work.wakeup import wake
 
@@ -14,14 +13,11 @@ PAGE = 500
 class PlanChanges:
     """Does the jobs `plan:<account>`, a page of files at a time."""
 
-    def __init__(
-        self, jobs: Jobs, entries: MongoEntries, texts: Texts, accounts: Accounts, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, jobs: Jobs, entries: MongoEntries, texts: Texts, accounts: Accounts) -> None:
         self._jobs = jobs
         self._entries = entries
         self._texts = texts
         self._accounts = accounts
-        self._clock = clock
 
     async def work(self) -> bool:
         """Do a job that is due, if there is one; it goes on where it, or a dead instance, has stopped."""
@@ -44,7 +40,7 @@ class PlanChanges:
             if not page:
                 break
             ids = [entry.file.file_id for entry in page]
-            await self._entries.renew(ids, self._clock(), drop_text=plan == "free")
+            await self._entries.requeue(ids, drop_text=plan == "free")
             if plan == "free":
                 await self._texts.remove(ids)
             wake(wakeup_name(WorkQueue.QUICK))

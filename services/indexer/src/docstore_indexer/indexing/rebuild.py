@@ -15,10 +15,10 @@ from docstore_indexer.engines.engine import SearchEngine
 from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
 from docstore_indexer.indexing.metadata import Metadata
-from docstore_indexer.indexing.repository import Entries, Texts
+from docstore_indexer.indexing.repository import Entries
 from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups
 from docstore_indexer.indexing.service import IndexService
-from docstore_indexer.indexing.text_repository import Accounts
+from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.problems import Problem
 from docstore_work.lease_queue import LeaseLost
@@ -103,7 +103,7 @@ class Rebuild:
         await self._jobs.save(job)
         await self._engine.begin_rebuild()
         # What a queue wrote just before is in the old index only, and not marked yet: it is done again, for both.
-        await self._entries.release_all(self._clock())
+        await self._entries.release_all()
         for number in range(1, MAX_PASSES + 1):
             seen = await self._walk(job, number)
             if not (seen.taken_over or seen.removed) and number > 1:

@@ -1,22 +1,25 @@
 """Files the indexer knows, and the queues of those that wait for the index."""
 
 from collections.abc import Collection as Several
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Protocol
 
-from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, WorkQueue
-from docstore_platform.clock import utc_now
-from docstore_platform.ids import new_id
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session, UpdateOne
+from docstore_work.lease_queue import Lease, LeaseQueue
 
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """A purged file is remembered as long as an event of its life may still come."""
 _KEPT_CAUSES = 1000
 _OPEN = {"state": "pending"}
 _PENDING: dict[str, Any] = {"partialFilterExpression": _OPEN}
+_NOW = {"$currentDate": {"due_at": True}}
+"""Due at once by the clock of the database, which alone decides what is due."""
+_UNCLAIMED = {"lease_owner": None, "lease_until": None, "lease": None}
+"""No lease, in the fields of this release and in that of the one before."""
 _FILE_FIELDS = tuple(field.name for field in fields(File) if field.name != "file_id")
 
 
@@ -27,35 +30,35 @@ class Entries(Protocol):
         """The last revision of each known file."""
         ...
 
-    async def record(self, changes: Sequence[FileChange], now: datetime, session: Session) -> None:
+    async def record(self, changes: Sequence[FileChange], session: Session) -> None:
         """Store the new state of files and queue them; a lease on any of them is lost."""
         ...
 
-    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
+    async def claim(self, queue: WorkQueue, limit: int) -> list[Entry]:
         """Pending files that are due, fresh ones before the backlog, for the caller until its lease ends."""
         ...
 
-    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
-        """Give claimed files to another queue."""
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue) -> None:
+        """Give claimed files to another queue, their attempts counted anew."""
         ...
 
-    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
-        """Try claimed files again later; `faultless`: this attempt does not count."""
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
+        """Try claimed files again after so long; `counted`: this attempt counts."""
         ...
 
     async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
         """Ids of the claimed files that nothing has happened to since."""
         ...
 
-    async def mark(self, outcomes: Sequence[Outcome], session: Session) -> None:
-        """They are no longer pending."""
+    async def complete(self, outcomes: Sequence[Outcome], session: Session) -> None:
+        """Store what became of files that are still held: they are no longer pending. Raises LeaseLost."""
         ...
 
-    async def renew(self, file_ids: Several[str], now: datetime, *, drop_text: bool = False) -> None:
+    async def requeue(self, file_ids: Several[str], *, drop_text: bool = False) -> None:
         """Have files done again as part of a backlog; those that are pending already begin anew."""
         ...
 
-    async def release_all(self, now: datetime) -> int:
+    async def release_all(self) -> int:
         """Whatever is pending is due, from its first step on; work under way on it no longer counts."""
         ...
 
@@ -69,8 +72,12 @@ class Entries(Protocol):
 class MongoEntries:
     """`documents`: one a file."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
         self._documents: Collection = database["documents"]
+        self._queue = LeaseQueue(
+            self._documents, "indexer documents", lease_seconds=lease_seconds, legacy_owner="lease", legacy_null=True
+        )
+        self._clock = clock
 
     async def create_indexes(self) -> None:
         await self._documents.create_indexes(
@@ -86,46 +93,32 @@ class MongoEntries:
         rows = self._documents.find({"_id": {"$in": list(file_ids)}}, {"revision": 1}, session=session)
         return {row["_id"]: row["revision"] async for row in rows}
 
-    async def record(self, changes: Sequence[FileChange], now: datetime, session: Session) -> None:
-        writes = [
-            UpdateOne({"_id": change.file.file_id}, _change_update(change, now), upsert=True) for change in changes
-        ]
+    async def record(self, changes: Sequence[FileChange], session: Session) -> None:
+        writes = [UpdateOne({"_id": change.file.file_id}, _change_update(change), upsert=True) for change in changes]
         if writes:
             await self._documents.bulk_write(writes, ordered=False, session=session)
 
-    async def claim(self, queue: WorkQueue, limit: int, now: datetime, lease_until: datetime) -> list[Entry]:
-        due = {**_OPEN, "lane": queue.value, "due_at": {"$lte": now}}
-        order = [("backlog", 1), ("due_at", 1)]
-        ids = [row["_id"] async for row in self._documents.find(due, {"_id": 1}).sort(order).limit(limit)]
-        if not ids:
-            return []
-        lease = new_id()
-        taken = {"$set": {"lease": lease, "due_at": lease_until}, "$inc": {"attempts": 1}}
-        await self._documents.update_many({"_id": {"$in": ids}, **due}, taken)
-        rows = self._documents.find({"_id": {"$in": ids}, "lease": lease})
-        return [_entry(row) async for row in rows]
+    async def claim(self, queue: WorkQueue, limit: int) -> list[Entry]:
+        where = {**_OPEN, "lane": queue.value}
+        leases = await self._queue.claim_batch(limit, {**where, "backlog": False})
+        if len(leases) < limit:
+            leases += await self._queue.claim_batch(limit - len(leases), {**where, "backlog": True})
+        return [_entry(lease.document) for lease in leases]
 
-    async def move(self, entries: Sequence[Entry], queue: WorkQueue, now: datetime) -> None:
-        change = {"lane": queue.value, "due_at": now, "lease": None, "attempts": 0}
-        await self._documents.update_many(_mine(entries), {"$set": change})
+    async def move(self, entries: Sequence[Entry], queue: WorkQueue) -> None:
+        await self._queue.postpone_batch(_leases(entries), 0.0, {"lane": queue.value, "attempts": 0})
 
-    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, due_at: datetime, *, faultless: bool) -> None:
-        change: Document = {"$set": {"lane": queue.value, "due_at": due_at, "lease": None}}
-        if faultless:
-            change["$inc"] = {"attempts": -1}
-        await self._documents.update_many(_mine(entries), change)
+    async def postpone(self, entries: Sequence[Entry], queue: WorkQueue, seconds: float, *, counted: bool) -> None:
+        await self._queue.postpone_batch(_leases(entries), seconds, {"lane": queue.value}, counted=counted)
 
     async def held(self, entries: Sequence[Entry], session: Session) -> set[str]:
-        rows = self._documents.find(_mine(entries), {"_id": 1}, session=session)
+        rows = self._documents.find(self._queue.held_among(_leases(entries)), {"_id": 1}, session=session)
         return {row["_id"] async for row in rows}
 
-    async def mark(self, outcomes: Sequence[Outcome], session: Session) -> None:
-        now = utc_now()
-        writes = [
-            UpdateOne({"_id": outcome.entry.file.file_id}, {"$set": _done(outcome, now), "$unset": {"due_at": ""}})
-            for outcome in outcomes
-        ]
-        await self._documents.bulk_write(writes, ordered=False, session=session)
+    async def complete(self, outcomes: Sequence[Outcome], session: Session) -> None:
+        now = self._clock()
+        done = [(_lease(outcome.entry), _done(outcome, now)) for outcome in outcomes]
+        await self._queue.complete_batch(done, session=session)
 
     async def page(self, after: str, limit: int) -> list[Entry]:
         rows = self._documents.find({"_id": {"$gt": after}}).sort("_id", 1).limit(limit)
@@ -141,25 +134,26 @@ class MongoEntries:
         rows = self._documents.find(condition).sort("_id", 1).limit(limit)
         return [_entry(row) async for row in rows]
 
-    async def renew(self, file_ids: Several[str], now: datetime, *, drop_text: bool = False) -> None:
-        change = {**_queued(now, backlog=True), **({"text_version": 0, "text_chars": 0} if drop_text else {})}
-        await self._documents.update_many({"_id": {"$in": list(file_ids)}}, {"$set": change, "$inc": {"change": 1}})
+    async def requeue(self, file_ids: Several[str], *, drop_text: bool = False) -> None:
+        await self._requeue(file_ids, backlog=True, **({"text_version": 0, "text_chars": 0} if drop_text else {}))
 
-    async def mark_purged(self, file_ids: Several[str], now: datetime) -> None:
-        """Files that metadata no longer has leave the index."""
-        change = {**_queued(now, backlog=False), "purged": True}
-        await self._documents.update_many({"_id": {"$in": list(file_ids)}}, {"$set": change, "$inc": {"change": 1}})
+    async def mark_purged(self, file_ids: Several[str]) -> None:
+        """Have files that metadata no longer has leave the index."""
+        await self._requeue(file_ids, backlog=False, purged=True)
 
-    async def release_all(self, now: datetime) -> int:
-        change = {"lane": WorkQueue.QUICK.value, "due_at": now, "lease": None}
-        outcome = await self._documents.update_many(_OPEN, {"$set": change})
+    async def _requeue(self, file_ids: Several[str], *, backlog: bool, **changes: Any) -> None:
+        update = {"$set": {**_queued(backlog=backlog), **changes}, "$inc": {"change": 1}, **_NOW}
+        await self._documents.update_many({"_id": {"$in": list(file_ids)}}, update)
+
+    async def release_all(self) -> int:
+        change = {"lane": WorkQueue.QUICK.value, **_UNCLAIMED}
+        outcome = await self._documents.update_many(_OPEN, {"$set": change, **_NOW})
         return int(outcome.modified_count)
 
-    async def due_queues(self, now: datetime) -> list[WorkQueue]:
-        """Lanes in which something is due."""
-        return [
-            WorkQueue(queue) for queue in await self._documents.distinct("lane", {**_OPEN, "due_at": {"$lte": now}})
-        ]
+    async def due_queues(self) -> list[WorkQueue]:
+        """Queues in which something is due."""
+        due = {**_OPEN, **self._queue.claimable()}
+        return [each for each in WorkQueue if await self._documents.find_one({**due, "lane": each.value}, {"_id": 1})]
 
     async def pending_by_queue(self) -> dict[str, int]:
         count = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
@@ -172,40 +166,24 @@ class MongoEntries:
         return {event_id async for row in rows for event_id in row["event_ids"]} & event_ids
 
 
-class Texts(Protocol):
-    """Extracted texts, kept for renames, tags, restores and rebuilds."""
-
-    async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
-        """Version and text of those files that have one."""
-        ...
-
-    async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None: ...
-
-    async def remove(self, file_ids: Several[str], session: Session | None = None) -> None: ...
+def _leases(entries: Iterable[Entry]) -> list[Lease]:
+    return [_lease(entry) for entry in entries]
 
 
-def _mine(entries: Sequence[Entry]) -> Document:
-    """Claimed entries that nothing has happened to: all that happens takes the lease away."""
-    leases = {entry.lease for entry in entries}
-    return {"_id": {"$in": [entry.file.file_id for entry in entries]}, "lease": {"$in": list(leases)}}
+def _lease(entry: Entry) -> Lease:
+    return Lease(entry.file.file_id, entry.lease or "", entry.attempts, {})
 
 
-def _queued(now: datetime, *, backlog: bool) -> Document:
-    return {
-        "state": "pending",
-        "lane": WorkQueue.QUICK.value,
-        "backlog": backlog,
-        "due_at": now,
-        "lease": None,
-        "attempts": 0,
-    }
+def _queued(*, backlog: bool) -> Document:
+    return {"state": "pending", "lane": WorkQueue.QUICK.value, "backlog": backlog, "attempts": 0, **_UNCLAIMED}
 
 
-def _change_update(change: FileChange, now: datetime) -> Document:
+def _change_update(change: FileChange) -> Document:
     file = {name: getattr(change.file, name) for name in _FILE_FIELDS}  # asdict would copy it deeply
     update: Document = {
-        "$set": {**file, **_queued(now, backlog=change.backlog), "traceparent": change.traceparent},
+        "$set": {**file, **_queued(backlog=change.backlog), "traceparent": change.traceparent},
         "$inc": {"change": 1},
+        **_NOW,
     }
     if change.event_ids:
         update["$push"] = {"event_ids": {"$each": list(change.event_ids), "$slice": -_KEPT_CAUSES}}
@@ -214,7 +192,7 @@ def _change_update(change: FileChange, now: datetime) -> Document:
 
 def _done(outcome: Outcome, now: datetime) -> Document:
     entry, version = outcome.entry, outcome.entry.file.version
-    change: Document = {"state": "done", "event_ids": [], "lease": None, "attempts": 0, "traceparent": None}
+    change: Document = {"state": "done", "event_ids": [], "attempts": 0, "traceparent": None}
     if outcome.is_new:
         change["announced"] = outcome.published_state
     if outcome.text is not None:
@@ -237,7 +215,7 @@ def _entry(row: Document) -> Entry:
         change=row["change"],
         pending=row["state"] == "pending",
         attempts=row["attempts"],
-        lease=row["lease"],
+        lease=row.get("lease_owner"),
         text_version=row.get("text_version", 0),
         text_chars=row.get("text_chars", 0),
         ocr=row.get("ocr", False),

@@ -8,7 +8,6 @@ from docstore_indexer.indexing.job_repository import REBUILD, JobKind, Jobs, pla
 from docstore_indexer.indexing.repository import MongoEntries
 from docstore_indexer.indexing.rules import Entry, FileChange, Plan, WorkQueue, newest, wakeup_name
 from docstore_indexer.indexing.text_repository import MongoAccounts
-from docstore_platform.clock import Clock, utc_now
 from docstore_work.wakeup import wake
 
 PLAN_WAKEUP = "index:plan"
@@ -43,17 +42,15 @@ class IndexService:
         accounts: MongoAccounts,
         jobs: Jobs,
         transactor: Transactor,
-        clock: Clock = utc_now,
     ) -> None:
         self._entries = entries
         self._accounts = accounts
         self._jobs = jobs
         self._transactor = transactor
-        self._clock = clock
 
     async def begin(self) -> None:
         """Make due, at start, what a dead process had claimed."""
-        await self._entries.release_all(self._clock())
+        await self._entries.release_all()
         await self._jobs.release_all()
 
     async def apply(self, batch: Batch, transaction: Transaction) -> None:
@@ -62,7 +59,7 @@ class IndexService:
         if batch.files:
             known = await self._entries.revisions(batch.files, session)
             fresh = [change for key, change in batch.files.items() if change.file.revision > known.get(key, 0)]
-            await self._entries.record(fresh, self._clock(), session)
+            await self._entries.record(fresh, session)
             transaction.wake_after(wakeup_name(WorkQueue.QUICK))
         if batch.plans:
             await self._apply_plans(batch, transaction)
@@ -91,11 +88,11 @@ class IndexService:
         if changes:
             await self._transactor.run(work)
         if gone:
-            await self._entries.mark_purged([entry.file.file_id for entry in gone], self._clock())
+            await self._entries.mark_purged([entry.file.file_id for entry in gone])
 
     async def wake_due(self) -> bool:
         """Wake the loops that have something due: retries, and what another instance has left."""
-        for queue in await self._entries.due_queues(self._clock()):
+        for queue in await self._entries.due_queues():
             wake(wakeup_name(queue))
         for kind in await self._jobs.due_kinds():
             wake(JOB_WAKEUPS[kind])

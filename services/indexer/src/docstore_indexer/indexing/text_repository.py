@@ -12,6 +12,18 @@ from docstore_platform.mongo import Collection, Database, ReplaceOne, Session, U
 PACKED_FROM_BYTES = 1024
 
 
+class Texts(Protocol):
+    """Extracted texts, kept for renames, tags, restores and rebuilds."""
+
+    async def get(self, file_ids: Several[str]) -> dict[str, tuple[int, str]]:
+        """Version and text of those files that have one."""
+        ...
+
+    async def put(self, texts: Mapping[str, tuple[int, ExtractedText]], session: Session) -> None: ...
+
+    async def remove(self, file_ids: Several[str], session: Session | None = None) -> None: ...
+
+
 class MongoTexts:
     """`texts`: apart from `documents`, whose pages are read often and must stay small."""
 

@@ -7,7 +7,6 @@ meanwhile stays pending for what it is now.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 import structlog
 
@@ -21,7 +20,7 @@ from docstore_indexer import metrics
 from docstore_indexer.engines.engine import EngineFailed
 from docstore_indexer.extraction.rules import ExtractedText, ExtractionFailed
 from docstore_indexer.indexing.index_order import OrderedIndex
-from docstore_indexer.indexing.repository import Entries, Texts
+from docstore_indexer.indexing.repository import Entries
 from docstore_indexer.indexing.rules import (
     CHARS_AT_ONCE,
     Decision,
@@ -34,9 +33,9 @@ from docstore_indexer.indexing.rules import (
     wakeup_name,
 )
 from docstore_indexer.indexing.text_reader import TextReader
-from docstore_indexer.indexing.text_repository import Accounts
-from docstore_platform.clock import Clock, utc_now
+from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_platform.mongo import PyMongoError
+from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
@@ -47,7 +46,7 @@ TEXT_BATCH = 64
 SMALL_TEXT_BYTES = 256 * 1024
 QUICK_READ_SECONDS = 2.0
 MAX_ATTEMPTS = 5
-OUTAGE_PAUSE = timedelta(seconds=2)
+OUTAGE_PAUSE_SECONDS = 2.0
 MAX_PAUSE_SECONDS = 60.0
 
 
@@ -62,9 +61,6 @@ class Indexing:
         contents: TextReader,
         index: OrderedIndex,
         transactor: Transactor,
-        *,
-        lease_seconds: float,
-        clock: Clock = utc_now,
     ) -> None:
         self._entries = entries
         self._texts = texts
@@ -72,15 +68,12 @@ class Indexing:
         self._contents = contents
         self._index = index
         self._transactor = transactor
-        self._lease = timedelta(seconds=lease_seconds)
-        self._clock = clock
 
     async def work(self, queue: WorkQueue) -> bool:
         if not self._contents.ready(queue):
             return False
-        now = self._clock()
         limit = {WorkQueue.QUICK: QUICK_BATCH, WorkQueue.TEXT: TEXT_BATCH}.get(queue, 1)
-        claimed = await self._entries.claim(queue, limit, now, now + self._lease)
+        claimed = await self._entries.claim(queue, limit)
         if not claimed:
             return False
         if not await self._done(queue, claimed) and len(claimed) > 1:
@@ -103,14 +96,13 @@ class Indexing:
             )
         except EngineFailed as error:
             log.warning("index_writes_postponed", queue=queue, error=str(error))
-            await self._entries.postpone(claimed, queue, self._clock() + OUTAGE_PAUSE, faultless=True)
+            await self._entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
         except PyMongoError:
             raise
         except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
             log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)
             if len(claimed) == 1:
-                pause = timedelta(seconds=min(2.0 ** min(claimed[0].attempts, 20), MAX_PAUSE_SECONDS))
-                await self._entries.postpone(claimed, queue, self._clock() + pause, faultless=False)
+                await self._entries.postpone(claimed, queue, _pause(claimed[0]), counted=True)
             return False
         return True
 
@@ -166,7 +158,7 @@ class Indexing:
             return
         if keep_name:
             await self._index.put(entries)
-        await self._entries.move(entries, queue, self._clock())
+        await self._entries.move(entries, queue)
         wake(wakeup_name(queue))
 
     async def _read_texts(self, entries: Sequence[Entry], seconds: float | None) -> list[Outcome]:
@@ -184,23 +176,23 @@ class Indexing:
         except ExtractionFailed as error:
             return Outcome(entry, "failed", reason=error.reason)
         except (ObjectStoreUnavailable, SandboxUnavailable, TimeoutError) as error:
-            await self._postpone(entry, queue, repr(error), faultless=True)
+            await self._postpone(entry, queue, repr(error), counted=False)
             return None
         except ObjectStoreError as error:
             if entry.attempts == MAX_ATTEMPTS:
                 return Outcome(entry, "failed", reason="content_missing")
-            await self._postpone(entry, queue, repr(error), faultless=False)
+            await self._postpone(entry, queue, repr(error), counted=True)
             return None
         if isinstance(found, WorkQueue):
             await self._move([entry], found)
             return None
         return Outcome(entry, "fulltext", found)
 
-    async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, faultless: bool) -> None:
+    async def _postpone(self, entry: Entry, queue: WorkQueue, error: str, *, counted: bool) -> None:
         log.info("extraction_postponed", file_id=entry.file.file_id, error=error)
         await self._index.put([entry])
-        pause = OUTAGE_PAUSE if faultless else timedelta(seconds=min(2.0 ** min(entry.attempts, 20), MAX_PAUSE_SECONDS))
-        await self._entries.postpone([entry], queue, self._clock() + pause, faultless=faultless)
+        pause = _pause(entry) if counted else OUTAGE_PAUSE_SECONDS
+        await self._entries.postpone([entry], queue, pause, counted=counted)
 
     async def _put_stored(self, entries: Sequence[Entry]) -> None:
         """Files whose text is kept, a bounded number of characters at a time; a text that is gone is read again."""
@@ -215,7 +207,7 @@ class Indexing:
             await self._index.put(there, texts)
             await self._complete([Outcome(entry, "fulltext") for entry in there])
             if gone:
-                await self._entries.renew([entry.file.file_id for entry in gone], self._clock(), drop_text=True)
+                await self._entries.requeue([entry.file.file_id for entry in gone], drop_text=True)
 
     async def _put(self, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:
@@ -235,7 +227,7 @@ class Indexing:
             current = [outcome for outcome in outcomes if outcome.entry.file.file_id in held]
             if not current:
                 return []
-            await self._entries.mark(current, session)
+            await self._entries.complete(current, session)
             await self._texts.remove([_id(outcome) for outcome in current if _loses_text(outcome)], session)
             found = [(outcome, outcome.text) for outcome in current if outcome.text is not None]
             await self._texts.put({_id(o): (o.entry.file.version, text) for o, text in found}, session)
@@ -248,6 +240,10 @@ class Indexing:
         for outcome in await self._transactor.run(work):
             if outcome.result == "failed" and outcome.is_new:
                 metrics.index_failures.labels(outcome.reason).inc()
+
+
+def _pause(entry: Entry) -> float:
+    return backoff(entry.attempts, first=2.0, longest=MAX_PAUSE_SECONDS)
 
 
 def _id(outcome: Outcome) -> str:

@@ -140,7 +140,7 @@ async def test_a_crash_between_the_index_and_the_mark_is_healed(world: Any, monk
     with monkeypatch.context() as patch:
         async with world.running():
             ann = await world.person("premium")
-            patch.setattr(MongoEntries, "mark", dies)
+            patch.setattr(MongoEntries, "complete", dies)
             state = await world.add(ann, "note.txt", b"walrus")
             await reached.wait()
         assert (await world.database["documents"].find_one({"_id": state.file_id}))["state"] == "pending"

@@ -37,7 +37,7 @@ class FakeService:
         self._entries = entries
 
     async def take_over(self, changes: Sequence[FileChange], gone: Sequence[Entry]) -> None:
-        await self._entries.record(changes, NOW, None)
+        await self._entries.record(changes, None)
         for entry in gone:
             self._entries.add(replace(entry, file=replace(entry.file, purged=True)))
 

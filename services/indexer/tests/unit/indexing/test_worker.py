@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from indexer_fakes import (
-    NOW,
     FakeAccounts,
     FakeContents,
     FakeEngine,
@@ -30,7 +29,6 @@ class Desk:
     def __init__(self) -> None:
         self.entries, self.texts, self.accounts = FakeEntries(), FakeTexts(), FakeAccounts()
         self.contents, self.engine, self.transactor = FakeContents(), FakeEngine(), FakeTransactor()
-        self.now = NOW
         self.indexing = Indexing(
             self.entries,
             self.texts,
@@ -38,8 +36,6 @@ class Desk:
             self.contents,
             OrderedIndex(self.engine),  # type: ignore[arg-type]
             self.transactor,  # type: ignore[arg-type]
-            lease_seconds=60,
-            clock=lambda: self.now,
         )
 
     def add(self, file: File, answer: Any = None, **state: Any) -> None:
@@ -84,7 +80,7 @@ async def test_documents_wait_while_there_is_no_sandbox(desk: Desk) -> None:
     assert await desk.indexing.work(WorkQueue.PARSE)
     assert desk.entries.known["doc"].attempts == 0
     desk.contents.answers["key of doc"] = ExtractedText("badger")
-    desk.now += timedelta(minutes=1)
+    desk.entries.now += timedelta(minutes=1)
     assert await desk.indexing.work(WorkQueue.PARSE)
     assert desk.text("doc") == "badger"
 
@@ -137,7 +133,7 @@ async def test_a_failed_index_puts_everything_off(desk: Desk) -> None:
     await desk.indexing.work(WorkQueue.QUICK)
     assert desk.told() == []
     desk.engine.broken = False
-    desk.now += timedelta(seconds=10)
+    desk.entries.now += timedelta(seconds=10)
     for queue in (
         WorkQueue.QUICK,
         WorkQueue.TEXT,
@@ -151,11 +147,11 @@ async def test_an_object_store_that_is_away_is_waited_for(desk: Desk) -> None:
     desk.add(a_file(), ObjectStoreUnavailable("x", "y"))
     await desk.indexing.work(WorkQueue.QUICK)
     for _ in range(3 * MAX_ATTEMPTS):
-        desk.now += timedelta(minutes=2)
+        desk.entries.now += timedelta(minutes=2)
         await desk.indexing.work(WorkQueue.TEXT)
     assert (desk.text(), desk.told()) == (None, [])
     desk.contents.answers["key of f"] = ExtractedText("walrus")
-    desk.now += timedelta(minutes=2)
+    desk.entries.now += timedelta(minutes=2)
     await desk.indexing.work(WorkQueue.TEXT)
     assert desk.told() == [("file-indexed", "fulltext")]
 
@@ -165,7 +161,7 @@ async def test_an_object_that_stays_missing_is_told(desk: Desk) -> None:
     desk.add(a_file(), ObjectNotFound("NoSuchKey", "x"))
     await desk.indexing.work(WorkQueue.QUICK)
     for _ in range(MAX_ATTEMPTS):
-        desk.now += timedelta(minutes=2)
+        desk.entries.now += timedelta(minutes=2)
         await desk.indexing.work(WorkQueue.TEXT)
     assert desk.told() == [("file-index-failed", "content_missing")]
 
@@ -183,7 +179,7 @@ async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk
     desk.add(a_file("bad"), ValueError("unexpected"))
     await desk.indexing.work(WorkQueue.QUICK)
     assert [event.file_id for event in desk.transactor.events] == ["good"]  # type: ignore[attr-defined]
-    assert desk.entries.due["bad"] > desk.now
+    assert desk.entries.due["bad"] > desk.entries.now
 
 
 async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
@@ -193,7 +189,7 @@ async def test_a_file_deleted_while_it_is_read_stays_out(desk: Desk) -> None:
 
     async def delete_meanwhile(file: File) -> None:
         desk.contents.while_reading = None
-        await desk.entries.record([FileChange(a_file(name="a.doc", revision=2, trashed=True))], desk.now, None)
+        await desk.entries.record([FileChange(a_file(name="a.doc", revision=2, trashed=True))], None)
         await desk.indexing.work(WorkQueue.QUICK)
 
     desk.contents.while_reading = delete_meanwhile

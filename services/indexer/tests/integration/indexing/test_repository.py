@@ -1,0 +1,87 @@
+"""The queues of pending files on a real MongoDB."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from indexer_fakes import a_file
+
+from docstore_indexer.indexing.repository import MongoEntries
+from docstore_indexer.indexing.rules import FileChange, Outcome, WorkQueue
+from docstore_platform.clock import utc_now
+from docstore_platform.mongo import Database, Mongo
+from docstore_platform.settings import InfraSettings
+from docstore_work.lease_queue import LeaseLost
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def database(infra: InfraSettings) -> AsyncIterator[Database]:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo.database(f"{infra.database_prefix}indexer")
+    mongo.close()
+
+
+@pytest.fixture
+async def entries(database: Database) -> MongoEntries:
+    entries = MongoEntries(database, lease_seconds=60)
+    await entries.create_indexes()
+    return entries
+
+
+async def test_fresh_files_are_claimed_before_the_backlog(entries: MongoEntries) -> None:
+    """A batch is filled up from the backlog, and takes from it only what fresh files leave room for."""
+    await entries.record([FileChange(a_file(f"old {number}"), backlog=True) for number in range(3)], None)
+    await entries.record([FileChange(a_file(f"new {number}")) for number in range(2)], None)
+    assert await entries.due_queues() == [WorkQueue.QUICK]
+    claimed = [entry.file.file_id for entry in await entries.claim(WorkQueue.QUICK, 3)]
+    assert (sorted(claimed[:2]), claimed[2][:3]) == (["new 0", "new 1"], "old")
+    assert len(await entries.claim(WorkQueue.QUICK, 5)) == 2
+    assert await entries.due_queues() == []
+
+
+async def test_a_claimed_file_moves_to_another_queue_or_waits(entries: MongoEntries, database: Database) -> None:
+    """A move counts attempts anew, a postponement only where the attempt does not count."""
+    await entries.record([FileChange(a_file("a")), FileChange(a_file("b")), FileChange(a_file("c"))], None)
+    a, b, c = sorted(await entries.claim(WorkQueue.QUICK, 3), key=lambda entry: entry.file.file_id)
+    await entries.move([a], WorkQueue.PARSE)
+    await entries.postpone([b], WorkQueue.TEXT, 0, counted=True)
+    await entries.postpone([c], WorkQueue.TEXT, 0, counted=False)
+    assert [entry.attempts for entry in await entries.claim(WorkQueue.PARSE, 9)] == [1]
+    again = {entry.file.file_id: entry.attempts for entry in await entries.claim(WorkQueue.TEXT, 9)}
+    assert again == {"b": 2, "c": 1}
+
+
+async def test_what_happens_to_a_file_takes_its_lease_away(entries: MongoEntries) -> None:
+    """A new state, a new place in the backlog, a purge and a start: each leaves the worker with nothing to store."""
+    happenings = (
+        lambda: entries.record([FileChange(a_file(revision=2))], None),
+        lambda: entries.requeue(["f"]),
+        lambda: entries.mark_purged(["f"]),
+        entries.release_all,
+    )
+    await entries.record([FileChange(a_file())], None)
+    for happening in happenings:
+        (entry,) = await entries.claim(WorkQueue.QUICK, 1)
+        assert await entries.held([entry], None) == {"f"}
+        await happening()
+        assert await entries.held([entry], None) == set()
+        with pytest.raises(LeaseLost):
+            await entries.complete([Outcome(entry, "name")], None)
+
+
+async def test_an_instance_of_the_release_before_shares_the_queue(entries: MongoEntries, database: Database) -> None:
+    """It finds its field in every document; what it stores ends our lease, and our claim ends its."""
+    documents = database["documents"]
+    await entries.record([FileChange(a_file())], None)
+    await documents.update_one({"_id": "f"}, {"$unset": {"lease_owner": "", "lease_until": ""}})
+    (ours,) = await entries.claim(WorkQueue.QUICK, 1)
+    row = await documents.find_one({"_id": "f"})
+    assert row["lease"] is None
+    anew = {"state": "pending", "lane": "quick", "due_at": utc_now() - timedelta(seconds=1), "lease": None}
+    await documents.update_one({"_id": "f"}, {"$set": anew, "$inc": {"change": 1}})
+    assert await entries.held([ours], None) == set()
+    await documents.update_one({"_id": "f"}, {"$set": {"lease": "theirs"}, "$inc": {"attempts": 1}})
+    assert len(await entries.claim(WorkQueue.QUICK, 1)) == 1
+    assert await documents.count_documents({"_id": "f", "lease": {"$in": ["theirs"]}}) == 0
