@@ -5,7 +5,7 @@ NODE_BIN := $(or $(patsubst %/,%,$(dir $(shell command -v npm))),$(CURDIR)/.tool
 NPM := PATH="$(NODE_BIN):$$PATH" npm --no-fund --no-audit --prefix web
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name 'schema.d.ts' 2>/dev/null)
 
-.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate bench clean
+.PHONY: web web-test web-e2e help setup demo up down compose-up compose-down compose-test test fault-test chaos attack-test scale-test policy-test search-test chart-test alert-test lint format types generate service-lists bench clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -147,6 +147,11 @@ generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_postman.py
 	$(RUN)/python tools/generate_sync_client.py
 	$(RUN)/python tools/generate_event_page.py
+
+service-lists: | $(UV) ## bring lists, lock file and all that is generated up to date with the registry of services
+	$(RUN)/python tools/generate_service_lists.py
+	$(UV) lock
+	$(MAKE) generate
 
 bench: setup ## how fast it is, against references measured in the same run
 	$(RUN)/python -m bench
