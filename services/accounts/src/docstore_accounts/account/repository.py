@@ -12,10 +12,15 @@ from docstore_platform.mongo import (
     Collection,
     Database,
     Document,
+    DuplicateKeyError,
     IndexModel,
 )
 
 LAST_CHARACTER = "\U0010ffff"
+
+
+class EmailTaken(Exception):
+    """Another account has the e-mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Filter:
 
 class AccountRepository(Protocol):
     async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
-        """DuplicateKeyError if somebody has the e-mail."""
+        """Raises EmailTaken if another account has the e-mail."""
         ...
 
     async def get(self, account_id: str, transaction: Transaction | None = None) -> Account | None: ...
@@ -51,7 +56,7 @@ class AccountRepository(Protocol):
         ...
 
     async def hold(self, account_id: str, transaction: Transaction) -> None:
-        """Of two transactions at once that hold or change an account, one is tried again after the other."""
+        """Lock the account: of two transactions that hold or change it at once, one is run again after the other."""
         ...
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
@@ -63,7 +68,7 @@ class AccountRepository(Protocol):
         ...
 
     async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
-        """As no election can undo it: for those who tell others of what they read."""
+        """Read with majority concern, so that no election can undo what is sent to others."""
         ...
 
 
@@ -82,7 +87,10 @@ class MongoAccounts:
 
     async def insert(self, account: Account, password_hash: str, transaction: Transaction) -> None:
         row = _row(account) | {"email_key": email_key(account.email), "password_hash": password_hash}
-        await self._accounts.insert_one(row, session=transaction.session)
+        try:
+            await self._accounts.insert_one(row, session=transaction.session)
+        except DuplicateKeyError:
+            raise EmailTaken from None
 
     async def get(self, account_id: str, transaction: Transaction | None = None) -> Account | None:
         row = await self._accounts.find_one({"_id": account_id}, session=session_of(transaction))
@@ -116,7 +124,7 @@ class MongoAccounts:
         return bool(outcome.matched_count)
 
     async def hold(self, account_id: str, transaction: Transaction) -> None:
-        # A write that changes nothing is none, and conflicts with nothing.
+        # A write that changes nothing would conflict with nothing.
         await self._accounts.update_one({"_id": account_id}, {"$inc": {"holds": 1}}, session=transaction.session)
 
     async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -43,6 +43,20 @@ def sign(secret: str, *, path: str, sender: str, receiver: str, time: str, body:
     return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()
 
 
+class OtherRegion(Protocol):
+    """Another region, as its accounts service is reached."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def public_url(self) -> str: ...
+
+    async def call(self, path: str, body: Any) -> Any:
+        """The JSON of a response. Raises RegionUnreachable or RegionRefused."""
+        ...
+
+
 class Signatures:
     """Signs for one region, and checks what others signed for it."""
 
@@ -76,7 +90,7 @@ class Signatures:
 
 
 class RegionClient:
-    """Another region, as its accounts service is reached."""
+    """Calls the other region's gateway over HTTP."""
 
     def __init__(self, region: str, settings: AccountsSettings, signatures: Signatures) -> None:
         self.name = region
@@ -86,7 +100,6 @@ class RegionClient:
         self._transport: Transport = open_transport(settings.peer_links.get(region, self.public_url))
 
     async def call(self, path: str, body: Any) -> Any:
-        """The JSON answer; RegionUnreachable or RegionRefused."""
         payload = orjson.dumps(body)
         try:
             async with asyncio.timeout(self._seconds):
@@ -107,9 +120,9 @@ class RegionClient:
             try:
                 return answer.json()
             except ValueError:
-                raise RegionUnreachable(f"{self.name}: what answers there is no DocStore") from None
+                raise RegionUnreachable(f"{self.name}: no DocStore answers there") from None
         text = f"{self.name} answered {answer.status}: {answer.body[:200].decode(errors='replace')}"
-        # Anything else is a matter of settings or of time, not of what was said.
+        # Any other status depends on settings or time, not on this request.
         raise RegionRefused(text) if answer.status in REFUSALS else RegionUnreachable(text)
 
     async def close(self) -> None:

@@ -24,8 +24,8 @@ class Directory(Protocol):
 
     async def get(self, email_hash: str, transaction: Transaction | None = None) -> Entry | None: ...
 
-    async def apply(self, told: Sequence[Entry], transaction: Transaction) -> list[Entry]:
-        """Take in what is news; those entries are returned whose e-mail another account has."""
+    async def apply(self, received: Sequence[Entry], transaction: Transaction) -> list[Entry]:
+        """Store entries that are newer; returns those whose e-mail another account has."""
         ...
 
     async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
@@ -81,20 +81,20 @@ class MongoDirectory:
         row = await self._entries.find_one({"_id": email_hash}, session=session_of(transaction))
         return _entry(row) if row else None
 
-    async def apply(self, told: Sequence[Entry], transaction: Transaction) -> list[Entry]:
-        hashes, ids = [entry.email_hash for entry in told], [entry.account_id for entry in told]
+    async def apply(self, received: Sequence[Entry], transaction: Transaction) -> list[Entry]:
+        hashes, ids = [entry.email_hash for entry in received], [entry.account_id for entry in received]
         query = {"$or": [{"_id": {"$in": hashes}}, {"account_id": {"$in": ids}}]}
         found = [_entry(row) async for row in self._entries.find(query, session=transaction.session)]
         by_account = {entry.account_id: entry for entry in found}
         by_hash = {entry.email_hash: entry for entry in found}
         writes: list[DeleteOne | ReplaceOne[Document]] = []
         conflicts: list[Entry] = []
-        for entry in told:
+        for entry in received:
             known = by_account.get(entry.account_id)
             outcome = weigh(entry, known, by_hash.get(entry.email_hash), self._here)
             if outcome == "conflict":
                 conflicts.append(entry)
-            if outcome != "news":
+            if outcome != "newer":
                 continue
             if known is not None and known.email_hash != entry.email_hash:
                 writes.append(DeleteOne({"_id": known.email_hash, "account_id": known.account_id}))

@@ -16,7 +16,7 @@ RECLAIMED = -1
 
 SignUpState = Literal["open", "account", "gone"]
 """What has become of a sign-up: it goes on, it made its account, or it can't make it any more."""
-Outcome = Literal["news", "old", "conflict"]
+Outcome = Literal["newer", "old", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +53,19 @@ def claim_over(holder: Entry, account_id: str, region: str) -> Entry:
     return Entry(account_id, holder.email_hash, region, "active", revision)
 
 
-def weigh(told: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
-    """What to make of `told`: `known` is the entry of the same account, `holder` the one with the same e-mail.
+def weigh(received: Entry, known: Entry | None, holder: Entry | None, here: str) -> Outcome:
+    """Whether `received` replaces what is stored: `known` is that of the account, `holder` that of the e-mail.
 
-    A home has an e-mail once: if it tells of another account with it, the one before is gone, as after a restore from
-    a backup. Two accounts of two homes can only be there if both were made before their regions knew of each other.
-    Each of those regions keeps its own; any other keeps the older account, so that all of the others agree.
+    A home has an e-mail once: if it sends another account with it, the one before is gone, as after a restore from a
+    backup. Two accounts of two homes exist only if both were created before their regions knew each other. Each of
+    those regions keeps its own; any other keeps the older account, so that all of the others agree.
     """
-    if known is not None and known.revision >= told.revision:
+    if known is not None and known.revision >= received.revision:
         return "old"
-    if holder is None or holder.account_id == told.account_id or holder.revision == CLAIMED:
-        return "news"
-    if holder.home_region == told.home_region:
-        return "news"
-    if here in (holder.home_region, told.home_region):
-        return "news" if told.home_region == here else "conflict"
-    return "news" if told.account_id < holder.account_id else "conflict"
+    if holder is None or holder.account_id == received.account_id or holder.revision == CLAIMED:
+        return "newer"
+    if holder.home_region == received.home_region:
+        return "newer"
+    if here in (holder.home_region, received.home_region):
+        return "newer" if received.home_region == here else "conflict"
+    return "newer" if received.account_id < holder.account_id else "conflict"

@@ -13,7 +13,7 @@ from docstore_accounts.regions.client import (
     ACCOUNTS_PATH,
     CLAIMS_PATH,
     SIGN_UPS_PATH,
-    RegionClient,
+    OtherRegion,
     RegionRefused,
     RegionUnreachable,
 )
@@ -42,7 +42,7 @@ def region_unreachable() -> Problem:
 class Home(NamedTuple):
     """The other region in which an e-mail has its account."""
 
-    region: RegionClient
+    region: OtherRegion
     account_id: str
 
 
@@ -83,7 +83,7 @@ class CrossRegionClaims:
         self,
         region: str,
         pepper: str,
-        others: Mapping[str, RegionClient],
+        others: Mapping[str, OtherRegion],
         directory: Directory,
         sign_ups: SignUps,
         introductions: Introductions,
@@ -112,7 +112,7 @@ class CrossRegionClaims:
                 raise email_taken()
             yield
         except BaseException:
-            # Ended or not, without this row the claim is worth nothing and the next who asks may have it.
+            # Whether or not it was there: without this row the claim is void, and another account may claim the e-mail.
             await self._sign_ups.end(account_id)
             raise
 

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from docstore_accounts.account.repository import AccountRepository
-from docstore_accounts.regions.client import ACCOUNTS_PATH, RegionClient, RegionRefused, RegionUnreachable
+from docstore_accounts.regions.client import ACCOUNTS_PATH, OtherRegion, RegionRefused, RegionUnreachable
 from docstore_accounts.regions.queue_repository import ReplicationQueue
 from docstore_accounts.regions.repository import Directory, Introductions
 from docstore_accounts.regions.rules import Entry, entry_of
@@ -40,7 +40,7 @@ class Replication:
     def __init__(
         self,
         settings: AccountsSettings,
-        others: Mapping[str, RegionClient],
+        others: Mapping[str, OtherRegion],
         accounts: AccountRepository,
         directory: Directory,
         queue: ReplicationQueue,
@@ -108,7 +108,7 @@ class Replication:
             _, late = await asyncio.wait(senders, timeout=STOP_SECONDS)
             await end_tasks(late)
 
-    async def _keep_sending(self, other: RegionClient) -> None:
+    async def _keep_sending(self, other: OtherRegion) -> None:
         wakeup = Wakeup([self._wakeup_name])
         failures = 0
         try:
@@ -143,16 +143,16 @@ class Replication:
         finally:
             wakeup.close()
 
-    async def _idle_seconds(self, other: RegionClient) -> float:
+    async def _idle_seconds(self, other: OtherRegion) -> float:
         await self._measure(other)
         due_in = await self._queue.due_in(other.name)
         poll = self._settings.replication_poll_seconds
         return poll if due_in is None else min(max(due_in, 0.01), poll)
 
-    async def _measure(self, other: RegionClient) -> None:
+    async def _measure(self, other: OtherRegion) -> None:
         replication_lag.labels(other.name).set(await self._queue.waiting_seconds(other.name))
 
-    async def send_batch(self, other: RegionClient) -> bool:
+    async def send_batch(self, other: OtherRegion) -> bool:
         """Send a region the accounts that are due, as they are now; whether there were any. RegionUnreachable."""
         leases = await self._queue.claim(other.name, self._settings.replication_batch)
         if not leases:
@@ -166,7 +166,7 @@ class Replication:
             raise
         return True
 
-    async def _send(self, other: RegionClient, leases: Mapping[str, Lease], entries: list[Entry]) -> None:
+    async def _send(self, other: OtherRegion, leases: Mapping[str, Lease], entries: list[Entry]) -> None:
         try:
             await other.call(ACCOUNTS_PATH, {"accounts": [asdict(entry) for entry in entries]})
         except RegionRefused as error:

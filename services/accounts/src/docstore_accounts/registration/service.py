@@ -3,7 +3,7 @@
 import structlog
 
 from docstore_accounts.account import events
-from docstore_accounts.account.repository import AccountRepository
+from docstore_accounts.account.repository import AccountRepository, EmailTaken
 from docstore_accounts.account.rules import Account, Change, Refusal, Role, clean_email, clean_name, email_key
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.invitations.service import InvitationService
@@ -16,7 +16,6 @@ from docstore_platform.clock import Clock
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.mail_addresses import sendable
-from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.passwords import Passwords
 from docstore_platform.problems import Problem
 
@@ -90,7 +89,7 @@ class RegistrationService:
         async with self._claims.claimed(account.id, email):
             try:
                 await self._transactor.run(work)
-            except DuplicateKeyError:
+            except EmailTaken:
                 raise email_taken() from None
         return account
 

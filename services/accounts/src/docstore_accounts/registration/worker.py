@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import structlog
+
 from docstore_accounts.registration.service import RegistrationService
-from docstore_platform.mongo import PyMongoError
-from docstore_platform.problems import Problem
 from docstore_platform.tasks import end_tasks
+
+log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
 
@@ -22,9 +24,11 @@ async def creating_first_admin(registration: RegistrationService) -> AsyncIterat
     async def retry() -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            with contextlib.suppress(Problem, PyMongoError):
+            try:
                 if await registration.create_first_admin():
                     return
+            except Exception as error:  # noqa: BLE001 - whatever fails, it is tried again
+                log.warning("first_admin_failed", error=repr(error))
 
     task = asyncio.create_task(retry(), name="first administrator")
     try:

@@ -183,7 +183,7 @@ class ResetService:
 
         A mailed link proves the address as well.
         It works once, and not after any other change of the password: that is what the password's mark is for.
-        Whoever guessed too often from this `address` before they asked for the link need not wait to log in.
+        Failed log-ins from this `address` no longer count, so that the owner can log in at once.
         """
         reset_id = self._links.read(token)
         reset = await self._resets.get(reset_id) if reset_id else None

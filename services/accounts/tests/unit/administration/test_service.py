@@ -1,13 +1,14 @@
 """Use cases of accounts on fakes."""
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
 from docstore_events.accounts import AccountPlanChanged, AccountUpdated
 from docstore_platform.problems import Problem
 
 
-async def test_every_change_is_said_once_and_no_change_not_at_all(world) -> None:
+async def test_every_change_is_said_once_and_no_change_not_at_all(world: World) -> None:
     """Name, plan, and both at once: gapless revisions, the plan by its own event, nothing for a repeated request."""
     caller = await world.caller(role="admin")
     other = await world.caller()
@@ -25,7 +26,7 @@ async def test_every_change_is_said_once_and_no_change_not_at_all(world) -> None
     assert (said[3].plan, said[3].previous_plan) == ("free", "premium")
 
 
-async def test_suspending_ends_the_sessions(world) -> None:
+async def test_suspending_ends_the_sessions(world: World) -> None:
     """A suspended account has no session left, is refused at log-in, and can log in again once it is active."""
     admin = await world.caller(role="admin")
     other = await world.caller()
@@ -38,7 +39,7 @@ async def test_suspending_ends_the_sessions(world) -> None:
     await world.logins.log_in("1@example.org", "correct horse", address="1.2.3.4")
 
 
-async def test_only_administrators_administer(world) -> None:
+async def test_only_administrators_administer(world: World) -> None:
     """Without the role in the token: 403, for reading and for changing."""
     caller = await world.caller()
     for use in (
@@ -51,7 +52,7 @@ async def test_only_administrators_administer(world) -> None:
 
 
 @pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
-async def test_rights_end_at_once_where_they_could_be_taken_back(world, change: Change) -> None:
+async def test_rights_end_at_once_where_they_could_be_taken_back(world: World, change: Change) -> None:
     """The token of one who was demoted or suspended lives on for minutes: it neither lists nor undoes anything."""
     admin = await world.caller(role="admin")
     former = await world.caller(role="admin")
@@ -68,7 +69,7 @@ async def test_rights_end_at_once_where_they_could_be_taken_back(world, change: 
 
 
 @pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
-async def test_administrators_keep_their_own_rights(world, change: Change) -> None:
+async def test_administrators_keep_their_own_rights(world: World, change: Change) -> None:
     """Nobody can lock themselves, perhaps the last administrator, out."""
     admin = await world.caller(role="admin")
     with pytest.raises(Problem) as refused:

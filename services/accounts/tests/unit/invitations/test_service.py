@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.account.rules import Refusal
+from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
 from docstore_platform.mailed_links import INVITATION_LIFE, InvitationLinks
 from docstore_platform.problems import Problem
@@ -14,17 +16,17 @@ PASSWORD = "correct horse"
 ADMIN = Principal("admin", "s1", "admin", "laptop")
 
 
-def mode(world, sign_up: str) -> None:
+def mode(world: World, sign_up: str) -> None:
     world.configure(world.settings.model_copy(update={"sign_up": sign_up}))
 
 
-async def refused(world, email: str, **more) -> str:
+async def refused(world: World, email: str, **more) -> str:
     with pytest.raises((Problem, Refusal)) as caught:
         await world.registration.sign_up(email, PASSWORD, **more)
     return caught.value.code
 
 
-async def test_an_invitation_verifies_the_address_it_was_mailed_to(world) -> None:
+async def test_an_invitation_verifies_the_address_it_was_mailed_to(world: World) -> None:
     """By its link one signs up where others can't, in any spelling of the address; no event carries the link."""
     mode(world, "invitation")
     assert await refused(world, "ben@example.org") == "invitation_required"
@@ -41,7 +43,7 @@ async def test_an_invitation_verifies_the_address_it_was_mailed_to(world) -> Non
     assert await refused(world, "ben@example.org", invitation=token) == "email_taken"
 
 
-async def test_an_invitation_ends(world, settings) -> None:
+async def test_an_invitation_ends(world: World, settings: AccountsSettings) -> None:
     """After 30 days; where sign-up is open one signs up without it, and proves the address by mail."""
     invited_at = world.clock() - INVITATION_LIFE
     token = InvitationLinks(settings.infra).url_for("ben@example.org", invited_at).partition("#")[2]
@@ -53,7 +55,7 @@ async def test_an_invitation_ends(world, settings) -> None:
     assert not (await world.registration.sign_up("eve@example.org", PASSWORD)).email_verified
 
 
-async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world) -> None:
+async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world: World) -> None:
     """The same for an address that is taken and one that is not; only the first administrator is made."""
     await world.registration.sign_up("ann@example.org", PASSWORD)
     made = await world.invitations.invite(ADMIN, "ben@example.org")
@@ -68,7 +70,7 @@ async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world) -> No
     assert (await world.registration.sign_up("root@example.org", PASSWORD, role="admin")).email_verified
 
 
-async def test_invitations_are_bounded_by_sender_and_by_address(world) -> None:
+async def test_invitations_are_bounded_by_sender_and_by_address(world: World) -> None:
     """Neither mails one address over and over nor many at once; a day later they may again."""
     world.configure(world.settings.model_copy(update={"invitations_a_day": 4, "invitations_to_address_a_day": 2}))
     other_admin = Principal("other", "s2", "admin", "laptop")

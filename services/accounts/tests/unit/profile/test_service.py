@@ -1,13 +1,14 @@
 """What people change of their own account, on fakes."""
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change, Refusal
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
 
 
-async def test_a_suspended_account_changes_nothing(world) -> None:
+async def test_a_suspended_account_changes_nothing(world: World) -> None:
     """Its token lives on for minutes, but not for its name, its password or its plan: 403."""
     admin = await world.caller(role="admin")
     other = await world.caller()
@@ -23,7 +24,7 @@ async def test_a_suspended_account_changes_nothing(world) -> None:
         assert (refused.value.status, refused.value.code) == (403, "account_suspended")
 
 
-async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world) -> None:
+async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world: World) -> None:
     """Wrong: 403, and throttled like a log-in. Right: this device stays, others go, the revision does not move."""
     caller = await world.caller()
     await world.logins.log_in("0@example.org", "correct horse", address="1.2.3.4")
@@ -41,7 +42,7 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world) -
     await world.logins.log_in("0@example.org", "battery staple", address="1.2.3.4")
 
 
-async def test_plans_are_not_self_service_unless_switched_on(world) -> None:
+async def test_plans_are_not_self_service_unless_switched_on(world: World) -> None:
     """403 where an administrator decides."""
     caller = await world.caller()
     world.configure(world.settings.model_copy(update={"self_service_plans": False}))
@@ -50,7 +51,7 @@ async def test_plans_are_not_self_service_unless_switched_on(world) -> None:
     assert (refused.value.status, refused.value.code) == (403, "plans_not_self_service")
 
 
-async def test_a_token_that_outlived_its_account_is_refused(world) -> None:
+async def test_a_token_that_outlived_its_account_is_refused(world: World) -> None:
     """401, not an empty profile."""
     with pytest.raises(Problem) as refused:
         await world.service.own(Principal("gone", "s", "user", "d"))

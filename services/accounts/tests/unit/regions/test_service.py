@@ -2,15 +2,16 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from accounts_fakes import FakeAccounts, FakeClock
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from regions_fakes import FakeDirectory, FakeIntroductions, FakeSignUps
 
 from docstore_accounts.account.rules import Account
 from docstore_accounts.regions.client import ACCOUNTS_PATH, CLAIMS_PATH, RegionUnreachable
-from docstore_accounts.regions.rules import CLAIMED, Entry, arbiter, claim_over, entry_of, hash_email, weigh
+from docstore_accounts.regions.rules import arbiter, entry_of, hash_email
 from docstore_accounts.regions.service import SIGN_UP_LIFE, CrossRegionClaims
 from docstore_platform.problems import Problem
 
@@ -18,85 +19,18 @@ NAMES = ("us-west-2", "ap-southeast-2", "eu-north-1")
 EMAIL, PEPPER = "ann@example.org", "pepper"
 
 
-class FakeClock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class FakeAccounts:
-    def __init__(self) -> None:
-        self.rows: dict[str, Account] = {}
-
-    async def get(self, account_id: str) -> Account | None:
-        return self.rows.get(account_id)
-
-
-class FakeDirectory:
-    def __init__(self, here: str) -> None:
-        self.rows: dict[str, Entry] = {}
-        self._here = here
-
-    async def get(self, email_hash: str, transaction: object = None) -> Entry | None:
-        return self.rows.get(email_hash)
-
-    async def apply(self, told: list[Entry], transaction: object) -> list[Entry]:
-        conflicts = []
-        for entry in told:
-            known = next((row for row in self.rows.values() if row.account_id == entry.account_id), None)
-            outcome = weigh(entry, known, self.rows.get(entry.email_hash), self._here)
-            if outcome == "news":
-                self.rows[entry.email_hash] = entry
-            elif outcome == "conflict":
-                conflicts.append(entry)
-        return conflicts
-
-    async def claim(self, email_hash: str, account_id: str, region: str) -> Entry | None:
-        holder = self.rows.setdefault(email_hash, Entry(account_id, email_hash, region, "active", CLAIMED))
-        return None if holder.account_id == account_id else holder
-
-    async def take_over(self, holder: Entry, account_id: str, region: str) -> bool:
-        if self.rows[holder.email_hash] != holder:
-            return False
-        self.rows[holder.email_hash] = claim_over(holder, account_id, region)
-        return True
-
-
-class FakeSignUps:
-    def __init__(self) -> None:
-        self.rows: dict[str, datetime] = {}
-
-    async def begin(self, account_id: str, now: datetime) -> None:
-        self.rows[account_id] = now
-
-    async def begun_at(self, account_id: str) -> datetime | None:
-        return self.rows.get(account_id)
-
-    async def end(self, account_id: str, transaction: object = None) -> bool:
-        return self.rows.pop(account_id, None) is not None
-
-
-class FakeIntroductions:
-    def __init__(self, here: str) -> None:
-        self.rows = {name for name in NAMES if name != here}
-
-    async def awaited(self) -> list[str]:
-        return sorted(self.rows)
-
-    async def complete(self, region: str) -> None:
-        self.rows.remove(region)
-
-
 @dataclass
-class FakePeer:
+class FakeRegion:
     """The line from one region to another."""
 
     of: "Region"
     to: "Region"
     cut: bool = False
-    public_url: str = "https://peer"
+    public_url: str = "https://region"
+
+    @property
+    def name(self) -> str:
+        return self.to.name
 
     async def call(self, path: str, body: Any) -> Any:
         if self.cut:
@@ -120,7 +54,7 @@ class Region:
     claims: CrossRegionClaims = field(init=False)
 
     def __post_init__(self) -> None:
-        self.introductions = FakeIntroductions(self.name)
+        self.introductions = FakeIntroductions(name for name in NAMES if name != self.name)
 
     def connect(self, others: dict[str, Any]) -> None:
         self.claims = CrossRegionClaims(
@@ -129,9 +63,9 @@ class Region:
             others,
             self.directory,
             self.sign_ups,
-            self.introductions,  # type: ignore[arg-type]
+            self.introductions,
             self.accounts,
-            self.clock,  # type: ignore[arg-type]
+            self.clock,
         )
 
 
@@ -150,7 +84,7 @@ class Regions:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.regions = [Region(name, self.clock, FakeDirectory(name)) for name in NAMES]
-        self.lines = {(a.name, b.name): FakePeer(a, b) for a in self.regions for b in self.regions if a is not b}
+        self.lines = {(a.name, b.name): FakeRegion(a, b) for a in self.regions for b in self.regions if a is not b}
         for region in self.regions:
             region.connect({b: line for (a, b), line in self.lines.items() if a == region.name})
         self.open: list[SignUp] = []

@@ -1,14 +1,16 @@
 """Sign-up and the first administrator, on fakes."""
 
 import pytest
+from accounts_fakes import World
 from pydantic import SecretStr
 
 from docstore_accounts.account.rules import Refusal
+from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountCreated, EmailVerificationRequested
 from docstore_platform.problems import Problem
 
 
-async def test_sign_up_says_account_created(world) -> None:
+async def test_sign_up_says_account_created(world: World) -> None:
     """One event, with the account's state and no trace of the password."""
     account = await world.registration.sign_up("Ann@Example.org", "correct horse")
     event, _ = world.transactor.published
@@ -19,7 +21,7 @@ async def test_sign_up_says_account_created(world) -> None:
     assert "argon2" not in event.model_dump_json()
 
 
-async def test_an_email_is_taken_in_every_spelling(world) -> None:
+async def test_an_email_is_taken_in_every_spelling(world: World) -> None:
     """Upper case and Unicode forms of a known address are refused with 409, and nothing is said."""
     await world.registration.sign_up("ann@jos\u00e9.example", "correct horse")
     with pytest.raises(Problem) as refused:
@@ -31,7 +33,7 @@ async def test_an_email_is_taken_in_every_spelling(world) -> None:
 @pytest.mark.parametrize(
     "domain", ["\u2603.example", "\u00fc_x.example", "\u05d0a.example", "x" * 60 + "\u00fc.example"]
 )
-async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world, domain: str) -> None:
+async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world: World, domain: str) -> None:
     """No mail would ever reach its owner, who hears of it at once instead; nothing is said. Other domains are taken."""
     with pytest.raises(Refusal) as refused:
         await world.registration.sign_up(f"ann@{domain}", "correct horse")
@@ -41,7 +43,7 @@ async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world, domain: s
         await world.registration.sign_up(f"ann@{known}", "correct horse")
 
 
-async def test_the_first_admin_is_made_once(world, settings) -> None:
+async def test_the_first_admin_is_made_once(world: World, settings: AccountsSettings) -> None:
     """Starting again, or with another password, changes nothing; an account a stranger made first is not promoted."""
     password = SecretStr("correct horse")
     update = {"first_admin_email": "root@example.org", "first_admin_password": password}

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
 from docstore_accounts.revocation.service import RevocationFeed
@@ -11,27 +12,27 @@ from docstore_platform.tokens import Principal, TokenVerifier
 
 
 @pytest.fixture
-def feed(world) -> RevocationFeed:
+def feed(world: World) -> RevocationFeed:
     """One instance's reading of what all instances revoke."""
     return RevocationFeed(world.revocations, clock=world.clock)
 
 
-async def revoked(world) -> RevokedTokens:
+async def revoked(world: World) -> RevokedTokens:
     """What a gateway holds that begins now."""
     held = RevokedTokens()
     held.add((await RevocationFeed(world.revocations, clock=world.clock).page("", 0)).revocations, now(world))
     return held
 
 
-def now(world) -> float:
+def now(world: World) -> float:
     return float(world.clock.now.timestamp())
 
 
-async def principal_of(world, tokens) -> Principal:
+async def principal_of(world: World, tokens) -> Principal:
     return await TokenVerifier(world.ring.public_keys, "docstore").verify(tokens.access_token)
 
 
-async def test_logging_out_revokes_the_tokens_of_that_session(world) -> None:
+async def test_logging_out_revokes_the_tokens_of_that_session(world: World) -> None:
     """Log-out and ending another device: its tokens and nobody else's."""
     first = await world.caller()
     world.clock.advance(seconds=1)
@@ -43,7 +44,7 @@ async def test_logging_out_revokes_the_tokens_of_that_session(world) -> None:
     assert len(world.revocations.rows) == 1
 
 
-async def test_a_new_password_revokes_the_other_sessions(world) -> None:
+async def test_a_new_password_revokes_the_other_sessions(world: World) -> None:
     """The session that changes it stays; one that was not used for longer than a token lives needs no entry."""
     asleep = await world.caller()
     email = "0@example.org"
@@ -60,7 +61,7 @@ async def test_a_new_password_revokes_the_other_sessions(world) -> None:
     assert list(world.sessions.rows) == [sessions[0].session_id]
 
 
-async def test_a_change_of_role_or_status_outdates_tokens(world) -> None:
+async def test_a_change_of_role_or_status_outdates_tokens(world: World) -> None:
     """Tokens of before are refused, a refreshed one has the new role; another name changes nothing."""
     admin = await world.caller(role="admin")
     other = await world.caller()
@@ -75,7 +76,7 @@ async def test_a_change_of_role_or_status_outdates_tokens(world) -> None:
     assert (await revoked(world)).covers(Principal(other.account_id, "new", "admin", "", after.revision - 1))
 
 
-async def test_the_list_is_bounded_by_the_life_of_a_token(world) -> None:
+async def test_the_list_is_bounded_by_the_life_of_a_token(world: World) -> None:
     """After that nothing is left of it at a gateway, and nothing is given to a new one."""
     caller = await world.caller()
     await world.logins.end_current(caller)
@@ -88,7 +89,7 @@ async def test_the_list_is_bounded_by_the_life_of_a_token(world) -> None:
     assert len(fresh) == 0
 
 
-async def test_a_follower_is_answered_when_something_is_revoked(world, feed) -> None:
+async def test_a_follower_is_answered_when_something_is_revoked(world: World, feed) -> None:
     """It waits without a read of the database; what other instances added is found by the next read."""
     caller = await world.caller()
     begun = await feed.page("", 0)
@@ -103,7 +104,7 @@ async def test_a_follower_is_answered_when_something_is_revoked(world, feed) -> 
     assert (await feed.page(page.cursor, 0)).revocations == []
 
 
-async def test_a_follower_that_comes_to_another_instance_gets_everything(world, feed) -> None:
+async def test_a_follower_that_comes_to_another_instance_gets_everything(world: World, feed) -> None:
     """A cursor is of one instance: another answers all that is in force, at once."""
     caller = await world.caller()
     await world.logins.end_current(caller)
@@ -113,7 +114,7 @@ async def test_a_follower_that_comes_to_another_instance_gets_everything(world, 
     assert (await other.page("nonsense", 60)).revocations == page.revocations
 
 
-async def test_stopping_answers_all_who_wait(world, feed) -> None:
+async def test_stopping_answers_all_who_wait(world: World, feed) -> None:
     """An instance that stops keeps no gateway waiting."""
     cursor = (await feed.page("", 0)).cursor
     waiting = asyncio.create_task(feed.page(cursor, 60))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.sessions.rules import RefreshToken
 from docstore_platform.fair_queue import Requester
@@ -14,11 +15,11 @@ from docstore_platform.tokens import Principal
 EMAIL, PASSWORD, HERE = "ann@example.org", "correct horse", "1.2.3.4"
 
 
-async def log_in(world, password: str = PASSWORD, email: str = EMAIL):
+async def log_in(world: World, password: str = PASSWORD, email: str = EMAIL):
     return await world.logins.log_in(email, password, "Phone", address=HERE)
 
 
-async def test_unknown_and_wrong_are_refused_alike(world) -> None:
+async def test_unknown_and_wrong_are_refused_alike(world: World) -> None:
     """Neither the answer nor the work done tells whether there is an account."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     refusals = []
@@ -30,7 +31,7 @@ async def test_unknown_and_wrong_are_refused_alike(world) -> None:
     assert (refusals[0]["status"], refusals[0]["code"]) == (401, "invalid_credentials")
 
 
-async def test_failures_count_in_any_spelling_of_the_email(world) -> None:
+async def test_failures_count_in_any_spelling_of_the_email(world: World) -> None:
     """Capitals give a guesser no further tries."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     for email in (EMAIL, EMAIL.upper(), EMAIL.title()):
@@ -41,7 +42,7 @@ async def test_failures_count_in_any_spelling_of_the_email(world) -> None:
     assert refused.value.status == 429
 
 
-async def test_a_login_renews_an_outdated_hash(world) -> None:
+async def test_a_login_renews_an_outdated_hash(world: World) -> None:
     """After the cost was raised, the next log-in stores a hash of the new cost; the password stays the same."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     world.configure(world.settings.model_copy(update={"argon2_memory_kib": 16}))
@@ -52,7 +53,7 @@ async def test_a_login_renews_an_outdated_hash(world) -> None:
     assert world.accounts.hashes.popitem()[1] == stored
 
 
-async def test_only_hashes_of_a_refresh_token_are_kept(world) -> None:
+async def test_only_hashes_of_a_refresh_token_are_kept(world: World) -> None:
     """Who reads the database can't renew a session."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = RefreshToken.parse((await log_in(world)).refresh_token)
@@ -61,7 +62,7 @@ async def test_only_hashes_of_a_refresh_token_are_kept(world) -> None:
     assert token.family.hex() not in repr(session)
 
 
-async def test_refreshing_moves_the_session_on(world) -> None:
+async def test_refreshing_moves_the_session_on(world: World) -> None:
     """Each refresh token works once and leads to the next; the session lives on from its last use."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     tokens = await log_in(world)
@@ -74,7 +75,7 @@ async def test_refreshing_moves_the_session_on(world) -> None:
     assert session.last_used_at == world.clock.now
 
 
-async def test_a_replayed_refresh_token_revokes_its_family(world) -> None:
+async def test_a_replayed_refresh_token_revokes_its_family(world: World) -> None:
     """Any token used before, the first as well as the last, ends the session: the newest token is refused as well."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     for age in range(3):
@@ -88,7 +89,7 @@ async def test_a_replayed_refresh_token_revokes_its_family(world) -> None:
     assert not world.sessions.rows
 
 
-async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world) -> None:
+async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world: World) -> None:
     """Two holders of one token can't both go on, whoever was first."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
@@ -97,7 +98,7 @@ async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world) -> None:
     assert not world.sessions.rows
 
 
-async def test_a_made_up_token_ends_nobodys_session(world) -> None:
+async def test_a_made_up_token_ends_nobodys_session(world: World) -> None:
     """Knowing a session's id is not enough to have it revoked."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     real = RefreshToken.parse((await log_in(world)).refresh_token)
@@ -108,7 +109,7 @@ async def test_a_made_up_token_ends_nobodys_session(world) -> None:
     assert len(world.sessions.rows) == 1
 
 
-async def test_a_login_tells_whether_the_device_is_new(world) -> None:
+async def test_a_login_tells_whether_the_device_is_new(world: World) -> None:
     """By the token it was given, also after a log-out; never by a name, which anybody can take."""
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     known = None
@@ -124,7 +125,7 @@ async def test_a_login_tells_whether_the_device_is_new(world) -> None:
     assert [event.first_login for event in started] == [True, False, False, False]
 
 
-async def test_an_account_from_before_devices_were_kept_has_no_first_login(world) -> None:
+async def test_an_account_from_before_devices_were_kept_has_no_first_login(world: World) -> None:
     """Its owner is warned of a log-in, whether or not a session of earlier days still is there."""
     for email in (EMAIL, "bob@example.org"):
         account = await world.registration.sign_up(email, PASSWORD)
@@ -138,7 +139,7 @@ async def test_an_account_from_before_devices_were_kept_has_no_first_login(world
     assert started == [True, False, True, False]
 
 
-async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world) -> None:
+async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world: World) -> None:
     """A browser that two people share is one device; what is no token of ours is replaced by a new one."""
     for email in (EMAIL, "bob@example.org"):
         await world.registration.sign_up(email, PASSWORD)
@@ -152,7 +153,7 @@ async def test_a_device_token_is_kept_if_it_has_the_form_of_one(world) -> None:
     assert third.device_token != first.device_token
 
 
-async def test_strangers_do_not_lock_a_known_device_out(world) -> None:
+async def test_strangers_do_not_lock_a_known_device_out(world: World) -> None:
     """While many addresses guess, a device with its token logs in; one without waits, and so does a made-up token."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     known = (await log_in(world)).device_token
@@ -166,7 +167,7 @@ async def test_strangers_do_not_lock_a_known_device_out(world) -> None:
     await world.logins.log_in(EMAIL, PASSWORD, "x", address="7.7.7.7", device_token=known)
 
 
-async def test_renewing_a_session_is_no_login(world) -> None:
+async def test_renewing_a_session_is_no_login(world: World) -> None:
     """A refreshed token says nothing."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     tokens = await log_in(world)
@@ -175,7 +176,7 @@ async def test_renewing_a_session_is_no_login(world) -> None:
     assert len(world.transactor.published) == said
 
 
-async def test_an_idle_session_expires(world) -> None:
+async def test_an_idle_session_expires(world: World) -> None:
     """A refresh token that was not used for the life of a session is refused."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
@@ -185,7 +186,7 @@ async def test_an_idle_session_expires(world) -> None:
     assert refused.value.status == 401
 
 
-async def test_a_session_of_a_suspended_account_is_not_renewed(world) -> None:
+async def test_a_session_of_a_suspended_account_is_not_renewed(world: World) -> None:
     """A log-in that slipped in while the account was being suspended ends at its first refresh."""
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
@@ -197,7 +198,7 @@ async def test_a_session_of_a_suspended_account_is_not_renewed(world) -> None:
 
 
 @pytest.mark.parametrize("change", ["password", "status"])
-async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world, change: str) -> None:
+async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world: World, change: str) -> None:
     """Between the check of the old password and the new session the account changed: no session is left."""
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     insert = world.sessions.insert
@@ -216,7 +217,7 @@ async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world, cha
     assert not world.sessions.rows
 
 
-async def test_logins_that_renew_one_hash_at_once_all_succeed(world) -> None:
+async def test_logins_that_renew_one_hash_at_once_all_succeed(world: World) -> None:
     """Of several that store a hash of the new cost one wins, and none is refused for it."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     world.configure(world.settings.model_copy(update={"argon2_memory_kib": 16}))
@@ -224,7 +225,7 @@ async def test_logins_that_renew_one_hash_at_once_all_succeed(world) -> None:
     assert len(world.sessions.rows) == 4
 
 
-async def test_people_end_their_own_sessions_only(world) -> None:
+async def test_people_end_their_own_sessions_only(world: World) -> None:
     """Another's session id is unknown; one's own is ended, the current one as often as asked."""
     ann, bob = await world.caller(), await world.caller()
     with pytest.raises(Problem) as refused:

@@ -1,15 +1,17 @@
 """Verifying an e-mail address, on fakes."""
 
 import pytest
+from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change, Refusal
+from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.rules import MAX_FAILURES
 from docstore_events.accounts import AccountUpdated, EmailVerificationRequested
 from docstore_platform.mailed_links import VerificationLinks
 from docstore_platform.problems import Problem
 
 
-def requested(world) -> list[EmailVerificationRequested]:
+def requested(world: World) -> list[EmailVerificationRequested]:
     return [event for event in world.transactor.published if isinstance(event, EmailVerificationRequested)]
 
 
@@ -24,7 +26,7 @@ def links(settings) -> VerificationLinks:
     return VerificationLinks(settings.infra)
 
 
-async def test_a_new_account_proves_its_address_once(world, links) -> None:
+async def test_a_new_account_proves_its_address_once(world: World, links) -> None:
     """The event names the address and carries neither link nor code; the link works once, and publishes the proof."""
     account = await world.registration.sign_up("ann@example.org", "correct horse")
     assert not account.email_verified
@@ -40,7 +42,7 @@ async def test_a_new_account_proves_its_address_once(world, links) -> None:
     await fails_with("verification_not_found", world.verification.verify(token))
 
 
-async def test_the_code_is_for_the_account_that_is_logged_in(world, links) -> None:
+async def test_the_code_is_for_the_account_that_is_logged_in(world: World, links) -> None:
     """Typed as it is read, with blanks; nobody else can use it, nor the link, by being logged in."""
     ann, eve = await world.caller(), await world.caller()
     mails = {mail.account_id: mail.verification_id for mail in requested(world)}
@@ -52,7 +54,7 @@ async def test_the_code_is_for_the_account_that_is_logged_in(world, links) -> No
     assert not (await world.service.get(eve.account_id)).email_verified
 
 
-async def test_codes_cannot_be_guessed(world, links) -> None:
+async def test_codes_cannot_be_guessed(world: World, links) -> None:
     """After some wrong codes the right one is refused too; a new mail has a code of its own."""
     ann = await world.caller()
     right = links.code(requested(world)[0].verification_id)
@@ -65,7 +67,7 @@ async def test_codes_cannot_be_guessed(world, links) -> None:
     await world.verification.verify_own(ann, code=links.code(requested(world)[1].verification_id))
 
 
-async def test_mails_are_bounded_by_the_hour_and_by_the_day(world) -> None:
+async def test_mails_are_bounded_by_the_hour_and_by_the_day(world: World) -> None:
     """Three an hour, eight a day, the first by signing up; the answer says when the next may be asked for."""
     ann = await world.caller()
     for _ in range(2):
@@ -82,7 +84,7 @@ async def test_mails_are_bounded_by_the_hour_and_by_the_day(world) -> None:
     assert len(requested(world)) == 8
 
 
-async def test_a_link_ends_after_a_day(world, links) -> None:
+async def test_a_link_ends_after_a_day(world: World, links) -> None:
     """And so does its code, whether or not the row was cleared away."""
     ann = await world.caller()
     mail = requested(world)[0]
@@ -93,7 +95,7 @@ async def test_a_link_ends_after_a_day(world, links) -> None:
     )
 
 
-async def test_forged_tokens_verify_nothing(world, links) -> None:
+async def test_forged_tokens_verify_nothing(world: World, links) -> None:
     """Cut, of nothing, of another purpose, or with a signature of one's own."""
     await world.caller()
     token = links.token(requested(world)[0].verification_id)
@@ -101,7 +103,7 @@ async def test_forged_tokens_verify_nothing(world, links) -> None:
         await fails_with("verification_not_found", world.verification.verify(forged))
 
 
-async def test_who_needs_no_proof(world, settings) -> None:
+async def test_who_needs_no_proof(world: World, settings: AccountsSettings) -> None:
     """The first administrator, also one from before; whom an administrator vouches for; all, by setting."""
     admin = await world.caller(role="admin")
     assert (await world.service.get(admin.account_id)).email_verified

@@ -40,7 +40,7 @@ class MongoActivity:
         self._days = days
 
     async def create_indexes(self) -> None:
-        """What is older than so many days goes."""
+        """Activity older than so many days is deleted."""
         await self._rows.create_indexes([IndexModel([("about", ASCENDING), ("_id", DESCENDING)])])
         await keep_for(self._rows, "at", self._days * DAY_SECONDS)
 

@@ -3,9 +3,9 @@
 Proof. (1) A chunk is written in the transaction of the inbox: each event is in one chunk. (2) A plan names its segment
 in each chunk it takes, in one transaction: each chunk is in one segment, and its rows are fixed. (3) The object of a
 segment is a function of its rows, under a key that only it has, and the store shows an object whole or not at all:
-writing it again changes nothing. (4) The chunks go in the transaction that says the segment is sealed, after the object
-is there. So before that transaction the events are in chunks that will be written again, and after it in an object
-that is there; killing the writer at any point leaves one of the two. docs/adr/0017-analytics.md.
+writing it again changes nothing. (4) The chunks are deleted in the transaction that marks the segment as sealed, after
+the object is there. So before that transaction the events are in chunks that will be written again, and after it in an
+object that is there; killing the writer at any point leaves one of the two. docs/adr/0017-analytics.md.
 """
 
 from functools import partial

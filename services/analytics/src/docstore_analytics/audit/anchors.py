@@ -57,7 +57,7 @@ class Anchors:
         self._region = region
 
     async def last(self) -> Anchor | None:
-        """The newest in the object store, whatever the database says.
+        """The newest in the object store, regardless of the database.
 
         AnchorMissing, AnchorChanged, ObjectStoreError.
         """

@@ -59,7 +59,7 @@ class Head:
     signature: str
     seal: str
     key: str
-    """Tells by which key: its fingerprint."""
+    """Fingerprint of the key that signed it."""
 
 
 NO_HEAD = Head(0, BEGINNING, "", "")
@@ -162,7 +162,7 @@ def _same(expected: str, found: str) -> bool:
 
 
 def _fingerprint(key: bytes) -> str:
-    """Tells keys apart, and nothing about them."""
+    """Distinguishes keys and reveals nothing about them."""
     return hashlib.sha256(b"docstore audit key" + key).hexdigest()[:16]
 
 

@@ -8,11 +8,11 @@ STDERR_SHOWN = 2000
 
 
 class ChildFailed(Exception):
-    """The child ended badly or took too long; the message has the end of what it said."""
+    """The process failed or took too long; the message has the end of its stderr."""
 
 
 async def run_child(module: str, data: bytes, *, seconds: float) -> bytes:
-    """What `python -m module` answers on its stdout to `data` on its stdin. ChildFailed."""
+    """Run `python -m module` with `data` on its stdin; its stdout. Raises ChildFailed."""
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -26,7 +26,7 @@ async def run_child(module: str, data: bytes, *, seconds: float) -> bytes:
     )
     try:
         async with asyncio.timeout(seconds):
-            answer, said = await process.communicate(data)
+            output, errors = await process.communicate(data)
     except TimeoutError:
         raise ChildFailed(f"{module} took more than {seconds} s") from None
     finally:
@@ -34,5 +34,5 @@ async def run_child(module: str, data: bytes, *, seconds: float) -> bytes:
             process.kill()
             await process.wait()
     if process.returncode:
-        raise ChildFailed(f"{module}: status {process.returncode}: {said.decode(errors='replace')[-STDERR_SHOWN:]}")
-    return answer
+        raise ChildFailed(f"{module}: status {process.returncode}: {errors.decode(errors='replace')[-STDERR_SHOWN:]}")
+    return output

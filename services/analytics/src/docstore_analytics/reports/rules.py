@@ -41,7 +41,7 @@ class UsageSeen:
 
 @dataclass(slots=True)
 class Account:
-    """What is known of one account: the last of each kind that was heard. Revision 0: nothing yet."""
+    """What is known of one account: the newest of each kind. Revision 0: nothing yet."""
 
     plan: Plan = UNKNOWN_PLAN
     plan_revision: int = 0
@@ -51,7 +51,7 @@ class Account:
     name: str = ""
 
     def see_plan(self, seen: PlanSeen, counts: "Counts") -> None:
-        """Move what the account counts for from plan to plan; old news changes nothing."""
+        """Move what the account counts for from plan to plan; an older revision changes nothing."""
         if seen.revision <= self.plan_revision:
             return
         known = self.plan_revision > 0
@@ -64,7 +64,7 @@ class Account:
         self.plan, self.plan_revision, self.name = seen.plan, seen.revision, seen.name
 
     def see_usage(self, seen: UsageSeen, counts: "Counts") -> None:
-        """Count the difference to what was known: what is told twice, or late, counts once."""
+        """Count the difference to what was known: what is published twice, or late, counts once."""
         if seen.revision <= self.usage_revision:
             return
         counts.add(seen.at, "documents", self.plan, seen.documents - self.documents)

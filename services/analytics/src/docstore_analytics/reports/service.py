@@ -25,8 +25,8 @@ PROCESS = "docstore_analytics.reports.query_process"
 MAX_POINTS = 2000
 MAX_SEGMENTS = 2000
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-CALLS_TOLD_WITHIN = timedelta(days=1)
-"""A call is told by a later event: a second later, or as long as the gateway's database was away."""
+CALLS_PUBLISHED_WITHIN = timedelta(days=1)
+"""A call is published by a later event: a second later, or as long as the gateway's database was unavailable."""
 
 Unit = Literal["count", "bytes"]
 Kind = Literal["added", "level", "average"]
@@ -158,9 +158,9 @@ class ReportService:
         """Computed by DuckDB over the archive, with what still waits to be in it."""
         if period.begin >= period.end:
             raise invalid("`from` must be before `to`.", "invalid_period")
-        told_before = min(period.end, utc_now()) + CALLS_TOLD_WITHIN
+        published_before = min(period.end, utc_now()) + CALLS_PUBLISHED_WITHIN
         segments, waiting = await self._archive.snapshot(
-            period.begin, told_before - timedelta(milliseconds=1), MAX_SEGMENTS + 1
+            period.begin, published_before - timedelta(milliseconds=1), MAX_SEGMENTS + 1
         )
         if len(segments) > MAX_SEGMENTS or sum(each.size for each in segments) > self._query_bytes:
             raise invalid("So much of the archive is too much for one report: choose a shorter period.", "too_much")

@@ -1,0 +1,391 @@
+"""In-memory fakes of the repositories, and the use cases on them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from fake_failures import FakeFailures
+
+from docstore_accounts.account.repository import EmailTaken, Filter
+from docstore_accounts.account.rules import Account, email_key
+from docstore_accounts.account.service import AccountService
+from docstore_accounts.administration.service import AdministrationService
+from docstore_accounts.invitations.service import InvitationService
+from docstore_accounts.passwords.service import PasswordService
+from docstore_accounts.profile.service import ProfileService
+from docstore_accounts.regions.service import EmailClaims, SingleRegionClaims
+from docstore_accounts.registration.service import RegistrationService
+from docstore_accounts.resets.repository import ClaimedRequest, Reset, ResetRequest
+from docstore_accounts.resets.service import ResetService
+from docstore_accounts.revocation.service import TokenRevoker
+from docstore_accounts.sessions.rules import RefreshToken, Session
+from docstore_accounts.sessions.service import SessionService
+from docstore_accounts.settings import AccountsSettings
+from docstore_accounts.signing_keys.repository import SigningKey
+from docstore_accounts.signing_keys.service import KeyRing
+from docstore_accounts.verification.repository import Verification
+from docstore_accounts.verification.service import VerificationService
+from docstore_events.event import Event
+from docstore_events.transaction import Transactor
+from docstore_platform.passwords import Passwords
+from docstore_platform.period_counts import Count
+from docstore_platform.revocations import Revocation
+from docstore_platform.throttle import Throttle
+from docstore_platform.tokens import Principal
+from docstore_work.lease_queue import Lease, LeaseLost
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class FakeAccounts:
+    def __init__(self) -> None:
+        self.rows: dict[str, Account] = {}
+        self.hashes: dict[str, str] = {}
+
+    async def insert(self, account: Account, password_hash: str, transaction: object) -> None:
+        if await self.by_email(account.email):
+            raise EmailTaken
+        self.rows[account.id] = account
+        self.hashes[account.id] = password_hash
+
+    async def get(self, account_id: str, transaction: object = None) -> Account | None:
+        return self.rows.get(account_id)
+
+    async def by_email(self, email: str) -> Account | None:
+        return next((row for row in self.rows.values() if email_key(row.email) == email_key(email)), None)
+
+    async def credentials(self, email: str) -> tuple[Account, str] | None:
+        account = await self.by_email(email)
+        return (account, self.hashes[account.id]) if account else None
+
+    async def password_hash(self, account_id: str) -> str | None:
+        return self.hashes.get(account_id)
+
+    async def replace(self, before: Account, after: Account, transaction: object) -> None:
+        assert self.rows[before.id] == before
+        self.rows[before.id] = after
+
+    async def set_password(self, account_id: str, new: str, *, was: str, transaction: object = None) -> bool:
+        if self.hashes.get(account_id) != was:
+            return False
+        self.hashes[account_id] = new
+        return True
+
+    async def hold(self, account_id: str, transaction: object) -> None:
+        return None
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> list[Account]:
+        return sorted(self.rows.values(), key=lambda row: email_key(row.email))[:limit]
+
+    async def after(self, account_id: str, limit: int) -> list[Account]:
+        return sorted((row for row in self.rows.values() if row.id > account_id), key=lambda row: row.id)[:limit]
+
+    async def of_ids(self, account_ids: Sequence[str]) -> list[Account]:
+        return [self.rows[account_id] for account_id in account_ids if account_id in self.rows]
+
+
+class FakeSessions:
+    def __init__(self) -> None:
+        self.rows: dict[str, Session] = {}
+
+    async def insert(self, session: Session, transaction: object = None) -> None:
+        self.rows[session.id] = session
+
+    async def rotate(self, old: RefreshToken, new: RefreshToken, now: datetime, expires_at: datetime) -> Session | None:
+        row = self.rows.get(old.session_id)
+        if row is None or not old.is_of(row) or row.secret_hash != old.secret_hash or row.expires_at <= now:
+            return None
+        self.rows[row.id] = replace(row, secret_hash=new.secret_hash, last_used_at=now, expires_at=expires_at)
+        return self.rows[row.id]
+
+    async def get(self, session_id: str) -> Session | None:
+        return self.rows.get(session_id)
+
+    async def of_account(self, account_id: str, before: str, limit: int) -> list[Session]:
+        return [row for row in self.rows.values() if row.account_id == account_id][:limit]
+
+    async def used_since(self, account_id: str, moment: datetime, transaction: object = None) -> list[str]:
+        rows = self.rows.values()
+        return [row.id for row in rows if row.account_id == account_id and row.last_used_at > moment]
+
+    async def delete(self, session_id: str, account_id: str, transaction: object = None) -> bool:
+        row = self.rows.get(session_id)
+        return bool(row and row.account_id == account_id and self.rows.pop(session_id))
+
+    async def delete_all(self, account_id: str, *, but: str = "", transaction: object = None) -> None:
+        self.rows = {row.id: row for row in self.rows.values() if row.account_id != account_id or row.id == but}
+
+
+class FakeRevocations:
+    def __init__(self) -> None:
+        self.rows: list[tuple[datetime, Revocation]] = []
+
+    async def add(self, revocation: Revocation, now: datetime, transaction: object) -> None:
+        self.rows.append((now, revocation))
+
+    async def since(self, moment: datetime) -> list[Revocation]:
+        return [revocation for added_at, revocation in self.rows if added_at > moment]
+
+
+class FakeDevices:
+    def __init__(self) -> None:
+        self.known: set[tuple[str, str]] = set()
+
+    async def knows(self, account_id: str, token: str) -> bool:
+        return (account_id, token) in self.known
+
+    async def has_any(self, account_id: str, transaction: object) -> bool:
+        return any(owner == account_id for owner, _ in self.known)
+
+    async def note(self, session: Session, token: str, transaction: object) -> bool:
+        device = session.account_id, token
+        is_new = device not in self.known
+        self.known.add(device)
+        return is_new
+
+
+class FakeKeys:
+    def __init__(self) -> None:
+        self.rows: dict[int, SigningKey] = {}
+
+    async def newest(self) -> SigningKey | None:
+        return self.rows[max(self.rows)] if self.rows else None
+
+    async def published(self, now: datetime) -> list[SigningKey]:
+        return [key for key in self.rows.values() if key.published_until > now]
+
+    async def add(self, key: SigningKey) -> bool:
+        return self.rows.setdefault(key.number, key) is key
+
+
+class FakeVerifications:
+    def __init__(self) -> None:
+        self.rows: dict[str, Verification] = {}
+
+    async def add(self, verification: Verification, transaction: object) -> None:
+        self.rows[verification.id] = verification
+
+    async def get(self, verification_id: str, transaction: object = None) -> Verification | None:
+        return self.rows.get(verification_id)
+
+    async def of_account(self, account_id: str, transaction: object = None) -> list[Verification]:
+        return [row for row in self.rows.values() if row.account_id == account_id]
+
+    async def count_attempt(self, account_id: str) -> None:
+        for row in await self.of_account(account_id):
+            self.rows[row.id] = replace(row, failures=row.failures + 1)
+
+    async def remove(self, account_id: str, transaction: object) -> bool:
+        mine = await self.of_account(account_id)
+        for row in mine:
+            del self.rows[row.id]
+        return bool(mine)
+
+
+class FakeResets:
+    """Requests are due unless they are claimed; a claim can be `lost` to another instance."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, ResetRequest] = {}
+        self.claimed: set[str] = set()
+        self.lost = False
+        self.rows: dict[str, Reset] = {}
+        self._completed: set[str] = set()
+
+    async def add_request(self, request: ResetRequest) -> None:
+        if request.id not in self._completed:
+            self.requests.setdefault(request.id, request)
+
+    async def claim(self) -> ClaimedRequest | None:
+        for request in self.requests.values():
+            if request.id not in self.claimed:
+                self.claimed.add(request.id)
+                return ClaimedRequest(request, Lease(request.id, "owner", 1, {}))
+        return None
+
+    async def complete(self, claimed: ClaimedRequest, transaction: object) -> None:
+        if self.lost:
+            raise LeaseLost
+        del self.requests[claimed.request.id]
+        self._completed.add(claimed.request.id)
+
+    async def postpone(self, claimed: ClaimedRequest) -> None:
+        """It stays claimed until `end_leases`."""
+
+    def end_leases(self) -> None:
+        self.claimed.clear()
+
+    async def add(self, reset: Reset, transaction: object) -> None:
+        self.rows[reset.id] = reset
+
+    async def get(self, reset_id: str) -> Reset | None:
+        return self.rows.get(reset_id)
+
+    async def count(self, account_id: str, now: datetime, transaction: object) -> int:
+        return sum(row.account_id == account_id and row.expires_at > now for row in self.rows.values())
+
+
+class FakePeriodCounts:
+    """Counts per day, by the clock of the test."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._rows: dict[str, Count] = {}
+
+    async def add(self, key: str, *, session: object = None) -> Count:
+        now, last = self._clock(), self._rows.get(key)
+        running = last is not None and last.until > now
+        count = Count(last.number + 1, now, last.until) if last and running else Count(1, now, now + timedelta(days=1))
+        self._rows[key] = count
+        return count
+
+
+class FakeQuota:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False}
+
+
+class FakeTransactor:
+    """Runs the work and keeps the published events; there is no transaction to undo."""
+
+    session = None
+
+    def __init__(self) -> None:
+        self.published: list[Event] = []
+
+    async def run(self, work: Callable[[Any], Awaitable[Any]], *, lane: str | None = None) -> Any:
+        return await work(self)
+
+    def wake_after(self, name: str) -> None:
+        return None
+
+    def publish(self, event: Event, *, cause: object = None) -> str:
+        self.published.append(event)
+        return str(len(self.published))
+
+
+@dataclass
+class World:
+    """The use cases on fakes, and a hand on everything behind them."""
+
+    settings: AccountsSettings
+    clock: FakeClock = field(default_factory=FakeClock)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    revocations: FakeRevocations = field(default_factory=FakeRevocations)
+    devices: FakeDevices = field(default_factory=FakeDevices)
+    claims: EmailClaims = field(default_factory=SingleRegionClaims)
+    keys: FakeKeys = field(default_factory=FakeKeys)
+    failures: FakeFailures = field(default_factory=FakeFailures)
+    verifications: FakeVerifications = field(default_factory=FakeVerifications)
+    resets: FakeResets = field(default_factory=FakeResets)
+    transactor: FakeTransactor = field(default_factory=FakeTransactor)
+
+    def __post_init__(self) -> None:
+        self.invitation_counts = FakePeriodCounts(self.clock)
+        self.configure(self.settings)
+
+    def configure(self, settings: AccountsSettings) -> None:
+        """Start the service again with other settings and the same data."""
+        self.settings = settings
+        self.passwords = Passwords(settings)
+        window = timedelta(minutes=15)
+        self.throttle = Throttle(self.failures, limit=3, limit_everywhere=10, window=window, clock=self.clock)
+        self.ring = self.another_ring()
+        transactor = cast(Transactor, self.transactor)
+        self.verification = VerificationService(
+            settings,
+            transactor,
+            self.verifications,
+            self.accounts,
+            self.clock,
+        )
+        self.revoker = TokenRevoker(
+            self.revocations,
+            self.sessions,
+            token_seconds=settings.access_token_seconds,
+            clock=self.clock,
+            wakeup_name="revocations",
+        )
+        self.invitations = InvitationService(
+            settings,
+            transactor,
+            self.invitation_counts,
+            self.clock,
+        )
+        self.service = AccountService(transactor, self.accounts, self.revoker)
+        self.registration = RegistrationService(
+            settings,
+            transactor,
+            self.service,
+            self.accounts,
+            self.passwords,
+            self.claims,
+            self.verification,
+            self.invitations,
+            self.clock,
+        )
+        own_passwords = PasswordService(
+            settings, transactor, self.accounts, self.revoker, self.passwords, self.throttle, self.clock
+        )
+        self.profile = ProfileService(
+            self.service, own_passwords, FakeQuota(), self_service_plans=settings.self_service_plans
+        )
+        self.administration = AdministrationService(transactor, self.service, self.accounts)
+        self.logins = SessionService(
+            settings,
+            transactor,
+            self.accounts,
+            self.sessions,
+            self.revoker,
+            self.devices,
+            self.passwords,
+            self.throttle,
+            self.ring,
+            self.claims,
+            self.clock,
+        )
+
+        self.forgotten = ResetService(
+            settings,
+            self.resets,
+            transactor,
+            self.service,
+            self.accounts,
+            self.revoker,
+            self.passwords,
+            self.throttle,
+            self.claims,
+            self.verification,
+            self.clock,
+            wakeup_name="resets",
+        )
+
+    def another_ring(self) -> KeyRing:
+        """The signing side of one more instance."""
+        return KeyRing(
+            self.keys,
+            issuer="docstore",
+            token_seconds=self.settings.access_token_seconds,
+            rotation_seconds=self.settings.key_rotation_seconds,
+            clock=self.clock,
+            monotonic=lambda: self.clock.now.timestamp(),
+        )
+
+    async def caller(self, role: str = "user") -> Principal:
+        """A signed-up person, logged in."""
+        email = f"{len(self.accounts.rows)}@example.org"
+        await self.registration.sign_up(email, "correct horse", role=role)  # type: ignore[arg-type]
+        tokens = await self.logins.log_in(email, "correct horse", address="1.2.3.4")
+        session = list(self.sessions.rows.values())[-1]
+        return Principal(tokens.account.id, session.id, tokens.account.role, session.device)
