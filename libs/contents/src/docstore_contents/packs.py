@@ -34,7 +34,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class PackSlice:
-    """What an object key says that names a slice: whose pack, its key, and the slice's number."""
+    """The pack's owner, the pack's key and the slice's number, from the object key of a slice."""
 
     account_id: str
     pack_key: str

@@ -32,7 +32,7 @@ _INLINE_BYTES = 32 << 10
 
 
 class ContentDamaged(ObjectStoreError):
-    """What is stored is not what the version says; none of it was passed on."""
+    """The stored bytes differ from the version's length or hash; none of them was returned."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ContentDamaged", message)
@@ -228,17 +228,17 @@ class Contents:
 
 
 def unpack(frame: bytes, block: Block) -> bytes:
-    """The plain bytes of a block from its zstd frame; ContentDamaged unless they are what its hash says."""
+    """Decompress a block from its zstd frame. Raises ContentDamaged if the hash differs."""
     try:
-        # The header says how much memory will be taken, so it is asked before.
+        # Check the frame header first: it determines how much memory decompression takes.
         if zstandard.get_frame_parameters(frame).content_size != block.size:
-            raise ContentDamaged(f"{block.key} says another size than its list")
+            raise ContentDamaged(f"{block.key} has another size than in its list")
         decompressor = zstandard.ZstdDecompressor()
         plain = decompressor.decompress(frame, max_output_size=block.size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise ContentDamaged(f"{block.key}: {error}") from error
     if hashlib.sha256(plain).hexdigest() != block.hash:
-        raise ContentDamaged(f"{block.key} is not the block that its name says")
+        raise ContentDamaged(f"{block.key} does not match the hash in its name")
     return plain
 
 

@@ -1,1 +1,1 @@
-"""Every event of DocStore, and how events get from the service that says them to the services that react."""
+"""Every event of DocStore, and how events travel from the service that publishes them to those that handle them."""

@@ -22,7 +22,7 @@ class AccountEvent(Event, topic="accounts", owner="accounts", abstract=True):
     home_region: str
     created_at: datetime
     email_verified: bool = False
-    """Whether its owner has proven that they read mails to `email`. Events from before the field do not say so, and
+    """Whether its owner has proven that they read mails to `email`. Events from before the field lack it, and
     nothing is granted by an address on their word: consumers keep what they have granted earlier."""
 
     def key(self) -> str:

@@ -154,7 +154,7 @@ def _models(events: list[type[Event]]) -> set[type[BaseModel]]:
 
 
 def _describe(schema: Json, model: type[BaseModel]) -> None:
-    """Put what the source says below a field into its schema."""
+    """Copy the docstring below each field into its schema."""
     for base in model.__mro__:
         if issubclass(base, BaseModel) and base is not BaseModel:
             for name, text in _field_docs(base).items():

@@ -36,7 +36,7 @@ class ApiCalled(Event, topic="calls", owner="gateway"):
     """Emitted about every second by each instance of the gateway that has answered such calls: many at once."""
 
     gateway_id: str
-    """Of the instance, new at each of its starts; `revision` counts what it has said."""
+    """Of the instance, new at each of its starts; `revision` counts the events that it has published."""
     calls: tuple[ApiCall, ...]
 
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""How every client of ours connects to Kafka: the address, TLS, and who it says it is."""
+"""Kafka connection settings of every client: address, TLS, credentials."""
 
 import ssl
 from typing import Any

@@ -23,11 +23,11 @@ class UnreadableMessage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope(Generic[E_co]):
-    """An event with what CloudEvents says about it."""
+    """An event with its CloudEvents attributes."""
 
     id: str
     source: str
-    """The service that says it."""
+    """The service that published it."""
     time: datetime
     traceparent: str | None
     event: E_co

@@ -103,7 +103,7 @@ class VersionPruned(FileEvent):
 
 
 class IndexEvent(Event, topic="files", owner="indexer", abstract=True):
-    """What the indexer did with one version. `revision` is the revision of the file it worked on."""
+    """Result of indexing one version. `revision` is the revision of the file it worked on."""
 
     file_id: str
     owner_id: str
@@ -129,7 +129,7 @@ class FileIndexFailed(IndexEvent):
 
 
 class PreviewEvent(Event, topic="files", owner="media", abstract=True):
-    """What media did with one version. `revision` is the revision of the file it heard of that version with."""
+    """Result of rendering one version. `revision` is the file's revision in the event that announced the version."""
 
     file_id: str
     owner_id: str

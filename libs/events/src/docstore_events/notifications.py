@@ -14,9 +14,9 @@ class NotificationEvent(Event, topic="notifications", owner="notify", abstract=T
     account_id: str
     channel: Channel
     kind: str
-    """What it tells, e.g. upload_done or file_changed: the kinds of the notify service's README."""
+    """What it is about, e.g. upload_done or file_changed: the kinds of the notify service's README."""
     cause_ids: tuple[str, ...]
-    """Ids of the events it tells of."""
+    """Ids of the events that it reports."""
 
     def key(self) -> str:
         return self.delivery_id

@@ -38,7 +38,7 @@ LOOK_AGAIN_SECONDS = 2.0
 """At a log that seems to be lost."""
 STUCK_SECONDS = 60.0
 MOST_COUNTED = 1000
-"""Of what waits to be said, no more are counted."""
+"""Outbox rows that wait are counted up to this number."""
 
 
 class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -55,7 +55,7 @@ class _Joined(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
 
 class EventRuntime:
-    """The event side of a service. `transactor` is how the service changes its state and says what it did."""
+    """Runs relay and consumer of a service. `transactor` changes the service's state and publishes events."""
 
     def __init__(
         self,
@@ -123,8 +123,9 @@ class EventRuntime:
         return int(outcome.modified_count)
 
     async def replay(self, letter: DeadLetter) -> tuple[int, str | None]:
-        """Handle a letter's aggregate again, or say again what the broker refused: how many letters succeeded, and why
-        the next one did not.
+        """Replay a dead letter and those of its aggregate, or publish again what the broker refused.
+
+        Returns how many succeeded, and why the next one did not.
         """
         if letter.reason != REFUSED:
             assert self.consumer is not None
@@ -147,7 +148,7 @@ class EventRuntime:
             raise RuntimeError("the consumer has not joined its group yet")
 
     async def health(self) -> Document:
-        """How far behind this instance's consumer is, by topic, and what this service has still to say or to repair."""
+        """Lag of this instance's consumer by topic, and numbers of outbox rows and dead letters of the service."""
         lag = await self._logs.lag() if self._logs is not None else {}
         pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MOST_COUNTED)
         rows = await pending.to_list(MOST_COUNTED)

@@ -28,7 +28,7 @@ class ShareEvent(Event, topic="shares", owner="metadata", abstract=True):
     invited_id: str | None = None
     """Account of that address that is asked to accept it; None once it has."""
     hidden: bool = False
-    """The person has blocked the owner: they are not told."""
+    """The recipient has blocked the owner and gets no notification."""
 
     def key(self) -> str:
         return self.share_id

@@ -1,4 +1,4 @@
-"""One transaction for a change and the events that tell of it: the transactional outbox.
+"""The transactional outbox: a change and its events in one transaction.
 
 Pattern: https://microservices.io/patterns/data/transactional-outbox.html
 """
@@ -17,9 +17,9 @@ from docstore_work.wakeup import wake
 T = TypeVar("T")
 
 INBOX_KEPT_SECONDS = 30 * 24 * 3600
-"""Longer than anything may be said again and be on its way: forgotten here, it would take effect once more."""
+"""Longer than an event may be published again and be under way: without its inbox row it would take effect twice."""
 KEPT_SECONDS = INBOX_KEPT_SECONDS - 7 * 24 * 3600
-"""Events are kept in the outbox so long after they came to be, however often they are said again: longer than the
+"""Events are kept in the outbox so long after they came to be, however often they are published again: longer than the
 broker's retention plus the longest outage."""
 
 
@@ -131,7 +131,7 @@ async def create_outbox_indexes(database: Database) -> None:
         [
             IndexModel([("sequence", ASCENDING), ("_id", ASCENDING)], name="pending", **pending),
             IndexModel("created_at", expireAfterSeconds=KEPT_SECONDS, **sent),
-            IndexModel([("state", ASCENDING), ("sent_at", ASCENDING)], name="sent"),  # to be said again since a moment
+            IndexModel([("state", ASCENDING), ("sent_at", ASCENDING)], name="sent"),  # to publish again since a moment
         ]
     )
     await database["inbox"].create_index("handled_at", expireAfterSeconds=INBOX_KEPT_SECONDS)

@@ -11,7 +11,7 @@ UploadMethod = Literal["form", "put", "multipart", "credentials", "blocks"]
 class UploadEvent(Event, topic="uploads", owner="upload", abstract=True):
     """What is known of an upload from its beginning on. Sizes in bytes.
 
-    Of a form that left its size open `size` is the most that it may be, until upload-completed says what it is.
+    For a form that left its size open, `size` is the maximum until upload-completed contains the actual size.
     """
 
     upload_id: str

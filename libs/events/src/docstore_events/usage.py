@@ -17,7 +17,7 @@ class UsageEvent(Event, topic="usage", owner="quota", abstract=True):
 
 
 class UsageChanged(UsageEvent):
-    """Emitted when what an account uses has changed; changes that come together are told once."""
+    """Emitted when what an account uses has changed; changes that come together are one event."""
 
     upload_ids: tuple[str, ...] = ()
     """Uploads counted by this change."""

@@ -1,6 +1,6 @@
-"""The words in which a service describes its public answers, for the API's description alone.
+"""Response models of public routes, used for the OpenAPI document only.
 
-Answers are written straight as JSON; these models are never filled. That they say what is answered is checked by the
+Answers are written straight as JSON; these models are never filled. That they match the answers is checked by the
 tests, which hold every public answer they see against the description.
 """
 
@@ -62,7 +62,7 @@ class Page(Answer, Generic[T]):
 
 
 def sometimes() -> Any:
-    """The default of a field that is left out, and not null, where there is nothing to say."""
+    """The default of a field that is left out, and not null, where there is no value."""
     return Field(default_factory=lambda: None)
 
 

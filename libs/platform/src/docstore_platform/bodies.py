@@ -1,4 +1,4 @@
-"""What clients send as JSON."""
+"""Request bodies in JSON."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,7 +17,7 @@ def one_of(
 ) -> dict[str, Any]:
     """The schema of an object that has one of `fields` and none of the others.
 
-    `empty`: what a field is by default that says nothing, null unless named here. `where`: by a field, what other
+    `empty`: the default of a field that is left out, null unless named here. `where`: by a field, what other
     fields are where that one is given.
     """
     return {

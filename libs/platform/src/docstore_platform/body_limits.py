@@ -96,7 +96,7 @@ class BodyLimit:
             await problem.response()(scope, receive, send)
             return
         except ClientGone:
-            await self.app(scope, receive, send)  # which is told the same
+            await self.app(scope, receive, send)  # which answers the same
             return
         await self.app(scope, replaying(body, receive), send)
 

@@ -1,4 +1,4 @@
-"""Time as a dependency, so that a test can say what time it is."""
+"""Time as a dependency, so that tests can set it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

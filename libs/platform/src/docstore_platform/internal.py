@@ -185,7 +185,7 @@ class ServiceClient:
         raise AssertionError("the loop above returns or raises")
 
     def _problem(self, answer: Answer, path: str) -> Problem:
-        """What the caller's own client is told. That a service is not let in is an operator's matter, not theirs."""
+        """The problem for the caller's own client. That a service is refused concerns operators, not clients."""
         problem = _problem(answer)
         if problem.status == 401 or problem.code == CALLER_NOT_ALLOWED:
             log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=problem.code)

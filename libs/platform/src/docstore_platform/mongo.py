@@ -82,7 +82,7 @@ log = structlog.get_logger(__name__)
 
 MAJORITY = WriteConcern("majority")
 MAJORITY_READS = ReadConcern("majority")
-"""Reads only what no election can undo: for those who tell others of what they read."""
+"""Reads majority-committed data only: for readers that pass on what they read."""
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
 TRANSACTION_TOO_LONG = 290
@@ -137,7 +137,7 @@ async def keep_for(collection: Collection, field: str, seconds: int) -> None:
 
 
 async def server_time(database: Database) -> datetime:
-    """What time the database says it is: a clock besides this machine's."""
+    """The database's current time."""
     answer = await database.command("hello", codec_options=database.codec_options)
     moment: datetime = answer["localTime"]
     return moment

@@ -13,7 +13,7 @@ class AccountPlans:
         self._accounts = accounts
 
     async def plan_of(self, account_id: str) -> tuple[Literal["free", "premium"], int] | None:
-        """The plan and the account's revision; None if that can't be told now."""
+        """The plan and the account's revision; None if accounts does not answer."""
         try:
             account = await self._accounts.call("GET", f"/internal/accounts/{account_id}")
         except Problem:

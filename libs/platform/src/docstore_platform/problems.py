@@ -62,7 +62,7 @@ class Problem(Exception):
 
 
 def not_found(what: str) -> Problem:
-    """Unknown and foreign look the same, so that an id tells nothing."""
+    """Unknown and foreign ids get the same answer, so that an id reveals nothing."""
     return Problem(404, "not_found", f"There is no such {what}.")
 
 

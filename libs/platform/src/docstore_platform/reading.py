@@ -1,4 +1,4 @@
-"""How a service tells the gateway whose bytes an answer hands out, or signed URLs for them.
+"""Headers by which a service reports to the gateway whose file contents an answer hands out.
 
 By a header that the gateway takes out again: it is for the audit log and the count of downloads, not for clients.
 """
@@ -22,7 +22,7 @@ def telling_read(response: Response, file_ids: Sequence[str]) -> Response:
 
 
 def take_read(headers: Iterable[tuple[bytes, bytes]]) -> tuple[list[tuple[bytes, bytes]], tuple[str, ...]]:
-    """The headers without what a service has told, and the files that are read."""
+    """Split the headers: those for the client, and the files that are read."""
     kept: list[tuple[bytes, bytes]] = []
     read: list[str] = []
     for name, value in headers:

@@ -1,4 +1,4 @@
-"""How long requests took, by service, method, route and status: a histogram of its own, bounded and cheap to tell.
+"""How long requests took, by service, method, route and status: a histogram of its own, bounded and cheap to expose.
 
 There are thousands of its lines in a process that runs every service. Prometheus' client renders each anew, which takes
 microseconds; here the text around a series' numbers is made once, and a series in which nothing was counted since the

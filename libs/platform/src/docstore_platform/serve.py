@@ -26,7 +26,7 @@ from docstore_platform.web import json_response
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 15
-"""Requests being answered when the process is told to stop get this long."""
+"""Time for requests under way when the process receives SIGTERM."""
 
 
 class Leaving:
@@ -90,14 +90,14 @@ class ListenSettings(BaseSettings):
     host: str = "0.0.0.0"
     port: int = Field(8000, ge=0, le=65_535, description="0: a free one")
     operations_port: int | None = Field(
-        None, ge=1, le=65_535, description="of metrics and details of readiness; they are told nowhere without one"
+        None, ge=1, le=65_535, description="port of metrics and readiness details; without one they are not served"
     )
     readiness_gap_seconds: float = Field(
         0.0,
         ge=0,
         le=60,
-        description="told to stop, serve on for so long, not ready: longer than a balancer takes to notice and than "
-        "its connections may be idle",
+        description="after SIGTERM, continue to serve for so long, not ready: longer than a balancer takes to notice "
+        "and than its connections may be idle",
     )
 
     @property

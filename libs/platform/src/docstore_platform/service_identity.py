@@ -99,7 +99,7 @@ class CallerVerifier:
         keys = {name: [load_public_key(key) for key in keys] for name, keys in infra.service_public_keys.items()}
         secret = infra.internal_secret.get_secret_value()
         if not keys and not secret:
-            raise ValueError(f"DOCSTORE_SERVICE_PUBLIC_KEYS is not set: {audience} can't tell who calls it")
+            raise ValueError(f"DOCSTORE_SERVICE_PUBLIC_KEYS is not set: {audience} cannot verify its callers")
         return cls(audience, keys, shared_secret=secret)
 
     def caller(self, authorization: str) -> str:

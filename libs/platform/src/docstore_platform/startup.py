@@ -1,4 +1,4 @@
-"""Starting while a server that a service needs is away: the service waits, and says that it is not ready."""
+"""Start-up while a server that a service needs is unavailable: the service waits, and reports that it is not ready."""
 
 import asyncio
 import os

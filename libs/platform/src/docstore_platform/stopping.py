@@ -1,6 +1,6 @@
-"""Tells answers that take long that the process is being stopped.
+"""Notifies long-running answers that the process is stopping.
 
-A server ends an app's lifespan only once all answers are finished: who holds one open must hear of it before.
+A server ends an app's lifespan only once all answers are finished: whoever holds one open must learn of it before.
 """
 
 from collections.abc import Callable

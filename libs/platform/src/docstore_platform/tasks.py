@@ -1,4 +1,4 @@
-"""Tasks of asyncio that end when they are told to."""
+"""Cancellation of asyncio tasks."""
 
 import asyncio
 from collections.abc import Collection

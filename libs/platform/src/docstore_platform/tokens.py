@@ -18,7 +18,7 @@ LEEWAY_SECONDS = 5
 CACHED_TOKENS = 10_000
 KEYS_REFETCH_SECONDS = 10.0
 MAX_TOKEN_SECONDS = 3_600
-"""Longest life of a token, where accounts does not say how long one lives."""
+"""Longest lifetime of a token, where accounts does not state it."""
 
 JwkSet = dict[str, Any]
 FetchKeys = Callable[[], Awaitable[JwkSet]]
@@ -33,7 +33,7 @@ class Principal:
     role: str
     device: str
     account_revision: int = 0
-    """Of the account when the token was made; 0 in tokens that do not say it."""
+    """Of the account when the token was made; 0 in tokens without it."""
 
     @property
     def is_admin(self) -> bool:

@@ -128,7 +128,7 @@ def start_span(
     """A span to be ended by the caller; with `traceparent` it continues that trace instead of the current one.
 
     `links` are of contexts, as `traceparent`, to which it is related otherwise. Of a `traceparent` that is not trusted
-    only the ids are taken: whether it is recorded is not for a stranger to say.
+    only the ids are taken: a stranger does not decide whether it is recorded.
     """
     parent = _parent(traceparent)
     if not _tracing.records:
@@ -193,13 +193,13 @@ def failed(ended: Span, error: BaseException | str) -> None:
 
 
 def http_call(method: str, address: URL) -> Attributes:
-    """What a client span says of the request it is around."""
+    """Attributes of a client span."""
     found: dict[str, str | int] = {"http.request.method": _method(method), "server.address": address.host or ""}
     return found | ({"server.port": address.port} if address.port else {})
 
 
 def http_request(scope: Scope) -> Attributes:
-    """What a server span says of the request it begins with."""
+    """Attributes of a server span at its start."""
     return {
         "http.request.method": _method(scope["method"]),
         "url.path": loggable_path(scope["path"]),
@@ -212,7 +212,7 @@ def _method(method: str) -> str:
 
 
 def http_served(ended: Span, method: str, route: str | None, status: int) -> None:
-    """What a server span says once the route and the status are known."""
+    """Attributes of a server span once route and status are known."""
     if ended.is_recording():
         known = _method(method)
         ended.update_name(" ".join(("HTTP" if known == "_OTHER" else known, *([route] if route else []))))
@@ -224,7 +224,7 @@ def http_served(ended: Span, method: str, route: str | None, status: int) -> Non
 
 
 def http_answered(ended: Span, status: int) -> None:
-    """What a client span says of the answer: any error is one for the caller."""
+    """Attributes of a client span for its response: any error status is an error for the caller."""
     if ended.is_recording():
         ended.set_attribute("http.response.status_code", status)
         if status >= 400:

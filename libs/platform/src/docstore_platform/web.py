@@ -96,7 +96,7 @@ def _route(scope: Scope) -> str:
 
 
 async def readiness(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> tuple[str, dict[str, str]]:
-    """`ok`, `degraded` or `unavailable`, and what each check that fails says, by its name."""
+    """`ok`, `degraded` or `unavailable`, and the error of each failing check by name."""
     failed, partly = await _failures(checks), await _failures(partial_checks)
     return UNAVAILABLE if failed else "degraded" if partly else "ok", failed | partly
 
@@ -122,7 +122,7 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
     """`/healthz`: the process answers. `/readyz`: every part it needs does. `/metrics`: Prometheus text.
 
     Where only `partial_checks` fail, it is ready and `degraded`: requests are answered, background work waits.
-    Metrics, and which part fails, are told at the operators' port alone.
+    Metrics and the failing component are served at the operators' port only.
     """
     router = APIRouter(tags=["operations"])
 
@@ -133,8 +133,8 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
     @router.get("/readyz")
     async def readyz(request: Request) -> Response:
         status, failed = await readiness(checks, partial_checks or {})
-        told = {"status": status, "failed": failed} if is_from_operators(request.scope) else {"status": status}
-        return json_response(told, 503 if status == UNAVAILABLE else 200)
+        body = {"status": status, "failed": failed} if is_from_operators(request.scope) else {"status": status}
+        return json_response(body, 503 if status == UNAVAILABLE else 200)
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
@@ -147,7 +147,7 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
 
 
 def readiness_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
-    """For the gateway, whose report tells operators which part of which service fails."""
+    """For the gateway, whose report shows operators which component of which service fails."""
     router = APIRouter()
 
     @router.get("/readiness", dependencies=[callers("gateway")])

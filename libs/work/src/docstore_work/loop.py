@@ -17,9 +17,9 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`work` does what is due and answers how much, or whether there was any; `wakeup` says that there may be some.
+    """`work` does what is due and returns how much it did; `wakeup` starts it at once.
 
-    Logs say `name`, which begins with the service's.
+    `name` appears in logs and begins with the service's name.
     """
 
     name: str

@@ -20,7 +20,7 @@ HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 class S3Config:
     """Where the store is and who we are to it; `public_endpoint` is its address as clients reach it.
 
-    Without an access key we are who the AWS environment says: a role.
+    Without an access key, credentials come from the AWS environment: a role.
     """
 
     endpoint: str

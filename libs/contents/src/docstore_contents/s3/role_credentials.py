@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class CredentialsUnavailable(Exception):
-    """No keys are set, and none could be had from a role; the message says why."""
+    """No keys are configured, and no role returned any; the message gives the reason."""
 
 
 class Found(Protocol):

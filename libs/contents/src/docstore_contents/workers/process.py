@@ -38,7 +38,7 @@ ANSWER, ERRORS, ENDED = b"A", b"E", b"X"
 """Kinds: of what the job answers, of its stderr, and last, how its process ended."""
 RETURN_CODE = struct.Struct(">i")
 CONFINED = b"+"
-"""How an answer begins. Where it begins otherwise it says why the job could not be confined; nothing was read then."""
+"""First byte of an answer. Another one begins the reason why the job could not be confined; nothing was read then."""
 
 _CHUNK = 1 << 16
 _PR_SET_PDEATHSIG = 1

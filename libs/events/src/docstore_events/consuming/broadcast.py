@@ -1,6 +1,6 @@
-"""Hears every event of some topics in every instance of a service, from now on: for what is no effect, only a hint.
+"""Delivers every event of some topics to every instance of a service, from now on: for hints, not for effects.
 
-No group, no offsets kept, no inbox: what is said while the broker can't be reached is missed, and so may be what a
+No group, no offsets kept, no inbox: events published while the broker is unreachable are missed, and so may be what a
 partition holds that has just been made. Whoever listens must find out by other means what matters to it.
 """
 
@@ -31,20 +31,20 @@ METADATA_AGE_MS = 60_000
 
 
 class Broadcast:
-    """Gives each event heard to `hear`. `resumed` is called whenever listening begins (again): some may be missed."""
+    """Passes each event to `handle`. Calls `resumed` whenever listening begins again: events may have been missed."""
 
     def __init__(
         self,
         service: str,
         settings: InfraSettings,
         topics: Iterable[str],
-        hear: Callable[[Envelope[Event]], None],
+        handle: Callable[[Envelope[Event]], None],
         resumed: Callable[[], None],
     ) -> None:
         self._service = service
         self._settings = settings
         self._topics = [settings.topic_prefix + topic for topic in topics]
-        self._hear = hear
+        self._handle = handle
         self._resumed = resumed
 
     async def run(self) -> None:
@@ -108,4 +108,4 @@ class Broadcast:
             log.debug("unreadable message passed over", topic=record.topic, error=str(error))
             return
         if envelope is not None:
-            self._hear(envelope)
+            self._handle(envelope)

@@ -1,7 +1,7 @@
 """Dead letters: messages a service could not handle, kept with their reason until an operator replays them.
 
 While one waits, later events of the same aggregate wait behind it, so that they are never applied out of order.
-An event of the service's own that the broker refuses is kept here, too: replayed, it is said again.
+An event of the service's own that the broker refuses is kept here, too: a replay publishes it again.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ MAX_ERROR_CHARS = 2000
 UNREADABLE = "unreadable"
 REFUSED = "refused"
 HEARD = {"$ne": REFUSED}
-"""Reasons of letters that came in: what the broker refused of a service's own events is nothing that it has heard."""
+"""Reasons of dead letters that were consumed, in contrast to own events that the broker refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class DeadLetters:
         return bool(gone.deleted_count)
 
     async def count(self) -> int:
-        """How many wait; also told to the metrics."""
+        """Count the dead letters that wait, and update the metric."""
         waiting = int(await self._letters.count_documents({"state": "waiting"}))
         dead_letters_waiting.labels(self._service).set(waiting)
         return waiting

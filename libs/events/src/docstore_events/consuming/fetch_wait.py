@@ -70,7 +70,7 @@ class Fetches:
 
 
 def _is_behind(assignment: Any, request: Any) -> bool:
-    """Whether a log goes on at or after the offset that was asked for, as the broker said in its answer."""
+    """Whether a log goes on at or after the offset that was asked for, by the broker's answer."""
     for topic, partitions in request.topics:
         for partition, offset, _ in partitions:
             at = TopicPartition(topic, partition)

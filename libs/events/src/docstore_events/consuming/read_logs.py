@@ -1,8 +1,8 @@
 """Where a consumer stands in the logs it reads: how far behind, and whether one is another log than it has read.
 
-A log that ends before the consumer's position is another one: Apache Kafka says so by itself, the embedded broker does
+A log that ends before the consumer's position is another one: Apache Kafka reports that, the embedded broker does
 not. But its answer about the end may be an old one, from before the records that we have read; so a log is lost only if
-a later answer says the same.
+a later answer confirms it.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 class _Sighting:
     position: int
     answered_ms: int
-    """When the broker said that the log ends before this position."""
+    """When the broker first reported that the log ends before this position."""
 
     def confirms(self, earlier: "_Sighting") -> bool:
         return self.position == earlier.position and self.answered_ms != earlier.answered_ms
@@ -58,7 +58,7 @@ class ReadLogs:
         return [at for at, seen in ahead.items() if at in known and seen.confirms(known[at])]
 
     async def _stands(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Our position and the log's end, of the partitions whose end the broker has told."""
+        """Our position and the log's end, of the partitions whose end is known."""
         stands: dict[TopicPartition, tuple[int, int]] = {}
         for at in self._kafka.assignment():
             end = self._kafka.highwater(at)

@@ -65,7 +65,7 @@ class Relay:
         lease_seconds: float = LEASE_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
-        # A row that an election may still undo would tell of a change that never was.
+        # Read majority-committed rows only: an election may undo others, whose change would then not exist.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
         self.lease = LeaderLease(database["outbox_lease"], "relay", seconds=lease_seconds)
         self._dead_letters = DeadLetters(database, service)

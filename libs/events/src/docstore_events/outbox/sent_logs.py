@@ -1,4 +1,4 @@
-"""Notices that the broker has lost what was said, and says it again.
+"""Detects events that the broker has lost, and publishes them again.
 
 A log never gets shorter and never gives out an offset twice. One that does is another log than the one written to
 before, and nobody knows who had read that: all that the outbox keeps of its topic goes out once more, and who has
@@ -39,7 +39,7 @@ class LogLost(Exception):
 
 
 def partitions_there(topics: Sequence[Mapping[str, Any]]) -> dict[str, set[int]]:
-    """By topic, from a broker's description of topics. Only one that it says it does not know has none.
+    """By topic, from a broker's description of topics. Only a topic that the broker does not know has none.
 
     KafkaError for any other answer: who may not see a topic, or asks at a bad moment, has lost nothing.
     """
@@ -87,8 +87,8 @@ class SentLogs:
         return went_back
 
     async def check(self) -> None:
-        """Look for the last batches at the broker: LogLost if one is lost. What was lost earlier is said again."""
-        await self._say_again()
+        """Find the last batches at the broker: LogLost if one is lost. Earlier losses are published again."""
+        await self._publish_again()
         batches = await self.last_batches()
         missing = await self._missing(batches) if batches else set()
         lost, self._missed = missing & self._missed, missing
@@ -135,7 +135,7 @@ class SentLogs:
             await self._logs.update_many(lost, [{"$set": {"lost_at": "$$NOW"}}])
         return bool(topics)
 
-    async def _say_again(self) -> None:
+    async def _publish_again(self) -> None:
         settled = {"$lt": ["$lost_at", {"$subtract": ["$$NOW", int(SETTLE_SECONDS * 1000)]}]}
         lost = self._logs.find({"lost_at": {"$ne": None}, "$expr": settled})
         topics = sorted({row["topic"] async for row in lost})
@@ -143,7 +143,7 @@ class SentLogs:
             return
         chosen = {"topic": {"$in": topics}}
         await self._outbox.update_many({**chosen, "state": "sent"}, {"$set": {"state": "pending"}})
-        await self._logs.delete_many(chosen)  # last: after a crash before it, all is said again
+        await self._logs.delete_many(chosen)  # last: after a crash before this line, all are published again
 
 
 async def _read(consumer: AIOKafkaConsumer, batches: Offsets) -> set[TopicPartition]:

@@ -1,4 +1,4 @@
-"""What pages without script share: a frame, one small stylesheet that stands in it, how sizes are told to people."""
+"""Shared parts of pages without script: a frame with an inline stylesheet, and readable sizes."""
 
 import base64
 import hashlib

@@ -22,7 +22,7 @@ _OTHERS = ("/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom")
 
 
 class SandboxUnavailable(Exception):
-    """This host does not let a job be confined; the message says what is missing."""
+    """This host cannot confine a job; the message names what is missing."""
 
 
 def missing() -> str:
