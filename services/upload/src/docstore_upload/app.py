@@ -1,6 +1,5 @@
 """Wires the upload service."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -17,7 +16,6 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.secret_list import secret_list
 from docstore_platform.settings import ServiceName
-from docstore_platform.tasks import end_tasks
 from docstore_platform.web import service_app
 from docstore_upload import metrics
 from docstore_upload.blocks import api as blocks_api
@@ -63,9 +61,10 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name=f"docstore-{NAME}")
     database = mongo.database(f"{infra.database_prefix}{NAME}")
     runtime = EventRuntime(NAME, infra, mongo, database)
-    uploads = MongoUploads(database)
-    blocks = MongoBlocks(database, runtime.transactor)
-    packs = MongoPacks(database)
+    uploads = MongoUploads(database, settings.lease_seconds, utc_now)
+    blocks = MongoBlocks(database, runtime.transactor, settings.lease_seconds, utc_now)
+    packs = MongoPacks(database, settings.lease_seconds, utc_now)
+    passes = MongoPasses(database, settings.lease_seconds, utc_now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -74,6 +73,7 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             await uploads.create_indexes()
             await blocks.create_indexes()
             await packs.create_indexes()
+            await passes.begin()
             metrics.stalled.set(await uploads.count_stalled())
             metrics.stalled_packs.set(await packs.count_stalled())
             store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
@@ -83,7 +83,6 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             await stack.enter_async_context(runtime.running())
             services = ServiceClients(*clients)
             is_held = partial(deletions_held, database)
-            passes = MongoPasses(database)
             working = _working(app, settings, runtime, uploads, blocks, packs, passes, store, is_held, services)
             await stack.enter_async_context(working)
             yield
@@ -146,13 +145,12 @@ async def _working(
     ]
     strays = StraySweep(passes, uploads, blocks, packs, store, settings, utc_now)
     loops = [
+        *(work.loop() for work in works),
         Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_sweep_seconds),
         Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_seconds),
     ]
-    tasks = [asyncio.create_task(work.run(), name=f"due {work.name}") for work in works]
     try:
         async with running_loops(loops):
             yield
     finally:
-        await end_tasks(tasks)
         await verifier.close()

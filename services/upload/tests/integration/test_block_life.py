@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,7 @@ from docstore_upload.settings import UploadSettings
 
 pytestmark = pytest.mark.connected
 
+START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 COLLECTIONS = ("uploads", "blocks", "block_lists", "discarded", "outbox")
 
 
@@ -39,7 +41,10 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: Simp
     loop = asyncio.new_event_loop()
     with database_of(infra, loop) as (mongo, database):
         transactor = Transactor(mongo, database, "upload", infra.topic_prefix)
-        uploads, blocks = MongoUploads(database), MongoBlocks(database, transactor)
+        time = SimpleNamespace(now=START)
+        seconds = UploadSettings(infra=infra, **SETTINGS).lease_seconds  # type: ignore[arg-type]
+        uploads = MongoUploads(database, seconds, lambda: time.now)
+        blocks = MongoBlocks(database, transactor, seconds, lambda: time.now)
         loop.run_until_complete(asyncio.wait_for(_create_indexes(uploads, blocks), 30))
 
         async def lists() -> list[str]:
@@ -62,7 +67,9 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: Simp
             for fake in vars(services).values():
                 fake.__init__()
             upload_settings = UploadSettings(infra=infra, **SETTINGS)  # type: ignore[arg-type]
-            return BlockLife(loop, Parts(uploads, blocks, transactor, services, upload_settings, lists, refs, left))
+            time.now = START
+            parts = Parts(uploads, blocks, transactor, services, upload_settings, time, lists, refs, left)
+            return BlockLife(loop, parts)
 
         checks = [HealthCheck.too_slow]
         run_state_machine_as_test(

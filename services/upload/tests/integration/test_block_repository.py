@@ -28,7 +28,8 @@ class Stored:
     """The store and what tests ask of it again and again."""
 
     def __init__(self, database: Database, transactor: Transactor) -> None:
-        self.blocks = MongoBlocks(database, transactor)
+        self.now: datetime | None = None
+        self.blocks = MongoBlocks(database, transactor, 5, lambda: self.now or utc_now())
         self.database = database
         self._transactor = transactor
 
@@ -83,7 +84,8 @@ async def test_what_is_referred_to_is_not_given_up(stored: Stored) -> None:
     assert await stored.blocks.release("list", ADA, HASHES, utc_now())
     assert await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 3) == 3
     assert await stored.blocks.give_up(later(), utc_now(), PUT_LIFE, 100) == 2
-    due = await stored.blocks.take_discarded(later(), 100, later())
+    stored.now = later()
+    due = await stored.blocks.take_discarded(100)
     assert {each.key for each in due} == {"list", *keys.values()}
     assert {each.key for each in due if each.writable_until} == set(keys.values())
 
@@ -127,20 +129,24 @@ async def test_wrong_one_is_replaced_once(stored: Stored) -> None:
     after = await stored.blocks.touch(ADA, HASHES[:2], utc_now())
     assert after[wrong.hash].key != wrong.key
     assert after[right.hash] == KnownBlock(right.hash, right.key, "stored", 1, 10)
-    assert [each.key for each in await stored.blocks.take_discarded(later(), 100, later())] == [wrong.key]
+    stored.now = later()
+    assert [each.key for each in await stored.blocks.take_discarded(100)] == [wrong.key]
 
 
 async def test_discarded_keys_are_leased(stored: Stored) -> None:
     """A key is one sweeper's until its lease ends; who died leaves it to be due again."""
     keys = await stored.arrive()
-    now = later()
+    now = stored.now = later()
     await stored.blocks.give_up(now, now, PUT_LIFE, 100)
-    taken = await stored.blocks.take_discarded(now, 100, now + timedelta(seconds=5))
+    taken = await stored.blocks.take_discarded(100)
     assert {each.key for each in taken} == set(keys.values())
-    assert await stored.blocks.take_discarded(now, 100, now + timedelta(seconds=5)) == []
-    again = await stored.blocks.take_discarded(now + timedelta(seconds=6), 100, now + timedelta(seconds=11))
+    assert await stored.blocks.take_discarded(100) == []
+    stored.now = now + timedelta(seconds=6)
+    again = await stored.blocks.take_discarded(100)
+    assert {each.key for each in again} == set(keys.values())
     await stored.blocks.forget_discarded([each.key for each in again])
-    assert await stored.blocks.take_discarded(now + timedelta(days=1), 100, now) == []
+    stored.now = now + timedelta(days=1)
+    assert await stored.blocks.take_discarded(100) == []
 
 
 async def test_unclaimed_bytes(stored: Stored) -> None:

@@ -121,7 +121,7 @@ async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
         await release(stack, content)
 
         async def all_was_due() -> bool:
-            taken = {"lease": {"$exists": True}}
+            taken = {"lease_owner": {"$exists": True}}
             return await stack.database["discarded"].count_documents(taken) == len(everything)
 
         await eventually(all_was_due)

@@ -300,12 +300,12 @@ async def test_released_while_it_is_rewritten(stack: Any) -> None:
     async with stack.run(sweep_seconds=0.1):
         pack = await settled_pack(stack, FILES)
         packs = MongoPacks(stack.database)
-        seen = await packs.get(pack["id"])
-        looked_at = {"lease": "slow", "next_check_at": utc_now() + timedelta(hours=1)}
+        looked_at = {"lease_owner": "slow", "next_check_at": utc_now() + timedelta(hours=1)}
         await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": looked_at})
+        seen = await packs.get(pack["id"])
         await release(stack, [key(stack, pack, number) for number in range(3)])
-        assert (await row(stack, pack))["lease"] == "slow"
-        await packs.plan(seen, None, 0)
+        assert (await row(stack, pack))["lease_owner"] == "slow"
+        await packs.plan(seen, None)
 
         async def is_gone() -> bool:
             return await stack.store.get(key(stack, pack)) == b""

@@ -10,6 +10,8 @@ from service_calls import bearer
 from docstore_platform.clock import utc_now
 from docstore_platform.metrics import exposition
 from docstore_platform.testing import eventually
+from docstore_upload.sessions.ports import Recheck
+from docstore_upload.sessions.repository import MongoUploads
 
 pytestmark = pytest.mark.connected
 
@@ -223,3 +225,23 @@ async def test_stalled_upload_is_announced_listed_and_cleared(stack: Any) -> Non
         assert await stalled() == []
         await eventually(lambda: shows(stack, "docstore_uploads_stalled 0.0"))
     assert await stack.events(upload_id) == ["upload-initiated", "upload-completed", "upload-stalled"]
+
+
+async def test_instances_of_two_releases_share_the_work(stack: Any) -> None:
+    """What the release before holds under its lease is left to it, and taken over when that lease has ended."""
+    uploads = MongoUploads(stack.database, 60)
+    async with stack.run():
+        upload = await stack.person.initiate("put", CONTENT)
+    documents = stack.database["uploads"]
+    theirs = {"lease": "theirs", "next_check_at": utc_now() + timedelta(hours=1)}
+    await documents.update_one({"_id": upload["id"]}, {"$set": theirs})
+    assert await uploads.claim_due(10) == []
+    await documents.update_one({"_id": upload["id"]}, {"$set": {"next_check_at": utc_now()}})
+    [mine] = await uploads.claim_due(10)
+    assert (mine.id, mine.attempts) == (upload["id"], 1)
+    await documents.update_one({"_id": upload["id"]}, {"$set": theirs})  # they take over from us
+    await uploads.recheck([Recheck(mine, None)], utc_now())
+    stored = await documents.find_one({"_id": upload["id"]})
+    assert stored is not None
+    assert stored["lease"] == "theirs"
+    assert stored["next_check_at"] > utc_now()

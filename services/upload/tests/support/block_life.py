@@ -10,7 +10,7 @@ import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
@@ -114,6 +114,8 @@ class Parts:
     transactor: Any
     services: SimpleNamespace
     settings: Any
+    time: Any
+    """Has the moment `now` that all of them go by."""
     lists: Callable[[], Awaitable[list[str]]]
     """Keys of the block lists that refer to blocks."""
     refs: Callable[[], Awaitable[dict[tuple[str, str], int]]]
@@ -128,7 +130,6 @@ class BlockLife(RuleBasedStateMachine):
     def __init__(self, loop: asyncio.AbstractEventLoop, parts: Parts) -> None:
         super().__init__()
         self.loop = loop
-        self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
         self.jobs: list[Job] = []
         self.given_back: set[str] = set()
         self.begun: list[tuple[Upload, list[int]]] = []
@@ -138,6 +139,15 @@ class BlockLife(RuleBasedStateMachine):
         store = FakeStore(lambda: self.now)
         self.objects, self.store = store.objects, Gated(store)
         self._wire(parts)
+
+    @property
+    def now(self) -> datetime:
+        now: datetime = self.parts.time.now
+        return now
+
+    @now.setter
+    def now(self, moment: datetime) -> None:
+        self.parts.time.now = moment
 
     def _wire(self, parts: Parts) -> None:
         uploads, blocks, store = Gated(parts.uploads), Gated(parts.blocks), self.store

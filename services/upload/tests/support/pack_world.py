@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import orjson
 
 from docstore_contents.packs import MAX_INDEX_BYTES, index_bytes, read_index
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.rules import OPEN, Refusal, State
 from docstore_upload.packs.complete import PackCompleter
@@ -26,9 +28,10 @@ FILES = {"/a/1.txt": b"one", "/a/2.txt": b"", "/a/b/3.txt": b"three"}
 class FakePacks:
     """Packs in memory; each method is one conditional write, as in the database."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, lease_seconds: float) -> None:
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_seconds)
         self.packs: dict[str, Pack] = {}
-        self.leased: set[str] = set()
         self.purged: set[str] = set()
 
     def change(self, pack_id: str, start: Sequence[State], **changes: Any) -> Pack | None:
@@ -47,6 +50,7 @@ class FakePacks:
 
     async def claim(self, pack_id: str, wrong: Any, live: Any, by: Any, retry_at: datetime) -> Pack | None:
         claimed = {"wrong": tuple(wrong), "live": tuple(live), "completed_by": by, "next_check_at": retry_at}
+        claimed["lease_owner"] = None
         return self.change(pack_id, OPEN, state="committing", **claimed)
 
     async def complete(
@@ -62,6 +66,7 @@ class FakePacks:
             completed_event_id=done.completed_event_id,
             completed_at=now,
             next_check_at=check_at,
+            lease_owner=None,
             attempts=0,
             revision=self.packs[pack_id].revision + 1,
         )
@@ -73,6 +78,7 @@ class FakePacks:
     async def end(self, pack_id: str, state: State, refusal: Refusal | None, now: datetime, session: Any) -> None:
         revision = self.packs[pack_id].revision + 1
         changes: dict[str, Any] = {"state": state, "next_check_at": now, "attempts": 0, "revision": revision}
+        changes["lease_owner"] = None
         assert self.change(pack_id, OPEN, refusal=refusal, **changes)
 
     async def release(self, numbers: Mapping[tuple[str, str], Any], now: datetime) -> None:
@@ -81,43 +87,41 @@ class FakePacks:
             if pack is None or set(pack.live).isdisjoint(dropped):
                 continue
             live = tuple(number for number in pack.live if number not in dropped)
-            looks = pack.settled and pack_id not in self.leased
+            looks = pack.settled and pack.lease_owner is None
             next_check_at = now if looks else pack.next_check_at
             self.packs[pack_id] = replace(pack, live=live, releases=pack.releases + 1, next_check_at=next_check_at)
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
+    async def claim_due(self, limit: int) -> list[Pack]:
+        now, owner = self._clock(), new_id()
         due = [pack for pack in self.packs.values() if pack.next_check_at and pack.next_check_at <= now][:limit]
         for pack in due:
-            self.packs[pack.id] = replace(pack, next_check_at=lease_until)
-            self.leased.add(pack.id)
+            held = {"next_check_at": now + self._lease, "lease_owner": owner}
+            self.packs[pack.id] = replace(pack, attempts=pack.attempts + 1, **held)
         return [self.packs[pack.id] for pack in due]
 
     def _as_seen(self, pack: Pack) -> bool:
         current = self.packs[pack.id]
         same_state = current.is_open if pack.is_open else current.state == pack.state
-        return same_state and current.releases == pack.releases
+        return same_state and current.releases == pack.releases and current.lease_owner == pack.lease_owner
 
-    async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
+    async def plan(self, pack: Pack, at: datetime | None, **changes: Any) -> None:
         if self._as_seen(pack):
             if changes.pop("purge_at", None):
                 self.purged.add(pack.id)
-            self.packs[pack.id] = replace(self.packs[pack.id], next_check_at=at, attempts=attempts, **changes)
-            self.leased.discard(pack.id)
+            self.packs[pack.id] = replace(self.packs[pack.id], next_check_at=at, lease_owner=None, **changes)
         elif self.packs[pack.id].state == pack.state and self.packs[pack.id].releases > pack.releases:
-            self.change(pack.id, (pack.state,), next_check_at=pack.created_at)
-            self.leased.discard(pack.id)
+            self.change(pack.id, (pack.state,), next_check_at=pack.created_at, lease_owner=None)
 
     async def settle(self, pack: Pack, now: datetime) -> None:
         current = self.packs[pack.id]
         live = tuple(number for number in current.live if number not in current.refused)
         changes: dict[str, Any] = {"settled": True, "next_check_at": now, "attempts": 0, "missing": ()}
+        changes["lease_owner"] = None
         self.change(pack.id, ("completed",), live=live, file_event_ids=(), **changes)
-        self.leased.discard(pack.id)
 
     async def forget(self, pack: Pack) -> None:
         if self._as_seen(pack):
-            self.change(pack.id, ("completed",), declared=None, answers=None, next_check_at=None)
-            self.leased.discard(pack.id)
+            self.change(pack.id, ("completed",), declared=None, answers=None, next_check_at=None, lease_owner=None)
 
     async def mark_stalled(self, pack_id: str, missing: Sequence[str], session: Any) -> None:
         self.change(pack_id, ("completed",), missing=tuple(missing), revision=self.packs[pack_id].revision + 1)
@@ -131,7 +135,7 @@ class PackWorld:
 
     def __init__(self, world: Any) -> None:
         self.world, self.store, self.services = world, world.store, world.services
-        self.packs = FakePacks()
+        self.packs = FakePacks(world.clock, world.settings.lease_seconds)
         clients = ServiceClients(
             self.services.metadata,
             self.services.quota,

@@ -14,6 +14,7 @@ from pack_world import PackWorld
 
 from docstore_contents.block_list import block_key
 from docstore_events.event import Event
+from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal
@@ -41,7 +42,9 @@ from docstore_upload.settings import UploadSettings
 class FakeUploads:
     """Sessions in memory; each method is one conditional write, as in the database."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, lease_seconds: float) -> None:
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_seconds)
         self.sessions: dict[str, Upload] = {}
         self.purged: set[str] = set()
 
@@ -84,7 +87,9 @@ class FakeUploads:
         for claim in claims:
             found: dict[str, Any] = {"sha256": claim.verified.sha256, "object_name": claim.verified.object_name}
             found |= {"completed_by": claim.completed_by, "size": claim.verified.size}
-            claimed += self.change(claim.id, OPEN, state="committing", next_check_at=retry_at, **found)
+            claimed += self.change(
+                claim.id, OPEN, state="committing", next_check_at=retry_at, lease_owner=None, **found
+            )
         return claimed == len(claims)
 
     async def complete(
@@ -99,6 +104,7 @@ class FakeUploads:
                 file_event_id=done.file_event_id,
                 completed_event_id=done.completed_event_id,
                 next_check_at=check_at,
+                lease_owner=None,
                 attempts=0,
                 revision=self.sessions[done.id].revision + 1,
             )
@@ -107,21 +113,28 @@ class FakeUploads:
         for key in ids:
             revision = self.sessions[key].revision + 1
             changes: dict[str, Any] = {"state": state, "next_check_at": now, "attempts": 0, "revision": revision}
+            changes["lease_owner"] = None
             assert self.change(key, (*OPEN, *COMMITTING), refusal=refusal, **changes)
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
+    async def claim_due(self, limit: int) -> list[Upload]:
+        now, owner = self._clock(), new_id()
         due = [upload for upload in self.sessions.values() if upload.next_check_at and upload.next_check_at <= now]
-        for upload in due[:limit]:
-            self.sessions[upload.id] = replace(upload, next_check_at=lease_until)
-        return due[:limit]
+        held = {"next_check_at": now + self._lease, "lease_owner": owner}
+        claimed = [replace(upload, attempts=upload.attempts + 1, **held) for upload in due[:limit]]
+        self.sessions.update((upload.id, upload) for upload in claimed)
+        return claimed
 
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
         for recheck in rechecks:
+            current = self.sessions[recheck.upload.id]
+            if current.lease_owner != recheck.upload.lease_owner:
+                continue
             changed = self.change(
                 recheck.upload.id,
                 OPEN if recheck.upload.is_open else (recheck.upload.state,),
-                attempts=recheck.attempts,
+                attempts=current.attempts if recheck.attempts is None else recheck.attempts,
                 next_check_at=recheck.at,
+                lease_owner=None,
             )
             if changed and recheck.at is None:
                 self.purged.add(recheck.upload.id)
@@ -145,7 +158,9 @@ class FakeUploads:
 class FakeBlocks:
     """Blocks in memory: `rows` by account and hash, with the number of lists that refer to each."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, lease_seconds: float) -> None:
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_seconds)
         self.rows: dict[tuple[str, str], KnownBlock] = {}
         self.refs: dict[tuple[str, str], int] = {}
         self.touched: dict[tuple[str, str], datetime] = {}
@@ -179,9 +194,10 @@ class FakeBlocks:
             else:
                 self.unlooked[account_id, name] = at
 
-    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
+    async def take_unlooked(self, limit: int) -> list[Awaited]:
+        now = self._clock()
         due = [row for row, at in self.unlooked.items() if at <= now and row in self.rows][:limit]
-        self.unlooked.update(dict.fromkeys(due, lease_until))
+        self.unlooked.update(dict.fromkeys(due, now + self._lease))
         return [Awaited(row[0], self.rows[row], self.touched[row]) for row in due]
 
     async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
@@ -260,10 +276,11 @@ class FakeBlocks:
             self._discard(self.rows.pop(row).key, now, self.touched[row] + put_life)
         return len(unneeded)
 
-    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
+    async def take_discarded(self, limit: int) -> list[Discarded]:
+        now = self._clock()
         due = {key: until for key, (at, until) in self.discarded.items() if at <= now}
         taken = dict(list(due.items())[:limit])
-        self.discarded.update({key: (lease_until, until) for key, until in taken.items()})
+        self.discarded.update({key: (now + self._lease, until) for key, until in taken.items()})
         return [Discarded(key, until) for key, until in taken.items()]
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
@@ -310,7 +327,8 @@ class World:
         self.services = services
         infra = InfraSettings()
         self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
-        self.uploads, self.stored_blocks, self.store = FakeUploads(), FakeBlocks(), FakeStore(self.clock)
+        leases = self.clock, self.settings.lease_seconds
+        self.uploads, self.stored_blocks, self.store = FakeUploads(*leases), FakeBlocks(*leases), FakeStore(self.clock)
         self.deletions_held = False
         self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store

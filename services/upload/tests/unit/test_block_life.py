@@ -37,9 +37,8 @@ def make_life(
         async def left() -> list[Any]:
             return [*blocks.rows, *blocks.lists, *blocks.discarded]
 
-        return BlockLife(
-            loop_of_its_own, Parts(world.uploads, blocks, world.transactor, services, world.settings, lists, refs, left)
-        )
+        parts = Parts(world.uploads, blocks, world.transactor, services, world.settings, world, lists, refs, left)
+        return BlockLife(loop_of_its_own, parts)
 
     return life
 

@@ -27,7 +27,7 @@ async def test_expiry(make_packs: Any) -> None:
     """A pack that never comes ends; bytes that come after that are deleted when no URL works any more."""
     packs = make_packs()
     pack = await packs.initiate(FILES)
-    packs.world.pass_time(90_000)
+    packs.world.pass_time(86_500)
     await packs.workflow.run_once()
     with pytest.raises(Problem) as refused:
         await packs.complete(pack)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE, content_type_of
-from docstore_upload.lifecycle.rules import ENDED, MAX_SIZE, MAY_BECOME, MIB, backoff
+from docstore_upload.lifecycle.rules import ENDED, MAX_SIZE, MAY_BECOME, MIB
 from docstore_upload.sessions.rules import (
     MAX_PARTS,
     Upload,
@@ -34,13 +34,6 @@ def test_part_plan_covers_every_byte_once(size: int, smallest: int) -> None:
     assert (count - 1) * part_size + last == size
     assert last <= part_size
     assert last > 0 or size == 0
-
-
-@given(st.integers(0, 10_000), st.floats(0.001, 1e4), st.floats(1e4, 1e6))
-def test_backoff_grows_within_bounds(attempts: int, first: float, longest: float) -> None:
-    """Pauses never shrink, start with the first and end with the longest."""
-    assert backoff(0, first, longest) == min(first, longest)
-    assert first <= backoff(attempts, first, longest) <= backoff(attempts + 1, first, longest) <= longest
 
 
 def test_states_that_are_final_stay() -> None:

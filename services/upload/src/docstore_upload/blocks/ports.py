@@ -65,7 +65,7 @@ class Blocks(Protocol):
         """Have pending blocks looked for at `at`, whoever asks for them; None: never again."""
         ...
 
-    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
+    async def take_unlooked(self, limit: int) -> list[Awaited]:
         """Pending blocks to be looked for now; due again at the end of the lease."""
         ...
 
@@ -130,8 +130,8 @@ class Blocks(Protocol):
         """Have the objects under these keys deleted, and kept away until then; again, it changes nothing."""
         ...
 
-    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
-        """Objects to be deleted, for this caller alone until `lease_until`; then they are due again."""
+    async def take_discarded(self, limit: int) -> list[Discarded]:
+        """Objects to be deleted, for this caller alone until its lease ends; then they are due again."""
         ...
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:

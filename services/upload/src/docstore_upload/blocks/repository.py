@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from docstore_contents.block_list import block_key
 from docstore_events.transaction import Transactor
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,
@@ -19,7 +20,7 @@ from docstore_platform.mongo import (
 )
 from docstore_upload.blocks.ports import Awaited, BlocksGone, Discarded
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, KnownBlock, References
-from docstore_upload.lifecycle.repository import take_due
+from docstore_upload.lifecycle.repository import LEASE_SECONDS, merged, work_queue
 
 DUPLICATE_KEY = 11000
 CHUNK = 2000
@@ -53,11 +54,19 @@ _UNCLAIMED = {"refs": 0}
 class MongoBlocks:
     """`blocks`: a row for each block of an account; `block_lists`; `discarded`: keys of objects to be deleted."""
 
-    def __init__(self, database: Database, transactor: Transactor) -> None:
+    def __init__(
+        self,
+        database: Database,
+        transactor: Transactor,
+        lease_seconds: float = LEASE_SECONDS,
+        clock: Clock = utc_now,
+    ) -> None:
         self._blocks: Collection = database["blocks"]
         self._lists: Collection = database["block_lists"]
         self._discarded: Collection = database["discarded"]
         self._transactor = transactor
+        self._awaited = work_queue(self._blocks, "unsized blocks", lease_seconds, clock)
+        self._deletions = work_queue(self._discarded, "discarded objects", lease_seconds, clock)
 
     async def create_indexes(self) -> None:
         await self._blocks.create_indexes(
@@ -116,13 +125,10 @@ class MongoBlocks:
 
     async def look_again(self, account_id: str, hashes: Iterable[str], at: datetime | None) -> None:
         pending = {"_id": {"$in": [row_id(account_id, name) for name in hashes]}, "state": "pending"}
-        change: Document = {"$unset": {"next_check_at": 1, "lease": 1}}
-        if at is not None:
-            change = {"$set": {"next_check_at": at}, "$unset": {"lease": 1}}
-        await self._blocks.update_many(pending, change)
+        await self._blocks.update_many(pending, self._awaited.due(at))
 
-    async def take_unlooked(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
-        rows = await take_due(self._blocks, now, limit, lease_until)
+    async def take_unlooked(self, limit: int) -> list[Awaited]:
+        rows = [lease.document for lease in await self._awaited.claim_batch(limit)]
         return [Awaited(row["_id"].rpartition(".")[0], _known(row), row["touched_at"]) for row in rows]
 
     async def mark_stored(self, account_id: str, arrived: Sequence[KnownBlock]) -> None:
@@ -130,10 +136,10 @@ class MongoBlocks:
             changes = [
                 UpdateOne(
                     {"_id": row_id(account_id, block.hash), "key": block.key, "state": "pending"},
-                    {
-                        "$set": {"state": "stored", "size": block.size, "bytes": block.stored_bytes},
-                        "$unset": {"next_check_at": 1, "lease": 1},
-                    },
+                    merged(
+                        {"$set": {"state": "stored", "size": block.size, "bytes": block.stored_bytes}},
+                        self._awaited.due(None),
+                    ),
                 )
                 for block in some
             ]
@@ -144,7 +150,7 @@ class MongoBlocks:
     ) -> None:
         key = block_key(account_id, wrong.hash, new_id())
         pending = {"_id": row_id(account_id, wrong.hash), "key": wrong.key, "state": "pending"}
-        change = {"$set": {"key": key, "touched_at": now}, "$unset": {"next_check_at": 1, "lease": 1}}
+        change = merged({"$set": {"key": key, "touched_at": now}}, self._awaited.due(None))
 
         async def work(session: Session) -> None:
             if (await self._blocks.update_one(pending, change, session=session)).matched_count:
@@ -236,21 +242,18 @@ class MongoBlocks:
 
     async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
         changes = [
-            UpdateOne({"_id": key}, {"$set": {"next_check_at": now, "writable_until": moment}}, upsert=True)
+            UpdateOne({"_id": key}, merged({"$set": {"writable_until": moment}}, self._deletions.due(now)), upsert=True)
             for key, moment in writable_until.items()
         ]
         if changes:
             await self._discarded.bulk_write(changes, ordered=False)
 
-    async def take_discarded(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
-        rows = await take_due(self._discarded, now, limit, lease_until)
+    async def take_discarded(self, limit: int) -> list[Discarded]:
+        rows = [lease.document for lease in await self._deletions.claim_batch(limit)]
         return [Discarded(row["_id"], row.get("writable_until")) for row in rows]
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        changes = [
-            UpdateOne({"_id": each.key}, {"$set": {"next_check_at": each.writable_until}, "$unset": {"lease": 1}})
-            for each in discarded
-        ]
+        changes = [UpdateOne({"_id": each.key}, self._deletions.due(each.writable_until)) for each in discarded]
         await self._discarded.bulk_write(changes, ordered=False)
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.s3.store import ObjectStore
@@ -33,11 +33,12 @@ class DiscardedBlocksWorker(DueWork[Discarded]):
         self._store = store
         self._is_held = is_held
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Discarded]:
+    async def claim_due(self, limit: int) -> list[Discarded]:
+        now = self._clock()
         before = now - timedelta(seconds=self._settings.block_grace_seconds)
         given_up = await self._blocks.give_up(before, now, self._settings.block_put_life, limit)
         blocks_collected_total.inc(given_up)
-        discarded = await self._blocks.take_discarded(now, limit, lease_until)
+        discarded = await self._blocks.take_discarded(limit)
         return [] if discarded and await self._is_held() else discarded
 
     def step(self, due: Discarded) -> Step[Discarded]:
@@ -65,8 +66,8 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         self._blocks = blocks
         self._prover = prover
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Awaited]:
-        return await self._blocks.take_unlooked(now, limit, lease_until)
+    async def claim_due(self, limit: int) -> list[Awaited]:
+        return await self._blocks.take_unlooked(limit)
 
     def step(self, due: Awaited) -> Step[Awaited]:
         return self._look

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from docstore_upload.lifecycle.clients import CONSUMERS, ServiceClients
-from docstore_upload.lifecycle.rules import backoff
 from docstore_upload.metrics import republished_total
 from docstore_upload.settings import UploadSettings
+from docstore_work.backoff import backoff
 
 Republish = Callable[[Sequence[str]], Awaitable[object]]
 """Says events of this service again."""
@@ -64,5 +64,5 @@ async def republish_pending(
 def next_final_check(attempts: int, now: datetime, settings: UploadSettings) -> datetime:
     """After so many looks; what is stalled is looked at once in a while."""
     first, longest = settings.settle_first_seconds, settings.settle_longest_seconds
-    pause = longest if attempts >= settings.settle_attempts else backoff(attempts, first, longest)
+    pause = longest if attempts >= settings.settle_attempts else backoff(attempts + 1, first=first, longest=longest)
     return now + timedelta(seconds=pause)

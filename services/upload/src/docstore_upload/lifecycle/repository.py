@@ -1,26 +1,28 @@
 """What the MongoDB repositories of uploads, packs and blocks share."""
 
-from datetime import datetime
-
-from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
-    ASCENDING,
-    Collection,
-    Document,
-)
+from docstore_platform.clock import Clock
+from docstore_platform.mongo import Collection, Document
 from docstore_upload.lifecycle.rules import Refusal
+from docstore_work.lease_queue import LeaseQueue
+
+LEASE_SECONDS = 60.0
+
+
+def work_queue(collection: Collection, name: str, lease_seconds: float, clock: Clock) -> LeaseQueue:
+    """The queue of what is due in a collection. The release before shares its documents: same field, own token."""
+    return LeaseQueue(
+        collection, name, lease_seconds=lease_seconds, legacy_owner="lease", due_field="next_check_at", clock=clock
+    )
+
+
+def merged(*updates: Document) -> Document:
+    """One update of several, by operator; of two values for one field the last counts."""
+    result: Document = {}
+    for update in updates:
+        for operator, fields in update.items():
+            result[operator] = result.get(operator, {}) | fields
+    return result
 
 
 def refusal_document(refusal: Refusal) -> Document:
     return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
-
-
-async def take_due(collection: Collection, now: datetime, limit: int, lease_until: datetime) -> list[Document]:
-    """Up to `limit` documents whose `next_check_at` has come, for this caller alone until `lease_until`."""
-    due: Document = {"next_check_at": {"$lte": now}}
-    rows = await collection.find(due, {"_id": 1}).sort("next_check_at", ASCENDING).limit(limit).to_list(limit)
-    if not rows:
-        return []
-    lease, chosen = new_id(), {"_id": {"$in": [row["_id"] for row in rows]}}
-    await collection.update_many(chosen | due, {"$set": {"next_check_at": lease_until, "lease": lease}})
-    return list(await collection.find(chosen | {"lease": lease}).to_list(None))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from docstore_work.backoff import backoff
+
 State = Literal["initiated", "uploading", "committing", "completed", "expired", "aborted"]
 OnConflict = Literal["copy", "fail"]
 Actor = Literal["client", "workflow"]
@@ -67,12 +69,7 @@ def final_refusal(state: State, refusal: Refusal | None) -> Refusal | None:
     return (refusal or ABORTED) if state == "aborted" else None
 
 
-def backoff(attempts: int, first: float, longest: float) -> float:
-    """Pause before the next look after `attempts` looks: doubling, bounded."""
-    return min(first * 2.0 ** min(attempts, 40), longest)
-
-
 def next_look(attempts: int, expires_at: datetime, now: datetime, *, first: float, longest: float) -> datetime:
-    """When to look again for bytes that have not come: later each time, but not missing the end."""
-    planned = now + timedelta(seconds=backoff(attempts + 1, first, longest))
+    """When to look again for bytes that have not come after `attempts` looks; the end is not missed."""
+    planned = now + timedelta(seconds=backoff(attempts + 1, first=first, longest=longest))
     return min(planned, expires_at) if expires_at > now else planned

@@ -61,11 +61,11 @@ class Packs(Protocol):
         """Drop live slices, by (account id, pack id); a settled pack is due to be looked at, unless somebody does."""
         ...
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
-        """Up to `limit` packs that are due, for this caller alone until `lease_until`; then they are due again."""
+    async def claim_due(self, limit: int) -> list[Pack]:
+        """Up to `limit` packs that are due, for this caller alone until its lease ends; then they are due again."""
         ...
 
-    async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
+    async def plan(self, pack: Pack, at: datetime | None, **changes: Any) -> None:
         """Plan the next look, if the pack is as it was seen. One of which slices were released meanwhile is due at
         once; any other stays due at the end of the lease."""
         ...

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from docstore_contents.packs import pack_key
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import (
     Collection,
     Database,
@@ -15,7 +16,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
-from docstore_upload.lifecycle.repository import refusal_document, take_due
+from docstore_upload.lifecycle.repository import LEASE_SECONDS, merged, refusal_document, work_queue
 from docstore_upload.lifecycle.rules import OPEN, Actor, Refusal, State
 from docstore_upload.packs.ports import PackCompletion
 from docstore_upload.packs.rules import Pack
@@ -40,17 +41,12 @@ def to_pack(document: Document) -> Pack:
     return Pack(**values)
 
 
-def _as_planned(pack: Pack) -> Document:
-    """That the look that was planned still is to happen: for the pack is as it was seen."""
-    states = OPEN if pack.is_open else (pack.state,)
-    return {"_id": pack.id, "state": {"$in": list(states)}, "releases": pack.releases}
-
-
 class MongoPacks:
-    """One collection; the lease of the workflow is `next_check_at` moved on, so that it ends by itself."""
+    """One collection, which is also the queue of the workflow."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._packs: Collection = database["packs"]
+        self._queue = work_queue(self._packs, "packs", lease_seconds, clock)
 
     async def create_indexes(self) -> None:
         await self._packs.create_indexes(
@@ -77,9 +73,10 @@ class MongoPacks:
     async def claim(
         self, pack_id: str, wrong: Sequence[int], live: Sequence[int], by: Actor, retry_at: datetime
     ) -> Pack | None:
-        changes = {"state": "committing", "wrong": wrong, "live": live, "completed_by": by, "next_check_at": retry_at}
+        changes = {"state": "committing", "wrong": wrong, "live": live, "completed_by": by}
+        update = merged({"$set": changes}, self._queue.due(retry_at))
         document = await self._packs.find_one_and_update(
-            {"_id": pack_id, "state": {"$in": OPEN}}, {"$set": changes}, return_document=ReturnDocument.AFTER
+            {"_id": pack_id, "state": {"$in": OPEN}}, update, return_document=ReturnDocument.AFTER
         )
         return to_pack(document) if document else None
 
@@ -93,10 +90,10 @@ class MongoPacks:
             "file_event_ids": done.file_event_ids,
             "completed_event_id": done.completed_event_id,
             "completed_at": now,
-            "next_check_at": check_at,
             "attempts": 0,
         }
-        await self._packs.update_one({"_id": pack_id}, {"$set": changes, "$inc": {"revision": 1}}, session=session)
+        update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(check_at))
+        await self._packs.update_one({"_id": pack_id}, update, session=session)
 
     async def amend(
         self, pack_id: str, answers: bytes, refused: Sequence[int], more_event_ids: Sequence[str], session: Session
@@ -108,13 +105,16 @@ class MongoPacks:
         await self._packs.update_one({"_id": pack_id}, changes, session=session)
 
     async def end(self, pack_id: str, state: State, refusal: Refusal | None, now: datetime, session: Session) -> None:
-        changes: Document = {"state": state, "next_check_at": now, "attempts": 0}
+        changes: Document = {"state": state, "attempts": 0}
         if refusal is not None:
             changes["refusal"] = refusal_document(refusal)
-        await self._packs.update_one({"_id": pack_id}, {"$set": changes, "$inc": {"revision": 1}}, session=session)
+        update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(now))
+        await self._packs.update_one({"_id": pack_id}, update, session=session)
 
     async def release(self, numbers: Mapping[tuple[str, str], Iterable[int]], now: datetime) -> None:
-        looks = {"$and": [{"$eq": ["$settled", True]}, {"$eq": [{"$type": "$lease"}, "missing"]}]}
+        # `lease` is the token of the release before.
+        is_free = [{"$eq": [{"$type": owner}, "missing"]} for owner in ("$lease_owner", "$lease")]
+        looks = {"$and": [{"$eq": ["$settled", True]}, *is_free]}
 
         def drop(dropped: list[int]) -> list[Document]:
             change = {
@@ -130,32 +130,34 @@ class MongoPacks:
         ]
         await self._packs.bulk_write(operations, ordered=False)
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
-        return [to_pack(document) for document in await take_due(self._packs, now, limit, lease_until)]
+    async def claim_due(self, limit: int) -> list[Pack]:
+        return [to_pack(lease.document) for lease in await self._queue.claim_batch(limit)]
 
-    async def plan(self, pack: Pack, at: datetime | None, attempts: int, **changes: Any) -> None:
-        planned: Document = {"$set": {"attempts": attempts, **changes}, "$unset": {"lease": 1}}
-        if at is None:
-            planned["$unset"]["next_check_at"] = 1
-        else:
-            planned["$set"]["next_check_at"] = at
-        result = await self._packs.update_one(_as_planned(pack), planned)
+    async def plan(self, pack: Pack, at: datetime | None, **changes: Any) -> None:
+        update = merged({"$set": changes} if changes else {}, self._queue.due(at))
+        result = await self._packs.update_one(self._as_planned(pack), update)
         if not result.matched_count:
             released = {"_id": pack.id, "state": pack.state, "releases": {"$gt": pack.releases}}
-            at_once = {"$set": {"next_check_at": pack.created_at}, "$unset": {"lease": 1}}
-            await self._packs.update_one(released, at_once)
+            await self._packs.update_one(released, self._queue.due(pack.created_at))
 
     async def settle(self, pack: Pack, now: datetime) -> None:
         change = {
-            "$set": {"settled": True, "next_check_at": now, "attempts": 0},
+            "$set": {"settled": True, "attempts": 0},
             "$pullAll": {"live": list(pack.refused)},
-            "$unset": {"missing": 1, "file_event_ids": 1, "lease": 1},
+            "$unset": {"missing": 1, "file_event_ids": 1},
         }
-        await self._packs.update_one({"_id": pack.id, "state": "completed"}, change)
+        settled = {"_id": pack.id, "state": "completed"}
+        await self._packs.update_one(settled, merged(change, self._queue.due(now)))
 
     async def forget(self, pack: Pack) -> None:
-        dropped = {"declared": 1, "answers": 1, "next_check_at": 1, "lease": 1}
-        await self._packs.update_one(_as_planned(pack), {"$unset": dropped})
+        dropped = {"$unset": {"declared": 1, "answers": 1}}
+        await self._packs.update_one(self._as_planned(pack), merged(dropped, self._queue.due(None)))
+
+    def _as_planned(self, pack: Pack) -> Document:
+        """That the look that was planned still is to happen: for the pack is as it was seen, by who claimed it."""
+        states = OPEN if pack.is_open else (pack.state,)
+        as_seen = {"_id": pack.id, "state": {"$in": list(states)}, "releases": pack.releases}
+        return as_seen | self._queue.held_by(pack.lease_owner or "")
 
     async def mark_stalled(self, pack_id: str, missing: Sequence[str], session: Session) -> None:
         change = {"$set": {"missing": list(missing)}, "$inc": {"revision": 1}}

@@ -70,6 +70,9 @@ class Pack:
     next_check_at: datetime | None
     """When the workflow looks at it next; None while there is nothing to do."""
     attempts: int = 0
+    """Looks so far in its state, the one under way included."""
+    lease_owner: str | None = None
+    """Token of the worker that looks at it."""
     wrong: tuple[int, ...] = ()
     """Slices that are not what was declared."""
     live: tuple[int, ...] = ()

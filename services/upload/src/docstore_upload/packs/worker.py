@@ -62,8 +62,8 @@ class PackWorker(DueWork[Pack]):
         self._store = store
         self._is_held = is_held
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Pack]:
-        return await self._packs.claim_due(now, limit, lease_until)
+    async def claim_due(self, limit: int) -> list[Pack]:
+        return await self._packs.claim_due(limit)
 
     def step(self, due: Pack) -> Step[Pack]:
         if due.state == "completed" and not due.settled:
@@ -102,7 +102,7 @@ class PackWorker(DueWork[Pack]):
             if problem.code == INCOMPLETE.code and now >= pack.expires_at:
                 await self._completer.end(pack, "expired", by="workflow")
             elif pack.is_open and (problem.code == INCOMPLETE.code or problem.status >= 500):
-                await self._packs.plan(pack, self._next_look(pack, now), pack.attempts + 1)
+                await self._packs.plan(pack, self._next_look(pack, now))
 
     def _next_look(self, pack: Pack, now: datetime) -> datetime:
         first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
@@ -115,11 +115,10 @@ class PackWorker(DueWork[Pack]):
             await put_tombstones(self._store, [pack.object_key])
         else:
             await self._store.delete(pack.object_key)
-        if pack.attempts:
-            purge_at = now + timedelta(days=self._settings.kept_days)
-            await self._packs.plan(pack, None, pack.attempts, purge_at=purge_at)
+        if now >= pack.expires_at + timedelta(seconds=self._settings.sweep_seconds):
+            await self._packs.plan(pack, None, purge_at=now + timedelta(days=self._settings.kept_days))
         else:
-            await self._packs.plan(pack, pack.last_sweep_at(now, self._settings.sweep_seconds), 1)
+            await self._packs.plan(pack, pack.last_sweep_at(now, self._settings.sweep_seconds))
 
     async def _compact(self, pack: Pack) -> None:
         """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again.
@@ -132,19 +131,19 @@ class PackWorker(DueWork[Pack]):
             kept = await asyncio.to_thread(compacted, content, pack.live)
         except (ObjectNotFound, ValueError) as error:
             log.error("pack_damaged", pack_id=pack.id, error=str(error))
-            await self._packs.plan(pack, None, pack.attempts)
+            await self._packs.plan(pack, None)
             return
         if len(kept) < len(content):
             await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE, etag=before.etag)
             compacted_bytes_total.inc(len(content) - len(kept))
-        await self._packs.plan(pack, self._forget_at(pack), 0, object_bytes=len(kept))
+        await self._packs.plan(pack, self._forget_at(pack), attempts=0, object_bytes=len(kept))
 
     async def _rest(self, pack: Pack) -> None:
         forget_at = self._forget_at(pack)
         if forget_at is not None and forget_at <= self._clock():
             await self._packs.forget(pack)
         else:
-            await self._packs.plan(pack, forget_at, 0)
+            await self._packs.plan(pack, forget_at, attempts=0)
 
     def _forget_at(self, pack: Pack) -> datetime | None:
         if pack.answers is None or pack.completed_at is None:
@@ -161,13 +160,12 @@ class PackWorker(DueWork[Pack]):
             if pack.id not in pending:
                 await self._packs.settle(pack, now)
         await republish_pending(
-            self._services, self._republish, [pending[pack.id] for pack in late if pack.attempts + 1 < last]
+            self._services, self._republish, [pending[pack.id] for pack in late if pack.attempts < last]
         )
         for pack in late:
-            attempts = pack.attempts + 1
-            if attempts == last:
+            if pack.attempts >= last and not pack.missing:
                 await self._give_up(pack, tuple(pending[pack.id]))
-            await self._packs.plan(pack, next_final_check(attempts, now, self._settings), attempts)
+            await self._packs.plan(pack, next_final_check(pack.attempts, now, self._settings))
         if late or any(pack.missing for pack in packs):
             stalled_packs.set(await self._packs.count_stalled())
 

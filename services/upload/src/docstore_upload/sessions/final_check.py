@@ -62,9 +62,9 @@ class FinalCheck:
         if settled:
             await self._uploads.settle([upload.id for upload in settled])
         last = self._settings.settle_attempts
-        again = [pending[upload.id] for upload in late if upload.attempts + 1 < last]
+        again = [pending[upload.id] for upload in late if upload.attempts < last]
         await republish_pending(self._services, self._republish, again)
-        await self._give_up([upload for upload in late if upload.attempts + 1 == last], missing)
+        await self._give_up([upload for upload in late if upload.attempts >= last and not upload.missing], missing)
         await self._uploads.recheck([self._next(upload, upload.id in missing) for upload in uploads], self._purge_at())
         if any(upload.missing for upload in settled) or late:
             stalled.set(await self._uploads.count_stalled())
@@ -88,9 +88,8 @@ class FinalCheck:
         if not is_late:
             pauses, seconds = sweep_pauses(self._settings), self._settings.sweep_seconds
             at = upload.next_sweep_at(self._clock(), pauses, seconds, is_swept=False)
-            return Recheck(upload, at, 0)
-        attempts = upload.attempts + 1
-        return Recheck(upload, next_final_check(attempts, self._clock(), self._settings), attempts)
+            return Recheck(upload, at, attempts=0)
+        return Recheck(upload, next_final_check(upload.attempts, self._clock(), self._settings))
 
     def _purge_at(self) -> datetime:
         return self._clock() + timedelta(days=self._settings.kept_days)

@@ -43,7 +43,8 @@ class Recheck:
 
     upload: Upload
     at: datetime | None
-    attempts: int
+    attempts: int | None = None
+    """Looks to count from; None: as they are."""
 
 
 class Uploads(Protocol):
@@ -96,12 +97,12 @@ class Uploads(Protocol):
         """Uploads that the same transaction has read as not yet ended become so; clean-up is due at once."""
         ...
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
-        """Up to `limit` uploads that are due, for this caller alone until `lease_until`; then they are due again."""
+    async def claim_due(self, limit: int) -> list[Upload]:
+        """Up to `limit` uploads that are due, for this caller alone until its lease ends; then they are due again."""
         ...
 
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
-        """Plan the next look; an upload that needs none is forgotten at `purge_at`."""
+        """Plan the next look at uploads still held by their claim; one that needs none is deleted at `purge_at`."""
         ...
 
     async def mark_stalled(self, missing: dict[str, tuple[str, ...]], session: Session) -> None:

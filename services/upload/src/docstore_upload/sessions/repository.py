@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import (
     ASCENDING,
     DESCENDING,
@@ -17,7 +18,7 @@ from docstore_platform.mongo import (
     UpdateMany,
     UpdateOne,
 )
-from docstore_upload.lifecycle.repository import refusal_document, take_due
+from docstore_upload.lifecycle.repository import LEASE_SECONDS, merged, refusal_document, work_queue
 from docstore_upload.lifecycle.rules import OPEN, Actor, Refusal, State
 from docstore_upload.sessions.ports import Claim, Completion, Recheck
 from docstore_upload.sessions.rules import Upload, Verified
@@ -30,9 +31,20 @@ def _open(ids: Sequence[str]) -> Document:
     return {"_id": {"$in": ids}, "state": {"$in": OPEN}}
 
 
-def _claimed(by: Actor, retry_at: datetime, found: Verified | None = None) -> Document:
-    change = {"state": "committing", "completed_by": by, "next_check_at": retry_at}
-    return {"$set": change | (asdict(found) if found else {})}
+def _claimed(by: Actor, found: Verified | None = None) -> Document:
+    return {"$set": {"state": "committing", "completed_by": by} | (asdict(found) if found else {})}
+
+
+def _completed(done: Completion, now: datetime) -> Document:
+    changes = {
+        "state": "completed",
+        "file": done.file,
+        "file_event_id": done.file_event_id,
+        "completed_event_id": done.completed_event_id,
+        "completed_at": now,
+        "attempts": 0,
+    }
+    return {"$set": changes, "$inc": {"revision": 1}}
 
 
 def _as_planned(upload: Upload) -> Sequence[State]:
@@ -68,10 +80,11 @@ def _found(document: Document) -> tuple[str, Verified]:
 
 
 class MongoUploads:
-    """One collection; the lease of the workflow is `next_check_at` moved on, so that it ends by itself."""
+    """One collection, which is also the queue of the workflow."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._uploads: Collection = database["uploads"]
+        self._queue = work_queue(self._uploads, "uploads", lease_seconds, clock)
 
     async def create_indexes(self) -> None:
         await self._uploads.create_indexes(
@@ -142,12 +155,13 @@ class MongoUploads:
     async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
         alike: defaultdict[Actor, list[str]] = defaultdict(list)
         changes: list[UpdateOne | UpdateMany] = []
+        due = self._queue.due(retry_at)
         for claim in claims:
             if claim.as_declared:
                 alike[claim.completed_by].append(claim.id)
             else:
-                changes.append(UpdateOne(_open([claim.id]), _claimed(claim.completed_by, retry_at, claim.verified)))
-        changes += [UpdateMany(_open(ids), _claimed(by, retry_at)) for by, ids in alike.items()]
+                changes.append(UpdateOne(_open([claim.id]), merged(_claimed(claim.completed_by, claim.verified), due)))
+        changes += [UpdateMany(_open(ids), merged(_claimed(by), due)) for by, ids in alike.items()]
         return await self._bulk(changes, session) == len(claims)
 
     async def complete(
@@ -157,18 +171,7 @@ class MongoUploads:
             (
                 UpdateOne(
                     {"_id": done.id},  # no more: the id alone needs no plan, and another's change is a conflict
-                    {
-                        "$set": {
-                            "state": "completed",
-                            "file": done.file,
-                            "file_event_id": done.file_event_id,
-                            "completed_event_id": done.completed_event_id,
-                            "completed_at": now,
-                            "next_check_at": check_at,
-                            "attempts": 0,
-                        },
-                        "$inc": {"revision": 1},
-                    },
+                    merged(_completed(done, now), self._queue.due(check_at)),
                 )
                 for done in completions
             ),
@@ -178,30 +181,30 @@ class MongoUploads:
     async def end(
         self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
     ) -> None:
-        changes: Document = {"state": state, "next_check_at": now, "attempts": 0}
+        changes: Document = {"state": state, "attempts": 0}
         if refusal is not None:
             changes["refusal"] = refusal_document(refusal)
-        await self._uploads.update_many(
-            {"_id": {"$in": list(ids)}}, {"$set": changes, "$inc": {"revision": 1}}, session=session
-        )
+        update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(now))
+        await self._uploads.update_many({"_id": {"$in": list(ids)}}, update, session=session)
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
-        return [to_upload(document) for document in await take_due(self._uploads, now, limit, lease_until)]
+    async def claim_due(self, limit: int) -> list[Upload]:
+        return [to_upload(lease.document) for lease in await self._queue.claim_batch(limit)]
 
     async def recheck(self, rechecks: Sequence[Recheck], purge_at: datetime) -> None:
-        alike: defaultdict[tuple[Sequence[State], datetime | None, int], list[str]] = defaultdict(list)
+        alike: defaultdict[tuple[Sequence[State], str, datetime | None, int | None], list[str]] = defaultdict(list)
         for recheck in rechecks:
-            alike[_as_planned(recheck.upload), recheck.at, recheck.attempts].append(recheck.upload.id)
+            upload = recheck.upload
+            alike[_as_planned(upload), upload.lease_owner or "", recheck.at, recheck.attempts].append(upload.id)
 
-        def change(at: datetime | None, attempts: int) -> Document:
-            if at is None:
-                changed: Document = {"attempts": attempts, "purge_at": purge_at}
-                return {"$set": changed, "$unset": {"next_check_at": 1, "lease": 1}}
-            return {"$set": {"attempts": attempts, "next_check_at": at}, "$unset": {"lease": 1}}
+        def change(at: datetime | None, attempts: int | None) -> Document:
+            counted = {} if attempts is None else {"$set": {"attempts": attempts}}
+            return merged(counted, {} if at else {"$set": {"purge_at": purge_at}}, self._queue.due(at))
 
         await self._bulk(
-            UpdateMany({"_id": {"$in": ids}, "state": {"$in": states}}, change(at, attempts))
-            for (states, at, attempts), ids in alike.items()
+            UpdateMany(
+                {"_id": {"$in": ids}, "state": {"$in": states}, **self._queue.held_by(owner)}, change(at, attempts)
+            )
+            for (states, owner, at, attempts), ids in alike.items()
         )
 
     async def mark_stalled(self, missing: dict[str, tuple[str, ...]], session: Session) -> None:

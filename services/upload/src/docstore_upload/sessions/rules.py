@@ -15,9 +15,9 @@ from docstore_upload.lifecycle.rules import (
     Pauses,
     Refusal,
     State,
-    backoff,
     final_refusal,
 )
+from docstore_work.backoff import backoff
 
 Method = Literal["form", "put", "multipart", "credentials", "blocks"]
 MAX_SINGLE_REQUEST = 5 * GIB
@@ -78,7 +78,9 @@ class Upload:
     max_size: int | None = None
     """Bytes up to which the size was left open: nobody who runs a script would do so."""
     attempts: int = 0
-    """Looks so far: for the object, then, once completed, for what must follow."""
+    """Looks so far: for the object, then, once completed, for what must follow. Includes the one under way."""
+    lease_owner: str | None = None
+    """Token of the worker that looks at it."""
     object_name: str = "content"
     """Of the object that the version names; a copy has a name of its own."""
     found: tuple[str, "Verified"] | None = None
@@ -159,16 +161,19 @@ class Upload:
     def next_sweep_at(self, now: datetime, pauses: Pauses, seconds: float, *, is_swept: bool) -> datetime | None:
         """When to delete again what was sent to an upload that is over; None if nothing can come any more.
 
+        `is_swept`: it was just deleted.
+
         Whoever has a form or credentials may write as long as these work, so that one looks every once in a while.
         """
         if self.state == "completed" and not self.may_have_strays:
             return None
-        last = self.last_sweep_at(now, seconds)
-        if not self.is_copied:
-            return None if is_swept else last
         if is_swept and now >= self.usable_until + timedelta(seconds=seconds):
             return None
-        return min(now + timedelta(seconds=backoff(self.attempts + 1, pauses.first, pauses.longest)), last)
+        last = self.last_sweep_at(now, seconds)
+        if not self.is_copied:
+            return last
+        pause = backoff(self.attempts + 1, first=pauses.first, longest=pauses.longest)
+        return min(now + timedelta(seconds=pause), last)
 
     def final_refusal(self) -> Refusal | None:
         """Why it can't be completed any more, if so."""

@@ -44,17 +44,16 @@ class SessionWorker(DueWork[Upload]):
         self._termination = termination
         self._final_check = final_check
 
-    async def claim_due(self, now: datetime, limit: int, lease_until: datetime) -> list[Upload]:
-        return await self._uploads.claim_due(now, limit, lease_until)
+    async def claim_due(self, limit: int) -> list[Upload]:
+        return await self._uploads.claim_due(limit)
 
     def step(self, due: Upload) -> Step[Upload]:
         if due.state in OPEN:
             return self._look
         if due.state == "committing":
             return self._commit
-        if due.state in ENDED:
-            return self._sweep
-        return self._tidy if due.settled else self._final_check.check
+        is_over = due.state in ENDED or due.settled
+        return self._sweep if is_over else self._final_check.check
 
     async def _look(self, uploads: Sequence[Upload]) -> None:
         """Complete what a client sent and left; expire what never came; look at the rest later."""
@@ -67,7 +66,7 @@ class SessionWorker(DueWork[Upload]):
             if outcome.code == INCOMPLETE.code and now >= upload.expires_at:
                 expired.append(upload.id)
             elif outcome.code == INCOMPLETE.code or outcome.status >= 500:
-                later.append(Recheck(upload, self._next_look(upload, now), upload.attempts + 1))
+                later.append(Recheck(upload, self._next_look(upload, now)))
         if expired:
             await self._termination.end(expired, "expired", start=OPEN, by="workflow")
         await self._uploads.recheck(later, now)
@@ -95,19 +94,10 @@ class SessionWorker(DueWork[Upload]):
         await self._completer.complete(uploads, "workflow")
 
     async def _sweep(self, uploads: Sequence[Upload]) -> None:
-        """Delete what was sent to an ended upload; then plan the next look, for bytes that come in late."""
-        swept = await self._termination.sweep(uploads)
-        await self._plan_sweeps([(upload, upload.attempts > 0) for upload in swept])
+        """Delete what was sent beside any committed object; then plan the next look, for bytes that come in late."""
+        await self._plan_sweeps(await self._termination.sweep(uploads))
 
-    async def _tidy(self, uploads: Sequence[Upload]) -> None:
-        """Of settled uploads, delete what may have been sent beside the object that is committed."""
-        await self._plan_sweeps([(upload, True) for upload in await self._termination.sweep(uploads)])
-
-    async def _plan_sweeps(self, uploads: Sequence[tuple[Upload, bool]]) -> None:
-        """Each with whether it was swept before this time."""
+    async def _plan_sweeps(self, uploads: Sequence[Upload]) -> None:
         now, pauses, seconds = self._clock(), sweep_pauses(self._settings), self._settings.sweep_seconds
-        rechecks = [
-            Recheck(upload, upload.next_sweep_at(now, pauses, seconds, is_swept=is_swept), upload.attempts + 1)
-            for upload, is_swept in uploads
-        ]
+        rechecks = [Recheck(upload, upload.next_sweep_at(now, pauses, seconds, is_swept=True)) for upload in uploads]
         await self._uploads.recheck(rechecks, now + timedelta(days=self._settings.kept_days))

@@ -3,26 +3,32 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from docstore_platform.mongo import Collection, Database, DuplicateKeyError
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import Collection, Database
+from docstore_upload.lifecycle.repository import LEASE_SECONDS, work_queue
 from docstore_upload.strays.rules import Place
 
 ID = "strays"
 
 
 class MongoPasses:
-    """One document; its lease is `next_check_at` moved on, so that it ends by itself."""
+    """One document: the queue of a single piece of work that recurs."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
         self._sweeps: Collection = database["sweeps"]
+        self._queue = work_queue(self._sweeps, "strays", lease_seconds, clock)
 
-    async def take(self, now: datetime, lease_until: datetime) -> Place | None:
-        due = {"_id": ID, "next_check_at": {"$not": {"$gt": now}}}
-        try:
-            row = await self._sweeps.find_one_and_update(due, {"$set": {"next_check_at": lease_until}}, upsert=True)
-        except DuplicateKeyError:
-            return None  # another instance's, or not due
-        return Place(**row["place"]) if row and "place" in row else Place()
+    async def begin(self) -> None:
+        await self._queue.ensure(ID, {})
+
+    async def take(self) -> Place | None:
+        lease = await self._queue.claim({"_id": ID})
+        if lease is None:
+            return None
+        return Place(**lease.document.get("place", {}), lease_owner=lease.owner)
 
     async def move(self, place: Place, due_at: datetime) -> None:
-        change = {"place": asdict(place), "next_check_at": due_at}
-        await self._sweeps.update_one({"_id": ID}, {"$set": change}, upsert=True)
+        found = asdict(place)
+        held = self._queue.held_by(found.pop("lease_owner"))
+        due = self._queue.due(due_at)
+        await self._sweeps.update_one({"_id": ID, **held}, {**due, "$set": {**due["$set"], "place": found}})

@@ -21,6 +21,8 @@ class Place:
     after: str = ""
     left_over_bytes: int = 0
     unknown_bytes: int = 0
+    lease_owner: str = ""
+    """Token of the instance that takes the next page."""
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ PAGE = 1000
 class Passes(Protocol):
     """Where the place of the pass is kept."""
 
-    async def take(self, now: datetime, lease_until: datetime) -> Place | None:
+    async def take(self) -> Place | None:
         """The place, if a page is due and no other instance is at it."""
         ...
 
@@ -63,7 +63,7 @@ class StraySweep:
     async def sweep(self) -> int:
         """Take one page, if one is due; how many strays it had."""
         now = self._clock()
-        place = await self._passes.take(now, now + timedelta(seconds=self._settings.lease_seconds))
+        place = await self._passes.take()
         if place is None:
             return 0
         page = await self._store.list_page(ROOT, after=place.after, limit=PAGE)
@@ -78,6 +78,7 @@ class StraySweep:
             page[-1].key if page else "",
             place.left_over_bytes + sum(stray.size for stray in left_over),
             place.unknown_bytes + sum(stray.size for stray in unknown),
+            place.lease_owner,
         )
         if len(page) == PAGE:
             await self._passes.move(found, now + timedelta(seconds=self._settings.stray_page_seconds))
@@ -85,7 +86,9 @@ class StraySweep:
             await self._abort_forgotten(now)
             unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
             unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
-            await self._passes.move(Place(), now + timedelta(seconds=self._settings.stray_pass_seconds))
+            await self._passes.move(
+                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self._settings.stray_pass_seconds)
+            )
         return len(left_over) + len(unknown)
 
     async def _strays(
