@@ -1,12 +1,12 @@
 """Deliveries as MongoDB documents."""
 
 from dataclasses import asdict
+from typing import Any
 
 from docstore_notify.domain import Delivery, Target
-from docstore_platform.mongo import Document
 
 
-def row_of(delivery: Delivery) -> Document:
+def row_of(delivery: Delivery) -> dict[str, Any]:
     row = {
         "_id": delivery.id,
         "account_id": delivery.account_id,
@@ -35,7 +35,7 @@ def followed_in(delivery: Delivery) -> list[str]:
     return list(dict.fromkeys(str(item["subscription_id"]) for item in delivery.items if "subscription_id" in item))
 
 
-def delivery_of(row: Document) -> Delivery:
+def delivery_of(row: dict[str, Any]) -> Delivery:
     return Delivery(
         id=row["_id"],
         account_id=row["account_id"],

@@ -11,12 +11,11 @@ from docstore_events.notifications import NotificationEvent
 from docstore_events.transaction import Transaction, Transactor
 from docstore_notify import metrics
 from docstore_notify.deliveries.planner import failed, sent
-from docstore_notify.deliveries.repository import Claim, Deliveries
+from docstore_notify.deliveries.repository import Claim, DatabaseError, Deliveries
 from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.domain import Delivery, State
 from docstore_notify.settings import NotifySettings
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import PyMongoError
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +73,7 @@ class OutcomeRecorder:
             while True:
                 try:
                     return await write()
-                except PyMongoError as error:
+                except DatabaseError as error:
                     log.warning("outcome_write_retried", service="notify", error=repr(error))
                     await asyncio.sleep(WRITE_RETRY_SECONDS)
 

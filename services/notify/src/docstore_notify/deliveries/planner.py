@@ -1,7 +1,7 @@
 """Turns notices into deliveries, in the transaction of the events they are about."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from docstore_events.notifications import NotificationFailed, NotificationSent
@@ -64,7 +64,9 @@ class DeliveryPlanner:
         run_pause: timedelta,
         wakeup_name: str,
         clock: Clock = utc_now,
+        ids: Callable[[], str] = new_id,
     ) -> None:
+        self._ids = ids
         self._preferences = preferences
         self._deliveries = deliveries
         self._queues = queues
@@ -94,7 +96,7 @@ class DeliveryPlanner:
         """What comes together is one notification, and is told at once: it disturbs nobody."""
         now = self._clock()
         deliveries = [
-            new_delivery(new_id(), stream[start : start + MAX_EVENTS], now, now)
+            new_delivery(self._ids(), stream[start : start + MAX_EVENTS], now, now)
             for stream in _by_stream(notices).values()
             for start in range(0, len(stream), MAX_EVENTS)
         ]
@@ -108,7 +110,7 @@ class DeliveryPlanner:
         now = self._clock()
         deliveries: list[Delivery] = []
         for stream, gathered in streams.items():
-            deliveries += plan_digests(gathered, latest.get(stream), now, self._pacing_of(gathered[0].kind), new_id)
+            deliveries += plan_digests(gathered, latest.get(stream), now, self._pacing_of(gathered[0].kind), self._ids)
         await self._deliveries.save(list(latest.values()), deliveries, transaction.session)
         transaction.wake_after(self._wakeup_name)
 
@@ -118,7 +120,7 @@ class DeliveryPlanner:
         return self._run_pacing if kind in SUMMARIZED else self._pacing
 
     async def _plan_for_machines(self, notices: Sequence[Notice], transaction: Transaction) -> None:
-        deliveries = plan_digests(notices, None, self._clock(), AT_ONCE, new_id)
+        deliveries = plan_digests(notices, None, self._clock(), AT_ONCE, self._ids)
         await self._deliveries.save([], deliveries, transaction.session)
         fed = {notice.subscription_id for notice in notices if notice.subscription_id is not None}
         await self._queues.add_to(fed, transaction.session)

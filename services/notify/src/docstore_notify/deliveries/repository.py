@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from docstore_notify.deliveries.documents import attempt_row, growth, log_entry, log_with
+from docstore_notify.deliveries.documents import attempt_row, log_entry, log_with
 from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
-from docstore_notify.delivery_documents import delivery_of, row_of
+from docstore_notify.delivery_documents import delivery_of, followed_in, row_of
 from docstore_notify.domain import Delivery, State
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
@@ -20,12 +20,15 @@ from docstore_platform.mongo import (
     Document,
     IndexModel,
     InsertOne,
+    PyMongoError,
     ReturnDocument,
     Session,
     UpdateOne,
 )
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 
+DatabaseError = PyMongoError
+"""What a write raises that may succeed later."""
 KEPT_SECONDS = 30 * 24 * 3600
 STREAM_KEPT_SECONDS = 24 * 3600
 PENDING: Document = {"state": "pending"}
@@ -129,7 +132,7 @@ class MongoDeliveries:
     async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
         before = {delivery.id: delivery for delivery in known}
         writes = [
-            growth(before[delivery.id], delivery) if delivery.id in before else InsertOne(row_of(delivery))
+            _growth(before[delivery.id], delivery) if delivery.id in before else InsertOne(row_of(delivery))
             for delivery in deliveries
         ]
         await self._deliveries.bulk_write(writes, session=session)
@@ -207,3 +210,14 @@ class MongoDeliveries:
         which = {"state": "pending", "event_ids": {"$in": list(event_ids)}, "$nor": [gathering]}
         rows = self._deliveries.find(which, {"event_ids": 1})
         return event_ids & {event_id async for row in rows for event_id in row["event_ids"]}
+
+
+def _growth(before: Delivery, after: Delivery) -> UpdateOne:
+    items, event_ids = after.items[len(before.items) :], after.event_ids[len(before.event_ids) :]
+    change: dict[str, Any] = {"$push": {"items": {"$each": list(items)}, "event_ids": {"$each": list(event_ids)}}}
+    if after.due_at != before.due_at:
+        change["$set"] = {"due_at": after.due_at, "next_at": after.due_at}
+    followed = followed_in(after)
+    if followed:
+        change["$addToSet"] = {"followed": {"$each": followed}}
+    return UpdateOne({"_id": after.id}, change)

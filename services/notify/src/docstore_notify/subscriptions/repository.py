@@ -12,6 +12,7 @@ from docstore_platform.mongo import (
     Collection,
     Database,
     Document,
+    DuplicateKeyError,
     IndexModel,
     ReturnDocument,
     Session,
@@ -22,12 +23,16 @@ FIRST_KEPT = ("_id", "created_at", "secret", "call")
 """Not changed by following once more."""
 
 
+class CallAlreadyUsed(Exception):
+    """Another call with this Idempotency-Key has just made a subscription."""
+
+
 class Subscriptions(Protocol):
     """Who follows which file or folder, by which channel, to where."""
 
     async def follow(self, subscription: Subscription) -> Subscription:
-        """Keep it. If the account has one for this file, channel and address, that one: active, with these events, its
-        secret unchanged."""
+        """Store it, or return the account's for this file, channel and address: active, with these events, its secret
+        unchanged. Raises CallAlreadyUsed."""
         ...
 
     async def made_with(self, account_id: str, key: str) -> Subscription | None:
@@ -98,9 +103,12 @@ class MongoSubscriptions:
         which = {name: row.pop(name) for name in ONE_OF_A_KIND}
         first = {name: row.pop(name) for name in FIRST_KEPT if name in row}
         change = {"$set": row, "$setOnInsert": first, "$unset": {"disabled_reason": "", "disabled_at": ""}}
-        kept = await self._subscriptions.find_one_and_update(
-            which, change, upsert=True, return_document=ReturnDocument.AFTER
-        )
+        try:
+            kept = await self._subscriptions.find_one_and_update(
+                which, change, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError as error:
+            raise CallAlreadyUsed from error
         return _subscription(kept)
 
     async def made_with(self, account_id: str, key: str) -> Subscription | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,11 +16,10 @@ from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
 from docstore_notify.domain import PERSONAL, Delivery, Facts
 from docstore_notify.files import Files
 from docstore_notify.settings import NotifySettings
-from docstore_notify.subscriptions.repository import Subscriptions
+from docstore_notify.subscriptions.repository import CallAlreadyUsed, Subscriptions
 from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
 from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.period_counts import PeriodCounts
 from docstore_platform.problems import Problem, invalid, not_found
 
@@ -65,7 +64,9 @@ class SubscriptionService:
         settings: NotifySettings,
         clock: Clock = utc_now,
         registry: ChannelRegistry = REGISTRY,
+        ids: Callable[[], str] = new_id,
     ) -> None:
+        self._ids = ids
         self._registry = registry
         self._subscriptions = subscriptions
         self._deliveries = deliveries
@@ -96,7 +97,7 @@ class SubscriptionService:
         if not await self._files.readable(account_id, wanted.file_id):
             raise not_found("file")
         new = Subscription(
-            new_id(), account_id, wanted.file_id, wanted.channel, wanted.events, self._clock(), target, made_by=call
+            self._ids(), account_id, wanted.file_id, wanted.channel, wanted.events, self._clock(), target, made_by=call
         )
         if await self._subscriptions.number(
             account_id
@@ -108,7 +109,7 @@ class SubscriptionService:
             )
         try:
             kept = await self._subscriptions.follow(new)
-        except DuplicateKeyError:  # the key was used at the same time, for another target
+        except CallAlreadyUsed:  # at the same time, for another target
             made = await self._made_by(account_id, call)
             if made is None:
                 raise
@@ -173,7 +174,7 @@ class SubscriptionService:
         await self._admit_test(account_id)
         now = self._clock()
         facts: Facts = {"subscription_id": one.id, "file_id": one.file_id, "at": rfc3339(now)}
-        delivery = Delivery(new_id(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
+        delivery = Delivery(self._ids(), account_id, one.channel, "test", now, now, (facts,), attempts=1)
         if one.channel not in PERSONAL:
             delivery = replace(delivery, target=one.target, subscription_id=one.id)
         attempt = await self._delivery_attempt.send(delivery)
