@@ -19,7 +19,7 @@ from docstore_events.topics import topic_names
 from docstore_platform.services import SERVICE_NAMES
 
 FOLDER = Path(__file__).parents[1] / "deploy/policies/kafka"
-LISTENERS = ("docstore_gateway.waiting", "docstore_gateway.admin_events")
+LISTENERS = ("docstore_gateway.push.waiting", "docstore_gateway.admin.event_feed")
 """Their TOPICS are what every instance of the gateway reads, without a group."""
 
 HEAD = """#!/bin/sh

@@ -8,7 +8,7 @@ from unittest import mock
 
 from fastapi import FastAPI
 
-from docstore_gateway.openapi import compose, dump
+from docstore_gateway.edge.openapi import compose, dump
 from docstore_platform.service_keys import new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from json_refs import resolved
 
-from docstore_gateway.openapi import operations
+from docstore_gateway.edge.openapi import operations
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "services/gateway/src/docstore_gateway/openapi.json"

@@ -10,7 +10,7 @@ import generate_openapi
 from json_refs import resolved
 from openapi_spec_validator import validate
 
-from docstore_gateway.openapi import operations
+from docstore_gateway.edge.openapi import operations
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = re.compile(r'"#/components/schemas/(\w+)"')

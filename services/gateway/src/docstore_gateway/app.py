@@ -10,25 +10,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
-from docstore_gateway.access_log import open_access_log
-from docstore_gateway.admin_events import EventFeed, FeedStream
-from docstore_gateway.admin_health import HealthDesk
-from docstore_gateway.api import events_router, operators_router, pages_router
-from docstore_gateway.call_log import CallLog
-from docstore_gateway.dead_letters import DeadLetterDesk
-from docstore_gateway.edge import NAME, Edge
-from docstore_gateway.form_pages import FormPages
-from docstore_gateway.forwarding import Forwarder, open_forwarder
-from docstore_gateway.health import ServicesReady
-from docstore_gateway.idempotency import IdempotencyKeys
-from docstore_gateway.limits import RateLimiter
-from docstore_gateway.revocations import RevocationFollower
+from docstore_gateway.admin.api import operators_router
+from docstore_gateway.admin.dead_letters import DeadLetterService
+from docstore_gateway.admin.event_feed import EventFeed, FeedStream
+from docstore_gateway.admin.health import HealthService
+from docstore_gateway.admin.readiness import ServicesReady
+from docstore_gateway.edge.access_log import open_access_log
+from docstore_gateway.edge.call_log import CallLog
+from docstore_gateway.edge.idempotency import IdempotencyKeys
+from docstore_gateway.edge.rate_limits import RateLimiter
+from docstore_gateway.edge.service import NAME, Edge
+from docstore_gateway.proxy.service import Forwarder, open_forwarder
+from docstore_gateway.push.api import events_router
+from docstore_gateway.push.revocations import RevocationFollower
+from docstore_gateway.push.stream import EventStream
+from docstore_gateway.push.waiting import TOPICS, Waiting
 from docstore_gateway.settings import GatewaySettings
-from docstore_gateway.sse import EventStream
-from docstore_gateway.waiting import TOPICS, Waiting
-from docstore_gateway.web_form import WebForm
-from docstore_gateway.web_pages import web_router
-from docstore_gateway.web_session import WebSessions
+from docstore_gateway.web.api import pages_router
+from docstore_gateway.web.built_pages import web_router
+from docstore_gateway.web.form import WebForm
+from docstore_gateway.web.form_pages import FormPages
+from docstore_gateway.web.session import WebSessions
 from docstore_platform.internal import ServiceClient, Transport, open_transport
 from docstore_platform.mongo import Mongo
 from docstore_platform.secret_list import secret_list
@@ -66,7 +68,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
     runtime = EventRuntime(NAME, infra, mongo, database)
-    health = HealthDesk(clients, {NAME: runtime.health})
+    health = HealthService(clients, {NAME: runtime.health})
     feed = EventFeed(NAME, infra)
 
     @asynccontextmanager
@@ -119,7 +121,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterDesk(clients), health), events_router()],
+        public=[operators_router(DeadLetterService(clients), health), events_router()],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
@@ -155,7 +157,7 @@ async def _waiting(
     )
     revocations.listen(waiting.end_revoked)
     broadcast = Broadcast(
-        NAME, settings.infra, TOPICS, lambda envelope: waiting.hear(envelope.event), waiting.check_now
+        NAME, settings.infra, TOPICS, lambda envelope: waiting.handle(envelope.event), waiting.check_now
     )
     tasks = [
         asyncio.create_task(broadcast.run(), name="gateway broadcast"),

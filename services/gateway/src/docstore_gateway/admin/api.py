@@ -1,0 +1,63 @@
+"""HTTP: health of the services, their dead letters and events, for administrators."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from docstore_gateway.admin.dead_letters import DeadLetterService
+from docstore_gateway.admin.health import HealthService
+from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
+from docstore_gateway.push.stream import StreamResponse
+from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal, bearer_token, current_principal
+from docstore_platform.values import Cursor
+from docstore_platform.web import json_response
+
+
+async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
+    if not principal.is_admin:
+        raise Problem(403, "forbidden", "This is for operators.")
+    return principal
+
+
+def operators_router(dead_letters: DeadLetterService, health: HealthService) -> APIRouter:
+    """Public routes under `/v1` that the gateway answers itself."""
+    router = APIRouter(dependencies=[Depends(_admin)])
+
+    @router.get("/admin/health", response_model=HealthReport)
+    async def get_health() -> Response:
+        """How every service is: ready or not, events it has still to read or say, dead letters."""
+        return json_response(await health.report())
+
+    @router.get("/admin/events", response_class=StreamResponse, status_code=200)
+    async def watch_events(
+        request: Request,
+        principal: Annotated[Principal, Depends(_admin)],
+        topic: Annotated[list[str] | None, Query(description="Only these topics; all if none is named.")] = None,
+    ) -> Response:
+        """Everything that the services say, as they say it, as server-sent events; nothing of before."""
+        token = bearer_token(request.headers.get("authorization"))
+        return StreamResponse(request.app.state.feed_streams(principal, token, topic or ()))
+
+    @router.get("/admin/dead-letters", response_model=DeadLetterPage)
+    async def list_dead_letters(cursor: Cursor = None, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Response:
+        """Events that services could not handle, with the reason, by service and id."""
+        return json_response(await dead_letters.page(cursor, limit))
+
+    @router.post("/admin/dead-letters/{letter_id}/replay", response_model=Replay)
+    async def replay_dead_letter(letter_id: str) -> Response:
+        """Have the service handle the event again, and those of the same aggregate that wait behind it."""
+        return json_response(await dead_letters.replay(letter_id))
+
+    @router.delete("/admin/dead-letters/{letter_id}", status_code=204)
+    async def discard_dead_letter(letter_id: str) -> None:
+        """Give up a message that can't be read. One that can is answered with 409: it is to be replayed."""
+        await dead_letters.discard(letter_id)
+
+    @router.post("/admin/events/republish", response_model=Republished)
+    async def republish_events(body: Republish) -> Response:
+        """Have every service send again what it said since a moment; who has handled an event ignores it."""
+        return json_response(await dead_letters.republish(body.since))
+
+    return router

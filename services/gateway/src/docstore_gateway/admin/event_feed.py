@@ -1,0 +1,193 @@
+"""`GET /v1/admin/events`: what the services say as they say it, for administrators, as server-sent events.
+
+event            one event of a service, with its data
+missed           the client was too slow: so many events were left out
+token_expired    the access token has expired or was revoked, come again with a new one; the stream ends
+
+Nothing is kept and nothing resumes: what was said before is in the archive. The broker is listened to while somebody
+watches, and not else.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from docstore_events.consuming.broadcast import Broadcast
+from docstore_events.envelope import Envelope
+from docstore_events.event import TOPICS, Event
+from docstore_gateway.push.long_poll import noticing_departure
+from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.problems import Problem
+from docstore_platform.settings import InfraSettings
+from docstore_platform.tasks import end_tasks
+from docstore_platform.tokens import Principal, expires_at
+
+MOST_WATCHERS = 16
+MOST_HELD = 1000
+"""Events held for a client that reads slower than the services speak."""
+__all__ = ["TOPICS", "EventFeed", "FeedStream", "Watcher"]
+
+
+class Watcher:
+    """One administrator's stream."""
+
+    def __init__(self, topics: Collection[str]) -> None:
+        self._topics = frozenset(topics)
+        self._held: deque[Envelope[Event]] = deque()
+        self._woken = asyncio.Event()
+        self.missed = 0
+        self.gone = False
+
+    def add(self, envelope: Envelope[Event]) -> None:
+        if self._topics and envelope.event.topic not in self._topics:
+            return
+        if len(self._held) == MOST_HELD:
+            self._held.popleft()
+            self.missed += 1
+        self._held.append(envelope)
+        self._woken.set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def leave(self) -> None:
+        """The client has closed the connection, or the gateway stops."""
+        self.gone = True
+        self._woken.set()
+
+    async def next(self, seconds: float) -> list[Envelope[Event]]:
+        """What has come, at once or within `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
+        if self.gone:
+            self._woken.set()
+        come = list(self._held)
+        self._held.clear()
+        return come
+
+
+class EventFeed:
+    """Everything that is said, for whoever watches at this gateway."""
+
+    def __init__(self, name: str, settings: InfraSettings) -> None:
+        self._name = name
+        self._settings = settings
+        self._watchers: set[Watcher] = set()
+        self._listening: asyncio.Task[None] | None = None
+        self._begun = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def watching(self, topics: Collection[str]) -> AsyncIterator[Watcher]:
+        """A watcher of these topics, all if none is named; 429 if there are too many."""
+        if len(self._watchers) >= MOST_WATCHERS:
+            raise Problem(429, "too_many_streams", "Too many administrators watch.", headers={"Retry-After": "10"})
+        watcher = Watcher(topics)
+        self._watchers.add(watcher)
+        if self._listening is None:
+            broadcast = Broadcast(self._name, self._settings, TOPICS, self._hear, self._begun.set)
+            self._listening = asyncio.create_task(broadcast.run(), name="gateway event feed")
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+            if not self._watchers:
+                await self._stop_listening()
+
+    async def begun(self, seconds: float) -> bool:
+        """Whether the broker is being listened to, or is within `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._begun.wait()
+        return self._begun.is_set()
+
+    def _hear(self, envelope: Envelope[Event]) -> None:
+        for watcher in self._watchers:
+            watcher.add(envelope)
+
+    def wake(self) -> None:
+        """Have every stream look whether its token is still good."""
+        for watcher in self._watchers:
+            watcher.wake()
+
+    def stop(self) -> None:
+        """End every stream."""
+        for watcher in self._watchers:
+            watcher.leave()
+
+    async def _stop_listening(self) -> None:
+        listening, self._listening = self._listening, None
+        self._begun.clear()
+        if listening is not None:
+            await end_tasks([listening])
+
+
+class FeedStream:
+    """Serves one watcher."""
+
+    def __init__(
+        self,
+        feed: EventFeed,
+        is_revoked: Callable[[Principal], bool],
+        principal: Principal,
+        token: str,
+        topics: Collection[str],
+        *,
+        heartbeat_seconds: float,
+    ) -> None:
+        self._feed = feed
+        self._is_revoked = is_revoked
+        self._principal = principal
+        self._expires_at = expires_at(token)
+        self._topics = topics
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the client leaves, its token expires or the gateway stops."""
+        async with self._feed.watching(self._topics) as watcher:
+            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            await write(send, b"retry: %d\n\n" % RETRY_MS)
+            async with noticing_departure(watcher, receive):
+                if await self._feed.begun(self._heartbeat_seconds):
+                    await write(send, b": listening\n\n")
+                await self._stream(watcher, send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stream(self, watcher: Watcher, send: Send) -> None:
+        while not watcher.gone:
+            left = self._expires_at - time.time()
+            if left <= 0 or self._is_revoked(self._principal):
+                await write(send, encode_event("token_expired", {}))
+                return
+            come = await watcher.next(min(self._heartbeat_seconds, left))
+            if watcher.missed:
+                missed, watcher.missed = watcher.missed, 0
+                await write(send, encode_event("missed", {"events": missed}))
+            if come:
+                await write(send, b"".join(map(_told, come)))
+            else:
+                await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
+
+
+def _told(envelope: Envelope[Event]) -> bytes:
+    event = envelope.event
+    return encode_event(
+        "event",
+        {
+            "id": envelope.id,
+            "type": event.type,
+            "topic": event.topic,
+            "source": envelope.source,
+            "time": rfc3339(envelope.time),
+            "subject": event.key(),
+            "revision": event.revision,
+            "data": orjson.Fragment(event.model_dump_json()),
+        },
+    )

@@ -1,0 +1,52 @@
+"""How every service is: ready or not, how far behind, what waits."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from docstore_gateway.admin.dead_letters import InternalClient
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.problems import Problem
+
+ANSWER_SECONDS = 3.0
+LAGGING_EVENTS = 1000
+LATE_SECONDS = 60.0
+
+Ask = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class HealthService:
+    """Asks all services at once. Of several instances of one, the figures are those of the one that answers."""
+
+    def __init__(self, clients: Mapping[str, InternalClient], own: Mapping[str, Ask]) -> None:
+        self._clients = clients
+        self._own = own
+
+    async def report(self) -> dict[str, Any]:
+        """Each service's state, and `ok` only if that is every one's."""
+        names = sorted(self._clients)
+        states = [_judged(name, await ask(), ready=True) for name, ask in self._own.items()]
+        states += await asyncio.gather(*map(self._state, names))
+        states.sort(key=lambda state: str(state["name"]))
+        worst = "ok" if all(state["status"] == "ok" for state in states) else "degraded"
+        return {"status": worst, "at": rfc3339(utc_now()), "services": states}
+
+    async def _state(self, name: str) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await self._clients[name].call("GET", "/internal/readiness")
+                figures = await self._clients[name].call("GET", "/internal/health")
+        except (ConnectionError, TimeoutError, Problem) as error:
+            return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
+        return _judged(name, figures, ready=found["ready"], failed=found["failed"])
+
+
+def _judged(
+    name: str, figures: Mapping[str, Any], *, ready: bool, failed: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    late = figures["outbox"]["oldest_seconds"] > LATE_SECONDS
+    lagging = sum(figures["lag"].values()) > LAGGING_EVENTS
+    behind = late or lagging or figures["dead_letters"] or failed
+    status = "unavailable" if not ready else "degraded" if behind else "ok"
+    return {"name": name, "status": status, "failed": dict(failed), **figures}

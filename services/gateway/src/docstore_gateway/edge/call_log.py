@@ -1,0 +1,135 @@
+"""Tells of the calls that change content or read it: gathered in memory, said together, never waited for by a call.
+
+What was answered in the last second before a gateway is killed is not told. What such a call has changed is in the
+audit log all the same: the service that changed it says so in the transaction of the change.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from itertools import accumulate, takewhile
+
+import structlog
+
+from docstore_events.audit import ApiCall, ApiCalled
+from docstore_events.transaction import Transaction, Transactor
+from docstore_gateway.edge.routes import LINK_PREFIXES, MUTATING
+from docstore_gateway.metrics import calls_lost
+from docstore_platform.clock import utc_now
+from docstore_platform.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+GATHER_SECONDS = 1.0
+RETRY_SECONDS = 2.0
+CLOSE_SECONDS = 5.0
+CALLS_AN_EVENT = 500
+EVENT_BYTES = 200_000
+"""Brokers refuse records of more than a megabyte, and whatever is said after such a one would wait behind it."""
+MOST_WAITING = 50_000
+"""While the database is away; then the oldest are given up, and counted."""
+MAX_PATH_CHARS = 500
+
+CHANGES_NOTHING = ("/v1/compare", "/v1/blocks/missing", "/v1/sessions/refresh", "/v1/notifications/read")
+"""Calls that are made often, by a method that changes something elsewhere."""
+READS_CONTENT = ("/content", "/preview", "/blocks")
+READS_OF_MUCH = ("/v1/search", "/v1/admin/audit", "/v1/admin/archive", "/v1/admin/accounts", *LINK_PREFIXES)
+_OBJECT = re.compile(r"/v1/(?:admin/)?(?:files|trash|uploads|accounts|packs)/([0-9a-f]{32})(?:/|$)")
+
+
+def is_audited(method: str, path: str) -> bool:
+    """Whether a call changes content or reads it; lists of names, polls and figures do neither."""
+    if method in MUTATING:
+        return path not in CHANGES_NOTHING
+    return path.endswith(READS_CONTENT) or path.startswith(READS_OF_MUCH)
+
+
+def object_of(path: str) -> str:
+    """The id in a path, if it names one thing."""
+    found = _OBJECT.match(path)
+    return found[1] if found else ""
+
+
+def calls_of_one_event(calls: Sequence[ApiCall]) -> int:
+    """How many of the first calls are said together; one at least, whatever its size."""
+    sizes = (len(call.model_dump_json().encode()) for call in calls[:CALLS_AN_EVENT])
+    fitting = takewhile(lambda size: size <= EVENT_BYTES, accumulate(sizes))
+    return max(len(list(fitting)), 1)
+
+
+class CallLog:
+    """Of one gateway."""
+
+    def __init__(self, transactor: Transactor) -> None:
+        self._transactor = transactor
+        self._id = new_id()
+        self._told = 0
+        self._waiting: list[ApiCall] = []
+        self._some = asyncio.Event()
+
+    def note(
+        self,
+        *,
+        request_id: str,
+        method: str,
+        route: str,
+        path: str,
+        status: int,
+        account_id: str,
+        session_id: str,
+        client: str,
+        read: tuple[str, ...] = (),
+    ) -> None:
+        """Have a call told within about a second."""
+        call = ApiCall.model_construct(
+            at=utc_now(),
+            request_id=request_id,
+            method=method,
+            route=route,
+            path=path[:MAX_PATH_CHARS],
+            status=status,
+            account_id=account_id,
+            session_id=session_id,
+            client=client,
+            object_id=object_of(path) or (read[0] if len(read) == 1 else ""),
+            read=read,
+        )
+        self._waiting.append(call)
+        if len(self._waiting) > MOST_WAITING:
+            del self._waiting[:CALLS_AN_EVENT]
+            calls_lost.inc(CALLS_AN_EVENT)
+            log.error("audit_calls_lost", calls=CALLS_AN_EVENT)
+        self._some.set()
+
+    async def run(self) -> None:
+        """Tell until cancelled; what can't be told now is told later."""
+        while True:
+            await self._some.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            try:
+                await self._publish()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the calls wait and are tried again
+                log.warning("audit_calls_delayed", calls=len(self._waiting), error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def close(self) -> None:
+        """Tell what is left, if that can be done quickly."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._publish()
+        except Exception as error:  # noqa: BLE001 - the gateway ends, whatever it fails with
+            calls_lost.inc(len(self._waiting))
+            log.error("audit_calls_lost", calls=len(self._waiting), error=repr(error))
+
+    async def _publish(self) -> None:
+        while self._waiting:
+            calls = tuple(self._waiting[: calls_of_one_event(self._waiting)])
+            event = ApiCalled(revision=self._told + 1, gateway_id=self._id, calls=calls)
+
+            async def work(transaction: Transaction, event: ApiCalled = event) -> None:
+                transaction.publish(event)
+
+            await self._transactor.run(work)
+            self._told += 1
+            self._waiting = self._waiting[len(calls) :]
+        self._some.clear()

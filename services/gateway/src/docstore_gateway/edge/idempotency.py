@@ -1,0 +1,257 @@
+"""Idempotency-Key: a mutating call that is sent again gets its first answer again instead of a second effect.
+
+A key belongs to one caller. Its row is made before the call is passed on, with a short lease of the database's clock
+that is renewed while the call runs, and gets the answer before the caller does: so a gateway that dies in between
+blocks the key for seconds. Answers are sealed by the key they are asked for with, which is itself not stored: what lies
+in the database opens no link and no upload.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from starlette.types import Message, Send
+
+from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.settings import GatewaySettings
+from docstore_platform.ids import new_id
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    PyMongoError,
+    ReturnDocument,
+)
+from docstore_platform.problems import Problem, invalid, unavailable
+from docstore_platform.secret_list import secret_list
+from docstore_platform.tasks import end_tasks
+
+log = structlog.get_logger(__name__)
+
+MAX_KEY_CHARS = 255
+NONCE_BYTES = 12
+UPSERT_TRIES = 3
+RENEWALS_A_LEASE = 3
+NOT_KEPT_STATUSES = frozenset({408, 425, 429})
+"""Refusals that say nothing of the call itself: sent again it may do better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What makes two calls the same. Whoever else knows the key has another `caller`."""
+
+    caller: str
+    key: str
+    method: str
+    target: str
+    """Path and query."""
+    body: bytes
+
+
+class IdempotencyKeys:
+    """Answers of mutating calls by caller and key."""
+
+    def __init__(self, database: Database, settings: GatewaySettings) -> None:
+        self._rows: Collection = database["idempotency_keys"]
+        self._lease_seconds = settings.idempotency_lease_seconds
+        self._kept_ms = settings.idempotency_hours * 3_600_000
+        self._max_bytes = settings.idempotency_max_answer_bytes
+        secrets = secret_list("GATEWAY_IDEMPOTENCY_SECRETS", settings.idempotency_secrets, settings.infra)
+        self._keys = [hashlib.sha256(secret.encode()).digest() for secret in secrets]
+
+    async def create_indexes(self) -> None:
+        await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
+
+    async def begin(self, call: Call) -> "Recorder | StoredAnswer":
+        """A recorder if the call is to be made now, or its earlier answer.
+
+        422 if the key was used for another call, 409 while the same call is being made, 503 without the database:
+        then nobody can say whether it was made before.
+        """
+        if not (0 < len(call.key) <= MAX_KEY_CHARS and call.key.isascii() and call.key.isprintable()):
+            raise invalid(f"An Idempotency-Key has 1 to {MAX_KEY_CHARS} printable ASCII characters.")
+        try:
+            return await self._begin(call)
+        except PyMongoError:
+            raise unavailable("What remembers Idempotency-Keys") from None
+
+    async def _begin(self, call: Call) -> "Recorder | StoredAnswer":
+        key = await self._key_of(call)
+        row_id = _digest(key, call.caller, call.key)
+        seal = AESGCM(bytes.fromhex(_digest(key, "answer", call.caller, call.key)))
+        fingerprint = _digest(key, call.method, call.target, call.body)
+        lease_id = new_id()
+        row = await self._take(row_id, fingerprint, lease_id)
+        if row["fingerprint"] != fingerprint:
+            raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
+        if row["lease_id"] == lease_id:
+            return Recorder(self._rows, row_id, lease_id, seal, self._lease_seconds, self._max_bytes)
+        if "sealed" in row:
+            return StoredAnswer.unsealed(seal, row_id, bytes(row["sealed"]))
+        if "status" in row:  # kept by an earlier version
+            headers = [(bytes(name), bytes(value)) for name, value in row["headers"]]
+            return StoredAnswer(row["status"], headers, bytes(row["body"]))
+        raise _in_progress()
+
+    async def _take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
+        """The row, with our lease if it is new, or if whoever made the same call has died without an answer."""
+        mine = {
+            "fingerprint": fingerprint,
+            "lease_id": lease_id,
+            "lease_until": {"$add": ["$$NOW", int(self._lease_seconds * 1000)]},
+            "expires_at": {"$add": ["$$NOW", self._kept_ms]},
+        }
+        unanswered = [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in ("sealed", "status")]
+        ended = [{"$eq": ["$fingerprint", fingerprint]}, {"$lte": ["$lease_until", "$$NOW"]}, *unanswered]
+        is_new = {"$eq": [{"$type": "$fingerprint"}, "missing"]}
+        update = [
+            {"$set": {"taken": {"$or": [is_new, {"$and": ended}]}}},
+            {"$set": {name: {"$cond": ["$taken", value, f"${name}"]} for name, value in mine.items()}},
+            {"$unset": "taken"},
+        ]
+        for attempt in range(UPSERT_TRIES):
+            try:
+                row: Document = await self._rows.find_one_and_update(
+                    {"_id": row_id}, update, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                return row
+            except DuplicateKeyError:  # two made the row at once
+                if attempt == UPSERT_TRIES - 1:
+                    raise
+        raise AssertionError("the loop above returns or raises")
+
+    async def _key_of(self, call: Call) -> bytes:
+        """The current key, or an older one by which this very call is already known."""
+        older = {_digest(key, call.caller, call.key): key for key in self._keys[1:]}
+        known = await self._rows.find_one({"_id": {"$in": list(older)}}, {"_id": 1}) if older else None
+        return older[known["_id"]] if known else self._keys[0]
+
+
+def _digest(key: bytes, *parts: str | bytes) -> str:
+    """Keyed, so that what is stored gives no hint of a body's password."""
+    digest = hashlib.blake2b(key=key, digest_size=32)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    status: int
+    headers: HeaderList
+    body: bytes
+
+    def sealed(self, seal: AESGCM, row_id: str) -> bytes:
+        headers = [[name.decode("latin-1"), value.decode("latin-1")] for name, value in self.headers]
+        head = orjson.dumps([self.status, headers])
+        nonce = os.urandom(NONCE_BYTES)
+        plain = len(head).to_bytes(4, "big") + head + self.body
+        return nonce + seal.encrypt(nonce, plain, row_id.encode())
+
+    @classmethod
+    def unsealed(cls, seal: AESGCM, row_id: str, sealed: bytes) -> "StoredAnswer":
+        plain = seal.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], row_id.encode())
+        end = 4 + int.from_bytes(plain[:4], "big")
+        status, headers = orjson.loads(plain[4:end])
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return cls(status, raw, plain[end:])
+
+    async def give(self, send: Send) -> None:
+        await answer(send, self.status, [*self.headers, (b"idempotency-replayed", b"true")], self.body)
+
+
+class Recorder:
+    """Holds an answer back until it is stored. An answer that is not to be kept frees the key."""
+
+    def __init__(
+        self, rows: Collection, row_id: str, lease_id: str, seal: AESGCM, lease_seconds: float, max_bytes: int
+    ) -> None:
+        self._rows = rows
+        self._row_id = row_id
+        self._mine = {"_id": row_id, "lease_id": lease_id}
+        self._seal = seal
+        self._lease_seconds = lease_seconds
+        self._max_bytes = max_bytes
+        self._held: list[Message] = []
+        self._size = 0
+        self._open = True
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep the lease while the block runs; give the key back if no answer came."""
+        renewing = asyncio.create_task(self._renew(), name="idempotency lease")
+        try:
+            yield
+        finally:
+            await end_tasks([renewing])
+            await self.free()
+
+    async def _renew(self) -> None:
+        until = [{"$set": {"lease_until": {"$add": ["$$NOW", int(self._lease_seconds * 1000)]}}}]
+        while True:
+            await asyncio.sleep(self._lease_seconds / RENEWALS_A_LEASE)
+            if not self._open:
+                return
+            try:
+                await self._rows.update_one({**self._mine, "sealed": {"$exists": False}}, until)
+            except PyMongoError as error:
+                log.warning("idempotency_lease_not_renewed", error=repr(error))
+
+    def recording(self, send: Send) -> Send:
+        async def hold(message: Message) -> None:
+            if not self._open:
+                await send(message)
+                return
+            self._held.append(message)
+            self._size += len(message.get("body", b""))
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+            too_large = self._size > self._max_bytes
+            if complete or too_large:
+                await self._store_or_free(keep=not too_large)
+                for held in self._held:
+                    await send(held)
+                self._held.clear()
+
+        return hold
+
+    async def free(self) -> None:
+        """Give the key back if no answer came."""
+        if self._open:
+            self._open = False
+            try:
+                await self._rows.delete_one(self._mine)
+            except PyMongoError as error:
+                log.warning("idempotency_key_not_freed", error=repr(error))
+
+    async def _store_or_free(self, *, keep: bool) -> None:
+        start = self._held[0]
+        headers: HeaderList = [(name.lower(), value) for name, value in start["headers"]]
+        status = int(start["status"])
+        if not keep or status >= 500 or status in NOT_KEPT_STATUSES:
+            await self.free()
+            return
+        self._open = False
+        body = b"".join(message.get("body", b"") for message in self._held[1:])
+        sealed = StoredAnswer(status, headers, body).sealed(self._seal, self._row_id)
+        # To an earlier version, which knows no sealed answers, the call is being made until the key expires.
+        stored = [{"$set": {"sealed": sealed, "lease_until": "$expires_at"}}]
+        try:
+            await self._rows.update_one(self._mine, stored)
+        except PyMongoError as error:
+            log.warning("idempotent_response_not_stored", error=repr(error))
+
+
+def _in_progress() -> Problem:
+    return Problem(
+        409, "idempotency_in_progress", "The same call is being made just now.", headers={"Retry-After": "1"}
+    )

@@ -1,0 +1,162 @@
+"""Rate limits: token buckets in MongoDB that all replicas share, spent in chunks so that most calls cost no write.
+
+A replica takes a chunk of tokens from the shared bucket and spends it from memory. Tokens it does not spend are lost
+to the others, so a chunk is a small part of the bucket; a strict limit has chunks of one and so a write for each call.
+The bucket is refilled by the database's clock: replicas need not agree on the time. (Token bucket: ITU-T I.371.)
+"""
+
+import asyncio
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from docstore_gateway.responses import HeaderList
+from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, PyMongoError, ReturnDocument
+from docstore_platform.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+PERIOD_SECONDS = 60.0
+MAX_WAIT_SECONDS = 1.0
+DATABASE_SECONDS = 1.0
+KNOWN_BUCKETS = 50_000
+CHUNKS_A_PERIOD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """At most `per_minute` calls at once, refilled evenly over a minute."""
+
+    name: str
+    per_minute: int
+    chunk: int
+
+    @classmethod
+    def strict(cls, name: str, per_minute: int) -> "Policy":
+        return cls(name, per_minute, 1)
+
+    @classmethod
+    def cheap(cls, name: str, per_minute: int) -> "Policy":
+        return cls(name, per_minute, max(1, per_minute // CHUNKS_A_PERIOD))
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: int = 0
+    shared: float = 0.0
+    """What the shared bucket had when tokens were last taken from it."""
+    spend_until: float = 0.0
+    blocked_until: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    alone: float = math.inf
+    alone_at: float = 0.0
+
+    def take_alone(self, policy: Policy, now: float) -> tuple[int, float]:
+        """As from the shared bucket, from a count of this replica's own, which is full at first."""
+        refilled = self.alone + (now - self.alone_at) * policy.per_minute / PERIOD_SECONDS
+        self.alone = min(float(policy.per_minute), refilled)
+        self.alone_at = now
+        granted = min(policy.chunk, math.floor(self.alone))
+        self.alone -= granted
+        return granted, self.alone
+
+
+class RateLimiter:
+    """Spends tokens for calls. When the database can't be reached each replica goes by its own count."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.monotonic) -> None:
+        self._rows: Collection = database["rate_limits"]
+        self._now = now
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    async def create_indexes(self) -> None:
+        await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
+
+    async def spend(self, policy: Policy, who: str) -> HeaderList:
+        """Count a call of `who`, and tell what is left; 429 with the time to wait if there is no token left."""
+        key = f"{policy.name}:{who}"
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket()
+            if len(self._buckets) > KNOWN_BUCKETS:
+                self._buckets.popitem(last=False)
+        now = self._now()
+        if bucket.tokens and now < bucket.spend_until:
+            bucket.tokens -= 1
+        else:
+            async with bucket.lock:
+                await self._spend_or_take(policy, key, bucket)
+        return rate_limit_headers(policy, bucket.tokens + bucket.shared)
+
+    async def _spend_or_take(self, policy: Policy, key: str, bucket: _Bucket) -> None:
+        now = self._now()
+        if not bucket.tokens or now >= bucket.spend_until:
+            if now < bucket.blocked_until:
+                raise _limited(policy, bucket.blocked_until - now)
+            bucket.tokens = 0
+            granted, left = await self._take(policy, key, bucket)
+            if not granted:
+                wait = _wait_seconds(policy, left)
+                bucket.blocked_until = self._now() + wait
+                raise _limited(policy, wait)
+            bucket.tokens, bucket.shared = granted, left
+            bucket.spend_until = self._now() + PERIOD_SECONDS
+        bucket.tokens -= 1
+
+    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> tuple[int, float]:
+        """Tokens granted and tokens left, of the shared bucket if it can be reached."""
+        try:
+            async with asyncio.timeout(DATABASE_SECONDS):
+                row = await self._rows.find_one_and_update(
+                    {"_id": key}, _refill_and_take(policy), upsert=True, return_document=ReturnDocument.AFTER
+                )
+        except (PyMongoError, TimeoutError) as error:
+            log.warning("rate_limits_not_shared", policy=policy.name, error=repr(error))
+            return bucket.take_alone(policy, self._now())
+        return int(row["granted"]), float(row["tokens"])
+
+
+def _refill_and_take(policy: Policy) -> list[dict[str, Any]]:
+    per_ms = policy.per_minute / (PERIOD_SECONDS * 1000)
+    elapsed_ms = {"$max": [0, {"$subtract": ["$$NOW", {"$ifNull": ["$at", "$$NOW"]}]}]}
+    refilled = {"$add": [{"$ifNull": ["$tokens", policy.per_minute]}, {"$multiply": [per_ms, elapsed_ms]}]}
+    return [
+        {"$set": {"tokens": {"$min": [policy.per_minute, refilled]}, "at": "$$NOW"}},
+        {"$set": {"granted": {"$min": [policy.chunk, {"$floor": "$tokens"}]}}},
+        {
+            "$set": {
+                "tokens": {"$subtract": ["$tokens", "$granted"]},
+                "expires_at": {"$add": ["$$NOW", int(PERIOD_SECONDS * 1000)]},
+            }
+        },
+    ]
+
+
+def _wait_seconds(policy: Policy, left: float) -> float:
+    """Until the next token; where chunks are larger, up to a second, so that a flood costs few writes."""
+    per_second = policy.per_minute / PERIOD_SECONDS
+    next_token = (1 - left) / per_second
+    next_chunk = (policy.chunk - left) / per_second
+    return max(next_token, min(MAX_WAIT_SECONDS, next_chunk))
+
+
+def rate_limit_headers(policy: Policy, left: float) -> HeaderList:
+    """The policy and what is left of it (draft-ietf-httpapi-ratelimit-headers-10); `t`: seconds until it is whole."""
+    remaining = max(0, math.floor(left))
+    full = math.ceil((policy.per_minute - remaining) * PERIOD_SECONDS / policy.per_minute)
+    return [
+        (b"ratelimit-policy", f'"{policy.name}";q={policy.per_minute};w={int(PERIOD_SECONDS)}'.encode()),
+        (b"ratelimit", f'"{policy.name}";r={remaining};t={full}'.encode()),
+    ]
+
+
+def _limited(policy: Policy, seconds: float) -> Problem:
+    wait = max(1, math.ceil(seconds))
+    told = {name.decode(): value.decode() for name, value in rate_limit_headers(policy, 0)}
+    headers = {"Retry-After": str(wait), **told}
+    return Problem(429, "rate_limited", f"Too many calls; try again in {wait} s.", headers=headers)

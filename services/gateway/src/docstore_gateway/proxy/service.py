@@ -1,0 +1,203 @@
+"""Passes a request on to the service that owns it: straight into its app in this process, or over HTTP."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
+
+import aiohttp
+from multidict import CIMultiDict
+from opentelemetry.trace import Span
+from starlette.types import Message, Receive, Scope, Send
+from yarl import URL
+
+from docstore_gateway.responses import HeaderList, answer
+from docstore_platform.body_limits import ClientGone
+from docstore_platform.internal import LOCAL, local_app
+from docstore_platform.problems import Problem, unavailable
+from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call
+
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
+    b"upgrade".split()
+)
+"""Headers about one connection (RFC 9110, 7.6.1), which are not passed on."""
+
+END_TO_END = frozenset((b"authorization", b"content-length", b"content-type", b"x-forwarded-for", b"x-request-id"))
+"""Passed on even if `Connection` names them: a client must not have what we say of it, or of its call, dropped."""
+
+KEEP_ALIVE_SECONDS = 4.0
+"""Shorter than a service keeps an idle connection (75 s), so that a call is never sent into one being closed."""
+CONNECTIONS = 256
+READ_AT_ONCE_BYTES = 256 * 1024
+
+
+class Forwarder(Protocol):
+    async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the request to the service and its answer to the client; Problem 503 or 504 if no answer came."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class LocalForwarder:
+    """Calls the service's app in this process: nothing is copied."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await local_app(self._url)(scope, receive, send)
+
+    async def close(self) -> None:
+        return None
+
+
+class HttpForwarder:
+    """Sends requests over pooled connections and streams both ways. Made inside the running loop."""
+
+    def __init__(self, base_url: str, name: str, *, connect_seconds: float, answer_seconds: float) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._name = name
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=answer_seconds),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
+    async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        url = URL(self._base_url + (scope["raw_path"] + query).decode("latin-1"), encoded=True)
+        with client_span(scope["method"], lambda: http_call(scope["method"], url)) as current:
+            await self._forward(url, scope, receive, send, current)
+
+    async def _forward(self, url: URL, scope: Scope, receive: Receive, send: Send, current: Span) -> None:
+        headers, length = _request_headers(scope["headers"])
+        answered = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            async with self._session.request(
+                scope["method"],
+                url,
+                headers=headers,
+                data=await _request_body(receive, length),
+                allow_redirects=False,
+            ) as response:
+                http_answered(current, response.status)
+                await _pass_answer(response, receive, send_and_note)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if answered:
+                raise
+            raise self._problem(error) from error
+
+    def _problem(self, error: Exception) -> Problem:
+        if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+            return unavailable(f"The {self._name} service")
+        if isinstance(error, TimeoutError):
+            return Problem(504, "upstream_timeout", f"The {self._name} service did not answer in time.")
+        return Problem(
+            502,
+            "upstream_failed",
+            f"The {self._name} service broke off; whether the call was made is not known.",
+            headers={"Retry-After": "1"},
+        )
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+def open_forwarder(url: str, name: str, *, connect_seconds: float, answer_seconds: float) -> Forwarder:
+    if url.startswith(LOCAL):
+        return LocalForwarder(url)
+    return HttpForwarder(url, name, connect_seconds=connect_seconds, answer_seconds=answer_seconds)
+
+
+def without_hop_by_hop(headers: Iterable[tuple[bytes, bytes]]) -> HeaderList:
+    """Headers with lower-case names, those of the connection left out."""
+    lower = [(name.lower(), value) for name, value in headers]
+    named = {token.strip().lower() for name, value in lower if name == b"connection" for token in value.split(b",")}
+    dropped = HOP_BY_HOP | (named - END_TO_END) if named else HOP_BY_HOP
+    return [(name, value) for name, value in lower if name not in dropped]
+
+
+def _request_headers(incoming: HeaderList) -> tuple[CIMultiDict[str], int]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    length = 0
+    for name, value in without_hop_by_hop(incoming):
+        if name == b"content-length":
+            length = int(value)
+        elif name not in (b"host", b"expect", b"traceparent"):
+            headers.add(name.decode("latin-1"), value.decode("utf-8", "replace"))
+    if length:
+        headers["content-length"] = str(length)
+    traceparent = current_traceparent()
+    if traceparent:
+        headers["traceparent"] = traceparent
+    return headers, length
+
+
+async def _request_body(receive: Receive, length: int) -> bytes | AsyncIterator[bytes] | None:
+    """The body as bytes if it is all there, else as a stream; None without one. Exactly `length` bytes, or an error:
+    with fewer, the service would take the rest from whatever is sent next on the connection."""
+    if not length:
+        return None
+    first = await receive()
+    if first.get("more_body", False):
+        return _in_parts(first, receive, length)
+    return _part(first, length)
+
+
+async def _in_parts(message: Message, receive: Receive, left: int) -> AsyncIterator[bytes]:
+    while True:
+        part = _part(message, left)
+        left -= len(part)
+        yield part
+        if not left:
+            return
+        message = await receive()
+
+
+def _part(message: Message, left: int) -> bytes:
+    """The bytes of one message, of a body of which `left` are to come; all of them if it is the last."""
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    part = bytes(message.get("body", b""))
+    if len(part) > left or (len(part) < left and not message.get("more_body", False)):
+        raise Problem(400, "wrong_length", "The request's body is not as long as its Content-Length says.")
+    return part
+
+
+async def _pass_answer(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
+    # Whoever answers the client dates the answer.
+    headers = [header for header in without_hop_by_hop(response.raw_headers) if header[0] != b"date"]
+    length = response.content_length
+    if length is not None and length <= READ_AT_ONCE_BYTES:
+        await answer(send, response.status, headers, await response.read())
+        return
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    gone = asyncio.create_task(_until_gone(receive, response))
+    try:
+        async for part in response.content.iter_any():
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except aiohttp.ClientError:
+        if not gone.done():
+            raise
+    finally:
+        gone.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await gone
+
+
+async def _until_gone(receive: Receive, response: aiohttp.ClientResponse) -> None:
+    """Drop the service's stream when the client has left: a stream without end would be read for nobody."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    response.close()

@@ -1,0 +1,156 @@
+"""`GET /v1/events`: changes and notifications as they come, as server-sent events (WHATWG HTML, 9.2).
+
+change            one entry of the journal; its id is the cursor behind it, from which `Last-Event-ID` goes on
+notification      an in-app notification has been made; without an id, since it is no part of the journal
+cursor_expired    what was asked for is no longer known, read a snapshot; the stream ends
+token_expired     the access token has expired or was revoked, come again with a new one; the stream ends
+"""
+
+import asyncio
+import time
+from itertools import repeat
+from typing import Any, Protocol
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from docstore_gateway.proxy.service import Forwarder
+from docstore_gateway.push.long_poll import Reading, noticing_departure, read_changes
+from docstore_gateway.push.waiting import Waiter, Waiting
+from docstore_platform.body_limits import ClientGone
+from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.paging import change_cursor
+from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal, expires_at
+
+LATEST = "latest"
+PAGE = 500
+REST_SECONDS = 0.05
+"""Between two reads of one stream: a storm of changes is told in pages, not one by one."""
+RETRY_MS = 2000
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class Stream(Protocol):
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+class StreamResponse(Response):
+    """A response that goes on until its client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__()
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._stream.serve(scope, receive, send)
+
+
+class EventStream:
+    """One client's stream."""
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        metadata: Forwarder,
+        principal: Principal,
+        token: str,
+        *,
+        begin: str,
+        heartbeat_seconds: float,
+    ) -> None:
+        """`begin` is the id of the last event that the client has, or LATEST for what comes from now on."""
+        self._waiting = waiting
+        self._metadata = metadata
+        self._principal = principal
+        self._expires_at = expires_at(token)
+        self._begin = begin
+        self._heartbeat_seconds = heartbeat_seconds
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the client leaves, its token expires or the gateway stops."""
+        with self._waiting.waiter(self._principal, hears_notifications=True) as waiter:
+            first = await self._read(scope, self._begin)
+            if first.status not in (200, 410):
+                await first.give(send)
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            await write(send, b"retry: %d\n\n" % RETRY_MS)
+            async with noticing_departure(waiter, receive):
+                await self._stream(waiter, first, scope, send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _stream(self, waiter: Waiter, reading: Reading, scope: Scope, send: Send) -> None:
+        while True:
+            if reading.status == 410:
+                await write(send, encode_event("cursor_expired", orjson.loads(reading.body), cursor=""))
+                return
+            if reading.status == 401:
+                await write(send, encode_event("token_expired", {}))
+                return
+            more = False
+            if reading.status == 200:  # else metadata is away: it is asked again when something has come or is missed
+                page = orjson.loads(reading.body)
+                await self._send_changes(page, send)
+                cursor, more = str(page["cursor"]), page["has_more"]
+            if not more:
+                rested_at = time.monotonic() + REST_SECONDS
+                if not await self._something_new(waiter, cursor, send):
+                    return
+                await asyncio.sleep(rested_at - time.monotonic())
+            waiter.begin()
+            reading = await self._read_again(scope, cursor)
+
+    async def _something_new(self, waiter: Waiter, cursor: str, send: Send) -> bool:
+        """Wait for a wake-up, with heartbeats and notifications meanwhile; False when the stream is to end."""
+        waiter.cursor = cursor
+        while True:
+            left = self._expires_at - time.time()
+            if left <= 0 or waiter.ended:
+                await write(send, encode_event("token_expired", {}))
+                return False
+            if self._waiting.stopping:
+                return False
+            woken = await waiter.wait(min(self._heartbeat_seconds, left))
+            if waiter.gone:
+                raise ClientGone
+            while waiter.notifications:
+                event = waiter.notifications.popleft()
+                await write(send, encode_event("notification", {"delivery_id": event.delivery_id, "kind": event.kind}))
+            if woken and not waiter.ended:
+                return not self._waiting.stopping
+            if not waiter.ended:
+                await write(send, b": %b\n\n" % rfc3339(utc_now()).encode())
+
+    async def _send_changes(self, page: dict[str, Any], send: Send) -> None:
+        changes = page["changes"]
+        if changes:
+            cursors = (change_cursor(self._principal.account_id, change["seq"]) for change in changes)
+            await write(send, b"".join(map(encode_event, repeat("change"), changes, cursors)))
+
+    async def _read(self, scope: Scope, cursor: str) -> Reading:
+        return await read_changes(self._metadata, scope, {"cursor": cursor, "limit": str(PAGE)})
+
+    async def _read_again(self, scope: Scope, cursor: str) -> Reading:
+        try:
+            return await self._read(scope, cursor)
+        except Problem as problem:
+            return Reading(problem.status)
+
+
+def encode_event(name: str, data: Any, cursor: str | None = None) -> bytes:
+    """One event of a stream. An empty cursor has the client forget the one it knows."""
+    head = b"" if cursor is None else b"id: %b\n" % cursor.encode()
+    return b"%bevent: %b\ndata: %b\n\n" % (head, name.encode(), orjson.dumps(data))
+
+
+async def write(send: Send, body: bytes) -> None:
+    """Send a part of a stream."""
+    await send({"type": "http.response.body", "body": body, "more_body": True})

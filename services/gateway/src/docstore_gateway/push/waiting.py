@@ -1,0 +1,194 @@
+"""Who waits here for changes of which account, and what wakes them.
+
+A wake-up is a hint that comes with the events, or sooner from who writes the journal in this process; what has changed
+is read from the journal afterwards. So that a lost one costs only time, the journals of those who wait are looked at
+once in a while, all in one call.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from docstore_events.event import Event
+from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
+from docstore_events.journal import journal_wakeup
+from docstore_events.notifications import NotificationSent
+from docstore_events.shares import ShareEvent
+from docstore_platform.problems import Problem
+from docstore_platform.tokens import Principal
+from docstore_work.wakeup import Wakeup
+
+log = structlog.get_logger(__name__)
+
+TOPICS = ("files", "shares", "notifications")
+NOT_IN_JOURNALS = (FileAccessChanged, FilePurged, VersionPruned)
+MAX_NOTIFICATIONS = 32
+ACCOUNTS_A_CALL = 5000
+
+
+class Metadata(Protocol):
+    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
+
+
+class Waiter:
+    """One client that waits. `cursor` is the end of what it was told; None while that is being read."""
+
+    __slots__ = ("cursor", "ended", "gone", "notifications", "principal", "woken")
+
+    def __init__(self, principal: Principal, *, hears_notifications: bool) -> None:
+        self.principal = principal
+        self.ended = False
+        self.cursor: str | None = None
+        self.gone = False
+        self.notifications: deque[NotificationSent] | None = None
+        if hears_notifications:
+            self.notifications = deque(maxlen=MAX_NOTIFICATIONS)
+        self.woken = asyncio.Event()
+
+    def wake(self) -> None:
+        self.woken.set()
+
+    def leave(self) -> None:
+        """The client has closed the connection."""
+        self.gone = True
+        self.wake()
+
+    def end(self) -> None:
+        """Its token was revoked."""
+        self.ended = True
+        self.wake()
+
+    def begin(self) -> None:
+        """What wakes from now on comes after the read that follows."""
+        self.woken.clear()
+        self.cursor = None
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether something has woken it within `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.woken.wait()
+        return self.woken.is_set()
+
+
+class Waiting:
+    """Every waiter of this gateway."""
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        is_revoked: Callable[[Principal], bool],
+        *,
+        max_streams: int,
+        check_seconds: float,
+    ) -> None:
+        self._metadata = metadata
+        self._is_revoked = is_revoked
+        self._max_streams = max_streams
+        self._check_seconds = check_seconds
+        self._waiters: dict[str, set[Waiter]] = {}
+        self._check_now = asyncio.Event()
+        self.stopping = False
+
+    def __len__(self) -> int:
+        return sum(len(waiters) for waiters in self._waiters.values())
+
+    @contextlib.contextmanager
+    def waiter(self, principal: Principal, *, hears_notifications: bool = False) -> Iterator[Waiter]:
+        """A waiter for as long as the block lasts; 429 if the account has too many."""
+        account_id = principal.account_id
+        waiters = self._waiters.setdefault(account_id, set())
+        if len(waiters) >= self._max_streams:
+            raise Problem(
+                429,
+                "too_many_streams",
+                f"At most {self._max_streams} connections of an account may wait for changes at once.",
+                headers={"Retry-After": "5"},
+            )
+        waiter = Waiter(principal, hears_notifications=hears_notifications)
+        waiters.add(waiter)
+        if self._is_revoked(principal):  # since the call was admitted
+            waiter.end()
+        written_here = Wakeup([journal_wakeup(account_id)], waiter.woken)
+        try:
+            yield waiter
+        finally:
+            written_here.close()
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiters.pop(account_id, None)
+
+    def stop(self) -> None:
+        """End every wait at once, now and from now on."""
+        self.stopping = True
+        self._wake(list(self._waiters))
+
+    def end_revoked(self, account_ids: Iterable[str]) -> None:
+        """End the waits of these accounts whose tokens were revoked."""
+        for account_id in account_ids:
+            for waiter in self._waiters.get(account_id, ()):
+                if self._is_revoked(waiter.principal):
+                    waiter.end()
+
+    def check_now(self) -> None:
+        """Wake-ups may have been lost: look at the journals without delay."""
+        self._check_now.set()
+
+    # --- wake-ups ----------------------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Wake those whom an event concerns."""
+        if not self._waiters:
+            return
+        if isinstance(event, FileEvent):
+            if not isinstance(event, NOT_IN_JOURNALS):
+                before = event.previous_readers if isinstance(event, FileMoved) else ()
+                self._wake({event.file.owner_id, *event.file.readers, *before})
+        elif isinstance(event, ShareEvent):
+            self._wake({event.owner_id, event.account_id or event.owner_id})
+        elif isinstance(event, NotificationSent) and event.channel == "in_app":
+            self._notify(event)
+
+    def _wake(self, account_ids: Iterable[str]) -> None:
+        for account_id in account_ids:
+            for waiter in self._waiters.get(account_id, ()):
+                waiter.wake()
+
+    def _notify(self, event: NotificationSent) -> None:
+        for waiter in self._waiters.get(event.account_id, ()):
+            if waiter.notifications is not None:
+                waiter.notifications.append(event)
+                waiter.wake()
+
+    # --- lost wake-ups -----------------------------------------------------------------------------------
+
+    async def keep_checking(self) -> None:
+        """Find the waiters whose wake-up was lost, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._check_seconds * random.uniform(0.75, 1.25)):
+                    await self._check_now.wait()
+            self._check_now.clear()
+            try:
+                await self.check()
+            except Problem as problem:
+                log.info("journal_check_failed", error=str(problem))
+
+    async def check(self) -> None:
+        """Wake every waiter that is not at the end of its journal."""
+        accounts = [account for account, waiters in self._waiters.items() if any(w.cursor for w in waiters)]
+        for chunk in _chunks(accounts, ACCOUNTS_A_CALL):
+            heads = (await self._metadata.call("POST", "/internal/journals/heads", {"accounts": chunk}))["heads"]
+            for account, head in heads.items():
+                for waiter in self._waiters.get(account, ()):
+                    if waiter.cursor not in (None, head):
+                        waiter.wake()
+
+
+def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

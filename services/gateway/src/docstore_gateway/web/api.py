@@ -1,0 +1,79 @@
+"""HTTP: the API's description and its pages, and the address for reports of vulnerabilities."""
+
+import hashlib
+from datetime import timedelta
+from functools import lru_cache
+from importlib.resources import files
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from docstore_gateway.settings import GatewaySettings
+from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.problems import not_found
+
+OPENAPI_FILE = "openapi.json"
+UI_PACKAGE = "fastapi_offline"
+UI_FILES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+SECURITY_TXT_VALID = timedelta(days=180)
+CACHE_A_DAY = "public, max-age=86400"
+
+
+def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
+    """The API's description, and pages that need nothing from other sites."""
+    router = APIRouter()
+
+    @router.get("/.well-known/security.txt")
+    async def security_txt() -> Response:
+        """Whom to tell of a vulnerability (RFC 9116)."""
+        if not settings.security_contact:
+            raise not_found("page")
+        lines = [
+            f"Contact: {settings.security_contact}",
+            f"Expires: {rfc3339(now() + SECURITY_TXT_VALID)}",
+            f"Canonical: {settings.infra.public_url.rstrip('/')}/.well-known/security.txt",
+            "Preferred-Languages: en",
+        ]
+        return Response("\n".join(lines) + "\n", media_type="text/plain; charset=utf-8")
+
+    @router.get("/docs")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_page("docs.html"), headers=PAGE_HEADERS)
+
+    @router.get("/docs/start.js")
+    async def start() -> Response:
+        return Response(_page("docs.js"), media_type="text/javascript")
+
+    @router.get("/docs/assets/{name}")
+    async def asset(name: str) -> Response:
+        if name not in UI_FILES:
+            raise not_found("page")
+        content = files(UI_PACKAGE).joinpath("static", name).read_bytes()
+        return Response(content, media_type=UI_FILES[name], headers={"Cache-Control": CACHE_A_DAY})
+
+    @router.get("/openapi.json")
+    async def openapi(request: Request) -> Response:
+        text, etag = _openapi()
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(text, media_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
+
+    return router
+
+
+def _page(name: str) -> str:
+    return files("docstore_gateway.web").joinpath("pages", name).read_text("utf-8")
+
+
+@lru_cache(maxsize=1)
+def _openapi() -> tuple[bytes, str]:
+    text = files("docstore_gateway").joinpath(OPENAPI_FILE).read_bytes()
+    return text, f'"{hashlib.sha256(text).hexdigest()[:16]}"'

@@ -1,0 +1,62 @@
+"""Public calls that the gateway makes for a route of the page: the page's own request, put another way."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Message, Receive, Scope, Send
+
+from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
+from docstore_platform.body_limits import replaying
+from docstore_platform.problems import Problem
+
+JSON_TYPE = (b"content-type", b"application/json")
+LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}
+
+Call = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""A public call as the edge answers it: limits, login and all."""
+
+
+@dataclass(slots=True)
+class Captured:
+    """An answer of a service that is changed before the browser has it."""
+
+    status: int = 0
+    headers: HeaderList | None = None
+    body: bytes = b""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.headers = message["status"], list(message["headers"])
+        else:
+            self.body += message.get("body", b"")
+
+    def header(self, name: bytes) -> str:
+        return next((value.decode("latin-1") for key, value in self.headers or [] if key.lower() == name), "")
+
+    def json(self) -> Any:
+        """What it says; Problem if it is a refusal."""
+        said = orjson.loads(self.body) if self.body else None
+        if self.status < 400:
+            return said
+        usual = {"code": "", "detail": "The service did not say why.", **(said if isinstance(said, dict) else {})}
+        wait = self.header(b"retry-after")
+        raise Problem(self.status, usual["code"], usual["detail"], headers={"Retry-After": wait} if wait else None)
+
+    async def give(self, send: Send, extra: HeaderList) -> None:
+        await answer(send, self.status, [*(self.headers or []), *extra], self.body)
+
+
+async def public_call(
+    call: Call, scope: Scope, receive: Receive, method: str, path: str, body: bytes = b"", *, token: str | None = None
+) -> Captured:
+    """What a call of `path` by the client of `scope` is answered; Problem if the gateway itself refuses it."""
+    captured = Captured()
+    headers: Iterable[tuple[bytes, bytes]] = (header for header in scope["headers"] if header[0] not in LEFT_OUT)
+    described = [*headers, JSON_TYPE, (b"content-length", str(len(body)).encode())]
+    if token is not None:
+        described.append((b"authorization", b"Bearer " + token.encode()))
+    changed = {"method": method, "path": path, "raw_path": path.encode(), "query_string": b"", "headers": described}
+    await call({**scope, **changed}, replaying(body, receive), captured.send)
+    return captured

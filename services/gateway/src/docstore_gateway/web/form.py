@@ -1,0 +1,190 @@
+"""Uploading by a browser that runs no script: `/web/form`, three plain pages and the store's own form.
+
+Log in; say where the file goes, which begins an upload; send it from the page of that upload straight to the store,
+which leads the browser to the upload's redirect, and that to what has become of it.
+
+The name is asked for before the file is chosen. S3's `${filename}` would put the browser's name into the key alone,
+which is fixed and free of names here; and whether a name is allowed, or taken, is answered before the bytes move.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from docstore_gateway.web.calls import Call
+from docstore_gateway.web.form_log_in import FORM_PATH, LOG_IN_PATH, FormLogIn
+from docstore_gateway.web.form_pages import FormPages, go_to
+from docstore_gateway.web.form_visit import Visit
+from docstore_gateway.web.session import Login, WebSessions
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.tokens import unauthorized
+
+TAKEN: dict[str, dict[str, Any]] = {
+    "version": {},
+    "copy": {"base_version": 0, "on_conflict": "copy"},
+    "fail": {"base_version": 0, "on_conflict": "fail"},
+}
+"""What to do where there is a file of the name: as the upload says it."""
+CHOICES = (
+    ("version", "this one becomes its next version"),
+    ("copy", "keep both, this one under another name"),
+    ("fail", "do not store this one"),
+)
+WORDS = {"version_conflict": "There is a file of this name already."}
+"""For problems whose own words are for programs."""
+_UPLOAD = re.compile(rf"{FORM_PATH}/([0-9a-f]{{32}})(/cancel)?", re.A)
+
+
+def is_form(path: str) -> bool:
+    """Whether a path below `/web/` is one of these pages."""
+    return path.startswith((FORM_PATH, LOG_IN_PATH))
+
+
+class WebForm:
+    """The pages. `max_bytes`: the largest file they take."""
+
+    def __init__(self, web: WebSessions, pages: FormPages, max_bytes: int) -> None:
+        self._web = web
+        self._pages = pages
+        self._log_in = FormLogIn(web, pages)
+        self._max_bytes = max_bytes
+
+    async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what goes wrong is said in words. `call` makes a public call for the browser."""
+        visit = Visit(call, scope, receive, send, dict(reversed(scope["headers"])))
+        upload = _UPLOAD.fullmatch(scope["path"])
+        try:
+            if scope["method"] != "GET":
+                self._web.require_same_origin(visit.headers)
+            if upload is not None:
+                await self._of_upload(visit, scope["method"], upload[1], cancel=upload[2] is not None)
+            else:
+                await self._page(visit, (scope["method"], scope["path"]))
+        except Problem as problem:
+            if problem.status == 401:
+                await self._log_in.ask_for_it(visit, upload[1] if upload else "")
+            else:
+                await self._pages.show(send, "message", "That did not work", problem, again=False, message="")
+
+    async def _page(self, visit: Visit, route: tuple[str, str]) -> None:
+        if route == ("GET", FORM_PATH):
+            await self._choose(visit, await self._login(visit), {})
+        elif route == ("POST", FORM_PATH):
+            await self._begin(visit)
+        elif route == ("GET", LOG_IN_PATH):
+            await self._log_in.renew(visit)
+        elif route == ("POST", LOG_IN_PATH):
+            await self._log_in.log_in(visit)
+        elif route == ("POST", f"{LOG_IN_PATH}/end"):
+            await self._log_in.log_out(visit)
+        else:
+            raise not_found("page")
+
+    async def _of_upload(self, visit: Visit, method: str, upload_id: str, *, cancel: bool) -> None:
+        login = await self._login(visit)
+        if method == "GET" and not cancel:
+            await self._show(visit, login, upload_id)
+        elif method == "POST" and cancel:
+            visit.require_csrf(await visit.fields(), login.csrf_token)
+            await visit.ask(login, "DELETE", f"/v1/uploads/{upload_id}")
+            await go_to(visit.send, f"{FORM_PATH}/{upload_id}")
+        else:
+            raise not_found("page")
+
+    async def _login(self, visit: Visit) -> Login:
+        login = await self._web.current(visit.cookies)
+        if login is None:
+            raise unauthorized("Nobody is logged in here.")
+        return login
+
+    async def _choose(self, visit: Visit, login: Login, fields: dict[str, str], problem: Problem | None = None) -> None:
+        """Ask where the file is to go; `fields` as they were filled in, if that was refused."""
+        me = await visit.ask(login, "GET", "/v1/me")
+        await self._pages.show(
+            visit.send,
+            "choose",
+            "Upload a file",
+            problem,
+            csrf=login.csrf_token,
+            email=me["email"],
+            left=_left(me),
+            limit=me["usage"]["limit"],
+            given={"folder": "/", "name": "", "taken": "version"} | fields,
+            choices=CHOICES,
+        )
+
+    async def _begin(self, visit: Visit) -> None:
+        login, fields = await self._login(visit), await visit.fields()
+        visit.require_csrf(fields, login.csrf_token)
+        try:
+            upload = await self._upload(visit, login, fields)
+        except Problem as problem:
+            if problem.status not in (403, 404, 409, 422, 507):
+                raise
+            problem.detail = WORDS.get(problem.code, problem.detail)
+            await self._choose(visit, login, fields, problem)
+            return
+        await go_to(visit.send, f"{FORM_PATH}/{upload['id']}")
+
+    async def _upload(self, visit: Visit, login: Login, fields: dict[str, str]) -> Any:
+        """Begin it with room for all that may come, but never for more than is left: that would be refused, and told
+        to the person by mail."""
+        path = _path(fields.get("folder", ""), fields.get("name", ""))
+        left = _left(await visit.ask(login, "GET", "/v1/me"))
+        if left <= 0:
+            detail = "Your storage is full, or kept for uploads under way. Delete something for good, or wait for them."
+            raise Problem(507, "over_quota", detail)
+        wish = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
+        return await visit.ask(login, "POST", "/v1/uploads", wish | TAKEN.get(fields.get("taken", ""), {}))
+
+    async def _show(self, visit: Visit, login: Login, upload_id: str) -> None:
+        """The store's form while it can be sent; then what has become of it."""
+        upload = await visit.ask(login, "GET", f"/v1/uploads/{upload_id}")
+        if "form" in upload:
+            await self._pages.show(
+                visit.send,
+                "send",
+                "Choose the file",
+                csrf=login.csrf_token,
+                upload_id=upload_id,
+                path=upload["path"],
+                form=upload["form"],
+                most=upload.get("max_size", upload["size"]),
+                until=upload["expires_at"][11:16],
+            )
+        else:
+            title, message = _outcome(upload)
+            await self._pages.show(visit.send, "message", title, message=message, again=upload["state"] == "uploading")
+
+
+def _outcome(upload: dict[str, Any]) -> tuple[str, str]:
+    """What became of an upload that is not open any more, in words."""
+    match upload["state"]:
+        case "completed":
+            return "Your file is stored", f"It is {upload['file']['path']}."
+        case "expired":
+            return "This form has expired", "No file came in time. Nothing was stored; begin a new one."
+        case "aborted" if "problem" in upload:
+            return "Nothing was stored", upload["problem"]["detail"]
+        case "aborted":
+            return "Nothing was stored", "This upload was given up."
+        case _:
+            return "Not finished yet", "The file has arrived and is being looked at."
+
+
+def _path(folder: str, name: str) -> str:
+    """The path of a name in a folder. The rest of the rules is metadata's."""
+    name = unicodedata.normalize("NFC", name.strip())
+    if not name:
+        raise Problem(422, "invalid_path", "The file needs a name.")
+    if "/" in name:
+        raise Problem(422, "invalid_path", "A name has no “/”. The folder has a field of its own.")
+    parts = [part for part in unicodedata.normalize("NFC", folder.strip()).split("/") if part]
+    return "/" + "/".join([*parts, name])
+
+
+def _left(me: dict[str, Any]) -> int:
+    usage = me["usage"]
+    return max(0, int(usage["limit"]) - int(usage["used"]) - int(usage["reserved"]))

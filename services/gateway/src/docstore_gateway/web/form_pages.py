@@ -1,0 +1,57 @@
+"""The pages of `/web/form` as HTML: no script, no style but one, nothing from elsewhere."""
+
+from typing import Any
+
+from starlette.types import Send
+
+from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.web.built_pages import PERMISSIONS, store_origin
+from docstore_gateway.web.session import origin_of
+from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
+from docstore_platform.problems import Problem
+from docstore_platform.settings import InfraSettings
+
+HTML = (b"content-type", b"text/html; charset=utf-8")
+
+
+class FormPages:
+    """Shows one of the template's states: log_in, choose, send, message."""
+
+    def __init__(self, infra: InfraSettings) -> None:
+        self._page = plain_pages("docstore_gateway.web", "pages").get_template("form.html")
+        # Browsers hold a form to this for the whole of its way, the store's redirect to us included.
+        targets = f"'self' {store_origin(infra)} {origin_of(infra.public_url)}"
+        policy = (
+            f"default-src 'none'; style-src {STYLE_SOURCE}; form-action {targets}; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        )
+        self._headers: HeaderList = [
+            HTML,
+            (b"cache-control", b"no-store"),
+            (b"content-security-policy", policy.encode()),
+            # No less: browsers say `Origin: null` then, and nobody could tell that the form is ours.
+            (b"referrer-policy", b"same-origin"),
+            (b"permissions-policy", PERMISSIONS.encode()),
+        ]
+
+    async def show(
+        self,
+        send: Send,
+        state: str,
+        title: str,
+        problem: Problem | None = None,
+        extra: HeaderList | None = None,
+        **about: Any,
+    ) -> None:
+        """Answer with a page; with the status, and in the words, of what went wrong, if something did."""
+        detail = problem.detail if problem else ""
+        text = self._page.render(state=state, title=title, problem=detail, **about)
+        wait = problem.headers.get("Retry-After") if problem else None
+        headers = [*self._headers, *(extra or [])] + ([(b"retry-after", wait.encode())] if wait else [])
+        await answer(send, problem.status if problem else 200, headers, text.encode())
+
+
+async def go_to(send: Send, path: str, extra: HeaderList | None = None) -> None:
+    """Lead the browser to another page of ours."""
+    headers: HeaderList = [(b"location", path.encode()), (b"cache-control", b"no-store"), *(extra or [])]
+    await answer(send, 303, headers, b"")

@@ -1,0 +1,52 @@
+"""What one request of a browser without script brings, and what a page can ask for it."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from docstore_gateway.web.calls import Call, public_call
+from docstore_gateway.web.session import Login
+from docstore_platform.body_limits import read_body
+from docstore_platform.problems import Problem
+
+MAX_FORM_BYTES = 64 * 1024
+MAX_FIELDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a browser, and how public calls are made for it."""
+
+    call: Call
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: dict[bytes, bytes]
+
+    @property
+    def cookies(self) -> bytes | None:
+        return self.headers.get(b"cookie")
+
+    async def fields(self) -> dict[str, str]:
+        """What was filled in, the first of each name; 422 if it is no form."""
+        body = await read_body(self.receive, MAX_FORM_BYTES)
+        try:
+            found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            raise Problem(422, "invalid_request", "This is no form of ours.") from None
+        return {name: values[0] for name, values in found.items()}
+
+    async def ask(self, login: Login, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers who is logged in; Problem if it refuses."""
+        said = b"" if body is None else orjson.dumps(body)
+        captured = await public_call(self.call, self.scope, self.receive, method, path, said, token=login.token)
+        return captured.json()
+
+    def require_csrf(self, fields: dict[str, str], wanted: str) -> None:
+        """403 for a form that was not given to this browser, or for another log-in."""
+        if not hmac.compare_digest(fields.get("csrf", "").encode("utf-8", "replace"), wanted.encode()):
+            raise Problem(403, "csrf", "This page is too old, or belongs to another log-in. Open it again.")

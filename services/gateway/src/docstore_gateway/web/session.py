@@ -1,0 +1,226 @@
+"""Log-ins of the web page: the tokens live in cookies that no script can read.
+
+`/web/session` and `/web/session/refresh` are the public routes of accounts, with the tokens of the answer moved into
+cookies. A call of `/v1` that comes with the cookie and without a header of its own is given the header; one that
+changes something needs `X-CSRF-Token` too, an HMAC of the session, which only a page of this origin can have read.
+"""
+
+import hmac
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from docstore_gateway.responses import HeaderList, answer
+from docstore_gateway.web.calls import JSON_TYPE, Call, Captured, public_call
+from docstore_platform.body_limits import read_body
+from docstore_platform.problems import Problem, not_found
+from docstore_platform.settings import InfraSettings
+from docstore_platform.tokens import Principal, TokenVerifier, unauthorized
+
+SESSION_PATH = "/web/session"
+REFRESH_PATH = "/web/session/refresh"
+PREFIX = "/web/"
+CSRF_HEADER = b"x-csrf-token"
+MAX_BODY_BYTES = 16 * 1024
+REFRESH_SECONDS = 30 * 24 * 3600
+"""How long a browser keeps the refresh cookie; the session itself may end earlier."""
+DEVICE_SECONDS = 400 * 24 * 3600
+"""As long as browsers keep any cookie."""
+NO_STORE = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who is logged in with this browser: the access token, and what a page of this session must show."""
+
+    token: str
+    csrf_token: str
+
+
+class WebSessions:
+    """The cookies of the page, and what they stand for."""
+
+    def __init__(self, infra: InfraSettings, verifier: TokenVerifier, csrf_secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), b"docstore web session csrf", "sha256") for secret in csrf_secrets]
+        self._origin = origin_of(infra.public_url)
+        self._verifier = verifier
+        self.secure = self._origin.startswith("https:")
+        self.access_cookie = "__Host-docstore_access" if self.secure else "docstore_access"
+        self.device_cookie = "__Host-docstore_device" if self.secure else "docstore_device"
+        self.refresh_cookie = "__Secure-docstore_refresh" if self.secure else "docstore_refresh"
+
+    # --- calls of the API that come with a cookie ----------------------------------------------------------
+
+    def access_token(self, cookies: bytes | None) -> str | None:
+        return cookie_in(cookies, self.access_cookie)
+
+    async def current(self, cookies: bytes | None) -> Login | None:
+        """Whose cookie this is; None without one, or where a refresh is due."""
+        token = self.access_token(cookies)
+        if token is not None:
+            with suppress(Problem):
+                principal = await self._verifier.verify(token)
+                return Login(token, self.csrf_token(principal.session_id))
+        return None
+
+    def csrf_token(self, session_id: str) -> str:
+        """256 bits, hex; the same for all of a session."""
+        return _csrf_token(self._keys[0], session_id)
+
+    def require_csrf(self, principal: Principal, given: bytes | None) -> None:
+        """403 for a call that another site may have had the browser make."""
+        wanted = [_csrf_token(key, principal.session_id).encode() for key in self._keys]
+        if given is None or not any(hmac.compare_digest(given, token) for token in wanted):
+            raise Problem(403, "csrf", "A call with the page's cookie needs its X-CSRF-Token; see GET /web/session.")
+
+    # --- /web/session --------------------------------------------------------------------------------------
+
+    async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request below `/web/`; `call` makes the public call that it stands for."""
+        headers = dict(reversed(scope["headers"]))
+        route = (scope["method"], scope["path"])
+        if scope["method"] != "GET":
+            self.require_same_origin(headers)
+        if route == ("GET", SESSION_PATH):
+            await self._show(headers, send)
+        elif route == ("POST", SESSION_PATH):
+            body = await read_body(receive, MAX_BODY_BYTES)
+            captured = await self.log_in(call, scope, receive, body)
+            await self._give_session(captured, send)
+        elif route == ("POST", REFRESH_PATH):
+            captured = await self.renew(call, scope, receive, headers.get(b"cookie"))
+            await self._give_session(captured, send, ends=captured.status in (401, 403))
+        elif route == ("DELETE", SESSION_PATH):
+            await self._close(call, scope, headers, receive, send)
+        else:
+            raise not_found("route")
+
+    def require_same_origin(self, headers: dict[bytes, bytes]) -> None:
+        """Browsers say where a call comes from; SameSite alone would let other ports of this host call."""
+        site = headers.get(b"sec-fetch-site", b"same-origin")
+        origin = headers.get(b"origin", self._origin.encode()).decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
+        ours = origin == self._origin or (bool(host) and urlsplit(origin).netloc == host)
+        if site != b"same-origin" or not ours:
+            raise Problem(403, "csrf", "Only our own pages may ask for this.")
+
+    async def _show(self, headers: dict[bytes, bytes], send: Send) -> None:
+        """The session's CSRF token; null without one, and whether a refresh may give it."""
+        cookies = headers.get(b"cookie")
+        login = await self.current(cookies)
+        renewable = cookie_in(cookies, self.refresh_cookie) is not None
+        await _give_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
+
+    async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
+        """The answer to a log-in with these words; Problem 409 `home_region` with `home` if it is not done here."""
+        cookies = dict(scope["headers"]).get(b"cookie")
+        body = _with_device(body, cookie_in(cookies, self.device_cookie))
+        captured = await public_call(call, scope, receive, "POST", "/v1/sessions", body)
+        if captured.status == 307:
+            home = origin_of(captured.header(b"location"))
+            raise Problem(409, "home_region", "This account lives in another region: log in there.", home=home)
+        return captured
+
+    async def renew(self, call: Call, scope: Scope, receive: Receive, cookies: bytes | None) -> Captured:
+        """The answer to a refresh with the cookie's token; 401 without one."""
+        token = cookie_in(cookies, self.refresh_cookie)
+        if token is None:
+            raise unauthorized("Nobody is logged in here.")
+        body = orjson.dumps({"refresh_token": token})
+        return await public_call(call, scope, receive, "POST", "/v1/sessions/refresh", body)
+
+    async def end(self, call: Call, scope: Scope, receive: Receive, token: str) -> Captured:
+        """The answer to ending the session of this access token."""
+        return await public_call(call, scope, receive, "DELETE", "/v1/sessions/current", token=token)
+
+    async def _close(self, call: Call, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+        """End the session there and forget it here. 401 with a token that has expired: refresh it first."""
+        token = self.access_token(headers.get(b"cookie"))
+        if token is None and cookie_in(headers.get(b"cookie"), self.refresh_cookie) is not None:
+            raise unauthorized("The access token has expired.")
+        captured = Captured(204, []) if token is None else await self.end(call, scope, receive, token)
+        await captured.give(send, self.forget() if captured.status in (204, 404) else [])
+
+    async def _give_session(self, captured: Captured, send: Send, *, ends: bool = False) -> None:
+        if captured.status not in (200, 201):
+            await captured.give(send, self.forget() if ends else [])
+            return
+        tokens = captured.json()
+        principal = await self._verifier.verify(tokens["access_token"])
+        shown = {
+            "account": tokens["account"],
+            "expires_in": tokens["expires_in"],
+            "csrf_token": self.csrf_token(principal.session_id),
+        }
+        await _give_json(send, captured.status, shown, self.cookies_of(tokens))
+
+    def cookies_of(self, tokens: dict[str, Any]) -> HeaderList:
+        """What makes the browser keep a log-in as accounts has answered it, and its device token beyond log-out."""
+        cookies = [
+            self.set_cookie(self.access_cookie, tokens["access_token"], "/", tokens["expires_in"]),
+            self.set_cookie(self.refresh_cookie, tokens["refresh_token"], SESSION_PATH, REFRESH_SECONDS),
+        ]
+        if "device_token" in tokens:
+            cookies.append(self.set_cookie(self.device_cookie, tokens["device_token"], "/", DEVICE_SECONDS))
+        return cookies
+
+    def forget(self) -> HeaderList:
+        """What makes the browser forget the log-in."""
+        return [
+            self.set_cookie(self.access_cookie, "", "/", 0),
+            self.set_cookie(self.refresh_cookie, "", SESSION_PATH, 0),
+        ]
+
+    def set_cookie(self, name: str, value: str, path: str, seconds: int) -> tuple[bytes, bytes]:
+        """A cookie that no script sees and no other site has sent; `seconds` 0 forgets it."""
+        text = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict"
+        return b"set-cookie", (text + "; Secure" if self.secure else text).encode()
+
+
+def _csrf_token(key: bytes, session_id: str) -> str:
+    return hmac.new(key, session_id.encode(), sha256).hexdigest()
+
+
+def _with_device(body: bytes, token: str | None) -> bytes:
+    """The body of a log-in with the browser's device token; one that is no JSON object as it is."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+    if token is None or not isinstance(fields, dict):
+        return body
+    return orjson.dumps({**fields, "device_token": token})
+
+
+def with_authorization(scope: Scope, token: str) -> Scope:
+    """The request as a client with a header of its own would have sent it: without cookies."""
+    headers = [header for header in scope["headers"] if header[0] != b"cookie"]
+    return {**scope, "headers": [*headers, (b"authorization", b"Bearer " + token.encode())]}
+
+
+def cookie_in(header: bytes | None, name: str) -> str | None:
+    """The cookie of this name in a Cookie header; None if it is absent or empty.
+
+    What stands beside it does not matter: other programs of this host set cookies that no grammar allows.
+    """
+    for pair in (header or b"").decode("latin-1").split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip() == name and value.strip():
+            return value.strip()
+    return None
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host, as browsers say it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def _give_json(send: Send, status: int, body: Any, extra: HeaderList | None = None) -> None:
+    await answer(send, status, [JSON_TYPE, NO_STORE, *(extra or [])], orjson.dumps(body))

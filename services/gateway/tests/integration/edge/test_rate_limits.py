@@ -1,0 +1,147 @@
+"""Rate limits over all replicas."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_gateway.edge.rate_limits import Policy, RateLimiter
+from docstore_platform.mongo import Mongo, PyMongoError
+from docstore_platform.problems import Problem
+from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
+
+pytestmark = pytest.mark.connected
+
+
+async def statuses(calls: Any) -> list[int]:
+    return [answer.status for answer in await asyncio.gather(*calls)]
+
+
+async def test_log_ins_from_one_address_are_few_over_two_replicas(open_gateway: Any, service: Any) -> None:
+    """Guessing passwords against two replicas at once gives no more tries than against one."""
+    async with open_gateway(log_in_per_minute=5) as one, open_gateway(log_in_per_minute=5) as two:
+        got = await statuses((one, two)[i % 2].call("POST", "/v1/sessions", {}, b"{}") for i in range(20))
+        assert got.count(200) == 5
+        assert got.count(429) == 15
+        refused = await two.call("POST", "/v1/sessions", {}, b"{}")
+        other = await two.at("203.0.113.80").call("POST", "/v1/sessions", {}, b"{}")
+    assert len(service.requests) == 6
+    assert refused.json()["code"] == "rate_limited"
+    assert 1 <= int(refused.header("retry-after")) <= 12
+    assert refused.header("ratelimit-policy") == '"log_in";q=5;w=60'
+    assert refused.header("ratelimit") == '"log_in";r=0;t=60'
+    assert int(refused.header("retry-after")) >= 1
+    assert other.status == 200
+
+
+async def test_a_forged_x_forwarded_for_does_not_help(open_gateway: Any) -> None:
+    """Another address in the header is the same client, for a peer that is no proxy of ours."""
+    async with open_gateway(sign_up_per_minute=3) as gateway:
+        got = await statuses(
+            gateway.call("POST", "/v1/accounts", {"x-forwarded-for": f"1.2.3.{i}"}, b"{}") for i in range(10)
+        )
+    assert got.count(200) == 3
+
+
+async def test_behind_a_trusted_proxy_each_client_has_its_own_limit(open_gateway: Any) -> None:
+    """The rightmost address that is no proxy's counts; what stands left of it is the client's own invention."""
+    async with open_gateway(sign_up_per_minute=2, trusted_proxies=("198.51.100.0/24",)) as gateway:
+        forged = [{"x-forwarded-for": f"1.2.3.{i}, 203.0.113.5"} for i in range(5)]
+        got = await statuses(gateway.call("POST", "/v1/accounts", headers, b"{}") for headers in forged)
+        other = await gateway.call("POST", "/v1/accounts", {"x-forwarded-for": "203.0.113.6"}, b"{}")
+    assert got.count(200) == 2
+    assert other.status == 200
+
+
+async def test_an_account_shares_its_limit_over_addresses_and_replicas(open_gateway: Any, issuer: Any) -> None:
+    """The budget belongs to the account; another account is not touched."""
+    async with open_gateway(account_per_minute=10) as one, open_gateway(account_per_minute=10) as two:
+        got = await statuses(
+            (one, two)[i % 2].at(f"203.0.113.{i}").call("GET", "/v1/files", issuer.bearer("ann")) for i in range(30)
+        )
+        other = await one.call("GET", "/v1/files", issuer.bearer("bob"))
+    assert got.count(200) == 10
+    assert other.status == 200
+
+
+@pytest.fixture
+async def mongo(infra: InfraSettings) -> Any:
+    mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
+    yield mongo
+    mongo.close()
+
+
+class SharedBucket:
+    """The bucket in the database, which nothing refills; counts the writes."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.tokens = policy.per_minute
+        self.writes = 0
+
+    async def find_one_and_update(self, *_: Any, **__: Any) -> Any:
+        self.writes += 1
+        await asyncio.sleep(0)
+        granted = min(self.policy.chunk, self.tokens)
+        self.tokens -= granted
+        return {"granted": granted, "tokens": self.tokens}
+
+
+async def spend_all(limiters: list[RateLimiter], policy: Policy, calls: int) -> int:
+    spent = (limiters[i % len(limiters)].spend(policy, "ann") for i in range(calls))
+    outcomes = await asyncio.gather(*spent, return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Problem) and outcome.status == 429]
+    passed = sum(isinstance(outcome, list) for outcome in outcomes)
+    assert passed + len(refused) == calls
+    return passed
+
+
+async def test_most_calls_cost_no_write() -> None:
+    """A generous limit is spent from chunks: over two replicas 3,000 calls pass, for about twenty writes."""
+    policy = Policy.cheap("account", 3000)
+    bucket = SharedBucket(policy)
+    limiters = [RateLimiter({"rate_limits": bucket}, now=lambda: 0.0) for _ in range(2)]
+    assert await spend_all(limiters, policy, 2000) == 2000
+    assert await spend_all(limiters, policy, 3000) == 1000
+    assert bucket.writes == 3000 / policy.chunk + len(limiters)  # each learns once that there is none left
+
+
+async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Any) -> None:
+    """After the time that the refusal names, a call passes."""
+    limiter = RateLimiter(mongo.database(infra.database_prefix + "gateway"))
+    policy = Policy.strict("log_in", 120)
+    assert await spend_all([limiter], policy, 130) >= 120
+
+    async def passes() -> bool:
+        return await spend_all([limiter], policy, 1) == 1
+
+    assert await eventually(passes, seconds=5)
+
+
+async def test_without_the_database_each_replica_counts_alone(infra: InfraSettings) -> None:
+    """Calls are not refused because the counters are down."""
+    mongo = Mongo("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50", app_name="test")
+    limiter = RateLimiter(mongo.database("x"))
+    assert await spend_all([limiter], Policy.cheap("account", 3000), 100) == 100
+    mongo.close()
+
+
+class NoRows:
+    """A collection whose database is away."""
+
+    async def find_one_and_update(self, *args: Any, **options: Any) -> Any:
+        raise PyMongoError("away")
+
+
+async def test_without_the_database_limits_hold_for_each_replica() -> None:
+    """What one replica lets through is the limit, strict or in chunks; time refills it, and another has its own."""
+    now = 1000.0
+    limiter, another = [RateLimiter({"rate_limits": NoRows()}, now=lambda: now) for _ in range(2)]
+    log_in, account = Policy.strict("log_in", 20), Policy.cheap("account", 300)
+    assert await spend_all([limiter], log_in, 40) == 20
+    assert await spend_all([limiter], account, 400) == 300
+    now += 6
+    assert await spend_all([limiter], log_in, 40) == 2
+    assert await spend_all([limiter], account, 400) == 30
+    assert await spend_all([another], log_in, 40) == 20

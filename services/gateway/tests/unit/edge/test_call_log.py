@@ -1,0 +1,159 @@
+"""Which calls are told to the audit log, and that none is waited for or lost."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from docstore_events.audit import ApiCalled
+from docstore_gateway.edge import call_log
+from docstore_gateway.edge.call_log import CallLog, is_audited, object_of
+from docstore_platform.testing import eventually
+
+FILE = "01932f6e5a7b7c3d8e9f0a1b2c3d4e60"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", f"/v1/files/{FILE}/content", True),
+        ("GET", f"/v1/files/{FILE}/preview", True),
+        ("GET", f"/v1/files/{FILE}/blocks", True),
+        ("POST", "/v1/contents", True),
+        ("GET", "/v1/search", True),
+        ("GET", "/v1/links/secret/content", True),
+        ("GET", "/l/secret/download", True),
+        ("PATCH", f"/v1/files/{FILE}", True),
+        ("DELETE", f"/v1/trash/{FILE}", True),
+        ("POST", "/v1/sessions", True),
+        ("GET", "/v1/admin/audit", True),
+        ("GET", f"/v1/files/{FILE}", False),
+        ("GET", "/v1/files", False),
+        ("GET", "/v1/changes", False),
+        ("GET", "/v1/admin/health", False),
+        ("POST", "/v1/compare", False),
+        ("POST", "/v1/sessions/refresh", False),
+    ],
+)
+def test_calls_that_change_or_read_content_are_told(method: str, path: str, told: bool) -> None:
+    """Not lists of names, polls and figures: those are many and tell nothing of what is in a file."""
+    assert is_audited(method, path) is told
+
+
+def test_the_object_is_the_id_in_the_path() -> None:
+    """If there is one: a word in its place is none."""
+    assert object_of(f"/v1/files/{FILE}/content") == FILE
+    assert object_of(f"/v1/admin/accounts/{FILE}") == FILE
+    assert object_of("/v1/files/by-path") == ""
+    assert object_of(f"/v1/links/{FILE}/open") == ""
+
+
+class FakeTransactor:
+    """Keeps what is said; fails as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.said: list[ApiCalled] = []
+        self.failures = 0
+
+    async def run(self, work: Any) -> Any:
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("no database")
+        await work(self)
+
+    def publish(self, event: ApiCalled) -> None:
+        self.said.append(event)
+
+    def requests(self) -> list[str]:
+        return [call.request_id for event in self.said for call in event.calls]
+
+
+def note(calls: CallLog, request_id: str, **changes: Any) -> None:
+    about: dict[str, Any] = {
+        "request_id": request_id,
+        "method": "GET",
+        "route": "/v1/files",
+        "path": f"/v1/files/{FILE}/content",
+        "status": 302,
+        "account_id": "ann",
+        "session_id": "s",
+        "client": "203.0.113.7",
+    }
+    calls.note(**{**about, **changes})
+
+
+async def test_many_calls_are_one_event_and_events_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to so many; in the order of the calls."""
+    monkeypatch.setattr(call_log, "CALLS_AN_EVENT", 3)
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    for number in range(7):
+        note(calls, str(number))
+    await calls.close()
+    assert [len(event.calls) for event in transactor.said] == [3, 3, 1]
+    assert [event.revision for event in transactor.said] == [1, 2, 3]
+    assert transactor.requests() == [str(number) for number in range(7)]
+
+
+async def test_however_long_paths_and_lists_of_files_are_no_event_is_too_large_for_a_broker() -> None:
+    """Nobody can have an event refused, behind which all later calls would wait: large calls are more events."""
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    for number in range(200):
+        note(calls, f"path {number}", path="/v1/files/" + "\x01" * 500)
+        note(calls, f"read {number}", path="/v1/contents", read=(FILE,) * 1000)
+    await calls.close()
+    assert max(len(event.model_dump_json()) for event in transactor.said) < 250_000
+    assert transactor.requests() == [f"{kind} {number}" for number in range(200) for kind in ("path", "read")]
+
+
+async def test_a_call_larger_than_events_are_to_be_is_told_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither is given up nor keeps those behind it from being told."""
+    monkeypatch.setattr(call_log, "EVENT_BYTES", 10)
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    note(calls, "a")
+    note(calls, "b")
+    await calls.close()
+    assert [len(event.calls) for event in transactor.said] == [1, 1]
+
+
+async def test_what_cannot_be_told_now_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, with what has come meanwhile."""
+    monkeypatch.setattr(call_log, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(call_log, "RETRY_SECONDS", 0.0)
+    transactor: Any = FakeTransactor()
+    transactor.failures = 3
+    calls = CallLog(transactor)
+    telling = asyncio.create_task(calls.run())
+    note(calls, "a")
+    note(calls, "b")
+
+    async def all_told() -> bool:
+        return transactor.requests() == ["a", "b"]
+
+    await eventually(all_told)
+    note(calls, "c", path="/v1/links/-/content", read=("f",))
+
+    async def the_third_too() -> bool:
+        return bool(transactor.requests() == ["a", "b", "c"])
+
+    await eventually(the_third_too)
+    telling.cancel()
+    last = transactor.said[-1].calls[0]
+    assert (last.object_id, last.read) == ("f", ("f",))
+
+
+async def test_calls_beyond_what_memory_may_hold_are_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go; an alert is made of the count."""
+    monkeypatch.setattr(call_log, "MOST_WAITING", 4)
+    monkeypatch.setattr(call_log, "CALLS_AN_EVENT", 2)
+    before = call_log.calls_lost._value.get()
+    transactor: Any = FakeTransactor()
+    calls = CallLog(transactor)
+    for number in range(5):
+        note(calls, str(number))
+    await calls.close()
+    assert transactor.requests() == ["2", "3", "4"]
+    assert call_log.calls_lost._value.get() - before == 2

@@ -1,0 +1,72 @@
+"""Composing the services' documents."""
+
+from typing import Any
+
+import pytest
+
+from docstore_gateway.edge.openapi import compose, dump
+
+
+def document(path: str, method: str = "get", name: str = "read", schema: dict[str, Any] | None = None) -> Any:
+    operation: dict[str, Any] = {
+        "summary": "Read",
+        "operationId": name + path.replace("/", "_").replace("{", "_").replace("}", "_") + f"_{method}",
+        "responses": {
+            "200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Item"}}}},
+            "422": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}}},
+        },
+    }
+    schemas = {"Item": schema or {"type": "object"}, "HTTPValidationError": {"type": "object"}}
+    return {"paths": {path: {method: operation}}, "components": {"schemas": schemas}}
+
+
+def test_names_that_mean_two_things_are_told_apart() -> None:
+    """Two services' schemas of one name both survive, and each reference still means its own."""
+    composed = compose(
+        {
+            "metadata": document("/v1/files", name="list_files", schema={"type": "string"}),
+            "quota": document("/v1/admin/overview", name="overview", schema={"type": "integer"}),
+        }
+    )
+    schemas = composed["components"]["schemas"]
+    assert schemas["Item"] == {"type": "string"}
+    assert schemas["QuotaItem"] == {"type": "integer"}
+    answer = composed["paths"]["/v1/admin/overview"]["get"]["responses"]["200"]
+    assert answer["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/QuotaItem"}
+
+
+def test_every_operation_gets_what_holds_for_all() -> None:
+    """Area, short name, problem as default answer; the framework's own error form is gone."""
+    composed = compose({"metadata": document("/v1/files/{file_id}", "patch", "change_file")})
+    operation = composed["paths"]["/v1/files/{file_id}"]["patch"]
+    assert operation["operationId"] == "change_file"
+    assert operation["tags"] == ["Files and folders"]
+    assert set(operation["responses"]) == {"200", "default"}
+    assert operation["parameters"] == [{"$ref": "#/components/parameters/IdempotencyKey"}]
+    assert "HTTPValidationError" not in composed["components"]["schemas"]
+
+
+def test_calls_that_need_no_login_say_so() -> None:
+    """The open routes are open in the document too, and a login takes no Idempotency-Key."""
+    composed = compose({"accounts": document("/v1/sessions", "post", "log_in")})
+    operation = composed["paths"]["/v1/sessions"]["post"]
+    assert operation["security"] == []
+    assert "parameters" not in operation
+
+
+def test_a_path_nobody_would_reach_is_an_error() -> None:
+    """A service can't describe a route that the gateway sends elsewhere."""
+    with pytest.raises(ValueError, match="not routed"):
+        compose({"quota": document("/v1/files")})
+
+
+def test_two_operations_of_one_name_are_an_error() -> None:
+    """Clients make a method of each name."""
+    with pytest.raises(ValueError, match="both called"):
+        compose({"metadata": document("/v1/files"), "upload": document("/v1/uploads")})
+
+
+def test_the_text_does_not_depend_on_the_order_of_services() -> None:
+    """The committed file changes only when the API does."""
+    one, two = document("/v1/files"), document("/v1/uploads", name="uploads")
+    assert dump(compose({"metadata": one, "upload": two})) == dump(compose({"upload": two, "metadata": one}))
