@@ -4,13 +4,16 @@ import asyncio
 from typing import Any
 
 import pytest
+from accounts_client import Client, PublishedEvents, Run
 from service_calls import ServiceCaller
 
 from docstore_accounts.account.repository import MongoAccounts
 from docstore_accounts.sessions.repository import MongoSessions
+from docstore_accounts.settings import AccountsSettings
 from docstore_platform.internal import Answer
-from docstore_platform.mongo import ConnectionFailure, PyMongoError
+from docstore_platform.mongo import ConnectionFailure, Database, PyMongoError
 from docstore_platform.problems import Problem
+from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -18,7 +21,9 @@ pytestmark = pytest.mark.connected
 ANN = {"email": "Ann@Example.org", "password": "correct horse", "display_name": "Ann"}
 
 
-async def test_sign_up_answers_the_account_and_says_it(client, said, infra) -> None:
+async def test_sign_up_returns_and_publishes_the_account(
+    client: Client, published: PublishedEvents, infra: InfraSettings
+) -> None:
     """201 with what the API names, and account-created on the broker under the account's id."""
     answer = await client.call("POST", "/v1/accounts", ANN)
     account = answer.json()
@@ -31,12 +36,14 @@ async def test_sign_up_answers_the_account_and_says_it(client, said, infra) -> N
         "status": "active",
     }
     assert account["home_region"] == infra.region
-    (envelope,) = await eventually(lambda: said.of(account["id"]))
+    (envelope,) = await eventually(lambda: published.of(account["id"]))
     assert (envelope.event.type, envelope.source, envelope.event.revision) == ("account-created", "accounts", 1)
     assert (envelope.event.email, envelope.event.home_region) == ("Ann@Example.org", infra.region)
 
 
-async def test_of_many_who_sign_up_with_one_email_one_gets_it(run, database, said) -> None:
+async def test_of_many_who_sign_up_with_one_email_one_gets_it(
+    run: Run, database: Database, published: PublishedEvents
+) -> None:
     """Sixteen at once on two instances, in different spellings: one 201, the rest 409, one account, one event."""
     async with run(hash_queue_per_account=20) as first, run(hash_queue_per_account=20) as second:
         spellings = ["ann@example.org", "ANN@example.org", "Ann@Example.Org", " ann@example.org "]
@@ -66,7 +73,7 @@ async def test_of_many_who_sign_up_with_one_email_one_gets_it(run, database, sai
         ({"display_name": "\u202e"}, "invalid_display_name"),
     ],
 )
-async def test_what_breaks_a_rule_is_422_and_leaves_nothing(client, database, change, code) -> None:
+async def test_what_breaks_a_rule_is_422_and_leaves_nothing(client: Client, database: Database, change, code) -> None:
     """Each rule has its code; neither an account nor an event is made, and the answer does not echo the password."""
     answer = await client.call("POST", "/v1/accounts", ANN | change)
     assert (answer.status, answer.json()["code"]) == (422, code)
@@ -84,13 +91,13 @@ async def test_what_breaks_a_rule_is_422_and_leaves_nothing(client, database, ch
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/accounts", "/v1/sessions", "/v1/sessions/refresh"])
-async def test_a_body_that_makes_no_sense_is_refused(client, path: str, body: bytes) -> None:
+async def test_a_body_that_makes_no_sense_is_refused(client: Client, path: str, body: bytes) -> None:
     """Half JSON, half characters, deep nesting: 4xx, never 500."""
     answer = await client.call("POST", path, body)
     assert answer.status in (400, 422)
 
 
-async def test_me_is_the_account_and_what_it_uses(client) -> None:
+async def test_me_is_the_account_and_what_it_uses(client: Client) -> None:
     """Usage comes from quota, just the fields the API names."""
     ann = await client.person("ann@example.org")
     me = await ann.ok("GET", "/v1/me")
@@ -98,7 +105,7 @@ async def test_me_is_the_account_and_what_it_uses(client) -> None:
     assert me["usage"] == {"used": 5, "reserved": 2, "limit": 10, "over_quota": False}
 
 
-async def test_me_without_quota_is_unavailable(run, settings) -> None:
+async def test_me_without_quota_is_unavailable(run: Run, settings: AccountsSettings) -> None:
     """503 with Retry-After while quota is down, not a made-up figure."""
     infra = settings.infra.model_copy(update={"quota_url": "local:nobody"})
     async with run(infra=infra) as client:
@@ -106,7 +113,7 @@ async def test_me_without_quota_is_unavailable(run, settings) -> None:
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
 
 
-async def test_changes_are_said_in_order(run, said) -> None:
+async def test_changes_are_published_in_order(run: Run, published: PublishedEvents) -> None:
     """A new name, then another plan: account-updated and account-plan-changed with the next revisions."""
     async with run(self_service_plans=True) as client:
         ann = await client.person("ann@example.org")
@@ -115,7 +122,7 @@ async def test_changes_are_said_in_order(run, said) -> None:
         assert account["plan"] == "premium"
 
         async def all_three() -> list:
-            envelopes = await said.of(account["id"])
+            envelopes = await published.of(account["id"])
             return envelopes if len(envelopes) == 3 else []
 
         events = [envelope.event for envelope in await eventually(all_three)]
@@ -127,7 +134,7 @@ async def test_changes_are_said_in_order(run, said) -> None:
     ]
 
 
-async def test_concurrent_changes_of_one_account_lose_nothing(run, database) -> None:
+async def test_concurrent_changes_of_one_account_lose_nothing(run: Run, database: Database) -> None:
     """Names and plans changed at once on two instances: each event has a revision of its own, without a gap."""
     async with run(self_service_plans=True) as first, run(self_service_plans=True) as second:
         ann = await first.person("ann@example.org")
@@ -142,14 +149,14 @@ async def test_concurrent_changes_of_one_account_lose_nothing(run, database) -> 
     assert sequences == list(range(1, account["revision"] + 1))
 
 
-async def test_plans_are_not_self_service_by_default(client) -> None:
+async def test_plans_are_not_self_service_by_default(client: Client) -> None:
     """403 with a code of its own; an unknown plan is 422 anyway."""
     ann = await client.person("ann@example.org")
     assert await ann.refused("PUT", "/v1/me/plan", {"plan": "premium"}) == (403, "plans_not_self_service")
     assert await ann.refused("PUT", "/v1/me/plan", {"plan": "gold"}) == (422, "invalid_request")
 
 
-async def test_a_new_password_logs_the_other_devices_out(client, database) -> None:
+async def test_a_new_password_logs_the_other_devices_out(client: Client, database: Database) -> None:
     """The old password is needed, stops working, and only the device that changed it stays logged in."""
     ann = await client.person("ann@example.org")
     await client.login("ann@example.org")
@@ -167,7 +174,9 @@ async def test_a_new_password_logs_the_other_devices_out(client, database) -> No
     assert await database["outbox"].count_documents({"key": account["_id"]}) == 1
 
 
-async def test_a_new_password_and_the_end_of_the_other_sessions_are_one(client, monkeypatch) -> None:
+async def test_a_new_password_and_the_end_of_the_other_sessions_are_one(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cut off in the middle, neither has happened: the same call sent again does both."""
     ann = await client.person("ann@example.org")
     login = {"email": "ann@example.org", "password": "correct horse"}
@@ -186,7 +195,7 @@ async def test_a_new_password_and_the_end_of_the_other_sessions_are_one(client, 
 
 @pytest.mark.parametrize("is_suspension", [False, True])
 async def test_a_log_in_at_the_moment_of_a_new_password_or_a_suspension_does_not_stay(
-    is_suspension: bool, admin, database, monkeypatch
+    is_suspension: bool, admin: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes when the sessions have been ended and that is not visible yet: it waits, and is refused."""
     ann = await admin.person("ann@example.org")
@@ -220,7 +229,7 @@ async def test_a_log_in_at_the_moment_of_a_new_password_or_a_suspension_does_not
     assert await database["sessions"].count_documents({"account_id": account_id}) == (0 if is_suspension else 1)
 
 
-async def test_no_route_answers_without_a_token_or_with_a_forged_one(client) -> None:
+async def test_no_route_answers_without_a_token_or_with_a_forged_one(client: Client) -> None:
     """401 problem+json on every route that needs a caller."""
     routes = [
         ("GET", "/v1/me"),
@@ -239,7 +248,7 @@ async def test_no_route_answers_without_a_token_or_with_a_forged_one(client) -> 
             assert await stranger.refused(method, path, body) == (401, "unauthorized")
 
 
-async def test_internal_routes_admit_only_services(client, infra) -> None:
+async def test_internal_routes_admit_only_services(client: Client, infra: InfraSettings) -> None:
     """Keys and accounts are for other services; an access token does not do."""
     ann = await client.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
@@ -255,10 +264,12 @@ async def test_internal_routes_admit_only_services(client, infra) -> None:
     assert len((await service.call("GET", "/internal/keys"))["keys"]) == 1
 
 
-async def test_an_account_that_was_said_can_be_said_again(client, said, infra) -> None:
+async def test_an_account_event_can_be_republished(
+    client: Client, published: PublishedEvents, infra: InfraSettings
+) -> None:
     """The upload workflow and operators can have an event sent again under its old id."""
     account = await client.ok("POST", "/v1/accounts", ANN)
-    (envelope,) = await eventually(lambda: said.of(account["id"]))
+    (envelope,) = await eventually(lambda: published.of(account["id"]))
     service = ServiceCaller("accounts", infra, client.url)
 
     async def republished() -> bool:
@@ -268,6 +279,6 @@ async def test_an_account_that_was_said_can_be_said_again(client, said, infra) -
     await eventually(republished)
 
     async def twice() -> bool:
-        return [again.id for again in await said.of(account["id"])] == [envelope.id] * 2
+        return [again.id for again in await published.of(account["id"])] == [envelope.id] * 2
 
     await eventually(twice)

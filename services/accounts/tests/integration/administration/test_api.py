@@ -3,14 +3,16 @@
 import asyncio
 
 import pytest
+from accounts_client import Client, PublishedEvents, Run
 from pydantic import SecretStr
 
+from docstore_platform.mongo import Database
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
 
-async def test_the_first_admin_is_made_once_by_several_instances(run, database) -> None:
+async def test_the_first_admin_is_made_once_by_several_instances(run: Run, database: Database) -> None:
     """Instances that start at once, and later again, make one administrator and say so once."""
     first = {"first_admin_email": "root@example.org", "first_admin_password": SecretStr("correct horse")}
 
@@ -25,7 +27,7 @@ async def test_the_first_admin_is_made_once_by_several_instances(run, database) 
     assert await database["outbox"].count_documents({}) == 1
 
 
-async def test_accounts_are_listed_by_email_filtered_and_paged(admin) -> None:
+async def test_accounts_are_listed_by_email_filtered_and_paged(admin: Client) -> None:
     """Pages of two meet without gap or overlap; prefix, plan and status narrow the list."""
     for name in ("dora", "ann", "bob", "anna"):
         await admin.person(f"{name}@example.org")
@@ -51,7 +53,7 @@ async def test_accounts_are_listed_by_email_filtered_and_paged(admin) -> None:
     assert await admin.refused("GET", "/v1/admin/accounts?plan=gold") == (422, "invalid_request")
 
 
-async def test_what_can_not_be_changed_is_refused(admin) -> None:
+async def test_what_can_not_be_changed_is_refused(admin: Client) -> None:
     """A field that there is not, or not here, is 422 by its name, and what stands beside it is not done."""
     ann = await admin.person("ann@example.org")
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}"
@@ -63,7 +65,7 @@ async def test_what_can_not_be_changed_is_refused(admin) -> None:
     assert await ann.refused("PATCH", "/v1/me", {"plan": "premium"}) == (422, "invalid_request")
 
 
-async def test_suspending_ends_everything_at_once(admin, said) -> None:
+async def test_suspending_ends_everything_at_once(admin: Client, published: PublishedEvents) -> None:
     """No log-in, no refresh, no session; one account-updated; active again, all works again."""
     login = {"email": "ann@example.org", "password": "correct horse"}
     await admin.person("ann@example.org")
@@ -79,7 +81,7 @@ async def test_suspending_ends_everything_at_once(admin, said) -> None:
     await admin.login("ann@example.org")
 
     async def statuses() -> bool:
-        events = [envelope.event for envelope in await said.of(tokens["account"]["id"])]
+        events = [envelope.event for envelope in await published.of(tokens["account"]["id"])]
         return [(event.type, event.status) for event in events] == [
             ("account-created", "active"),
             ("account-updated", "suspended"),
@@ -89,7 +91,7 @@ async def test_suspending_ends_everything_at_once(admin, said) -> None:
     await eventually(statuses)
 
 
-async def test_a_new_role_shows_in_the_next_token(admin) -> None:
+async def test_a_new_role_shows_in_the_next_token(admin: Client) -> None:
     """Somebody made administrator can administer after the next log-in or refresh."""
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
@@ -98,7 +100,7 @@ async def test_a_new_role_shows_in_the_next_token(admin) -> None:
     await (await admin.login("ann@example.org")).ok("GET", "/v1/admin/accounts")
 
 
-async def test_nobody_else_administers(admin) -> None:
+async def test_nobody_else_administers(admin: Client) -> None:
     """403 for everybody without the role, also about themselves; unknown ids are 404 for administrators."""
     ann = await admin.person("ann@example.org")
     account_id = (await ann.ok("GET", "/v1/me"))["id"]
@@ -109,7 +111,7 @@ async def test_nobody_else_administers(admin) -> None:
     assert await admin.refused("PATCH", "/v1/admin/accounts/unknown", {"plan": "premium"}) == (404, "not_found")
 
 
-async def test_administrators_keep_their_own_rights(admin) -> None:
+async def test_administrators_keep_their_own_rights(admin: Client) -> None:
     """409 for demoting or suspending oneself."""
     account_id = (await admin.ok("GET", "/v1/me"))["id"]
     for change in ({"role": "user"}, {"status": "suspended"}):
@@ -117,7 +119,9 @@ async def test_administrators_keep_their_own_rights(admin) -> None:
 
 
 @pytest.mark.parametrize("change", [{"role": "user"}, {"status": "suspended"}])
-async def test_of_two_administrators_who_end_each_others_rights_at_once_one_remains(admin, database, change) -> None:
+async def test_of_two_administrators_who_end_each_others_rights_at_once_one_remains(
+    admin: Client, database: Database, change
+) -> None:
     """Whichever comes first is heard; the other one is no administrator any more."""
     root = (await admin.ok("GET", "/v1/me"))["id"]
     ann = (await (await admin.person("ann@example.org")).ok("GET", "/v1/me"))["id"]

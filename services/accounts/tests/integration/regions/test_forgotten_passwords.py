@@ -1,10 +1,11 @@
-"""Passwords that were forgotten, said in a region that is not the account's home."""
+"""Passwords that were forgotten, asked for in a region that is not the account's home."""
 
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+from regions_client import EAST, WEST, OpenRegion, Region
 
 from docstore_accounts.regions.client import RESETS_PATH, Signatures
 from docstore_platform.ids import new_id
@@ -13,10 +14,8 @@ from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
-WEST, EAST = "us-west-2", "ap-southeast-2"
 
-
-async def test_the_home_region_answers_wherever_one_asks(west: Any, east: Any) -> None:
+async def test_the_home_region_answers_wherever_one_asks(west: Region, east: Region) -> None:
     """Also when it could not be reached at first; the region that was asked keeps no address and always says 202."""
     email = west.email()
     assert (await west.sign_up(email)).status == 201
@@ -44,13 +43,13 @@ async def test_the_home_region_answers_wherever_one_asks(west: Any, east: Any) -
     assert email.encode() not in b"".join(west.line.bodies)
 
 
-async def test_a_region_that_is_away_holds_nobody_up(open_region: Any) -> None:
+async def test_a_region_that_is_away_holds_nobody_up(open_region: OpenRegion) -> None:
     """However many wait for it, it is called for one of them in each lease; who comes after them is answered."""
     async with open_region(WEST) as west, open_region(EAST, reset_lease_seconds=600) as east:
         far, near = west.email(), east.email()
         for region, email in ((west, far), (east, near)):
 
-            async def is_let_in(region: Any = region, email: str = email) -> bool:
+            async def is_let_in(region: Region = region, email: str = email) -> bool:
                 return bool((await region.sign_up(email)).status == 201)
 
             await eventually(is_let_in)
@@ -66,7 +65,7 @@ async def test_a_region_that_is_away_holds_nobody_up(open_region: Any) -> None:
         assert west.line.tried.count(RESETS_PATH) == 1
 
 
-async def test_what_a_region_tells_again_is_one_request(west: Any, east: Any) -> None:
+async def test_what_a_region_tells_again_is_one_request(west: Region, east: Region) -> None:
     """As when its call was heard and the answer got lost: also after the mail was sent, there is no second."""
     email = west.email()
     account = (await west.sign_up(email)).json()

@@ -4,6 +4,8 @@ from typing import Any
 
 import orjson
 import pytest
+from accounts_client import Client
+from regions_client import EAST, SECRET, WEST, Region
 
 from docstore_accounts.regions.client import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, sign
 from docstore_platform.clock import utc_now
@@ -11,9 +13,6 @@ from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport
 
 pytestmark = pytest.mark.connected
-
-WEST, EAST = "us-west-2", "ap-southeast-2"
-SECRET = "secret of the peers"
 
 
 FORGERIES: dict[str, dict[str, Any]] = {
@@ -29,7 +28,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-async def test_a_forged_call_changes_nothing(east, forgery: str) -> None:
+async def test_a_forged_call_changes_nothing(east: Region, forgery: str) -> None:
     """401 for each; the same call, rightly signed, is heard."""
     account = {"account_id": new_id(), "email_hash": "a" * 64, "home_region": WEST, "status": "active", "revision": 1}
     body = orjson.dumps({"accounts": [account]})
@@ -56,7 +55,7 @@ async def test_a_forged_call_changes_nothing(east, forgery: str) -> None:
 
 
 @pytest.mark.parametrize("change", [{"home_region": EAST}, {"revision": 0}, {"status": "admin"}, {"email_hash": "x"}])
-async def test_a_region_speaks_of_its_own_accounts_in_due_form(east, change: dict[str, Any]) -> None:
+async def test_a_region_speaks_of_its_own_accounts_in_due_form(east: Region, change: dict[str, Any]) -> None:
     """422, and nothing is taken in."""
     account = {"account_id": new_id(), "email_hash": "a" * 64, "home_region": WEST, "status": "active", "revision": 1}
     body = orjson.dumps({"accounts": [account | change]})
@@ -68,14 +67,14 @@ async def test_a_region_speaks_of_its_own_accounts_in_due_form(east, change: dic
     assert await east.database["directory"].find_one({}) is None
 
 
-async def test_a_call_of_a_stranger_is_not_read_beyond_reason(east) -> None:
+async def test_a_call_of_a_stranger_is_not_read_beyond_reason(east: Region) -> None:
     """413 for a body that no region would send, before any of it is hashed."""
     headers = {"content-length": str(2 << 20)}
     answer = await LocalTransport(east.client.url).send("POST", ACCOUNTS_PATH, headers, b"{}")
     assert answer.status == 413
 
 
-async def test_a_region_on_its_own_has_no_such_routes(client) -> None:
+async def test_a_region_on_its_own_has_no_such_routes(client: Client) -> None:
     """404 for all three, signed or not."""
     for path in (ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH):
         assert await client.refused("POST", path, {}) == (404, "not_found")

@@ -1,30 +1,31 @@
 """What one region tells the other of its accounts, over a line that is cut, deaf or flapping."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import orjson
 import pytest
+from accounts_client import PASSWORD, Client, Run
 from prometheus_client import REGISTRY
+from regions_client import EAST, PEPPER, WEST, Region
 from starlette.types import Receive, Scope, Send
 
 from docstore_accounts.app import create_app
 from docstore_accounts.regions.rules import hash_email
+from docstore_accounts.settings import AccountsSettings
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
+from docstore_platform.mongo import Database
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
-WEST, EAST = "us-west-2", "ap-southeast-2"
-PEPPER = "pepper of the peers"
-PASSWORD = "correct horse"
 
-
-async def test_the_minimum_of_an_account_crosses_and_nothing_more(west, east) -> None:
+async def test_the_minimum_of_an_account_crosses_and_nothing_more(west: Region, east: Region) -> None:
     """The other region knows id, e-mail hash, home, status and revision: no address, name, plan or password."""
     account = (await west.sign_up("ann@example.org")).json()
     entry = await east.knows("ann@example.org", revision=1)
@@ -41,7 +42,9 @@ async def test_the_minimum_of_an_account_crosses_and_nothing_more(west, east) ->
     assert await east.accounts() == 0
 
 
-async def test_a_region_that_was_cut_off_hears_the_newest_state(west, east, client_of) -> None:
+async def test_a_region_that_was_cut_off_hears_the_newest_state(
+    west: Region, east: Region, client_of: type[Client]
+) -> None:
     """Sign-ups and suspensions during the outage arrive after it, also when half of all calls fail first."""
     east.line.cut = True
     emails = [west.email() for _ in range(30)]
@@ -61,7 +64,7 @@ async def test_a_region_that_was_cut_off_hears_the_newest_state(west, east, clie
     await east.settled()
 
 
-async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west, east) -> None:
+async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west: Region, east: Region) -> None:
     """Tries that fail in between don't start it anew; what the peer refuses counts, too; 0 once all is told."""
 
     async def behind(at_least: float, at_most: float = 60.0) -> bool:
@@ -85,7 +88,7 @@ async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west, east) 
     await eventually(partial(behind, 0.0, at_most=0.0))
 
 
-async def test_news_is_told_again_until_its_receipt_is_heard(west, east) -> None:
+async def test_news_is_told_again_until_its_receipt_is_heard(west: Region, east: Region) -> None:
     """With every answer lost an account is told several times, applied once, and told no more once one is heard."""
     east.line.lose_answers = True
     email = west.email()
@@ -104,7 +107,7 @@ async def test_news_is_told_again_until_its_receipt_is_heard(west, east) -> None
 
 
 @pytest.mark.parametrize("owner", ["lease_owner", "lease"])
-async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west, east, owner: str) -> None:
+async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west: Region, east: Region, owner: str) -> None:
     """A row is sent once the lease has ended that an instance of this release, or of the one before, had on it."""
     east.line.cut = True
     email = west.email()
@@ -118,7 +121,7 @@ async def test_what_a_dead_instance_had_claimed_is_sent_by_another(west, east, o
     await west.settled()
 
 
-async def test_two_instances_tell_together(west, east, client_of) -> None:
+async def test_two_instances_tell_together(west: Region, east: Region, client_of: type[Client]) -> None:
     """Sign-ups at two instances of one region, both telling: each account is known, and nothing stays queued."""
     app = create_app(west.settings)
     async with app.router.lifespan_context(app):
@@ -135,7 +138,7 @@ async def test_two_instances_tell_together(west, east, client_of) -> None:
     assert await east.database["directory"].count_documents({}) == len(emails)
 
 
-async def test_an_account_that_is_refused_keeps_no_other_waiting(west, east) -> None:
+async def test_an_account_that_is_refused_keeps_no_other_waiting(west: Region, east: Region) -> None:
     """The peer takes the others of the batch; the one it does not take stays queued for a later try."""
     east.line.cut = True
     good, bad = [west.email() for _ in range(5)], west.email()
@@ -159,7 +162,9 @@ async def test_an_account_that_is_refused_keeps_no_other_waiting(west, east) -> 
     assert await east.entry(bad) is None
 
 
-async def test_accounts_older_than_the_second_region_are_introduced(settings, of_region, run, database) -> None:
+async def test_accounts_older_than_the_second_region_are_introduced(
+    settings: AccountsSettings, of_region: Callable[..., AccountsSettings], run: Run, database: Database
+) -> None:
     """Made while the region was alone, they are known to the peer after the first start that names it."""
     async with run() as alone:
         await alone.ok("POST", "/v1/accounts", {"email": "old@example.org", "password": PASSWORD})
@@ -191,7 +196,7 @@ def _listener(heard: list[Any]) -> Any:
     return app
 
 
-async def make_admin(region: Any, client_of: Any) -> Any:
+async def make_admin(region: Region, client_of: type[Client]) -> Any:
     email = region.email()
     assert (await region.sign_up(email)).status == 201
     await region.database["accounts"].update_one({"email": email}, {"$set": {"role": "admin"}})

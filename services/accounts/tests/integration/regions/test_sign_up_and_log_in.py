@@ -4,17 +4,16 @@ import asyncio
 import random
 
 import pytest
+from accounts_client import PASSWORD, Client
+from regions_client import EAST, WEST, OpenRegion, Region
 
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
 
-WEST, EAST = "us-west-2", "ap-southeast-2"
-PASSWORD = "correct horse"
 
-
-async def test_a_login_elsewhere_is_sent_home(west, east) -> None:
-    """307 to the home's public address, whatever the password: it is not known here, nor is more said."""
+async def test_a_login_elsewhere_is_sent_home(west: Region, east: Region) -> None:
+    """307 to the home's public address, whatever the password: it is not known here, and nothing more is revealed."""
     await west.sign_up("Ann@Example.org")
     await east.knows("ann@example.org", revision=1)
     for password in (PASSWORD, "wrong horse"):
@@ -28,7 +27,7 @@ async def test_a_login_elsewhere_is_sent_home(west, east) -> None:
     assert (await east.log_in("bob@example.org")).json()["code"] == "invalid_credentials"
 
 
-async def test_a_token_of_another_region_is_no_token(west, east, client_of) -> None:
+async def test_a_token_of_another_region_is_no_token(west: Region, east: Region, client_of: type[Client]) -> None:
     """401 for an access token and for a refresh token that another region made."""
     await west.sign_up("ann@example.org")
     tokens = (await west.log_in("ann@example.org")).json()
@@ -39,7 +38,7 @@ async def test_a_token_of_another_region_is_no_token(west, east, client_of) -> N
     assert (await west.client.call("POST", "/v1/sessions/refresh", body)).status == 200
 
 
-async def test_of_one_email_in_both_regions_at_once_one_account_is_made(west, east) -> None:
+async def test_of_one_email_in_both_regions_at_once_one_account_is_made(west: Region, east: Region) -> None:
     """Forty rounds, three tries in each region at once: one 201, else 409 email_taken; nothing is half done."""
     emails = [f"{number}@example.org" for number in range(40)]
     winners = set()
@@ -61,7 +60,7 @@ async def test_of_one_email_in_both_regions_at_once_one_account_is_made(west, ea
         assert statuses == {201, 307}
 
 
-async def test_without_the_arbiter_nobody_can_take_its_emails(west, east) -> None:
+async def test_without_the_arbiter_nobody_can_take_its_emails(west: Region, east: Region) -> None:
     """503 that says so and leaves nothing; e-mails decided here can be had; afterwards all can."""
     east.line.cut = True
     theirs, ours = east.email(), west.email()
@@ -78,7 +77,7 @@ async def test_without_the_arbiter_nobody_can_take_its_emails(west, east) -> Non
     await east.settled()
 
 
-async def test_an_answer_that_is_lost_leaves_the_email_free(west, east) -> None:
+async def test_an_answer_that_is_lost_leaves_the_email_free(west: Region, east: Region) -> None:
     """The arbiter granted it, but nobody heard: the next one gets the e-mail, in either region."""
     for again in (west, east):
         email = east.email()
@@ -90,7 +89,7 @@ async def test_an_answer_that_is_lost_leaves_the_email_free(west, east) -> None:
         assert (await west.knows(email, revision=1))["home_region"] == again.name
 
 
-async def test_a_claim_whose_region_is_away_is_not_given_to_another(west, east) -> None:
+async def test_a_claim_whose_region_is_away_is_not_given_to_another(west: Region, east: Region) -> None:
     """Whether its sign-up made an account only that region knows: 503 until it answers, however long that takes."""
     email = east.email()
     east.line.lose_answers = True
@@ -102,7 +101,9 @@ async def test_a_claim_whose_region_is_away_is_not_given_to_another(west, east) 
 
 
 @pytest.mark.parametrize("arbiter", ["west", "east"])
-async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(west, east, arbiter: str) -> None:
+async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(
+    west: Region, east: Region, arbiter: str
+) -> None:
     """Only there: the home's word counts for its own accounts. Afterwards both regions know the new one."""
     email = (west if arbiter == "west" else east).email()
     assert (await west.sign_up(email)).status == 201
@@ -118,7 +119,7 @@ async def test_an_account_lost_by_a_restore_can_be_made_again_at_its_home(west, 
     assert (await west.sign_up(email)).json()["code"] == "email_taken"
 
 
-async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_there(open_region) -> None:
+async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_there(open_region: OpenRegion) -> None:
     """503 for the e-mails it decides, taken or not, while it has not been told; those of others can be had."""
     async with open_region(WEST, peers={}) as alone:
         taken = alone.email(EAST)
@@ -139,7 +140,9 @@ async def test_a_region_that_is_added_decides_nothing_before_it_knows_who_is_the
             assert (await east.sign_up(east.email())).status == 201
 
 
-async def test_two_regions_that_begin_together_wait_for_each_other_no_longer_than_both_are_there(open_region) -> None:
+async def test_two_regions_that_begin_together_wait_for_each_other_no_longer_than_both_are_there(
+    open_region: OpenRegion,
+) -> None:
     """Neither has anybody to tell of: 503 at the one that is alone, then sign-ups at both."""
     async with open_region(WEST) as west:
         assert (await west.sign_up(west.email())).status == 503
@@ -147,7 +150,7 @@ async def test_two_regions_that_begin_together_wait_for_each_other_no_longer_tha
             for region in (east, west):
                 for arbiter in (east, west):
 
-                    async def is_let_in(region=region, arbiter=arbiter) -> bool:
+                    async def is_let_in(region: Region = region, arbiter=arbiter) -> bool:
                         return bool((await region.sign_up(arbiter.email())).status == 201)
 
                     await eventually(is_let_in)

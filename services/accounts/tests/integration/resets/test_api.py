@@ -5,12 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from accounts_client import Client, PublishedEvents, Run
 
 from docstore_accounts.resets.repository import MongoResets, ResetRequest
+from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
 from docstore_platform.mailed_links import ResetLinks
+from docstore_platform.mongo import Database
 from docstore_platform.testing import eventually
 from docstore_work.lease_queue import LeaseLost
 
@@ -21,12 +24,12 @@ OLD, NEW = "correct horse", "another horse"
 GONE = (404, "reset_not_found")
 
 
-async def ask(client: Any, email: str) -> None:
+async def ask(client: Client, email: str) -> None:
     answer = await client.call("POST", "/v1/password-resets", {"email": email})
     assert (answer.status, answer.json()) == (202, {"accepted": True})
 
 
-async def answered(database: Any) -> list[Any]:
+async def answered(database: Database) -> list[Any]:
     """The resets there are, once everybody who asked was answered."""
 
     async def nobody_waits() -> bool:
@@ -37,7 +40,7 @@ async def answered(database: Any) -> list[Any]:
 
 
 @pytest.fixture
-async def token(client: Any, database: Any, settings: Any) -> str:
+async def token(client: Client, database: Database, settings: AccountsSettings) -> str:
     """What stands in the mail to Ann, who has just signed up and forgotten her password."""
     await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
     await ask(client, ANN.upper())
@@ -45,10 +48,12 @@ async def token(client: Any, database: Any, settings: Any) -> str:
     return ResetLinks(settings.infra).token(reset["_id"])
 
 
-async def test_a_password_is_set_once_and_ends_every_session(client: Any, said: Any, token: str) -> None:
+async def test_a_password_is_set_once_and_ends_every_session(
+    client: Client, published: PublishedEvents, token: str
+) -> None:
     """The event has no way in it to make the link; afterwards only the new password works, and the link no more."""
     tokens = await client.ok("POST", "/v1/sessions", {"email": ANN, "password": OLD})
-    (told,) = await eventually(lambda: said.of(token.partition(".")[0]))
+    (told,) = await eventually(lambda: published.of(token.partition(".")[0]))
     assert isinstance(told.event, PasswordResetRequested)
     assert told.event.account_id == tokens["account"]["id"]
     assert token.partition(".")[2] not in told.event.model_dump_json()
@@ -63,7 +68,9 @@ async def test_a_password_is_set_once_and_ends_every_session(client: Any, said: 
     assert await client.refused("POST", "/v1/password-resets/confirm", {**confirm, "password": OLD}) == GONE
 
 
-async def test_who_guessed_too_often_is_let_in_after_a_reset(client: Any, settings: Any, token: str) -> None:
+async def test_who_guessed_too_often_is_let_in_after_a_reset(
+    client: Client, settings: AccountsSettings, token: str
+) -> None:
     """With the new password, at once and from the address of the guesses; from others it was never refused."""
     wrong = {"email": ANN, "password": "wrong horse"}
     for _ in range(settings.login_failures):
@@ -73,30 +80,32 @@ async def test_who_guessed_too_often_is_let_in_after_a_reset(client: Any, settin
     await client.login(ANN, NEW)
 
 
-async def test_it_is_told_whose_password_was_set(client: Any, said: Any, database: Any, token: str) -> None:
+async def test_it_is_told_whose_password_was_set(
+    client: Client, published: PublishedEvents, database: Database, token: str
+) -> None:
     """Once, by an event that names the account and the link; a link that was refused is told of nowhere."""
     confirm = {"token": token, "password": NEW}
     await client.ok("POST", "/v1/password-resets/confirm", confirm)
     assert await client.refused("POST", "/v1/password-resets/confirm", confirm) == GONE
     reset_id = token.partition(".")[0]
-    said_of_it = await database["outbox"].find({"key": reset_id}).sort("sequence", 1).to_list()
-    assert [row["sequence"] for row in said_of_it] == [1, 2]
+    rows = await database["outbox"].find({"key": reset_id}).sort("sequence", 1).to_list()
+    assert [row["sequence"] for row in rows] == [1, 2]
     account = (await client.ok("POST", "/v1/sessions", {"email": ANN, "password": NEW}))["account"]
 
     async def told() -> Any:
-        return [each.event for each in await said.of(reset_id) if isinstance(each.event, PasswordReset)]
+        return [each.event for each in await published.of(reset_id) if isinstance(each.event, PasswordReset)]
 
     assert await eventually(told) == [PasswordReset(reset_id=reset_id, account_id=account["id"], revision=2)]
 
 
-async def test_nobody_learns_who_has_an_account(client: Any, database: Any) -> None:
+async def test_nobody_learns_who_has_an_account(client: Client, database: Database) -> None:
     """An address that is nobody's, or is none, gets the same answer; there is nothing to mail."""
     for email in ("nobody@example.org", "no address"):
         await ask(client, email)
     assert await answered(database) == []
 
 
-async def test_of_two_at_once_one_sets_the_password(client: Any, token: str) -> None:
+async def test_of_two_at_once_one_sets_the_password(client: Client, token: str) -> None:
     """Whichever it is: its password works, the other's was refused."""
     passwords = ["first horse", "second horse"]
     answers = await asyncio.gather(
@@ -110,7 +119,7 @@ async def test_of_two_at_once_one_sets_the_password(client: Any, token: str) -> 
     await client.login(ANN, winner)
 
 
-async def test_links_that_are_worth_nothing(client: Any, database: Any, token: str) -> None:
+async def test_links_that_are_worth_nothing(client: Client, database: Database, token: str) -> None:
     """Forged, cut, of nothing, ended, or older than a change of the password; a weak password uses nothing up."""
     weak = {"token": token, "password": "short"}
     assert await client.refused("POST", "/v1/password-resets/confirm", weak) == (422, "weak_password")
@@ -125,13 +134,13 @@ async def test_links_that_are_worth_nothing(client: Any, database: Any, token: s
     await client.login(ANN, "third horse")
 
 
-async def test_a_link_is_good_for_an_hour(client: Any, database: Any, token: str) -> None:
+async def test_a_link_is_good_for_an_hour(client: Client, database: Database, token: str) -> None:
     """A second past its end it is worth nothing, whether or not it was cleared away."""
     await database["password_resets"].update_many({}, {"$set": {"expires_at": utc_now() - timedelta(seconds=1)}})
     assert await client.refused("POST", "/v1/password-resets/confirm", {"token": token, "password": NEW}) == GONE
 
 
-async def test_nobody_fills_a_mailbox(client: Any, database: Any, token: str) -> None:
+async def test_nobody_fills_a_mailbox(client: Client, database: Database, token: str) -> None:
     """Three mails an hour, however often somebody asks; all of their links work until one has."""
     for _ in range(5):
         await ask(client, ANN)
@@ -139,7 +148,9 @@ async def test_nobody_fills_a_mailbox(client: Any, database: Any, token: str) ->
     assert (await client.call("POST", "/v1/password-resets/confirm", {"token": token, "password": NEW})).status == 204
 
 
-async def test_the_suspended_get_no_mail_and_no_way_in(admin: Any, database: Any, settings: Any) -> None:
+async def test_the_suspended_get_no_mail_and_no_way_in(
+    admin: Client, database: Database, settings: AccountsSettings
+) -> None:
     """Nor by a link made before."""
     ann = await admin.person(ANN)
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}"
@@ -151,7 +162,9 @@ async def test_the_suspended_get_no_mail_and_no_way_in(admin: Any, database: Any
     assert await admin.refused("POST", "/v1/password-resets/confirm", confirm) == (403, "account_suspended")
 
 
-async def test_an_administrator_makes_a_link_to_pass_on(admin: Any, database: Any, settings: Any) -> None:
+async def test_an_administrator_makes_a_link_to_pass_on(
+    admin: Client, database: Database, settings: AccountsSettings
+) -> None:
     """Shown once and in no event; nobody else can make one, and none for who is not there."""
     ann = await admin.person(ANN)
     path = f"/v1/admin/accounts/{(await ann.ok('GET', '/v1/me'))['id']}/password-resets"
@@ -170,7 +183,7 @@ async def test_an_administrator_makes_a_link_to_pass_on(admin: Any, database: An
     assert not (await ann.ok("GET", "/v1/me"))["email_verified"], "it was passed on by whatever way"
 
 
-async def test_what_an_instance_left_another_answers(run: Any, database: Any) -> None:
+async def test_what_an_instance_left_another_answers(run: Run, database: Database) -> None:
     """One that died with a request in its hands: the next instance answers when its lease has ended."""
     async with run() as client:
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
@@ -182,7 +195,7 @@ async def test_what_an_instance_left_another_answers(run: Any, database: Any) ->
         assert len(await answered(database)) == 1
 
 
-async def test_a_request_is_handled_once_beside_the_release_before(run: Any, database: Any) -> None:
+async def test_a_request_is_handled_once_beside_the_release_before(run: Run, database: Database) -> None:
     """An instance of the release before completes a request that this one still holds: this one mails nothing more."""
     async with run() as client:
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
@@ -195,7 +208,7 @@ async def test_a_request_is_handled_once_beside_the_release_before(run: Any, dat
         await resets.complete(claimed, Transaction(None, "accounts", ""))
 
 
-async def test_a_request_of_the_release_before_is_handled(run: Any, database: Any) -> None:
+async def test_a_request_of_the_release_before_is_handled(run: Run, database: Database) -> None:
     """It has neither lease nor attempts."""
     async with run() as client:
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
@@ -205,7 +218,7 @@ async def test_a_request_of_the_release_before_is_handled(run: Any, database: An
         assert len(await answered(database)) == 1
 
 
-async def test_a_request_that_is_repeated_is_handled_once(database: Any) -> None:
+async def test_a_request_that_is_repeated_is_handled_once(database: Database) -> None:
     """Also after it was completed; no address is kept then."""
     resets = MongoResets(database, lease_seconds=30)
     for _ in range(2):

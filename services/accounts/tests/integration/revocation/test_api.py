@@ -1,14 +1,17 @@
 """Revocations over two instances of accounts, as a gateway follows them."""
 
 import asyncio
-from typing import Any
 
+from accounts_client import Client, Run
 from service_calls import ServiceCaller
 
 from docstore_platform.revocations import REVOCATIONS_PATH
+from docstore_platform.settings import InfraSettings
 
 
-async def test_what_one_instance_revokes_the_other_tells(run: Any, infra: Any, client_of: Any) -> None:
+async def test_what_one_instance_revokes_the_other_tells(
+    run: Run, infra: InfraSettings, client_of: type[Client]
+) -> None:
     """A gateway that waits at one instance hears of a log-out, a new password and a suspension made at the other."""
     async with run() as here, run() as there:
         gateway = ServiceCaller("accounts", infra, there.url)
@@ -33,7 +36,7 @@ async def test_what_one_instance_revokes_the_other_tells(run: Any, infra: Any, c
         assert changed["account_id"] == logged_out["account_id"]
 
 
-async def test_only_a_gateway_follows(client: Any, infra: Any) -> None:
+async def test_only_a_gateway_follows(client: Client, infra: InfraSettings) -> None:
     """Who has logged out is no other service's business, and no person's."""
     ann = await client.person("ann@example.org")
     assert (await client.refused("GET", REVOCATIONS_PATH))[0] == 401

@@ -4,8 +4,11 @@ import asyncio
 from functools import partial
 
 import pytest
+from accounts_client import Client, PublishedEvents, Run
 from service_calls import ServiceCaller
 
+from docstore_platform.mongo import Database
+from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import TokenVerifier
 
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.connected
 LOGIN = {"email": "ann@example.org", "password": "correct horse"}
 
 
-async def test_a_login_answers_tokens_and_the_account(client, infra) -> None:
+async def test_a_login_answers_tokens_and_the_account(client: Client, infra: InfraSettings) -> None:
     """What the API names; the access token names session, role and device, and ten minutes to live."""
     await client.person("ann@example.org")
     answer = await client.call("POST", "/v1/sessions", LOGIN | {"device_name": "Ann's laptop"})
@@ -33,13 +36,13 @@ async def test_a_login_answers_tokens_and_the_account(client, infra) -> None:
     assert principal.device == "Ann's laptop"
 
 
-async def test_a_login_works_with_the_email_in_any_spelling(client) -> None:
+async def test_a_login_works_with_the_email_in_any_spelling(client: Client) -> None:
     """Upper case and blanks around make no difference."""
     await client.person("ann@example.org")
     await client.login(" ANN@Example.org")
 
 
-async def test_unknown_and_wrong_are_answered_alike(client) -> None:
+async def test_unknown_and_wrong_are_answered_alike(client: Client) -> None:
     """401 with the same body, whether there is an account or not."""
     await client.person("ann@example.org")
     wrong = await client.call("POST", "/v1/sessions", LOGIN | {"password": "wrong"})
@@ -48,7 +51,7 @@ async def test_unknown_and_wrong_are_answered_alike(client) -> None:
     assert (wrong.status, wrong.json()["code"]) == (401, "invalid_credentials")
 
 
-async def test_guessing_is_slowed_over_all_instances(run) -> None:
+async def test_guessing_is_slowed_over_all_instances(run: Run) -> None:
     """Failures on two instances count together; a forged X-Forwarded-For in front does not help; elsewhere is free."""
     async with run(login_failures=4) as first, run(login_failures=4) as second:
         await first.person("ann@example.org")
@@ -62,7 +65,7 @@ async def test_guessing_is_slowed_over_all_instances(run) -> None:
         await second.login("ann@example.org")
 
 
-async def test_refresh_tokens_rotate_on_any_instance(run) -> None:
+async def test_refresh_tokens_rotate_on_any_instance(run: Run) -> None:
     """A token given out by one instance is renewed by another, once."""
     async with run() as first, run() as second:
         await first.person("ann@example.org")
@@ -73,7 +76,7 @@ async def test_refresh_tokens_rotate_on_any_instance(run) -> None:
         assert (await ann.ok("GET", "/v1/me"))["id"] == tokens["account"]["id"]
 
 
-async def test_a_replayed_refresh_token_revokes_its_family(run, database) -> None:
+async def test_a_replayed_refresh_token_revokes_its_family(run: Run, database: Database) -> None:
     """The old token, used again, ends the session: its newest token is refused too. Other sessions live on."""
     async with run() as client:
         ann = await client.person("ann@example.org")
@@ -87,7 +90,7 @@ async def test_a_replayed_refresh_token_revokes_its_family(run, database) -> Non
         assert len((await ann.ok("GET", "/v1/sessions"))["items"]) == 1
 
 
-async def test_of_many_uses_of_one_token_at_once_one_wins(run, database) -> None:
+async def test_of_many_uses_of_one_token_at_once_one_wins(run: Run, database: Database) -> None:
     """Eight refreshes with one token on two instances: one answer at most, and no session left to two holders."""
     async with run() as first, run() as second:
         await first.person("ann@example.org")
@@ -101,7 +104,7 @@ async def test_of_many_uses_of_one_token_at_once_one_wins(run, database) -> None
         assert (await first.refused("POST", "/v1/sessions/refresh", {"refresh_token": winner}))[0] == 401
 
 
-async def test_devices_are_listed_newest_first_and_paged(client) -> None:
+async def test_devices_are_listed_newest_first_and_paged(client: Client) -> None:
     """Name, times and which one is mine; pages meet without gap or overlap."""
     await client.person("ann@example.org")
     for device in ("Phone", "Tablet", "Laptop"):
@@ -114,7 +117,7 @@ async def test_devices_are_listed_newest_first_and_paged(client) -> None:
     assert await ann.refused("GET", "/v1/sessions?cursor=bm9uc2Vuc2U") == (422, "invalid_cursor")
 
 
-async def test_a_device_is_logged_out_from_another(client) -> None:
+async def test_a_device_is_logged_out_from_another(client: Client) -> None:
     """Its refresh token stops working; a stranger's session and an unknown one are both 404."""
     ann, bob = await client.person("ann@example.org"), await client.person("bob@example.org")
     tokens = await client.ok("POST", "/v1/sessions", LOGIN | {"device_name": "Lost phone"})
@@ -127,7 +130,7 @@ async def test_a_device_is_logged_out_from_another(client) -> None:
     assert (await client.refused("POST", "/v1/sessions/refresh", refresh))[0] == 401
 
 
-async def test_logging_out_ends_this_session(client) -> None:
+async def test_logging_out_ends_this_session(client: Client) -> None:
     """204, again too; the refresh token of the session is dead."""
     await client.person("ann@example.org")
     tokens = await client.ok("POST", "/v1/sessions", LOGIN)
@@ -137,7 +140,7 @@ async def test_logging_out_ends_this_session(client) -> None:
     assert (await client.refused("POST", "/v1/sessions/refresh", {"refresh_token": tokens["refresh_token"]}))[0] == 401
 
 
-async def test_instances_started_together_agree_on_one_key(run, database) -> None:
+async def test_instances_started_together_agree_on_one_key(run: Run, database: Database) -> None:
     """Four instances starting at once on an empty database make one signing key: a fifth verifies all their tokens."""
 
     async def start_and_log_in(name: str) -> str:
@@ -151,7 +154,7 @@ async def test_instances_started_together_agree_on_one_key(run, database) -> Non
             await type(client)(client.app, token).ok("GET", "/v1/me")
 
 
-async def test_tokens_survive_a_restart(run) -> None:
+async def test_tokens_survive_a_restart(run: Run) -> None:
     """Keys and sessions are in the database: nobody is logged out by a new process."""
     async with run() as client:
         ann = await client.person("ann@example.org")
@@ -161,7 +164,7 @@ async def test_tokens_survive_a_restart(run) -> None:
         await client.ok("POST", "/v1/sessions/refresh", {"refresh_token": refresh})
 
 
-async def test_a_login_renews_a_hash_of_lower_cost(run, database) -> None:
+async def test_a_login_renews_a_hash_of_lower_cost(run: Run, database: Database) -> None:
     """After the cost was raised by setting, logging in stores a hash of the new cost."""
     async with run() as client:
         await client.person("ann@example.org")
@@ -171,7 +174,9 @@ async def test_a_login_renews_a_hash_of_lower_cost(run, database) -> None:
         await client.login("ann@example.org")
 
 
-async def test_a_login_is_said_with_whether_its_device_is_new(client, said, database) -> None:
+async def test_a_login_is_published_with_whether_its_device_is_new(
+    client: Client, published: PublishedEvents, database: Database
+) -> None:
     """session-started for each log-in, made together with its session; a device is known by its token alone."""
     await client.ok("POST", "/v1/accounts", {"email": "ann@example.org", "password": "correct horse"})
     token = (await client.ok("POST", "/v1/sessions", LOGIN | {"device_name": "Phone"}))["device_token"]
@@ -181,14 +186,14 @@ async def test_a_login_is_said_with_whether_its_device_is_new(client, said, data
     assert answers[1]["device_token"] == token
     told = []
     async for session in database["sessions"].find():
-        (envelope,) = await eventually(partial(said.of, session["_id"]))
+        (envelope,) = await eventually(partial(published.of, session["_id"]))
         assert (envelope.event.type, envelope.event.account_id) == ("session-started", session["account_id"])
         told.append((envelope.event.device, envelope.event.new_device))
     assert sorted(told) == [("My phone", False), ("Phone", True), ("Phone", True)]
     assert token not in str([row async for row in database["devices"].find()])
 
 
-async def test_browsers_have_names_that_people_read(client, database) -> None:
+async def test_browsers_have_names_that_people_read(client: Client, database: Database) -> None:
     """Of the User-Agent, where no name is given; also those that were kept as they came."""
     await client.ok("POST", "/v1/accounts", {"email": "ann@example.org", "password": "correct horse"})
     chrome = (

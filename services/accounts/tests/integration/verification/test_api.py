@@ -1,11 +1,12 @@
 """Verifying an e-mail address by HTTP."""
 
-from typing import Any
-
 import pytest
+from accounts_client import Client, Run
 from pydantic import SecretStr
 
+from docstore_accounts.settings import AccountsSettings
 from docstore_platform.mailed_links import VerificationLinks
+from docstore_platform.mongo import Database
 
 pytestmark = pytest.mark.connected
 
@@ -13,7 +14,9 @@ ANN = "ann@example.org"
 PATH = "/v1/me/email-verification"
 
 
-async def test_a_mailed_link_or_code_verifies_an_address(client: Any, database: Any, settings: Any) -> None:
+async def test_a_mailed_link_or_code_verifies_an_address(
+    client: Client, database: Database, settings: AccountsSettings
+) -> None:
     """Without a login by the link, with one by the code; each once, and the account shows it."""
     links = VerificationLinks(settings.infra)
     for email in (ANN, "bob@example.org"):
@@ -37,7 +40,7 @@ async def test_a_mailed_link_or_code_verifies_an_address(client: Any, database: 
     assert await database["outbox"].count_documents({"key": {"$in": ids}}) == 2
 
 
-async def test_an_account_from_before_is_not_verified(run: Any, database: Any) -> None:
+async def test_an_account_from_before_is_not_verified(run: Run, database: Database) -> None:
     """It logs in as ever, may have a mail sent, and an administrator may vouch for it."""
     first_admin = {"first_admin_email": "root@example.org", "first_admin_password": SecretStr("correct horse")}
     async with run(**first_admin) as client:

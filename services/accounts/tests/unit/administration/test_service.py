@@ -8,7 +8,7 @@ from docstore_events.accounts import AccountPlanChanged, AccountUpdated
 from docstore_platform.problems import Problem
 
 
-async def test_every_change_is_said_once_and_no_change_not_at_all(world: World) -> None:
+async def test_every_change_is_published_once_and_no_change_not_at_all(world: World) -> None:
     """Name, plan, and both at once: gapless revisions, the plan by its own event, nothing for a repeated request."""
     caller = await world.caller(role="admin")
     other = await world.caller()

@@ -10,7 +10,7 @@ from docstore_events.accounts import AccountCreated, EmailVerificationRequested
 from docstore_platform.problems import Problem
 
 
-async def test_sign_up_says_account_created(world: World) -> None:
+async def test_sign_up_publishes_account_created(world: World) -> None:
     """One event, with the account's state and no trace of the password."""
     account = await world.registration.sign_up("Ann@Example.org", "correct horse")
     event, _ = world.transactor.published
@@ -22,7 +22,7 @@ async def test_sign_up_says_account_created(world: World) -> None:
 
 
 async def test_an_email_is_taken_in_every_spelling(world: World) -> None:
-    """Upper case and Unicode forms of a known address are refused with 409, and nothing is said."""
+    """Upper case and Unicode forms of a known address are refused with 409, and nothing is published."""
     await world.registration.sign_up("ann@jos\u00e9.example", "correct horse")
     with pytest.raises(Problem) as refused:
         await world.registration.sign_up("ANN@JOSE\u0301.Example", "correct horse")
@@ -34,7 +34,7 @@ async def test_an_email_is_taken_in_every_spelling(world: World) -> None:
     "domain", ["\u2603.example", "\u00fc_x.example", "\u05d0a.example", "x" * 60 + "\u00fc.example"]
 )
 async def test_a_domain_that_idna_refuses_is_refused_at_sign_up(world: World, domain: str) -> None:
-    """No mail would ever reach its owner, who hears of it at once instead; nothing is said. Other domains are taken."""
+    """No mail would ever reach its owner, who is refused at once; nothing is published. Other domains are accepted."""
     with pytest.raises(Refusal) as refused:
         await world.registration.sign_up(f"ann@{domain}", "correct horse")
     assert refused.value.code == "invalid_email"
