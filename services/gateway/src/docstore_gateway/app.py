@@ -18,6 +18,7 @@ from docstore_gateway.admin.readiness import ServicesReady
 from docstore_gateway.edge.access_log import open_access_log
 from docstore_gateway.edge.call_log import CallLog
 from docstore_gateway.edge.idempotency import IdempotencyKeys
+from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
 from docstore_gateway.edge.rate_limits import RateLimiter
 from docstore_gateway.edge.service import NAME, Edge
 from docstore_gateway.proxy.service import Forwarder, open_forwarder
@@ -74,11 +75,14 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         limiter = RateLimiter(database)
-        idempotency = IdempotencyKeys(database, settings)
+        idempotency_rows = MongoIdempotencyRows(
+            database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_hours
+        )
+        idempotency = IdempotencyKeys(idempotency_rows, settings)
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
             await limiter.create_indexes()
-            await idempotency.create_indexes()
+            await idempotency_rows.create_indexes()
             forwarders: dict[ServiceName, Forwarder] = {}
             for name in SERVICES:
                 forwarders[name] = open_forwarder(

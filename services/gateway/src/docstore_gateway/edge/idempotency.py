@@ -1,9 +1,9 @@
 """Idempotency-Key: a mutating call that is sent again gets its first answer again instead of a second effect.
 
-A key belongs to one caller. Its row is made before the call is passed on, with a short lease of the database's clock
-that is renewed while the call runs, and gets the answer before the caller does: so a gateway that dies in between
-blocks the key for seconds. Answers are sealed by the key they are asked for with, which is itself not stored: what lies
-in the database opens no link and no upload.
+A key belongs to one caller. Its row is made before the call is passed on, with a short lease that is renewed while
+the call runs, and gets the answer before the caller does: so a gateway that dies in between blocks the key for
+seconds. Answers are sealed by the key they are asked for with, which is itself not stored: what lies in the database
+opens no link and no upload.
 """
 
 import asyncio
@@ -18,19 +18,11 @@ import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.types import Message, Send
 
+from docstore_gateway.edge.idempotency_repository import IdempotencyRows
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import (
-    ASCENDING,
-    Collection,
-    Database,
-    Document,
-    DuplicateKeyError,
-    IndexModel,
-    PyMongoError,
-    ReturnDocument,
-)
+from docstore_platform.mongo import PyMongoError
 from docstore_platform.problems import Problem, invalid, unavailable
 from docstore_platform.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
@@ -39,7 +31,6 @@ log = structlog.get_logger(__name__)
 
 MAX_KEY_CHARS = 255
 NONCE_BYTES = 12
-UPSERT_TRIES = 3
 RENEWALS_A_LEASE = 3
 NOT_KEPT_STATUSES = frozenset({408, 425, 429})
 """Refusals that say nothing of the call itself: sent again it may do better."""
@@ -60,16 +51,12 @@ class Call:
 class IdempotencyKeys:
     """Answers of mutating calls by caller and key."""
 
-    def __init__(self, database: Database, settings: GatewaySettings) -> None:
-        self._rows: Collection = database["idempotency_keys"]
+    def __init__(self, rows: IdempotencyRows, settings: GatewaySettings) -> None:
+        self._rows = rows
         self._lease_seconds = settings.idempotency_lease_seconds
-        self._kept_ms = settings.idempotency_hours * 3_600_000
         self._max_bytes = settings.idempotency_max_answer_bytes
         secrets = secret_list("GATEWAY_IDEMPOTENCY_SECRETS", settings.idempotency_secrets, settings.infra)
         self._keys = [hashlib.sha256(secret.encode()).digest() for secret in secrets]
-
-    async def create_indexes(self) -> None:
-        await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
 
     async def begin(self, call: Call) -> "Recorder | StoredAnswer":
         """A recorder if the call is to be made now, or its earlier answer.
@@ -90,7 +77,7 @@ class IdempotencyKeys:
         seal = AESGCM(bytes.fromhex(_digest(key, "answer", call.caller, call.key)))
         fingerprint = _digest(key, call.method, call.target, call.body)
         lease_id = new_id()
-        row = await self._take(row_id, fingerprint, lease_id)
+        row = await self._rows.take(row_id, fingerprint, lease_id)
         if row["fingerprint"] != fingerprint:
             raise invalid("This Idempotency-Key was used for another call.", "idempotency_key_reused")
         if row["lease_id"] == lease_id:
@@ -102,38 +89,11 @@ class IdempotencyKeys:
             return StoredAnswer(row["status"], headers, bytes(row["body"]))
         raise _in_progress()
 
-    async def _take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
-        """The row, with our lease if it is new, or if whoever made the same call has died without an answer."""
-        mine = {
-            "fingerprint": fingerprint,
-            "lease_id": lease_id,
-            "lease_until": {"$add": ["$$NOW", int(self._lease_seconds * 1000)]},
-            "expires_at": {"$add": ["$$NOW", self._kept_ms]},
-        }
-        unanswered = [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in ("sealed", "status")]
-        ended = [{"$eq": ["$fingerprint", fingerprint]}, {"$lte": ["$lease_until", "$$NOW"]}, *unanswered]
-        is_new = {"$eq": [{"$type": "$fingerprint"}, "missing"]}
-        update = [
-            {"$set": {"taken": {"$or": [is_new, {"$and": ended}]}}},
-            {"$set": {name: {"$cond": ["$taken", value, f"${name}"]} for name, value in mine.items()}},
-            {"$unset": "taken"},
-        ]
-        for attempt in range(UPSERT_TRIES):
-            try:
-                row: Document = await self._rows.find_one_and_update(
-                    {"_id": row_id}, update, upsert=True, return_document=ReturnDocument.AFTER
-                )
-                return row
-            except DuplicateKeyError:  # two made the row at once
-                if attempt == UPSERT_TRIES - 1:
-                    raise
-        raise AssertionError("the loop above returns or raises")
-
     async def _key_of(self, call: Call) -> bytes:
         """The current key, or an older one by which this very call is already known."""
         older = {_digest(key, call.caller, call.key): key for key in self._keys[1:]}
-        known = await self._rows.find_one({"_id": {"$in": list(older)}}, {"_id": 1}) if older else None
-        return older[known["_id"]] if known else self._keys[0]
+        known = await self._rows.known(list(older)) if older else None
+        return older[known] if known else self._keys[0]
 
 
 def _digest(key: bytes, *parts: str | bytes) -> str:
@@ -174,11 +134,11 @@ class Recorder:
     """Holds an answer back until it is stored. An answer that is not to be kept frees the key."""
 
     def __init__(
-        self, rows: Collection, row_id: str, lease_id: str, seal: AESGCM, lease_seconds: float, max_bytes: int
+        self, rows: IdempotencyRows, row_id: str, lease_id: str, seal: AESGCM, lease_seconds: float, max_bytes: int
     ) -> None:
         self._rows = rows
         self._row_id = row_id
-        self._mine = {"_id": row_id, "lease_id": lease_id}
+        self._lease_id = lease_id
         self._seal = seal
         self._lease_seconds = lease_seconds
         self._max_bytes = max_bytes
@@ -197,13 +157,12 @@ class Recorder:
             await self.free()
 
     async def _renew(self) -> None:
-        until = [{"$set": {"lease_until": {"$add": ["$$NOW", int(self._lease_seconds * 1000)]}}}]
         while True:
             await asyncio.sleep(self._lease_seconds / RENEWALS_A_LEASE)
             if not self._open:
                 return
             try:
-                await self._rows.update_one({**self._mine, "sealed": {"$exists": False}}, until)
+                await self._rows.renew(self._row_id, self._lease_id)
             except PyMongoError as error:
                 log.warning("idempotency_lease_not_renewed", error=repr(error))
 
@@ -229,7 +188,7 @@ class Recorder:
         if self._open:
             self._open = False
             try:
-                await self._rows.delete_one(self._mine)
+                await self._rows.free(self._row_id, self._lease_id)
             except PyMongoError as error:
                 log.warning("idempotency_key_not_freed", error=repr(error))
 
@@ -243,10 +202,8 @@ class Recorder:
         self._open = False
         body = b"".join(message.get("body", b"") for message in self._held[1:])
         sealed = StoredAnswer(status, headers, body).sealed(self._seal, self._row_id)
-        # To an earlier version, which knows no sealed answers, the call is being made until the key expires.
-        stored = [{"$set": {"sealed": sealed, "lease_until": "$expires_at"}}]
         try:
-            await self._rows.update_one(self._mine, stored)
+            await self._rows.store(self._row_id, self._lease_id, sealed)
         except PyMongoError as error:
             log.warning("idempotent_response_not_stored", error=repr(error))
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredAnswer
+from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
 from docstore_gateway.settings import GatewaySettings
-from docstore_platform.mongo import Mongo
+from docstore_platform.mongo import Database, Mongo
 from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
@@ -29,6 +30,13 @@ def counted(service: Any) -> Any:
 
     service.behave = count
     return service
+
+
+def keys_of(database: Database, settings: GatewaySettings) -> IdempotencyKeys:
+    rows = MongoIdempotencyRows(
+        database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_hours
+    )
+    return IdempotencyKeys(rows, settings)
 
 
 def keyed(headers: dict[str, str], key: str = "k-1") -> dict[str, str]:
@@ -197,7 +205,7 @@ class Store:
         self.mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
         self.database = self.mongo.database(infra.database_prefix + "gateway")
         settings = GatewaySettings(infra=infra, idempotency_lease_seconds=lease_seconds)
-        self.keys = IdempotencyKeys(self.database, settings)
+        self.keys = keys_of(self.database, settings)
 
     async def leases_end(self) -> None:
         """As they do while nobody renews them."""
@@ -277,7 +285,7 @@ async def test_an_answer_too_large_to_keep_still_arrives(infra: InfraSettings) -
     """It is passed on as it comes and the key is free again."""
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="test")
     settings = GatewaySettings(infra=infra, idempotency_max_answer_bytes=1024)
-    keys = IdempotencyKeys(mongo.database(infra.database_prefix + "gateway"), settings)
+    keys = keys_of(mongo.database(infra.database_prefix + "gateway"), settings)
     call = Call("account:ann", "k", "POST", "/v1/folders", BODY)
     for _ in range(2):
         recorder = await keys.begin(call)

@@ -1,0 +1,97 @@
+"""Rows of Idempotency-Keys: which call has a key, who makes it, and what was answered."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    ReturnDocument,
+)
+
+UPSERT_TRIES = 3
+
+
+class IdempotencyRows(Protocol):
+    """A row has a `fingerprint` of its call, `lease_id`, and once there is an answer `sealed`.
+
+    Writes with a `lease_id` that is no longer the row's change nothing.
+    """
+
+    async def take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
+        """The row, with this lease if it is new, or if whoever made the same call has died without an answer."""
+        ...
+
+    async def renew(self, row_id: str, lease_id: str) -> None:
+        """Begin the lease of a call that still runs anew."""
+        ...
+
+    async def store(self, row_id: str, lease_id: str, sealed: bytes) -> None:
+        """Keep the answer."""
+        ...
+
+    async def free(self, row_id: str, lease_id: str) -> None:
+        """Remove the row: the call can be made again."""
+        ...
+
+    async def known(self, row_ids: Sequence[str]) -> str | None:
+        """One of the ids that has a row."""
+        ...
+
+
+class MongoIdempotencyRows:
+    """`idempotency_keys`; leases and expiry by the database's clock (docs/adr/0028-leases-of-idempotency-keys.md)."""
+
+    def __init__(self, database: Database, *, lease_seconds: float, hours: int) -> None:
+        self._rows: Collection = database["idempotency_keys"]
+        self._lease_until = {"$add": ["$$NOW", int(lease_seconds * 1000)]}
+        self._expires_at = {"$add": ["$$NOW", hours * 3_600_000]}
+
+    async def create_indexes(self) -> None:
+        await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
+
+    async def take(self, row_id: str, fingerprint: str, lease_id: str) -> Document:
+        mine = {
+            "fingerprint": fingerprint,
+            "lease_id": lease_id,
+            "lease_until": self._lease_until,
+            "expires_at": self._expires_at,
+        }
+        unanswered = [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in ("sealed", "status")]
+        ended = [{"$eq": ["$fingerprint", fingerprint]}, {"$lte": ["$lease_until", "$$NOW"]}, *unanswered]
+        is_new = {"$eq": [{"$type": "$fingerprint"}, "missing"]}
+        update: list[Any] = [
+            {"$set": {"taken": {"$or": [is_new, {"$and": ended}]}}},
+            {"$set": {name: {"$cond": ["$taken", value, f"${name}"]} for name, value in mine.items()}},
+            {"$unset": "taken"},
+        ]
+        for attempt in range(UPSERT_TRIES):
+            try:
+                row: Document = await self._rows.find_one_and_update(
+                    {"_id": row_id}, update, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                return row
+            except DuplicateKeyError:  # two made the row at once
+                if attempt == UPSERT_TRIES - 1:
+                    raise
+        raise AssertionError("the loop above returns or raises")
+
+    async def renew(self, row_id: str, lease_id: str) -> None:
+        unanswered = {"_id": row_id, "lease_id": lease_id, "sealed": {"$exists": False}}
+        await self._rows.update_one(unanswered, [{"$set": {"lease_until": self._lease_until}}])
+
+    async def store(self, row_id: str, lease_id: str, sealed: bytes) -> None:
+        # To an earlier version, which knows no sealed answers, the call is being made until the key expires.
+        stored = [{"$set": {"sealed": sealed, "lease_until": "$expires_at"}}]
+        await self._rows.update_one({"_id": row_id, "lease_id": lease_id}, stored)
+
+    async def free(self, row_id: str, lease_id: str) -> None:
+        await self._rows.delete_one({"_id": row_id, "lease_id": lease_id})
+
+    async def known(self, row_ids: Sequence[str]) -> str | None:
+        row = await self._rows.find_one({"_id": {"$in": list(row_ids)}}, {"_id": 1})
+        return None if row is None else str(row["_id"])
