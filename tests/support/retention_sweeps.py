@@ -61,8 +61,8 @@ class Crashing(Transactor):
 def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **settings: Any) -> Sweeping:
     """A sweeper with a lease of its own, or with the one that `leads` names, for half a second."""
     bounds = MetadataSettings(infra=stack.infra, **settings).retention
-    store = Store(stack.database)
-    roots = MongoRetentionRoots(store.nodes, bounds)
+    store = Store.in_mongo(stack.database)
+    roots = MongoRetentionRoots(stack.database["nodes"], bounds)
     leader = LeaderLease(stack.database["leases"], leads or new_id(), seconds=0.5)
     transactor = Crashing(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
     transactor.when = crash
@@ -75,8 +75,8 @@ def sweeping(stack: Any, crash: str | None = None, *, leads: str = "", **setting
         nonlocal ahead
         ahead = timedelta(days=days)
 
-    jobs = Jobs(store, lease_seconds=30)
-    sweeper = RetentionSweeper(store, roots, Tree(store), transactor, jobs, bounds, leader, now=now)
+    jobs = Jobs(stack.database, lease_seconds=30)
+    sweeper = RetentionSweeper(store, roots, Tree(store.nodes), transactor, jobs, bounds, leader, now=now)
     return Sweeping(sweeper, roots, move)
 
 

@@ -24,11 +24,9 @@ from docstore_metadata.internal_api import internal_router
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.jobs.service import Walker
 from docstore_metadata.jobs.worker import JobWorker
-from docstore_metadata.journal.api import changes_router, sync_router
-from docstore_metadata.journal.compare import Comparer
-from docstore_metadata.journal.repository import create_journal_indexes
+from docstore_metadata.journal.api import changes_router
+from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.journal.snapshot import Snapshots
 from docstore_metadata.links.api import link_visits_router, links_router
 from docstore_metadata.links.page import page_router
 from docstore_metadata.links.previews import PagePreviews
@@ -54,6 +52,10 @@ from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.sharing.service import ShareService
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
+from docstore_metadata.sync.api import sync_router
+from docstore_metadata.sync.compare import Comparer
+from docstore_metadata.sync.repository import MongoSyncTree
+from docstore_metadata.sync.snapshot import Snapshots
 from docstore_metadata.trash.api import trash_router
 from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.api import tree_router
@@ -63,9 +65,11 @@ from docstore_metadata.tree.directory import FileDirectory
 from docstore_metadata.tree.fast_routes import fast_router
 from docstore_metadata.tree.listing import Listings
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.projection_repository import MongoProjection
 from docstore_metadata.tree.service import FileService
 from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.versions.api import versions_router
+from docstore_metadata.versions.repository import MongoOldContents, MongoUnreferencedContents
 from docstore_metadata.versions.service import VersionService
 from docstore_metadata.versions.tiering import StorageTiering
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
@@ -90,30 +94,34 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     accounts, media = ServiceClient("accounts", infra, "metadata"), ServiceClient("media", infra, "metadata")
     quota, uploads = ServiceClient("quota", infra, "metadata"), ServiceClient("upload", infra, "metadata")
 
-    store = Store(database)
-    tree, plain_tree = BatchingTree(store), Tree(store)
-    jobs = Jobs(store, lease_seconds=settings.job_lease_seconds)
+    store = Store.in_mongo(database)
+    nodes = database["nodes"]
+    tree, plain_tree = BatchingTree(store.nodes), Tree(store.nodes)
+    jobs = Jobs(database, lease_seconds=settings.job_lease_seconds)
     share_changes = ShareChanges(store, jobs)
     pending = PendingShares(store, plain_tree, share_changes, jobs)
-    runtime = EventRuntime("metadata", infra, mongo, database, MetadataSubscribers(store, pending))
+    runtime = EventRuntime(
+        "metadata", infra, mongo, database, MetadataSubscribers(partial(MongoProjection, nodes), pending)
+    )
     transactor = runtime.transactor
 
     resolver = DisplayNameResolver(accounts, transactor, pending)
     names = DisplayNames(store.shares, resolver.ask_for)
     reservations = Reservations(quota)
     files = FileService(store, tree, transactor, jobs)
-    listings = Listings(store, tree, cache_bytes=settings.listing_cache_bytes)
+    listings = Listings(store.nodes, tree, cache_bytes=settings.listing_cache_bytes)
     copier = Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes)
     trash = TrashService(store, tree, transactor, jobs)
     commits = CommitService(store, tree, transactor, bounds=bounds)
     version_access = VersionAccess(store)
     versions = VersionService(store, tree, transactor, reservations, version_access, bounds=bounds)
-    roots = MongoRetentionRoots(store.nodes, bounds)
+    roots = MongoRetentionRoots(nodes, bounds)
     retention = RetentionService(roots, plain_tree, transactor, bounds)
-    changes = ChangeFeed(store)
+    changes = ChangeFeed(MongoJournal(database))
     shares = ShareService(store, tree, transactor, share_changes, names.learn)
     decliner = ShareDecliner(store, tree, share_changes)
     acceptance = ShareAcceptanceService(store, tree, transactor, share_changes, decliner, jobs)
+    sync_tree = MongoSyncTree(database)
     contents = Contents(objects)
     delivery = Delivery(objects, contents)
     downloads = DownloadService(
@@ -136,17 +144,13 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
 
     earlier_now = partial(_earlier_now, database)
     walker = Walker(store, tree, transactor, jobs, pending, decliner)
-    remover = UnreferencedContentRemover(
-        store,
-        objects,
-        uploads,
-        is_held=partial(deletions_held, database),
-        lease_seconds=settings.job_lease_seconds,
-    )
+    unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
+    remover = UnreferencedContentRemover(unreferenced, objects, uploads, is_held=partial(deletions_held, database))
     link_sweeper = LinkSweeper(store, plain_tree, transactor)
     leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
     retention_sweeper = RetentionSweeper(store, roots, plain_tree, transactor, jobs, bounds, leader, now=earlier_now)
-    tiering = StorageTiering(store, objects, days=settings.cold_after_days, now=earlier_now)
+    old_contents = MongoOldContents(database)
+    tiering = StorageTiering(old_contents, store.versions, objects, days=settings.cold_after_days, now=earlier_now)
     poll_seconds = settings.job_poll_ms / 1000
     loops = [
         Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
@@ -168,11 +172,13 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             for client in (accounts, quota, uploads, media):
                 stack.push_async_callback(client.close)
             await store.create_indexes()
+            await unreferenced.create_indexes()
+            await jobs.create_indexes()
             await roots.create_indexes()
             await create_journal_indexes(database, settings.journal_days)
             await failures.create_indexes()
             if settings.cold_after_days:
-                await tiering.create_indexes()
+                await old_contents.create_indexes()
             await stack.enter_async_context(objects)
             await stack.enter_async_context(runtime.running())
             stack.push_async_callback(leader.give_up)
@@ -189,7 +195,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
             trash_router(trash, retention, names),
             versions_router(versions, names),
             downloads_router(downloads, delivery),
-            sync_router(Snapshots(store, tree, changes), Comparer(store, tree)),
+            sync_router(Snapshots(sync_tree, tree, changes), Comparer(store.nodes, sync_tree, tree)),
             shares_router(shares, names),
             acceptance_router(acceptance, names),
             links_router(links),

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.storage import Store
 from docstore_metadata.subscribers import MetadataSubscribers
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.projection_repository import MongoProjection
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
@@ -216,9 +218,10 @@ class Stack:
 
     async def hear(self, *events: Event) -> None:
         """Have the service handle these events, as if they came from the broker in one batch."""
-        store = Store(self.database)
-        jobs = Jobs(store, lease_seconds=30)
-        subscribers = MetadataSubscribers(store, PendingShares(store, Tree(store), ShareChanges(store, jobs), jobs))
+        store = Store.in_mongo(self.database)
+        jobs = Jobs(self.database, lease_seconds=30)
+        pending = PendingShares(store, Tree(store.nodes), ShareChanges(store, jobs), jobs)
+        subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
 
         async def work(transaction: Transaction) -> None:
             batch = subscribers.begin()

@@ -69,13 +69,10 @@ class CommitPlan:
     async def write(self) -> None:
         """Answers first: a refusal is final, too, since what was sent is deleted after it. Of two transactions that
         answer one upload in different ways, one fails."""
-        rows = [
-            {"_id": upload_id, "answer": answer, "at": self._changes.now} for upload_id, answer in self._answers.items()
-        ]
-        await self._store.commits.insert_many(rows, session=self._session)
+        await self._store.commits.insert(self._answers, self._changes.now, self._session)
         if self._object_keys:
             await self._changes.write(self._store, self._session)
-            await self._store.insert_objects(self._object_keys, self._session)
+            await self._store.versions.add_contents(self._object_keys, self._session)
 
     def _next_version(self, commit: Commit, place: Place) -> Json:
         node = place.node
@@ -132,4 +129,4 @@ class CommitPlan:
         if folder is None:
             return with_note(name, note)
         taken = {node.name for node in self._changes.new_nodes if node.parent_id == folder.id}
-        return await self._store.free_name(folder.id, noted_names(name, note), self._session, taken)
+        return await self._store.nodes.free_name(folder.id, noted_names(name, note), self._session, taken)

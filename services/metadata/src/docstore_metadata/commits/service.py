@@ -81,7 +81,7 @@ class CommitService:
     async def _alone(self, commit: Commit) -> Json:
         """Commit one; a duplicate means that it, or something of its name, has just been made by somebody else."""
         for attempt in range(1, TRIES + 1):
-            known = await self._known([commit.upload_id])
+            known = await self._store.commits.of([commit.upload_id])
             if known:
                 return known[commit.upload_id]
             try:
@@ -118,16 +118,12 @@ class CommitService:
         full = [place.node for place in places if place.node.kept_versions >= self._room(place, now)]
         histories: defaultdict[str, list[Version]] = defaultdict(list)
         if full:
-            for version in await self._store.versions_of(full, session):
+            for version in await self._store.versions.of(full, session):
                 histories[version.node_id].append(version)
         return histories
 
     def _room(self, place: Place, now: datetime) -> int:
         return self._bounds.versions_kept(place.ancestors[0].retention, now)
-
-    async def _known(self, upload_ids: list[str]) -> dict[str, Json]:
-        rows = self._store.commits.find({"_id": {"$in": upload_ids}})
-        return {row["_id"]: row["answer"] async for row in rows}
 
 
 def _check(intent: UploadIntent, target: Target | Refusal) -> Json:

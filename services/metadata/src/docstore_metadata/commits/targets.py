@@ -8,10 +8,10 @@ from typing import Protocol
 from docstore_metadata.commits.rules import OnConflict
 from docstore_metadata.errors import NameTaken, NotAFile, Refusal
 from docstore_metadata.tree.access import Action, authorize, may_write_beside
-from docstore_metadata.tree.lookup import Found, Tree, place_at
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
 from docstore_metadata.tree.paths import Parts, split_path
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.rules import Found, Place, place_at
 from docstore_platform.mongo import Session
 
 

@@ -116,7 +116,7 @@ class DownloadService:
             for item, place in zip(wanted, allowed, strict=True)
             if isinstance(place, Place) and item.number not in (None, place.node.version)
         ]
-        old = await self._store.versions_by_id(ids) if ids else {}
+        old = await self._store.versions.by_id(ids) if ids else {}
         found: list[tuple[Place, Version] | Refusal] = []
         for item, place in zip(wanted, allowed, strict=True):
             if isinstance(place, Refusal):

@@ -4,11 +4,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Document, Session
+from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, Session
 from docstore_work.backoff import backoff
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 from docstore_work.wakeup import wake
@@ -44,17 +43,21 @@ class Job:
 class Jobs:
     """The queue of walks."""
 
-    def __init__(self, store: Store, *, lease_seconds: float, clock: Clock = utc_now) -> None:
-        self._jobs = store.jobs
+    def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
+        self._jobs: Collection = database["jobs"]
         self._queue = LeaseQueue(
-            store.jobs,
+            self._jobs,
             "metadata jobs",
             lease_seconds=lease_seconds,
             account_field="owner",
             legacy_owner="lease",
             clock=clock,
         )
-        self.wakeup_name = f"jobs:{store.jobs.full_name}"
+        self.wakeup_name = f"jobs:{self._jobs.full_name}"
+
+    async def create_indexes(self) -> None:
+        turns = IndexModel([("owner", ASCENDING), ("due_at", ASCENDING)], name="turns")
+        await self._jobs.create_indexes([IndexModel("due_at", name="due"), turns])
 
     async def add(self, kind: JobKind, folder: Node, actor_id: str, session: Session) -> None:
         """Have a folder walked through once the transaction is committed."""

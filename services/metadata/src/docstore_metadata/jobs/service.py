@@ -22,9 +22,9 @@ from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Document, UpdateOne
 
 PAGE = 200
+PUBLISHED_ATTRIBUTES = ("revision", "told_readers", "hidden")
 
 
 class Walker:
@@ -84,7 +84,7 @@ class Walker:
             await end_shares(self._store, [place], job.actor_id, transaction)
             await end_links(self._store, [place], transaction)
             return
-        await self._store.bump([place.node.id], transaction.session)
+        await self._store.nodes.bump([place.node.id], transaction.session)
         children = await self._children(step, transaction)
         if len(children) == PAGE:
             last = children[-1]
@@ -101,23 +101,13 @@ class Walker:
 
     async def _children(self, step: Step, transaction: Transaction) -> Sequence[Node]:
         """The next live children, in the order in which they were made: it never changes."""
-        children = {"parent": step.folder_id, "live": True}
-        order = [("created", 1), ("_id", 1)]
-        if step.after is None:
-            return await self._store.find_page(children, order, PAGE, transaction.session)
-        created, last_id = moment_of(step.after[0]), step.after[1]
-        later = {
-            "$or": [
-                {**children, "created": created, "_id": {"$gt": last_id}},
-                {**children, "created": {"$gt": created}},
-            ]
-        }
-        return await self._store.find_page(later, order, PAGE, transaction.session)
+        after = (moment_of(step.after[0]), step.after[1]) if step.after else None
+        return await self._store.nodes.children_by_age(step.folder_id, after, PAGE, transaction.session)
 
     async def _settle(
         self, folder: Place, children: Sequence[Node], recorder: FileEventRecorder, transaction: Transaction
     ) -> None:
-        updates: list[UpdateOne] = []
+        changed: list[Node] = []
         for child in children:
             place = folder.child(child)
             revision = child.revision
@@ -131,20 +121,10 @@ class Walker:
                 recorder.access_changed(place)
             if child.revision != revision:
                 child.told_readers = place.readers
-                updates.append(UpdateOne({"_id": child.id}, _published_update(child)))
-        if updates:
-            await self._store.nodes.bulk_write(updates, session=transaction.session)
+                changed.append(child)
+        await self._store.nodes.save(((child, PUBLISHED_ATTRIBUTES) for child in changed), transaction.session)
 
     async def _remove_folder(self, place: Place, recorder: FileEventRecorder, transaction: Transaction) -> None:
         """Remove a folder whose live children are gone; what was put into the trash from it by itself stays there."""
-        await self._store.nodes.delete_one({"_id": place.node.id}, session=transaction.session)
+        await self._store.nodes.delete([place.node.id], transaction.session)
         recorder.purged(place, 0)
-
-
-def _published_update(node: Node) -> Document:
-    said: Document = {"$set": {"revision": node.revision, "told_readers": list(node.told_readers)}}
-    if node.hidden:
-        said["$set"]["hidden"] = True
-    else:
-        said["$unset"] = {"hidden": ""}
-    return said

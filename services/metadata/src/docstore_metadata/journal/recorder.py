@@ -19,7 +19,8 @@ from docstore_events.files import (
     VersionPruned,
 )
 from docstore_events.transaction import Transaction
-from docstore_metadata.journal.repository import ChangeType, JournalWriter, NewEntry
+from docstore_metadata.journal.repository import ChangeType
+from docstore_metadata.journal.writer_repository import JournalWriter, NewEntry
 from docstore_metadata.tree.presentation import file_state
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import Version

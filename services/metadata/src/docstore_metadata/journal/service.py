@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from docstore_metadata.journal.repository import entry_id
-from docstore_metadata.storage import Store
-from docstore_platform.mongo import MAJORITY_READS, Collection, Document
+from docstore_metadata.journal.repository import Entry, Journal
 from docstore_platform.paging import change_cursor, decode_cursor
 from docstore_platform.problems import Problem, invalid
 
@@ -33,27 +31,19 @@ def _expired() -> Problem:
 class ChangeFeed:
     """Reads only what no election can undo: a number once told is never given to another change."""
 
-    def __init__(self, store: Store) -> None:
-        self._entries: Collection = store.journal.with_options(read_concern=MAJORITY_READS)
-        self._counters: Collection = store.journals.with_options(read_concern=MAJORITY_READS)
-
-    async def head(self, account_id: str) -> int:
-        """The number of the last entry; 0 if there is none."""
-        counter = await self._counters.find_one({"_id": account_id})
-        return int(counter["seq"]) if counter else 0
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
 
     async def epoch(self, account_id: str) -> str:
         """Another one since each restore from a backup, which may have taken back what clients know; empty before."""
-        counter = await self._counters.find_one({"_id": account_id}, {"epoch": 1})
-        return str(counter.get("epoch", "")) if counter else ""
+        return await self._journal.epoch(account_id)
 
     async def latest(self, account_id: str) -> str:
-        return change_cursor(account_id, await self.head(account_id))
+        return (await self.heads([account_id]))[account_id]
 
     async def heads(self, account_ids: Sequence[str]) -> dict[str, str]:
         """The cursor behind the last entry, of each account."""
-        rows = self._counters.find({"_id": {"$in": list(account_ids)}})
-        known = {row["_id"]: int(row["seq"]) async for row in rows}
+        known = await self._journal.heads(account_ids)
         return {account: change_cursor(account, known.get(account, 0)) for account in account_ids}
 
     async def page(self, account_id: str, cursor: str | None, limit: int) -> ChangePage:
@@ -61,34 +51,31 @@ class ChangeFeed:
 
         The numbers have no gap, so that what is missing is noticed.
         """
-        head = await self.head(account_id)
+        head = (await self._journal.heads([account_id])).get(account_id, 0)
         after = head if cursor == LATEST else _sequence(account_id, cursor)
-        rows: Sequence[Document] = ()
-        if after < head:
-            beyond = {"_id": {"$gt": entry_id(account_id, after), "$lte": entry_id(account_id, head)}}
-            rows = await self._entries.find(beyond, sort=[("_id", 1)], limit=limit).to_list(limit)
-        last = _last_of(rows, after)
+        entries = await self._journal.entries(account_id, after, head, limit) if after < head else []
+        last = _last_of(entries, after)
         if after > head or (after < head and last == after):
             raise _expired()
         next_cursor = change_cursor(account_id, last)
         more = b"true" if last < head else b"false"
-        changes = b",".join(_change(after + number, row) for number, row in enumerate(rows, 1))
+        changes = b",".join(_change(entry) for entry in entries)
         body = b'{"changes":[%b],"cursor":"%b","has_more":%b}' % (changes, next_cursor.encode(), more)
         return ChangePage(body, next_cursor)
 
 
-def _last_of(rows: Sequence[Document], after: int) -> int:
-    """The number of the last of `rows`; 410 if they don't follow on `after` one by one."""
-    if not rows:
+def _last_of(entries: Sequence[Entry], after: int) -> int:
+    """The number of the last of them; 410 if they don't follow on `after` one by one."""
+    if not entries:
         return after
-    last = int(rows[-1]["_id"].rpartition(".")[2])
-    if last != after + len(rows):
+    last = entries[-1].sequence
+    if last != after + len(entries):
         raise _expired()
     return last
 
 
-def _change(sequence: int, row: Document) -> bytes:
-    return b'{"seq":%d,"type":"%b","file":%b}' % (sequence, row["type"].encode(), row["file"])
+def _change(entry: Entry) -> bytes:
+    return b'{"seq":%d,"type":"%b","file":%b}' % (entry.sequence, entry.change.encode(), entry.file)
 
 
 def _sequence(account_id: str, cursor: str | None) -> int:

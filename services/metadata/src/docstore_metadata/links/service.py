@@ -100,7 +100,7 @@ class LinkService:
         async def work(transaction: Transaction) -> None:
             place = await self._owned(principal, node_id, transaction)
             # Of several at once each changes the node: so none passes the limit, and none is made for a node just gone.
-            await self._store.bump([node_id], transaction.session)
+            await self._store.nodes.bump([node_id], transaction.session)
             if await self._store.links.count(node_id, transaction.session) >= MAX_LINKS:
                 raise TooManyLinks(f"A file or folder can have {MAX_LINKS} links.")
             await self._store.links.insert(link, transaction.session)

@@ -10,7 +10,6 @@ from docstore_metadata.links.rules import Link, LinkGrants, hash_of
 from docstore_metadata.links.service import publish_link_event
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.list_query import PageQuery, next_cursor, parse_position
-from docstore_metadata.tree.listing import page_condition, page_order
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_platform.clock import Clock, utc_now
@@ -107,7 +106,7 @@ class LinkVisits:
         query = PageQuery(limit=limit)
         if cursor:
             query = replace(query, position=parse_position(cursor, query.sort, query.order))
-        nodes = await self._store.find_page(page_condition(place.node.id, query), page_order(query), limit + 1)
+        nodes = await self._store.nodes.page(place.node.id, query)
         shown = nodes[:limit]
         return FolderPage(place.node, shown, next_cursor(query, shown[-1]) if len(nodes) > limit else None)
 

@@ -6,17 +6,19 @@ and what they chose. What is due follows from the two, so a new default or a new
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from docstore_metadata.journal.repository import touch_owner_journals
 from docstore_metadata.retention.rules import Bounds, Choice
 from docstore_metadata.tree.documents import choice_document, node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import ASCENDING, Collection, Document, IndexModel, ReturnDocument, Session
+from docstore_platform.mongo import ASCENDING, Collection, Document, IndexModel, ReturnDocument, Session, server_time
 
 Since = Literal["trash_from", "versions_from", "recheck_from"]
 """What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""
+OLDEST_TRASH = [("trashed_at", 1), ("_id", 1)]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS: dict[Since, str] = {"trash_from": "trash_days", "versions_from": "version_days"}
 
 RESTART_RETENTION: list[Document] = [
@@ -39,6 +41,10 @@ class DueAccount:
 
 class RetentionRoots(Protocol):
     """The roots of accounts, as the retention of what is in them needs them."""
+
+    async def now(self) -> datetime:
+        """By the database's clock."""
+        ...
 
     async def choose(self, account_id: str, choice: Choice, session: Session) -> None:
         """Store what a person chose; whoever deletes something of theirs stops, until the choice takes effect."""
@@ -74,6 +80,9 @@ class MongoRetentionRoots:
         await self._nodes.update_many(roots, [{"$set": {"trash_from": "$$NOW", "versions_from": "$$NOW"}}])
         files = {"kept_versions": {"$gt": 1}, "replaced_from": {"$exists": False}}
         await self._nodes.update_many(files, [{"$set": {"replaced_from": "$created"}}])
+
+    async def now(self) -> datetime:
+        return await server_time(self._nodes.database)
 
     async def next_due(self, now: datetime) -> DueAccount | None:
         """The account whose trash or versions have been overdue the longest, of one policy."""
@@ -125,6 +134,36 @@ class MongoRetentionRoots:
     async def put_off(self, due: DueAccount, until: datetime) -> None:
         """Leave an account alone until then: what failed there may fail again, and the others need not wait."""
         await self._nodes.update_one({"_id": due.account_id, **due.condition}, {"$max": {"held_until": until}})
+
+    async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
+        """What was put into the trash so early, the earliest first."""
+        return await self._page({"owner": owner_id, "trashed_at": {"$lte": before}}, OLDEST_TRASH, limit, session)
+
+    async def oldest_trash(self, owner_id: str, session: Session) -> Node | None:
+        found = await self._page({"owner": owner_id, "trashed_at": {"$exists": True}}, OLDEST_TRASH, 1, session)
+        return found[0] if found else None
+
+    async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
+        """Files whose first old version was replaced so early, the earliest first."""
+        old = {"owner": owner_id, "replaced_from": {"$lte": before}}
+        return await self._page(old, [("replaced_from", 1)], limit, session)
+
+    async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
+        """The file with the earliest old version."""
+        old = {"owner": owner_id, "replaced_from": {"$gt": EPOCH}}
+        found = await self._page(old, [("replaced_from", 1)], 1, session)
+        return found[0] if found else None
+
+    async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
+        """Files with more versions than these, those with the most first."""
+        surplus = {"owner": owner_id, "kept_versions": {"$gt": versions}}
+        return await self._page(surplus, [("kept_versions", -1)], limit, session)
+
+    async def _page(
+        self, condition: Document, order: list[tuple[str, int]], limit: int, session: Session
+    ) -> list[Node]:
+        rows = self._nodes.find(condition, session=session, sort=order, limit=limit)
+        return [node_of(row) for row in await rows.to_list(limit)]
 
     async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
         """Nothing more is due; `rest`: since when what remains is there, None if nothing does.

@@ -9,7 +9,7 @@ from docstore_metadata.retention.rules import Bounds, Choice, Policy
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Session, server_time
+from docstore_platform.mongo import Session
 from docstore_platform.tokens import Principal
 
 
@@ -56,7 +56,7 @@ class RetentionService:
             chosen = root.retention.policy if root.retention else None
             if chosen != policy:
                 # A clock that is behind must not make it take effect before it can be taken back.
-                at = max(self._clock(), await server_time(transaction.database))
+                at = max(self._clock(), await self._retention.now())
                 root.retention = Choice(policy, at)
                 await self._retention.choose(root.id, root.retention, transaction.session)
             return self._kept(root)

@@ -16,13 +16,11 @@ from docstore_metadata.retention.repository import DueAccount, MongoRetentionRoo
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import purge_trashed
-from docstore_metadata.tree.list_query import EPOCH
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Node, Place
 from docstore_metadata.versions.pruning import first_replaced_at, outdated_versions, versions_to_prune
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Document, UpdateOne
 from docstore_work.leader_lease import LeaderLease
 
 log = structlog.get_logger(__name__)
@@ -99,39 +97,33 @@ class RetentionSweeper:
 
     async def _trash_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         session, policy = transaction.session, self._bounds.of(root.retention)
-        trash: Document = {"owner": root.id, "trashed_at": {"$exists": True}}
-        order = [("trashed_at", 1), ("_id", 1)]
         nodes: Sequence[Node] = []
         if policy.trash_days is not None:
-            old = {"owner": root.id, "trashed_at": {"$lte": now - timedelta(days=policy.trash_days)}}
-            nodes = await self._store.find_page(old, order, TRASH_PAGE, session)
+            before = now - timedelta(days=policy.trash_days)
+            nodes = await self._retention.overdue_trash(root.id, before, TRASH_PAGE, session)
         places = await self._places(nodes, transaction)
         await purge_trashed(self._store, self._jobs, places, NOBODY, transaction, self._clock)
         if len(nodes) == TRASH_PAGE:
             return True
-        rest = await self._store.find_page(trash, order, 1, session)
-        await self._retention.finish(due, rest[0].trashed_at if rest else None, session)
+        rest = await self._retention.oldest_trash(root.id, session)
+        await self._retention.finish(due, rest.trashed_at if rest else None, session)
         return False
 
     async def _versions_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         session, days = transaction.session, self._bounds.of(root.retention).version_days
-        order = [("replaced_from", 1)]
         files: Sequence[Node] = []
         if days is not None:
-            old = {"owner": root.id, "replaced_from": {"$lte": now - timedelta(days=days)}}
-            files = await self._store.find_page(old, order, FILES_PAGE, session)
+            files = await self._retention.files_replaced(root.id, now - timedelta(days=days), FILES_PAGE, session)
             await self._prune(files, lambda versions: outdated_versions(versions, days, now), transaction)
         if len(files) == FILES_PAGE:
             return True
-        with_old = {"owner": root.id, "replaced_from": {"$gt": EPOCH}}
-        rest = await self._store.find_page(with_old, order, 1, session)
-        await self._retention.finish(due, rest[0].replaced_from if rest else None, session)
+        rest = await self._retention.first_replaced(root.id, session)
+        await self._retention.finish(due, rest.replaced_from if rest else None, session)
         return False
 
     async def _recheck_step(self, due: DueAccount, root: Node, now: datetime, transaction: Transaction) -> bool:
         cap = self._bounds.of(root.retention).versions
-        surplus = {"owner": root.id, "kept_versions": {"$gt": cap}}
-        files = await self._store.find_page(surplus, [("kept_versions", -1)], FILES_PAGE, transaction.session)
+        files = await self._retention.files_with_more(root.id, cap, FILES_PAGE, transaction.session)
         await self._prune(files, lambda versions: versions_to_prune(versions, cap, now), transaction)
         if len(files) == FILES_PAGE:
             return True
@@ -149,10 +141,10 @@ class RetentionSweeper:
             return
         session, recorder = transaction.session, FileEventRecorder(transaction, NOBODY)
         histories: dict[str, list[Version]] = {file.id: [] for file in files}
-        for version in await self._store.versions_of(files, session):
+        for version in await self._store.versions.of(files, session):
             histories[version.node_id].append(version)
         pruned: list[Version] = []
-        updates: list[UpdateOne] = []
+        changed: list[tuple[Node, Sequence[str]]] = []
         for place in await self._places(files, transaction):
             node, versions = place.node, histories[place.node.id]
             gone = which(versions)
@@ -160,11 +152,11 @@ class RetentionSweeper:
                 recorder.pruned(place, version)
             kept = [version for version in versions if version not in gone]
             pruned += gone
-            fields = {"kept_versions": len(kept), "replaced_from": first_replaced_at(kept), "revision": node.revision}
-            updates.append(UpdateOne({"_id": node.id}, {"$set": fields}))
-        await self._store.bump((file.parent_id for file in files if file.parent_id), session)
-        await self._store.nodes.bulk_write(updates, session=session)
-        await self._store.remove_versions(pruned, self._clock(), session)
+            node.kept_versions, node.replaced_from = len(kept), first_replaced_at(kept)
+            changed.append((node, ("kept_versions", "replaced_from", "revision")))
+        await self._store.nodes.bump((file.parent_id for file in files if file.parent_id), session)
+        await self._store.nodes.save(changed, session)
+        await self._store.versions.remove(pruned, self._clock(), session)
 
     async def _places(self, nodes: Sequence[Node], transaction: Transaction) -> list[Place]:
         known = {node.id: node for node in nodes}

@@ -10,8 +10,7 @@ from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.sharing.rules import Share, readers_by
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.rules import Kind, Node, Place, ShareRole
-from docstore_platform.mongo import Document
+from docstore_metadata.tree.rules import Kind, Place, ShareRole
 
 
 class ShareChanges:
@@ -36,7 +35,7 @@ class ShareChanges:
             recorder.access_changed(after)
             _note_in_journals(place, after, recorder)
             node.told_readers = after.readers
-        await self._store.nodes.update_one({"_id": node.id}, _readers_update(node), session=transaction.session)
+        await self._store.nodes.save([(node, ("revision", "told_readers", "shared_with"))], transaction.session)
         if node.is_folder and after.readers != place.readers:
             await self._jobs.add("settle", node, actor_id, transaction.session)
             transaction.wake_after(self._jobs.wakeup_name)
@@ -51,15 +50,6 @@ def _note_in_journals(before: Place, after: Place, recorder: FileEventRecorder) 
             recorder.unshared(unshared_node, [account_id])
         elif permission != before.permission_of(account_id):
             recorder.shared(after, [account_id])
-
-
-def _readers_update(node: Node) -> Document:
-    update: Document = {"$set": {"revision": node.revision, "told_readers": list(node.told_readers)}}
-    if node.shared_with:
-        update["$set"]["shared_with"] = dict(node.shared_with)
-    else:
-        update["$unset"] = {"shared_with": ""}
-    return update
 
 
 def publish_shared(share: Share, place: Place, actor_id: str, transaction: Transaction) -> None:

@@ -75,7 +75,7 @@ class PendingShares:
             place = await self._tree.place(node_id, session)
             assert place is not None
             assert place.node.parent_id is not None
-            await self._store.bump([place.node.parent_id], session)
+            await self._store.nodes.bump([place.node.parent_id], session)
             for share in shares:
                 publish_shared(share, place, share.owner_id, transaction)
             await self._sharing.apply(place, all_shares[node_id], place.node.owner_id, transaction)

@@ -172,7 +172,7 @@ class ShareService:
     async def _serialize(self, place: Place, transaction: Transaction) -> None:
         """Changes of shares in one folder come one after the other: they change what its listing shows."""
         assert place.node.parent_id is not None
-        await self._store.bump([place.node.parent_id], transaction.session)
+        await self._store.nodes.bump([place.node.parent_id], transaction.session)
 
     async def _save(
         self,

@@ -18,14 +18,14 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.paths import noted_names
 from docstore_metadata.tree.rules import Node, Place
 from docstore_metadata.tree.service import check_precondition
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Document
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.tokens import Principal
+
+RESTORED_ATTRIBUTES = ("parent_id", "name", "live", "revision", "told_readers", "trashed_at", "trashed_path")
 
 
 class TrashService:
@@ -49,17 +49,8 @@ class TrashService:
                 raise InvalidMove("The root can't be deleted.")
             path = place.path
             FileEventRecorder(transaction, principal.account_id).deleted(place)
-            await self._store.bump([node.parent_id], session)
-            root = place.ancestors[0]
-            if root.trash_from is None:
-                await self._store.nodes.update_one(
-                    {"_id": root.id}, [{"$set": {"trash_from": "$$NOW"}}], session=session
-                )
-            # A clock that is behind must not make it look as if it had been here for long.
-            trashed_at = {"$max": [self._clock(), "$$NOW"]}
-            marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
-            update = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
-            await self._store.nodes.update_one({"_id": node.id}, update, session=session)
+            await self._store.nodes.bump([node.parent_id], session)
+            await self._store.trash.put_in(node, place.ancestors[0], path, self._clock(), session)
             if node.is_folder:
                 await self._jobs.add("settle", node, principal.account_id, session)
 
@@ -68,13 +59,11 @@ class TrashService:
 
     async def page(self, principal: Principal, cursor: str | None, limit: int) -> tuple[Sequence[Node], str | None]:
         """What an account has put into the trash, the latest first, and where the next page begins."""
-        condition: Document = {"owner": principal.account_id, "trashed_at": {"$exists": True}}
+        before = None
         if cursor:
             millis, node_id = decode_cursor(cursor, int, str)
-            moment = moment_of(millis)
-            condition["$or"] = [{"trashed_at": {"$lt": moment}}, {"trashed_at": moment, "_id": {"$lt": node_id}}]
-        order = [("trashed_at", -1), ("_id", -1)]
-        rows = await self._store.find_page(condition, order, limit + 1)
+            before = moment_of(millis), node_id
+        rows = await self._store.trash.page(principal.account_id, before, limit + 1)
         if len(rows) <= limit:
             return rows, None
         last = rows[limit - 1]
@@ -92,7 +81,7 @@ class TrashService:
                 return authorize(principal.account_id, place, Action.DELETE)
             place = authorize(principal.account_id, place, Action.RESTORE)
             parent = await self._home(place, transaction)
-            await self._store.bump([parent.node.id], session)
+            await self._store.nodes.bump([parent.node.id], session)
             name = await self._free_name(parent, place.node.name, transaction)
             restored = parent.child(
                 replace(place.node, parent_id=parent.node.id, name=name, live=True, trashed_at=None, trashed_path="")
@@ -100,12 +89,7 @@ class TrashService:
             node = restored.node
             FileEventRecorder(transaction, principal.account_id).restored(restored)
             node.told_readers = restored.readers
-            update = {
-                "$set": {"parent": node.parent_id, "name": name, "order": order_of(node.kind, name), "live": True}
-                | {"revision": node.revision, "told_readers": list(node.told_readers)},
-                "$unset": {"trashed_at": "", "trashed_path": ""},
-            }
-            await self._store.nodes.update_one({"_id": node.id}, update, session=session)
+            await self._store.nodes.save([(node, RESTORED_ATTRIBUTES)], session)
             if node.is_folder:
                 await self._jobs.add("settle", node, principal.account_id, session)
             return restored
@@ -125,8 +109,8 @@ class TrashService:
 
     async def _free_name(self, parent: Place, name: str, transaction: Transaction) -> str:
         names = noted_names(name, "restored")
-        same = await self._store.find_nodes({"parent": parent.node.id, "live": True, "name": name}, transaction.session)
-        return await self._store.free_name(parent.node.id, names, transaction.session) if same else name
+        same = await self._store.nodes.by_names([(parent.node.id, name)], transaction.session)
+        return await self._store.nodes.free_name(parent.node.id, names, transaction.session) if same else name
 
     async def purge(self, principal: Principal, node_id: str) -> None:
         """Remove for good what is in the trash: a file at once, a folder by a walk in the background."""
@@ -148,8 +132,7 @@ async def purge_trashed(
     session = transaction.session
     folders = [place.node for place in places if place.node.is_folder]
     if folders:
-        ids = [folder.id for folder in folders]
-        await store.nodes.update_many({"_id": {"$in": ids}}, {"$unset": {"trashed_at": ""}}, session=session)
+        await store.trash.hide([folder.id for folder in folders], session)
     for folder in folders:
         await jobs.add("purge", folder, actor_id, session)
     files = [place for place in places if not place.node.is_folder]
@@ -164,13 +147,11 @@ async def purge_files(
     """Remove files of one owner with all their versions; their objects go once no other version refers to them."""
     if not places:
         return
-    versions = await store.versions_of([place.node for place in places], session)
+    versions = await store.versions.of([place.node for place in places], session)
     freed = dict.fromkeys((place.node.id for place in places), 0)
     for version in versions:
         freed[version.node_id] += version.size
-    ids = list(freed)
-    outcome = await store.nodes.delete_many({"_id": {"$in": ids}}, session=session)
-    assert outcome.deleted_count == len(ids)
-    await store.remove_versions(versions, clock(), session)
+    await store.nodes.delete(list(freed), session)
+    await store.versions.remove(versions, clock(), session)
     for place in places:
         recorder.purged(place, freed[place.node.id])

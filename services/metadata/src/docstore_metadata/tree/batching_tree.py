@@ -1,8 +1,8 @@
 """The tree as routes read it: what is looked at in the same moment is read in one query."""
 
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.batched_reads import BatchedReads
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Place
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.mongo import Session
@@ -11,8 +11,8 @@ from docstore_platform.mongo import Session
 class BatchingTree(Tree):
     """Reads outside of transactions of nodes seen before go together while there are many of them."""
 
-    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
-        super().__init__(store, clock)
+    def __init__(self, nodes: Nodes, clock: Clock = utc_now) -> None:
+        super().__init__(nodes, clock)
         self._reads = BatchedReads(self.places)
 
     async def place(self, node_id: str, session: Session = None) -> Place | None:

@@ -1,16 +1,16 @@
 """What one transaction changes in the tree: collected first, then written together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.storage import Store
-from docstore_metadata.tree.lookup import Found, place_at
 from docstore_metadata.tree.paths import Parts
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.rules import Found, Node, Place, place_at
 from docstore_metadata.versions.rules import Version
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Session, UpdateOne
+from docstore_platform.mongo import Session
 
 
 @dataclass(slots=True)
@@ -21,7 +21,8 @@ class TreeChanges:
     actor_id: str
     device: str
     new_nodes: list[Node] = field(default_factory=list)
-    updates: list[UpdateOne] = field(default_factory=list)
+    saved: list[tuple[Node, Sequence[str]]] = field(default_factory=list)
+    """Nodes that exist, each with the attributes that are other than before."""
     new_versions: list[Version] = field(default_factory=list)
     pruned: list[Version] = field(default_factory=list)
     touched_folders: set[str] = field(default_factory=set)
@@ -62,10 +63,8 @@ class TreeChanges:
 
     async def write(self, store: Store, session: Session) -> None:
         """Folders first: if somebody else is changing one, this is found out before anything else is done."""
-        await store.bump(self.touched_folders, session)
-        await store.insert_nodes(self.new_nodes, session)
-        if self.updates:
-            await store.nodes.bulk_write(self.updates, session=session)
-        if self.new_versions:
-            await store.insert_versions(self.new_versions, session)
-        await store.remove_versions(self.pruned, self.now, session)
+        await store.nodes.bump(self.touched_folders, session)
+        await store.nodes.insert(self.new_nodes, session)
+        await store.nodes.save(self.saved, session)
+        await store.versions.insert(self.new_versions, session)
+        await store.versions.remove(self.pruned, self.now, session)

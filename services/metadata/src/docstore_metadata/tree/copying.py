@@ -89,8 +89,7 @@ class Copier:
         while level:
             by_id = {original.node.id: original for original in level}
             room = self._max_nodes - len(originals)
-            condition = {"parent": {"$in": list(by_id)}, "live": True}
-            children = await self._store.find_page(condition, None, room + 1)
+            children = await self._store.nodes.children(by_id, room + 1)
             if len(children) > room:
                 raise TooLarge(f"A folder with more than {self._max_nodes} files and folders in it can't be copied.")
             found = [Original(child, (*by_id[child.parent_id or ""].below, child.name)) for child in children]
@@ -132,7 +131,9 @@ class Copier:
             if reservation is not None:
                 changes.new_versions.append(new_version(copy.node, upload_id=reservation.id))
             recorder.created(copy, reservation.id if reservation else None)
-        if not await self._store.share_objects([version.object_key for version in changes.new_versions], session):
+        if not await self._store.versions.share_contents(
+            [version.object_key for version in changes.new_versions], session
+        ):
             raise NotFound
         await changes.write(self._store, session)
         return copies[()]

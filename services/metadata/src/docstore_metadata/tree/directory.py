@@ -37,14 +37,11 @@ class FileDirectory:
 
     async def storage_of(self, account_id: str) -> tuple[int, int]:
         """Bytes of all versions and number of files of an account, from the versions themselves."""
-        return await self._store.storage_of(account_id)
+        return await self._store.versions.storage_of(account_id)
 
     async def every_file(self, after: str, limit: int, owner_id: str | None) -> list[Json]:
         """Files and folders by id, whatever their state: what an index is built from."""
-        condition: Json = {"_id": {"$gt": after}, "parent": {"$ne": None}}
-        if owner_id is not None:
-            condition["owner"] = owner_id
-        nodes = await self._store.find_page(condition, [("_id", 1)], limit)
+        nodes = await self._store.nodes.all_after(after, limit, owner_id)
         places = await self._tree.places([node.id for node in nodes])
         return [
             {

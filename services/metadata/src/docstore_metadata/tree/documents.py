@@ -1,5 +1,6 @@
 """How nodes and versions lie in MongoDB. Fields at their default are left out, which keeps folders small."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from docstore_metadata.retention.rules import Choice, Policy
@@ -24,7 +25,17 @@ OPTIONAL_NODE_FIELDS: tuple[tuple[str, object], ...] = (
     ("replaced_from", None),
     ("cold_from", None),
     ("suspended", False),
+    ("trash_from", None),
+    ("versions_from", None),
 )
+OTHER_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "parent_id": ("parent",),
+    "name": ("name", "order"),
+    "tags": ("tags", "tagged"),
+    "modified_at": ("modified",),
+    "client_modified_at": ("client_modified",),
+}
+"""Where an attribute is stored that is not stored under its own name."""
 
 
 def node_document(node: Node) -> Document:
@@ -55,6 +66,15 @@ def node_document(node: Node) -> Document:
     if node.client_modified_at is not None:
         document["client_modified"] = node.client_modified_at
     return document
+
+
+def node_update(node: Node, attributes: Iterable[str]) -> Document:
+    """The update that stores these attributes; those at their default are left out."""
+    document = node_document(node)
+    fields = [field for attribute in attributes for field in OTHER_FIELDS.get(attribute, (attribute,))]
+    given = {field: document[field] for field in fields if field in document}
+    absent = {field: "" for field in fields if field not in document}
+    return {**({"$set": given} if given else {}), **({"$unset": absent} if absent else {})}
 
 
 def tag_fields(tags: tuple[str, ...]) -> Document:

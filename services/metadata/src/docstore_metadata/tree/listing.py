@@ -5,61 +5,21 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from docstore_metadata.errors import NotAFolder
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.list_query import ListQuery, PageQuery, next_cursor
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import find_path_root
 from docstore_metadata.tree.presentation import file_json
+from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Node, Place, View
-from docstore_platform.mongo import Document
 from docstore_platform.tokens import Principal
 
 UNSETTLED_SECONDS = 1.0
-LAST_CHARACTER = "\U0010ffff"
-
-
-def page_condition(folder_id: str, page: PageQuery) -> Document:
-    """The query of a page: each branch is one range of the index of its order, from where the page before ended."""
-    base: Document = {"parent": folder_id, "live": True}
-    if page.tag:
-        base |= {"tags": page.tag, "tagged": True}
-    if page.type:
-        family = page.type.removesuffix("*")
-        base["content_type"] = _beginning_with(family) if family.endswith("/") else page.type
-    base |= _between("modified", page.modified_after, page.modified_before)
-    base |= _between("created", page.created_after, page.created_before)
-    if page.prefix:
-        base["name"] = _beginning_with(page.prefix)
-    if page.position is None:
-        return base
-    value, node_id = page.position
-    beyond = "$gt" if page.order == "asc" else "$lt"
-    further = {**base, page.field: {**base.get(page.field, {}), beyond: value}}
-    if page.sort == "name":
-        return further
-    return {"$or": [{**base, page.field: value, "_id": {beyond: node_id}}, further]}
-
-
-def page_order(page: PageQuery) -> list[tuple[str, int]]:
-    direction = 1 if page.order == "asc" else -1
-    return [("name", direction)] if page.sort == "name" else [(page.field, direction), ("_id", direction)]
-
-
-def _between(field: str, after: datetime | None, before: datetime | None) -> Document:
-    """At `after` or later, and earlier than `before`."""
-    bounds = {operator: moment for operator, moment in (("$gte", after), ("$lt", before)) if moment is not None}
-    return {field: bounds} if bounds else {}
-
-
-def _beginning_with(text: str) -> Document:
-    return {"$gte": text, "$lt": text + LAST_CHARACTER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +39,8 @@ class Listings:
     for a second only.
     """
 
-    def __init__(self, store: Store, tree: Tree, *, cache_bytes: int) -> None:
-        self._store = store
+    def __init__(self, nodes: Nodes, tree: Tree, *, cache_bytes: int) -> None:
+        self._nodes = nodes
         self._tree = tree
         self._cache_bytes = cache_bytes
         self._cached: OrderedDict[tuple[Any, ...], Listing] = OrderedDict()
@@ -108,8 +68,7 @@ class Listings:
         if cached is not None and (cached.expires_at is None or cached.expires_at > time.monotonic()):
             self._cached.move_to_end(key)
             return cached
-        order = page_order(page)
-        nodes = await self._store.find_page(page_condition(folder.node.id, page), order, page.limit + 1)
+        nodes = await self._nodes.page(folder.node.id, page)
         listing = _listing(seen, account_id, page, nodes)
         self._keep(key, listing)
         return listing

@@ -7,27 +7,23 @@ chooses which documents are read together in one query; what they say decides. A
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from docstore_metadata.storage import BY_NAME, Store
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts
-from docstore_metadata.tree.rules import Node, Place
+from docstore_metadata.tree.repository import Nodes
+from docstore_metadata.tree.rules import Found, Node, Place, place_among, place_at
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Document, Session
+from docstore_platform.mongo import Session
 
 MAX_HINTS = 20_000
 MAX_HOPS = 256
 FOLDERS_AT_ONCE = 10_000
-
 NONE_KNOWN: Mapping[str, Node] = MappingProxyType({})
-
-Found = dict[Parts, Node]
-"""Nodes by their path from one account's root, the root itself at ()."""
 
 
 class Tree:
     """Reads places in one round trip where hints are good."""
 
-    def __init__(self, store: Store, clock: Clock = utc_now) -> None:
-        self._store = store
+    def __init__(self, nodes: Nodes, clock: Clock = utc_now) -> None:
+        self._nodes = nodes
         self._clock = clock
         self._parents: dict[str, str] = {}
         self._children: dict[tuple[str, str], str] = {}
@@ -37,13 +33,13 @@ class Tree:
     async def place(self, node_id: str, session: Session = None) -> Place | None:
         """A node and what is above it; None if there is no such node."""
         ids = [node_id, *self._hinted_ancestors(node_id)]
-        nodes = {node.id: node for node in await self._store.find_nodes({"_id": {"$in": ids}}, session)}
+        nodes = {node.id: node for node in await self._nodes.by_ids(ids, session)}
         node = nodes.get(node_id)
         if node is None:
             return None
         place = place_among(node, nodes)
         if place is None:
-            nodes = {node.id: node for node in await self._store.find_with_ancestors(node_id, session)}
+            nodes = {node.id: node for node in await self._nodes.with_ancestors(node_id, session)}
             if node_id not in nodes:
                 return None
             place = place_among(nodes[node_id], nodes, complete=True)
@@ -62,7 +58,7 @@ class Tree:
         asked = set(nodes)
         while missing:
             asked |= missing
-            for node in await self._store.find_nodes({"_id": {"$in": sorted(missing)}}, session):
+            for node in await self._nodes.by_ids(missing, session):
                 nodes[node.id] = node
             missing = {node.parent_id for node in nodes.values() if node.parent_id} - asked
         found: dict[str, Place] = {}
@@ -98,16 +94,16 @@ class Tree:
         room = MAX_DEPTH - len(place.parts)
         level = [place.node.id] if place.node.is_folder else []
         while level and room > 0:
-            level = await self._below(level, {"kind": "folder"}, session)
+            level = await self._below(level, session, folders_only=True)
             room -= 1
-        return room >= 0 and not await self._below(level, {}, session)
+        return room >= 0 and not await self._below(level, session)
 
-    async def _below(self, folder_ids: list[str], condition: Document, session: Session) -> list[str]:
+    async def _below(self, folder_ids: list[str], session: Session, *, folders_only: bool = False) -> list[str]:
         """Ids of what is in these folders."""
         found: list[str] = []
         for first in range(0, len(folder_ids), FOLDERS_AT_ONCE):
-            here = {"parent": {"$in": folder_ids[first : first + FOLDERS_AT_ONCE]}, "live": True, **condition}
-            found += [row["_id"] async for row in self._store.nodes.find(here, {"_id": 1}, session=session)]
+            some = folder_ids[first : first + FOLDERS_AT_ONCE]
+            found += await self._nodes.child_ids(some, folders_only=folders_only, session=session)
         return found
 
     # --- by path -----------------------------------------------------------------------------------------
@@ -116,11 +112,11 @@ class Tree:
         """Every node on the way to each of `paths`, the ends included. An account's root is made if need be."""
         wanted = {parts[:depth] for parts in paths for depth in range(len(parts) + 1)} | {()}
         hinted = self._hinted(owner_id, wanted)
-        nodes = await self._store.find_nodes({"_id": {"$in": list(hinted.values())}}, session)
+        nodes = await self._nodes.by_ids(hinted.values(), session)
         by_id = {node.id: node for node in nodes}
         if owner_id not in by_id:
-            await self._store.make_root(owner_id, self._clock(), session)
-            nodes = await self._store.find_nodes({"_id": owner_id}, session)
+            await self._nodes.make_root(owner_id, self._clock(), session)
+            nodes = await self._nodes.by_ids([owner_id], session)
             by_id[owner_id] = nodes[0]
         found: Found = {(): by_id[owner_id]}
         order = sorted(wanted, key=len)
@@ -156,40 +152,10 @@ class Tree:
             if not ask:
                 return
             by_key = {(found[parts[:-1]].id, parts[-1]): parts for parts in ask}
-            for node in await self._store.find_nodes(names_condition(by_key), session, index=BY_NAME):
+            for node in await self._nodes.by_names(by_key, session):
                 assert node.parent_id is not None
                 found[by_key[node.parent_id, node.name]] = node
                 if len(self._children) > MAX_HINTS:
                     self._children.clear()
                 self._children[node.parent_id, node.name] = node.id
             absent.update(parts for parts in ask if parts not in found)
-
-
-def names_condition(keys: Iterable[tuple[str, str]]) -> Document:
-    """Condition for live nodes with these (parent, name)."""
-    names: dict[str, list[str]] = {}
-    for parent_id, name in keys:
-        names.setdefault(parent_id, []).append(name)
-    each: list[Document] = [{"parent": parent, "live": True, "name": {"$in": some}} for parent, some in names.items()]
-    return each[0] if len(each) == 1 else {"$or": each}
-
-
-def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
-    """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
-    ancestors: list[Node] = []
-    parent_id = node.parent_id
-    while parent_id is not None and len(ancestors) <= len(nodes):  # read while folders moved, they may form a circle
-        parent = nodes.get(parent_id)
-        if parent is None:
-            if not complete:
-                return None
-            break
-        ancestors.append(parent)
-        parent_id = parent.parent_id
-    return Place(node, tuple(reversed(ancestors)))
-
-
-def place_at(found: Found, parts: Parts) -> Place | None:
-    """The place at `parts`, if the walk found it."""
-    node = found.get(parts)
-    return None if node is None else Place(node, tuple(found[parts[:depth]] for depth in range(len(parts))))

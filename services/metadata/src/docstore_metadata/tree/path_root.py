@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from docstore_metadata.errors import InvalidPath, NotAFolder
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.lookup import Found, Tree, place_at
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts, join_path, prefixes, split_path
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.rules import Found, Place, place_at
 from docstore_platform.mongo import Session
 
 

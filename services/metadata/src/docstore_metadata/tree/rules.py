@@ -182,3 +182,28 @@ def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
     if len(clean) > MAX_TAGS:
         raise InvalidTags(f"There are at most {MAX_TAGS} tags.")
     return tuple(clean)
+
+
+Found = dict[Parts, Node]
+"""Nodes by their path from one account's root, the root itself at ()."""
+
+
+def place_among(node: Node, nodes: Mapping[str, Node], *, complete: bool = False) -> Place | None:
+    """The place of `node` among `nodes`; None if a folder above is not among them, unless they are all there are."""
+    ancestors: list[Node] = []
+    parent_id = node.parent_id
+    while parent_id is not None and len(ancestors) <= len(nodes):  # read while folders moved, they may form a circle
+        parent = nodes.get(parent_id)
+        if parent is None:
+            if not complete:
+                return None
+            break
+        ancestors.append(parent)
+        parent_id = parent.parent_id
+    return Place(node, tuple(reversed(ancestors)))
+
+
+def place_at(found: Found, parts: Parts) -> Place | None:
+    """The place at `parts`, if the walk found it."""
+    node = found.get(parts)
+    return None if node is None else Place(node, tuple(found[parts[:depth]] for depth in range(len(parts))))

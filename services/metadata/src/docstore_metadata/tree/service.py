@@ -10,15 +10,15 @@ from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.storage import Store, is_duplicate
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.changes import TreeChanges
-from docstore_metadata.tree.documents import tag_fields
-from docstore_metadata.tree.lookup import Tree, place_at
-from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import authorize_path, find_path_root, refuse_file_in_way
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
-from docstore_metadata.tree.rules import Node, Place, check_tags
+from docstore_metadata.tree.rules import Node, Place, check_tags, place_at
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Document, PyMongoError, Session
+from docstore_platform.mongo import PyMongoError, Session
 from docstore_platform.tokens import Principal
+
+EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "told_readers", "tags", "hidden")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,8 @@ class FileService:
                 recorder.tagged(after)
             if node.revision != before.node.revision:
                 touched = [parent for parent in (before.node.parent_id, node.parent_id) if parent]
-                await self._store.bump(touched, transaction.session)
-                update = _description_update(node)
-                await self._store.nodes.update_one({"_id": node.id}, update, session=transaction.session)
+                await self._store.nodes.bump(touched, transaction.session)
+                await self._store.nodes.save([(node, EDITED_ATTRIBUTES)], transaction.session)
             return after
 
         try:
@@ -147,10 +146,10 @@ class FileService:
         moved = Place(replace(node, name=name, parent_id=ancestors[-1].id if ancestors else None), ancestors)
         if len(ancestors) > len(place.ancestors) and not await self._tree.fits(moved, session):
             raise InvalidPath(f"A path has at most {MAX_DEPTH} names.")
-        if (moved.node.parent_id, name) != (node.parent_id, node.name):
-            same_name = {"parent": moved.node.parent_id, "name": name, "live": True}
-            if await self._store.find_nodes(same_name, session):
-                raise NameTaken(f"There is already something called {name}.")
+        parent_id = moved.node.parent_id
+        is_elsewhere = parent_id is not None and (parent_id, name) != (node.parent_id, node.name)
+        if is_elsewhere and await self._store.nodes.by_names([(parent_id or "", name)], session):
+            raise NameTaken(f"There is already something called {name}.")
         return moved
 
     async def _new_ancestors(self, place: Place, parent_id: str, account_id: str, session: Session) -> tuple[Node, ...]:
@@ -171,25 +170,6 @@ class FileService:
         this one is set right by another walk.
         """
         node = place.node
-        await self._store.nodes.update_one({"_id": node.owner_id}, {"$inc": {"folder_moves": 1}}, session=session)
+        await self._store.nodes.lock_folder_moves(node.owner_id, session)
         if await self._jobs.any_open(node.owner_id, session):
             await self._jobs.add("settle", node, account_id, session)
-
-
-def _description_update(node: Node) -> Document:
-    update: Document = {
-        "$set": {
-            "name": node.name,
-            "order": order_of(node.kind, node.name),
-            "parent": node.parent_id,
-            "revision": node.revision,
-            "told_readers": list(node.told_readers),
-            **tag_fields(node.tags),
-        }
-    }
-    unset = [] if node.hidden else ["hidden"]
-    if not node.tags:
-        unset += ["tags", "tagged"]
-    if unset:
-        update["$unset"] = dict.fromkeys(unset, "")
-    return update

@@ -21,4 +21,4 @@ class VersionAccess:
         since = shared_since(shares, account_id)
         if since is None:
             return node.version
-        return await self._store.version_at(node.id, since, session) or 1
+        return await self._store.versions.number_at(node.id, since, session) or 1

@@ -5,11 +5,27 @@ from collections.abc import Mapping, Sequence
 from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.tree.changes import TreeChanges
-from docstore_metadata.tree.documents import tag_fields
 from docstore_metadata.tree.rules import Node, Place
 from docstore_metadata.versions.pruning import first_replaced_at, versions_to_prune
 from docstore_metadata.versions.rules import Version
-from docstore_platform.mongo import Document, UpdateOne
+
+VERSION_ATTRIBUTES = (
+    "version",
+    "size",
+    "sha256",
+    "content_type",
+    "object_key",
+    "client_modified_at",
+    "modified_at",
+    "modified_by",
+    "device",
+    "kept_versions",
+    "replaced_from",
+    "cold_from",
+    "revision",
+    "tags",
+)
+"""What a new version changes of its file."""
 
 
 def new_version(node: Node, *, upload_id: str | None, restored_from: int | None = None) -> Version:
@@ -57,28 +73,9 @@ def add_version(
     node.cold_from = node.cold_from or version.came_at
     if root.versions_from is None and node.replaced_from is not None:
         root.versions_from = node.replaced_from
-        changes.updates.append(UpdateOne({"_id": root.id}, {"$set": {"versions_from": root.versions_from}}))
+        changes.saved.append((root, ("versions_from",)))
     assert node.parent_id is not None
     changes.new_versions.append(version)
     changes.pruned.extend(pruned)
     changes.touched_folders.add(node.parent_id)
-    changes.updates.append(UpdateOne({"_id": node.id}, {"$set": _version_fields(node)}))
-
-
-def _version_fields(node: Node) -> Document:
-    return {
-        "version": node.version,
-        "size": node.size,
-        "sha256": node.sha256,
-        "content_type": node.content_type,
-        "object_key": node.object_key,
-        "client_modified": node.client_modified_at,
-        "modified": node.modified_at,
-        "modified_by": node.modified_by,
-        "device": node.device,
-        "kept_versions": node.kept_versions,
-        "replaced_from": node.replaced_from,
-        "cold_from": node.cold_from,
-        "revision": node.revision,
-        **tag_fields(node.tags),
-    }
+    changes.saved.append((node, VERSION_ATTRIBUTES))

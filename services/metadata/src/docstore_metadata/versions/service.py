@@ -14,10 +14,8 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.versions.adding import add_version, new_version
-from docstore_metadata.versions.documents import version_id
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import server_time
 from docstore_platform.tokens import Principal
 
 
@@ -54,10 +52,8 @@ class VersionService:
     ) -> tuple[Place, Sequence[Version]]:
         """Versions older than number `before`, or the newest."""
         place = await self._file(principal, node_id)
-        upper = version_id(node_id, before) if before is not None else node_id + "/"
         first = await self._access.first_visible(principal.account_id, place)
-        condition = {"_id": {"$gte": version_id(node_id, first), "$lt": upper}}
-        return place, await self._store.find_versions(condition, -1, limit)
+        return place, await self._store.versions.before(node_id, first, before, limit)
 
     async def since(
         self, principal: Principal, node_id: str, number: int, limit: int
@@ -65,8 +61,7 @@ class VersionService:
         """Versions after `number`, the oldest first."""
         place = await self._file(principal, node_id)
         after = max(number, await self._access.first_visible(principal.account_id, place) - 1)
-        condition = {"_id": {"$gt": version_id(node_id, after), "$lt": node_id + "/"}}
-        return place, await self._store.find_versions(condition, 1, limit)
+        return place, await self._store.versions.after(node_id, after, limit)
 
     async def fetch(self, principal: Principal, node_id: str, number: int | None) -> tuple[Place, Version]:
         """A file and the version asked for, or its current one."""
@@ -98,11 +93,11 @@ class VersionService:
     ) -> Place:
         session = transaction.session
         place = authorize(principal.account_id, await self._tree.place(node_id, session), Action.WRITE)
-        old = await self._store.version(node_id, number, session)
-        if old is None or not await self._store.share_objects([old.object_key], session):
+        old = await self._store.versions.get(node_id, number, session)
+        if old is None or not await self._store.versions.share_contents([old.object_key], session):
             raise NotFound("version")
         # A clock that is behind must not make the version before it look as if replaced long ago.
-        now = max(self._clock(), await server_time(transaction.database))
+        now = max(self._clock(), await self._store.versions.now())
         changes = TreeChanges(now, principal.account_id, principal.device)
         recorder = FileEventRecorder(transaction, principal.account_id)
         node = place.node
@@ -112,7 +107,7 @@ class VersionService:
         node.modified_at, node.modified_by, node.device = changes.now, principal.account_id, principal.device
         recorder.modified(place, added_bytes=old.size, upload_id=reserved.id)
         version = new_version(node, upload_id=reserved.id, restored_from=number)
-        histories = {node_id: await self._store.versions_of([node], session)}
+        histories = {node_id: await self._store.versions.of([node], session)}
         add_version(place, version, histories, self._bounds, changes, recorder)
         await changes.write(self._store, session)
         return place
@@ -122,7 +117,7 @@ class VersionService:
         return require_file(place)
 
     async def _version(self, principal: Principal, place: Place, number: int) -> Version:
-        version = await self._store.version(place.node.id, number)
+        version = await self._store.versions.get(place.node.id, number)
         if version is None or number < await self._access.first_visible(principal.account_id, place):
             raise NotFound("version")
         return version

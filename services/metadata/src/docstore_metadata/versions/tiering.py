@@ -14,11 +14,10 @@ import structlog
 
 from docstore_contents.reader import is_whole
 from docstore_contents.s3.store import ObjectNotFound
-from docstore_metadata.storage import Store
 from docstore_metadata.tree.rules import Node
 from docstore_metadata.versions.pruning import cooled_versions
+from docstore_metadata.versions.repository import OldContents, Versions
 from docstore_metadata.versions.rules import Version
-from docstore_platform.mongo import ASCENDING, IndexModel, UpdateOne
 
 log = structlog.get_logger(__name__)
 
@@ -40,45 +39,31 @@ class Tags(Protocol):
 class StorageTiering:
     """Any number of instances may look. `now` decides what is old."""
 
-    def __init__(self, store: Store, objects: Tags, *, days: int, now: Now) -> None:
-        self._store = store
+    def __init__(self, contents: OldContents, versions: Versions, objects: Tags, *, days: int, now: Now) -> None:
+        self._contents = contents
+        self._versions = versions
         self._objects = objects
         self._days = days
         self._now = now
 
-    async def create_indexes(self) -> None:
-        if "cold_due" not in await self._store.nodes.index_information():
-            files = {"replaced_from": {"$exists": True}, "cold_from": {"$exists": False}}
-            await self._store.nodes.update_many(files, [{"$set": {"cold_from": "$replaced_from"}}])
-        await self._store.nodes.create_indexes(
-            [
-                IndexModel(
-                    [("cold_from", ASCENDING)],
-                    name="cold_due",
-                    partialFilterExpression={"cold_from": {"$exists": True}},
-                )
-            ]
-        )
-
     async def cool(self) -> int:
         """Mark what is old of one page of files; of how many files something was due."""
         now = await self._now()
-        due = {"cold_from": {"$lte": now - timedelta(days=self._days)}}
-        files = await self._store.find_page(due, [("cold_from", 1)], PAGE)
+        files = await self._contents.files_due(now - timedelta(days=self._days), PAGE)
         if not files:
             return 0
         histories: dict[str, list[Version]] = {file.id: [] for file in files}
-        for version in await self._store.versions_of(files, None):
+        for version in await self._versions.of(files, None):
             histories[version.node_id].append(version)
         old: list[Version] = []
-        updates: list[UpdateOne] = []
+        moments: list[tuple[Node, datetime | None]] = []
         for file in files:
             assert file.cold_from is not None
             cooled, later = cooled_versions(histories[file.id], file.cold_from, self._days, now)
             old += cooled
-            updates.append(_asked(file, later))
+            moments.append((file, later))
         await asyncio.gather(*(self._mark(key) for key in await self._alone(old)))
-        await self._store.nodes.bulk_write(updates, ordered=False)
+        await self._contents.done_until(moments)
         return len(files)
 
     async def _alone(self, versions: Sequence[Version]) -> list[str]:
@@ -86,17 +71,10 @@ class StorageTiering:
         keys = {
             version.object_key for version in versions if version.size >= MIN_BYTES and is_whole(version.object_key)
         }
-        rows = self._store.objects.find({"_id": {"$in": sorted(keys)}, "refs": 1}, {"_id": 1})
-        return [row["_id"] async for row in rows]
+        return await self._contents.unshared(keys)
 
     async def _mark(self, key: str) -> None:
         try:
             await self._objects.tag(key, OLD_CONTENT)
         except ObjectNotFound:
-            log.info("an old content has gone meanwhile", key=key)
-
-
-def _asked(file: Node, later: datetime | None) -> UpdateOne:
-    """Its next old version is due later; unless a new version has come to be the first one meanwhile."""
-    update = {"$set": {"cold_from": later}} if later else {"$unset": {"cold_from": ""}}
-    return UpdateOne({"_id": file.id, "version": file.version}, update)
+            log.info("old_content_gone", key=key)

@@ -10,9 +10,7 @@ from typing import Protocol
 
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.reader import is_whole
-from docstore_metadata.storage import Store
-from docstore_platform.clock import Clock, utc_now
-from docstore_work.lease_queue import LeaseQueue
+from docstore_metadata.versions.repository import UnreferencedContents
 
 BATCH = 500
 
@@ -34,25 +32,22 @@ class UnreferencedContentRemover:
 
     def __init__(
         self,
-        store: Store,
+        contents: UnreferencedContents,
         objects: Objects,
         uploads: Uploads,
         *,
         is_held: IsHeld,
-        lease_seconds: float,
-        clock: Clock = utc_now,
     ) -> None:
-        self._store = store
+        self._contents = contents
         self._objects = objects
         self._uploads = uploads
         self._is_held = is_held
-        self._queue = LeaseQueue(store.objects, "metadata objects", lease_seconds=lease_seconds, clock=clock)
 
     async def remove_due(self) -> int:
         """Delete up to one batch, unless a backup holds them; returns how many. What fails is due again later."""
-        if await self._queue.due_in() != 0 or await self._is_held():
+        if not await self._contents.is_any_due() or await self._is_held():
             return 0
-        keys = [lease.id for lease in await self._queue.claim_batch(BATCH)]
+        keys = await self._contents.claim(BATCH)
         whole = [key for key in keys if is_whole(key)]
         shared = [key for key in keys if not is_whole(key)]
         # An upload service of an older release refuses whole objects: that is to hold nothing else.
@@ -70,5 +65,4 @@ class UnreferencedContentRemover:
     async def _release(self, keys: Sequence[str]) -> None:
         if keys:
             await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
-            # Not by lease: contents that another instance has claimed meanwhile are gone just as well.
-            await self._store.objects.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
+            await self._contents.forget(keys)

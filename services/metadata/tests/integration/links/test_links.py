@@ -176,7 +176,7 @@ async def test_a_download_limit_holds_under_fifty_at_once(running: Any) -> None:
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_download_is_counted_by_the_rule(running: Any, seed: int) -> None:
     """The database's condition and the rule of links agree, for any limits, around the very moment of the end."""
-    links, now = Store(running.database).links, utc_now()
+    links, now = Store.in_mongo(running.database).links, utc_now()
     dice = random.Random(seed)
     for _ in range(40):
         limit = dice.choice([None, 1, 2, 3])

@@ -92,9 +92,9 @@ async def test_every_open_is_counted_and_said(running: Any) -> None:
 
 
 def sweepers(stack: Any, count: int) -> Sequence[LinkSweeper]:
-    store = Store(stack.database)
+    store = Store.in_mongo(stack.database)
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
-    return [LinkSweeper(store, Tree(store), transactor) for _ in range(count)]
+    return [LinkSweeper(store, Tree(store.nodes), transactor) for _ in range(count)]
 
 
 async def due_now(stack: Any, link: Any) -> None:

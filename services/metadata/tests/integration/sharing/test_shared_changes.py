@@ -8,7 +8,7 @@ import pytest
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.journal.repository import create_journal_indexes
+from docstore_metadata.journal.repository import MongoJournal, create_journal_indexes
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.sharing.changes import ShareChanges
 from docstore_metadata.sharing.service import ShareService
@@ -179,11 +179,11 @@ async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None
     """Deep in the folder, by a transaction that began before the share and ends after it: either the reader's journal
     has it, or it was there when the folder's own entry was."""
     owner, reader = stack.person.account_id, stack.new_person()
-    store = Store(stack.database)
+    store = Store.in_mongo(stack.database)
     await store.create_indexes()
     await create_journal_indexes(stack.database, 30)
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
-    tree, jobs = Tree(store), Jobs(store, lease_seconds=30)
+    tree, jobs = Tree(store.nodes), Jobs(stack.database, lease_seconds=30)
     await stack.register(reader, "reader@example.com")
     caller = Principal(owner, "s1", "user", "laptop")
     files = FileService(store, tree, transactor, jobs)
@@ -202,6 +202,6 @@ async def test_what_is_made_while_a_folder_is_shared_is_told(stack: Any) -> None
         await changes.write(store, transaction.session)
 
     await transactor.run(make_folder)
-    page = orjson.loads((await ChangeFeed(store).page(reader.account_id, None, 10)).body)
+    page = orjson.loads((await ChangeFeed(MongoJournal(stack.database)).page(reader.account_id, None, 10)).body)
     changes = [(change["type"], change["file"]["path"]) for change in page["changes"]]
     assert changes == [("shared", "/team"), ("created", "/team/sub/new")]

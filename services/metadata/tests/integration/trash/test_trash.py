@@ -13,6 +13,7 @@ from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import TrashService
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.versions.repository import MongoUnreferencedContents
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
 from docstore_platform.testing import eventually
 from docstore_platform.tokens import Principal
@@ -185,11 +186,11 @@ async def test_what_moves_while_a_walk_goes_on_ends_right(running: Any) -> None:
 
 async def test_a_walk_of_a_dead_instance_is_taken_over(stack: Any) -> None:
     """What one instance has claimed and never finished, another does once the lease ends; the first can't go on."""
-    store = Store(stack.database)
-    dead = Jobs(store, lease_seconds=0.3)
+    store = Store.in_mongo(stack.database)
+    dead = Jobs(stack.database, lease_seconds=0.3)
     async with stack.run():
         file = await stack.put("/f/a.txt")
-    folder = (await store.find_nodes({"name": "f"}))[0]
+    folder = (await store.nodes.by_names([(stack.person.account_id, "f")]))[0]
     trashed = {"$set": {"trashed_at": folder.created_at}, "$unset": {"live": ""}}
     await stack.database["nodes"].update_one({"_id": folder.id}, trashed)
     await dead.add("settle", folder, folder.owner_id, None)
@@ -207,8 +208,8 @@ async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(
     """The delete's walk is held by an instance that was killed: the purge's says of each that it is deleted before it
     says that it is purged, also to those to whom only this was shared."""
     person, reader = stack.person, stack.stranger
-    store = Store(stack.database)
-    dead = Jobs(store, lease_seconds=600)
+    store = Store.in_mongo(stack.database)
+    dead = Jobs(stack.database, lease_seconds=600)
     async with stack.run():
         await stack.register(reader, "reader@example.com")
         file, below = await stack.put("/top/a.txt"), await stack.put("/top/sub/b.txt")
@@ -218,7 +219,7 @@ async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(
         await stack.walked()
     caller = Principal(person.account_id, "s1", "user", "laptop")
     transactor = Transactor(stack.mongo, stack.database, "metadata", stack.infra.topic_prefix)
-    await TrashService(store, Tree(store), transactor, dead).put_in(caller, top["id"], None)
+    await TrashService(store, Tree(store.nodes), transactor, dead).put_in(caller, top["id"], None)
     walk = await dead.claim()
     assert walk is not None
     assert walk.kind == "settle"
@@ -226,7 +227,7 @@ async def test_a_purge_that_overtakes_the_walk_of_the_delete_tells_of_all_below(
         await person.ok("DELETE", f"/v1/trash/{top['id']}")
 
         async def gone() -> bool:
-            return not await store.find_nodes({"_id": top["id"]})
+            return not await store.nodes.by_ids([top["id"]])
 
         await eventually(gone)
         changes = (await reader.ok("GET", "/v1/changes?limit=1000"))["changes"]
@@ -267,9 +268,8 @@ async def test_what_a_backup_holds_is_not_deleted(running: Any) -> None:
     await running.person.ok("DELETE", f"/v1/trash/{file['id']}")
     objects: Any = None  # nothing may be asked of it
     held = partial(deletions_held, running.database)
-    remover = UnreferencedContentRemover(
-        Store(running.database), objects, objects, is_held=held, lease_seconds=5, clock=lambda: FAR_AWAY
-    )
+    due = MongoUnreferencedContents(running.database, lease_seconds=5, clock=lambda: FAR_AWAY)
+    remover = UnreferencedContentRemover(due, objects, objects, is_held=held)
     assert await remover.remove_due() == 0
     assert await running.objects.get(item["object_key"]) == b"one"
     await hold.release()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from docstore_metadata.tree.list_query import parse_list_query
-from docstore_metadata.tree.listing import page_condition, page_order
+from docstore_metadata.tree.listing_filter import page_filter, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_platform.ids import new_id
 
@@ -142,7 +142,7 @@ async def test_pages_of_the_natural_order_cost_the_same_anywhere(running: Any, t
     folder = await running.person.at("/l")
     page = parse_list_query(f"limit=5{tag}").page
     middle = replace(page, position=(order_of("file", "30.txt"), "0"))
-    condition, order = page_condition(folder["id"], middle), dict(page_order(middle))
+    condition, order = page_filter(folder["id"], middle), dict(page_order(middle))
     find = {"find": "nodes", "filter": condition, "sort": order, "limit": 5}
     plan = await running.database.command("explain", find, verbosity="executionStats")
     assert plan["executionStats"]["totalDocsExamined"] <= 6

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from docstore_contents.block_list import block_list_key
-from docstore_metadata.storage import Store
+from docstore_metadata.versions.repository import MongoOldContents, MongoVersions
 from docstore_metadata.versions.tiering import MIN_BYTES, OLD_CONTENT, StorageTiering
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
@@ -20,7 +20,8 @@ class Cooling:
     """A cooler of its own beside the service's, so many days ahead."""
 
     def __init__(self, stack: Any) -> None:
-        self.cooler = StorageTiering(Store(stack.database), stack.objects, days=90, now=self._now)
+        old, versions = MongoOldContents(stack.database), MongoVersions(stack.database)
+        self.cooler = StorageTiering(old, versions, stack.objects, days=90, now=self._now)
         self._days = 0.0
 
     async def _now(self) -> datetime:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docstore_metadata.tree.list_query import EPOCH, PageQuery, moment_of, next_cursor, parse_list_query, position_of
-from docstore_metadata.tree.listing import page_condition, page_order
+from docstore_metadata.tree.listing_filter import page_filter, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
 from docstore_platform.problems import Problem
@@ -87,19 +87,19 @@ def test_what_is_asked_for() -> None:
 )
 def test_a_page_by_name_begins_after_the_last_one(page: PageQuery, condition: dict[str, Any]) -> None:
     """Names are unique in a folder: one range says it all, within a prefix too."""
-    assert page_condition("f", page) == {"parent": "f", "live": True, **condition}
+    assert page_filter("f", page) == {"parent": "f", "live": True, **condition}
     assert page_order(page) == [("name", 1 if page.order == "asc" else -1)]
 
 
 def test_a_prefix_still_bounds_the_pages_after_the_first() -> None:
     """Going up, the end of the prefix stays the end of the range."""
-    condition = page_condition("f", PageQuery(sort="name", prefix="k", position=("kab", "id")))
+    condition = page_filter("f", PageQuery(sort="name", prefix="k", position=("kab", "id")))
     assert condition["name"] == {"$gte": "k", "$lt": "k\U0010ffff", "$gt": "kab"}
 
 
 def test_a_page_among_equals_goes_on_by_id() -> None:
     """Of a million files of one size each is on one page: first the rest of the equals, then what is beyond."""
-    condition = page_condition("f", PageQuery(sort="size", position=(4096, "id")))
+    condition = page_filter("f", PageQuery(sort="size", position=(4096, "id")))
     base = {"parent": "f", "live": True}
     assert condition == {"$or": [{**base, "size": 4096, "_id": {"$gt": "id"}}, {**base, "size": {"$gt": 4096}}]}
     assert page_order(PageQuery(sort="size")) == [("size", 1), ("_id", 1)]
@@ -107,7 +107,7 @@ def test_a_page_among_equals_goes_on_by_id() -> None:
 
 def test_the_natural_order_goes_on_by_id_among_equals() -> None:
     """`a` and `A` are equals in it; it is stored under another name."""
-    condition = page_condition("f", PageQuery(position=("1a", "id")))
+    condition = page_filter("f", PageQuery(position=("1a", "id")))
     base = {"parent": "f", "live": True}
     assert condition == {"$or": [{**base, "order": "1a", "_id": {"$gt": "id"}}, {**base, "order": {"$gt": "1a"}}]}
     assert page_order(PageQuery(order="desc")) == [("order", -1), ("_id", -1)]

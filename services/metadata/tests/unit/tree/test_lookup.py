@@ -2,8 +2,7 @@
 
 from datetime import UTC, datetime
 
-from docstore_metadata.tree.lookup import place_among
-from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.rules import Node, place_among
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

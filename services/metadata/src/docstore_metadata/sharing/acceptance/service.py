@@ -81,7 +81,7 @@ class ShareDecliner:
             place = await self._tree.place(node_id, session)
             assert place is not None
             assert place.node.parent_id is not None
-            await self._store.bump([place.node.parent_id], session)
+            await self._store.nodes.bump([place.node.parent_id], session)
             for share in declined:
                 publish_revoked(share, place, recipient_id, transaction)
             await self._sharing.apply(place, left[node_id], recipient_id, transaction)
@@ -150,7 +150,7 @@ class ShareAcceptanceService:
             if share.account_id == account_id:
                 return share, place
             assert place.node.parent_id is not None
-            await self._store.bump([place.node.parent_id], session)
+            await self._store.nodes.bump([place.node.parent_id], session)
             accepted = replace(admitted(share, account_id, "active"), revision=share.revision + 1)
             await self._store.shares.save([accepted], session)
             await self._store.decisions.note_standing(account_id, share.owner_id, "accepted", session)

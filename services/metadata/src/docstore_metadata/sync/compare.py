@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from docstore_metadata.errors import NotAFolder, TooLarge
-from docstore_metadata.journal.repository import path_key
-from docstore_metadata.storage import BY_NAME, Store
+from docstore_metadata.sync.repository import SyncTree
 from docstore_metadata.tree.access import Action, authorize
-from docstore_metadata.tree.lookup import Tree, names_condition
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import find_path_root
 from docstore_metadata.tree.paths import MAX_DEPTH
 from docstore_metadata.tree.presentation import Json, file_json
+from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Place
 from docstore_platform.problems import invalid
 
@@ -39,8 +39,9 @@ class Below:
 class Comparer:
     """Costs what the entries and what is below the folder cost."""
 
-    def __init__(self, store: Store, tree: Tree) -> None:
-        self._store = store
+    def __init__(self, nodes: Nodes, sync_tree: SyncTree, tree: Tree) -> None:
+        self._nodes = nodes
+        self._sync_tree = sync_tree
         self._tree = tree
 
     async def compare(self, account_id: str, path: str, parent_id: str | None, entries: Sequence[Entry]) -> Json:
@@ -74,27 +75,25 @@ class Comparer:
 
     async def _below(self, folder: Place, prefix: str) -> Below:
         """Level by level, without making nodes of what is read: most of it is as the client has it."""
-        fields = {"parent": 1, "name": 1, "kind": 1, "sha256": 1}
         below = Below({}, {})
         level = {folder.node.id: prefix}
         while level:
-            condition = {"parent": {"$in": list(level)}, "live": True}
             room = MAX_BELOW - len(below.ids) + 1
-            rows = await self._store.nodes.find(condition, fields, limit=room).to_list(room)
-            if len(rows) == room:
+            children = await self._sync_tree.children(level, room)
+            if len(children) == room:
                 raise TooLarge(f"There are more than {MAX_BELOW} files and folders: compare the folders in it.")
             folders: dict[str, str] = {}
-            for row in rows:
-                path = level[row["parent"]] + row["name"]
-                below.ids[path] = row["_id"]
-                below.checksums[path] = row.get("sha256")
-                if row["kind"] == "folder":
-                    folders[row["_id"]] = path + "/"
+            for child in children:
+                path = level[child.parent_id] + child.name
+                below.ids[path] = child.id
+                below.checksums[path] = child.sha256
+                if child.is_folder:
+                    folders[child.id] = path + "/"
             level = folders
         return below
 
     async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, Json]:
-        nodes = {node.id: node for node in await self._store.find_nodes({"_id": {"$in": [here.ids[p] for p in paths]}})}
+        nodes = {node.id: node for node in await self._nodes.by_ids(here.ids[path] for path in paths)}
         places = await self._tree.places({node.parent_id for node in nodes.values() if node.parent_id})
         shown: dict[str, Json] = {}
         for path in paths:
@@ -108,9 +107,7 @@ class Comparer:
         """Those of `paths` at which there was something: as the journal or the trash of the account knows."""
         if not paths:
             return set()
-        keys = {path_key(account_id, path): path for path in paths}
-        rows = self._store.journal.find({"paths": {"$in": list(keys)}}, {"_id": 0, "paths": 1})
-        known = {keys[key] async for row in rows for key in row["paths"] if key in keys}
+        known = await self._sync_tree.in_journal(account_id, paths)
         return known | await self._in_trash(account_id, [path for path in paths if path not in known])
 
     async def _in_trash(self, account_id: str, paths: Sequence[str]) -> set[str]:
@@ -127,16 +124,14 @@ class Comparer:
             for end in _ends(path):
                 wanted.setdefault(path[:end], []).append(path)
         search = _Search()
-        trashed = {"owner": account_id, "trashed_path": {"$in": list(wanted)}, "trashed_at": {"$exists": True}}
-        async for row in self._store.nodes.find(trashed, {"trashed_path": 1}):
-            above = row["trashed_path"]
+        for node_id, above in await self._sync_tree.in_trash(account_id, wanted):
             for path in wanted[above]:
-                search.reach(row["_id"], path, len(above))
+                search.reach(node_id, path, len(above))
         while search.next:
             asked, search.next = search.next, {}
-            async for row in self._store.nodes.find(names_condition(asked), {"parent": 1, "name": 1}, hint=BY_NAME):
-                for path, depth in asked[row["parent"], row["name"]]:
-                    search.reach(row["_id"], path, depth)
+            for node_id, parent_id, name in await self._sync_tree.named(asked):
+                for path, depth in asked[parent_id, name]:
+                    search.reach(node_id, path, depth)
         return search.found
 
 

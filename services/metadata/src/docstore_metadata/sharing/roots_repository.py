@@ -6,8 +6,7 @@ Anybody may share any number of things with anybody: what others have shared mus
 from collections.abc import Collection, Sequence
 
 from docstore_metadata.tree.documents import node_of
-from docstore_metadata.tree.lookup import place_among
-from docstore_metadata.tree.rules import Place
+from docstore_metadata.tree.rules import Place, place_among
 from docstore_platform.mongo import ASCENDING, Database, Session
 
 AT_ONCE = 100

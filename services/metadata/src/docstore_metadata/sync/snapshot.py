@@ -9,13 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from docstore_metadata.journal.service import ChangeFeed
-from docstore_metadata.sharing.roots import next_shared_root
-from docstore_metadata.storage import Store
+from docstore_metadata.sync.repository import SyncTree
 from docstore_metadata.tree.list_query import moment_of, position_of
-from docstore_metadata.tree.lookup import Tree, place_among
+from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json, place_json
-from docstore_metadata.tree.rules import Node, Place
-from docstore_platform.mongo import Document
+from docstore_metadata.tree.rules import Node, Place, place_among
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 
@@ -44,8 +42,8 @@ class Position:
 class Snapshots:
     """Reads pages of snapshots. They are not kept: a cursor is all that is known of one."""
 
-    def __init__(self, store: Store, tree: Tree, changes: ChangeFeed) -> None:
-        self._store = store
+    def __init__(self, sync_tree: SyncTree, tree: Tree, changes: ChangeFeed) -> None:
+        self._sync_tree = sync_tree
         self._tree = tree
         self._changes = changes
 
@@ -69,7 +67,7 @@ class Snapshots:
     async def _step(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position | None]:
         if at.root == OWN:
             return await self._own(account_id, at, limit)
-        root = await next_shared_root(self._store.nodes.database, account_id, at.root)
+        root = await self._sync_tree.next_shared_root(account_id, at.root)
         if root is None:
             return [], None
         if root.node.id != at.root:
@@ -77,8 +75,7 @@ class Snapshots:
         return await self._shared(root, at, limit)
 
     async def _own(self, account_id: str, at: Position, limit: int) -> tuple[Sequence[Place], Position]:
-        condition = {"owner": account_id, "_id": {"$gt": at.node}}
-        nodes = await self._store.find_page(condition, [("_id", 1)], limit)
+        nodes = await self._sync_tree.own(account_id, at.node, limit)
         shown = {node.id: node for node in nodes if node.live and not node.is_root}
         places = await self._tree.places(shown, known=shown)
         found = [place for node_id in shown if (place := places[node_id]).is_reachable]
@@ -107,25 +104,16 @@ class Snapshots:
         folders = {root.id: root} if root.is_folder else {}
         level = list(folders)
         while level:
-            condition = {"parent": {"$in": level}, "kind": "folder", "live": True}
-            found = [node for node in await self._store.find_nodes(condition) if node.id not in folders]
+            found = [node for node in await self._sync_tree.subfolders(level) if node.id not in folders]
             folders |= {node.id: node for node in found}
             level = [node.id for node in found]
         return folders
 
     async def _children(self, folder_ids: Sequence[str], at: Position, limit: int) -> list[Node]:
-        order = [("parent", 1), ("created", 1), ("_id", 1)]
-        rest: Document = {"parent": {"$in": list(folder_ids)}, "live": True}
-        if folder_ids[0] != at.folder or not at.node:
-            return await self._store.find_page(rest, order, limit)
-        moment = moment_of(at.millis)
-        here: Document = {"parent": at.folder, "live": True}
-        later = {"$or": [{**here, "created": moment, "_id": {"$gt": at.node}}, {**here, "created": {"$gt": moment}}]}
-        found = await self._store.find_page(later, order, limit)
-        if len(found) < limit and len(folder_ids) > 1:
-            rest["parent"] = {"$in": list(folder_ids[1:])}
-            found += await self._store.find_page(rest, order, limit - len(found))
-        return found
+        begun = folder_ids[0] == at.folder and at.node
+        return await self._sync_tree.children_in_order(
+            folder_ids, (moment_of(at.millis), at.node) if begun else None, limit
+        )
 
 
 def _encode(account_id: str, at: Position) -> str:

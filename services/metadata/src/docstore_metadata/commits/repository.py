@@ -1,0 +1,38 @@
+"""Results of commits in MongoDB: collection `commits`. Asked again, each gives the same result."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from docstore_metadata.tree.presentation import Json
+from docstore_platform.mongo import Collection, Session
+
+KEPT_SECONDS = 30 * 24 * 3600
+
+
+class CommitResults(Protocol):
+    async def create_indexes(self) -> None: ...
+
+    async def of(self, upload_ids: Sequence[str]) -> dict[str, Json]:
+        """Those that are known, by upload."""
+        ...
+
+    async def insert(self, results: Mapping[str, Json], now: datetime, session: Session) -> None:
+        """Of two transactions that insert the result of one upload, one fails."""
+        ...
+
+
+class MongoCommitResults:
+    def __init__(self, commits: Collection) -> None:
+        self._commits = commits
+
+    async def create_indexes(self) -> None:
+        await self._commits.create_index("at", expireAfterSeconds=KEPT_SECONDS, name="kept")
+
+    async def of(self, upload_ids: Sequence[str]) -> dict[str, Json]:
+        rows = self._commits.find({"_id": {"$in": upload_ids}})
+        return {row["_id"]: row["answer"] async for row in rows}
+
+    async def insert(self, results: Mapping[str, Json], now: datetime, session: Session) -> None:
+        rows = [{"_id": upload_id, "answer": result, "at": now} for upload_id, result in results.items()]
+        await self._commits.insert_many(rows, session=session)

@@ -1,0 +1,1 @@
+"""How a client that has lost track catches up: snapshot and compare."""

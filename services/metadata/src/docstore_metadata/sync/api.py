@@ -1,0 +1,41 @@
+"""Public HTTP routes by which a client catches up: snapshot, compare."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from docstore_metadata.dependencies import Caller
+from docstore_metadata.sync import schemas
+from docstore_metadata.sync.compare import Comparer, Entry
+from docstore_metadata.sync.schemas import Comparison
+from docstore_metadata.sync.snapshot import Snapshots
+from docstore_metadata.tree.list_query import MAX_LIMIT
+from docstore_platform.values import Cursor
+from docstore_platform.web import json_response
+
+
+def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
+    """Snapshot and compare."""
+    router = APIRouter(tags=["sync"])
+
+    @router.get("/snapshot", response_model=schemas.Snapshot)
+    async def read_snapshot(
+        principal: Caller,
+        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Every file and folder one may read, page by page; `changes_cursor` is where the changes go on after the last.
+
+        Another `epoch` than before: the server was restored from a backup, and may have lost what a client knew to be
+        here. What is missing then was not deleted by anybody.
+        """
+        return json_response(await snapshots.page(principal.account_id, cursor or None, limit))
+
+    @router.post("/compare", response_model=schemas.CompareResult)
+    async def compare_entries(body: Comparison, principal: Caller) -> Response:
+        """How a client's files, with paths as the API shows them, differ from what is here below a folder."""
+        entries = [Entry(entry.path, entry.sha256) for entry in body.entries]
+        return json_response(await comparer.compare(principal.account_id, body.path, body.parent_id, entries))
+
+    return router

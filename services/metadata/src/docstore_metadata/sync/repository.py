@@ -1,0 +1,114 @@
+"""What a client that catches up is told of the tree, read from MongoDB."""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from docstore_metadata.journal.repository import path_key
+from docstore_metadata.sharing.roots_repository import next_shared_root
+from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.repository import BY_NAME, names_filter
+from docstore_metadata.tree.rules import Node, Place
+from docstore_platform.mongo import Database, Document
+
+
+class Child(NamedTuple):
+    """What compare needs of a node: most of what it reads is as the client has it."""
+
+    id: str
+    parent_id: str
+    name: str
+    is_folder: bool
+    sha256: str | None
+
+
+class SyncTree(Protocol):
+    async def children(self, folder_ids: Some[str], limit: int) -> list[Child]:
+        """Up to `limit` live children of these folders."""
+        ...
+
+    async def in_journal(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        """Those of the paths at which the journal of the account knows something."""
+        ...
+
+    async def in_trash(self, owner_id: str, paths: Iterable[str]) -> list[tuple[str, str]]:
+        """Ids and paths of what was put into the trash from one of these paths."""
+        ...
+
+    async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
+        """Ids, parents and names of the live nodes with these parents and names."""
+        ...
+
+    async def own(self, account_id: str, after_id: str, limit: int) -> list[Node]:
+        """Nodes of an account in the order of their ids, those in the trash and the root too."""
+        ...
+
+    async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]: ...
+
+    async def children_in_order(
+        self, folder_ids: Sequence[str], after: tuple[datetime, str] | None, limit: int
+    ) -> list[Node]:
+        """Live children, folder by folder; of the first folder those after a creation time and id."""
+        ...
+
+    async def next_shared_root(self, account_id: str, from_id: str) -> Place | None:
+        """The first of what was shared with the account by anybody, in the order of ids, from an id on."""
+        ...
+
+
+class MongoSyncTree:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._nodes = database["nodes"]
+
+    async def children(self, folder_ids: Some[str], limit: int) -> list[Child]:
+        condition = {"parent": {"$in": list(folder_ids)}, "live": True}
+        fields = {"parent": 1, "name": 1, "kind": 1, "sha256": 1}
+        rows = await self._nodes.find(condition, fields, limit=limit).to_list(limit)
+        return [
+            Child(row["_id"], row["parent"], row["name"], row["kind"] == "folder", row.get("sha256")) for row in rows
+        ]
+
+    async def in_journal(self, account_id: str, paths: Sequence[str]) -> set[str]:
+        keys = {path_key(account_id, path): path for path in paths}
+        rows = self._database["journal"].find({"paths": {"$in": list(keys)}}, {"_id": 0, "paths": 1})
+        return {keys[key] async for row in rows for key in row["paths"] if key in keys}
+
+    async def in_trash(self, owner_id: str, paths: Iterable[str]) -> list[tuple[str, str]]:
+        trashed = {"owner": owner_id, "trashed_path": {"$in": list(paths)}, "trashed_at": {"$exists": True}}
+        return [(row["_id"], row["trashed_path"]) async for row in self._nodes.find(trashed, {"trashed_path": 1})]
+
+    async def named(self, names: Mapping[tuple[str, str], object]) -> list[tuple[str, str, str]]:
+        rows = self._nodes.find(names_filter(names), {"parent": 1, "name": 1}, hint=BY_NAME)
+        return [(row["_id"], row["parent"], row["name"]) async for row in rows]
+
+    async def own(self, account_id: str, after_id: str, limit: int) -> list[Node]:
+        return await self._page({"owner": account_id, "_id": {"$gt": after_id}}, [("_id", 1)], limit)
+
+    async def subfolders(self, folder_ids: Sequence[str]) -> list[Node]:
+        condition = {"parent": {"$in": list(folder_ids)}, "kind": "folder", "live": True}
+        return [node_of(row) async for row in self._nodes.find(condition)]
+
+    async def children_in_order(
+        self, folder_ids: Sequence[str], after: tuple[datetime, str] | None, limit: int
+    ) -> list[Node]:
+        order = [("parent", 1), ("created", 1), ("_id", 1)]
+        rest: Document = {"parent": {"$in": list(folder_ids)}, "live": True}
+        if after is None:
+            return await self._page(rest, order, limit)
+        moment, node_id = after
+        here: Document = {"parent": folder_ids[0], "live": True}
+        later = {"$or": [{**here, "created": moment, "_id": {"$gt": node_id}}, {**here, "created": {"$gt": moment}}]}
+        found = await self._page(later, order, limit)
+        if len(found) < limit and len(folder_ids) > 1:
+            rest["parent"] = {"$in": list(folder_ids[1:])}
+            found += await self._page(rest, order, limit - len(found))
+        return found
+
+    async def next_shared_root(self, account_id: str, from_id: str) -> Place | None:
+        return await next_shared_root(self._database, account_id, from_id)
+
+    async def _page(self, condition: Document, order: list[tuple[str, int]], limit: int) -> list[Node]:
+        rows = self._nodes.find(condition, sort=order, limit=limit)
+        return [node_of(row) for row in await rows.to_list(limit)]

@@ -1,0 +1,61 @@
+"""Nodes in the trash, in MongoDB: those of collection `nodes` that were put there themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.rules import Node
+from docstore_platform.mongo import ASCENDING, DESCENDING, Collection, Document, IndexModel, Session
+
+
+class TrashedNodes(Protocol):
+    async def create_indexes(self) -> None: ...
+
+    async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
+        """Store that a node with this path is in the trash from now on, by the later of two clocks."""
+        ...
+
+    async def page(self, owner_id: str, before: tuple[datetime, str] | None, limit: int) -> list[Node]:
+        """What an account has put into the trash before a moment and id, the latest first."""
+        ...
+
+    async def hide(self, ids: Sequence[str], session: Session) -> None:
+        """Show these in the trash no more: they are being purged."""
+        ...
+
+
+class MongoTrashedNodes:
+    def __init__(self, nodes: Collection) -> None:
+        self._nodes = nodes
+
+    async def create_indexes(self) -> None:
+        latest = [("owner", ASCENDING), ("trashed_at", DESCENDING), ("_id", DESCENDING)]
+        by_path = [("owner", ASCENDING), ("trashed_path", ASCENDING)]
+        only = {"trashed_at": {"$exists": True}}
+        await self._nodes.create_indexes(
+            [
+                IndexModel(latest, name="trash", partialFilterExpression=only),
+                IndexModel(by_path, name="trashed_paths", partialFilterExpression=only),
+            ]
+        )
+
+    async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Session) -> None:
+        if root.trash_from is None:
+            await self._nodes.update_one({"_id": root.id}, [{"$set": {"trash_from": "$$NOW"}}], session=session)
+        # A clock that is behind must not make it look as if it had been here for long.
+        trashed_at = {"$max": [now, "$$NOW"]}
+        marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
+        update = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
+        await self._nodes.update_one({"_id": node.id}, update, session=session)
+
+    async def page(self, owner_id: str, before: tuple[datetime, str] | None, limit: int) -> list[Node]:
+        condition: Document = {"owner": owner_id, "trashed_at": {"$exists": True}}
+        if before is not None:
+            moment, node_id = before
+            condition["$or"] = [{"trashed_at": {"$lt": moment}}, {"trashed_at": moment, "_id": {"$lt": node_id}}]
+        rows = self._nodes.find(condition, sort=[("trashed_at", -1), ("_id", -1)], limit=limit)
+        return [node_of(row) for row in await rows.to_list(limit)]
+
+    async def hide(self, ids: Sequence[str], session: Session) -> None:
+        await self._nodes.update_many({"_id": {"$in": ids}}, {"$unset": {"trashed_at": ""}}, session=session)

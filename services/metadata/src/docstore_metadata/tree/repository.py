@@ -1,0 +1,233 @@
+"""Nodes of the tree in MongoDB: collection `nodes`. A live name is unique in its folder."""
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+from docstore_metadata.tree.documents import node_document, node_of, node_update, root_node
+from docstore_metadata.tree.list_query import PageQuery
+from docstore_metadata.tree.listing_filter import page_filter, page_order
+from docstore_metadata.tree.name_order import order_of
+from docstore_metadata.tree.rules import Node
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Document,
+    DuplicateKeyError,
+    IndexModel,
+    Session,
+    UpdateOne,
+)
+
+BY_NAME = "live_by_name"
+"""Index of names in folders: to be named where many folders are asked about, each of which would be planned alone."""
+NAMES_TRIED = 16
+FILLED_AT_ONCE = 1000
+
+
+class Nodes(Protocol):
+    """Files and folders. Children are the live nodes of a folder."""
+
+    async def create_indexes(self) -> None: ...
+
+    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
+        """Those of the nodes that exist, in no order."""
+        ...
+
+    async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
+        """Those of the children that exist, each asked for by its folder's id and its name."""
+        ...
+
+    async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
+        """A node and every folder above it, in no order; empty if there is no such node."""
+        ...
+
+    async def children(self, folder_ids: Iterable[str], limit: int) -> list[Node]:
+        """Up to `limit` children of these folders, in no order."""
+        ...
+
+    async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
+        """Ids of all children of these folders."""
+        ...
+
+    async def children_by_age(
+        self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
+    ) -> list[Node]:
+        """The next children after a creation time and id, in the order in which they were made: it never changes."""
+        ...
+
+    async def page(self, folder_id: str, page: PageQuery) -> list[Node]:
+        """The children that a listing asks for, and one more if there are more."""
+        ...
+
+    async def all_after(self, node_id: str, limit: int, owner_id: str | None) -> list[Node]:
+        """Nodes in the order of their ids, whatever their state, but for roots; of one owner or of all."""
+        ...
+
+    async def make_root(self, account_id: str, now: datetime, session: Session) -> None:
+        """Make an account's root folder unless somebody else has just done so: then a transaction is tried again."""
+        ...
+
+    async def bump(self, folder_ids: Iterable[str], session: Session) -> None:
+        """Note that children of these folders change: conflicts at once with whoever else changes them now."""
+        ...
+
+    async def lock_folder_moves(self, owner_id: str, session: Session) -> None:
+        """Conflict with any other move of a folder of this account."""
+        ...
+
+    async def insert(self, nodes: Sequence[Node], session: Session) -> None: ...
+
+    async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Session) -> None:
+        """Store the named attributes of nodes that exist, in this order."""
+        ...
+
+    async def delete(self, ids: Sequence[str], session: Session) -> None:
+        """Delete nodes that exist."""
+        ...
+
+    async def free_name(
+        self, parent_id: str, candidates: Iterator[str], session: Session, taken: Container[str] = ()
+    ) -> str:
+        """The first of `candidates` that is no name of a child and not in `taken`."""
+        ...
+
+
+class MongoNodes:
+    def __init__(self, nodes: Collection) -> None:
+        self._nodes = nodes
+
+    async def create_indexes(self) -> None:
+        if "live_by_order" not in await self._nodes.index_information():
+            await self._fill_in_order()
+        live: Document = {"live": True}
+        folders, tagged = live | {"kind": "folder"}, live | {"tagged": True}
+        await self._nodes.create_indexes(
+            [
+                _index(BY_NAME, "parent", "name", only=live, unique=True),
+                *(_index(f"live_by_{field}", "parent", field, "_id", only=live) for field in SORTED_BY),
+                _index("live_by_tag", "parent", "tags", "name", only=tagged),
+                _index("live_by_tag_in_order", "parent", "tags", "order", "_id", only=tagged),
+                _index("live_folders", "parent", "_id", only=folders),
+                IndexModel([("owner", ASCENDING), ("_id", ASCENDING)], name="by_owner"),
+            ]
+        )
+
+    async def _fill_in_order(self) -> None:
+        """Give nodes that were written before there was this order their place in it; once, before its index is."""
+        rows = self._nodes.find({"order": {"$exists": False}}, {"kind": 1, "name": 1})
+        while batch := await rows.to_list(FILLED_AT_ONCE):
+            writes = [
+                UpdateOne(row, {"$set": {"order": order_of(row["kind"], row["name"])}})  # unless renamed meanwhile
+                for row in batch
+            ]
+            await self._nodes.bulk_write(writes, ordered=False)
+
+    async def by_ids(self, ids: Iterable[str], session: Session = None) -> list[Node]:
+        return await self._find({"_id": {"$in": sorted(set(ids))}}, session=session)
+
+    async def by_names(self, names: Iterable[tuple[str, str]], session: Session = None) -> list[Node]:
+        return await self._find(names_filter(names), session=session, hint=BY_NAME)
+
+    async def with_ancestors(self, node_id: str, session: Session = None) -> list[Node]:
+        above = {
+            "from": self._nodes.name,
+            "startWith": "$parent",
+            "connectFromField": "parent",
+            "connectToField": "_id",
+            "as": "above",
+        }
+        pipeline: list[Document] = [{"$match": {"_id": node_id}}, {"$graphLookup": above}]
+        async for document in self._nodes.aggregate(pipeline, session=session):
+            return [node_of(document), *(node_of(folder) for folder in document["above"])]
+        return []
+
+    async def children(self, folder_ids: Iterable[str], limit: int) -> list[Node]:
+        return await self._find({"parent": {"$in": list(folder_ids)}, "live": True}, limit=limit)
+
+    async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Session) -> list[str]:
+        here: Document = {"parent": {"$in": folder_ids}, "live": True}
+        if folders_only:
+            here["kind"] = "folder"
+        return [row["_id"] async for row in self._nodes.find(here, {"_id": 1}, session=session)]
+
+    async def children_by_age(
+        self, folder_id: str, after: tuple[datetime, str] | None, limit: int, session: Session
+    ) -> list[Node]:
+        children: Document = {"parent": folder_id, "live": True}
+        if after is not None:
+            created, last_id = after
+            same = {**children, "created": created, "_id": {"$gt": last_id}}
+            children = {"$or": [same, {**children, "created": {"$gt": created}}]}
+        return await self._find(children, sort=[("created", 1), ("_id", 1)], limit=limit, session=session)
+
+    async def page(self, folder_id: str, page: PageQuery) -> list[Node]:
+        return await self._find(page_filter(folder_id, page), sort=page_order(page), limit=page.limit + 1)
+
+    async def all_after(self, node_id: str, limit: int, owner_id: str | None) -> list[Node]:
+        condition: Document = {"_id": {"$gt": node_id}, "parent": {"$ne": None}}
+        if owner_id is not None:
+            condition["owner"] = owner_id
+        return await self._find(condition, sort=[("_id", 1)], limit=limit)
+
+    async def make_root(self, account_id: str, now: datetime, session: Session) -> None:
+        try:
+            await self._nodes.insert_one(node_document(root_node(account_id, now)), session=session)
+        except DuplicateKeyError:
+            if session is not None:
+                raise
+
+    async def bump(self, folder_ids: Iterable[str], session: Session) -> None:
+        ids = sorted(set(folder_ids))
+        if ids:
+            await self._nodes.update_many({"_id": {"$in": ids}}, {"$inc": {"children_revision": 1}}, session=session)
+
+    async def lock_folder_moves(self, owner_id: str, session: Session) -> None:
+        await self._nodes.update_one({"_id": owner_id}, {"$inc": {"folder_moves": 1}}, session=session)
+
+    async def insert(self, nodes: Sequence[Node], session: Session) -> None:
+        if nodes:
+            await self._nodes.insert_many([node_document(node) for node in nodes], session=session)
+
+    async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Session) -> None:
+        writes = [UpdateOne({"_id": node.id}, node_update(node, attributes)) for node, attributes in nodes]
+        if writes:
+            await self._nodes.bulk_write(writes, session=session)
+
+    async def delete(self, ids: Sequence[str], session: Session) -> None:
+        outcome = await self._nodes.delete_many({"_id": {"$in": list(ids)}}, session=session)
+        assert outcome.deleted_count == len(ids)
+
+    async def free_name(
+        self, parent_id: str, candidates: Iterator[str], session: Session, taken: Container[str] = ()
+    ) -> str:
+        while True:
+            names = list(islice(candidates, NAMES_TRIED))
+            condition = {"parent": parent_id, "live": True, "name": {"$in": names}}
+            found = {row["name"] async for row in self._nodes.find(condition, {"name": 1}, session=session)}
+            for name in names:
+                if name not in found and name not in taken:
+                    return name
+
+    async def _find(self, condition: Document, **options: object) -> list[Node]:
+        return [node_of(document) for document in await self._nodes.find(condition, **options).to_list(None)]
+
+
+SORTED_BY = ("order", "modified", "created", "size")
+
+
+def _index(name: str, *fields: str, only: Document, unique: bool = False) -> IndexModel:
+    options: Document = {"unique": True} if unique else {}
+    return IndexModel([(field, ASCENDING) for field in fields], name=name, partialFilterExpression=only, **options)
+
+
+def names_filter(names: Iterable[tuple[str, str]]) -> Document:
+    """Filter of the live nodes with these parents and names."""
+    by_parent: dict[str, list[str]] = {}
+    for parent_id, name in names:
+        by_parent.setdefault(parent_id, []).append(name)
+    each: list[Document] = [
+        {"parent": parent, "live": True, "name": {"$in": some}} for parent, some in by_parent.items()
+    ]
+    return each[0] if len(each) == 1 else {"$or": each}

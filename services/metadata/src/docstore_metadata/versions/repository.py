@@ -1,0 +1,246 @@
+"""Versions of files, and the contents they refer to, in MongoDB.
+
+versions  every version kept
+objects   one for each content in S3: how many versions refer to it; at 0 it is due to be deleted
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from docstore_metadata.tree.documents import node_of
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.versions.documents import version_document, version_id, version_of
+from docstore_metadata.versions.rules import Version
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Database,
+    Document,
+    IndexModel,
+    Session,
+    UpdateOne,
+    server_time,
+)
+from docstore_work.lease_queue import LeaseQueue
+
+
+class Versions(Protocol):
+    """Versions and their contents: each version refers to one content, which several may share."""
+
+    async def create_indexes(self) -> None: ...
+
+    async def now(self) -> datetime:
+        """By the database's clock."""
+        ...
+
+    async def get(self, node_id: str, number: int, session: Session = None) -> Version | None: ...
+
+    async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
+        """Those of the versions that are kept, by their ids."""
+        ...
+
+    async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
+        """Versions from number `first` on, older than `number`, the newest first."""
+        ...
+
+    async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
+        """Versions newer than `number`, the oldest first."""
+        ...
+
+    async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
+        """Number of the last version kept that was there at a moment."""
+        ...
+
+    async def of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
+        """Every version kept of these files."""
+        ...
+
+    async def insert(self, versions: Sequence[Version], session: Session) -> None: ...
+
+    async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
+        """Remove versions and their references; contents that nobody refers to become due to be deleted."""
+        ...
+
+    async def storage_of(self, account_id: str) -> tuple[int, int]:
+        """Bytes of all versions and number of files an account has, from the versions themselves."""
+        ...
+
+    async def add_contents(self, keys: Iterable[str], session: Session) -> None:
+        """Contents that one version each refers to."""
+        ...
+
+    async def share_contents(self, keys: Iterable[str], session: Session) -> bool:
+        """Count one more reference to each; False if the last one to any of them has been given up."""
+        ...
+
+
+class MongoVersions:
+    def __init__(self, database: Database) -> None:
+        self._versions: Collection = database["versions"]
+        self._contents: Collection = database["objects"]
+
+    async def create_indexes(self) -> None:
+        owners = [("owner", ASCENDING), ("node", ASCENDING), ("size", ASCENDING)]
+        await self._versions.create_index(owners, name="by_owner")
+
+    async def now(self) -> datetime:
+        return await server_time(self._versions.database)
+
+    async def get(self, node_id: str, number: int, session: Session = None) -> Version | None:
+        document = await self._versions.find_one({"_id": version_id(node_id, number)}, session=session)
+        return version_of(document) if document else None
+
+    async def by_id(self, ids: Sequence[str]) -> dict[str, Version]:
+        return {row["_id"]: version_of(row) async for row in self._versions.find({"_id": {"$in": list(ids)}})}
+
+    async def before(self, node_id: str, first: int, number: int | None, limit: int) -> list[Version]:
+        upper = version_id(node_id, number) if number is not None else node_id + "/"
+        return await self._page({"$gte": version_id(node_id, first), "$lt": upper}, -1, limit)
+
+    async def after(self, node_id: str, number: int, limit: int) -> list[Version]:
+        return await self._page({"$gt": version_id(node_id, number), "$lt": node_id + "/"}, 1, limit)
+
+    async def _page(self, ids: Document, direction: int, limit: int) -> list[Version]:
+        rows = self._versions.find({"_id": ids}, sort=[("_id", direction)], limit=limit)
+        return [version_of(document) for document in await rows.to_list(limit)]
+
+    async def number_at(self, node_id: str, moment: datetime, session: Session = None) -> int | None:
+        condition = {"_id": {"$gt": node_id + ".", "$lt": node_id + "/"}, "created": {"$lte": moment}}
+        row = await self._versions.find_one(condition, sort=[("_id", -1)], session=session)
+        return version_of(row).number if row else None
+
+    async def of(self, nodes: Sequence[Node], session: Session) -> list[Version]:
+        owners = {node.owner_id for node in nodes}
+        condition = {"owner": {"$in": sorted(owners)}, "node": {"$in": [node.id for node in nodes]}}
+        return [version_of(document) async for document in self._versions.find(condition, session=session)]
+
+    async def insert(self, versions: Sequence[Version], session: Session) -> None:
+        if versions:
+            await self._versions.insert_many([version_document(version) for version in versions], session=session)
+
+    async def remove(self, versions: Sequence[Version], now: datetime, session: Session) -> None:
+        if not versions:
+            return
+        ids = [version_id(version.node_id, version.number) for version in versions]
+        await self._versions.delete_many({"_id": {"$in": ids}}, session=session)
+        counts = Counter(version.object_key for version in versions)
+        await self._contents.bulk_write([_drop(key, n, now) for key, n in counts.items()], session=session)
+
+    async def storage_of(self, account_id: str) -> tuple[int, int]:
+        pipeline: list[Document] = [
+            {"$match": {"owner": account_id}},
+            {"$group": {"_id": "$node", "bytes": {"$sum": "$size"}}},
+            {"$group": {"_id": None, "bytes": {"$sum": "$bytes"}, "documents": {"$sum": 1}}},
+        ]
+        async for row in self._versions.aggregate(pipeline):
+            return row["bytes"], row["documents"]
+        return 0, 0
+
+    async def add_contents(self, keys: Iterable[str], session: Session) -> None:
+        await self._contents.insert_many([{"_id": key, "refs": 1} for key in keys], session=session)
+
+    async def share_contents(self, keys: Iterable[str], session: Session) -> bool:
+        counts = Counter(keys)
+        if not counts:
+            return True
+        outcome = await self._contents.bulk_write(
+            [UpdateOne({"_id": key, "refs": {"$gt": 0}}, {"$inc": {"refs": n}}) for key, n in counts.items()],
+            session=session,
+        )
+        return bool(outcome.matched_count == len(counts))
+
+
+class UnreferencedContents(Protocol):
+    """Keys of contents that no version refers to any more."""
+
+    async def is_any_due(self) -> bool: ...
+
+    async def claim(self, limit: int) -> list[str]:
+        """Up to `limit` that are due, for the caller alone for a while."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Of contents that are gone, whoever has claimed them."""
+        ...
+
+
+class MongoUnreferencedContents:
+    def __init__(self, database: Database, *, lease_seconds: float, clock: Clock = utc_now) -> None:
+        self._contents: Collection = database["objects"]
+        self._queue = LeaseQueue(self._contents, "metadata objects", lease_seconds=lease_seconds, clock=clock)
+
+    async def create_indexes(self) -> None:
+        due = {"due_at": {"$exists": True}}
+        await self._contents.create_index([("due_at", ASCENDING)], name="due", partialFilterExpression=due)
+
+    async def is_any_due(self) -> bool:
+        return await self._queue.due_in() == 0
+
+    async def claim(self, limit: int) -> list[str]:
+        return [lease.id for lease in await self._queue.claim_batch(limit)]
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        await self._contents.delete_many({"_id": {"$in": keys}, "refs": {"$lte": 0}})
+
+
+class OldContents(Protocol):
+    """Files with contents of old versions that may move to a colder class."""
+
+    async def files_due(self, replaced_before: datetime, limit: int) -> list[Node]:
+        """Files whose next old version was replaced so early, the earliest first."""
+        ...
+
+    async def unshared(self, keys: Iterable[str]) -> list[str]:
+        """Those of the contents that one version alone refers to."""
+        ...
+
+    async def done_until(self, moments: Sequence[tuple[Node, datetime | None]]) -> None:
+        """When the next old version of each file was replaced, None if there is none.
+
+        Not of a file of which a new version has come to be the first old one meanwhile.
+        """
+        ...
+
+
+class MongoOldContents:
+    def __init__(self, database: Database) -> None:
+        self._nodes: Collection = database["nodes"]
+        self._contents: Collection = database["objects"]
+
+    async def create_indexes(self) -> None:
+        if "cold_due" not in await self._nodes.index_information():
+            files = {"replaced_from": {"$exists": True}, "cold_from": {"$exists": False}}
+            await self._nodes.update_many(files, [{"$set": {"cold_from": "$replaced_from"}}])
+        only = {"cold_from": {"$exists": True}}
+        await self._nodes.create_indexes(
+            [IndexModel([("cold_from", ASCENDING)], name="cold_due", partialFilterExpression=only)]
+        )
+
+    async def files_due(self, replaced_before: datetime, limit: int) -> list[Node]:
+        rows = self._nodes.find({"cold_from": {"$lte": replaced_before}}, sort=[("cold_from", 1)], limit=limit)
+        return [node_of(row) for row in await rows.to_list(limit)]
+
+    async def unshared(self, keys: Iterable[str]) -> list[str]:
+        rows = self._contents.find({"_id": {"$in": sorted(keys)}, "refs": 1}, {"_id": 1})
+        return [row["_id"] async for row in rows]
+
+    async def done_until(self, moments: Sequence[tuple[Node, datetime | None]]) -> None:
+        await self._nodes.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": file.id, "version": file.version},
+                    {"$set": {"cold_from": later}} if later else {"$unset": {"cold_from": ""}},
+                )
+                for file, later in moments
+            ],
+            ordered=False,
+        )
+
+
+def _drop(key: str, references: int, now: datetime) -> UpdateOne:
+    left = {"$set": {"refs": {"$subtract": ["$refs", references]}}}
+    due = {"$set": {"due_at": {"$cond": [{"$lte": ["$refs", 0]}, now, "$$REMOVE"]}}}
+    return UpdateOne({"_id": key}, [left, due])

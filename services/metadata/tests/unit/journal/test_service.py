@@ -1,0 +1,79 @@
+"""The change feed on a journal in memory: pages without gaps, and cursors that have expired or are another's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+
+from docstore_metadata.journal.repository import Entry
+from docstore_metadata.journal.service import LATEST, ChangeFeed
+from docstore_platform.problems import Problem
+
+
+@dataclass
+class FakeJournal:
+    kept: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def add(self, account_id: str, first: int, last: int) -> None:
+        self.kept[account_id] = [Entry(number, "created", b'{"id":"f"}') for number in range(first, last + 1)]
+
+    async def heads(self, account_ids: Sequence[str]) -> dict[str, int]:
+        return {each: self.kept[each][-1].sequence for each in account_ids if each in self.kept}
+
+    async def epoch(self, account_id: str) -> str:
+        return ""
+
+    async def entries(self, account_id: str, after: int, last: int, limit: int) -> list[Entry]:
+        return [entry for entry in self.kept[account_id] if after < entry.sequence <= last][:limit]
+
+
+@pytest.fixture
+def journal() -> FakeJournal:
+    journal = FakeJournal()
+    journal.add("ann", 1, 5)
+    return journal
+
+
+async def test_pages_follow_on_each_other(journal: FakeJournal) -> None:
+    """Each entry once, in order; the last page says that there are no more."""
+    feed, cursor, seen, pages = ChangeFeed(journal), None, [], []
+    while not pages or pages[-1]["has_more"]:
+        page = await feed.page("ann", cursor, 2)
+        pages.append(orjson.loads(page.body))
+        seen += [change["seq"] for change in pages[-1]["changes"]]
+        cursor = page.cursor
+    assert seen == [1, 2, 3, 4, 5]
+    assert [page["has_more"] for page in pages] == [True, True, False]
+    assert orjson.loads((await feed.page("ann", cursor, 2)).body)["changes"] == []
+
+
+async def test_latest_is_behind_the_last_change(journal: FakeJournal) -> None:
+    """Only what comes after it is answered; for an account without changes, too."""
+    feed = ChangeFeed(journal)
+    page = await feed.page("ann", LATEST, 10)
+    assert page.cursor == await feed.latest("ann")
+    assert orjson.loads((await feed.page("bob", LATEST, 10)).body)["changes"] == []
+    journal.add("ann", 1, 6)
+    assert [change["seq"] for change in orjson.loads((await feed.page("ann", page.cursor, 10)).body)["changes"]] == [6]
+
+
+async def test_a_gap_is_told(journal: FakeJournal) -> None:
+    """Entries that have expired, and a restored backup that knows fewer than were given out: 410."""
+    feed = ChangeFeed(journal)
+    cursor = (await feed.page("ann", None, 2)).cursor
+    journal.add("ann", 4, 5)
+    for broken in (lambda: journal.add("ann", 4, 5), lambda: journal.add("ann", 1, 1)):
+        broken()
+        with pytest.raises(Problem) as refused:
+            await feed.page("ann", cursor, 10)
+        assert (refused.value.status, refused.value.code) == (410, "cursor_expired")
+
+
+async def test_a_cursor_of_another_account_is_refused(journal: FakeJournal) -> None:
+    """It says nothing of the caller's journal: 422."""
+    feed = ChangeFeed(journal)
+    cursor = (await feed.page("ann", None, 2)).cursor
+    with pytest.raises(Problem) as refused:
+        await feed.page("bob", cursor, 10)
+    assert refused.value.code == "invalid_cursor"
