@@ -1,4 +1,4 @@
-"""What is told, to whom, by which channel, and how often a message is tried."""
+"""What features share: kinds of messages, notices, deliveries, targets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +36,7 @@ KINDS: tuple[Kind, ...] = (
     "account_invitation",
 )
 URGENT: frozenset[Kind] = frozenset({"password_reset", "email_verification", "password_notice"})
-"""E-mails that somebody waits for or must act on: no digest holds them back."""
+"""E-mails that somebody waits for or must act on: never held back for a digest."""
 ENDABLE: frozenset[Kind] = frozenset(KINDS) - URGENT - {"account_invitation"}
 """E-mails that can be ended by a link in them: nobody shuts themselves out by one click."""
 
@@ -52,9 +52,9 @@ State = Literal["pending", "sent", "failed"]
 Facts = dict[str, str | int | bool]
 
 MAX_LISTED = 50
-"""Items a message lists; of the others it tells the number."""
+"""Items a message lists; it counts the others."""
 MAX_EVENTS = 5_000
-"""Events one message tells of; more begin another."""
+"""Events in one message; more begin another."""
 LONGEST_RUN = timedelta(hours=1)
 """A run of one's own acts that goes on for longer is told of in between."""
 
@@ -81,7 +81,7 @@ NOWHERE = Target("")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One event that one person, or one machine, is to be told of."""
+    """One event that one person, or one machine, is notified of."""
 
     account_id: str
     channel: str
@@ -115,13 +115,13 @@ class Delivery:
     kind: Kind
     created_at: datetime
     due_at: datetime
-    """When it is to be sent; a failed try does not change it."""
+    """When it was planned to be sent; a failed attempt does not change it."""
     items: tuple[Facts, ...] = ()
     """What happened, as far as it is listed: of the first of `event_ids`, in their order."""
     event_ids: tuple[str, ...] = ()
     state: State = "pending"
     attempts: int = 0
-    """How many senders have taken it up."""
+    """How many workers have claimed it."""
     traceparent: str | None = None
     """Trace of the first event it tells of."""
     target: Target | None = None
@@ -152,5 +152,5 @@ class Delivery:
 
     @property
     def takes_more(self) -> int:
-        """How many more events it may tell of: none once a sender has had it, since it may have been sent."""
+        """How many more events fit: none once a worker has claimed it, since it may have been sent."""
         return MAX_EVENTS - len(self.event_ids) if self.state == "pending" and self.attempts == 0 else 0

@@ -1,4 +1,4 @@
-"""What notify hears, and whom each event is news for."""
+"""Subscribers of notify: what each event means for notices."""
 
 from docstore_events.accounts import (
     AccountCreated,
@@ -62,19 +62,19 @@ class NotifySubscribers(Subscribers[Batch]):
     def on_password_reset_requested(self, envelope: Envelope[PasswordResetRequested], batch: Batch) -> None:
         """By mail alone: who has lost their password does not see the app, and who has found a session must not."""
         event = envelope.event
-        told = _source(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
-        batch.notices.append(told.to(event.account_id, "email", "password_reset"))
+        source = _source(envelope, {"reset_id": event.reset_id, "expires_at": rfc3339(event.expires_at)})
+        batch.notices.append(source.to(event.account_id, "email", "password_reset"))
 
     def on_account_invited(self, envelope: Envelope[AccountInvited], batch: Batch) -> None:
         event = envelope.event
-        told = _source(envelope, {"invited_at": rfc3339(event.invited_at), "owner_id": event.invited_by})
-        batch.notices.append(told.to(event.invited_by, "email", "account_invitation", address=event.email))
+        source = _source(envelope, {"invited_at": rfc3339(event.invited_at), "owner_id": event.invited_by})
+        batch.notices.append(source.to(event.invited_by, "email", "account_invitation", address=event.email))
 
     def on_email_verification_requested(self, envelope: Envelope[EmailVerificationRequested], batch: Batch) -> None:
         """To the address that is to be verified, whatever the account's is when the mail is sent."""
         event = envelope.event
-        told = _source(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
-        batch.notices.append(told.to(event.account_id, "email", "email_verification", address=event.email))
+        source = _source(envelope, {"verification_id": event.verification_id, "expires_at": rfc3339(event.expires_at)})
+        batch.notices.append(source.to(event.account_id, "email", "email_verification", address=event.email))
 
     def on_password_changed(self, envelope: Envelope[PasswordChanged], batch: Batch) -> None:
         facts: Facts = {"change": "changed", "device": envelope.event.device}
@@ -145,17 +145,17 @@ class NotifySubscribers(Subscribers[Batch]):
 
     def on_link_opened(self, envelope: Envelope[LinkOpened], batch: Batch) -> None:
         event = envelope.event
-        told = _source(envelope, _link(event) | {"change": "link_opened", "opens": event.opens})
+        source = _source(envelope, _link(event) | {"change": "link_opened", "opens": event.opens})
         batch.changes.append(
-            FollowedChange(told, "link_opened", event.file_id, event.ancestors, event.owner_id, readers=frozenset())
+            FollowedChange(source, "link_opened", event.file_id, event.ancestors, event.owner_id, readers=frozenset())
         )
-        batch.notices += personal(told, event.owner_id, "link_opened")
+        batch.notices += personal(source, event.owner_id, "link_opened")
 
     def on_link_expiring(self, envelope: Envelope[LinkExpiring], batch: Batch) -> None:
         event = envelope.event
         expires_at = rfc3339(event.expires_at) if event.expires_at else ""
-        told = _source(envelope, _link(event) | {"expires_at": expires_at})
-        batch.notices += personal(told, event.owner_id, "link_expiring")
+        source = _source(envelope, _link(event) | {"expires_at": expires_at})
+        batch.notices += personal(source, event.owner_id, "link_expiring")
 
     def on_quota_exceeded(self, envelope: Envelope[QuotaExceeded], batch: Batch) -> None:
         _usage("quota_exceeded", envelope, batch, {"requested": envelope.event.requested})
@@ -195,9 +195,9 @@ def _followed(change: FileChange, envelope: Envelope[FileEvent], batch: Batch, m
         "device": file.device,
         **(more or {}),
     }
-    told = _source(envelope, facts)
+    source = _source(envelope, facts)
     batch.changes.append(
-        FollowedChange(told, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
+        FollowedChange(source, change, file.file_id, file.ancestors, file.owner_id, readers=frozenset(file.readers))
     )
 
 

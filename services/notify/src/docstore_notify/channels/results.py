@@ -31,4 +31,4 @@ class Receipt:
 
 
 class Gone(Refused):
-    """The receiver wants nothing more, ever: its subscription ends."""
+    """The receiver refuses all messages from now on: its subscription is disabled."""

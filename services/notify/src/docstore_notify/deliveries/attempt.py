@@ -1,4 +1,4 @@
-"""One try to send one message, whatever its channel."""
+"""One attempt to send one message, by any channel."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class DeliveryAttempt:
-    """Sends what is still to be told, in limited time."""
+    """Sends what its receiver may still read, in limited time."""
 
     def __init__(self, channels: Mapping[str, Channel], validity: Validity, seconds: float) -> None:
         self._channels = channels

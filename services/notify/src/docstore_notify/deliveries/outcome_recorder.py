@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 WRITE_RETRY_SECONDS = 0.2
 More = Callable[[Transaction, str], Awaitable[None]]
-"""What else is written with the mark; it gets the id of the event that tells of it."""
+"""What else is written in the transaction; gets the id of the published event."""
 
 
 class OutcomeRecorder:
@@ -34,7 +34,7 @@ class OutcomeRecorder:
         self._clock = clock
 
     async def end(self, claim: Claim, attempt: AttemptResult, more: More | None = None) -> bool:
-        """Mark the message sent or failed, unless another sender has taken it up meanwhile."""
+        """Record it as sent or failed, and publish that, unless another worker has claimed it meanwhile."""
         delivery = claim.delivery
         state: State = "sent" if attempt.outcome == "sent" else "failed"
 
@@ -59,7 +59,7 @@ class OutcomeRecorder:
         await self.write_within_lease(lambda: self._deliveries.postpone(claim, wait, attempt, self._clock()))
 
     async def keep(self, delivery: Delivery, attempt: AttemptResult) -> None:
-        """Mark and say what became of a message that was sent without waiting."""
+        """Record and publish the outcome of a message that was sent at once."""
 
         async def work(transaction: Transaction) -> None:
             await self._deliveries.keep_ended(delivery, attempt, self._clock(), transaction.session)
@@ -68,7 +68,7 @@ class OutcomeRecorder:
         await self._transactor.run(work)
 
     async def write_within_lease(self, write: Callable[[], Awaitable[Any]]) -> Any:
-        """Write as soon as the database takes it, for as long as the lease lasts: a mark lost is a mail doubled."""
+        """Retry a write for as long as the lease lasts: an outcome that is not recorded is a mail sent twice."""
         async with asyncio.timeout(self._write_seconds):
             while True:
                 try:

@@ -93,7 +93,7 @@ class DeliveryPlanner:
         return notice.channel == "email" or bool(self._pacing.pause and notice.kind in SUMMARIZED)
 
     async def _write_in_app(self, notices: Sequence[Notice], transaction: Transaction) -> None:
-        """What comes together is one notification, and is told at once: it disturbs nobody."""
+        """Events of one batch are one notification, which is there at once."""
         now = self._clock()
         deliveries = [
             new_delivery(self._ids(), stream[start : start + MAX_EVENTS], now, now)
@@ -128,7 +128,7 @@ class DeliveryPlanner:
 
 
 def _once(notices: Iterable[Notice]) -> list[Notice]:
-    """A person is told of an event once by a channel, for the first reason there is; a machine by each subscription."""
+    """One notice of an event to a person by each channel, for the first reason; to a machine by each subscription."""
     first: dict[tuple[str, str, str, str], Notice] = {}
     for notice in notices:
         machine = notice.subscription_id or "" if notice.to_machine else ""

@@ -47,11 +47,11 @@ class Deliveries(Protocol):
     """All messages, and the last one of each stream."""
 
     async def latest(self, streams: Several[str], session: Session) -> dict[str, Delivery]:
-        """The last delivery of each stream, if it is remembered."""
+        """The last delivery of each stream, if it is known."""
         ...
 
     async def save(self, known: Several[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
-        """Add those that are new, let those that are `known` grow, and remember the last of each stream."""
+        """Add new ones, extend those that are `known`, and store which is the last of each stream."""
         ...
 
     async def claim(self) -> Claim | None:
@@ -81,7 +81,7 @@ class Deliveries(Protocol):
         ...
 
     async def keep_ended(self, delivery: Delivery, attempt: AttemptResult, now: datetime, session: Session) -> None:
-        """Keep one that was sent at once."""
+        """Store one that was sent at once."""
         ...
 
     async def log(self, subscription_id: str, before: str, limit: int) -> list[DeliveryLogEntry]:
@@ -91,7 +91,7 @@ class Deliveries(Protocol):
     async def find(self, delivery_id: str) -> Delivery | None: ...
 
     async def pending_events(self, event_ids: set[str]) -> set[str]:
-        """Those of the events that a pending delivery tells of, but for digests whose time has not come."""
+        """Those of the events that a pending delivery is about, except digests that are not due yet."""
         ...
 
 

@@ -21,11 +21,11 @@ def retry_after(attempts: int, asked: float | None = None) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How a try ended."""
+    """How an attempt ended."""
 
     outcome: Literal["sent", "refused", "gone", "void", "not_now", "not_asked"]
-    """`gone`: the receiver wants nothing more; `void`: it may not be told any more; `not_now`: may be tried again;
-    `not_asked`: may be tried again, and not for the receiver's sake."""
+    """`gone`: the receiver refuses all messages; `void`: the right to read has ended; `not_now`: may be tried
+    again; `not_asked`: may be tried again, the receiver was not called."""
     detail: str = ""
     status: int | None = None
     retry_after: float | None = None
@@ -44,7 +44,7 @@ class LoggedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLogEntry:
-    """What became of one message."""
+    """One delivery in the log of a subscription."""
 
     id: str
     kind: Kind
@@ -56,4 +56,4 @@ class DeliveryLogEntry:
     event_ids: tuple[str, ...]
     next_at: datetime | None
     error: str
-    """Why it failed without a try."""
+    """Why it failed without an attempt."""

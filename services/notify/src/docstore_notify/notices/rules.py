@@ -10,7 +10,7 @@ from docstore_notify.subscriptions.rules import FileChange, Subscription, seen_p
 
 @dataclass(frozen=True, slots=True)
 class NoticeSource:
-    """An event, and what is told of it."""
+    """An event as notices are made of it."""
 
     event_id: str
     facts: Facts
@@ -32,9 +32,9 @@ class NoticeSource:
 
 @dataclass(frozen=True, slots=True)
 class FollowedChange:
-    """A change to a file that its followers are to be told of."""
+    """A change to a file that its followers are notified of."""
 
-    told: NoticeSource
+    source: NoticeSource
     change: FileChange
     file_id: str
     ancestors: tuple[str, ...]
@@ -46,7 +46,7 @@ class FollowedChange:
 class ShareChange:
     """A share as it stands now."""
 
-    told: NoticeSource
+    source: NoticeSource
     share: Share
     owner_id: str
     email: str
@@ -65,14 +65,14 @@ class Batch:
     purged: set[str] = field(default_factory=set)
 
 
-def _follower_notice(change: FollowedChange, subscription: Subscription) -> Notice:
-    told = change.told
+def follower_notice(change: FollowedChange, subscription: Subscription) -> Notice:
+    source = change.source
     if subscription.account_id != change.owner_id:
         facts = seen_paths(
-            told.facts, file_id=change.file_id, ancestors=change.ancestors, followed_id=subscription.file_id
+            source.facts, file_id=change.file_id, ancestors=change.ancestors, followed_id=subscription.file_id
         )
-        told = replace(told, facts=facts)
-    return told.to(
+        source = replace(source, facts=facts)
+    return source.to(
         subscription.account_id,
         subscription.channel,
         "file_changed",
@@ -81,22 +81,24 @@ def _follower_notice(change: FollowedChange, subscription: Subscription) -> Noti
     )
 
 
-def _of_share(news: ShareChange, before: Share | None) -> list[Notice]:
-    share = news.share
+def share_notices(change: ShareChange, before: Share | None) -> list[Notice]:
+    share = change.share
     if share.invited_id is not None:
         asked = before is not None
-        return [] if asked else personal(news.told, share.invited_id, "shared_with_you", {"change": "invited"})
+        return [] if asked else personal(change.source, share.invited_id, "shared_with_you", {"change": "invited"})
     if before is not None and before.invited_id is not None:
         return []  # they have accepted it themselves
     if share.account_id is None:
-        return [news.told.to(news.owner_id, "email", "invitation", address=news.email)] if before is None else []
+        return (
+            [change.source.to(change.owner_id, "email", "invitation", address=change.email)] if before is None else []
+        )
     if before is None or before.revoked or before.account_id is None:
-        return personal(news.told, share.account_id, "shared_with_you", {"change": "shared"})
+        return personal(change.source, share.account_id, "shared_with_you", {"change": "shared"})
     if before.role != share.role:
-        return personal(news.told, share.account_id, "shared_with_you", {"change": "role_changed"})
+        return personal(change.source, share.account_id, "shared_with_you", {"change": "role_changed"})
     return []
 
 
-def personal(told: NoticeSource, account_id: str, kind: Kind, more: Facts | None = None) -> list[Notice]:
-    """To a person, by every channel that leads to one."""
-    return [told.to(account_id, channel, kind, more) for channel in PERSONAL]
+def personal(source: NoticeSource, account_id: str, kind: Kind, more: Facts | None = None) -> list[Notice]:
+    """Notices to a person, one for each personal channel."""
+    return [source.to(account_id, channel, kind, more) for channel in PERSONAL]

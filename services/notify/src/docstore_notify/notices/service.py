@@ -7,7 +7,7 @@ from docstore_notify.contacts.repository import Contacts
 from docstore_notify.deliveries.planner import DeliveryPlanner
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
 from docstore_notify.domain import PERSONAL, Notice
-from docstore_notify.notices.rules import Batch, FollowedChange, ShareChange, _follower_notice, _of_share
+from docstore_notify.notices.rules import Batch, FollowedChange, ShareChange, follower_notice, share_notices
 from docstore_notify.rechecks.repository import Rechecks
 from docstore_notify.shares.repository import ShareLimits, Shares
 from docstore_notify.subscriptions.repository import Subscriptions
@@ -15,7 +15,7 @@ from docstore_notify.subscriptions.rules import followers
 
 
 class NotifyService:
-    """Takes in batches of events."""
+    """The use case of all events: what a batch changes, and the notices that follow."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class NotifyService:
         self._recheck_wakeup = recheck_wakeup
 
     async def handle(self, batch: Batch, transaction: Transaction) -> None:
-        """Write down what a batch of events means, with the inbox rows of those events."""
+        """Store what a batch of events means, in the transaction of their inbox rows."""
         if batch.contacts:
             await self._contacts.keep_newest(batch.contacts.values(), transaction.session)
         notices = [
@@ -57,7 +57,7 @@ class NotifyService:
             return []
         subscriptions = await self._subscriptions.to_any_of(followed, transaction.session)
         return [
-            _follower_notice(change, one)
+            follower_notice(change, one)
             for change in changes
             for one in followers(
                 subscriptions,
@@ -69,15 +69,15 @@ class NotifyService:
             )
         ]
 
-    async def _of_shares(self, news: Sequence[ShareChange], transaction: Transaction) -> list[Notice]:
-        """Tell a person what is shared with them, once, and again when their role changes; invite who has no account,
-        once; look again at the subscriptions of who has lost a right."""
-        if not news:
+    async def _of_shares(self, changes: Sequence[ShareChange], transaction: Transaction) -> list[Notice]:
+        """Notify a person of a share once, and again when their role changes; invite an address without account once;
+        recheck the subscriptions of who has lost a right."""
+        if not changes:
             return []
-        known = await self._shares.find({one.share.id for one in news}, transaction.session)
+        known = await self._shares.find({one.share.id for one in changes}, transaction.session)
         notices: list[Notice] = []
         lost: set[str] = set()
-        for one in news:
+        for one in changes:
             before = known.get(one.share.id)
             if before is not None and one.share.revision <= before.revision:
                 continue
@@ -86,10 +86,10 @@ class NotifyService:
                 account_id = one.share.account_id or (before.account_id if before else None)
                 lost |= {account_id} if account_id else set()
             elif not one.hidden:
-                notices += _of_share(one, before)
+                notices += share_notices(one, before)
         new = [notice for notice in notices if notice.facts.get("change") != "role_changed"]
-        told = await self._limits.allowed(new, transaction.session) if new else []
-        notices = [notice for notice in notices if notice not in new or notice in told]
+        allowed = await self._limits.allowed(new, transaction.session) if new else []
+        notices = [notice for notice in notices if notice not in new or notice in allowed]
         await self._shares.keep(known.values(), transaction.session)
         if lost:
             await self._rechecks.add(lost, transaction.session)

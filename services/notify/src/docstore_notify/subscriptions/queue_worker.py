@@ -1,5 +1,5 @@
-"""Sends what waits for machines: a subscription at a time, in order, so that one that fails is not hammered with what
-follows and holds up nobody else."""
+"""Sends what waits for machines: in order within a subscription, so that a failing receiver is asked rarely and delays
+nobody else."""
 
 import random
 from dataclasses import replace
@@ -21,15 +21,15 @@ from docstore_platform.clock import Clock, rfc3339, utc_now
 from docstore_platform.tracing import span
 
 IN_A_ROW = 50
-"""Messages after which a queue gives its place to others that are due."""
+"""Messages after which a worker turns to other queues that are due."""
 TURN_SECONDS = 5.0
-"""Or the time after which it does: a sender that is to stop soon can."""
+"""Or the time after which it does, so that it can stop soon."""
 DRAINED_AT_ONCE = 200
 NOT_ASKED_WAIT = timedelta(seconds=2)
 
 
 class SubscriptionQueueWorker:
-    """What a worker does with a queue."""
+    """Sends the messages of one queue after the other, in order."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class SubscriptionQueueWorker:
         return await self._queues.due_in()
 
     async def do(self, claimed: SubscriptionQueue) -> None:
-        """Send what waits in the queue, until nothing does, a try fails, or it is others' turn."""
+        """Send what waits in the queue, until nothing does, an attempt fails, or its turn is over."""
         until, queue = monotonic() + self._turn_seconds, claimed
         for _ in range(IN_A_ROW):
             subscription = await self._subscriptions.find(queue.subscription_id)
@@ -114,7 +114,7 @@ class SubscriptionQueueWorker:
         await self._queues.record_failure(queue, wait)
 
     async def _disable(self, subscription: Subscription, claim: Claim, attempt: AttemptResult) -> None:
-        """The message has failed, and with it the subscription: its owner is told."""
+        """Fail the message, disable the subscription, and notify its owner."""
         reason = "gone" if attempt.outcome == "gone" else "failing"
 
         async def work(transaction: Transaction, event_id: str) -> None:
@@ -138,7 +138,7 @@ class SubscriptionQueueWorker:
         await self._recorder.end(claim, attempt, work)
 
     async def _drain(self, queue: SubscriptionQueue, subscription: Subscription | None) -> None:
-        """What waits for nobody any more has failed."""
+        """Fail what waits for a subscription that has ended or is disabled."""
         reason = (
             f"the subscription is disabled: {subscription.disabled_reason}" if subscription else "not followed any more"
         )

@@ -104,25 +104,6 @@ async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Any) -> None
         assert notify.ses.mailbox.mails == []
 
 
-async def test_who_is_asked_to_accept_a_share_is_told_once(notify: Any) -> None:
-    """By mail and in the app, without a right to read it yet; their own acceptance and another role are no news."""
-    anna, bert = notify.person(), notify.person()
-    about = share(anna, to=bert) | {"account_id": None, "invited_id": bert.id}
-    async with notify.running(digest_seconds=0):
-        ids = await notify.say(
-            anna.signed_up(),
-            bert.signed_up(),
-            FileShared(revision=1, role="viewer", **about),
-            FileShared(revision=2, role="editor", **about),
-            FileShared(revision=3, role="editor", **(about | {"account_id": bert.id, "invited_id": None})),
-        )
-        await notify.all_told(ids[2], channel="in_app")
-        await handled(notify, ids)
-        assert recipients(notify) in ([], [bert.email])  # accepted before it was sent, perhaps
-        [told] = (await bert.get("/v1/notifications"))["items"]
-        assert (told["kind"], told["title"]) == ("shared_with_you", "Accept or decline: plan.pdf")
-
-
 async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stands(notify: Any) -> None:
     """The mail names the choices; of one that was declined meanwhile, none is sent."""
     anna, bert, cleo = notify.person(), notify.person(), notify.person()
@@ -149,25 +130,6 @@ async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stan
         text = notify.ses.mailbox.mails[0].get_body(("plain",)).get_content()
         assert "wants to share" in text
         assert "block the sender" in text
-
-
-async def test_who_has_blocked_the_sender_is_told_nothing(notify: Any) -> None:
-    """No mail, no notification; the owner's followers are told as of every share."""
-    anna, bert = notify.person(), notify.person()
-    about = share(anna, to=bert) | {"account_id": None, "hidden": True}
-    async with notify.running(digest_seconds=0):
-        await anna.follow(about["file_id"], channel="in_app", events=["shared", "unshared"])
-        ids = await notify.say(
-            anna.signed_up(),
-            bert.signed_up(),
-            FileShared(revision=1, role="viewer", **about),
-            ShareRevoked(revision=2, role="viewer", **about),
-        )
-        await notify.all_told(*ids[2:], channel="in_app")
-        await handled(notify, ids)
-        assert len((await anna.get("/v1/notifications"))["items"]) >= 1
-        assert (await bert.get("/v1/notifications"))["items"] == []
-        assert recipients(notify) == []
 
 
 async def test_on_share_revoked_subscriptions_end_unless_the_file_may_still_be_read(notify: Any) -> None:
@@ -211,17 +173,3 @@ async def test_nothing_that_waits_is_told_once_the_right_to_read_has_ended(notif
         assert notify.machines.told("one") == []
         listed = "".join(mail.get_body(("plain",)).get_content() for mail in notify.ses.mailbox.mails)
         assert listed.count("- /plan.pdf was modified") == 1
-
-
-async def test_a_reader_is_told_no_names_above_what_they_follow(notify: Any) -> None:
-    """The owner's folders above a shared file stay the owner's."""
-    anna, bert = notify.person(), notify.person()
-    about = anna.file(ancestors=(new_id(),), readers=(bert.id,))
-    async with notify.running():
-        await bert.follow(about["file"].file_id, channel="in_app")
-        await anna.follow(about["file"].file_id, channel="in_app")
-        (event_id,) = await notify.say(FileModified(**about, added_bytes=1))
-        await handled(notify, [event_id])
-        for person, path in ((bert, "/plan.pdf"), (anna, "/docs/plan.pdf")):
-            ((told),) = (await person.get("/v1/notifications"))["items"]
-            assert told["items"][0]["path"] == path

@@ -164,40 +164,6 @@ async def test_a_receiver_that_is_gone_ends_its_subscription(notify: Any) -> Non
         await until_told(notify, "one", ["modified"])
 
 
-async def test_a_subscription_that_fails_for_long_is_disabled(notify: Any) -> None:
-    """Refusals count as failures, and none is asked more than rarely."""
-    anna = notify.person()
-    about = anna.file()
-    notify.machines.moods["one"] = "failing"
-    async with notify.running(disable_after_seconds=1.5):
-        hook = await anna.hook(about["file"].file_id)
-        await notify.say(FileCreated(**about))
-
-        async def disabled() -> bool:
-            return bool((await anna.get(f"/v1/subscriptions/{hook['id']}"))["disabled_reason"] == "failing")
-
-        await eventually(disabled)
-        assert notify.machines.asked["one"] <= 4
-
-
-async def test_what_was_tried_for_too_long_fails_and_the_next_is_tried(notify: Any) -> None:
-    """After the time for giving up a message makes way."""
-    anna = notify.person()
-    about = anna.file()
-    notify.machines.moods["one"] = "failing"
-    async with notify.running(give_up_seconds=0.1):
-        await anna.hook(about["file"].file_id)
-        await notify.say(FileCreated(**about))
-
-        async def failed() -> bool:
-            return [kind for kind, _ in await notify.said("webhook")] == ["notification-failed"]
-
-        await eventually(failed)
-        notify.machines.moods["one"] = "well"
-        await notify.say(FileDeleted(**about))
-        await until_told(notify, "one", ["deleted"])
-
-
 async def test_who_no_longer_follows_gets_nothing_that_waited(notify: Any) -> None:
     """What waits for a receiver is dropped with the subscription."""
     anna = notify.person()

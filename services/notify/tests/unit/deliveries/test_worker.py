@@ -1,15 +1,15 @@
 """What a sender does with the answers of its channel and with a lease it has lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pytest
+from notify_fakes import AlwaysValid, FakeTransactor
 
-from docstore_events.transaction import Transaction
+from docstore_events.notifications import NotificationFailed, NotificationSent
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -19,7 +19,6 @@ from docstore_notify.deliveries.rules import AttemptResult
 from docstore_notify.deliveries.worker import DeliveryWorker
 from docstore_notify.domain import Delivery
 from docstore_notify.settings import NotifySettings
-from docstore_platform.mongo import ConnectionFailure
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_work.lease_queue import Lease
@@ -27,13 +26,6 @@ from docstore_work.lease_queue import Lease
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 DELIVERY = Delivery("d1", "anna", "email", "upload_done", NOW, NOW, ({},), ("e1", "e2"), attempts=3)
 CLAIM = Claim(DELIVERY, Lease("d1", "mine", 3, {}))
-
-
-class Valid:
-    """Everything may be told."""
-
-    async def of(self, delivery: Delivery) -> Delivery:
-        return delivery
 
 
 class FakeDeliveries:
@@ -52,26 +44,7 @@ class FakeDeliveries:
         self.postponed_for = wait
 
 
-class FakeTransactor:
-    """Keeps what was said; fails as often as it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[Any] = []
-        self.failures = 0
-
-    async def run(self, work: Callable[[Transaction], Awaitable[bool]]) -> bool:
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionFailure("down")
-        transaction = Transaction(None, "notify", "")
-        result = await work(transaction)
-        self.said += [
-            (dict(row["headers"])["ce_type"].decode(), orjson.loads(row["value"])) for row in transaction.rows
-        ]
-        return result
-
-
-class NeverSaid:
+class NeverValidated:
     """Whether it may be told is asked, and never answered."""
 
     async def of(self, delivery: Delivery) -> Delivery:
@@ -99,7 +72,7 @@ class Stage:
     def sender(self) -> DeliveryWorker:
         infra = InfraSettings()
         settings = NotifySettings(infra=infra)
-        delivery_attempt = DeliveryAttempt({"email": self}, Valid(), 1.0)  # type: ignore[dict-item, arg-type]
+        delivery_attempt = DeliveryAttempt({"email": self}, AlwaysValid(), 1.0)  # type: ignore[dict-item, arg-type]
         recorder = OutcomeRecorder(self.deliveries, self.transactor, settings, lambda: NOW)  # type: ignore[arg-type]
         return DeliveryWorker(self.deliveries, delivery_attempt, recorder, settings, lambda: NOW)  # type: ignore[arg-type]
 
@@ -111,8 +84,9 @@ async def test_a_mail_that_was_accepted_is_marked_and_told_with_its_causes() -> 
     """notification-sent names every event the mail told of."""
     stage = Stage()
     await stage.run()
-    ((kind, data),) = stage.transactor.said
-    assert (kind, data["cause_ids"], data["revision"]) == ("notification-sent", ["e1", "e2"], 1)
+    (event,) = stage.transactor.published
+    assert isinstance(event, NotificationSent)
+    assert (event.cause_ids, event.revision) == (("e1", "e2"), 1)
     assert stage.deliveries.state == "sent"
 
 
@@ -121,7 +95,7 @@ async def test_a_sender_that_has_lost_its_lease_says_nothing() -> None:
     stage = Stage()
     stage.deliveries.token = "another's"
     await stage.run()
-    assert stage.transactor.said == []
+    assert stage.transactor.published == []
     assert stage.deliveries.state == "pending"
 
 
@@ -142,12 +116,12 @@ async def test_whatever_may_pass_is_tried_again_later(error: Exception) -> None:
     await stage.run()
     assert stage.deliveries.postponed_for is not None
     assert timedelta(seconds=3) < stage.deliveries.postponed_for < timedelta(seconds=5)
-    assert stage.transactor.said == []
+    assert stage.transactor.published == []
 
 
 async def test_rights_that_are_not_answered_are_asked_for_again_later() -> None:
     """Within the time that a lease allows for, or two senders would be at it; the receiver is not to blame."""
-    delivery_attempt = DeliveryAttempt({}, NeverSaid(), 0.05)  # type: ignore[arg-type]
+    delivery_attempt = DeliveryAttempt({}, NeverValidated(), 0.05)  # type: ignore[arg-type]
     async with asyncio.timeout(5):
         attempt = await delivery_attempt.send(DELIVERY)
     assert (attempt.outcome, attempt.final) == ("not_asked", False)
@@ -168,8 +142,9 @@ async def test_what_will_never_be_taken_fails_and_says_why(error: Exception, age
     stage = Stage()
     stage.answers = iter([error])
     await stage.run(replace(CLAIM, delivery=replace(DELIVERY, created_at=NOW - timedelta(hours=age))))
-    ((kind, data),) = stage.transactor.said
-    assert (kind, data["reason"]) == ("notification-failed", str(error))
+    (event,) = stage.transactor.published
+    assert isinstance(event, NotificationFailed)
+    assert event.reason == str(error)
 
 
 class OneBadRow(FakeDeliveries):

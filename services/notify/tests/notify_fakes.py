@@ -1,0 +1,290 @@
+"""In-memory fakes of the repositories, and the use cases on them."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, cast
+
+from docstore_events.envelope import seal
+from docstore_events.event import Event
+from docstore_events.transaction import Transaction, Transactor
+from docstore_notify.channels.results import Receipt
+from docstore_notify.contacts.rules import Contact
+from docstore_notify.deliveries.attempt import DeliveryAttempt
+from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
+from docstore_notify.deliveries.planner import DeliveryPlanner
+from docstore_notify.deliveries.queue_repository import NO_TIME, SubscriptionQueue
+from docstore_notify.deliveries.repository import Claim
+from docstore_notify.deliveries.rules import AttemptResult
+from docstore_notify.domain import Delivery, Notice, State
+from docstore_notify.notices.service import NotifyService
+from docstore_notify.preferences.rules import Preferences
+from docstore_notify.settings import NotifySettings
+from docstore_notify.shares.rules import Share
+from docstore_notify.subscribers import NotifySubscribers
+from docstore_notify.subscriptions.queue_worker import SubscriptionQueueWorker
+from docstore_notify.subscriptions.rules import Subscription
+from docstore_platform.mongo import ConnectionFailure, Session
+from docstore_platform.settings import InfraSettings
+from docstore_work.lease_queue import Lease
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+class RecordingTransaction(Transaction):
+    def __init__(self, published: list[Event]) -> None:
+        super().__init__(None, "notify", "")
+        self._published = published
+
+    def publish(self, event: Event, *, cause: object = None) -> str:
+        self._published.append(event)
+        return super().publish(event)
+
+
+class FakeTransactor:
+    """Runs the work and keeps what it published; fails as often as it is told."""
+
+    def __init__(self) -> None:
+        self.published: list[Event] = []
+        self.failures = 0
+
+    async def run(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionFailure("down")
+        return await work(RecordingTransaction(self.published))
+
+
+class AlwaysValid:
+    """Everything may be sent."""
+
+    async def of(self, delivery: Delivery) -> Delivery:
+        return delivery
+
+
+class ScriptedChannel:
+    """Accepts deliveries, after it has raised what it is told to."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+        self.sent: list[Delivery] = []
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.sent.append(delivery)
+        return Receipt(200, "")
+
+
+class FakeContacts:
+    def __init__(self) -> None:
+        self.rows: dict[str, Contact] = {}
+
+    async def keep_newest(self, contacts: Iterable[Contact], session: Session) -> None:
+        self.rows |= {contact.account_id: contact for contact in contacts}
+
+
+class FakePreferences:
+    def __init__(self) -> None:
+        self.rows: dict[str, Preferences] = {}
+
+    async def find(self, account_ids: Collection[str]) -> dict[str, Preferences]:
+        return {id_: row for id_, row in self.rows.items() if id_ in account_ids}
+
+
+class FakeSubscriptions:
+    def __init__(self) -> None:
+        self.rows: dict[str, Subscription] = {}
+
+    async def find(self, subscription_id: str) -> Subscription | None:
+        return self.rows.get(subscription_id)
+
+    async def to_any_of(self, file_ids: Collection[str], session: Session) -> list[Subscription]:
+        return [one for one in await self.of_files(file_ids, session) if one.active]
+
+    async def of_files(self, file_ids: Collection[str], session: Session) -> list[Subscription]:
+        return [one for one in self.rows.values() if one.file_id in file_ids]
+
+    async def forget(self, subscriptions: Iterable[Subscription], session: Session) -> None:
+        for one in subscriptions:
+            del self.rows[one.id]
+
+    async def disable(self, subscription_id: str, reason: str, now: datetime, session: Session) -> bool:
+        before = self.rows[subscription_id]
+        self.rows[subscription_id] = replace(before, disabled_reason=before.disabled_reason or reason)
+        return before.active
+
+
+class FakeShares:
+    def __init__(self) -> None:
+        self.rows: dict[str, Share] = {}
+
+    async def find(self, share_ids: Collection[str], session: Session = None) -> dict[str, Share]:
+        return {id_: row for id_, row in self.rows.items() if id_ in share_ids}
+
+    async def keep(self, shares: Iterable[Share], session: Session) -> None:
+        self.rows |= {share.id: share for share in shares}
+
+
+class NoLimits:
+    async def allowed(self, notices: Iterable[Notice], session: Session) -> list[Notice]:
+        return list(notices)
+
+
+class FakeRechecks:
+    def __init__(self) -> None:
+        self.account_ids: set[str] = set()
+
+    async def add(self, account_ids: Collection[str], session: Session) -> None:
+        self.account_ids |= set(account_ids)
+
+
+class FakeInbox:
+    def __init__(self) -> None:
+        self.rows: list[Delivery] = []
+
+    async def add(self, deliveries: Sequence[Delivery], session: Session) -> None:
+        self.rows += deliveries
+
+
+class FakeDeliveries:
+    """Pending deliveries by age; the last claim of each counts."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Delivery] = {}
+        self.owners: dict[str, str] = {}
+        self.postponed_for: timedelta | None = None
+
+    async def latest(self, streams: Collection[str], session: Session) -> dict[str, Delivery]:
+        return {row.stream: row for row in self.rows.values() if row.stream in streams}
+
+    async def save(self, known: Collection[Delivery], deliveries: Sequence[Delivery], session: Session) -> None:
+        self.rows |= {delivery.id: delivery for delivery in deliveries}
+
+    async def claim_next(self, subscription_id: str) -> Claim | None:
+        for row in self.rows.values():
+            if row.subscription_id == subscription_id and row.state == "pending":
+                claimed = self.rows[row.id] = replace(row, attempts=row.attempts + 1)
+                self.owners[row.id] = f"claim {claimed.attempts}"
+                return Claim(claimed, Lease(row.id, self.owners[row.id], claimed.attempts, {}))
+        return None
+
+    async def end(self, claim: Claim, state: State, attempt: AttemptResult, now: datetime, session: Session) -> bool:
+        id_ = claim.delivery.id
+        if self.owners.get(id_) != claim.lease.owner:
+            return False
+        self.rows[id_] = replace(self.rows[id_], state=state)
+        return True
+
+    async def postpone(self, claim: Claim, wait: timedelta, attempt: AttemptResult, now: datetime) -> None:
+        self.postponed_for = wait
+
+    async def fail_waiting(
+        self, subscription_id: str, reason: str, limit: int, now: datetime, session: Session
+    ) -> list[Delivery]:
+        of_queue = [row for row in self.rows.values() if row.subscription_id == subscription_id]
+        waiting = [row for row in of_queue if row.state == "pending"][:limit]
+        self.rows |= {row.id: replace(row, state="failed") for row in waiting}
+        return waiting
+
+    def states(self) -> list[State]:
+        return [row.state for row in self.rows.values()]
+
+
+@dataclass
+class FakeQueues:
+    """Queues by subscription: when each is due, or None while it rests, and its failures."""
+
+    clock: FakeClock
+    due: dict[str, datetime | None] = field(default_factory=dict)
+    failures: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    async def add_to(self, subscription_ids: Collection[str], session: Session) -> None:
+        for id_ in subscription_ids:
+            self.due[id_] = self.due.get(id_) or self.clock()
+
+    async def claim(self) -> SubscriptionQueue | None:
+        for id_, due in self.due.items():
+            if due is not None and due <= self.clock():
+                number, since = self.failures.get(id_, (0, None))
+                failing_for = self.clock() - since if since else NO_TIME
+                return SubscriptionQueue(id_, Lease(id_, "mine", 1, {}), 0, number, since, failing_for)
+        return None
+
+    async def record_success(self, queue: SubscriptionQueue) -> None:
+        self.failures.pop(queue.subscription_id)
+
+    async def record_failure(self, queue: SubscriptionQueue, wait: timedelta) -> None:
+        self.failures[queue.subscription_id] = (queue.failures + 1, queue.failing_since or self.clock())
+        await self.release(queue, wait)
+
+    async def release(self, queue: SubscriptionQueue, wait: timedelta = NO_TIME) -> None:
+        self.due[queue.subscription_id] = self.clock() + wait
+
+    async def rest(self, queue: SubscriptionQueue) -> None:
+        self.due[queue.subscription_id] = None
+
+    async def delete(self, queue: SubscriptionQueue) -> None:
+        del self.due[queue.subscription_id]
+
+
+class World:
+    """The use cases on fakes, and a hand on everything behind them."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = NotifySettings(infra=InfraSettings(), **settings)
+        self.clock = FakeClock()
+        self.contacts, self.preferences, self.shares = FakeContacts(), FakePreferences(), FakeShares()
+        self.subscriptions, self.rechecks, self.inbox = FakeSubscriptions(), FakeRechecks(), FakeInbox()
+        self.deliveries, self.queues = FakeDeliveries(), FakeQueues(self.clock)
+        self.transactor = FakeTransactor()
+        self.webhook = ScriptedChannel()
+        numbers = count(1)
+        self.new_id = lambda: f"{next(numbers):04}"
+        repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox)
+        pauses = timedelta(seconds=self.settings.digest_seconds), timedelta(seconds=self.settings.upload_quiet_seconds)
+        planner = DeliveryPlanner(*repositories, *pauses, "deliveries", self.clock, self.new_id)
+        read: Any = (self.contacts, self.subscriptions, self.shares, NoLimits(), self.queues, self.rechecks)
+        self.subscribers = NotifySubscribers(NotifyService(*read, planner, "rechecks"))
+        channels: Any = {"webhook": self.webhook}
+        attempt = DeliveryAttempt(channels, cast("Any", AlwaysValid()), 1.0)
+        transactor = cast("Transactor", self.transactor)
+        recorder = OutcomeRecorder(cast("Any", self.deliveries), transactor, self.settings, self.clock)
+        queued: Any = (self.queues, self.deliveries, self.subscriptions)
+        self.queue_worker = SubscriptionQueueWorker(
+            *queued, attempt, recorder, planner, transactor, self.settings, self.clock
+        )
+
+    async def handle(self, *events: Event) -> None:
+        """Handle events as one batch."""
+        handlers = self.subscribers.handlers()
+        batch = self.subscribers.begin()
+        for event in events:
+            handlers[type(event)](seal(event, source="test", traceparent=None), batch)
+        await self.transactor.run(lambda transaction: self.subscribers.commit(batch, transaction))
+
+    async def work(self) -> None:
+        """Serve every queue that is due now."""
+        while queue := await self.queue_worker.claim():
+            await self.queue_worker.do(queue)
+
+    def follow(self, account_id: str, file_id: str, channel: str = "webhook", *events: str) -> Subscription:
+        one = Subscription(self.new_id(), account_id, file_id, channel, events or ("modified",), self.clock())  # type: ignore[arg-type]
+        self.subscriptions.rows[one.id] = one
+        return one
+
+    def notices(self, account_id: str) -> list[tuple[str, str, str]]:
+        """Channel, kind and change of what a person is notified of."""
+        planned = [*self.inbox.rows, *self.deliveries.rows.values()]
+        own = [one for one in planned if one.account_id == account_id]
+        return [(one.channel, one.kind, str(item.get("change", ""))) for one in own for item in one.items]
