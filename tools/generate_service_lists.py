@@ -61,6 +61,7 @@ def generate() -> dict[Path, str]:
     names = SERVICE_NAMES
     packages = [f"docstore_{name}" for name in names]
     sources = _lines(f"docstore-{name} = {{ workspace = true }}" for name in names)
+    s3_users = {"S3 users": f'S3_USERS="{" ".join(filter(uses_object_store, names))}"\n'}
     blocks = {
         "pyproject.toml": {
             "service sources": sources,
@@ -76,6 +77,8 @@ def generate() -> dict[Path, str]:
         "deploy/observability/prometheus.yml": {"service names": _lines(f"- {name}" for name in names)},
         "deploy/policies/mongo/roles.js": {"service names": _lines(f'"{name}",' for name in names)},
         "deploy/k8s/docstore/values.yaml": {"services": "".join(map(_values, names))},
+        "deploy/k8s/README.md": s3_users,
+        "deploy/policies/README.md": s3_users,
         "docs/architecture.md": {"service table": _table()},
     }
     return {

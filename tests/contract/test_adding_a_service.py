@@ -54,7 +54,7 @@ def test_a_person_writes_its_folder_and_one_line(steps: Steps) -> None:
 def test_all_else_is_generated(steps: Steps) -> None:
     """What changes besides is written by generators, and each list has it."""
     generators = generate_service_lists.generate().keys() | generate_kafka_acls.generate().keys()
-    assert changed(steps.written, steps.generated) == {path.relative_to(ROOT) for path in generators}
+    assert changed(steps.written, steps.generated) <= {path.relative_to(ROOT) for path in generators}
     for path in changed(steps.written, steps.generated):
         assert NAME in steps.generated[path], path
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from source_reading import callees, uses_object_store
 
-from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES, needs_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from chart import SETS, by_service, of_kind, render
@@ -90,10 +90,9 @@ def ports(service: str) -> set[int]:
 
 def test_only_those_who_use_s3_or_the_internet_get_out_to_it() -> None:
     """443 is both by default; MongoDB and Kafka are everybody's, names too."""
-    uses_s3 = {name for name in SERVICE_NAMES if uses_object_store(name)}
-    assert uses_s3 == {"upload", "metadata", "indexer", "media", "analytics"}
+    assert uses_object_store("upload")
     for service in SERVICE_NAMES:
-        outside = {443} if service in uses_s3 | {"notify", "accounts"} else set()
+        outside = {443} if uses_object_store(service) or needs_of(service).internet else set()
         assert ports(service) == {53, 27017, 9092} | outside
     assert ports("provision-topics") == {53, 9092}
 

@@ -10,6 +10,7 @@ import generate_kafka_acls
 import pytest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
+from source_reading import uses_object_store
 
 from docstore_platform.serve import ListenSettings
 from docstore_platform.services import SERVICE_NAMES
@@ -143,9 +144,7 @@ def test_each_service_gets_its_own_secret_last() -> None:
             continue
         assert names[0] == "docstore"
         assert names[-1] == f"docstore-{service}"
-        assert names[1:-1] == (
-            ["docstore-s3"] if service in ("upload", "metadata", "indexer", "media", "analytics") else []
-        )
+        assert names[1:-1] == (["docstore-s3"] if uses_object_store(service) else [])
 
 
 def test_scaling_by_lag_is_for_those_who_consume() -> None:
