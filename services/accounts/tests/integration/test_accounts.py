@@ -1,4 +1,4 @@
-"""Accounts through their HTTP routes, and the events that tell of them."""
+"""Accounts through their HTTP routes, and their events."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one region tells the other of its accounts, over a line that is cut, deaf or flapping."""
+"""Replication of accounts to another region, over a line that is cut, loses responses or flaps."""
 
 import asyncio
 from collections.abc import Callable
@@ -65,7 +65,7 @@ async def test_a_region_that_was_cut_off_hears_the_newest_state(
 
 
 async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west: Region, east: Region) -> None:
-    """Tries that fail in between don't start it anew; what the peer refuses counts, too; 0 once all is told."""
+    """Tries that fail in between don't start it anew; what the region refuses counts, too; 0 once all is sent."""
 
     async def behind(at_least: float, at_most: float = 60.0) -> bool:
         seconds = REGISTRY.get_sample_value("docstore_replication_behind_seconds", {"peer": EAST})
@@ -89,7 +89,7 @@ async def test_how_far_a_peer_is_behind_counts_from_the_oldest_news(west: Region
 
 
 async def test_news_is_told_again_until_its_receipt_is_heard(west: Region, east: Region) -> None:
-    """With every answer lost an account is told several times, applied once, and told no more once one is heard."""
+    """With every response lost an account is sent several times, applied once, and not again once one arrives."""
     east.line.lose_answers = True
     email = west.email()
     await west.sign_up(email)
@@ -100,10 +100,10 @@ async def test_news_is_told_again_until_its_receipt_is_heard(west: Region, east:
     await eventually(told_often)
     east.line.lose_answers = False
     await west.settled()
-    told = len(east.line.bodies)
+    sent = len(east.line.bodies)
     assert (await east.entry(email))["revision"] == 1
     assert await east.database["directory"].count_documents({}) == 1
-    assert len(east.line.bodies) == told
+    assert len(east.line.bodies) == sent
 
 
 @pytest.mark.parametrize("owner", ["lease_owner", "lease"])
@@ -169,27 +169,27 @@ async def test_accounts_older_than_the_second_region_are_introduced(
     async with run() as alone:
         await alone.ok("POST", "/v1/accounts", {"email": "old@example.org", "password": PASSWORD})
     assert await database["directory"].find_one({}) is None
-    heard: list[Any] = []
+    received: list[Any] = []
     url = f"local:{new_id()}"
-    register_local_app(url, _listener(heard))
+    register_local_app(url, _listener(received))
     peers = of_region(settings.infra.region, {EAST: url}, infra=settings.infra)
     for _ in range(2):
         app = create_app(peers)
         async with app.router.lifespan_context(app):
 
             async def is_told() -> bool:
-                return bool(heard) and await database["replication"].find_one({}) is None
+                return bool(received) and await database["replication"].find_one({}) is None
 
             await eventually(is_told)
-    assert {entry["email_hash"] for entry in heard} == {hash_email(PEPPER, "old@example.org")}
+    assert {entry["email_hash"] for entry in received} == {hash_email(PEPPER, "old@example.org")}
     assert (await database["directory"].find_one({}))["revision"] == 1
 
 
-def _listener(heard: list[Any]) -> Any:
-    """A peer that notes what it is told."""
+def _listener(received: list[Any]) -> Any:
+    """A region that keeps what it receives."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        heard.extend(orjson.loads((await receive())["body"])["accounts"])
+        received.extend(orjson.loads((await receive())["body"])["accounts"])
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 

@@ -53,11 +53,11 @@ async def test_a_password_is_set_once_and_ends_every_session(
 ) -> None:
     """The event has no way in it to make the link; afterwards only the new password works, and the link no more."""
     tokens = await client.ok("POST", "/v1/sessions", {"email": ANN, "password": OLD})
-    (told,) = await eventually(lambda: published.of(token.partition(".")[0]))
-    assert isinstance(told.event, PasswordResetRequested)
-    assert told.event.account_id == tokens["account"]["id"]
-    assert token.partition(".")[2] not in told.event.model_dump_json()
-    assert timedelta(minutes=59) < told.event.expires_at - utc_now() <= timedelta(hours=1)
+    (envelope,) = await eventually(lambda: published.of(token.partition(".")[0]))
+    assert isinstance(envelope.event, PasswordResetRequested)
+    assert envelope.event.account_id == tokens["account"]["id"]
+    assert token.partition(".")[2] not in envelope.event.model_dump_json()
+    assert timedelta(minutes=59) < envelope.event.expires_at - utc_now() <= timedelta(hours=1)
     confirm = {"token": token, "password": NEW}
     assert (await client.call("POST", "/v1/password-resets/confirm", confirm)).status == 204
     renewal = {"refresh_token": tokens["refresh_token"]}
@@ -83,7 +83,7 @@ async def test_who_guessed_too_often_is_let_in_after_a_reset(
 async def test_it_is_told_whose_password_was_set(
     client: Client, published: PublishedEvents, database: Database, token: str
 ) -> None:
-    """Once, by an event that names the account and the link; a link that was refused is told of nowhere."""
+    """Once, by an event that names the account and the link; a link that was refused is in no event."""
     confirm = {"token": token, "password": NEW}
     await client.ok("POST", "/v1/password-resets/confirm", confirm)
     assert await client.refused("POST", "/v1/password-resets/confirm", confirm) == GONE
@@ -92,10 +92,10 @@ async def test_it_is_told_whose_password_was_set(
     assert [row["sequence"] for row in rows] == [1, 2]
     account = (await client.ok("POST", "/v1/sessions", {"email": ANN, "password": NEW}))["account"]
 
-    async def told() -> Any:
+    async def used() -> Any:
         return [each.event for each in await published.of(reset_id) if isinstance(each.event, PasswordReset)]
 
-    assert await eventually(told) == [PasswordReset(reset_id=reset_id, account_id=account["id"], revision=2)]
+    assert await eventually(used) == [PasswordReset(reset_id=reset_id, account_id=account["id"], revision=2)]
 
 
 async def test_nobody_learns_who_has_an_account(client: Client, database: Database) -> None:

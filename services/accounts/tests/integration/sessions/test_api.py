@@ -184,12 +184,12 @@ async def test_a_login_is_published_with_whether_its_device_is_new(
     answers = [await client.ok("POST", "/v1/sessions", LOGIN | login) for login in logins]
     assert answers[0]["device_token"] != token
     assert answers[1]["device_token"] == token
-    told = []
+    devices = []
     async for session in database["sessions"].find():
         (envelope,) = await eventually(partial(published.of, session["_id"]))
         assert (envelope.event.type, envelope.event.account_id) == ("session-started", session["account_id"])
-        told.append((envelope.event.device, envelope.event.new_device))
-    assert sorted(told) == [("My phone", False), ("Phone", True), ("Phone", True)]
+        devices.append((envelope.event.device, envelope.event.new_device))
+    assert sorted(devices) == [("My phone", False), ("Phone", True), ("Phone", True)]
     assert token not in str([row async for row in database["devices"].find()])
 
 

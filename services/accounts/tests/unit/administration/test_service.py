@@ -18,12 +18,17 @@ async def test_every_change_is_published_once_and_no_change_not_at_all(world: Wo
     await world.profile.choose_plan(other, "premium")
     await world.profile.choose_plan(other, "premium")
     await world.administration.change(caller, other.account_id, Change(plan="free", role="admin", status="suspended"))
-    said = world.transactor.published
-    assert [type(event) for event in said] == [AccountUpdated, AccountPlanChanged, AccountUpdated, AccountPlanChanged]
-    assert [event.revision for event in said] == [2, 3, 4, 5]
-    assert said[1].previous_plan == "free"
-    assert (said[2].plan, said[2].role, said[2].status) == ("premium", "admin", "suspended")
-    assert (said[3].plan, said[3].previous_plan) == ("free", "premium")
+    published = world.transactor.published
+    assert [type(event) for event in published] == [
+        AccountUpdated,
+        AccountPlanChanged,
+        AccountUpdated,
+        AccountPlanChanged,
+    ]
+    assert [event.revision for event in published] == [2, 3, 4, 5]
+    assert published[1].previous_plan == "free"
+    assert (published[2].plan, published[2].role, published[2].status) == ("premium", "admin", "suspended")
+    assert (published[3].plan, published[3].previous_plan) == ("free", "premium")
 
 
 async def test_suspending_ends_the_sessions(world: World) -> None:

@@ -51,19 +51,19 @@ def test_any_order_with_doubles_ends_in_the_newest_state(order: list[int], data)
     """However news of one account arrives, what is kept never goes back and ends at the highest revision."""
     kept: Entry | None = None
     for revision in [*order, *data.draw(st.lists(st.sampled_from(order)))]:
-        told = entry(revision=revision, home=THERE)
-        if weigh(told, kept, kept, HERE) == "newer":
+        received = entry(revision=revision, home=THERE)
+        if weigh(received, kept, kept, HERE) == "newer":
             assert kept is None or kept.revision < revision
-            kept = told
+            kept = received
     assert kept is not None
     assert kept.revision == 7
 
 
 def test_an_account_replaces_a_claim() -> None:
     """Its own, and one that another sign-up holds: that one can't make its account any more."""
-    told = entry(home=THERE)
-    assert weigh(told, replace(told, revision=CLAIMED), replace(told, revision=CLAIMED), HERE) == "newer"
-    assert weigh(told, None, entry("2", revision=CLAIMED), HERE) == "newer"
+    received = entry(home=THERE)
+    assert weigh(received, replace(received, revision=CLAIMED), replace(received, revision=CLAIMED), HERE) == "newer"
+    assert weigh(received, None, entry("2", revision=CLAIMED), HERE) == "newer"
 
 
 @pytest.mark.parametrize("here", [HERE, THERE, "eu-north-1"])
@@ -75,13 +75,13 @@ def test_of_two_accounts_of_one_home_the_one_it_tells_of_counts(here: str, lost:
 
 @given(st.permutations(["1", "2"]), st.sampled_from([HERE, THERE, "eu-north-1"]))
 def test_two_accounts_with_one_email_are_settled_alike_in_any_order(order: list[str], region: str) -> None:
-    """Each home keeps its own; others keep the older account, whichever they heard of first."""
+    """Each home keeps its own; others keep the older account, whichever they received first."""
     entries = {"1": entry("1", home=THERE), "2": entry("2", home=HERE)}
     kept: Entry | None = None
     for account_id in order:
-        told = entries[account_id]
-        if weigh(told, None, kept, region) == "newer":
-            kept = told
+        received = entries[account_id]
+        if weigh(received, None, kept, region) == "newer":
+            kept = received
     assert kept is not None
     assert kept.account_id == {HERE: "2", THERE: "1", "eu-north-1": "1"}[region]
 

@@ -171,9 +171,9 @@ async def test_renewing_a_session_is_no_login(world: World) -> None:
     """A refreshed token says nothing."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     tokens = await log_in(world)
-    said = len(world.transactor.published)
+    published = len(world.transactor.published)
     await world.logins.refresh(tokens.refresh_token)
-    assert len(world.transactor.published) == said
+    assert len(world.transactor.published) == published
 
 
 async def test_an_idle_session_expires(world: World) -> None:

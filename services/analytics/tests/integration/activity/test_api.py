@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from analytics_app import Analytics
 from analytics_events import account, created, link, moved, shared
 from fastapi import FastAPI
 
@@ -17,7 +18,7 @@ PAGE = 5
 
 
 @pytest.fixture
-async def ours(analytics: Any) -> AsyncIterator[Any]:
+async def ours(analytics: Analytics) -> AsyncIterator[Any]:
     """Analytics beside a metadata service that knows whom each file belongs to: who calls is `root`."""
     rights = {"f": "owner", "theirs": "viewer"}
     metadata = FastAPI()
@@ -36,10 +37,10 @@ async def ours(analytics: Any) -> AsyncIterator[Any]:
 
 async def test_events_become_the_activity_of_their_file(ours: Any) -> None:
     """The latest first, with names; once, though an event comes twice; shares and links to the owner alone."""
-    await ours.say_and_wait(account("ann"))
+    await ours.publish_and_wait(account("ann"))
     for file_id in ("f", "theirs"):
         for event in (created(file_id), moved(file_id), shared(file_id), link(file_id), link(file_id, opens=1)):
-            await ours.say_and_wait(event)
+            await ours.publish_and_wait(event)
     items = (await ours.ok("/v1/activity?file_id=f"))["items"]
     assert [item["type"] for item in items] == ["link_created", "shared", "renamed", "created"]
     assert items[2] | {"id": "", "at": ""} == {
@@ -58,13 +59,13 @@ async def test_events_become_the_activity_of_their_file(ours: Any) -> None:
 @pytest.mark.parametrize(("path", "status"), [("?file_id=other", 404), ("", 422), ("?file_id=f&cursor=x", 422)])
 async def test_who_may_not_read_a_file_learns_nothing(ours: Any, path: str, status: int) -> None:
     """Unknown and foreign files are not found; nonsense is refused."""
-    await ours.say_and_wait(created("other"))
+    await ours.publish_and_wait(created("other"))
     assert (await ours.get(f"/v1/activity{path}")).status == status
 
 
 async def test_a_page_costs_the_same_however_much_there_is(ours: Any) -> None:
     """The last page of 300 reads about what it shows, from the index."""
-    await ours.say_and_wait(*(moved("f", revision=number) for number in range(2, MANY)), shared("f"))
+    await ours.publish_and_wait(*(moved("f", revision=number) for number in range(2, MANY)), shared("f"))
     seen, cursor = 0, ""
     while True:
         page = await ours.ok(f"/v1/activity?file_id=f&limit=50{cursor}")

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
+from analytics_app import Analytics
 from analytics_events import SETTINGS, call, called, created, shared, upload, uploaded_pack, usage
 from service_calls import environment_of
 from write_archive import POINTS
@@ -32,7 +33,7 @@ def environment(infra: InfraSettings) -> dict[str, str]:
     return {**os.environ, **environment_of(infra), "HOST": "127.0.0.1", "PORT": "0"}
 
 
-async def objects_of(analytics: Any) -> dict[str, bytes]:
+async def objects_of(analytics: Analytics) -> dict[str, bytes]:
     """Every Parquet file in the bucket, as any SQL engine would find it."""
     async with analytics.store as store:
         pages = await store.transport.call("list_objects_v2", all_pages=True, Prefix=PREFIX)
@@ -53,56 +54,56 @@ def ids_in(files: dict[str, bytes], folder: Path) -> Counter[str]:
 
 
 @pytest.mark.faults
-async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytics: Any, tmp_path: Path) -> None:
+async def test_a_writer_killed_after_any_step_loses_and_doubles_nothing(analytics: Analytics, tmp_path: Path) -> None:
     """After planning, making the file, putting it, sealing: the next one goes on, and all is there that was said."""
     before = set(await objects_of(analytics))
     for point in (*POINTS, POINTS[0], "none"):
         async with analytics.running():
-            await analytics.say_and_wait(*(created(f"file-{number}") for number in range(7)), upload("ann", 5))
+            await analytics.publish_and_wait(*(created(f"file-{number}") for number in range(7)), upload("ann", 5))
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(SCRIPT), point, env=environment(analytics.infra)
         )
         assert await process.wait() == (0 if point == "none" else -signal.SIGKILL)
     files = await objects_of(analytics)
     found = ids_in({key: files[key] for key in files.keys() - before}, tmp_path)
-    assert found == Counter(analytics.said)
+    assert found == Counter(analytics.published)
     assert await analytics.database["archive_chunks"].count_documents({}) == 0
 
 
 @pytest.mark.faults
-async def test_a_service_killed_again_and_again_archives_each_event_once(analytics: Any, tmp_path: Path) -> None:
+async def test_a_service_killed_again_and_again_archives_each_event_once(analytics: Analytics, tmp_path: Path) -> None:
     """With kill -9, in the middle of handling and of sealing, while events go on being said."""
     before = set(await objects_of(analytics))
     variables = {f"ANALYTICS_{name.upper()}": str(value) for name, value in SETTINGS.items()}
     variables |= {"ANALYTICS_SEGMENT_SECONDS": "0", "ANALYTICS_SEGMENT_EVENTS": "5", "ANALYTICS_LEASE_SECONDS": "0.1"}
-    async with analytics.teller().running():
+    async with analytics.publisher().running():
         for kill in (True, True, True, False):
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "docstore_analytics", env={**environment(analytics.infra), **variables}
             )
             try:
-                ids = [each for n in range(8) for each in await analytics.say(created(f"a-{n}"), upload("ann", n))]
+                ids = [each for n in range(8) for each in await analytics.publish(created(f"a-{n}"), upload("ann", n))]
                 await analytics.handled(ids[: 4 if kill else 16])
                 if not kill:
 
                     async def nothing_waits() -> bool:
                         return not await analytics.database["archive_chunks"].count_documents({})
 
-                    await analytics.handled(analytics.said)
+                    await analytics.handled(analytics.published)
                     await eventually(nothing_waits)
             finally:
                 process.kill()
                 await process.wait()
     files = await objects_of(analytics)
-    assert ids_in({key: files[key] for key in files.keys() - before}, tmp_path) == Counter(analytics.said)
+    assert ids_in({key: files[key] for key in files.keys() - before}, tmp_path) == Counter(analytics.published)
     async with analytics.running():
         assert (await analytics.verified())["broken"] is None
 
 
-async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytics: Any, tmp_path: Path) -> None:
+async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytics: Analytics, tmp_path: Path) -> None:
     """Whoever queries finds whose it is, who did it, and the event itself."""
     async with analytics.running(segment_seconds=0.0):
-        await analytics.say_and_wait(created("file-1"), shared("file-1"), usage("ann", 7, 1, 1))
+        await analytics.publish_and_wait(created("file-1"), shared("file-1"), usage("ann", 7, 1, 1))
 
         async def listed() -> Any:
             items = (await analytics.ok("/v1/admin/archive"))["items"]
@@ -127,18 +128,20 @@ async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytic
     assert orjson.loads(file[5])["file"]["name"] == "a.txt"
 
 
-async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analytics: Any) -> None:
+async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analytics: Analytics) -> None:
     """Each event in one of the two, counted once; calls go by when they were made."""
     now = datetime.now(UTC)
     async with analytics.running(segment_seconds=0.0):
-        await analytics.say_and_wait(upload("ann", 5), called(call(at=now), call(at=now, account_id="bob", status=200)))
+        await analytics.publish_and_wait(
+            upload("ann", 5), called(call(at=now), call(at=now, account_id="bob", status=200))
+        )
 
         async def is_sealed() -> bool:
             return not await analytics.database["archive_chunks"].count_documents({})
 
         await eventually(is_sealed)
     async with analytics.running():
-        await analytics.say_and_wait(upload("ann", 7), called(call(at=now, account_id="", read=("g",))))
+        await analytics.publish_and_wait(upload("ann", 7), called(call(at=now, account_id="", read=("g",))))
         period = f"from={DAYS[0]:%Y-%m-%dT%H:%M:%SZ}&to={DAYS[1]:%Y-%m-%dT%H:%M:%SZ}"
         usage_report = (await analytics.ok(f"/v1/admin/reports/usage?{period}"))["items"]
         assert usage_report == [
@@ -153,22 +156,22 @@ async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analyti
         assert (await analytics.ok("/v1/admin/reports/access?to=2026-01-01T00:00:00Z"))["items"] == []
 
 
-async def test_a_call_of_a_days_last_moment_is_in_its_report(analytics: Any) -> None:
+async def test_a_call_of_a_days_last_moment_is_in_its_report(analytics: Analytics) -> None:
     """Though the event that tells of it is of the next day: else no daily report would have it."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     yesterday = f"from={midnight - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}&to={midnight:%Y-%m-%dT%H:%M:%SZ}"
     async with analytics.running():
-        await analytics.say_and_wait(called(call(at=midnight - timedelta(milliseconds=100)), call(at=midnight)))
+        await analytics.publish_and_wait(called(call(at=midnight - timedelta(milliseconds=100)), call(at=midnight)))
         (usage_report,) = (await analytics.ok(f"/v1/admin/reports/usage?{yesterday}"))["items"]
         assert (usage_report["account_id"], usage_report["calls"]) == ("ann", 1)
         (access,) = (await analytics.ok(f"/v1/admin/reports/access?{yesterday}"))["items"]
         assert (access["file_id"], access["reads"]) == ("f", 1)
 
 
-async def test_files_in_packs_are_in_the_report_of_usage(analytics: Any) -> None:
+async def test_files_in_packs_are_in_the_report_of_usage(analytics: Analytics) -> None:
     """As in the reports over time: those that were kept, beside what came one by one."""
     async with analytics.running():
-        await analytics.say_and_wait(
+        await analytics.publish_and_wait(
             upload("ann", 5), uploaded_pack("ann", 400, 4000, 3, 7, refused_size=100), uploaded_pack("bob", 2, 30)
         )
         items = (await analytics.ok("/v1/admin/reports/usage"))["items"]
@@ -178,11 +181,11 @@ async def test_files_in_packs_are_in_the_report_of_usage(analytics: Any) -> None
         ]
 
 
-async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usage(analytics: Any) -> None:
+async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usage(analytics: Analytics) -> None:
     """With all their bytes: the archive keeps such events as they were said."""
     chunks = analytics.database["archive_chunks"]
     async with analytics.running():
-        await analytics.say_and_wait(uploaded_pack("ann", 3, 30, 2))
+        await analytics.publish_and_wait(uploaded_pack("ann", 3, 30, 2))
         (chunk,) = await chunks.find().to_list(None)
         said = unpack(chunk["rows"])
         early = said.replace(rb"\"refused_size\":0,", b"")
@@ -192,10 +195,10 @@ async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usag
         assert (item["uploads"], item["uploaded_bytes"]) == (2, 30)
 
 
-async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Any) -> None:
+async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Analytics) -> None:
     """Rather than to fill the disk; the command line takes any amount."""
     async with analytics.running(segment_seconds=0.0, query_bytes=10):
-        await analytics.say_and_wait(upload("ann", 5))
+        await analytics.publish_and_wait(upload("ann", 5))
 
         async def is_refused() -> bool:
             return (await analytics.get("/v1/admin/reports/usage")).status == 422

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from analytics_app import Analytics
 from analytics_events import AT, account, call, called, created, moved, reset
 from pydantic import SecretStr
 
@@ -18,23 +19,23 @@ ENTRIES = 20
 SEALING = {"audit_segment_entries": 8}
 
 
-async def fill(analytics: Any) -> None:
+async def fill(analytics: Analytics) -> None:
     """20 entries, in several batches."""
-    await analytics.say_and_wait(account("ann"))
+    await analytics.publish_and_wait(account("ann"))
     for numbers in (range(4), range(4, 9)):
         ids = [f"file-{number}" for number in numbers]
-        await analytics.say_and_wait(*map(created, ids), *(called(call(object_id=each)) for each in ids))
-    await analytics.say_and_wait(moved("file-0"))
+        await analytics.publish_and_wait(*map(created, ids), *(called(call(object_id=each)) for each in ids))
+    await analytics.publish_and_wait(moved("file-0"))
 
 
-async def sealed(analytics: Any, number: int) -> None:
+async def sealed(analytics: Analytics, number: int) -> None:
     async def is_sealed() -> bool:
         return bool(await analytics.database["audit_seals"].count_documents({}) == number)
 
     await eventually(is_sealed)
 
 
-async def test_the_whole_log_verifies_over_batches_pages_and_restarts(analytics: Any) -> None:
+async def test_the_whole_log_verifies_over_batches_pages_and_restarts(analytics: Analytics) -> None:
     """Also while it grows."""
     async with analytics.running(**SEALING):
         assert await analytics.verified() == {
@@ -49,7 +50,7 @@ async def test_the_whole_log_verifies_over_batches_pages_and_restarts(analytics:
         await fill(analytics)
         await sealed(analytics, 2)
     async with analytics.running(**SEALING):
-        await analytics.say_and_wait(created("more"))
+        await analytics.publish_and_wait(created("more"))
         found = await analytics.verified()
         assert (found["checked"], found["broken"], found["last"]) == (ENTRIES + 1, None, found["head"])
 
@@ -71,7 +72,7 @@ TAMPERED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", TAMPERED)
-async def test_a_field_that_was_changed_is_found_in_its_entry(analytics: Any, field: str) -> None:
+async def test_a_field_that_was_changed_is_found_in_its_entry(analytics: Analytics, field: str) -> None:
     """Whichever it is: the verifier names the entry's number."""
     async with analytics.running():
         await fill(analytics)
@@ -85,7 +86,7 @@ async def test_a_field_that_was_changed_is_found_in_its_entry(analytics: Any, fi
         await analytics.ok("/v1/admin/audit")  # whatever somebody has put there, it can still be read
 
 
-async def test_an_entry_that_is_gone_or_added_is_named(analytics: Any) -> None:
+async def test_an_entry_that_is_gone_or_added_is_named(analytics: Analytics) -> None:
     """In the middle, at the beginning, at the end."""
     async with analytics.running():
         await fill(analytics)
@@ -100,7 +101,7 @@ async def test_an_entry_that_is_gone_or_added_is_named(analytics: Any) -> None:
         assert (await analytics.verified())["broken"]["number"] == ENTRIES + 1
 
 
-async def test_a_log_that_is_cut_off_is_found_though_its_head_is_set_back(analytics: Any) -> None:
+async def test_a_log_that_is_cut_off_is_found_though_its_head_is_set_back(analytics: Analytics) -> None:
     """By the head's seal; and by what is sealed in the object store, though nothing else were left."""
     async with analytics.running(**SEALING):
         await fill(analytics)
@@ -119,7 +120,7 @@ async def test_a_log_that_is_cut_off_is_found_though_its_head_is_set_back(analyt
         assert head["number"] == ENTRIES
 
 
-async def test_a_log_written_anew_differs_from_what_is_sealed(analytics: Any) -> None:
+async def test_a_log_written_anew_differs_from_what_is_sealed(analytics: Analytics) -> None:
     """Even by somebody who has the key: the object store has the first version."""
     async with analytics.running(**SEALING):
         await fill(analytics)
@@ -138,23 +139,23 @@ async def test_a_log_written_anew_differs_from_what_is_sealed(analytics: Any) ->
         assert (await analytics.verified())["broken"] is None
 
 
-async def anchored(analytics: Any, number: int) -> None:
+async def anchored(analytics: Analytics, number: int) -> None:
     async def is_anchored() -> bool:
         return bool((await analytics.ok("/v1/admin/audit/verify?limit=1"))["anchor"] == await mark(analytics, number))
 
     await eventually(is_anchored)
 
 
-async def mark(analytics: Any, number: int) -> dict[str, Any]:
+async def mark(analytics: Analytics, number: int) -> dict[str, Any]:
     row = await analytics.database["audit"].find_one({"_id": number})
     return {"number": number, "signature": row["signature"]}
 
 
-async def test_a_wiped_log_and_one_set_back_are_found(analytics: Any) -> None:
+async def test_a_wiped_log_and_one_set_back_are_found(analytics: Analytics) -> None:
     """By what is anchored in the object store: an earlier head is signed as well, and no entry was ever sealed."""
     names = ("audit", "audit_head", "audit_seals", "audit_anchor")
     async with analytics.running():
-        await analytics.say_and_wait(account("ann"), created("first"))
+        await analytics.publish_and_wait(account("ann"), created("first"))
         earlier = {name: await analytics.database[name].find().to_list(None) for name in names}
         await fill(analytics)
         entries = await analytics.database["audit"].count_documents({})
@@ -169,7 +170,7 @@ async def test_a_wiped_log_and_one_set_back_are_found(analytics: Any) -> None:
 
 
 async def test_without_the_object_store_the_log_is_not_verified(
-    analytics: Any, monkeypatch: pytest.MonkeyPatch
+    analytics: Analytics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What can be checked is, and the answer says what can't."""
 
@@ -185,10 +186,10 @@ async def test_without_the_object_store_the_log_is_not_verified(
         assert "does not answer" in found["not_compared"]
 
 
-async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(analytics: Any) -> None:
+async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(analytics: Analytics) -> None:
     """A restore forgets the anchors of entries that the backup has not."""
     async with analytics.running():
-        await analytics.say_and_wait(account("ann"), created("first"))
+        await analytics.publish_and_wait(account("ann"), created("first"))
         await anchored(analytics, 2)
     names = ("audit", "audit_head", "audit_anchor")
     backup = {name: await analytics.database[name].find().to_list(None) for name in names}
@@ -202,11 +203,11 @@ async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(ana
         await forget_later_anchors(analytics.database, store, analytics.infra.region)
     async with analytics.running():
         assert (await analytics.verified())["broken"] is None
-        await analytics.say_and_wait(created("second"))
+        await analytics.publish_and_wait(created("second"))
         await anchored(analytics, 3)
 
 
-async def test_another_key_is_said_to_be_one(analytics: Any) -> None:
+async def test_another_key_is_said_to_be_one(analytics: Analytics) -> None:
     """A changed setting is no tampering, and looks like none."""
     async with analytics.running():
         await fill(analytics)
@@ -214,12 +215,12 @@ async def test_another_key_is_said_to_be_one(analytics: Any) -> None:
         assert (await analytics.verified())["broken"]["reason"] == "other_key"
 
 
-async def test_the_log_is_searched_by_who_what_and_when(analytics: Any) -> None:
+async def test_the_log_is_searched_by_who_what_and_when(analytics: Analytics) -> None:
     """The latest first, page by page, nothing twice."""
     async with analytics.running():
         await fill(analytics)
         now = datetime.now(UTC)
-        await analytics.say_and_wait(called(*(call(at=now, account_id="bob", status=403) for _ in range(3))))
+        await analytics.publish_and_wait(called(*(call(at=now, account_id="bob", status=403) for _ in range(3))))
         items: list[Any] = []
         cursor = ""
         while cursor is not None:
@@ -240,16 +241,16 @@ async def test_the_log_is_searched_by_who_what_and_when(analytics: Any) -> None:
         assert (await analytics.get("/v1/admin/audit?cursor=nonsense")).status == 422
 
 
-async def test_it_is_known_whose_password_was_set_by_a_link(analytics: Any) -> None:
+async def test_it_is_known_whose_password_was_set_by_a_link(analytics: Analytics) -> None:
     """By the account; who had the link is not known."""
     async with analytics.running():
         await fill(analytics)
-        await analytics.say_and_wait(reset("ann"))
+        await analytics.publish_and_wait(reset("ann"))
         (entry,) = (await analytics.ok("/v1/admin/audit?object_id=ann&action=password-reset"))["items"]
         assert (entry["kind"], entry["account_id"], entry["number"]) == ("change", None, ENTRIES + 1)
 
 
-async def test_every_search_is_answered_by_an_index(analytics: Any) -> None:
+async def test_every_search_is_answered_by_an_index(analytics: Analytics) -> None:
     """In the order it is asked for: no sorting, nothing read that is not shown."""
     async with analytics.running():
         await fill(analytics)

@@ -1,15 +1,15 @@
 """Figures over time, from events on a real broker."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
+from analytics_app import Analytics
 from analytics_events import account, call, called, link, revoked, shared, upload, usage
 
 pytestmark = pytest.mark.connected
 
 
-async def sums(analytics: Any, name: str, step: str = "day") -> dict[str, int]:
+async def sums(analytics: Analytics, name: str, step: str = "day") -> dict[str, int]:
     """The last value of each line of a report, or the sum of what was added."""
     end = datetime.now(UTC) + timedelta(days=1)
     period = f"from={(end - timedelta(days=3)):%Y-%m-%dT00:00:00Z}&to={end:%Y-%m-%dT00:00:00Z}"
@@ -20,24 +20,24 @@ async def sums(analytics: Any, name: str, step: str = "day") -> dict[str, int]:
     return {name: values[-1] if is_level else sum(values) for name, values in lines.items()}
 
 
-async def test_levels_follow_what_quota_says_whatever_comes_twice_or_late(analytics: Any) -> None:
+async def test_levels_follow_what_quota_says_whatever_comes_twice_or_late(analytics: Analytics) -> None:
     """Usage is counted by its difference, under the plan of the account; old news changes nothing."""
     async with analytics.running():
-        await analytics.say_and_wait(account("ann"), usage("ann", 100, 2, 1), usage("ann", 300, 3, 2))
-        await analytics.say_and_wait(account("ann", plan="premium", revision=2), usage("bob", 50, 1, 1))
-        await analytics.say_and_wait(usage("ann", 100, 2, 1), account("bob"))
+        await analytics.publish_and_wait(account("ann"), usage("ann", 100, 2, 1), usage("ann", 300, 3, 2))
+        await analytics.publish_and_wait(account("ann", plan="premium", revision=2), usage("bob", 50, 1, 1))
+        await analytics.publish_and_wait(usage("ann", 100, 2, 1), account("bob"))
         assert await sums(analytics, "storage") == {"free": 50, "premium": 300}
         assert await sums(analytics, "documents", "hour") == {"free": 1, "premium": 3}
         assert await sums(analytics, "accounts") == {"free": 1, "premium": 1}
         assert await sums(analytics, "average-size") == {"free": 50, "premium": 100}
 
 
-async def test_what_happens_is_counted_by_plan(analytics: Any) -> None:
+async def test_what_happens_is_counted_by_plan(analytics: Analytics) -> None:
     """Uploads and downloads go by the plan of the account at the time."""
     now = datetime.now(UTC)
     async with analytics.running():
-        await analytics.say_and_wait(account("ann", plan="premium"))
-        await analytics.say_and_wait(
+        await analytics.publish_and_wait(account("ann", plan="premium"))
+        await analytics.publish_and_wait(
             upload("ann", 5),
             upload("bob", 7),
             upload("ann", 11),
@@ -49,22 +49,22 @@ async def test_what_happens_is_counted_by_plan(analytics: Any) -> None:
         assert await sums(analytics, "calls") == {"3xx": 2, "4xx": 1}
 
 
-async def test_an_event_that_comes_again_counts_once(analytics: Any) -> None:
+async def test_an_event_that_comes_again_counts_once(analytics: Analytics) -> None:
     """Sent again under its id, it is in the inbox already."""
     async with analytics.running():
-        ids = await analytics.say_and_wait(upload("ann", 5), shared("f"))
-        again = await analytics.teller().republish(ids)
+        ids = await analytics.publish_and_wait(upload("ann", 5), shared("f"))
+        again = await analytics.publisher().republish(ids)
         assert again == 2
-        await analytics.say_and_wait(upload("ann", 7))
+        await analytics.publish_and_wait(upload("ann", 7))
         assert await sums(analytics, "uploaded-bytes") == {"free": 12}
         assert (await analytics.ok("/v1/admin/audit"))["items"][0]["action"] == "file-shared"
         assert (await analytics.ok("/v1/admin/reports/most-shared"))["items"][0]["shares"] == 1
 
 
-async def test_the_most_shared_and_most_downloaded_come_first(analytics: Any) -> None:
+async def test_the_most_shared_and_most_downloaded_come_first(analytics: Analytics) -> None:
     """Shares and links count together; what is taken back does not, nor does another role."""
     async with analytics.running():
-        await analytics.say_and_wait(
+        await analytics.publish_and_wait(
             *(shared("few"), shared("few", revision=2), revoked("few"), shared("few")),
             *(shared("many", "m.txt"), link("many", "m.txt"), link("many", "m.txt", opens=1)),
             called(call(read=("read", "few")), call(read=("read",))),
@@ -79,7 +79,7 @@ async def test_the_most_shared_and_most_downloaded_come_first(analytics: Any) ->
 
 
 @pytest.mark.parametrize("path", ["reports/uploads", "audit", "audit/verify", "archive"])
-async def test_only_administrators_are_answered(analytics: Any, path: str) -> None:
+async def test_only_administrators_are_answered(analytics: Analytics, path: str) -> None:
     """Figures of all, and who did what, are nobody else's business."""
     async with analytics.running():
         assert (await analytics.get(f"/v1/admin/{path}")).status == 200
@@ -95,7 +95,7 @@ async def test_only_administrators_are_answered(analytics: Any, path: str) -> No
         "from=yesterday",
     ],
 )
-async def test_a_period_that_cannot_be_shown_is_refused(analytics: Any, query: str) -> None:
+async def test_a_period_that_cannot_be_shown_is_refused(analytics: Analytics, query: str) -> None:
     """Not a million points, and no guessing."""
     async with analytics.running():
         assert (await analytics.get(f"/v1/admin/reports/uploads?{query}")).status == 422
