@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from docstore_contents.deletion_hold import IsHeld, deletions_held
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
@@ -25,9 +26,11 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker, UnsizedBlocksWorker
 from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.worker import DueWork
 from docstore_upload.packs import api as packs_api
 from docstore_upload.packs.complete import PackCompleter
+from docstore_upload.packs.final_check import CheckedPacks
 from docstore_upload.packs.initiate import PackInitiator
 from docstore_upload.packs.repository import MongoPacks
 from docstore_upload.packs.service import PackService
@@ -35,7 +38,7 @@ from docstore_upload.packs.worker import PackWorker
 from docstore_upload.sessions import api as sessions_api
 from docstore_upload.sessions import browser_redirect
 from docstore_upload.sessions.complete import Completer
-from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.final_check import CheckedUploads
 from docstore_upload.sessions.initiate import Initiator
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.repository import MongoUploads
@@ -51,7 +54,7 @@ from docstore_upload.unreferenced.service import LateWriteCleanup, SliceRelease,
 from docstore_work.loop import Loop, running_loops
 
 NAME: ServiceName = "upload"
-CALLED_SERVICES: tuple[ServiceName, ...] = ("metadata", "quota", "indexer", "media", "notify")
+CALLED_SERVICES: frozenset[ServiceName] = frozenset({"metadata", "quota", *ACKNOWLEDGED})
 
 
 def create_app(settings: UploadSettings | None = None) -> FastAPI:
@@ -77,11 +80,11 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
             metrics.stalled.set(await uploads.count_stalled())
             metrics.stalled_packs.set(await packs.count_stalled())
             store = await stack.enter_async_context(ObjectStore(S3Config.of(infra)))
-            clients = [ServiceClient(name, infra, NAME) for name in CALLED_SERVICES]
-            for client in clients:
+            clients: dict[str, ServiceClient] = {name: ServiceClient(name, infra, NAME) for name in CALLED_SERVICES}
+            for client in clients.values():
                 stack.push_async_callback(client.close)
             await stack.enter_async_context(runtime.running())
-            services = ServiceClients(*clients)
+            services = ServiceClients(clients["metadata"], clients["quota"], clients)
             is_held = partial(deletions_held, database)
             working = _working(app, settings, runtime, uploads, blocks, packs, passes, store, is_held, services)
             await stack.enter_async_context(working)
@@ -122,7 +125,8 @@ async def _working(
     termination = Termination(uploads, transactor, block_uploads, store, utc_now)
     completer = Completer(uploads, transactor, services, verifier, block_uploads, termination, settings, utc_now)
     initiator = Initiator(uploads, transactor, services, instructions, settings, utc_now)
-    final_check = FinalCheck(uploads, transactor, services, runtime.republish, settings, utc_now)
+    checking = transactor, services, runtime.republish, settings, utc_now
+    final_check = FinalCheck(CheckedUploads(uploads, settings, utc_now), *checking)
     workflow = SessionWorker(uploads, completer, verifier, termination, final_check, settings, utc_now)
     app.state.uploads = uploads
     app.state.service = UploadService(uploads, initiator, completer, termination, instructions, tokens)
@@ -135,7 +139,7 @@ async def _working(
     pack_initiator = PackInitiator(packs, transactor, services, store, settings, utc_now)
     app.state.packs = PackService(packs, pack_initiator, pack_completer, store, utc_now)
     pack_workflow = PackWorker(
-        packs, transactor, pack_completer, services, runtime.republish, store, is_held, settings, utc_now
+        packs, pack_completer, FinalCheck(CheckedPacks(packs, utc_now), *checking), store, is_held, settings, utc_now
     )
     works: list[DueWork[Any]] = [
         workflow,

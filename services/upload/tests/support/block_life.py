@@ -28,9 +28,10 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker
 from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.rules import OPEN
 from docstore_upload.sessions.complete import ClientManifest, Completer
-from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.final_check import CheckedUploads
 from docstore_upload.sessions.rules import Upload
 from docstore_upload.sessions.termination import Termination
 from docstore_upload.sessions.verify import Verifier
@@ -152,9 +153,8 @@ class BlockLife(RuleBasedStateMachine):
     def _wire(self, parts: Parts) -> None:
         uploads, blocks, store = Gated(parts.uploads), Gated(parts.blocks), self.store
         transactor, settings, clock = Gated(parts.transactor), parts.settings, lambda: self.now
-        clients = ServiceClients(
-            *(Gated(getattr(parts.services, name)) for name in ("metadata", "quota", "indexer", "media", "notify"))
-        )
+        gated = {name: Gated(fake) for name, fake in vars(parts.services).items()}
+        clients = ServiceClients(gated["metadata"], gated["quota"], gated)
         any_store: Any = store
         prover = BlockProver(blocks, any_store, settings, clock)
         unclaimed = UnclaimedBlocks(blocks, uploads, clients, settings, clock)
@@ -162,7 +162,8 @@ class BlockLife(RuleBasedStateMachine):
         termination = Termination(uploads, transactor, self.use_cases, any_store, clock)
         verifier = Verifier(any_store, uploads, settings)
         self.completer = Completer(uploads, transactor, clients, verifier, self.use_cases, termination, settings, clock)
-        check = FinalCheck(uploads, transactor, clients, self._republish, settings, clock)
+        checked = CheckedUploads(uploads, settings, clock)
+        check = FinalCheck(checked, transactor, clients, self._republish, settings, clock)
         self.workflow = SessionWorker(uploads, self.completer, verifier, termination, check, settings, clock)
         self.sweeper = DiscardedBlocksWorker(blocks, any_store, nothing_held, settings, clock)
 

@@ -12,8 +12,10 @@ from docstore_contents.packs import MAX_INDEX_BYTES, index_bytes, read_index
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.rules import OPEN, Refusal, State
 from docstore_upload.packs.complete import PackCompleter
+from docstore_upload.packs.final_check import CheckedPacks
 from docstore_upload.packs.initiate import PackInitiator
 from docstore_upload.packs.ports import PackCompletion
 from docstore_upload.packs.rules import Pack
@@ -136,20 +138,16 @@ class PackWorld:
     def __init__(self, world: Any) -> None:
         self.world, self.store, self.services = world, world.store, world.services
         self.packs = FakePacks(world.clock, world.settings.lease_seconds)
-        clients = ServiceClients(
-            self.services.metadata,
-            self.services.quota,
-            self.services.indexer,
-            self.services.media,
-            self.services.notify,
-        )
+        clients = ServiceClients(self.services.metadata, self.services.quota, vars(self.services))
         shared = (self.packs, world.transactor, clients, world.store, world.settings, world.clock)
         self.completer = PackCompleter(*shared)
         self.service = PackService(self.packs, PackInitiator(*shared), self.completer, world.store, world.clock)
+        checked = CheckedPacks(self.packs, world.clock)
+        checking = world.transactor, clients, world.republish, world.settings, world.clock
+        final_check = FinalCheck(checked, *checking)
         self.workflow = PackWorker(
-            self.packs, world.transactor, self.completer, clients, world.republish, world.store, world.is_held,
-            world.settings, world.clock,
-        )  # fmt: skip
+            self.packs, self.completer, final_check, world.store, world.is_held, world.settings, world.clock
+        )
         self.releaser = SliceRelease(self.packs, world.clock)
 
     async def initiate(self, contents: Mapping[str, bytes], **extra: Any) -> Any:

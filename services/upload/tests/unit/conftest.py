@@ -25,9 +25,10 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker
 from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.rules import COMMITTING, OPEN, Refusal, State
 from docstore_upload.sessions.complete import Completer
-from docstore_upload.sessions.final_check import FinalCheck
+from docstore_upload.sessions.final_check import CheckedUploads
 from docstore_upload.sessions.initiate import Initiator
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
 from docstore_upload.sessions.ports import Claim, Completion, Recheck
@@ -333,7 +334,7 @@ class World:
         self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
         store: Any = self.store
         transactor: Any = self.transactor
-        clients = ServiceClients(services.metadata, services.quota, services.indexer, services.media, services.notify)
+        clients = ServiceClients(services.metadata, services.quota, vars(services))
         self.tokens = RedirectTokens(["secret"])
         self.instructions = UploadInstructions(store, self.settings, self.tokens, self.clock)
         self.verifier = Verifier(store, self.uploads, self.settings)
@@ -356,7 +357,8 @@ class World:
         )
         initiator = Initiator(self.uploads, transactor, clients, self.instructions, self.settings, self.clock)
         self.republished: list[str] = []
-        final_check = FinalCheck(self.uploads, transactor, clients, self.republish, self.settings, self.clock)
+        checked = CheckedUploads(self.uploads, self.settings, self.clock)
+        final_check = FinalCheck(checked, transactor, clients, self.republish, self.settings, self.clock)
         self.workflow = SessionWorker(
             self.uploads, self.completer, self.verifier, self.termination, final_check, self.settings, self.clock
         )

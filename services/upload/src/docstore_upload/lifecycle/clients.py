@@ -1,7 +1,7 @@
 """Clients of the other services. Responses are returned as they are; a refusal of one item stays with its item."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,8 +9,6 @@ from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 
 Json = dict[str, Any]
-CONSUMERS = ("quota", "indexer", "media", "notify")
-"""Services that must have reacted to an upload before it is settled."""
 MAX_EVENTS = 1000
 """In one question."""
 
@@ -32,12 +30,12 @@ def item_problem(result: Json) -> Problem | None:
 
 
 class ServiceClients:
-    """Metadata, quota, and who must react to what an upload leads to."""
+    """Metadata, quota, and the services that acknowledge what follows from an upload."""
 
-    def __init__(self, metadata: Caller, quota: Caller, indexer: Caller, media: Caller, notify: Caller) -> None:
+    def __init__(self, metadata: Caller, quota: Caller, consumers: Mapping[str, Caller]) -> None:
         self._metadata = metadata
         self._quota = quota
-        self._by_name = {"quota": quota, "indexer": indexer, "media": media, "notify": notify}
+        self._consumers = consumers
 
     async def check(self, account_id: str, items: Sequence[Json]) -> list[Json]:
         """Where each item would go and whether it may; in order."""
@@ -72,26 +70,26 @@ class ServiceClients:
         await self._quota.call("POST", "/internal/reservations/release", body)
 
     async def republish_file_events(self, event_ids: Sequence[str]) -> None:
-        """Have metadata say these again, under their old ids."""
+        """Have metadata publish these again, under their old ids."""
         for some in _batches(event_ids):
             await self._metadata.call("POST", "/internal/events/republish", {"event_ids": some})
 
-    async def settled(self, file_events: Sequence[str], upload_events: Sequence[str]) -> dict[str, set[str]]:
-        """By service, the events it is done with. One that can't be reached has settled nothing."""
+    async def settled(self, events: Mapping[str, Sequence[str]]) -> dict[str, set[str]]:
+        """Of these events, by service, those that it is done with. One that can't be reached has settled nothing."""
 
         async def ask(name: str) -> set[str]:
             settled: set[str] = set()
-            for some in _batches(upload_events if name == "notify" else file_events):
+            for some in _batches(events[name]):
                 try:
-                    answer = await self._by_name[name].call("POST", "/internal/events/settled", {"event_ids": some})
+                    response = await self._consumers[name].call("POST", "/internal/events/settled", {"event_ids": some})
                 except Problem as problem:
                     if problem.status < 500:
                         raise
                     return set()
-                settled.update(answer["settled"])
+                settled.update(response["settled"])
             return settled
 
-        return dict(zip(CONSUMERS, await asyncio.gather(*(ask(name) for name in CONSUMERS)), strict=True))
+        return dict(zip(events, await asyncio.gather(*(ask(name) for name in events)), strict=True))
 
 
 def _batches(event_ids: Sequence[str]) -> list[list[str]]:

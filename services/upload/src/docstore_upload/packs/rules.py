@@ -95,6 +95,11 @@ class Pack:
     """Services that did not react in time: the pack is stalled."""
 
     @property
+    def file_events(self) -> tuple[str, ...]:
+        """Ids of the events about its files that metadata publishes of their commits."""
+        return self.file_event_ids
+
+    @property
     def object_key(self) -> str:
         return pack_key(self.account_id, self.id)
 

@@ -9,23 +9,14 @@ import structlog
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
-from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
-from docstore_upload.lifecycle.acknowledgements import (
-    ExpectedEvents,
-    Republish,
-    find_pending_consumers,
-    next_final_check,
-    republish_pending,
-)
-from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.rules import ENDED, INCOMPLETE, next_look
 from docstore_upload.lifecycle.tombstones import put_tombstones
 from docstore_upload.lifecycle.worker import DueWork, Step
-from docstore_upload.metrics import compacted_bytes_total, stalled_packs
+from docstore_upload.metrics import compacted_bytes_total
 from docstore_upload.packs.complete import PackCompleter
-from docstore_upload.packs.events import stalled
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, compacted
 from docstore_upload.packs.views import CONTENT_TYPE
@@ -44,10 +35,8 @@ class PackWorker(DueWork[Pack]):
     def __init__(
         self,
         packs: Packs,
-        transactor: Transactor,
         completer: PackCompleter,
-        services: ServiceClients,
-        republish: Republish,
+        final_check: FinalCheck[Pack],
         store: ObjectStore,
         is_held: IsHeld,
         settings: UploadSettings,
@@ -55,10 +44,8 @@ class PackWorker(DueWork[Pack]):
     ) -> None:
         super().__init__(settings, clock)
         self._packs = packs
-        self._transactor = transactor
         self._completer = completer
-        self._services = services
-        self._republish = republish
+        self._final_check = final_check
         self._store = store
         self._is_held = is_held
 
@@ -67,7 +54,7 @@ class PackWorker(DueWork[Pack]):
 
     def step(self, due: Pack) -> Step[Pack]:
         if due.state == "completed" and not due.settled:
-            return self._check
+            return self._final_check.check
         return self._one_by_one
 
     async def _one_by_one(self, packs: Sequence[Pack]) -> None:
@@ -149,32 +136,3 @@ class PackWorker(DueWork[Pack]):
         if pack.answers is None or pack.completed_at is None:
             return None
         return pack.completed_at + timedelta(days=self._settings.kept_days)
-
-    async def _check(self, packs: Sequence[Pack]) -> None:
-        """The final check: settle, ask again for, or give up what must follow from completed packs."""
-        following = {pack.id: ExpectedEvents(pack.file_event_ids, pack.completed_event_id or "") for pack in packs}
-        pending = await find_pending_consumers(self._services, following)
-        now, last = self._clock(), self._settings.settle_attempts
-        late = [pack for pack in packs if pack.id in pending]
-        for pack in packs:
-            if pack.id not in pending:
-                await self._packs.settle(pack, now)
-        await republish_pending(
-            self._services, self._republish, [pending[pack.id] for pack in late if pack.attempts < last]
-        )
-        for pack in late:
-            if pack.attempts >= last and not pack.missing:
-                await self._give_up(pack, tuple(pending[pack.id]))
-            await self._packs.plan(pack, next_final_check(pack.attempts, now, self._settings))
-        if late or any(pack.missing for pack in packs):
-            stalled_packs.set(await self._packs.count_stalled())
-
-    async def _give_up(self, pack: Pack, missing: tuple[str, ...]) -> None:
-        async def work(transaction: Transaction) -> None:
-            current = await self._packs.get(pack.id, session=transaction.session)
-            if current is not None and not current.missing:
-                await self._packs.mark_stalled(pack.id, missing, transaction.session)
-                transaction.publish(stalled(current, missing))
-
-        await self._transactor.run(work)
-        log.warning("pack_stalled", pack_id=pack.id, missing=missing)

@@ -98,6 +98,11 @@ class Upload:
     """Services that did not react in time: the upload is stalled."""
 
     @property
+    def file_events(self) -> tuple[str, ...]:
+        """Ids of the events about the file that metadata publishes of its commit."""
+        return (self.file_event_id or "",)
+
+    @property
     def object_key(self) -> str:
         return f"{self.prefix}{self.object_name}"
 

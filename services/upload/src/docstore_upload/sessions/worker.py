@@ -8,10 +8,10 @@ import structlog
 from docstore_contents.s3.store import ObjectStoreError
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.rules import ENDED, INCOMPLETE, OPEN, next_look
 from docstore_upload.lifecycle.worker import DueWork, Step
 from docstore_upload.sessions.complete import Completer
-from docstore_upload.sessions.final_check import FinalCheck
 from docstore_upload.sessions.ports import Recheck, Uploads
 from docstore_upload.sessions.rules import Upload
 from docstore_upload.sessions.termination import Termination, sweep_pauses
@@ -33,7 +33,7 @@ class SessionWorker(DueWork[Upload]):
         completer: Completer,
         verifier: Verifier,
         termination: Termination,
-        final_check: FinalCheck,
+        final_check: FinalCheck[Upload],
         settings: UploadSettings,
         clock: Clock,
     ) -> None:

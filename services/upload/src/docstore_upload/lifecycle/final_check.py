@@ -1,0 +1,166 @@
+"""The final check: has everything happened that follows from a completed upload or pack?
+
+Each service that acknowledges an event, by the catalogue of events, is asked whether it is done with it. What is
+pending is published again under its old id, so that whoever has handled it ignores it. After the last attempt the
+upload is stalled: an event is published, it is counted and listed, and looked at once in a while until all is
+acknowledged.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+from prometheus_client import Gauge
+
+from docstore_events.catalogue import acknowledged_by
+from docstore_events.event import Event
+from docstore_events.files import FileCreated
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.metrics import republished_total
+from docstore_upload.settings import UploadSettings
+from docstore_work.backoff import backoff
+
+log = structlog.get_logger(__name__)
+
+Republish = Callable[[Sequence[str]], Awaitable[object]]
+"""Publishes events of this service again."""
+Pending = dict[str, list[str]]
+"""By service, the events that it has not acknowledged."""
+
+
+class Completed(Protocol):
+    """An upload or a pack that is completed."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def missing(self) -> tuple[str, ...]: ...
+    @property
+    def completed_event_id(self) -> str | None: ...
+    @property
+    def file_events(self) -> Sequence[str]: ...
+
+
+C = TypeVar("C", bound=Completed)
+
+
+class Checked(ABC, Generic[C]):
+    """What the final checks of uploads and of packs do each in their own way."""
+
+    completed_event: type[Event]
+    stalled: Gauge
+
+    @abstractmethod
+    async def settle(self, items: Sequence[C]) -> None:
+        """All is acknowledged: note it and plan what is left to do."""
+
+    @abstractmethod
+    async def look_again(self, items: Mapping[datetime, Sequence[C]]) -> None:
+        """Plan the next check."""
+
+    @abstractmethod
+    async def mark_stalled(self, missing: Mapping[str, Collection[str]], transaction: Transaction) -> None:
+        """By id, the services that are missing: mark those that are not stalled yet and publish it."""
+
+    @abstractmethod
+    async def count_stalled(self) -> int: ...
+
+
+class FinalCheck(Generic[C]):
+    """Checks many completions with one question to each service."""
+
+    def __init__(
+        self,
+        checked: Checked[C],
+        transactor: Transactor,
+        services: ServiceClients,
+        republish: Republish,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._checked = checked
+        self._transactor = transactor
+        self._services = services
+        self._republish = republish
+        self._settings = settings
+        self._clock = clock
+
+    async def check(self, items: Sequence[C]) -> None:
+        """Settle these, publish again what is pending, or mark them as stalled."""
+        pending = await self._pending(items)
+        settled = [item for item in items if item.id not in pending]
+        late = [item for item in items if item.id in pending]
+        last = self._settings.settle_attempts
+        if settled:
+            await self._checked.settle(settled)
+        await self._publish_again([(item, pending[item.id]) for item in late if item.attempts < last])
+        await self._stall({item.id: pending[item.id] for item in late if item.attempts >= last and not item.missing})
+        by_attempts: dict[datetime, list[C]] = {}
+        now = self._clock()
+        for item in late:
+            by_attempts.setdefault(next_final_check(item.attempts, now, self._settings), []).append(item)
+        if by_attempts:
+            await self._checked.look_again(by_attempts)
+        if late or any(item.missing for item in settled):
+            self._checked.stalled.set(await self._checked.count_stalled())
+
+    async def _pending(self, items: Sequence[C]) -> dict[str, Pending]:
+        """By id; what is settled is not in it."""
+        expected = {item.id: self._expected(item) for item in items}
+        asked: Pending = {}
+        for events in expected.values():
+            for service, ids in events.items():
+                asked.setdefault(service, []).extend(ids)
+        done = await self._services.settled(asked)
+        pending: dict[str, Pending] = {}
+        for key, events in expected.items():
+            late = {service: [event for event in ids if event not in done[service]] for service, ids in events.items()}
+            late = {service: ids for service, ids in late.items() if ids}
+            if late:
+                pending[key] = late
+        return pending
+
+    def _expected(self, item: C) -> Pending:
+        expected: Pending = {service: list(item.file_events) for service in acknowledged_by(FileCreated)}
+        for service in acknowledged_by(self._checked.completed_event):
+            expected.setdefault(service, []).append(item.completed_event_id or "")
+        return expected
+
+    async def _publish_again(self, late: Sequence[tuple[C, Pending]]) -> None:
+        """File events are metadata's, the others this service's."""
+        file_events: dict[str, None] = {}
+        own_events: dict[str, None] = {}
+        for item, pending in late:
+            for service, events in pending.items():
+                republished_total.labels(service).inc()
+                for event in events:
+                    (own_events if event == item.completed_event_id else file_events)[event] = None
+        if file_events:
+            await self._services.republish_file_events(list(file_events))
+        if own_events:
+            await self._republish(list(own_events))
+
+    async def _stall(self, missing: Mapping[str, Collection[str]]) -> None:
+        if not missing:
+            return
+
+        async def work(transaction: Transaction) -> None:
+            await self._checked.mark_stalled(missing, transaction)
+
+        await self._transactor.run(work)
+        first, services = next(iter(missing.items()))
+        event = self._checked.completed_event.type
+        log.warning("uploads_stalled", event_type=event, count=len(missing), first=first, missing=list(services))
+
+
+def next_final_check(attempts: int, now: datetime, settings: UploadSettings) -> datetime:
+    """After so many looks; what is stalled is looked at once in a while."""
+    first, longest = settings.settle_first_seconds, settings.settle_longest_seconds
+    pause = longest if attempts >= settings.settle_attempts else backoff(attempts + 1, first=first, longest=longest)
+    return now + timedelta(seconds=pause)
