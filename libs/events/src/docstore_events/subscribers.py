@@ -15,16 +15,16 @@ Handler = Callable[[Envelope[Any], Any], None]
 class Subscribers(Generic[U]):
     """Base of a service's subscribers.
 
-    Events arrive in batches. For each batch: `begin` makes an empty unit of work, `on_<event>(envelope, unit)` notes
-    in it what that event means, `commit` writes the whole unit in the transaction that also fills the inbox. A batch
-    may be begun again (after a conflict, or event by event after a failure), so handlers only touch the unit.
+    Events arrive in batches. For each batch: `begin` makes an empty batch, `on_<event>(envelope, batch)` notes
+    in it what that event means, `commit` writes the whole batch in the transaction that also fills the inbox. A batch
+    may be begun again (after a conflict, or event by event after a failure), so handlers only touch the batch.
     """
 
     def begin(self) -> U:
         raise AssertionError(f"{type(self).__name__} has no begin()")
 
-    async def commit(self, unit: U, transaction: Transaction) -> None:
-        """Write what the unit holds."""
+    async def commit(self, batch: U, transaction: Transaction) -> None:
+        """Write the batch."""
         raise AssertionError(f"{type(self).__name__} has no commit()")
 
     def handlers(self) -> dict[type[Event], Handler]:

@@ -12,7 +12,6 @@ from docstore_contents.workers.pool import empty
 from docstore_contents.workers.sandbox.watch import SandboxWatch
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_events.transaction import Transactor
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import SearchEngine
 from docstore_indexer.engines.opensearch.client import OpenSearchClient
@@ -53,9 +52,9 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     entries = MongoEntries(database, lease_seconds=settings.lease_seconds)
     texts, accounts = MongoTexts(database), MongoAccounts(database)
     jobs = Jobs(database, lease_seconds=settings.lease_seconds)
-    transactor = Transactor(mongo, database, "indexer", infra.topic_prefix)
-    service = IndexService(entries, accounts, jobs, transactor)
-    runtime = EventRuntime("indexer", infra, mongo, database, IndexerSubscribers(service))
+    runtime = EventRuntime("indexer", infra, mongo, database)
+    service = IndexService(entries, accounts, jobs, runtime.transactor)
+    runtime.subscribe(IndexerSubscribers(service))
 
     client = ServiceClient("metadata", infra, "indexer")
     metadata = MetadataClient(client)
@@ -74,7 +73,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
     engine = _engine(settings)
     index = OrderedIndex(engine)
-    indexing = Indexing(entries, texts, accounts, contents, index, transactor)
+    indexing = Indexing(entries, texts, accounts, contents, index, runtime.transactor)
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
     owner = ServiceClient("accounts", infra, "indexer")

@@ -18,8 +18,8 @@ MAX_KEPT_SECONDS = 300
 
 
 @dataclass(slots=True)
-class News:
-    """What a batch of events says: versions that came, in their order, versions and files that went."""
+class Batch:
+    """A batch of events: new versions in their order, and deleted versions and files."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     pruned: set[str] = field(default_factory=set)
@@ -74,16 +74,16 @@ class PreviewService:
         """A browser need not ask again for so long; the URL that it keeps is then good for as long again."""
         return min(MAX_KEPT_SECONDS, self._seconds // 2)
 
-    async def apply(self, news: News, transaction: Transaction) -> None:
-        """Note what came and went. What has its pictures already, by another version or file, is said at once."""
+    async def apply(self, batch: Batch, transaction: Transaction) -> None:
+        """Record new and deleted versions. Publish at once what another version or file has rendered already."""
         session, now = transaction.session, self._clock()
-        if news.sources:
-            known = await self._previews.hear(list(news.sources.values()), now, session)
+        if batch.sources:
+            known = await self._previews.hear(list(batch.sources.values()), now, session)
             for source, outcome in known:
                 transaction.publish(told(source, outcome))
             transaction.wake_after(RENDER_WAKEUP)
-        if news.pruned or news.purged:
-            await self._previews.forget(news.purged, news.pruned, now, session)
+        if batch.pruned or batch.purged:
+            await self._previews.forget(batch.purged, batch.pruned, now, session)
             transaction.wake_after(REMOVE_WAKEUP)
 
     async def url(self, account_id: str, file_id: str, size: Size) -> str:

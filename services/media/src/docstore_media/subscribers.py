@@ -6,45 +6,45 @@ from docstore_events.files import FileCreated, FileEvent, FileModified, FileMove
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_media.domain import Source, kind_of, version_key
-from docstore_media.service import News, PreviewService
+from docstore_media.service import Batch, PreviewService
 
 
-class MediaSubscribers(Subscribers[News]):
+class MediaSubscribers(Subscribers[Batch]):
     def __init__(self, service: PreviewService) -> None:
         self._service = service
 
-    def begin(self) -> News:
-        return News()
+    def begin(self) -> Batch:
+        return Batch()
 
-    async def commit(self, unit: News, transaction: Transaction) -> None:
-        await self._service.apply(unit, transaction)
+    async def commit(self, batch: Batch, transaction: Transaction) -> None:
+        await self._service.apply(batch, transaction)
 
-    def on_file_created(self, envelope: Envelope[FileCreated], unit: News) -> None:
-        _note(envelope, unit)
+    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
+        _note(envelope, batch)
 
-    def on_file_modified(self, envelope: Envelope[FileModified], unit: News) -> None:
-        _note(envelope, unit)
+    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
+        _note(envelope, batch)
 
-    def on_file_moved(self, envelope: Envelope[FileMoved], unit: News) -> None:
+    def on_file_moved(self, envelope: Envelope[FileMoved], batch: Batch) -> None:
         """A new name may say what the declared type did not."""
-        _note(envelope, unit)
+        _note(envelope, batch)
 
-    def on_version_pruned(self, envelope: Envelope[VersionPruned], unit: News) -> None:
+    def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
         event = envelope.event
-        unit.drop_version(version_key(event.file.file_id, event.pruned_version))
+        batch.drop_version(version_key(event.file.file_id, event.pruned_version))
 
-    def on_file_purged(self, envelope: Envelope[FilePurged], unit: News) -> None:
+    def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
         file = envelope.event.file
         if file.kind == "file":
-            unit.drop_file(file.file_id)
+            batch.drop_file(file.file_id)
 
 
-def _note(envelope: Envelope[FileEvent], unit: News) -> None:
+def _note(envelope: Envelope[FileEvent], batch: Batch) -> None:
     event, file = envelope.event, envelope.event.file
     kind = kind_of(file.content_type, file.name) if file.kind == "file" and file.size else None
     if kind is None:
         return
-    unit.add(
+    batch.add(
         Source(
             file_id=file.file_id,
             version=file.version,

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
-from docstore_events.transaction import Transactor
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
@@ -31,10 +30,10 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-quota")
     database = mongo.database(f"{infra.database_prefix}quota")
     accounts = MongoAccounts(database)
-    transactor = Transactor(mongo, database, "quota", infra.topic_prefix)
+    runtime = EventRuntime("quota", infra, mongo, database)
     owner = ServiceClient("accounts", infra, "quota")
-    service = QuotaService(accounts, AccountPlans(owner), transactor, settings)
-    runtime = EventRuntime("quota", infra, mongo, database, QuotaSubscribers(service))
+    service = QuotaService(accounts, AccountPlans(owner), runtime.transactor, settings)
+    runtime.subscribe(QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra, "quota")
     drifts = MongoDrifts(database)
     queue = LeaseQueue(database["jobs"], "quota comparison", lease_seconds=settings.lease_seconds)

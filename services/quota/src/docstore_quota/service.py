@@ -45,7 +45,7 @@ class Reserved:
 
 
 @dataclass(slots=True)
-class Changes:
+class Batch:
     """What a batch of events means for the accounts it speaks of, in the order of the events."""
 
     by_account: dict[str, list[Change]] = field(default_factory=dict)
@@ -132,14 +132,14 @@ class QuotaService:
     async def _tell_refusal(self, account_id: str, requested: int) -> None:
         """Say quota-exceeded for an upload that did not fit, unless it was said within the hour."""
 
-        async def work(tx: Transaction) -> None:
-            loaded = await self._accounts.load([account_id], (), tx.session)
+        async def work(transaction: Transaction) -> None:
+            loaded = await self._accounts.load([account_id], (), transaction.session)
             account, now = loaded[account_id], self._clock()
             if account.tells_refusal(now):
                 before = account.snapshot()
                 account.told_exceeded_at = now
-                tx.publish(QuotaExceeded(**_usage(account), requested=requested))
-                await self._accounts.save([(before, account)], tx.session)
+                transaction.publish(QuotaExceeded(**_usage(account), requested=requested))
+                await self._accounts.save([(before, account)], transaction.session)
 
         await self._transactor.run(work)
 
@@ -147,9 +147,9 @@ class QuotaService:
         return Account(account_id, "free", self._settings.limit_of("free"))
 
     async def _create(self, account_id: str) -> None:
-        async def work(tx: Transaction) -> None:
-            if not await self._accounts.load([account_id], (), tx.session):
-                await self._save([(None, self._new_account(account_id))], tx)
+        async def work(transaction: Transaction) -> None:
+            if not await self._accounts.load([account_id], (), transaction.session):
+                await self._save([(None, self._new_account(account_id))], transaction)
 
         try:
             await self._transactor.run(work)
@@ -159,71 +159,71 @@ class QuotaService:
     async def release(self, account_id: str, upload_ids: Sequence[str]) -> Account:
         """End reservations; those that have ended already are no error."""
 
-        async def work(tx: Transaction) -> Account:
-            loaded = await self._accounts.load([account_id], upload_ids, tx.session)
+        async def work(transaction: Transaction) -> Account:
+            loaded = await self._accounts.load([account_id], upload_ids, transaction.session)
             account = loaded.get(account_id)
             if account is None:
                 return self._new_account(account_id)
             before = account.snapshot()
             for upload_id in upload_ids:
                 account.apply(Released(upload_id))
-            await self._accounts.save([(before, account)], tx.session)
+            await self._accounts.save([(before, account)], transaction.session)
             return account
 
         return await self._transactor.run(work)
 
-    async def apply(self, changes: Changes, tx: Transaction) -> None:
+    async def apply(self, batch: Batch, transaction: Transaction) -> None:
         """Count a batch of changes: one read, one write, and one usage-changed for each account that has changed."""
-        loaded = await self._accounts.load(changes.by_account, changes.reservation_ids(), tx.session)
+        loaded = await self._accounts.load(batch.by_account, batch.reservation_ids(), transaction.session)
         pairs: list[Pair] = []
-        for account_id, ordered in changes.by_account.items():
+        for account_id, ordered in batch.by_account.items():
             known = loaded.get(account_id)
             account = known or self._new_account(account_id)
             before = account.snapshot()
             for change in ordered:
                 account.apply(change)
             counted = tuple(c.upload_id for c in ordered if isinstance(c, Added) and c.upload_id is not None)
-            self._tell_change(before, account, counted, changes.causes[account_id], tx)
+            self._publish_change(before, account, counted, batch.causes[account_id], transaction)
             pairs.append((before if known else None, account))
-        await self._save(pairs, tx)
+        await self._save(pairs, transaction)
 
-    def _tell_change(
+    def _publish_change(
         self,
         before: Account,
         account: Account,
         counted: tuple[str, ...],
         cause: Envelope[Any] | None,
-        tx: Transaction,
+        transaction: Transaction,
     ) -> None:
-        """Say what has become of the account's usage."""
+        """Publish what has become of the account's usage."""
         crossing = account.settle()
         if counted or figures(before) != figures(account):
-            tx.publish(UsageChanged(**_usage(account), upload_ids=counted), cause=cause)
+            transaction.publish(UsageChanged(**_usage(account), upload_ids=counted), cause=cause)
         if crossing == "exceeded":
             account.told_exceeded_at = self._clock()
-            tx.publish(QuotaExceeded(**_usage(account)), cause=cause)
+            transaction.publish(QuotaExceeded(**_usage(account)), cause=cause)
         elif crossing == "restored":
             account.told_exceeded_at = None
-            tx.publish(QuotaRestored(**_usage(account)), cause=cause)
+            transaction.publish(QuotaRestored(**_usage(account)), cause=cause)
 
-    async def _save(self, pairs: Sequence[Pair], tx: Transaction) -> None:
-        await self._accounts.save(pairs, tx.session)
+    async def _save(self, pairs: Sequence[Pair], transaction: Transaction) -> None:
+        await self._accounts.save(pairs, transaction.session)
         change = totals_change(pairs)
         if change:
-            await self._accounts.count_totals(change, tx.session)
+            await self._accounts.count_totals(change, transaction.session)
 
     async def correct(self, account_id: str, revision: int, stored: Stored) -> bool:
         """Set what is counted to what is stored, unless something was counted since `revision`."""
 
-        async def work(tx: Transaction) -> bool:
-            loaded = await self._accounts.load([account_id], (), tx.session)
+        async def work(transaction: Transaction) -> bool:
+            loaded = await self._accounts.load([account_id], (), transaction.session)
             account = loaded.get(account_id)
             if account is None or account.revision != revision:
                 return False
             before = account.snapshot()
             account.used, account.documents = stored.bytes, stored.documents
-            self._tell_change(before, account, (), None, tx)
-            await self._save([(before, account)], tx)
+            self._publish_change(before, account, (), None, transaction)
+            await self._save([(before, account)], transaction)
             return True
 
         return await self._transactor.run(work)
@@ -240,12 +240,12 @@ class QuotaService:
         await self._revise(account.id, set_limit)
 
     async def _revise(self, account_id: str, change: Callable[[Account], None]) -> None:
-        async def work(tx: Transaction) -> None:
-            account = (await self._accounts.load([account_id], (), tx.session))[account_id]
+        async def work(transaction: Transaction) -> None:
+            account = (await self._accounts.load([account_id], (), transaction.session))[account_id]
             before = account.snapshot()
             change(account)
-            self._tell_change(before, account, (), None, tx)
-            await self._save([(before, account)], tx)
+            self._publish_change(before, account, (), None, transaction)
+            await self._save([(before, account)], transaction)
 
         await self._transactor.run(work)
 
@@ -259,12 +259,12 @@ class QuotaService:
         return ended
 
     async def _expire(self, account_id: str, until: datetime) -> int:
-        async def work(tx: Transaction) -> int:
-            loaded = await self._accounts.load([account_id], None, tx.session)
+        async def work(transaction: Transaction) -> int:
+            loaded = await self._accounts.load([account_id], None, transaction.session)
             account = loaded[account_id]
             before = account.snapshot()
             account.expire(until)
-            await self._accounts.save([(before, account)], tx.session)
+            await self._accounts.save([(before, account)], transaction.session)
             return len(account.ended)
 
         return await self._transactor.run(work)

@@ -7,59 +7,59 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
 from docstore_quota.domain import Added, Freed, Released
-from docstore_quota.service import Changes, QuotaService
+from docstore_quota.service import Batch, QuotaService
 
 
-class QuotaSubscribers(Subscribers[Changes]):
+class QuotaSubscribers(Subscribers[Batch]):
     """A folder counts no bytes and is no document."""
 
     def __init__(self, service: QuotaService) -> None:
         self._service = service
 
-    def begin(self) -> Changes:
-        return Changes()
+    def begin(self) -> Batch:
+        return Batch()
 
-    async def commit(self, unit: Changes, transaction: Transaction) -> None:
-        await self._service.apply(unit, transaction)
+    async def commit(self, batch: Batch, transaction: Transaction) -> None:
+        await self._service.apply(batch, transaction)
 
-    def on_file_created(self, envelope: Envelope[FileCreated], unit: Changes) -> None:
+    def on_file_created(self, envelope: Envelope[FileCreated], batch: Batch) -> None:
         event, file = envelope.event, envelope.event.file
         if file.kind == "file":
-            unit.add(file.owner_id, Added(file.size, 1, event.upload_id), envelope)
+            batch.add(file.owner_id, Added(file.size, 1, event.upload_id), envelope)
 
-    def on_file_modified(self, envelope: Envelope[FileModified], unit: Changes) -> None:
+    def on_file_modified(self, envelope: Envelope[FileModified], batch: Batch) -> None:
         event = envelope.event
-        unit.add(event.file.owner_id, Added(event.added_bytes, 0, event.upload_id), envelope)
+        batch.add(event.file.owner_id, Added(event.added_bytes, 0, event.upload_id), envelope)
 
-    def on_version_pruned(self, envelope: Envelope[VersionPruned], unit: Changes) -> None:
-        unit.add(envelope.event.file.owner_id, Freed(envelope.event.freed_bytes, 0), envelope)
+    def on_version_pruned(self, envelope: Envelope[VersionPruned], batch: Batch) -> None:
+        batch.add(envelope.event.file.owner_id, Freed(envelope.event.freed_bytes, 0), envelope)
 
-    def on_file_purged(self, envelope: Envelope[FilePurged], unit: Changes) -> None:
+    def on_file_purged(self, envelope: Envelope[FilePurged], batch: Batch) -> None:
         event, file = envelope.event, envelope.event.file
         if file.kind == "file":
-            unit.add(file.owner_id, Freed(event.freed_bytes, 1), envelope)
+            batch.add(file.owner_id, Freed(event.freed_bytes, 1), envelope)
 
-    def on_upload_expired(self, envelope: Envelope[UploadExpired], unit: Changes) -> None:
-        unit.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
+    def on_upload_expired(self, envelope: Envelope[UploadExpired], batch: Batch) -> None:
+        batch.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
 
-    def on_upload_aborted(self, envelope: Envelope[UploadAborted], unit: Changes) -> None:
-        unit.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
+    def on_upload_aborted(self, envelope: Envelope[UploadAborted], batch: Batch) -> None:
+        batch.add(envelope.event.account_id, Released(envelope.event.upload_id), envelope)
 
-    def on_pack_completed(self, envelope: Envelope[PackCompleted], unit: Changes) -> None:
+    def on_pack_completed(self, envelope: Envelope[PackCompleted], batch: Batch) -> None:
         event = envelope.event
         if event.refused:
-            unit.add(event.account_id, Released(event.pack_id, event.refused_size), envelope)
+            batch.add(event.account_id, Released(event.pack_id, event.refused_size), envelope)
 
-    def on_pack_expired(self, envelope: Envelope[PackExpired], unit: Changes) -> None:
-        unit.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
+    def on_pack_expired(self, envelope: Envelope[PackExpired], batch: Batch) -> None:
+        batch.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
 
-    def on_pack_aborted(self, envelope: Envelope[PackAborted], unit: Changes) -> None:
-        unit.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
+    def on_pack_aborted(self, envelope: Envelope[PackAborted], batch: Batch) -> None:
+        batch.add(envelope.event.account_id, Released(envelope.event.pack_id), envelope)
 
-    def on_account_created(self, envelope: Envelope[AccountCreated], unit: Changes) -> None:
+    def on_account_created(self, envelope: Envelope[AccountCreated], batch: Batch) -> None:
         event = envelope.event
-        unit.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
+        batch.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
 
-    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], unit: Changes) -> None:
+    def on_account_plan_changed(self, envelope: Envelope[AccountPlanChanged], batch: Batch) -> None:
         event = envelope.event
-        unit.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)
+        batch.add(event.account_id, self._service.plan_set(event.plan, event.revision), envelope)

@@ -214,10 +214,10 @@ class Consumer:
                 seen = {row["_id"] async for row in known}
                 fresh = [envelope for envelope in envelopes.values() if envelope.id not in seen]
                 if fresh:
-                    unit = self._subscribers.begin()
+                    batch = self._subscribers.begin()
                     for envelope in fresh:
-                        self._handlers[type(envelope.event)](envelope, unit)
-                    await self._subscribers.commit(unit, transaction)
+                        self._handlers[type(envelope.event)](envelope, batch)
+                    await self._subscribers.commit(batch, transaction)
                     now = utc_now()
                     rows = [{"_id": envelope.id, "handled_at": now} for envelope in fresh]
                     await self._inbox.insert_many(rows, session=transaction.session)
