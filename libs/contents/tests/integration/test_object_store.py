@@ -107,14 +107,14 @@ async def test_a_refusal_carries_the_stores_code(server: S3Config, key: str) -> 
 
 
 async def test_a_store_that_is_down(key: str) -> None:
-    """Nobody listening: ObjectStoreUnavailable, from every kind of call, within seconds."""
+    """Nobody listening: ObjectStoreUnavailable from every kind of call, after a few attempts."""
     ports = PortBook()
     ports.secure(["nobody"])
     endpoint = f"http://127.0.0.1:{ports['nobody']}"
     async with ObjectStore(S3Config(endpoint, "", "us-west-2", "id", "secret", "nowhere")) as store:
         for call in (store.head(key), store.get(key), store.sha256_of(key), store.list_parts(key, "x")):
             with pytest.raises(ObjectStoreUnavailable):
-                await asyncio.wait_for(call, 10)
+                await call
 
 
 async def test_a_store_that_fails_for_a_moment(server: S3Config, key: str) -> None:
