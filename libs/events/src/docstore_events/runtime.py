@@ -171,7 +171,7 @@ class EventRuntime:
             try:
                 await run()
             except Exception as error:  # noqa: BLE001 - a part that fails in any way is started again
-                log.warning("event part restarts", service=self.service, part=run.__name__, error=repr(error))
+                log.warning("event_task_restarted", service=self.service, part=run.__name__, error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _relay(self) -> None:
@@ -240,7 +240,7 @@ class EventRuntime:
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS if logs.suspected else WATCH_SECONDS)
             for partition in await logs.lost():
-                log.error("the broker lost a log, reading what it has", service=self.service, partition=str(partition))
+                log.error("topic_lost_reading_from_start", service=self.service, partition=str(partition))
                 await kafka.seek_to_beginning(partition)
                 await kafka.commit({partition: await kafka.position(partition)})
             lag = await logs.lag()

@@ -135,7 +135,7 @@ class LocalTransport:
         try:
             await app(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - having answered with 500, an app raises it for its server
-            log.debug("call in this process failed", url=self._url, path=route, error=repr(error))
+            log.debug("in_process_call_failed", url=self._url, path=route, error=repr(error))
         return Answer(status, answer_headers, b"".join(parts))
 
     async def close(self) -> None:

@@ -114,13 +114,13 @@ def install_problem_handlers(app: FastAPI) -> None:
         return Problem(error.status_code, code, str(error.detail), headers=error.headers).response()
 
     async def on_anything(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=loggable_path(request.url.path), exc_info=error)
+        log.error("request_failed", path=loggable_path(request.url.path), exc_info=error)
         return Problem(500, "internal_error", "Something went wrong here; it has been logged.").response()
 
     async def on_database_error(_: Request, error: Exception) -> Response:
         """A database that is not there just now is no fault of the request: the client may try again."""
         if is_passing(error):
-            log.warning("database error", error=repr(error))
+            log.warning("database_error", error=repr(error))
             return unavailable("The database").response()
         raise error
 

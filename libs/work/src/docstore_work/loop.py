@@ -47,7 +47,7 @@ class Loop:
                 try:
                     worked = await self.work()
                 except Exception as error:  # noqa: BLE001 - whatever fails is still due, and tried again
-                    log.warning("background work tries again", part=self.name, error=repr(error))
+                    log.warning("background_work_failed", part=self.name, error=repr(error))
                     await asyncio.sleep(self.retry_seconds)
                     continue
                 if not worked:

@@ -75,7 +75,7 @@ class Rendering:
             if passes or rendition.attempts < MAX_ATTEMPTS:
                 await self._postpone(rendition, error, faultless=passes)
             else:
-                log.error("content can't be rendered", rendition=rendition.id, exc_info=error)
+                log.error("rendition_failed", rendition=rendition.id, exc_info=error)
                 await self._conclude(rendition, Outcome(_reason(error)))
         else:
             await self._conclude(rendition, outcome)

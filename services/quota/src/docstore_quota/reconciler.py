@@ -128,7 +128,7 @@ class Reconciler:
             return None
         await self._drifts.put(drift)
         if drift.confirmed and not (earlier and earlier.confirmed):
-            log.warning("usage differs from what is stored", account_id=account_id, bytes=drift.bytes)
+            log.warning("usage_drift_confirmed", account_id=account_id, bytes=drift.bytes)
         return drift
 
     async def _repaired(self, drift: Drift, stored: Stored) -> bool:
@@ -137,7 +137,7 @@ class Reconciler:
             return False
         if not await self._service.correct(drift.account_id, drift.revision, stored):
             return False
-        log.warning("usage corrected", account_id=drift.account_id, bytes=drift.bytes, documents=drift.documents)
+        log.warning("usage_corrected", account_id=drift.account_id, bytes=drift.bytes, documents=drift.documents)
         await self._drifts.remove(drift.account_id)
         return True
 

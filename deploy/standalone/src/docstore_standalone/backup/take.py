@@ -106,7 +106,7 @@ async def _renew(hold: DeletionHold) -> None:
         try:
             await hold.renew()
         except PyMongoError as error:  # it has ended only if the next one says so
-            log.warning("deletions are held back by what was said before", error=str(error))
+            log.warning("deletions_still_held", error=str(error))
 
 
 def _finish(deployment: Deployment, here: Path, began_at: datetime, dump: DatabaseDump, known: Catalogue) -> Manifest:
@@ -152,7 +152,7 @@ def _keep_newest(target: Target, known: Catalogue, keep: int) -> list[str]:
             check_part(folder, part)
             known.need(stored.sha256 for stored in read_objects(folder, part))
     except BackupDamaged as error:
-        log.error("nothing is removed of what older backups had", error=str(error))
+        log.error("old_backup_contents_kept", error=str(error))
         return removed
     for path in target.contents():
         if not known.is_needed(path.name):

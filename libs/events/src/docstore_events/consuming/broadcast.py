@@ -53,7 +53,7 @@ class Broadcast:
             try:
                 await self._listen()
             except Exception as error:  # noqa: BLE001 - listening begins anew, whatever it failed with
-                log.warning("broadcast restarts", service=self._service, error=repr(error))
+                log.warning("broadcast_restarted", service=self._service, error=repr(error))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -105,7 +105,7 @@ class Broadcast:
         try:
             envelope = open_envelope(record.headers, record.value)
         except UnreadableMessage as error:
-            log.debug("unreadable message passed over", topic=record.topic, error=str(error))
+            log.debug("unreadable_message_skipped", topic=record.topic, error=str(error))
             return
         if envelope is not None:
             self._handle(envelope)

@@ -170,7 +170,7 @@ class Consumer:
         except Exception as error:  # what is no outage may be the fault of one event: each is taken alone
             if is_outage(error):
                 raise
-            log.warning("batch failed, taking its events one by one", service=self._service, error=repr(error))
+            log.warning("batch_failed_retrying_each_event", service=self._service, error=repr(error))
             return False
         return True
 

@@ -97,7 +97,7 @@ class Relay:
                         await self._logs.check()
                     sent = await self.relay_pending() if held else 0
                 except (PyMongoError, LeaseLost) as error:
-                    log.warning("outbox relay tries again", service=self._service, error=repr(error))
+                    log.warning("outbox_relay_failed", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if not sent:
@@ -177,7 +177,7 @@ class Relay:
         headers = tuple((name, bytes(value)) for name, value in row["headers"])
         record = Record(to.topic, to.partition, NO_OFFSET, row["key"], headers, bytes(row["value"]))
         error = f"too large for the broker: {len(record.value)} bytes"
-        log.error("the broker refuses an event", service=self._service, event_id=row["_id"], error=error)
+        log.error("event_refused_by_broker", service=self._service, event_id=row["_id"], error=error)
         letter = DeadLetter(row["_id"], record, header_map(headers)["ce_type"], REFUSED, error, self._clock())
         await self._dead_letters.put_refused(letter)
         await self._outbox.update_one({"_id": row["_id"], "state": "pending"}, {"$set": {"state": REFUSED}})

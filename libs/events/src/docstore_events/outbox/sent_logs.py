@@ -130,7 +130,7 @@ class SentLogs:
 
     async def _mark_lost(self, topics: set[str]) -> bool:
         if topics:
-            log.error("the broker lost a log, saying all of it again", service=self._service, topics=sorted(topics))
+            log.error("topic_lost_publishing_again", service=self._service, topics=sorted(topics))
             lost = {"topic": {"$in": sorted(topics)}, "lost_at": None}
             await self._logs.update_many(lost, [{"$set": {"lost_at": "$$NOW"}}])
         return bool(topics)

@@ -70,7 +70,7 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
     except Exception as error:
         if not reading.status:
             raise
-        log.debug("read failed", error=repr(error))  # having answered with 500, an app raises it for its server
+        log.debug("journal_read_failed", error=repr(error))  # having answered with 500, an app raises it for its server
     return reading
 
 

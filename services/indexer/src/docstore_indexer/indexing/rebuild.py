@@ -86,7 +86,7 @@ class Rebuild:
         try:
             await self._rebuild(job)
         except LeaseLost:
-            log.info("rebuild is asked for again")
+            log.info("index_rebuild_restarted")
             await self._engine.abandon_rebuild()
         except Exception as error:
             job.progress |= {"state": "waiting", "error": repr(error)[:500]}

@@ -115,7 +115,7 @@ class Delivery:
         except ObjectStoreUnavailable:
             raise unavailable("The object store") from None
         except ObjectStoreError as error:
-            log.error("content can't be read", object_key=download.object_key, error=repr(error))
+            log.error("content_unreadable", object_key=download.object_key, error=repr(error))
             raise Problem(500, "content_damaged", "What is stored of this content is not what it should be.") from None
         headers["content-length"] = str(wanted.end - wanted.start)
         headers["content-type"] = download.content_type or OCTETS
