@@ -23,7 +23,8 @@ from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
 from docstore_platform.operators import OperatorsPort
 from docstore_platform.revocations import Revocation
-from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 
 
 class Issuer:

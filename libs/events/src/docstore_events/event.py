@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 
 TOPICS = ("accounts", "uploads", "files", "shares", "usage", "notifications", "calls")
 """A topic per aggregate: the broker keeps order only inside a partition of one topic."""

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, SecretStr, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, CallerName, ServiceName
-
-__all__ = ["KEEP_ALIVE_SECONDS", "SERVICE_NAMES", "CallerName", "InfraSettings", "ServiceName", "ServiceSettings"]
+from docstore_platform.services import INTERNAL_SERVICES, ServiceName
 
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""

@@ -47,7 +47,7 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.passwords import Passwords
 from docstore_platform.period_counts import MongoPeriodCounts
 from docstore_platform.problems import invalid
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 from docstore_platform.stopping import on_stopping
 from docstore_platform.throttle import MongoFailures, Throttle
 from docstore_platform.web import Check, service_app

@@ -16,7 +16,7 @@ from docstore_platform.clock import utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.secret_list import secret_list
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 from docstore_platform.web import service_app
 from docstore_upload import metrics
 from docstore_upload.blocks import api as blocks_api

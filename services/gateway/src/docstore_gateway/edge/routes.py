@@ -5,7 +5,7 @@ from enum import Enum
 from urllib.parse import unquote
 
 from docstore_platform.problems import Problem, not_found
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 
 
 class Limit(Enum):

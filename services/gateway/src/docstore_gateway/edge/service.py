@@ -42,7 +42,7 @@ from docstore_platform.metrics import http_seconds
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.reading import take_read
 from docstore_platform.request_metrics import UNMATCHED
-from docstore_platform.settings import ServiceName
+from docstore_platform.services import ServiceName
 from docstore_platform.tokens import TokenVerifier, bearer_token
 from docstore_platform.tracing import http_request, http_served, is_tracing, span
 

@@ -7,7 +7,7 @@ import pytest
 
 from docstore_events.notifications import NotificationSent
 from docstore_platform.mongo import Mongo
-from docstore_platform.settings import SERVICE_NAMES
+from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected

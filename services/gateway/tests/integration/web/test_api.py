@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from docstore_platform.clock import utc_now
-from docstore_platform.settings import SERVICE_NAMES, InfraSettings
+from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
 
