@@ -36,6 +36,19 @@ async def post(client: aiohttp.ClientSession, form: SignedForm, body: bytes, **c
         return answer.status, answer.headers.get("Location", "")
 
 
+def signed_form(store: ObjectStore, key: str, redirect: str) -> SignedForm:
+    return store.presign_post(
+        key,
+        min_size=1,
+        max_size=len(BODY),
+        content_type="text/plain",
+        sha256=SHA256,
+        metadata={"upload-id": "u1"},
+        redirect=redirect,
+        expires_in=60,
+    )
+
+
 def signed_put(store: ObjectStore, key: str) -> SignedPut:
     return store.presign_put(
         key,

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import pytest
-from s3_requests import BODY, OTHER_SHA256, SHA256, post, send, signed_put
+from s3_requests import BODY, OTHER_SHA256, SHA256, post, send, signed_form, signed_put
 from yarl import URL
 
 from docstore_contents.s3.presigned import checksum_header
@@ -147,16 +147,7 @@ async def test_the_disposition_cannot_be_changed(
 
 async def test_form(store: ObjectStore, client: aiohttp.ClientSession, key: str) -> None:
     """A browser's form is stored with checksum, type and metadata, and sends the browser on."""
-    form = store.presign_post(
-        key,
-        min_size=1,
-        max_size=len(BODY),
-        content_type="text/plain",
-        sha256=SHA256,
-        metadata={"upload-id": "u1"},
-        redirect="http://docstore.example/v1/uploads/u1/redirect",
-        expires_in=60,
-    )
+    form = signed_form(store, key, "http://docstore.example/v1/uploads/u1/redirect")
     status, location = await post(client, form, BODY)
     assert status == 303
     assert location.partition("?")[0] == "http://docstore.example/v1/uploads/u1/redirect"
@@ -202,16 +193,7 @@ async def test_a_tampered_form_stores_nothing(
     store: ObjectStore, client: aiohttp.ClientSession, key: str, body: bytes, changes: dict[str, str | None]
 ) -> None:
     """Every field, the size range and the content are held to the policy."""
-    form = store.presign_post(
-        key,
-        min_size=1,
-        max_size=len(BODY),
-        content_type="text/plain",
-        sha256=SHA256,
-        metadata={"upload-id": "u1"},
-        redirect="http://docstore.example/",
-        expires_in=60,
-    )
+    form = signed_form(store, key, "http://docstore.example/")
     assert (await post(client, form, body, **changes))[0] in (400, 403)
     assert await store.head_many([key, "elsewhere"]) == [None, None]
 
