@@ -88,7 +88,7 @@ async def _show_usage(api: ApiClient, console: Console) -> None:
 
 async def _show_searches(api: ApiClient, console: Console) -> None:
     table = Table(title="Search in the text, scans included", title_justify="left")
-    for name in ("asked for", "found", "snippet"):
+    for name in ("searched for", "found", "snippet"):
         table.add_column(name)
     for document in DOCUMENTS:
         for hit in (await api.call("GET", f"/v1/search?q={document.word}&in=content"))["items"]:

@@ -1,4 +1,4 @@
-"""Follows events as they cross the services: who said what, who reacted, after how many milliseconds."""
+"""Follows events across services: who published what, who reacted, after how many milliseconds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -44,12 +44,12 @@ class Timeline:
             raise TimeoutError(f"The services have not finished after {seconds:.0f} s; see their logs.") from None
 
     def table(self) -> Table:
-        """What happened: each event with what it answers to and how long that took."""
+        """Each event with its cause and the time since."""
         table = Table(title="What happened, by events alone", title_justify="left", expand=False)
-        for name, justify in (("at ms", "right"), ("who", "left"), ("says", "left"), ("of", "left")):
+        for name, justify in (("at ms", "right"), ("service", "left"), ("publishes", "left"), ("about", "left")):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         table.add_column("ms after", justify="right", style="green")
-        table.add_column("which", style="dim")
+        table.add_column("its cause", style="dim")
         events = sorted(self.events, key=lambda envelope: envelope.time)
         for envelope in events:
             cause = _cause(envelope, events)
@@ -78,7 +78,7 @@ def _account(event: Event) -> str:
 
 
 def _subject(event: Event, events: list[Seen]) -> str:
-    """What an event is about, in a person's words."""
+    """What an event is about, for people."""
     if isinstance(event, FileEvent | UploadEvent):
         return event.path
     if isinstance(event, FileIndexed):
@@ -97,7 +97,7 @@ def _path_of(file_id: str, events: list[Seen]) -> str:
 
 
 def _cause(envelope: Seen, events: list[Seen]) -> Seen | None:
-    """The event to which `envelope` is the answer."""
+    """The event that caused `envelope`."""
     event = envelope.event
     is_cause: Callable[[Seen], bool]
     if isinstance(event, UsageChanged):
@@ -121,7 +121,7 @@ def _upload_id(event: FileEvent) -> str | None:
 
 @asynccontextmanager
 async def following(bootstrap: str, account_id: str) -> AsyncIterator[Timeline]:
-    """A timeline that fills with what is said from now on."""
+    """A timeline that fills with the events published from now on."""
     timeline = Timeline(account_id)
     consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=bootstrap, fetch_max_wait_ms=SHORTEST_MS)
     await consumer.start()
