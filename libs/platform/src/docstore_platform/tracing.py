@@ -159,7 +159,7 @@ def span(
     with trace.use_span(started, end_on_exit=True):
         try:
             yield started
-        except Exception as error:
+        except Exception as error:  # whatever it is, the span records it and the caller gets it
             failed(started, error)
             raise
 

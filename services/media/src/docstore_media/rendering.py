@@ -119,7 +119,7 @@ class Rendering:
     async def _store(self, rendition: Rendition, size: Size, data: bytes) -> None:
         try:
             await self._pictures.put(rendition.object_key(size), data, content_type=PICTURE_TYPE)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the picture is fine and is stored at the next attempt
             raise NotStored(repr(error)) from error
 
     async def _conclude(self, rendition: Rendition, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What media hears: versions that come, under which names, and versions and files that go."""
+"""Event handlers: new versions and their names, deleted versions and files."""
 
 from docstore_contents.block_list import is_blocks
 from docstore_events.envelope import Envelope

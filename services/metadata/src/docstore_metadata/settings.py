@@ -34,7 +34,7 @@ class MetadataSettings(HashingSettings):
         24.0, ge=0, description="a retention policy takes effect so long after a change"
     )
     retention_poll_seconds: float = Field(
-        60.0, ge=0, description="look for what is kept no longer this often; 0: never"
+        60.0, ge=0, description="interval between searches for expired versions and trash; 0: never"
     )
     max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
     journal_days: int = Field(90, ge=1, description="changes are kept this long for clients that were away")

@@ -116,7 +116,7 @@ class S3Transport:
         )
 
     async def close(self) -> None:
-        """Let go of connections and threads; calls under way in threads are left to end."""
+        """Close connections and threads. Calls under way in threads run to their end."""
         if self._http is not None:
             await self._http.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

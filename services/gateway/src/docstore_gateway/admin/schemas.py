@@ -64,11 +64,11 @@ class DeadLetter(Answer):
     type: str
     """Of the event; `unknown` if it could not be read."""
     reason: str
-    """`unreadable`, `failed`, `refused`, or `waits_for:` and the letter before it."""
+    """`unreadable`, `failed`, `refused`, or `waits_for:` and the dead letter before it."""
     error: str
     """What went wrong, for people."""
     at: datetime
-    """When it was put aside."""
+    """When it was dead-lettered."""
     value: str
     """The message's text."""
 

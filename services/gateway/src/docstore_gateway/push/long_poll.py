@@ -68,9 +68,10 @@ async def read_changes(metadata: Forwarder, scope: Scope, query: dict[str, str])
     try:
         await metadata.forward(inner, reading.receive, reading.send)
     except Exception as error:
+        # An app in this process raises any error again after it has answered 500: the answer is what counts here.
         if not reading.status:
             raise
-        log.debug("journal_read_failed", error=repr(error))  # having answered with 500, an app raises it for its server
+        log.debug("journal_read_failed", error=repr(error))
     return reading
 
 

@@ -86,13 +86,13 @@ class Opened:
 
 
 class SearchEngine(Protocol):
-    """Writes are accepted at once and take effect together; `flush` is the promise."""
+    """Writes are accepted at once and take effect together; after `flush` they are durable."""
 
     async def open(self) -> Opened:
         """Make ready to serve, with what is there. Raises EngineFailed if another process has the index."""
 
     async def close(self) -> None:
-        """Make durable what was accepted and let go of everything. A rebuild under way is dropped."""
+        """Persist accepted writes and release all resources. A rebuild under way is dropped."""
 
     async def upsert(self, documents: Iterable[IndexedDocument]) -> None:
         """Replace these files, each as a whole."""

@@ -28,7 +28,7 @@ class PlanChanges:
             await self._walk(job, job.id.removeprefix("plan:"))
         except LeaseLost:
             return True
-        except Exception:
+        except Exception:  # whatever it is, the job is due again later; the loop logs the error
             await self._jobs.postpone(job)
             raise
         return True

@@ -88,7 +88,7 @@ class Rebuild:
         except LeaseLost:
             log.info("index_rebuild_restarted")
             await self._engine.abandon_rebuild()
-        except Exception as error:
+        except Exception as error:  # whatever it is, the progress shows it and the rebuild is due again later
             job.progress |= {"state": "waiting", "error": repr(error)[:500]}
             await self._engine.abandon_rebuild()
             await self._jobs.postpone(job)

@@ -125,9 +125,9 @@ class Delivery:
 
 
 class ContentStream(StreamingResponse):
-    """A stream that ends, and lets go of what feeds it, when its client leaves or takes nothing for long.
+    """A stream that ends, and closes its source, when its client disconnects or reads nothing for long.
 
-    An error while it runs leaves the answer shorter than announced, so that nobody takes it for complete.
+    An error while it runs leaves the answer shorter than announced, so that no client takes it for complete.
     """
 
     def __init__(self, first: bytes, rest: AsyncGenerator[bytes], status: int, headers: Mapping[str, str]) -> None:

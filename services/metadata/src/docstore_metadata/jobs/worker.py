@@ -25,7 +25,7 @@ class JobWorker:
             self._jobs.wake()  # what it purged may have left objects to remove
         except LeaseLost:
             log.info("metadata_job_taken_over", job_id=job.id)
-        except Exception:
+        except Exception:  # whatever it is, the job is due again later; the loop logs the error
             await self._jobs.postpone(job)
             raise
         return True

@@ -141,7 +141,7 @@ class LinkService:
     async def change(self, principal: Principal, node_id: str, link_id: str, changes: Mapping[str, Any]) -> Link:
         """Set what is in `changes`: name, password, expires_at, max_downloads; None takes one of the last three away.
 
-        One that had ended opens again if its new limits allow. Says no event.
+        One that had ended opens again if its new limits allow. Publishes no event.
         """
         self._check_end(changes.get("expires_at"))
         fields = dict(changes)

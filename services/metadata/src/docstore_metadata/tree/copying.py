@@ -76,7 +76,7 @@ class Copier:
 
         try:
             return await self._transactor.run(work, lane=principal.account_id)
-        except Exception as error:
+        except Exception as error:  # whatever it is, nothing was copied: the reserved bytes are free again
             await self._reservations.release(base.owner_id, reserved)
             if isinstance(error, PyMongoError) and is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.connected, pytest.mark.opensearch]
 
 
 async def test_two_instances_share_the_work_and_one_index(world: Any, tmp_path: Path) -> None:
-    """Each file is told of once, whoever did it, and both instances find all of them; a rebuild by one serves both."""
+    """Each file is indexed once, by either instance, and both find all; a rebuild by one serves both."""
     grouped = world.infra.model_copy(update={"single_instance": False})
     async with world.running(infra=grouped), world.indexer(infra=grouped, folder=tmp_path / "second") as second:
         ann = await world.person("premium")
