@@ -126,6 +126,24 @@ async def test_completed_in_the_clients_absence(make_packs: Any) -> None:
     assert packs.world.transactor.events[-1].completed_by == "workflow"
 
 
+async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Any) -> None:
+    """While metadata is away the pack is not stalled: its events are published again once it is back."""
+    packs = make_packs(settle_attempts=2)
+    pack = await packs.initiate(FILES)
+    await packs.send(pack, list(FILES.values()))
+    await packs.complete(pack)
+    packs.services.indexer.settled, packs.services.metadata.down = set(), True
+    for _ in range(5):
+        packs.world.pass_time(4_000)
+        with pytest.raises(Problem):
+            await packs.workflow.run_once()
+    packs.services.metadata.down = False
+    packs.world.pass_time(4_000)
+    await packs.workflow.run_once()
+    assert packs.services.metadata.republished
+    assert packs.said(pack["id"])[-1] == "pack-completed"
+
+
 async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> None:
     """Only events that a service is not done with are said again; then the pack stalls, and is settled late."""
     packs = make_packs(settle_attempts=2)

@@ -92,6 +92,25 @@ async def test_abort_while_committing(make_world: World) -> None:
     assert refused.value.code == "upload_completed"
 
 
+async def test_a_check_that_could_publish_nothing_does_not_count(make_world: World) -> None:
+    """While metadata is away nothing is published again; once it is back all is, before anything counts as stalled."""
+    world = make_world(settle_attempts=2)
+    upload = await initiate(world)
+    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    await complete(world, upload["id"])
+    world.services.media.settled, world.services.metadata.down = set(), True
+    for _ in range(5):
+        world.pass_time(3_700)
+        with pytest.raises(Problem):
+            await world.workflow.run_once()
+    assert world.uploads.sessions[upload["id"]].missing == ()
+    world.services.metadata.down = False
+    world.pass_time(3_700)
+    await world.workflow.run_once()
+    assert world.services.metadata.republished
+    assert world.said(upload["id"])[-1] == "upload-completed"
+
+
 async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
     """Fifty completed uploads are one question to each service, and one request to say again what is missing."""
     world = make_world(settle_first_seconds=30)

@@ -19,6 +19,7 @@ from docstore_events.event import Event
 from docstore_events.files import FileCreated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.metrics import republished_total
 from docstore_upload.settings import UploadSettings
@@ -65,6 +66,10 @@ class Checked(ABC, Generic[C]):
         """Plan the next check."""
 
     @abstractmethod
+    async def postpone_uncounted(self, items: Sequence[C], at: datetime) -> None:
+        """Plan the next check as if this one had not been."""
+
+    @abstractmethod
     async def mark_stalled(self, missing: Mapping[str, Collection[str]], transaction: Transaction) -> None:
         """By id, the services that are missing: mark those that are not stalled yet and publish it."""
 
@@ -99,7 +104,14 @@ class FinalCheck(Generic[C]):
         last = self._settings.settle_attempts
         if settled:
             await self._checked.settle(settled)
-        await self._publish_again([(item, pending[item.id]) for item in late if item.attempts < last])
+        again = [item for item in late if item.attempts < last]
+        try:
+            await self._publish_again([(item, pending[item.id]) for item in again])
+        except Problem:  # nothing was published: this look does not bring them nearer to being stalled
+            await self._checked.postpone_uncounted(
+                again, self._clock() + timedelta(seconds=self._settings.lease_seconds)
+            )
+            raise
         await self._stall({item.id: pending[item.id] for item in late if item.attempts >= last and not item.missing})
         by_attempts: dict[datetime, list[C]] = {}
         now = self._clock()

@@ -32,6 +32,10 @@ class CheckedPacks(Checked[Pack]):
             for pack in packs:
                 await self._packs.plan(pack, at)
 
+    async def postpone_uncounted(self, items: Sequence[Pack], at: datetime) -> None:
+        for pack in items:
+            await self._packs.plan(pack, at, attempts=pack.attempts - 1)
+
     async def mark_stalled(self, missing: Mapping[str, Collection[str]], transaction: Transaction) -> None:
         for pack_id, services in missing.items():
             pack = await self._packs.get(pack_id, session=transaction.session)

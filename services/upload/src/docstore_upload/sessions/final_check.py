@@ -34,6 +34,9 @@ class CheckedUploads(Checked[Upload]):
     async def look_again(self, items: Mapping[datetime, Sequence[Upload]]) -> None:
         await self._recheck([Recheck(upload, at) for at, uploads in items.items() for upload in uploads])
 
+    async def postpone_uncounted(self, items: Sequence[Upload], at: datetime) -> None:
+        await self._recheck([Recheck(upload, at, attempts=upload.attempts - 1) for upload in items])
+
     async def _recheck(self, rechecks: Sequence[Recheck]) -> None:
         await self._uploads.recheck(rechecks, self._clock() + timedelta(days=self._settings.kept_days))
 
