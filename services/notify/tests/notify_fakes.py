@@ -65,11 +65,14 @@ class FakeTransactor:
         return await work(RecordingTransaction(self.published))
 
 
-class AlwaysValid:
-    """Everything may be sent."""
+class FakeValidity:
+    """Everything may be sent but what is in `void`."""
 
-    async def of(self, delivery: Delivery) -> Delivery:
-        return delivery
+    def __init__(self) -> None:
+        self.void: set[str] = set()
+
+    async def of(self, delivery: Delivery) -> Delivery | None:
+        return None if delivery.id in self.void else delivery
 
 
 class ScriptedChannel:
@@ -248,7 +251,7 @@ class World:
         self.subscriptions, self.rechecks, self.inbox = FakeSubscriptions(), FakeRechecks(), FakeInbox()
         self.deliveries, self.queues = FakeDeliveries(), FakeQueues(self.clock)
         self.transactor = FakeTransactor()
-        self.webhook = ScriptedChannel()
+        self.webhook, self.validity = ScriptedChannel(), FakeValidity()
         numbers = count(1)
         self.new_id = lambda: f"{next(numbers):04}"
         repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox)
@@ -257,7 +260,7 @@ class World:
         read: Any = (self.contacts, self.subscriptions, self.shares, NoLimits(), self.queues, self.rechecks)
         self.subscribers = NotifySubscribers(NotifyService(*read, planner, "rechecks"))
         channels: Any = {"webhook": self.webhook}
-        attempt = DeliveryAttempt(channels, cast("Any", AlwaysValid()), 1.0)
+        attempt = DeliveryAttempt(channels, cast("Any", self.validity), 1.0)
         transactor = cast("Transactor", self.transactor)
         recorder = OutcomeRecorder(cast("Any", self.deliveries), transactor, self.settings, self.clock)
         queued: Any = (self.queues, self.deliveries, self.subscriptions)

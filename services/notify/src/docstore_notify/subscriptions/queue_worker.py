@@ -73,31 +73,36 @@ class SubscriptionQueueWorker:
             if claim is None:
                 await self._queues.rest(queue)
                 return
-            if not await self._send(queue, subscription, claim):
+            goes_on = await self._send(queue, subscription, claim)
+            if goes_on is None:
                 return
-            queue = replace(queue, failures=0, failing_since=None, failing_for=NO_TIME)
+            queue = goes_on
             if monotonic() > until:
                 break
         await self._queues.release(queue)
 
-    async def _send(self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim) -> bool:
-        """Send one message; whether the next one may follow at once."""
+    async def _send(
+        self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim
+    ) -> SubscriptionQueue | None:
+        """Send one message; the queue as it is then, if the next message may follow at once."""
         delivery = replace(claim.delivery, target=subscription.target)
         with span(f"notify {delivery.kind}", service="notify", traceparent=delivery.traceparent):
             attempt = await self._delivery_attempt.send(delivery)
             match attempt.outcome:
                 case "sent" | "void":
                     await self._recorder.end(claim, attempt)
-                    if queue.failures and attempt.outcome == "sent":
+                    if attempt.outcome == "void":  # the receiver was not asked
+                        return queue
+                    if queue.failures:
                         await self._queues.record_success(queue)
-                    return True
+                    return replace(queue, failures=0, failing_since=None, failing_for=NO_TIME)
                 case "not_asked":
                     await self._recorder.postpone(claim, attempt, NOT_ASKED_WAIT)
                     await self._queues.release(queue, NOT_ASKED_WAIT)
-                    return False
+                    return None
                 case _:
                     await self._failed(queue, subscription, claim, attempt)
-                    return False
+                    return None
 
     async def _failed(
         self, queue: SubscriptionQueue, subscription: Subscription, claim: Claim, attempt: AttemptResult

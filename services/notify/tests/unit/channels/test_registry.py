@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, get_args
 
 import pytest
+from notify_fakes import FakeValidity
 
 from docstore_events import notifications
 from docstore_notify.channels.base import Channel, ChannelResources
@@ -51,11 +52,6 @@ class PagerChannel(Channel):
         return Receipt(None, "paged")
 
 
-class AlwaysValid:
-    async def of(self, delivery: Delivery) -> Delivery:
-        return delivery
-
-
 def resources() -> Any:
     """A toy needs none of them."""
     return None
@@ -70,7 +66,7 @@ async def test_a_registered_toy_channel_checks_targets_and_delivers() -> None:
     assert (registry.names, registry.target_fields) == (("pager",), {"number": "Of a pager."})
     channels = registry.open(resources())
     delivery = Delivery("d1", "anna", "pager", "file_changed", NOW, NOW, ({},), ("e1",), target=target)
-    result = await DeliveryAttempt(channels, AlwaysValid(), 1.0).send(delivery)
+    result = await DeliveryAttempt(channels, FakeValidity(), 1.0).send(delivery)
     assert (result.outcome, result.detail) == ("sent", "paged")
     pager = channels["pager"]
     assert isinstance(pager, PagerChannel)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from notify_fakes import AlwaysValid, FakeTransactor
+from notify_fakes import FakeTransactor, FakeValidity
 
 from docstore_events.notifications import NotificationFailed, NotificationSent
 from docstore_notify.channels.results import NotNow, Refused
@@ -72,7 +72,7 @@ class Stage:
     def sender(self) -> DeliveryWorker:
         infra = InfraSettings()
         settings = NotifySettings(infra=infra)
-        delivery_attempt = DeliveryAttempt({"email": self}, AlwaysValid(), 1.0)  # type: ignore[dict-item, arg-type]
+        delivery_attempt = DeliveryAttempt({"email": self}, FakeValidity(), 1.0)  # type: ignore[dict-item, arg-type]
         recorder = OutcomeRecorder(self.deliveries, self.transactor, settings, lambda: NOW)  # type: ignore[arg-type]
         return DeliveryWorker(self.deliveries, delivery_attempt, recorder, settings, lambda: NOW)  # type: ignore[arg-type]
 

@@ -71,6 +71,18 @@ async def test_a_receiver_that_is_gone_or_fails_for_days_disables_its_subscripti
     assert sorted(told) == ["email", "in_app"]
 
 
+async def test_a_message_that_is_not_sent_any_more_says_nothing_of_the_receiver() -> None:
+    """One who may not read the file is passed over; a receiver that fails afterwards has failed as long as before."""
+    world = World()
+    one = await waiting(world, 2)
+    since = world.clock() - timedelta(days=4)
+    world.queues.failures[one.id] = (9, since)
+    world.validity.void.add("m0")
+    world.webhook.errors = [NotNow("busy")]
+    await world.work()
+    assert world.queues.failures[one.id] == (10, since)
+
+
 async def test_a_refused_message_makes_way_for_the_next() -> None:
     """It fails for good, the next is tried after a pause."""
     world = World()
