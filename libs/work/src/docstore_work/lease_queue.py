@@ -51,7 +51,8 @@ class LeaseQueue:
     something due, so that no account waits for the backlog of another. Needs an index on `due_at`, behind
     `account_field` and the fields of `where`. A `clock` other than `utc_now`, for tests, replaces the database's.
     `legacy_owner` is the field in which the release before kept its token: instances of both may run side by side.
-    With `legacy_null` that field is null where nobody holds a document, else missing: whatever that release expects.
+    With `legacy_null` that release expects null where nobody holds a document: the field is empty where this one does.
+    Without, it is missing in both cases.
     `due_field` is the stored name of `due_at`, where that release had another.
     """
 
@@ -75,7 +76,7 @@ class LeaseQueue:
         self._legacy_null = legacy_null
         self._due_field = due_field
         self._clock = None if clock is utc_now else clock
-        self._last_account = ""
+        self._last_accounts: dict[str, str] = {}
 
     async def add(self, id_: Any, fields: Mapping[str, Any], *, session: Session = None) -> None:
         """Queue a document, due at once; one of this id that exists is replaced, and whoever holds it loses it."""
@@ -98,18 +99,18 @@ class LeaseQueue:
 
     async def claim(self, where: Document | None = None) -> Lease | None:
         """A document that is due, for the caller alone until its lease ends; None if there is none."""
-        for turn in self._turns():
+        for turn in self._turns(where):
             owner = new_id()
             before = await self._collection.find_one_and_update(
                 {**(where or {}), **turn, **self.claimable()}, self._taking(owner), sort=self._order()
             )
             if before is not None:
-                return self._claimed(before, {**before, "attempts": before.get("attempts", 0) + 1}, owner)
+                return self._claimed(where, before, {**before, "attempts": before.get("attempts", 0) + 1}, owner)
         return None
 
     async def claim_batch(self, limit: int, where: Document | None = None) -> list[Lease]:
         """Up to `limit` documents that are due, for the caller alone; with turns, of one account or a few."""
-        for turn in self._turns():
+        for turn in self._turns(where):
             due = {**(where or {}), **turn, **self.claimable()}
             chosen = self._collection.find(due, {self._due_field: 1, "lease_owner": 1, self._account_field or "_id": 1})
             rows = await chosen.sort(self._order()).limit(limit).to_list(limit)
@@ -120,7 +121,7 @@ class LeaseQueue:
             mine = self._collection.find({"_id": {"$in": list(before)}, "lease_owner": owner})
             claimed = {row["_id"]: row async for row in mine}
             if claimed:
-                return [self._claimed(before[id_], claimed[id_], owner) for id_ in before if id_ in claimed]
+                return [self._claimed(where, before[id_], claimed[id_], owner) for id_ in before if id_ in claimed]
         return []
 
     async def renew(self, lease: Lease, progress: Mapping[str, Any] | None = None, *, session: Session = None) -> None:
@@ -234,8 +235,10 @@ class LeaseQueue:
             return {}
         return {self._legacy_owner: {"$in": [None, ""]}, "$expr": {"$eq": [f"${self._due_field}", "$lease_until"]}}
 
-    def _no_legacy(self) -> Document:
-        return {self._legacy_owner: None if self._legacy_null else "$$REMOVE"} if self._legacy_owner else {}
+    def _no_legacy(self, *, held: bool = False) -> Document:
+        if not self._legacy_owner:
+            return {}
+        return {self._legacy_owner: ("" if held else None) if self._legacy_null else "$$REMOVE"}
 
     def _completing(self, keep: Mapping[str, Any]) -> list[Document]:
         return [{"$set": {**_literal(keep), **self._no_legacy()}}, {"$unset": [self._due_field, *_LEASE_FIELDS]}]
@@ -255,12 +258,16 @@ class LeaseQueue:
         if not matched:
             raise LeaseLost
 
-    def _turns(self) -> list[Document]:
-        """Filters to try one after the other: the accounts behind the one served last, then from the first on."""
+    def _turns(self, where: Document | None) -> list[Document]:
+        """Filters to try one after the other: the accounts behind the one served last, then from the first on.
+
+        Each `where` is a queue of its own: what is claimed of one takes no turn in another.
+        """
         if not self._account_field:
             return [{}]
-        behind: list[Document] = [{self._account_field: {"$gt": self._last_account}}]
-        return [*behind, {}] if self._last_account else behind
+        last = self._last_accounts.get(repr(where), "")
+        behind: list[Document] = [{self._account_field: {"$gt": last}}]
+        return [*behind, {}] if last else behind
 
     def _order(self) -> list[tuple[str, int]]:
         order = [(self._due_field, ASCENDING)]
@@ -271,13 +278,13 @@ class LeaseQueue:
             **self._lease_end(),
             "lease_owner": owner,
             "attempts": {"$add": [{"$ifNull": ["$attempts", 0]}, 1]},
-            **self._no_legacy(),
+            **self._no_legacy(held=True),
         }
         return [{"$set": change}]
 
-    def _claimed(self, before: Document, document: Document, owner: str) -> Lease:
+    def _claimed(self, where: Document | None, before: Document, document: Document, owner: str) -> Lease:
         if self._account_field:
-            self._last_account = before[self._account_field]
+            self._last_accounts[repr(where)] = before[self._account_field]
         retaken = before.get("lease_owner") is not None
         lease_events_total.labels(self._name, "retaken" if retaken else "claimed").inc()
         wait_seconds.labels(self._name).observe(max(0.0, time() - before[self._due_field].timestamp()))

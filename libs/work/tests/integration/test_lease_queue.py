@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -179,6 +180,45 @@ async def test_accounts_take_turns(collection: Collection, clock: ServerClock) -
     assert [lease.document["account_id"] for lease in leases if lease] == ["ann", "bob", "cyd"] * 2
     batches = [await queue.claim_batch(9) for _ in range(2)]
     assert [len(batch) for batch in batches] == [9, 9]
+
+
+async def test_turns_of_one_kind_do_not_depend_on_claims_of_another(collection: Collection, clock: ServerClock) -> None:
+    """Whoever has much to remove does not keep an account from having its pictures made."""
+    queue = LeaseQueue(collection, "test", lease_seconds=LEASE_SECONDS, account_field="account_id", clock=clock)
+    for number in range(4):
+        for account in ("ann", "bob", "cyd"):
+            await queue.add(f"{account}{number}", {"account_id": account, "state": "render"})
+        await queue.add(f"zoe{number}", {"account_id": "zoe", "state": "remove"})
+    served = []
+    for _ in range(3):
+        lease = await queue.claim({"state": "render"})
+        assert lease is not None
+        served.append(lease.document["account_id"])
+        assert await queue.claim({"state": "remove"}) is not None
+    assert served == ["ann", "bob", "cyd"]
+
+
+async def test_the_field_of_the_release_before_shows_what_is_held(collection: Collection, clock: ServerClock) -> None:
+    """Null where nobody holds a document, as that release expects, and not null while this one does."""
+    queue = LeaseQueue(
+        collection, "test", lease_seconds=LEASE_SECONDS, legacy_owner="lease", legacy_null=True, clock=clock
+    )
+
+    async def shown() -> Any:
+        row = await collection.find_one({"_id": "a"})
+        assert row is not None
+        return row["lease"]
+
+    await collection.insert_one({"_id": "a", "due_at": clock.now, "attempts": 0, "lease": None})
+    lease = await queue.claim()
+    assert lease is not None
+    assert await shown() == ""
+    await queue.postpone(lease, 0)
+    assert await shown() is None
+    lease = await queue.claim()
+    assert lease is not None
+    await queue.complete(lease, {"done": True})
+    assert await shown() is None
 
 
 async def test_a_single_instance_takes_back_what_a_dead_one_held(queue: LeaseQueue) -> None:

@@ -48,7 +48,12 @@ class MongoPreviews:
     def __init__(self, database: Database, *, lease_seconds: float) -> None:
         self._renditions: Collection = database["renditions"]
         self._queue = LeaseQueue(
-            self._renditions, "renditions", lease_seconds=lease_seconds, account_field="owner_id", legacy_owner="lease"
+            self._renditions,
+            "renditions",
+            lease_seconds=lease_seconds,
+            account_field="owner_id",
+            legacy_owner="lease",
+            legacy_null=True,
         )
         self._versions: Collection = database["versions"]
         self._gone: Collection = database["gone"]

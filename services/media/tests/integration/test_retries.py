@@ -145,3 +145,19 @@ async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(wor
     assert await world.database["renditions"].distinct("reason", {"state": "failed"}) == ["corrupt"]
     async with world.running():
         await world.says(lost.file_id, "preview-failed", "preview-ready")
+
+
+async def test_what_this_release_rendered_the_one_before_removes(running: Any) -> None:
+    """It recognises a rendition that nobody holds by a null lease, and queues it for removal at once."""
+    file = await running.add(new_id(), "a.png", originals.image())
+    await running.says(file.file_id, "preview-ready")
+    row = await rendition(running, state="ready")
+    assert row["lease"] is None
+    due_at = {"$cond": [{"$eq": ["$lease", None]}, utc_now(), "$due_at"]}
+    removal = {"state": "removing", "live": False, "attempts": 0, "due_at": due_at}
+    await running.database["renditions"].update_one({"_id": row["_id"]}, [{"$set": removal}])
+
+    async def is_removed() -> bool:
+        return await running.database["renditions"].find_one({"_id": row["_id"]}) is None
+
+    await eventually(is_removed)

@@ -78,7 +78,7 @@ async def test_an_instance_of_the_release_before_shares_the_queue(entries: Mongo
     await documents.update_one({"_id": "f"}, {"$unset": {"lease_owner": "", "lease_until": ""}})
     (ours,) = await entries.claim(WorkQueue.QUICK, 1)
     row = await documents.find_one({"_id": "f"})
-    assert row["lease"] is None
+    assert row["lease"] == ""
     anew = {"state": "pending", "lane": "quick", "due_at": utc_now() - timedelta(seconds=1), "lease": None}
     await documents.update_one({"_id": "f"}, {"$set": anew, "$inc": {"change": 1}})
     assert await entries.held([ours], None) == set()
