@@ -21,5 +21,6 @@ def test_a_new_service_is_rendered(tmp_path: Path) -> None:
     assert by_service(objects, "Deployment")[NAME]["spec"]["replicas"] == 3
     assert by_service(objects, "ConfigMap")["settings"]["data"]["DOCSTORE_TOY_URL"] == "http://files-toy:8000"
     policies = by_service(objects, "NetworkPolicy")
+    assert all(rule["from"] for policy in policies.values() for rule in policy["spec"]["ingress"])
     callers = (rule["from"] for rule in policies["accounts"]["spec"]["ingress"])
     assert NAME in {caller for peers in callers for caller in components(peers)}
