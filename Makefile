@@ -149,6 +149,7 @@ generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_event_page.py
 
 service-lists: | $(UV) ## bring lists, lock file and all that is generated up to date with the registry of services
+	@test -x $(RUN)/python || $(UV) sync
 	$(RUN)/python tools/generate_service_lists.py
 	$(UV) lock
 	$(MAKE) generate

@@ -1,4 +1,4 @@
-"""Writes services/gateway/src/docstore_gateway/openapi.json from what the services say of their routes."""
+"""Writes services/gateway/src/docstore_gateway/openapi.json from the routes of the services."""
 
 import importlib
 import json
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from docstore_gateway.edge.openapi import compose, dump
 from docstore_platform.service_keys import new_service_key, public_keys_json
-from docstore_platform.services import SERVICE_NAMES, ServiceName
+from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 
 TARGET = Path(__file__).parents[1] / "services/gateway/src/docstore_gateway/openapi.json"
 
@@ -26,11 +26,7 @@ def apps() -> dict[ServiceName, FastAPI]:
     secrets = {
         "DOCSTORE_SERVICE_KEY": json.dumps(keys),
         "DOCSTORE_SERVICE_PUBLIC_KEYS": public_keys_json({name: [key] for name, key in keys.items()}),
-        "DOCSTORE_RESET_LINK_SECRETS": "only to make the apps",
-        "METADATA_LINK_GRANT_SECRETS": "only to make the apps",
-        "METADATA_LINK_TOKEN_SECRETS": "only to make the apps",
-        "NOTIFY_UNSUBSCRIBE_SECRET": "only to make the apps",
-        "ANALYTICS_AUDIT_KEY": "only to make the apps",
+        **{secret: "only to make the apps" for name in SERVICE_NAMES for secret in needs_of(name).secrets},
     }
     with mock.patch.dict(os.environ, secrets):
         return {name: importlib.import_module(f"docstore_{name}.app").create_app() for name in SERVICE_NAMES}

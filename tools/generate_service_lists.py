@@ -115,7 +115,7 @@ def _container(name: ServiceName) -> str:
 def _own_compose(name: str) -> tuple[str, str]:
     """What a service adds to its container, and to the container's environment."""
     own = _own(name, "compose.yml")
-    environment = re.search(r"^environment:\n((?:  .*\n)+)", own, re.MULTILINE)
+    environment = re.search(r"^environment:\n((?:(?:  .*)?\n)+)", own, re.MULTILINE)
     if environment is None:
         return own, ""
     return own.replace(environment.group(), ""), re.sub("^  ", "", environment.group(1), flags=re.MULTILINE)
@@ -162,7 +162,8 @@ def _table() -> str:
 
 def _own(name: str, file: str) -> str:
     path = ROOT / "services" / name / "deploy" / file
-    return path.read_text("utf-8") if path.exists() else ""
+    text = path.read_text("utf-8").rstrip("\n") if path.exists() else ""
+    return f"{text}\n" if text else ""
 
 
 def _lines(lines: Iterable[str]) -> str:
