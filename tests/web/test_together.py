@@ -60,7 +60,7 @@ async def test_a_share_is_accepted_and_its_sender_blocked(ada: Any, new_visitor:
     await expect(invitations).to_contain_text("plan.txt")
     await expect(invitations).to_contain_text(ada.person.email)
     await looks(page, "invitations")
-    await invitations.get_by_role("button", name="Accept").click()
+    await invitations.get_by_role("button", name="Accept plan.txt").click()
     await expect(grace.row("plan.txt")).to_be_visible()
     await page.goto(f"{grace.url}/settings/sharing")
     await page.get_by_label("Email").fill(ada.person.email)

@@ -37,9 +37,9 @@ const show = (page: React.ReactElement) =>
 beforeEach(() => queryClient.clear());
 
 test.each([
-  ["Accept", "POST /v1/share-invitations/s1/accept"],
-  ["Decline", "DELETE /v1/share-invitations/s1"],
-  ["Block", "PUT /v1/blocked-people/eve"],
+  ["Accept plan.pdf", "POST /v1/share-invitations/s1/accept"],
+  ["Decline plan.pdf", "DELETE /v1/share-invitations/s1"],
+  ["Block Eve", "PUT /v1/blocked-people/eve"],
 ])("an invitation names the sender's address, and is gone after %s", async (button, call) => {
   const answers: Record<string, unknown> = { "GET /v1/share-invitations": { items: [INVITATION], next_cursor: null } };
   const calls = serve(answers);

@@ -2,7 +2,7 @@
 import { CheckCheck, X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { call } from "@/api/client";
-import { reason } from "@/api/problem";
+import { Problem, reason } from "@/api/problem";
 import { keys, queryClient, useAccount } from "@/api/queries";
 import type { Notice } from "@/api/types";
 import { counted, when } from "@/lib/format";
@@ -39,8 +39,9 @@ export default function NoticeCentre({ onClose }: { onClose: () => void }) {
       navigate(containingHref(file, account.id));
       viewFile(file, [file]);
     } catch (error) {
-      if (notice.kind !== "shared_with_you") return void toast(reason(error), { tone: "error" });
-      onClose(); // it may wait to be accepted
+      const mayWait = notice.kind === "shared_with_you" && error instanceof Problem && error.status === 404;
+      if (!mayWait) return void toast(reason(error), { tone: "error" });
+      onClose(); // to be accepted
       navigate(SHARED);
     }
   }

@@ -50,6 +50,7 @@ function Invitation({ one }: { one: ShareInvitation }) {
       <button
         className="button primary"
         type="button"
+        aria-label={`Accept ${one.name}`}
         onClick={() =>
           void decide(() => call("post /v1/share-invitations/{share_id}/accept", { path }), `“${one.name}” is shared with you.`)
         }
@@ -59,6 +60,7 @@ function Invitation({ one }: { one: ShareInvitation }) {
       <button
         className="button"
         type="button"
+        aria-label={`Decline ${one.name}`}
         onClick={() => void decide(() => call("delete /v1/share-invitations/{share_id}", { path }), "Invitation declined.")}
       >
         Decline
@@ -66,6 +68,7 @@ function Invitation({ one }: { one: ShareInvitation }) {
       <button
         className="button danger"
         type="button"
+        aria-label={`Block ${who}`}
         onClick={() =>
           void decide(
             () => call("put /v1/blocked-people/{person}", { path: { person: one.owner_id } }),
