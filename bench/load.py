@@ -21,9 +21,6 @@ class Load:
     def rate(self) -> float:
         return self.requests / self.seconds
 
-    def percentile_ms(self, percent: float) -> float:
-        return percentile(self.latencies, percent) * 1000
-
 
 def percentile(ordered: list[float], percent: float) -> float:
     """The value below which `percent` of `ordered` lie; nearest rank."""

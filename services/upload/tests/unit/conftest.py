@@ -132,11 +132,6 @@ def make_world(services: SimpleNamespace) -> Callable[..., World]:
 
 
 @pytest.fixture
-def world_class() -> type[World]:
-    return World
-
-
-@pytest.fixture
 def make_packs(make_world: Callable[..., World]) -> Callable[..., PackWorld]:
     """`make_packs(setting=...)`: the use cases of packs with these settings."""
     return lambda **settings: PackWorld(make_world(**settings))

@@ -8,7 +8,7 @@ from accounts_fakes import World
 from docstore_accounts.account.rules import Change
 from docstore_accounts.revocation.service import RevocationFeed
 from docstore_platform.revocations import RevokedTokens
-from docstore_platform.tokens import Principal, TokenVerifier
+from docstore_platform.tokens import Principal
 
 
 @pytest.fixture
@@ -26,10 +26,6 @@ async def revoked(world: World) -> RevokedTokens:
 
 def now(world: World) -> float:
     return float(world.clock.now.timestamp())
-
-
-async def principal_of(world: World, tokens) -> Principal:
-    return await TokenVerifier(world.ring.public_keys, "docstore").verify(tokens.access_token)
 
 
 async def test_logging_out_revokes_the_tokens_of_that_session(world: World) -> None:

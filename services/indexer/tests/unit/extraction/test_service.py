@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import indexer_documents as documents
@@ -24,8 +24,6 @@ from docstore_indexer.extraction.rules import (
 )
 from docstore_indexer.extraction.service import Extractor
 from docstore_platform.testing import eventually
-
-Extract = Callable[[str, bytes], Awaitable[ExtractedText]]
 
 
 @pytest.fixture(scope="module")
