@@ -89,7 +89,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     )
 
     sweeps = [
-        Loop(f"analytics {name}", work, f"analytics:{name}", settings.sweep_seconds, settings.sweep_seconds)
+        Loop.periodic(f"analytics {name}", work, settings.sweep_seconds)
         for name, work in (("archive", writer.write_due), ("seals", sealer.seal_due), ("anchors", sealer.anchor_due))
     ]
 
