@@ -48,6 +48,8 @@ class UnreferencedContentRemover:
         if not await self._contents.is_any_due() or await self._is_held():
             return 0
         keys = await self._contents.claim(BATCH)
+        if await self._is_held():  # a hold that was taken meanwhile may refer to what was claimed: due again later
+            return 0
         whole = [key for key in keys if is_whole(key)]
         shared = [key for key in keys if not is_whole(key)]
         # An upload service of an older release refuses whole objects: that is to hold nothing else.
