@@ -26,11 +26,6 @@ class NotFound(Refusal):
         super().__init__(f"There is no such {what}.")
 
 
-class Forbidden(Refusal):
-    status = 403
-    code = "forbidden"
-
-
 class BlockSelf(Refusal):
     status = 422
     code = "block_self"

@@ -63,6 +63,7 @@ class PendingShares:
             if account_id is not None:
                 between = (account_id, share.owner_id)
                 if between not in decisions:
+                    await self._store.decisions.note_admission(*between, session)
                     decisions[between] = await admit(self._store, *between, transaction)
                 granted_share = admitted(share, account_id, decisions[between])
                 by_node[share.node_id].append(replace(granted_share, revision=share.revision + 1))

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from docstore_metadata.sharing.acceptance import service as service
+from docstore_metadata.sharing import pending
+from docstore_metadata.sharing.acceptance import service
 
 pytestmark = pytest.mark.connected
 
@@ -146,6 +147,49 @@ async def test_an_address_proven_later_is_given_nothing_by_the_blocked(running: 
     await running.register(reader, READER["email"], revision=2)
     assert (await received(reader), await invitations(reader)) == ([], [])
     assert await running.database["shares"].count_documents({"pending": True}) == 0
+
+
+async def test_an_address_that_was_blocked_before_anybody_had_it(running: Any) -> None:
+    """Whoever signs up with it reaches nobody; unblocked, what they share waits to be accepted."""
+    await running.register(running.stranger, READER["email"])
+    reader = running.stranger
+    await reader.ok("PUT", "/v1/blocked-people/owner@example.com")
+    await running.register(running.person, "owner@example.com", name="Owner")
+    file = await running.put("/a.txt")
+    await share(running, file)
+    assert (await received(reader), await invitations(reader)) == ([], [])
+    await reader.ok("DELETE", "/v1/blocked-people/owner@example.com")
+    await share(running, file)
+    assert await received(reader) == []
+    assert [one["name"] for one in await invitations(reader)] == ["a.txt"]
+
+
+async def test_blocking_while_what_waited_for_an_address_is_granted(
+    running: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block between the decision about a waiting share and its grant leaves nothing of it."""
+    files = [await running.put(f"/{number}.txt") for number in range(5)]
+    for file in files:
+        await share(running, file)
+    await running.register(running.person, "owner@example.com", name="Owner")
+    blocked: list[asyncio.Task[Any]] = []
+
+    async def admit_while_blocking(*arguments: Any) -> Any:
+        decision = await service.admit(*arguments)
+        if not blocked:
+            blocked.append(asyncio.create_task(block()))
+            await asyncio.wait(blocked, timeout=1)  # it waits for the grant where it has to: that is what is shown
+        return decision
+
+    async def block() -> None:
+        await running.stranger.ok("PUT", "/v1/blocked-people/owner@example.com")
+
+    monkeypatch.setattr(pending, "admit", admit_while_blocking)
+    await running.register(running.stranger, READER["email"])
+    await asyncio.gather(*blocked)
+    await running.walked()
+    assert blocked
+    assert (await received(running.stranger), await invitations(running.stranger)) == ([], [])
 
 
 async def test_blocking_and_sharing_at_once(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:

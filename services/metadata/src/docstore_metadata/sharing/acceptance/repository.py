@@ -26,6 +26,10 @@ class Decisions(Protocol):
 
     async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None: ...
 
+    async def note_admission(self, recipient_id: str, sender_id: str, session: Session) -> None:
+        """Write the document of both: a block in the same moment comes before or after."""
+        ...
+
     async def acceptance(self, account_id: str) -> Acceptance: ...
 
     async def choose_acceptance(self, account_id: str, acceptance: Acceptance) -> None: ...
@@ -34,7 +38,7 @@ class Decisions(Protocol):
         """Keep it; the one that is there already if there is one."""
         ...
 
-    async def unblock(self, recipient_id: str, subject: str) -> bool:
+    async def unblock(self, recipient_id: str, subject: str, session: Session) -> bool:
         """Whether there was one."""
         ...
 
@@ -63,15 +67,20 @@ class MongoDecisions:
         sender = await self._senders.find_one({"_id": f"{recipient_id}:{sender_id}"}, session=session)
         return Relation(
             blocked=blocked is not None,
-            standing=sender["standing"] if sender else None,
+            standing=sender.get("standing") if sender else None,
             acceptance=await self._acceptance(recipient_id, session),
         )
 
     async def note_standing(self, recipient_id: str, sender_id: str, standing: Standing, session: Session) -> None:
+        await self._note(recipient_id, sender_id, {"$set": {"standing": standing}}, session)
+
+    async def note_admission(self, recipient_id: str, sender_id: str, session: Session) -> None:
+        await self._note(recipient_id, sender_id, {"$inc": {"admissions": 1}}, session)
+
+    async def _note(self, recipient_id: str, sender_id: str, change: Document, session: Session) -> None:
+        which = {"_id": f"{recipient_id}:{sender_id}"}
         try:
-            await self._senders.update_one(
-                {"_id": f"{recipient_id}:{sender_id}"}, {"$set": {"standing": standing}}, upsert=True, session=session
-            )
+            await self._senders.update_one(which, change, upsert=True, session=session)
         except DuplicateKeyError as error:
             raise conflict("another transaction has just noted the same decision") from error
 
@@ -96,8 +105,8 @@ class MongoDecisions:
         assert kept is not None
         return _block_of(kept)
 
-    async def unblock(self, recipient_id: str, subject: str) -> bool:
-        outcome = await self._blocked.delete_one({"recipient": recipient_id, "subject": subject})
+    async def unblock(self, recipient_id: str, subject: str, session: Session) -> bool:
+        outcome = await self._blocked.delete_one({"recipient": recipient_id, "subject": subject}, session=session)
         return bool(outcome.deleted_count)
 
     async def number_of_blocks(self, recipient_id: str, session: Session) -> int:

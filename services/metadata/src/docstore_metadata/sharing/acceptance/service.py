@@ -34,7 +34,8 @@ class Invitation:
 async def admit(store: Store, recipient_id: str, sender_id: str, transaction: Transaction) -> Admission:
     """Decide what becomes of a share between them.
 
-    The caller has written the document of the recipient's address, as `block` does: neither misses the other.
+    The caller has written the document of the recipient's address or that of both, as `block` does: neither misses the
+    other.
     """
     session = transaction.session
     address = await store.shares.address_of(sender_id, session)
@@ -223,8 +224,19 @@ class ShareAcceptanceService:
 
     async def unblock(self, principal: Principal, person: str) -> None:
         """Let a person share again; the next share waits to be accepted. What they shared meanwhile stays unseen."""
-        if not await self._store.decisions.unblock(principal.account_id, _subject_of(person)):
-            raise NotFound("blocked person")
+        me = principal.account_id
+        subject = _subject_of(person)
+
+        async def work(transaction: Transaction) -> None:
+            session = transaction.session
+            if not await self._store.decisions.unblock(me, subject, session):
+                raise NotFound("blocked person")
+            # Whoever signed up with the address after it was blocked has no standing yet.
+            sender_id = await self._store.shares.account_of(subject, session) if "@" in subject else None
+            if sender_id is not None:
+                await self._store.decisions.note_standing(me, sender_id, "declined", session)
+
+        await self._transactor.run(work, lane=me)
 
     async def blocked(self, principal: Principal, after: str, limit: int) -> Sequence[Block]:
         return await self._store.decisions.blocks(principal.account_id, after, limit)
