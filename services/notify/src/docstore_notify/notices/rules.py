@@ -84,7 +84,7 @@ def follower_notice(change: FollowedChange, subscription: Subscription) -> Notic
 def share_notices(change: ShareChange, before: Share | None) -> list[Notice]:
     share = change.share
     if share.invited_id is not None:
-        asked = before is not None
+        asked = before is not None and before.invited_id is not None
         return [] if asked else personal(change.source, share.invited_id, "shared_with_you", {"change": "invited"})
     if before is not None and before.invited_id is not None:
         return []  # they have accepted it themselves

@@ -53,6 +53,15 @@ async def test_on_file_shared_a_person_is_asked_to_accept_once() -> None:
     assert subject(world.inbox.rows[0]) == "Accept or decline: plan.pdf"
 
 
+async def test_on_file_shared_what_was_hidden_is_announced_once_it_waits_to_be_accepted() -> None:
+    """Nobody heard of the share while its owner was blocked."""
+    world = World()
+    await world.handle(shared(1, hidden=True))
+    assert world.notices("bert") == []
+    await world.handle(shared(2, invited_id="bert"))
+    assert [what for _, _, what in world.notices("bert")] == ["invited", "invited"]
+
+
 async def test_on_file_shared_another_role_is_told_and_an_old_revision_is_not() -> None:
     """Events may come again or late: the revision decides."""
     world = World()
