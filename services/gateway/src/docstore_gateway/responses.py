@@ -8,7 +8,6 @@ from docstore_platform.problems import Problem
 
 HeaderList = list[tuple[bytes, bytes]]
 
-PROBLEM_TYPE = b"application/problem+json"
 
 OF_A_BODY = frozenset((b"content-length", b"content-type", b"transfer-encoding"))
 """Headers about a request's body: another request that is made in the client's name, without it, must not have them.
