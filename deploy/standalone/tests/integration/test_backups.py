@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,6 @@ from cut_code import Cut, cut_at
 
 import docstore_standalone.backup
 from docstore_contents.deletion_hold import COLLECTION, HoldLost, deletions_held
-from docstore_metadata.retention.repository import MongoRetentionRoots
-from docstore_metadata.retention.rules import Bounds, Policy
 from docstore_platform.clock import utc_now
 from docstore_platform.mongo import Session
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
@@ -190,32 +188,6 @@ async def test_events_are_said_again_and_inboxes_kept(place: Place, new_place: A
     journals = {row["_id"]: row for row in rows["metadata.journals"]}
     assert journals.keys() == {"ada", "bob"}
     assert all(row["seq"] > 10**10 and row["epoch"] == str(row["seq"]) for row in journals.values())
-
-
-async def test_what_an_old_backup_has_in_the_trash_stays_its_full_time(
-    place: Place, new_place: Any, tmp_path: Path
-) -> None:
-    """Of a backup older than the trash period nothing is due, neither trash nor old versions, until the period has
-    passed after the restore; who has nothing there is not looked at."""
-    long_ago, days, nodes = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30), place.database("metadata")["nodes"]
-    policy = Policy(trash_days=30, versions=50, version_days=30)
-    bounds = Bounds(policy, policy, grace=timedelta(days=1))
-    await MongoRetentionRoots(nodes, bounds).create_indexes()
-    roots = {"ada": {"trash_from": long_ago}, "bob": {"versions_from": long_ago}, "eve": {}}
-    for number, (name, since) in enumerate(roots.items()):
-        root = {"_id": name, "parent": None, "live": True, "n": -number}
-        await nodes.insert_one({**root, **since})
-    await take(place, tmp_path)
-    other: Place = await new_place()
-    began = utc_now() - timedelta(seconds=1)
-    await restore(other, tmp_path)
-    restored = MongoRetentionRoots(other.database("metadata")["nodes"], bounds)
-    assert await restored.next_due(began + days) is None
-    found, later = [], utc_now() + days
-    while due := await restored.next_due(later):
-        found.append((due.account_id, due.since))
-        await restored.put_off(due, later + days)
-    assert found == [("ada", "trash_from"), ("bob", "versions_from")]
 
 
 @pytest.mark.parametrize("victim", ["manifest.json", "objects.jsonl.zst", "nodes.bson.zst", "content", "marker"])

@@ -204,6 +204,14 @@ class MongoPreviews:
     async def count_pending(self) -> int:
         return int(await self._renditions.count_documents({"state": "pending", "due_at": {"$exists": True}}))
 
+    async def render_again(self, now: datetime) -> None:
+        """Queue all pictures, for a bucket that lost them; also those that failed for no reason of their bytes.
+
+        An outcome is published only if it differs from the one before.
+        """
+        chosen = {"live": True, "$or": [{"state": "ready"}, _WORTH_ANOTHER_TRY]}
+        await self._renditions.update_many(chosen, {"$set": _anew(now)})
+
     # --- questions ---------------------------------------------------------------------------------------
 
     async def ready(self, key: str) -> Ready | None:
@@ -224,15 +232,6 @@ class MongoPreviews:
             async for row in self._renditions.find(chosen, {"owner_id": 1})
         }
         return {key: ready[rendition] for key, rendition in renditions.items() if rendition in ready}
-
-
-async def render_anew(database: Database, now: datetime) -> None:
-    """Have all pictures made once more, beside a bucket that was lost or is another one.
-
-    So are those that failed for no reason of their bytes. Only what comes out otherwise than before is said again.
-    """
-    chosen = {"live": True, "$or": [{"state": "ready"}, _WORTH_ANOTHER_TRY]}
-    await database["renditions"].update_many(chosen, {"$set": _anew(now)})
 
 
 def _lease(rendition: Rendition) -> Lease:

@@ -6,9 +6,10 @@ from typing import Any
 import aiohttp
 import media_originals as originals
 import pytest
+from restores import restored
 from yarl import URL
 
-from docstore_media.storage import render_anew
+from docstore_media.maintenance import after_restore
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
 
@@ -282,7 +283,7 @@ async def test_after_a_restore_pictures_are_made_anew(world: Any) -> None:
         await world.says(file.file_id, "preview-ready")
         for key in await world.stored(owner):
             await world.pictures.delete(key)
-    await render_anew(world.database, file.created_at)
+    await after_restore(restored(world.database))
     async with world.running():
         await world.keeps(owner, 2)
         last = await world.add(owner, "b.png", originals.image(size=(20, 20)))

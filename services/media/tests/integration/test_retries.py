@@ -7,13 +7,14 @@ from typing import Any
 import media_originals as originals
 import pytest
 from pydantic import SecretStr
+from restores import restored
 from service_calls import ServiceCaller
 
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_contents.workers.sandbox import landlock
 from docstore_events.files import FileModified
+from docstore_media.maintenance import after_restore
 from docstore_media.rendering import MAX_ATTEMPTS
-from docstore_media.storage import render_anew
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport
@@ -141,7 +142,7 @@ async def test_after_a_restore_what_failed_for_a_passing_reason_is_tried_too(wor
         await rendition(world, state="failed", reason="content_missing")
         await world.says(broken.file_id, "preview-failed")
     await world.objects.put(lost.object_key, picture)
-    await render_anew(world.database, utc_now())
+    await after_restore(restored(world.database))
     assert await world.database["renditions"].distinct("reason", {"state": "failed"}) == ["corrupt"]
     async with world.running():
         await world.says(lost.file_id, "preview-failed", "preview-ready")

@@ -1,18 +1,21 @@
-"""Repairs of the database after a restore. A backup calls them before any instance starts; they may be done again."""
-
-from collections.abc import Sequence
-from datetime import datetime
+"""What a restore must do inside metadata."""
 
 from docstore_metadata.journal.repository import renumber_journals
 from docstore_metadata.retention.repository import RESTART_RETENTION
-from docstore_platform.mongo import Database
+from docstore_platform.clock import utc_now
+from docstore_platform.maintenance import Restored
+
+ACCOUNTS_PER_WRITE = 1000
 
 
-async def restart_retention(database: Database) -> None:
-    """Give trash and old versions of all accounts their full time from now on; else all of an old backup is overdue."""
-    await database["nodes"].update_many({"parent": None, "live": True}, RESTART_RETENTION)
-
-
-async def invalidate_cursors(database: Database, account_ids: Sequence[str], now: datetime) -> None:
-    """Number the next changes of these accounts beyond all that clients have seen since the backup was taken."""
-    await renumber_journals(database, account_ids, now)
+async def after_restore(restored: Restored) -> None:
+    """Restart the retention of all accounts, since all of an old backup is overdue, and invalidate clients' cursors."""
+    await restored.database["nodes"].update_many({"parent": None, "live": True}, RESTART_RETENTION)
+    now = utc_now()
+    batch: list[str] = []
+    async for account_id in restored.account_ids():
+        batch.append(account_id)
+        if len(batch) == ACCOUNTS_PER_WRITE:
+            await renumber_journals(restored.database, batch, now)
+            batch = []
+    await renumber_journals(restored.database, batch, now)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_contents import deletion_hold
+from docstore_events.maintenance import NOT_IN_BACKUPS
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     Collection,
@@ -30,7 +31,7 @@ ATTEMPTS = 3
 HISTORY_SECONDS = 300
 """How much longer than until now the server is asked to be able to read the snapshot's moment."""
 RENEW_SECONDS = 20.0
-LEFT_OUT = frozenset({deletion_hold.COLLECTION, "outbox_lease"})
+LEFT_OUT = frozenset({deletion_hold.COLLECTION}) | NOT_IN_BACKUPS
 """What holds for the running deployment only."""
 
 

@@ -7,7 +7,6 @@ from typing import IO
 from docstore_platform.mongo import CollectionInvalid, Database, Mongo, RawBSONDocument
 from docstore_standalone.backup.files import unpacked
 from docstore_standalone.backup.manifest import BackupDamaged, CollectionPart, Manifest
-from docstore_standalone.backup.mend import mend
 from docstore_standalone.backup.object_copy import all_of
 from docstore_standalone.backup.progress import Progress, Step
 
@@ -17,8 +16,8 @@ BATCH_DOCUMENTS, BATCH_BYTES = 1000, 4 << 20
 AT_ONCE = 8
 
 
-async def restore_databases(mongo: Mongo, prefix: str, folder: Path, manifest: Manifest, on_step: Progress) -> None:
-    """What an earlier run has written goes. Indexes come last, when all is as it should be: some remove documents."""
+async def restore_documents(mongo: Mongo, prefix: str, folder: Path, manifest: Manifest, on_step: Progress) -> None:
+    """Write all documents, without indexes. Whatever an earlier run has written is removed first."""
     for name in await mongo.database_names(prefix):
         if name != f"{prefix}{RESTORE_MARKER}":
             await mongo.drop(name)
@@ -31,14 +30,19 @@ async def restore_databases(mongo: Mongo, prefix: str, folder: Path, manifest: M
         done += part.documents
         on_step(Step("restore databases", done, manifest.documents))
 
+    await all_of(restore(part) for part in manifest.collections)
+
+
+async def restore_indexes(mongo: Mongo, prefix: str, manifest: Manifest) -> None:
+    """Create all indexes, when all documents are as they should be: some indexes remove documents."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
     async def index(part: CollectionPart) -> None:
         indexes = [index for index in part.indexes if index["name"] != "_id_"]
         async with slots:
             if indexes:
                 await mongo.database(f"{prefix}{part.service}").command("createIndexes", part.name, indexes=indexes)
 
-    await all_of(restore(part) for part in manifest.collections)
-    await mend(mongo, prefix, sorted({part.service for part in manifest.collections}))
     await all_of(index(part) for part in manifest.collections)
 
 

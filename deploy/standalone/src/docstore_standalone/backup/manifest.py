@@ -67,6 +67,10 @@ class Manifest(BaseModel):
         return sum(collection.documents for collection in self.collections)
 
     @property
+    def services(self) -> list[str]:
+        return sorted({collection.service for collection in self.collections})
+
+    @property
     def parts(self) -> list[Part]:
         ours = [self.credentials] if self.credentials else []
         return [*(collection.part for collection in self.collections), self.objects, *ours]

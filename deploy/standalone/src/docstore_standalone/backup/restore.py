@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from docstore_analytics.maintenance import forget_later_anchors
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError
 from docstore_platform.mongo import Mongo
+from docstore_standalone.backup.after_restore import after_restore
 from docstore_standalone.backup.catalogue import Stored
-from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_databases
+from docstore_standalone.backup.database_restore import RESTORE_MARKER, restore_documents, restore_indexes
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached, started
 from docstore_standalone.backup.files import check_part, sha256_of
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused, Manifest
@@ -114,9 +114,10 @@ async def restore_into(deployment: Deployment, backup: Backup, on_step: Progress
         async with ObjectStore(deployment.s3) as store:
             is_again = await _begin(mongo, deployment, store, backup)
             await _restore_objects(store, backup, on_step, is_again=is_again)
-            await restore_databases(mongo, deployment.database_prefix, backup.folder, backup.manifest, on_step)
-            analytics = mongo.database(f"{deployment.database_prefix}analytics")
-            await forget_later_anchors(analytics, store, backup.manifest.region)
+            prefix, manifest = deployment.database_prefix, backup.manifest
+            await restore_documents(mongo, prefix, backup.folder, manifest, on_step)
+            await after_restore(mongo, prefix, manifest.services, manifest.region, store)
+            await restore_indexes(mongo, prefix, manifest)
         if deployment.folder is not None:
             (deployment.folder / RESTORING_FILE).unlink()
         await mongo.drop(f"{deployment.database_prefix}{RESTORE_MARKER}")

@@ -38,6 +38,7 @@ from docstore_work.wakeup import Wakeup, wake
 
 log = structlog.get_logger(__name__)
 
+LEASE_COLLECTION = "outbox_lease"
 LEASE_SECONDS = 10.0
 PAGE = 1000
 MAX_BATCH_BYTES = 900_000
@@ -67,7 +68,7 @@ class Relay:
     ) -> None:
         # Read majority-committed rows only: an election may undo others, whose change would then not exist.
         self._outbox: Collection = database["outbox"].with_options(read_concern=MAJORITY_READS)
-        self.lease = LeaderLease(database["outbox_lease"], "relay", seconds=lease_seconds)
+        self.lease = LeaderLease(database[LEASE_COLLECTION], "relay", seconds=lease_seconds)
         self._dead_letters = DeadLetters(database, service)
         self._logs = SentLogs(database, service, settings)
         self._service = service

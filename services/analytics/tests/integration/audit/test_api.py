@@ -7,8 +7,9 @@ import pytest
 from analytics_app import Analytics
 from analytics_events import AT, account, call, called, created, moved, reset
 from pydantic import SecretStr
+from restores import restored
 
-from docstore_analytics.maintenance import forget_later_anchors
+from docstore_analytics.maintenance import after_restore
 from docstore_contents.s3.store import ObjectStore
 from docstore_contents.s3.transport import ObjectStoreUnavailable
 from docstore_platform.testing import eventually
@@ -200,7 +201,7 @@ async def test_a_restored_database_is_not_contradicted_by_what_came_after_it(ana
         await analytics.database[name].delete_many({})
         await analytics.database[name].insert_many(rows)
     async with analytics.store as store:
-        await forget_later_anchors(analytics.database, store, analytics.infra.region)
+        await after_restore(restored(analytics.database, objects=store, region=analytics.infra.region))
     async with analytics.running():
         assert (await analytics.verified())["broken"] is None
         await analytics.publish_and_wait(created("second"))

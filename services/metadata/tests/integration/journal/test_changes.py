@@ -7,8 +7,10 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from restores import restored
 
-from docstore_metadata.journal.repository import create_journal_indexes, entry_id, renumber_journals
+from docstore_metadata.journal.repository import create_journal_indexes, entry_id
+from docstore_metadata.maintenance import after_restore
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -115,8 +117,8 @@ async def test_after_a_restore_no_number_is_given_out_again(running: Any) -> Non
     before = await me.ok("GET", "/v1/snapshot")
     assert before["epoch"] == ""
     numbers, epochs = [decode_cursor(before["changes_cursor"], str, int)[1]], {""}
-    for moment in (utc_now(), utc_now(), utc_now() + timedelta(days=1)):
-        await renumber_journals(running.database, [me.account_id, stranger.account_id], moment)
+    for _ in range(3):
+        await after_restore(restored(running.database, [me.account_id, stranger.account_id]))
         for after in (numbers[-1], numbers[-1] + 1, numbers[-1] + 7):
             for person in (me, stranger):
                 cursor = encode_cursor(person.account_id, after)

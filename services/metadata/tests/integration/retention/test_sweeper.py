@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from retention_sweeps import RETENTION, sweeping, throw_away, trash, versions, when
+from restores import restored
+from retention_sweeps import RETENTION, make_old, sweeping, throw_away, trash, versions, when
 
+from docstore_metadata.maintenance import after_restore
 from docstore_metadata.retention.repository import DueAccount
 from docstore_platform.clock import utc_now
 from docstore_platform.testing import eventually
@@ -82,6 +84,21 @@ async def test_a_crash_loses_and_doubles_nothing(stack: Any, crash: str) -> None
         for node in (file, folder):
             assert (await stack.events(node["id"])).count("file-purged") == 1
         assert await trash(stack.person) == {}
+
+
+async def test_after_a_restore_trash_and_old_versions_have_their_full_time(stack: Any) -> None:
+    """Nothing of an old backup is due until the period has passed after the restore."""
+    async with stack.run(version_days=30):
+        sweeps = sweeping(stack, version_days=30)
+        old = [await stack.put("/old.txt", b"old") for _ in range(2)][-1]
+        await stack.put("/a.txt")
+        await throw_away(stack, "/a.txt")
+        await make_old(stack, days=900)
+        await after_restore(restored(stack.database))
+        assert await sweeps.at(29) == 0
+        assert list(await trash(stack.person)) == ["a.txt"]
+        assert await sweeps.at(31) == 2
+        assert (await trash(stack.person), await versions(stack, old)) == ({}, [2])
 
 
 async def test_what_was_there_before_there_were_policies_has_its_time(stack: Any) -> None:

@@ -1,0 +1,26 @@
+"""What a restore gives to the `maintenance.after_restore` of a service."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from docstore_platform.maintenance import Objects, Restored
+from docstore_platform.mongo import Database
+
+
+class NoObjects:
+    """An empty object store."""
+
+    async def head(self, key: str) -> None:
+        return None
+
+    async def delete(self, key: str) -> None:
+        raise AssertionError(f"{key} does not exist")
+
+
+def restored(
+    database: Database, account_ids: Sequence[str] = (), *, objects: Objects | None = None, region: str = "local"
+) -> Restored:
+    async def accounts() -> AsyncIterator[str]:
+        for account_id in account_ids:
+            yield account_id
+
+    return Restored(database, region, objects or NoObjects(), accounts)
