@@ -36,7 +36,7 @@ const PREVIEWED_TYPES = /^(image\/(avif|bmp|gif|jpeg|png|tiff|webp)|application\
 const PREVIEWED_ENDINGS = /^(avif|bmp|gif|jpe?g|png|tiff?|webp|pdf)$/;
 const SAYS_NOTHING = /^((application|binary)\/octet-stream)?$/;
 
-/** Whether the server makes previews of such files: by the types that its media service has (`domain.py` there). */
+/** Whether the server makes previews of such files: by the types that its media service has (`rules.py` there). */
 export function isPreviewed(file: Pick<FileItem, "kind" | "name" | "content_type" | "size">): boolean {
   if (file.kind === "folder" || !file.size) return false;
   const [declared = ""] = (file.content_type ?? "").split(";");

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from docstore_media.domain import Size
+from docstore_media.rules import Size
 from docstore_media.service import NamedVersion, PreviewService
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal

@@ -16,11 +16,11 @@ from docstore_media import metrics
 from docstore_media.api import internal_preview_router, preview_router
 from docstore_media.metadata import MetadataClient
 from docstore_media.renderer import WorkerRenderer
-from docstore_media.rendering import Rendering
+from docstore_media.repository import MongoPreviews
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService
 from docstore_media.settings import MediaSettings
-from docstore_media.storage import MongoPreviews
 from docstore_media.subscribers import MediaSubscribers
+from docstore_media.worker import RenderingWorker
 from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.web import service_app
@@ -45,7 +45,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
     folder = settings.folder.absolute()
     renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
-    rendering = Rendering(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
+    worker = RenderingWorker(previews, renderer, pictures, runtime.transactor, lease_seconds=settings.lease_seconds)
 
     sandbox = SandboxWatch("media", renderer)
 
@@ -56,9 +56,9 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
 
     loops = [
         # More loops than workers: while one waits for a download, another has the worker.
-        *(Loop(f"media render {number}", rendering.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
-        Loop("media remove", rendering.remove, REMOVE_WAKEUP),
-        Loop("media retries", rendering.wake_due, "media:retries", settings.poll_seconds),
+        *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
+        Loop("media remove", worker.remove, REMOVE_WAKEUP),
+        Loop("media retries", worker.wake_due, "media:retries", settings.poll_seconds),
         Loop("media gauges", tell_pending, "media:gauges", GAUGE_SECONDS),
     ]
 

@@ -1,6 +1,6 @@
 """What a restore must do inside media."""
 
-from docstore_media.storage import MongoPreviews
+from docstore_media.repository import MongoPreviews
 from docstore_platform.clock import utc_now
 from docstore_platform.maintenance import Restored
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdfium2
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from docstore_media.domain import PIXELS, Kind, RenderFailed, Size
+from docstore_media.rules import PIXELS, Kind, RenderFailed, Size
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 QUALITY = 80

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import JobFailed, Program, WorkerLimits, WorkerPool
-from docstore_media.domain import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
+from docstore_media.rules import MAX_PICTURE_BYTES, PIXELS, REASONS, RenderFailed, Rendition, Size
 
-PROGRAM = Program(("-m", "docstore_media.render_worker"), {"OMP_NUM_THREADS": "1"})
+PROGRAM = Program(("-m", "docstore_media.render_process"), {"OMP_NUM_THREADS": "1"})
 
 
 class Renderer(Protocol):

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from docstore_events.transaction import Transaction
-from docstore_media.domain import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_media.metadata import Metadata
-from docstore_media.storage import MongoPreviews, Ready
-from docstore_media.telling import told
+from docstore_media.outcomes import outcome_event
+from docstore_media.repository import MongoPreviews, Ready
+from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.problems import Problem, not_found
 
@@ -80,7 +80,7 @@ class PreviewService:
         if batch.sources:
             known = await self._previews.hear(list(batch.sources.values()), now, session)
             for source, outcome in known:
-                transaction.publish(told(source, outcome))
+                transaction.publish(outcome_event(source, outcome))
             transaction.wake_after(RENDER_WAKEUP)
         if batch.pruned or batch.purged:
             await self._previews.forget(batch.purged, batch.pruned, now, session)

@@ -5,7 +5,7 @@ from docstore_events.envelope import Envelope
 from docstore_events.files import FileCreated, FileEvent, FileModified, FileMoved, FilePurged, VersionPruned
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
-from docstore_media.domain import Source, kind_of, version_key
+from docstore_media.rules import Source, kind_of, version_key
 from docstore_media.service import Batch, PreviewService
 
 

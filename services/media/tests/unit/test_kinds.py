@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_media.domain import Kind, Source, kind_of
+from docstore_media.rules import Kind, Source, kind_of
 
 
 @pytest.mark.parametrize(

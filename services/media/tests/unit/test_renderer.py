@@ -14,8 +14,8 @@ from PIL import Image
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectNotFound
 from docstore_contents.workers.pool import WorkerLimits
-from docstore_media.domain import PIXELS, Kind, RenderFailed, Rendition, Size
 from docstore_media.renderer import WorkerRenderer
+from docstore_media.rules import PIXELS, Kind, RenderFailed, Rendition, Size
 
 
 class Store:

@@ -11,9 +11,9 @@ from docstore_platform.problems import Problem
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
-from docstore_quota.answers import Overview, PlanTotals
-from docstore_quota.domain import Account, Plan, TooManyUploads, Totals
 from docstore_quota.reconciler import Reconciler
+from docstore_quota.rules import Account, Plan, TooManyUploads, Totals
+from docstore_quota.schemas import Overview, PlanTotals
 from docstore_quota.service import QuotaService
 
 UploadId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -12,11 +12,11 @@ from docstore_platform.mongo import Mongo
 from docstore_platform.plans import AccountPlans
 from docstore_platform.web import service_app
 from docstore_quota.api import internal_router, public_router
-from docstore_quota.drifts import MongoDrifts
+from docstore_quota.drift_repository import MongoDrifts
 from docstore_quota.reconciler import MetadataClient, Reconciler
+from docstore_quota.repository import MongoAccounts
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
-from docstore_quota.storage import MongoAccounts
 from docstore_quota.subscribers import QuotaSubscribers
 from docstore_work.leader_lease import LeaderLease
 from docstore_work.lease_queue import LeaseQueue

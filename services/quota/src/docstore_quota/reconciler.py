@@ -10,8 +10,8 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem
 from docstore_quota import metrics
-from docstore_quota.domain import Drift, Stored, drift_between
-from docstore_quota.drifts import Drifts
+from docstore_quota.drift_repository import Drifts
+from docstore_quota.rules import Drift, Stored, drift_between
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
 from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue

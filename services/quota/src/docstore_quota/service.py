@@ -14,7 +14,8 @@ from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.plans import AccountPlans
 from docstore_platform.problems import unavailable
 from docstore_quota import metrics
-from docstore_quota.domain import (
+from docstore_quota.repository import Accounts, Pair
+from docstore_quota.rules import (
     Account,
     Added,
     Change,
@@ -30,7 +31,6 @@ from docstore_quota.domain import (
     used_by,
 )
 from docstore_quota.settings import QuotaSettings
-from docstore_quota.storage import Accounts, Pair
 
 RESERVE_TRIES = 100
 EXPIRY_PAGE = 100

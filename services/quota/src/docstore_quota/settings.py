@@ -4,7 +4,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from docstore_platform.settings import ServiceSettings
-from docstore_quota.domain import Plan
+from docstore_quota.rules import Plan
 
 GIB = 1024**3
 

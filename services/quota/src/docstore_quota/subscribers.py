@@ -6,7 +6,7 @@ from docstore_events.files import FileCreated, FileModified, FilePurged, Version
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
 from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, UploadAborted, UploadExpired
-from docstore_quota.domain import Added, Freed, Released
+from docstore_quota.rules import Added, Freed, Released
 from docstore_quota.service import Batch, QuotaService
 
 

@@ -15,11 +15,11 @@ from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
 from docstore_events.envelope import seal
 from docstore_events.transaction import Transaction, Transactor
 from docstore_media import metrics
-from docstore_media.domain import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
+from docstore_media.outcomes import Outcome, outcome_event
 from docstore_media.renderer import Renderer
+from docstore_media.repository import MongoPreviews
+from docstore_media.rules import PICTURE_TYPE, PIXELS, RenderFailed, Rendition, Size
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP
-from docstore_media.storage import MongoPreviews
-from docstore_media.telling import Outcome, told
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 
@@ -44,7 +44,7 @@ class Pictures(Protocol):
     async def delete(self, key: str) -> None: ...
 
 
-class Rendering:
+class RenderingWorker:
     """Each call does one piece of work, if any is due, and answers whether there was any."""
 
     def __init__(
@@ -126,7 +126,7 @@ class Rendering:
         async def work(transaction: Transaction) -> bool:
             sources = await self._previews.conclude(rendition, outcome, transaction.session)
             for source in sources or []:
-                event = told(source, outcome)
+                event = outcome_event(source, outcome)
                 transaction.publish(event, cause=seal(event, source="media", traceparent=rendition.traceparent))
             return sources is not None
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document
-from docstore_quota.domain import Drift
+from docstore_quota.rules import Drift
 
 
 class Drifts(Protocol):

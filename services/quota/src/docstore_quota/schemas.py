@@ -1,7 +1,7 @@
 """What the public routes answer, as the API's description shows it."""
 
 from docstore_platform.answers import Answer
-from docstore_quota.domain import Plan
+from docstore_quota.rules import Plan
 
 
 class PlanTotals(Answer):

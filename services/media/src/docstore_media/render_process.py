@@ -1,4 +1,4 @@
-"""The worker process: `python -m docstore_media.render_worker`. It is told where a content lies, and makes pictures."""
+"""The worker process: `python -m docstore_media.render_process`. It is told where a content lies, and makes pictures."""
 
 from base64 import b64encode
 from functools import partial
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from docstore_contents.workers.process import Answerer, serve_confined
-from docstore_media.domain import MAX_PICTURE_BYTES, Kind, RenderFailed
+from docstore_media.rules import MAX_PICTURE_BYTES, Kind, RenderFailed
 
 
 def _load() -> Answerer:

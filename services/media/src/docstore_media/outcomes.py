@@ -1,9 +1,9 @@
-"""What is said of a version, once it is known whether its content has pictures."""
+"""The event of a version, once it is known whether its content has pictures."""
 
 from dataclasses import dataclass
 
 from docstore_events.files import PreviewFailed, PreviewReady
-from docstore_media.domain import Source
+from docstore_media.rules import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Outcome:
     reason: str = ""
 
 
-def told(source: Source, outcome: Outcome) -> PreviewReady | PreviewFailed:
+def outcome_event(source: Source, outcome: Outcome) -> PreviewReady | PreviewFailed:
     revision, file_id, owner_id, version = source.revision, source.file_id, source.owner_id, source.version
     if outcome.reason:
         return PreviewFailed(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from docstore_media.domain import OF_THE_BYTES, Kind, Rendition, Source
-from docstore_media.telling import Outcome
+from docstore_media.outcomes import Outcome
+from docstore_media.rules import OF_THE_BYTES, Kind, Rendition, Source
 from docstore_platform.ids import new_id
 from docstore_platform.mongo import (
     ASCENDING,

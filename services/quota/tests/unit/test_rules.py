@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 
-from docstore_quota.domain import (
+from docstore_quota.rules import (
     MAX_OPEN_RESERVATIONS,
     Account,
     Added,

@@ -17,7 +17,7 @@ from docstore_platform.mongo import (
     Session,
     UpdateOne,
 )
-from docstore_quota.domain import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
+from docstore_quota.rules import MAX_OPEN_RESERVATIONS, PLANS, Account, Plan, Reservation, Totals
 
 Pair = tuple[Account | None, Account]
 """An account before and after; before None: it is new."""
