@@ -1,4 +1,4 @@
-"""The worker process: `python -m docstore_media.render_process`. It is told where a content lies, and makes pictures."""
+"""The worker process, `python -m docstore_media.render_process`: renders pictures of the content at a path."""
 
 from base64 import b64encode
 from functools import partial
