@@ -1,6 +1,6 @@
 """In-memory fakes of the repositories, and the use cases on them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -26,7 +26,7 @@ from docstore_accounts.signing_keys.repository import SigningKey
 from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.repository import Verification
 from docstore_accounts.verification.service import VerificationService
-from docstore_events.event import Event
+from docstore_events.testing import FakeTransactor
 from docstore_events.transaction import Transactor
 from docstore_platform.passwords import Passwords
 from docstore_platform.period_counts import Count
@@ -253,25 +253,6 @@ class FakePeriodCounts:
 class FakeQuota:
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False}
-
-
-class FakeTransactor:
-    """Runs the work and keeps the published events; there is no transaction to undo."""
-
-    session = None
-
-    def __init__(self) -> None:
-        self.published: list[Event] = []
-
-    async def run(self, work: Callable[[Any], Awaitable[Any]], *, lane: str | None = None) -> Any:
-        return await work(self)
-
-    def wake_after(self, name: str) -> None:
-        return None
-
-    def publish(self, event: Event, *, cause: object = None) -> str:
-        self.published.append(event)
-        return str(len(self.published))
 
 
 @dataclass

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from docstore_events.event import Event
 from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
@@ -222,21 +221,6 @@ class FakeContents:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-class FakeTransactor:
-    """A transaction is a call; what it says is kept."""
-
-    def __init__(self) -> None:
-        self.session = None
-        self.events: list[Event] = []
-
-    async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        return await work(self)
-
-    def publish(self, event: Event, *, cause: Any = None) -> str:
-        self.events.append(event)
-        return "id"
 
 
 @dataclass

@@ -1,14 +1,14 @@
 """In-memory fakes of the repositories, and the use cases on them."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
-from docstore_events.envelope import seal
 from docstore_events.event import Event
-from docstore_events.transaction import Transaction, Transactor
+from docstore_events.testing import FakeTransactor, InMemoryEvents
+from docstore_events.transaction import Transactor
 from docstore_notify.channels.results import Receipt
 from docstore_notify.contacts.rules import Contact
 from docstore_notify.deliveries.attempt import DeliveryAttempt
@@ -25,7 +25,7 @@ from docstore_notify.shares.rules import Share
 from docstore_notify.subscribers import NotifySubscribers
 from docstore_notify.subscriptions.queue_worker import SubscriptionQueueWorker
 from docstore_notify.subscriptions.rules import Subscription
-from docstore_platform.mongo import ConnectionFailure, Session
+from docstore_platform.mongo import Session
 from docstore_platform.settings import InfraSettings
 from docstore_work.lease_queue import Lease
 
@@ -39,30 +39,6 @@ class FakeClock:
 
     def advance(self, **time: float) -> None:
         self.now += timedelta(**time)
-
-
-class RecordingTransaction(Transaction):
-    def __init__(self, published: list[Event]) -> None:
-        super().__init__(None, "notify", "")
-        self._published = published
-
-    def publish(self, event: Event, *, cause: object = None) -> str:
-        self._published.append(event)
-        return super().publish(event)
-
-
-class FakeTransactor:
-    """Runs the work and keeps what it published; fails as often as it is told."""
-
-    def __init__(self) -> None:
-        self.published: list[Event] = []
-        self.failures = 0
-
-    async def run(self, work: Callable[[Transaction], Awaitable[Any]]) -> Any:
-        if self.failures:
-            self.failures -= 1
-            raise ConnectionFailure("down")
-        return await work(RecordingTransaction(self.published))
 
 
 class FakeValidity:
@@ -258,7 +234,7 @@ class World:
         pauses = timedelta(seconds=self.settings.digest_seconds), timedelta(seconds=self.settings.upload_quiet_seconds)
         planner = DeliveryPlanner(*repositories, *pauses, "deliveries", self.clock, self.new_id)
         read: Any = (self.contacts, self.subscriptions, self.shares, NoLimits(), self.queues, self.rechecks)
-        self.subscribers = NotifySubscribers(NotifyService(*read, planner, "rechecks"))
+        self.events = InMemoryEvents(NotifySubscribers(NotifyService(*read, planner, "rechecks")), self.transactor)
         channels: Any = {"webhook": self.webhook}
         attempt = DeliveryAttempt(channels, cast("Any", self.validity), 1.0)
         transactor = cast("Transactor", self.transactor)
@@ -270,11 +246,7 @@ class World:
 
     async def handle(self, *events: Event) -> None:
         """Handle events as one batch."""
-        handlers = self.subscribers.handlers()
-        batch = self.subscribers.begin()
-        for event in events:
-            handlers[type(event)](seal(event, source="test", traceparent=None), batch)
-        await self.transactor.run(lambda transaction: self.subscribers.commit(batch, transaction))
+        await self.events.deliver(*events)
 
     async def work(self) -> None:
         """Serve every queue that is due now."""

@@ -80,7 +80,7 @@ def operations_router(
     @router.post("/events/settled", dependencies=[callers(*waiting)])
     async def settled_events(body: EventIds) -> dict[str, list[str]]:
         """Which events this service is done with: handled, and nothing left to do that follows from them."""
-        handled = await runtime.consumer.handled(body.event_ids) if runtime.consumer else set()
+        handled = await runtime.inbox.handled(body.event_ids)
         if handled and unsettled is not None:
             handled -= await unsettled(handled)
         return {"settled": sorted(handled)}

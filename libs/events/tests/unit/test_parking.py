@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from docstore_events.consuming import parking
-from docstore_events.consuming.parking import Activity, park_when_idle
+from docstore_events.consuming import kafka_reader
+from docstore_events.consuming.kafka_reader import Activity, park_when_idle
 from docstore_platform.tasks import end_tasks
 from docstore_platform.testing import eventually
 from docstore_work.wakeup import wake
@@ -90,7 +90,7 @@ async def test_a_consumer_fetches_until_a_fetch_is_answered_and_the_log_ends_the
     monkeypatch: pytest.MonkeyPatch, look_seconds: float
 ) -> None:
     """However long the broker takes: paused before, the consumer would drop the answer."""
-    monkeypatch.setattr(parking, "QUIET_SECONDS", 0.004)
+    monkeypatch.setattr(kafka_reader, "QUIET_SECONDS", 0.004)
     log = FakeLog()
     async with parking_of(log, look_seconds):
         await _others_had_their_turns()
@@ -111,7 +111,7 @@ async def test_a_consumer_fetches_until_a_fetch_is_answered_and_the_log_ends_the
 
 async def test_what_is_published_while_the_consumer_is_about_to_park_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fetch that reached the end had begun before."""
-    monkeypatch.setattr(parking, "QUIET_SECONDS", 0.004)
+    monkeypatch.setattr(kafka_reader, "QUIET_SECONDS", 0.004)
     log = FakeLog()
     async with parking_of(log, HOUR):
         await asyncio.sleep(0)

@@ -18,9 +18,9 @@ from service_calls import ServiceCaller
 
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_events.accounts import AccountCreated
-from docstore_events.envelope import seal
-from docstore_events.event import Event, handler_name
-from docstore_events.transaction import Transaction, Transactor
+from docstore_events.event import Event
+from docstore_events.testing import InMemoryEvents
+from docstore_events.transaction import Transactor
 from docstore_metadata.app import create_app
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.settings import MetadataSettings
@@ -222,14 +222,8 @@ class Stack:
         jobs = Jobs(self.database, lease_seconds=30)
         pending = PendingShares(store, Tree(store.nodes), ShareChanges(store, jobs), jobs)
         subscribers = MetadataSubscribers(partial(MongoProjection, self.database["nodes"]), pending)
-
-        async def work(transaction: Transaction) -> None:
-            batch = subscribers.begin()
-            for event in events:
-                getattr(subscribers, handler_name(type(event)))(seal(event, source="accounts", traceparent=None), batch)
-            await subscribers.commit(batch, transaction)
-
-        await Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix).run(work)
+        transactor = Transactor(self.mongo, self.database, "metadata", self.infra.topic_prefix)
+        await InMemoryEvents(subscribers, transactor).deliver(*events)
 
     async def walked(self) -> None:
         """Wait until no background work is left, and what it did can be read in the journal, too."""

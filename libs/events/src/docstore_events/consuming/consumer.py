@@ -6,7 +6,6 @@ the next ones proceed. Errors of the infrastructure are no event's fault: those 
 """
 
 import asyncio
-import random
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,27 +15,24 @@ from time import perf_counter
 from typing import Any
 
 import structlog
-from faststream.kafka.message import KafkaMessage
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
-from docstore_events.consuming.batch_end import BatchEnd, Offsets
 from docstore_events.consuming.dead_letters import UNREADABLE, DeadLetter, DeadLetters, Record
+from docstore_events.consuming.inbox import Inbox
 from docstore_events.envelope import Envelope, UnreadableMessage, open_envelope
 from docstore_events.event import Event
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform import metrics
 from docstore_platform.clock import utc_now
-from docstore_platform.mongo import Collection, Database, is_passing
+from docstore_platform.mongo import is_passing
 from docstore_platform.problems import Problem
 from docstore_platform.tracing import failed, is_recorded, start_span, traceparent_of
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 1000
 TRY_DELAYS_SECONDS = (0.05, 0.2, 0.8, 2.0)
-OUTAGE_DELAY_SECONDS = 5.0
 
 
 class PermanentError(Exception):
@@ -58,16 +54,6 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, ConnectionError | TimeoutError) or is_passing(error)
 
 
-def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row: longer each time, spread, bounded."""
-    return random.uniform(0.1, min(0.2 * 2 ** min(failures, 10), OUTAGE_DELAY_SECONDS))
-
-
-def batch_after(failures: int) -> int:
-    """Records to take at once: fewer after failures, since a batch may be more than one transaction has time for."""
-    return max(MAX_BATCH >> failures, 1)
-
-
 def _end_span(current: Span, _: type[BaseException] | None, error: BaseException | None, __: Any) -> None:
     if error is not None:
         failed(current, error)
@@ -81,68 +67,32 @@ class Consumer:
         self,
         service: str,
         subscribers: Subscribers[Any],
-        database: Database,
+        inbox: Inbox,
         transactor: Transactor,
         dead_letters: DeadLetters,
-        *,
-        linger_seconds: float = 0.0,
     ) -> None:
-        """`linger_seconds`: how long events are gathered, so that more of them are one transaction."""
-        self._linger_seconds = linger_seconds
-        self._batch_was_full = False
         self._service = service
         self._subscribers = subscribers
         self._handlers = subscribers.handlers()
-        self._inbox: Collection = database["inbox"]
+        self._inbox = inbox
         self._transactor = transactor
         self._dead_letters = dead_letters
-        self._failures = 0
-        self._uncommitted: Offsets = {}
 
     @property
     def topics(self) -> list[str]:
         """Topics of the events that have a handler."""
         return sorted({event.topic for event in self._handlers})
 
-    async def on_message(self, message: KafkaMessage) -> None:
-        """FastStream's handler: the record it gives and those already fetched behind it are one batch.
-
-        If this raises, nothing is committed and the records come again: FastStream seeks back to the first, we to
-        the rest.
-        """
-        first: Any = message.raw_message
-        kafka: Any = message.consumer
-        room = batch_after(self._failures) - 1
-        if self._linger_seconds and not self._batch_was_full:
-            await asyncio.sleep(self._linger_seconds)
-        more = await kafka.getmany(timeout_ms=0, max_records=room) if room else {}
-        self._batch_was_full = sum(map(len, more.values())) >= room
-        batch = [first, *(raw for raws in more.values() for raw in raws)]
-        try:
-            await self.consume([_record(raw) for raw in batch])
-        except BaseException:
-            for partition, raws in more.items():
-                kafka.seek(partition, raws[0].offset)
-            raise
-        message.consumer = BatchEnd(kafka, batch, self._uncommitted)
-
     async def consume(self, records: Sequence[Record]) -> None:
-        """Handle `records` or put them aside; raises, after a pause, only when the infrastructure fails."""
+        """Handle `records` or put them aside; raises only when the infrastructure fails."""
         started = perf_counter()
         readable: list[Received] = []
-        try:
-            for record in records:
-                received = await self._open(record)
-                if received is not None:
-                    readable.append(received)
-            if readable:
-                await self._handle_or_set_aside(readable)
-        except Exception:
-            # Whatever it is, the records come again at once: FastStream seeks back without a pause.
-            self._failures += 1
-            await asyncio.sleep(pause_after(self._failures))
-            raise
-        self._failures = 0
+        for record in records:
+            received = await self._open(record)
+            if received is not None:
+                readable.append(received)
+        if readable:
+            await self._handle_or_set_aside(readable)
         metrics.handler_seconds.labels(self._service).observe(perf_counter() - started)
 
     async def _open(self, record: Record) -> Received | None:
@@ -179,7 +129,7 @@ class Consumer:
         record, event_id = received.record, received.envelope.id
         waits_for = (await self._dead_letters.blocked([record])).get((record.topic, record.key))
         if waits_for is not None:
-            if not await self._inbox.find_one({"_id": event_id}):
+            if not await self._inbox.handled([event_id]):
                 await self._set_aside(_letter(received, f"waits_for:{waits_for}", ""))
             return
         error = await self._failure(received)
@@ -210,17 +160,14 @@ class Consumer:
             envelopes = {envelope.id: envelope for envelope in traced}
 
             async def work(transaction: Transaction) -> list[Envelope[Event]]:
-                known = self._inbox.find({"_id": {"$in": list(envelopes)}}, {"_id": 1}, session=transaction.session)
-                seen = {row["_id"] async for row in known}
+                seen = await self._inbox.handled(envelopes.keys(), transaction.session)
                 fresh = [envelope for envelope in envelopes.values() if envelope.id not in seen]
                 if fresh:
                     batch = self._subscribers.begin()
                     for envelope in fresh:
                         self._handlers[type(envelope.event)](envelope, batch)
                     await self._subscribers.commit(batch, transaction)
-                    now = utc_now()
-                    rows = [{"_id": envelope.id, "handled_at": now} for envelope in fresh]
-                    await self._inbox.insert_many(rows, session=transaction.session)
+                    await self._inbox.add([envelope.id for envelope in fresh], transaction.session)
                 if replayed is not None:
                     await self._dead_letters.mark_replayed(replayed.id, transaction)
                 return fresh
@@ -290,16 +237,6 @@ class Consumer:
         await self._dead_letters.count()
         return replayed, None
 
-    async def handled(self, event_ids: Sequence[str]) -> set[str]:
-        """Those of `event_ids` whose effects this service has committed."""
-        rows = self._inbox.find({"_id": {"$in": list(event_ids)}}, {"_id": 1})
-        return {row["_id"] async for row in rows}
-
 
 def _letter(received: Received, reason: str, error: str) -> DeadLetter:
     return DeadLetter(received.envelope.id, received.record, received.envelope.event.type, reason, error, utc_now())
-
-
-def _record(raw: Any) -> Record:
-    key = raw.key.decode(errors="replace") if raw.key else ""
-    return Record(raw.topic, raw.partition, raw.offset, key, tuple(raw.headers), raw.value or b"")

@@ -4,14 +4,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
-from accounts_fakes import FakeTransactor, World
+from accounts_fakes import World
 from regions_fakes import FakeDirectory, FakeIntroductions, FakeReplicationQueue
 
+from docstore_accounts.account import events
 from docstore_accounts.account.rules import Account
 from docstore_accounts.regions.client import RegionRefused, RegionUnreachable
-from docstore_accounts.regions.rules import entry_of
+from docstore_accounts.regions.subscribers import AccountsSubscribers
 from docstore_accounts.regions.worker import REFUSED_SECONDS, Replication
-from docstore_events.transaction import Transaction, Transactor
+from docstore_events.testing import InMemoryEvents
+from docstore_events.transaction import Transactor
 
 OTHER = "us-west-2"
 
@@ -53,6 +55,7 @@ class Setup:
             cast(Transactor, world.transactor),
             wakeup_name="replication",
         )
+        self.events = InMemoryEvents(AccountsSubscribers(self.replication, ""), world.transactor)
 
     async def sign_up(self, count: int) -> list[Account]:
         emails = [f"{number}@example.org" for number in range(count)]
@@ -61,8 +64,7 @@ class Setup:
         return accounts
 
     async def announce(self, *accounts: Account) -> None:
-        entries = {account.id: entry_of(account, "") for account in accounts}
-        await self.replication.announce(entries, cast(Transaction, FakeTransactor()))
+        await self.events.deliver(*map(events.created, accounts))
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from indexer_fakes import (
     FakeEngine,
     FakeEntries,
     FakeTexts,
-    FakeTransactor,
     a_file,
     an_entry,
 )
 
 from docstore_contents.s3.store import ObjectNotFound, ObjectStoreUnavailable
 from docstore_contents.workers.sandbox.confinement import SandboxUnavailable
+from docstore_events.testing import FakeTransactor
 from docstore_indexer.extraction.rules import ExtractedText, failure
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.rules import File, FileChange, WorkQueue
@@ -48,7 +48,8 @@ class Desk:
 
     def told(self) -> list[tuple[str, str]]:
         return [
-            (event.type, getattr(event, "reason", "") or getattr(event, "mode", "")) for event in self.transactor.events
+            (event.type, getattr(event, "reason", "") or getattr(event, "mode", ""))
+            for event in self.transactor.published
         ]
 
 
@@ -178,7 +179,7 @@ async def test_one_file_that_can_not_be_indexed_does_not_hold_up_the_others(desk
     desk.add(a_file("good"), ExtractedText("walrus"))
     desk.add(a_file("bad"), ValueError("unexpected"))
     await desk.indexing.work(WorkQueue.QUICK)
-    assert [event.file_id for event in desk.transactor.events] == ["good"]  # type: ignore[attr-defined]
+    assert [event.file_id for event in desk.transactor.published] == ["good"]  # type: ignore[attr-defined]
     assert desk.entries.due["bad"] > desk.entries.now
 
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from notify_fakes import FakeTransactor, FakeValidity
+from notify_fakes import FakeValidity
 
 from docstore_events.notifications import NotificationFailed, NotificationSent
+from docstore_events.testing import FakeTransactor
 from docstore_notify.channels.results import NotNow, Refused
 from docstore_notify.claim_worker import ClaimWorker
 from docstore_notify.deliveries.attempt import DeliveryAttempt

@@ -1,0 +1,93 @@
+"""Runs event handlers in unit tests: FastStream's in-memory broker and the consume path, without a database."""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+from aiokafka import ConsumerRecord
+from faststream.kafka import TestKafkaBroker
+from faststream.kafka.testing import build_message
+
+from docstore_events.consuming.consumer import Consumer
+from docstore_events.consuming.dead_letters import DeadLetter, Record
+from docstore_events.consuming.kafka_reader import KafkaReader
+from docstore_events.envelope import Envelope, seal
+from docstore_events.event import Event
+from docstore_events.subscribers import Subscribers
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.mongo import ConnectionFailure
+from docstore_platform.settings import InfraSettings
+
+T = TypeVar("T")
+
+
+class FakeTransaction(Transaction):
+    """Adds what is published to a list."""
+
+    def __init__(self, published: list[Event]) -> None:
+        super().__init__(None, "test", "")
+        self._published = published
+
+    def publish(self, event: Event, *, cause: Envelope[Event] | None = None) -> str:
+        self._published.append(event)
+        return super().publish(event, cause=cause)
+
+
+class FakeTransactor:
+    """Runs work without a database and keeps the published events; there is no transaction to undo."""
+
+    def __init__(self) -> None:
+        self.published: list[Event] = []
+        self.failures = 0
+        """How many of the next transactions fail."""
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionFailure("down")
+        return await work(FakeTransaction(self.published))
+
+
+class FakeInbox:
+    """Remembers what was handled."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+
+    async def handled(self, event_ids: Collection[str], session: object = None) -> set[str]:
+        return self.ids & set(event_ids)
+
+    async def add(self, event_ids: Collection[str], session: object) -> None:
+        self.ids |= set(event_ids)
+
+
+class NoDeadLetters:
+    """Fails the test that makes one."""
+
+    async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
+        return {}
+
+    async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
+        raise AssertionError(f"{letter.event_type}: {letter.reason}, {letter.error}")
+
+
+class InMemoryEvents:
+    """Delivers events to a service's subscribers; their transactions are those of `transactor`."""
+
+    def __init__(self, subscribers: Subscribers[Any], transactor: Transactor | FakeTransactor) -> None:
+        fakes: Any = (FakeInbox(), transactor, NoDeadLetters())
+        consumer = Consumer("test", subscribers, *fakes)
+        reader = KafkaReader("test", InfraSettings(), consumer.topics, consumer.consume)
+        self._broker, self._subscriber = reader.declare()
+
+    async def deliver(self, *events: Event | Envelope[Event]) -> None:
+        """Have the subscribers handle these events as one batch; raises what a handler raises."""
+        records = [await _record(event) for event in events]
+        async with TestKafkaBroker(self._broker, connect_only=False):
+            await self._subscriber.process_message(tuple(records))
+
+
+async def _record(event: Event | Envelope[Event]) -> ConsumerRecord:
+    envelope = seal(event, source="test", traceparent=None) if isinstance(event, Event) else event
+    headers = {name: value.decode() for name, value in envelope.headers()}
+    value, topic, key = envelope.event.model_dump_json().encode(), envelope.event.topic, envelope.event.key().encode()
+    return await build_message(value, topic, key=key, headers=headers, serializer=None)
