@@ -16,6 +16,7 @@ from bench.idle import measure_idle
 from bench.latency import measure_latency
 from bench.packs import measure_packs
 from bench.reads import measure_reads
+from bench.single import measure_single
 from bench.stack import Stack, fresh_stack
 from bench.sync import measure_sync, measure_sync_latency
 from bench.uploads import measure_large_files, measure_small_files
@@ -29,6 +30,7 @@ PARTS: dict[str, Measure] = {
     "folders": measure_folders,
     "events": measure_events,
     "feed": measure_feed,
+    "single": measure_single,
     "small": measure_small_files,
     "packs": measure_packs,
     "large": measure_large_files,
