@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -25,6 +27,8 @@ from docstore_platform.operators import OperatorsPort
 from docstore_platform.revocations import Revocation
 from docstore_platform.services import SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
+
+sys.path.insert(0, str(Path(__file__).parent))  # modules that the tests share are found by their names
 
 
 class Issuer:

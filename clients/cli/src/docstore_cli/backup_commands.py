@@ -17,7 +17,7 @@ from docstore_cli.options import AsJson, console, errors, failed, print_json, si
 from docstore_cli.stack_options import Data, settings_for
 from docstore_contents.deletion_hold import HoldLost
 from docstore_contents.s3.store import ObjectStoreError
-from docstore_platform.mongo import PyMongoError
+from docstore_platform.database import DatabaseError
 from docstore_standalone.backup.deployment import Deployment, is_elsewhere, reached
 from docstore_standalone.backup.manifest import BackupDamaged, BackupRefused
 from docstore_standalone.backup.progress import Phase, Progress, Step
@@ -42,7 +42,7 @@ FAILURES = (
     OtherLayout,
     PortTaken,
     ProgramMissing,
-    PyMongoError,
+    DatabaseError,
     ServerFailed,
 )
 PHASES: dict[Phase, str] = {

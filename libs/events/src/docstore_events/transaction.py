@@ -30,10 +30,10 @@ class Transaction:
     """
 
     def __init__(
-        self, session: Session, source: str, topic_prefix: str, database: Database = None, *, is_again: bool = False
+        self, session: Session, source: str, topic_prefix: str, database: Any = None, *, is_again: bool = False
     ) -> None:
         self.session = session
-        self.database = database
+        self.database: Database = database
         self.is_again = is_again
         self.rows: list[Document] = []
         self.woken: set[str] = set()

@@ -6,12 +6,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from motor.motor_asyncio import AsyncIOMotorClient
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from pymongo import (
     ASCENDING,
     DESCENDING,
@@ -63,16 +68,18 @@ __all__ = [
     "UpdateOne",
     "check_server_version",
     "conflict",
+    "database_of",
+    "is_duplicate",
     "is_passing",
     "is_snapshot_gone",
     "keep_for",
     "server_time",
 ]
 
-Database = Any
-Collection = Any
-Session = Any
 Document = dict[str, Any]
+Database = AsyncIOMotorDatabase[Document]
+Collection = AsyncIOMotorCollection[Document]
+Session = AsyncIOMotorClientSession | None
 T = TypeVar("T")
 
 OLDEST_SERVER, FIRST_UNTRIED_SERVER = (6, 0), (9, 0)
@@ -85,6 +92,7 @@ MAJORITY_READS = ReadConcern("majority")
 """Reads majority-committed data only: for readers that pass on what they read."""
 TRANSACTION_SECONDS = 10.0
 WRITE_CONFLICT = 112
+DUPLICATE_KEY = 11000
 TRANSACTION_TOO_LONG = 290
 KEY_NOT_FOUND = 211
 """A server that has just come back does not have the keys yet by which it signs times."""
@@ -115,6 +123,13 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, PyMongoError) and any(error.has_error_label(label) for label in PASSING_LABELS)
 
 
+def is_duplicate(error: BaseException) -> bool:
+    """Whether a unique index refused a write."""
+    if isinstance(error, BulkWriteError):
+        return any(failure.get("code") == DUPLICATE_KEY for failure in (error.details or {}).get("writeErrors", []))
+    return isinstance(error, DuplicateKeyError)
+
+
 def conflict(reason: str) -> PyMongoError:
     """An error that has a transaction tried again, as the server's own write conflict does."""
     return OperationFailure(reason, WRITE_CONFLICT, {"errorLabels": ["TransientTransactionError"]})
@@ -133,7 +148,11 @@ async def keep_for(collection: Collection, field: str, seconds: int) -> None:
         if error.code != OPTIONS_DIFFER:
             raise
         index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
-        await collection.database.command("collMod", collection.name, index=index)
+        await database_of(collection).command("collMod", collection.name, index=index)
+
+
+def database_of(collection: Collection) -> Database:
+    return cast("Database", collection.database)  # the driver's stubs take the attribute for a collection of that name
 
 
 async def server_time(database: Database) -> datetime:
@@ -161,7 +180,8 @@ class Mongo:
 
     def database(self, name: str) -> Database:
         options: CodecOptions[Document] = CodecOptions(tz_aware=True)
-        return self._client.get_database(name, codec_options=options, write_concern=MAJORITY)
+        found: Database = self._client.get_database(name, codec_options=options, write_concern=MAJORITY)
+        return found
 
     async def database_names(self, prefix: str) -> list[str]:
         """Of those that begin with `prefix`."""

@@ -179,8 +179,8 @@ class LeaseQueue:
         """Make due whatever is claimed; for the start of the only instance of a service, when nobody is at work."""
         fields = ["lease_owner", *self._legacy()]
         claimed = {self._due_field: {"$gt": EVER}, "$or": [{field: {"$nin": [None, ""]}} for field in fields]}
-        update = [{"$set": {self._due_field: self._now(), **self._no_legacy()}}, {"$unset": _LEASE_FIELDS}]
-        outcome = await self._collection.update_many(claimed, update)
+        release = {"$set": {self._due_field: self._now(), **self._no_legacy()}}
+        outcome = await self._collection.update_many(claimed, [release, {"$unset": _LEASE_FIELDS}])
         return int(outcome.modified_count)
 
     async def due_in(self, where: Document | None = None) -> float | None:

@@ -19,6 +19,7 @@ from docstore_gateway.edge.access_log import open_access_log
 from docstore_gateway.edge.call_log import CallLog
 from docstore_gateway.edge.idempotency import IdempotencyKeys
 from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
+from docstore_gateway.edge.rate_limit_repository import MongoTokenBuckets
 from docstore_gateway.edge.rate_limits import RateLimiter
 from docstore_gateway.edge.service import NAME, Edge
 from docstore_gateway.proxy.service import Forwarder, open_forwarder
@@ -74,14 +75,14 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        limiter = RateLimiter(database)
+        buckets = MongoTokenBuckets(database)
         idempotency_rows = MongoIdempotencyRows(
             database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_hours
         )
         idempotency = IdempotencyKeys(idempotency_rows, settings)
         async with AsyncExitStack() as stack:
             stack.callback(mongo.close)
-            await limiter.create_indexes()
+            await buckets.create_indexes()
             await idempotency_rows.create_indexes()
             forwarders: dict[ServiceName, Forwarder] = {}
             for name in SERVICES:
@@ -110,7 +111,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             app.state.edge = Edge(
                 settings,
                 verifier=app.state.verifier,
-                limiter=limiter,
+                limiter=RateLimiter(buckets),
                 idempotency=idempotency,
                 forwarders=forwarders,
                 waiting=waiting,

@@ -31,7 +31,6 @@ from docstore_work.lease_queue import Lease, LeaseLost, LeaseQueue
 State = Literal["pending", "ready", "failed", "removing"]
 TOMBSTONE_SECONDS = 30 * 24 * 3600
 """What is gone is remembered as long as an event of its life may still come."""
-DUPLICATE_KEY = 11000
 _OUTCOMES: tuple[State, State] = ("ready", "failed")
 _WORTH_ANOTHER_TRY = {"state": "failed", "reason": {"$nin": sorted(OF_THE_BYTES)}}
 

@@ -10,16 +10,7 @@ from docstore_metadata.sharing.repository import ShareStore
 from docstore_metadata.trash.repository import MongoTrashedNodes, TrashedNodes
 from docstore_metadata.tree.repository import MongoNodes, Nodes
 from docstore_metadata.versions.repository import MongoVersions, Versions
-from docstore_platform.mongo import BulkWriteError, Database, DuplicateKeyError
-
-DUPLICATE_KEY = 11000
-
-
-def is_duplicate(error: BaseException) -> bool:
-    """Whether a unique index refused a write."""
-    if isinstance(error, BulkWriteError):
-        return any(failure.get("code") == DUPLICATE_KEY for failure in error.details.get("writeErrors", []))
-    return isinstance(error, DuplicateKeyError)
+from docstore_platform.mongo import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from docstore_events.envelope import Envelope
 from docstore_events.transaction import Transaction, Transactor
 from docstore_events.usage import QuotaExceeded, QuotaRestored, UsageChanged
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.database import DuplicateKeyError
 from docstore_platform.metrics import document_bytes, documents
-from docstore_platform.mongo import DuplicateKeyError
 from docstore_platform.plans import AccountPlans
 from docstore_platform.problems import unavailable
 from docstore_quota import metrics

@@ -5,7 +5,7 @@ So the last one who lets go sets it back, even if it was another backup that cha
 """
 
 from docstore_contents import deletion_hold
-from docstore_platform.mongo import Database, Mongo, ReturnDocument
+from docstore_platform.mongo import Database, Document, Mongo, ReturnDocument
 
 PARAMETER = "minSnapshotHistoryWindowInSeconds"
 NOTE = {"_id": "history window"}
@@ -27,7 +27,10 @@ class HistoryWindow:
         kept = {"before": {"$cond": [is_ours, "$before", current]}, "raised": {"$cond": [is_ours, "$raised", current]}}
         until = {"$add": ["$$NOW", deletion_hold.HOLD_SECONDS * 1000]}
         holders = {"$concatArrays": [self._others(), [{"id": self._holder, "until": until}]]}
-        changes = [{"$set": kept}, {"$set": {"raised": {"$max": ["$raised", seconds]}, "holders": holders}}]
+        changes: list[Document] = [
+            {"$set": kept},
+            {"$set": {"raised": {"$max": ["$raised", seconds]}, "holders": holders}},
+        ]
         note = await self._notes.find_one_and_update(NOTE, changes, upsert=True, return_document=ReturnDocument.AFTER)
         await self._set(note["raised"])
 

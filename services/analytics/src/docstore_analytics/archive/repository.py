@@ -101,7 +101,7 @@ class MongoArchive:
 
     async def due_days(self, limits: SegmentLimits) -> list[str]:
         old = self._clock() - timedelta(seconds=limits.seconds)
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": {"segment": NOT_PLANNED}},
             {
                 "$group": {

@@ -21,8 +21,8 @@ from starlette.types import Message, Send
 from docstore_gateway.edge.idempotency_repository import IdempotencyRows
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.settings import GatewaySettings
+from docstore_platform.database import DatabaseError
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import PyMongoError
 from docstore_platform.problems import Problem, invalid, unavailable
 from docstore_platform.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
@@ -68,7 +68,7 @@ class IdempotencyKeys:
             raise invalid(f"An Idempotency-Key has 1 to {MAX_KEY_CHARS} printable ASCII characters.")
         try:
             return await self._begin(call)
-        except PyMongoError:
+        except DatabaseError:
             raise unavailable("What remembers Idempotency-Keys") from None
 
     async def _begin(self, call: Call) -> "Recorder | StoredAnswer":
@@ -163,7 +163,7 @@ class Recorder:
                 return
             try:
                 await self._rows.renew(self._row_id, self._lease_id)
-            except PyMongoError as error:
+            except DatabaseError as error:
                 log.warning("idempotency_lease_not_renewed", error=repr(error))
 
     def recording(self, send: Send) -> Send:
@@ -189,7 +189,7 @@ class Recorder:
             self._open = False
             try:
                 await self._rows.free(self._row_id, self._lease_id)
-            except PyMongoError as error:
+            except DatabaseError as error:
                 log.warning("idempotency_key_not_freed", error=repr(error))
 
     async def _store_or_free(self, *, keep: bool) -> None:
@@ -204,7 +204,7 @@ class Recorder:
         sealed = StoredAnswer(status, headers, body).sealed(self._seal, self._row_id)
         try:
             await self._rows.store(self._row_id, self._lease_id, sealed)
-        except PyMongoError as error:
+        except DatabaseError as error:
             log.warning("idempotent_response_not_stored", error=repr(error))
 
 

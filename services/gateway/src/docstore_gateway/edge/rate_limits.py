@@ -1,8 +1,8 @@
-"""Rate limits: token buckets in MongoDB that all replicas share, spent in chunks so that most calls cost no write.
+"""Rate limits: token buckets that all replicas share, spent in chunks so that most calls cost no write.
 
 A replica takes a chunk of tokens from the shared bucket and spends it from memory. Tokens it does not spend are lost
 to the others, so a chunk is a small part of the bucket; a strict limit has chunks of one and so a write for each call.
-The bucket is refilled by the database's clock: replicas need not agree on the time. (Token bucket: ITU-T I.371.)
+(Token bucket: ITU-T I.371.)
 """
 
 import asyncio
@@ -11,12 +11,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
+from docstore_gateway.edge.rate_limit_repository import Taken, TokenBuckets
 from docstore_gateway.responses import HeaderList
-from docstore_platform.mongo import ASCENDING, Collection, Database, IndexModel, PyMongoError, ReturnDocument
+from docstore_platform.database import DatabaseError
 from docstore_platform.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -56,26 +56,23 @@ class _Bucket:
     alone: float = math.inf
     alone_at: float = 0.0
 
-    def take_alone(self, policy: Policy, now: float) -> tuple[int, float]:
+    def take_alone(self, policy: Policy, now: float) -> Taken:
         """As from the shared bucket, from a count of this replica's own, which is full at first."""
         refilled = self.alone + (now - self.alone_at) * policy.per_minute / PERIOD_SECONDS
         self.alone = min(float(policy.per_minute), refilled)
         self.alone_at = now
         granted = min(policy.chunk, math.floor(self.alone))
         self.alone -= granted
-        return granted, self.alone
+        return Taken(granted, self.alone)
 
 
 class RateLimiter:
     """Spends tokens for calls. When the database can't be reached each replica goes by its own count."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.monotonic) -> None:
-        self._rows: Collection = database["rate_limits"]
+    def __init__(self, shared: TokenBuckets, now: Callable[[], float] = time.monotonic) -> None:
+        self._shared = shared
         self._now = now
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
-
-    async def create_indexes(self) -> None:
-        await self._rows.create_indexes([IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)])
 
     async def spend(self, policy: Policy, who: str) -> HeaderList:
         """Count a call of `who`, and tell what is left; 429 with the time to wait if there is no token left."""
@@ -108,33 +105,15 @@ class RateLimiter:
             bucket.spend_until = self._now() + PERIOD_SECONDS
         bucket.tokens -= 1
 
-    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> tuple[int, float]:
-        """Tokens granted and tokens left, of the shared bucket if it can be reached."""
+    async def _take(self, policy: Policy, key: str, bucket: _Bucket) -> Taken:
+        """From the shared bucket if it can be reached."""
+        size, chunk = policy.per_minute, policy.chunk
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                row = await self._rows.find_one_and_update(
-                    {"_id": key}, _refill_and_take(policy), upsert=True, return_document=ReturnDocument.AFTER
-                )
-        except (PyMongoError, TimeoutError) as error:
+                return await self._shared.take(key, size=size, period_seconds=PERIOD_SECONDS, chunk=chunk)
+        except (DatabaseError, TimeoutError) as error:
             log.warning("rate_limits_not_shared", policy=policy.name, error=repr(error))
             return bucket.take_alone(policy, self._now())
-        return int(row["granted"]), float(row["tokens"])
-
-
-def _refill_and_take(policy: Policy) -> list[dict[str, Any]]:
-    per_ms = policy.per_minute / (PERIOD_SECONDS * 1000)
-    elapsed_ms = {"$max": [0, {"$subtract": ["$$NOW", {"$ifNull": ["$at", "$$NOW"]}]}]}
-    refilled = {"$add": [{"$ifNull": ["$tokens", policy.per_minute]}, {"$multiply": [per_ms, elapsed_ms]}]}
-    return [
-        {"$set": {"tokens": {"$min": [policy.per_minute, refilled]}, "at": "$$NOW"}},
-        {"$set": {"granted": {"$min": [policy.chunk, {"$floor": "$tokens"}]}}},
-        {
-            "$set": {
-                "tokens": {"$subtract": ["$tokens", "$granted"]},
-                "expires_at": {"$add": ["$$NOW", int(PERIOD_SECONDS * 1000)]},
-            }
-        },
-    ]
 
 
 def _wait_seconds(policy: Policy, left: float) -> float:

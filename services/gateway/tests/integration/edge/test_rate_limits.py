@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from spent_calls import spend_all
 
+from docstore_gateway.edge.rate_limit_repository import MongoTokenBuckets
 from docstore_gateway.edge.rate_limits import Policy, RateLimiter
-from docstore_platform.mongo import Mongo, PyMongoError
-from docstore_platform.problems import Problem
+from docstore_platform.mongo import Mongo
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -72,44 +73,9 @@ async def mongo(infra: InfraSettings) -> Any:
     mongo.close()
 
 
-class SharedBucket:
-    """The bucket in the database, which nothing refills; counts the writes."""
-
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.tokens = policy.per_minute
-        self.writes = 0
-
-    async def find_one_and_update(self, *_: Any, **__: Any) -> Any:
-        self.writes += 1
-        await asyncio.sleep(0)
-        granted = min(self.policy.chunk, self.tokens)
-        self.tokens -= granted
-        return {"granted": granted, "tokens": self.tokens}
-
-
-async def spend_all(limiters: list[RateLimiter], policy: Policy, calls: int) -> int:
-    spent = (limiters[i % len(limiters)].spend(policy, "ann") for i in range(calls))
-    outcomes = await asyncio.gather(*spent, return_exceptions=True)
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Problem) and outcome.status == 429]
-    passed = sum(isinstance(outcome, list) for outcome in outcomes)
-    assert passed + len(refused) == calls
-    return passed
-
-
-async def test_most_calls_cost_no_write() -> None:
-    """A generous limit is spent from chunks: over two replicas 3,000 calls pass, for about twenty writes."""
-    policy = Policy.cheap("account", 3000)
-    bucket = SharedBucket(policy)
-    limiters = [RateLimiter({"rate_limits": bucket}, now=lambda: 0.0) for _ in range(2)]
-    assert await spend_all(limiters, policy, 2000) == 2000
-    assert await spend_all(limiters, policy, 3000) == 1000
-    assert bucket.writes == 3000 / policy.chunk + len(limiters)  # each learns once that there is none left
-
-
 async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Any) -> None:
     """After the time that the refusal names, a call passes."""
-    limiter = RateLimiter(mongo.database(infra.database_prefix + "gateway"))
+    limiter = RateLimiter(MongoTokenBuckets(mongo.database(infra.database_prefix + "gateway")))
     policy = Policy.strict("log_in", 120)
     assert await spend_all([limiter], policy, 130) >= 120
 
@@ -122,26 +88,6 @@ async def test_a_used_up_bucket_fills_again(infra: InfraSettings, mongo: Any) ->
 async def test_without_the_database_each_replica_counts_alone(infra: InfraSettings) -> None:
     """Calls are not refused because the counters are down."""
     mongo = Mongo("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50", app_name="test")
-    limiter = RateLimiter(mongo.database("x"))
+    limiter = RateLimiter(MongoTokenBuckets(mongo.database("x")))
     assert await spend_all([limiter], Policy.cheap("account", 3000), 100) == 100
     mongo.close()
-
-
-class NoRows:
-    """A collection whose database is away."""
-
-    async def find_one_and_update(self, *args: Any, **options: Any) -> Any:
-        raise PyMongoError("away")
-
-
-async def test_without_the_database_limits_hold_for_each_replica() -> None:
-    """What one replica lets through is the limit, strict or in chunks; time refills it, and another has its own."""
-    now = 1000.0
-    limiter, another = [RateLimiter({"rate_limits": NoRows()}, now=lambda: now) for _ in range(2)]
-    log_in, account = Policy.strict("log_in", 20), Policy.cheap("account", 300)
-    assert await spend_all([limiter], log_in, 40) == 20
-    assert await spend_all([limiter], account, 400) == 300
-    now += 6
-    assert await spend_all([limiter], log_in, 40) == 2
-    assert await spend_all([limiter], account, 400) == 30
-    assert await spend_all([another], log_in, 40) == 20

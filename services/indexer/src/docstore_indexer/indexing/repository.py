@@ -156,7 +156,7 @@ class MongoEntries:
         return [each for each in WorkQueue if await self._documents.find_one({**due, "lane": each.value}, {"_id": 1})]
 
     async def pending_by_queue(self) -> dict[str, int]:
-        count = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
+        count: list[Document] = [{"$match": _OPEN}, {"$group": {"_id": "$lane", "files": {"$sum": 1}}}]
         return {row["_id"]: row["files"] async for row in self._documents.aggregate(count)}
 
     async def unsettled(self, event_ids: set[str]) -> set[str]:

@@ -34,7 +34,7 @@ from docstore_indexer.indexing.rules import (
 )
 from docstore_indexer.indexing.text_reader import TextReader
 from docstore_indexer.indexing.text_repository import Accounts, Texts
-from docstore_platform.mongo import PyMongoError
+from docstore_platform.database import DatabaseError
 from docstore_work.backoff import backoff
 from docstore_work.wakeup import wake
 
@@ -97,7 +97,7 @@ class Indexing:
         except EngineFailed as error:
             log.warning("index_writes_postponed", queue=queue, error=str(error))
             await self._entries.postpone(claimed, queue, OUTAGE_PAUSE_SECONDS, counted=False)
-        except PyMongoError:
+        except DatabaseError:
             raise
         except Exception as error:  # whatever a document causes: the others are indexed, this one is tried again
             log.error("indexing_failed", queue=queue, files=len(claimed), exc_info=error)

@@ -15,8 +15,8 @@ from docstore_metadata.tree.presentation import Json, place_json
 from docstore_metadata.tree.rules import Node, Place, check_tags
 from docstore_metadata.versions.adding import add_version, new_version
 from docstore_metadata.versions.rules import Version
+from docstore_platform.database import Session
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Session
 
 
 class NotIndependent(Exception):

@@ -14,14 +14,14 @@ from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.journal.repository import MAX_ENTRIES, touch_owner_journals
 from docstore_metadata.problems import item_problem
 from docstore_metadata.retention.rules import Bounds
-from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import PyMongoError, Session
+from docstore_platform.database import DatabaseError, Session, is_duplicate
 
 TRIES = 3
 
@@ -73,7 +73,7 @@ class CommitService:
                 return [*await self._together(commits[:middle]), *await self._together(commits[middle:])]
             except NotIndependent:
                 pass
-            except PyMongoError as error:
+            except DatabaseError as error:
                 if not is_duplicate(error):
                     raise
         return [await self._alone(commit) for commit in commits]
@@ -86,7 +86,7 @@ class CommitService:
                 return known[commit.upload_id]
             try:
                 return (await self._in_transaction([commit]))[0]
-            except PyMongoError as error:
+            except DatabaseError as error:
                 if not is_duplicate(error) or attempt == TRIES:
                     raise
         raise AssertionError("the loop above returns or raises")

@@ -12,7 +12,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
 from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.rules import Found, Place, place_at
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 
 
 class WriteIntent(Protocol):

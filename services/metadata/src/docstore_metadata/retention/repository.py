@@ -13,7 +13,16 @@ from docstore_metadata.journal.repository import touch_owner_journals
 from docstore_metadata.retention.rules import Bounds, Choice
 from docstore_metadata.tree.documents import choice_document, node_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.mongo import ASCENDING, Collection, Document, IndexModel, ReturnDocument, Session, server_time
+from docstore_platform.mongo import (
+    ASCENDING,
+    Collection,
+    Document,
+    IndexModel,
+    ReturnDocument,
+    Session,
+    database_of,
+    server_time,
+)
 
 Since = Literal["trash_from", "versions_from", "recheck_from"]
 """What is looked at. `recheck_from`: a choice was made then, and files may have more versions than it leaves."""
@@ -82,7 +91,7 @@ class MongoRetentionRoots:
         await self._nodes.update_many(files, [{"$set": {"replaced_from": "$created"}}])
 
     async def now(self) -> datetime:
-        return await server_time(self._nodes.database)
+        return await server_time(database_of(self._nodes))
 
     async def next_due(self, now: datetime) -> DueAccount | None:
         """The account whose trash or versions have been overdue the longest, of one policy."""
@@ -171,7 +180,7 @@ class MongoRetentionRoots:
         What comes to be the first of its kind meanwhile conflicts with this, since both write the owner's journal.
         """
         if rest is None:
-            await touch_owner_journals(self._nodes.database, [due.account_id], session)
+            await touch_owner_journals(database_of(self._nodes), [due.account_id], session)
         set_rest: Document = {} if rest is None else {"$set": {due.since: rest}}
         unset = ["held_until"] if rest else ["held_until", due.since]
         update = {**set_rest, "$unset": dict.fromkeys(unset, "")}

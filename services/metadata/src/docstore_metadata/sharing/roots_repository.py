@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from docstore_metadata.tree.documents import node_of
 from docstore_metadata.tree.rules import Place, place_among
-from docstore_platform.mongo import ASCENDING, Database, Session
+from docstore_platform.mongo import ASCENDING, Database, Document, Session
 
 AT_ONCE = 100
 
@@ -58,7 +58,7 @@ async def _places(database: Database, account_id: str, ids: Sequence[str], sessi
         "connectToField": "_id",
         "as": "above",
     }
-    pipeline = [{"$match": {"_id": {"$in": list(ids)}}}, {"$graphLookup": above}]
+    pipeline: list[Document] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$graphLookup": above}]
     places = []
     async for document in nodes.aggregate(pipeline, session=session):
         folders = {row["_id"]: node_of(row) for row in document["above"]}

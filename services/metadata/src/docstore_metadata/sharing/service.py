@@ -8,13 +8,13 @@ from docstore_metadata.errors import NotFound, NotShareable, Refusal, ShareWithS
 from docstore_metadata.sharing.acceptance.service import admit, admitted
 from docstore_metadata.sharing.changes import ShareChanges, publish_revoked, publish_shared
 from docstore_metadata.sharing.rules import MAX_INVITATIONS, MAX_SHARES, Share, clean_email, email_key
-from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Place, ShareRole
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.database import DatabaseError, is_duplicate
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import PyMongoError
 from docstore_platform.tokens import Principal
 
 FILLED_FROM_PAGES = 5
@@ -87,7 +87,7 @@ class ShareService:
 
         try:
             return await self._transactor.run(work, lane=principal.account_id)
-        except PyMongoError as error:
+        except DatabaseError as error:
             if not is_duplicate(error):
                 raise
             return await self._transactor.run(work, lane=principal.account_id)

@@ -46,7 +46,7 @@ class MongoTrashedNodes:
         # A clock that is behind must not make it look as if it had been here for long.
         trashed_at = {"$max": [now, "$$NOW"]}
         marks = {"trashed_at": trashed_at, "trashed_path": {"$literal": path}, "revision": node.revision}
-        update = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
+        update: list[Document] = [{"$set": marks}, {"$unset": ["live", "hidden"]}]
         await self._nodes.update_one({"_id": node.id}, update, session=session)
 
     async def page(self, owner_id: str, before: tuple[datetime, str] | None, limit: int) -> list[Node]:

@@ -5,7 +5,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Place
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 
 
 class BatchingTree(Tree):

@@ -9,8 +9,8 @@ from docstore_metadata.storage import Store
 from docstore_metadata.tree.paths import Parts
 from docstore_metadata.tree.rules import Found, Node, Place, place_at
 from docstore_metadata.versions.rules import Version
+from docstore_platform.database import Session
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Session
 
 
 @dataclass(slots=True)

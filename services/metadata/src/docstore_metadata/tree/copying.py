@@ -8,7 +8,7 @@ from docstore_metadata.errors import InvalidMove, NameTaken, NotFound, TooLarge
 from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.journal.repository import MAX_ENTRIES, touch_owner_journals
 from docstore_metadata.reservations import Reservation, Reservations
-from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
@@ -17,8 +17,8 @@ from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.rules import NOBODY, Node, Place
 from docstore_metadata.versions.adding import new_version
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.database import is_duplicate
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import PyMongoError
 from docstore_platform.tokens import Principal
 
 
@@ -78,7 +78,7 @@ class Copier:
             return await self._transactor.run(work, lane=principal.account_id)
         except Exception as error:  # whatever it is, nothing was copied: the reserved bytes are free again
             await self._reservations.release(base.owner_id, reserved)
-            if isinstance(error, PyMongoError) and is_duplicate(error):
+            if is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None
             raise
 

@@ -11,7 +11,7 @@ from docstore_metadata.tree.paths import MAX_DEPTH, Parts
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Found, Node, Place, place_among, place_at
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 
 MAX_HINTS = 20_000
 MAX_HOPS = 256

@@ -7,7 +7,7 @@ from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.paths import MAX_DEPTH, Parts, join_path, prefixes, split_path
 from docstore_metadata.tree.rules import Found, Place, place_at
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.errors import InvalidMove, InvalidPath, NameTaken, NotAFolder, PreconditionFailed
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.storage import Store, is_duplicate
+from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
@@ -15,7 +15,7 @@ from docstore_metadata.tree.path_root import authorize_path, find_path_root, ref
 from docstore_metadata.tree.paths import MAX_DEPTH, check_name, split_path
 from docstore_metadata.tree.rules import Node, Place, check_tags, place_at
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import PyMongoError, Session
+from docstore_platform.database import DatabaseError, Session, is_duplicate
 from docstore_platform.tokens import Principal
 
 EDITED_ATTRIBUTES = ("name", "parent_id", "revision", "told_readers", "tags", "hidden")
@@ -85,7 +85,7 @@ class FileService:
 
         try:
             return await self._transactor.run(work, lane=principal.account_id)
-        except PyMongoError as error:
+        except DatabaseError as error:
             if not is_duplicate(error):
                 raise
             return await self._transactor.run(work, lane=principal.account_id)
@@ -121,7 +121,7 @@ class FileService:
 
         try:
             after = await self._transactor.run(work, lane=principal.account_id)
-        except PyMongoError as error:
+        except DatabaseError as error:
             if is_duplicate(error):
                 raise NameTaken("There is already something of that name.") from None
             raise

@@ -3,7 +3,7 @@
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import shared_since
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 
 
 class VersionAccess:

@@ -22,6 +22,7 @@ from docstore_platform.mongo import (
     IndexModel,
     Session,
     UpdateOne,
+    database_of,
     server_time,
 )
 from docstore_work.lease_queue import LeaseQueue
@@ -87,7 +88,7 @@ class MongoVersions:
         await self._versions.create_index(owners, name="by_owner")
 
     async def now(self) -> datetime:
-        return await server_time(self._versions.database)
+        return await server_time(database_of(self._versions))
 
     async def get(self, node_id: str, number: int, session: Session = None) -> Version | None:
         document = await self._versions.find_one({"_id": version_id(node_id, number)}, session=session)

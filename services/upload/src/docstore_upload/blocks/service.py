@@ -9,8 +9,8 @@ from docstore_contents.block_list import Block, block_list_key, parse, serialise
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_platform.clock import Clock
+from docstore_platform.database import Session
 from docstore_platform.ids import new_id
-from docstore_platform.mongo import Session
 from docstore_platform.problems import Problem, invalid
 from docstore_upload.blocks.ports import Blocks
 from docstore_upload.blocks.proof import BlockProver

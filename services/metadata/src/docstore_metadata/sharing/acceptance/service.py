@@ -15,7 +15,7 @@ from docstore_metadata.tree.documents import root_node
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Place
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.mongo import Session
+from docstore_platform.database import Session
 from docstore_platform.tokens import Principal
 
 MAX_BLOCKED = 1000
