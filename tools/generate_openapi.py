@@ -4,11 +4,15 @@ import importlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from docstore_gateway.edge.openapi import compose, dump
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.service_keys import new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 
@@ -17,7 +21,13 @@ TARGET = Path(__file__).parents[1] / "services/gateway/src/docstore_gateway/open
 
 def generate() -> bytes:
     """The text that belongs into the file. No server is needed: the apps are made, not started."""
-    return dump(compose({name: app.openapi() for name, app in apps().items()}))
+    return dump(compose({name: _public_document(app) for name, app in apps().items()}))
+
+
+def _public_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the routes that clients call."""
+    public = [route for route in app.routes if isinstance(route, APIRoute) and route.path.startswith(PUBLIC_PREFIX)]
+    return get_openapi(title=app.title, version=app.version, routes=public)
 
 
 def apps() -> dict[ServiceName, FastAPI]:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from docstore_events.runtime import EventRuntime
 from docstore_platform.mongo import Database
 from docstore_platform.problems import Problem, not_found
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.services import ServiceName
 
@@ -40,7 +41,7 @@ def operations_router(
 
     `republishers` may have events sent again too; those `waiting` may ask which events this service is done with.
     """
-    router = APIRouter(tags=["events"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["events"])
     operators = [callers("gateway")]
 
     @router.get("/health", dependencies=operators)

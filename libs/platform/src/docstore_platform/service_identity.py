@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 
 from docstore_platform.problems import Problem
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_keys import load_private_key, load_public_key, private_key_for
 from docstore_platform.services import SERVICE_NAMES, CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
@@ -33,7 +34,6 @@ CACHED_TOKENS = 256
 SHARED_SECRET: Final = "shared-secret"
 """Stands for a caller of the previous version, which proves only that it knows DOCSTORE_INTERNAL_SECRET."""
 CALLER_NOT_ALLOWED = "caller_not_allowed"
-INTERNAL_PREFIX = "/internal"
 
 Clock = Callable[[], float]
 
@@ -203,13 +203,14 @@ class InternalRoute:
 
 
 def internal_routes(router: APIRouter) -> list[InternalRoute]:
-    """The routes of an internal router; ValueError unless each declares its callers: none is open by mistake."""
+    """The routes of an internal router; ValueError unless each is internal and declares its callers."""
     found = []
     for route in router.routes:
         declared = [each.dependency for each in route.dependencies] if isinstance(route, APIRoute) else []
         allowed = [each for each in declared if isinstance(each, AllowedCallers)]
-        if not isinstance(route, APIRoute) or len(allowed) != 1:
-            raise ValueError(f"{route} must declare its callers, once: dependencies=[callers(...)]")
-        path = f"{INTERNAL_PREFIX}{route.path}"
-        found += [InternalRoute(method, path, allowed[0].names) for method in sorted(route.methods or ())]
+        if not isinstance(route, APIRoute) or not route.path.startswith(INTERNAL_PREFIX) or len(allowed) != 1:
+            raise ValueError(
+                f"{route} must begin with {INTERNAL_PREFIX} and declare its callers, once: dependencies=[callers(...)]"
+            )
+        found += [InternalRoute(method, route.path, allowed[0].names) for method in sorted(route.methods or ())]
     return found

@@ -11,7 +11,6 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import Response
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docstore_platform.body_limits import BodyLimit
@@ -20,7 +19,8 @@ from docstore_platform.metrics import build_info, exposition, http_seconds
 from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import install_problem_handlers
 from docstore_platform.request_metrics import UNMATCHED
-from docstore_platform.service_identity import INTERNAL_PREFIX, CallerVerifier, callers, internal_routes
+from docstore_platform.routes import INTERNAL_PREFIX
+from docstore_platform.service_identity import CallerVerifier, callers, internal_routes
 from docstore_platform.services import ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.startup import Startup, UntilStarted
@@ -69,11 +69,11 @@ class Telemetry:
                     await self.app(scope, receive, send_and_note)
                 finally:
                     if current is not None:
-                        http_served(current, scope["method"], _route_template(scope), status)
+                        http_served(current, scope["method"], _route(scope), status)
         finally:
             structlog.contextvars.reset_contextvars(**token)
             elapsed = time.perf_counter() - started
-            http_seconds.observe(self.service, scope["method"], _route(scope), status, elapsed)
+            http_seconds.observe(self.service, scope["method"], _route(scope) or UNMATCHED, status, elapsed)
 
     def _span(self, scope: Scope) -> AbstractContextManager[Span | None]:
         """A server span; none of its own where a caller in this process has a trace that nobody collects."""
@@ -91,21 +91,15 @@ class Telemetry:
         )
 
 
-def _route(scope: Scope) -> str:
-    return getattr(scope.get("route"), "path", UNMATCHED)
+def _route(scope: Scope) -> str | None:
+    """The template of the route that matched."""
+    return getattr(scope.get("route"), "path", None)
 
 
 async def readiness(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> tuple[str, dict[str, str]]:
     """`ok`, `degraded` or `unavailable`, and the error of each failing check by name."""
     failed, partly = await _failures(checks), await _failures(partial_checks)
     return UNAVAILABLE if failed else "degraded" if partly else "ok", failed | partly
-
-
-def _route_template(scope: Scope) -> str | None:
-    """The route with the prefix of its router; None where no route matched."""
-    path: str | None = getattr(scope.get("route"), "path", None)
-    prefix = next((each for each in ("/v1", INTERNAL_PREFIX) if scope["path"].startswith(f"{each}/")), "")
-    return path if path is None or path.startswith(prefix) else prefix + path
 
 
 async def _failures(checks: Mapping[str, Check]) -> dict[str, str]:
@@ -148,7 +142,7 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
 
 def readiness_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
     """For the gateway, whose report shows operators which component of which service fails."""
-    router = APIRouter()
+    router = APIRouter(prefix=INTERNAL_PREFIX)
 
     @router.get("/readiness", dependencies=[callers("gateway")])
     async def get_readiness() -> dict[str, Any]:
@@ -163,7 +157,6 @@ def service_app(
     infra: InfraSettings,
     *,
     lifespan: Lifespan,
-    direct: Sequence[BaseRoute] = (),
     public: Sequence[APIRouter] = (),
     internal: Sequence[APIRouter] = (),
     needs: Mapping[str, Check] | None = None,
@@ -173,9 +166,9 @@ def service_app(
 ) -> FastAPI:
     """A service: `public` routers check the caller's token, each route of `internal` ones declares who may call it.
 
-    `direct` routes are asked before any router, each of which has to look for its route twice. `needs` are waited for
-    before `lifespan` begins; the process serves meanwhile, not ready. `fetch_keys` gives the keys of access tokens,
-    by default those that the accounts service publishes.
+    A request is matched against their routes in this order. `needs` are waited for before `lifespan` begins; the
+    process serves meanwhile, not ready. `fetch_keys` gives the keys of access tokens, by default those that the
+    accounts service publishes.
     """
 
     startup = Startup(name, needs or {})
@@ -211,12 +204,9 @@ def service_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
     install_problem_handlers(app)
-    app.router.routes.extend(direct)
-    for router in public:
-        app.include_router(router, prefix="/v1")
-    for router in (*internal, readiness_router(checks, partial_checks or {})):
+    internal = (*internal, readiness_router(checks, partial_checks or {}))
+    for router in internal:
         app.state.internal_routes += internal_routes(router)
-        app.include_router(router, prefix=INTERNAL_PREFIX, include_in_schema=False)
-    # Last: a router asks its routes in their order, and these are not the ones that are in a hurry.
-    app.include_router(health_router(checks, partial_checks), include_in_schema=False)
+    for router in (*public, *internal, health_router(checks, partial_checks)):
+        app.router.routes.extend(router.routes)
     return app

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, params
 
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
 from docstore_platform.problems import Problem
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
@@ -24,7 +25,7 @@ def infra(**changes: object) -> InfraSettings:
 
 
 def quota_app(settings: InfraSettings) -> FastAPI:
-    router = APIRouter(dependencies=[])
+    router = APIRouter(prefix=INTERNAL_PREFIX)
 
     @router.get("/usage", dependencies=[callers("upload")])
     async def usage() -> dict[str, int]:
@@ -141,9 +142,10 @@ def test_a_service_without_a_key_does_not_start() -> None:
         quota_app(InfraSettings(service_key=new_service_key()))
 
 
-def test_an_internal_route_that_declares_no_callers_is_an_error() -> None:
+@pytest.mark.parametrize(("prefix", "allowed"), [("", [callers("upload")]), (INTERNAL_PREFIX, [])])
+def test_an_internal_route_needs_its_prefix_and_its_callers(prefix: str, allowed: list[params.Depends]) -> None:
     """Nothing is open by having been forgotten."""
-    router = APIRouter()
-    router.add_api_route("/forgotten", lambda: None)
-    with pytest.raises(ValueError, match="must declare its callers"):
+    router = APIRouter(prefix=prefix)
+    router.add_api_route("/forgotten", lambda: None, dependencies=allowed)
+    with pytest.raises(ValueError, match="declare its callers"):
         service_app("quota", infra(), lifespan=lambda _: pytest.fail("not started"), internal=[router], checks={})

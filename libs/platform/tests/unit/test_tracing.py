@@ -14,6 +14,7 @@ from pymongo import monitoring
 from docstore_platform.internal import LocalTransport, register_local_app
 from docstore_platform.metrics import exposition
 from docstore_platform.mongo_spans import MongoSpans
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers, token_source
 from docstore_platform.service_keys import new_service_key, public_key_of
 from docstore_platform.settings import InfraSettings
@@ -107,7 +108,7 @@ def test_an_error_ends_a_span_as_failed(spans: InMemorySpanExporter) -> None:
 
 async def test_a_request_is_described_by_the_conventions(spans: InMemorySpanExporter) -> None:
     """Method, route, path, status; 5xx is an error, 4xx is the client's."""
-    router = APIRouter()
+    router = APIRouter(prefix=INTERNAL_PREFIX)
 
     @router.get("/files/{file_id}", dependencies=[callers("quota")])
     async def file(file_id: str) -> None:

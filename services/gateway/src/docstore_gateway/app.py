@@ -130,8 +130,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
-    app.include_router(pages_router(settings), include_in_schema=False)
-    app.include_router(web_router(settings.web_dir, infra), include_in_schema=False)
+    for router in (pages_router(settings), web_router(settings.web_dir, infra)):
+        app.router.routes.extend(router.routes)
     app.add_middleware(EdgeMiddleware)
     return app
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from docstore_media.rules import Size
 from docstore_media.service import NamedVersion, PreviewService
+from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 
@@ -27,7 +28,7 @@ class PreviewsWanted(BaseModel):
 
 
 def preview_router(service: PreviewService) -> APIRouter:
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/files/{file_id}/preview", status_code=302, response_class=RedirectResponse)
     async def file_preview(
@@ -46,7 +47,7 @@ def preview_router(service: PreviewService) -> APIRouter:
 
 
 def internal_preview_router(service: PreviewService) -> APIRouter:
-    router = APIRouter(tags=["internal"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
     @router.post("/previews", dependencies=[callers("metadata")])
     async def preview_urls(body: PreviewsWanted) -> dict[str, list[str | None]]:

@@ -189,8 +189,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         "metadata",
         infra,
         lifespan=lifespan,
-        direct=[*fast_router(files, listings, names).routes, *changes_router(changes).routes],
         public=[
+            fast_router(files, listings, names),
+            changes_router(changes),
             tree_router(files, copier, trash, names),
             trash_router(trash, retention, names),
             versions_router(versions, names),
@@ -210,7 +211,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-    app.include_router(page_router(visits, delivery, PagePreviews(media), names))
+    app.router.routes.extend(page_router(visits, delivery, PagePreviews(media), names).routes)
     app.add_exception_handler(Refusal, _on_refusal)
     return app
 

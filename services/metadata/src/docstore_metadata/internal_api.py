@@ -11,6 +11,7 @@ from docstore_metadata.commits.rules import Commit, UploadIntent
 from docstore_metadata.commits.service import CommitService
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.tree.directory import FileDirectory
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
@@ -69,7 +70,7 @@ class Journals(BaseModel):
 
 def internal_router(commits: CommitService, changes: ChangeFeed, directory: FileDirectory) -> APIRouter:
     """Routes for DocStore's own services."""
-    router = APIRouter(tags=["internal"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
     @router.post("/uploads/check", dependencies=[callers("upload")])
     async def check_uploads(body: UploadsCheck) -> Response:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
+from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
@@ -63,7 +64,7 @@ def overview_of(totals: dict[Plan, Totals]) -> Overview:
 
 
 def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
-    router = APIRouter(tags=["quota"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["quota"])
 
     @router.post("/reservations", dependencies=[callers("metadata", "upload")])
     async def reserve(body: Reservations) -> Response:
@@ -122,7 +123,7 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
 
 
 def public_router(service: QuotaService) -> APIRouter:
-    router = APIRouter(tags=["operators"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"])
 
     @router.get("/admin/overview")
     async def overview(principal: Annotated[Principal, Depends(current_principal)]) -> Overview:

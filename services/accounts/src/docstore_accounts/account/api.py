@@ -6,12 +6,13 @@ from fastapi.responses import Response
 from docstore_accounts.account.schemas import account_json
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.parameters import PathId
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
 
 def internal_router(accounts: AccountService) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
 
     @router.get("/accounts/{account_id}", dependencies=[callers("indexer", "metadata", "quota")])
     async def account(account_id: PathId) -> Response:

@@ -12,12 +12,13 @@ from docstore_accounts.administration.schemas import AccountPage, AdminChange
 from docstore_accounts.administration.service import AdministrationService
 from docstore_accounts.parameters import Caller, Limit, PathId
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def administration_router(administration: AdministrationService) -> APIRouter:
-    router = APIRouter(tags=["admin"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["admin"])
 
     @router.get("/admin/accounts", response_model=AccountPage)
     async def list_accounts(

@@ -8,11 +8,12 @@ from docstore_accounts.invitations.schemas import Invitation, NewInvitation, Sig
 from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.parameters import NO_STORE, Caller
 from docstore_platform.clock import rfc3339
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def invitations_router(invitations: InvitationService, accounts: AccountService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.get("/accounts/sign-up", response_model=SignUpRules, tags=["accounts"])
     async def sign_up_rules() -> Response:

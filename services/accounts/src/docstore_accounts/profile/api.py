@@ -8,11 +8,12 @@ from docstore_accounts.account.schemas import account_json
 from docstore_accounts.parameters import Address, Caller
 from docstore_accounts.profile.schemas import Me, OwnChange, PlanChoice
 from docstore_accounts.profile.service import ProfileService
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def profile_router(profile: ProfileService) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["accounts"])
 
     @router.get("/me", response_model=Me)
     async def me(caller: Caller) -> Response:

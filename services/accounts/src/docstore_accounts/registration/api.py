@@ -7,11 +7,12 @@ from docstore_accounts.account.schemas import Account, account_json
 from docstore_accounts.parameters import Address
 from docstore_accounts.registration.schemas import SignUp
 from docstore_accounts.registration.service import RegistrationService
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def registration_router(registration: RegistrationService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.post("/accounts", status_code=201, response_model=Account, tags=["accounts"])
     async def sign_up(body: SignUp, address: Address) -> Response:

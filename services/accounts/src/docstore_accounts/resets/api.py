@@ -7,11 +7,12 @@ from docstore_accounts.parameters import NO_STORE, Address, Caller, PathId
 from docstore_accounts.resets.schemas import ConfirmedReset, Forgotten, PasswordReset, ResetAccepted
 from docstore_accounts.resets.service import ResetService
 from docstore_platform.clock import rfc3339
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def resets_router(resets: ResetService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.post("/password-resets", status_code=202, response_model=ResetAccepted, tags=["accounts"])
     async def ask_for_reset(body: Forgotten) -> Response:

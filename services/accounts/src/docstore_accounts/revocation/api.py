@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from docstore_accounts.revocation.service import RevocationFeed
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
 
 
 def internal_router(feed: RevocationFeed) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
 
     @router.get("/revocations", dependencies=[callers("gateway")])
     async def follow(

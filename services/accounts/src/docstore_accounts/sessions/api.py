@@ -18,12 +18,13 @@ from docstore_accounts.sessions.schemas import (
 )
 from docstore_accounts.sessions.service import SessionService
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def sessions_router(sessions: SessionService) -> APIRouter:
-    router = APIRouter(tags=["sessions"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["sessions"])
 
     @router.post(
         "/sessions",

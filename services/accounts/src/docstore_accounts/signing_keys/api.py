@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from docstore_accounts.signing_keys.service import KeyRing
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import any_service
 from docstore_platform.tokens import JwkSet
 
 
 def internal_router(ring: KeyRing) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
 
     @router.get("/keys", dependencies=[any_service()])
     async def keys() -> JwkSet:

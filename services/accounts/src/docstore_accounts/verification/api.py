@@ -7,11 +7,12 @@ from docstore_accounts.account.rules import Account
 from docstore_accounts.parameters import Caller
 from docstore_accounts.verification.schemas import EmailVerification, VerifyEmail, VerifyOwnEmail
 from docstore_accounts.verification.service import VerificationService
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def verification_router(verifications: VerificationService) -> APIRouter:
-    router = APIRouter(tags=["accounts"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["accounts"])
 
     @router.post("/accounts/verify", response_model=EmailVerification)
     async def verify_email(body: VerifyEmail) -> Response:

@@ -8,6 +8,7 @@ from docstore_analytics.activity.schemas import ActivityPage
 from docstore_analytics.activity.service import ActivityService
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
@@ -16,7 +17,7 @@ Caller = Annotated[Principal, Depends(current_principal)]
 
 
 def activity_router(activity: ActivityService) -> APIRouter:
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/activity", response_model=ActivityPage)
     async def list_activity(

@@ -8,6 +8,7 @@ from docstore_analytics.parameters import From, Limit, To, administrator, period
 from docstore_contents.s3.presigned import Presigner
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
@@ -15,7 +16,7 @@ URL_SECONDS = 600
 
 
 def archive_router(archive: ArchiveRepository, presigner: Presigner, *, clock: Clock = utc_now) -> APIRouter:
-    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.get("/admin/archive", response_model=ArchivePage)
     async def list_archive(begin: From = None, to: To = None, limit: Limit = 100, cursor: Cursor = None) -> Response:

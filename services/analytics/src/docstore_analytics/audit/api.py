@@ -12,6 +12,7 @@ from docstore_analytics.audit.service import AuditVerifier
 from docstore_analytics.parameters import Limit, administrator
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor, Moment
 from docstore_platform.web import json_response
 
@@ -21,7 +22,7 @@ Text = Annotated[str, Query(max_length=200)]
 
 
 def audit_router(entries: AuditRepository, verifier: AuditVerifier) -> APIRouter:
-    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.get("/admin/audit", response_model=AuditPage)
     async def search_audit_log(

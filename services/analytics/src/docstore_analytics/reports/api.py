@@ -8,11 +8,12 @@ from docstore_analytics.reports.schemas import Report
 from docstore_analytics.reports.service import FROM_ARCHIVE, NAMES, SERIES, Period, ReportService
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.problems import not_found
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def reports_router(reports: ReportService, *, clock: Clock = utc_now) -> APIRouter:
-    router = APIRouter(tags=["operators"], dependencies=[Depends(administrator)])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"], dependencies=[Depends(administrator)])
 
     @router.get("/admin/reports/{name}", response_model=Report)
     async def report(name: str, begin: From = None, to: To = None, step: Step = "day", limit: Limit = 20) -> Response:

@@ -10,6 +10,7 @@ from docstore_gateway.admin.health import HealthService
 from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
 from docstore_gateway.push.stream import StreamResponse
 from docstore_platform.problems import Problem
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, bearer_token, current_principal
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
@@ -23,7 +24,7 @@ async def _admin(principal: Annotated[Principal, Depends(current_principal)]) ->
 
 def operators_router(dead_letters: DeadLetterService, health: HealthService) -> APIRouter:
     """Public routes under `/v1` that the gateway answers itself."""
-    router = APIRouter(dependencies=[Depends(_admin)])
+    router = APIRouter(prefix=PUBLIC_PREFIX, dependencies=[Depends(_admin)])
 
     @router.get("/admin/health", response_model=HealthReport)
     async def get_health() -> Response:

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from docstore_gateway.push.stream import LATEST, StreamResponse
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, bearer_token, current_principal
 
 
 def events_router() -> APIRouter:
     """The stream of changes and notifications."""
-    router = APIRouter()
+    router = APIRouter(prefix=PUBLIC_PREFIX)
 
     @router.get("/events", response_class=StreamResponse, status_code=200)
     async def stream_events(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from docstore_indexer.indexing.schemas import Rebuild
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
 from docstore_platform.problems import Problem
+from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
@@ -19,7 +20,7 @@ Status = Callable[[], Awaitable[dict[str, Any]]]
 
 def rebuild_router(service: IndexService, status: Status) -> APIRouter:
     """`/internal/rebuild`."""
-    router = APIRouter(tags=["rebuild"])
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["rebuild"])
 
     @router.post("/rebuild", status_code=202, dependencies=[callers("operator")])
     async def rebuild() -> Response:
@@ -33,7 +34,7 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
 
 
 def admin_router(service: IndexService, status: Status) -> APIRouter:
-    router = APIRouter(tags=["operators"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["operators"])
 
     @router.post("/admin/search/rebuild", status_code=202, response_model=Rebuild)
     async def rebuild_index(caller: Caller) -> Response:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from docstore_indexer.engines.engine import SearchQuery
 from docstore_indexer.search.schemas import SearchPage
 from docstore_indexer.search.service import Search
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Cursor, DayOrMoment
 from docstore_platform.web import json_response
@@ -15,7 +16,7 @@ Caller = Annotated[Principal, Depends(current_principal)]
 
 
 def search_router(search: Search) -> APIRouter:
-    router = APIRouter(tags=["search"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["search"])
 
     @router.get("/search", response_model=SearchPage)
     async def search_files(

@@ -13,12 +13,13 @@ from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.sharing.api import share_json
 from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def access_overview_router(overview: AccessOverview, links: LinkService, names: DisplayNames) -> APIRouter:
     """The access overview."""
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/files/{file_id}/access", response_model=Access)
     async def get_access(

@@ -13,6 +13,7 @@ from docstore_metadata.downloads.service import DownloadService, Wanted
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
 from docstore_platform.reading import telling_read
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
 
@@ -29,7 +30,7 @@ CONTENT_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRouter:
     """Routes by which contents are read."""
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get(
         "/files/{file_id}/content", status_code=302, response_class=RedirectResponse, responses=CONTENT_RESPONSES

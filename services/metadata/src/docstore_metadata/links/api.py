@@ -19,6 +19,7 @@ from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Node
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.throttle import client_address
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
@@ -32,7 +33,7 @@ GrantHeader = Annotated[str, Header(alias="X-Link-Grant", max_length=200, descri
 
 def links_router(links: LinkService) -> APIRouter:
     """Routes of links for the owner."""
-    router = APIRouter(tags=["links"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["links"])
 
     @router.post("/files/{file_id}/links", status_code=201, response_model=schemas.CreatedLink)
     async def make_link(file_id: str, body: NewLink, request: Request, principal: Caller) -> Response:
@@ -84,7 +85,7 @@ def links_router(links: LinkService) -> APIRouter:
 
 def link_visits_router(visits: LinkVisits, delivery: Delivery) -> APIRouter:
     """Routes of links for whoever has a token; nobody is logged in."""
-    router = APIRouter(tags=["links"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["links"])
 
     @router.post("/links/{token}/open", response_model=schemas.OpenedLink)
     async def open_link(token: str, body: Opening, address: Address) -> Response:

@@ -9,12 +9,13 @@ from docstore_metadata.retention.schemas import NewPolicy
 from docstore_metadata.retention.service import RetentionService, RetentionState
 from docstore_metadata.tree.presentation import Json
 from docstore_platform.clock import rfc3339
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def retention_router(retention: RetentionService) -> APIRouter:
     """Routes of the retention policy."""
-    router = APIRouter(tags=["retention"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["retention"])
 
     @router.get("/me/retention", response_model=schemas.Retention)
     async def see_retention(principal: Caller) -> Response:

@@ -16,6 +16,7 @@ from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.presentation import Json, named_json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
@@ -24,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 def shares_router(shares: ShareService, names: DisplayNames) -> APIRouter:
     """Routes of shares with people."""
-    router = APIRouter(tags=["shares"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["shares"])
 
     @router.post(
         "/files/{file_id}/shares",

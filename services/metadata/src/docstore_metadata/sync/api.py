@@ -11,13 +11,14 @@ from docstore_metadata.sync.compare import Comparer, Entry
 from docstore_metadata.sync.schemas import Comparison
 from docstore_metadata.sync.snapshot import Snapshots
 from docstore_metadata.tree.list_query import MAX_LIMIT
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def sync_router(snapshots: Snapshots, comparer: Comparer) -> APIRouter:
     """Snapshot and compare."""
-    router = APIRouter(tags=["sync"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["sync"])
 
     @router.get("/snapshot", response_model=schemas.Snapshot)
     async def read_snapshot(

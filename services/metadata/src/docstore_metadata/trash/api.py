@@ -15,13 +15,14 @@ from docstore_metadata.tree.presentation import Json, file_json
 from docstore_metadata.tree.rules import Node, View
 from docstore_metadata.tree.schemas import File
 from docstore_platform.clock import rfc3339
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
 
 def trash_router(trash: TrashService, retention: RetentionService, names: DisplayNames) -> APIRouter:
     """Routes of the trash."""
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/trash", response_model=schemas.TrashPage)
     async def list_trash(principal: Caller, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None) -> Response:

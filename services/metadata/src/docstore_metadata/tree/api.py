@@ -11,12 +11,13 @@ from docstore_metadata.tree.copying import Copier
 from docstore_metadata.tree.presentation import place_json
 from docstore_metadata.tree.schemas import Changes, CopyTo, NewFolder
 from docstore_metadata.tree.service import Edit, FileService
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
 def tree_router(files: FileService, copier: Copier, trash: TrashService, names: DisplayNames) -> APIRouter:
     """Routes of files and folders."""
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.post(
         "/folders",

@@ -14,6 +14,7 @@ from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT, parse_li
 from docstore_metadata.tree.listing import Listings
 from docstore_metadata.tree.service import FileService
 from docstore_platform.problems import invalid
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import current_principal
 from docstore_platform.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA
 
@@ -68,7 +69,7 @@ LIST_PARAMETERS = [
 
 def fast_router(files: FileService, listings: Listings, names: DisplayNames) -> APIRouter:
     """The routes that are called most."""
-    router = APIRouter(prefix="/v1", tags=["files"], route_class=DirectRoute)
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"], route_class=DirectRoute)
 
     @router.get("/files", response_model=schemas.FilePage, openapi_extra={"parameters": LIST_PARAMETERS})
     async def list_folder(request: Request, principal: Caller) -> Response:

@@ -18,6 +18,7 @@ from docstore_metadata.versions.service import VersionService
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber
 from docstore_platform.web import json_response
@@ -25,7 +26,7 @@ from docstore_platform.web import json_response
 
 def versions_router(versions: VersionService, names: DisplayNames) -> APIRouter:
     """Routes of the versions of a file."""
-    router = APIRouter(tags=["files"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["files"])
 
     @router.get("/files/{file_id}/versions", response_model=schemas.VersionPage)
     async def list_versions(

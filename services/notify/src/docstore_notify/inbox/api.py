@@ -12,6 +12,7 @@ from docstore_notify.texts import subject
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import invalid
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
@@ -32,7 +33,7 @@ def notification_view(notification: Notification) -> dict[str, Any]:
 
 
 def inbox_router(inbox: Inbox) -> APIRouter:
-    router = APIRouter(tags=["notifications"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/notifications", response_model=schemas.NotificationPage)
     async def notifications(

@@ -8,6 +8,7 @@ from docstore_notify.preferences import schemas
 from docstore_notify.preferences.repository import PreferenceStore
 from docstore_notify.preferences.rules import Preferences
 from docstore_notify.preferences.schemas import Choices
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.web import json_response
 
 
@@ -16,7 +17,7 @@ def preferences_view(preferences: Preferences) -> Choices:
 
 
 def preferences_router(store: PreferenceStore) -> APIRouter:
-    router = APIRouter(tags=["notifications"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/notifications/preferences", response_model=schemas.Preferences)
     async def preferences(caller: Caller) -> Response:

@@ -13,6 +13,7 @@ from docstore_notify.subscriptions.schemas import Follow, FollowChange
 from docstore_notify.subscriptions.service import SubscriptionRequest, SubscriptionService
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor, Id
 from docstore_platform.web import json_response
 
@@ -53,7 +54,7 @@ def in_order(events: list[FileChange]) -> tuple[FileChange, ...]:
 
 
 def subscriptions_router(following: SubscriptionService) -> APIRouter:
-    router = APIRouter(tags=["notifications"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.post(
         "/subscriptions",

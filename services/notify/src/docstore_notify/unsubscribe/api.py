@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from docstore_notify.unsubscribe.service import UnsubscribeService
 from docstore_notify.unsubscribe.tokens import MAX_TOKEN_CHARS
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
+from docstore_platform.routes import PUBLIC_PREFIX
 
 Token = Annotated[str, Query(min_length=1, max_length=MAX_TOKEN_CHARS)]
 POLICY = f"default-src 'none'; style-src {STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -16,7 +17,7 @@ PAGE = plain_pages("docstore_notify").get_template("unsubscribe.html")
 
 
 def unsubscribe_router(unsubscribe_service: UnsubscribeService) -> APIRouter:
-    router = APIRouter(tags=["notifications"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["notifications"])
 
     @router.get("/unsubscribe", response_class=HTMLResponse)
     async def unsubscribe_page(token: Token) -> HTMLResponse:

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.web import json_response
 from docstore_upload.blocks import schemas
 from docstore_upload.blocks.schemas import MissingRequest
 from docstore_upload.blocks.service import BlockService
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
 Caller = Annotated[Principal, Depends(current_principal)]
 
 

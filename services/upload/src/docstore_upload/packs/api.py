@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from docstore_events.outbox.bulk import bulk_request
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Id
 from docstore_upload.packs import schemas
@@ -14,7 +15,7 @@ from docstore_upload.packs.schemas import PackRequest
 from docstore_upload.packs.service import PackService
 from docstore_upload.packs.validation import read_file
 
-router = APIRouter(tags=["packs"])
+router = APIRouter(prefix=PUBLIC_PREFIX, tags=["packs"])
 Caller = Annotated[Principal, Depends(current_principal)]
 PackId = Annotated[Id, Path()]
 

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from docstore_platform.answers import FileJson
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
+from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Cursor, Id
@@ -24,8 +25,8 @@ from docstore_upload.sessions.schemas import (
 from docstore_upload.sessions.service import UploadService
 from docstore_upload.sessions.validation import read_complete_item, read_initiate
 
-router = APIRouter(tags=["uploads"])
-internal_router = APIRouter(tags=["uploads"])
+router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
+internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 Caller = Annotated[Principal, Depends(current_principal)]
 UploadId = Annotated[Id, Path()]
 NO_STORE = {"cache-control": "no-store"}

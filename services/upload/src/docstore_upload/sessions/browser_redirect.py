@@ -13,9 +13,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages, shown_size
 from docstore_platform.problems import Problem
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_upload.sessions.service import UploadService
 
-router = APIRouter(tags=["uploads"])
+router = APIRouter(prefix=PUBLIC_PREFIX, tags=["uploads"])
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": f"default-src 'none'; style-src {STYLE_SOURCE}; base-uri 'none'; frame-ancestors 'none'",

@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_upload.unreferenced.schemas import ReleaseRequest
 from docstore_upload.unreferenced.service import UnreferencedContents
 
-internal_router = APIRouter(tags=["uploads"])
+internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 
 
 @internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])

@@ -24,6 +24,7 @@ from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from docstore_metadata.tree.presentation import Json, people_of
 from docstore_platform.clock import rfc3339
 from docstore_platform.paging import decode_cursor, encode_cursor
+from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response
 
@@ -34,7 +35,7 @@ PersonId = Annotated[str, Path(max_length=MAX_PERSON_CHARS, description="account
 
 def acceptance_router(acceptance: ShareAcceptanceService, names: DisplayNames) -> APIRouter:
     """Routes by which recipients decide about shares."""
-    router = APIRouter(tags=["shares"])
+    router = APIRouter(prefix=PUBLIC_PREFIX, tags=["shares"])
 
     @router.get("/me/sharing", response_model=ShareSettings)
     async def get_share_settings(principal: Caller) -> Response:
