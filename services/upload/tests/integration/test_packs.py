@@ -16,6 +16,7 @@ from docstore_contents.reader import Contents
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
+from docstore_upload.lifecycle.ports import Recheck
 from docstore_upload.packs.repository import MongoPacks
 
 pytestmark = pytest.mark.connected
@@ -302,10 +303,10 @@ async def test_released_while_it_is_rewritten(stack: Any) -> None:
         packs = MongoPacks(stack.database)
         looked_at = {"lease_owner": "slow", "next_check_at": utc_now() + timedelta(hours=1)}
         await stack.database["packs"].update_one({"_id": pack["id"]}, {"$set": looked_at})
-        seen = await packs.get(pack["id"])
+        seen = (await packs.by_ids([pack["id"]]))[pack["id"]]
         await release(stack, [key(stack, pack, number) for number in range(3)])
         assert (await row(stack, pack))["lease_owner"] == "slow"
-        await packs.plan(seen, None)
+        await packs.recheck([Recheck(seen, None)])
 
         async def is_gone() -> bool:
             return await stack.store.get(key(stack, pack)) == b""

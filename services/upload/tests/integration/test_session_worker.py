@@ -10,7 +10,7 @@ from service_calls import bearer
 from docstore_platform.clock import utc_now
 from docstore_platform.metrics import exposition
 from docstore_platform.testing import eventually
-from docstore_upload.sessions.ports import Recheck
+from docstore_upload.lifecycle.ports import Recheck
 from docstore_upload.sessions.repository import MongoUploads
 
 pytestmark = pytest.mark.connected
@@ -240,7 +240,7 @@ async def test_instances_of_two_releases_share_the_work(stack: Any) -> None:
     [mine] = await uploads.claim_due(10)
     assert (mine.id, mine.attempts) == (upload["id"], 1)
     await documents.update_one({"_id": upload["id"]}, {"$set": theirs})  # they take over from us
-    await uploads.recheck([Recheck(mine, None)], utc_now())
+    await uploads.recheck([Recheck(mine, None)])
     stored = await documents.find_one({"_id": upload["id"]})
     assert stored is not None
     assert stored["lease"] == "theirs"

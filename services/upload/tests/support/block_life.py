@@ -28,14 +28,11 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker
 from docstore_upload.lifecycle.clients import ServiceClients
-from docstore_upload.lifecycle.final_check import FinalCheck
+from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import OPEN
-from docstore_upload.sessions.complete import ClientManifest, Completer
-from docstore_upload.sessions.final_check import CheckedUploads
+from docstore_upload.sessions.kind import ClientManifest, SingleUploads
 from docstore_upload.sessions.rules import Upload
-from docstore_upload.sessions.termination import Termination
 from docstore_upload.sessions.verify import Verifier
-from docstore_upload.sessions.worker import SessionWorker
 
 CONTENTS = [bytes([number]) * (number + 1) for number in range(3)]
 HASHES = [sha256(content).hexdigest() for content in CONTENTS]
@@ -156,15 +153,16 @@ class BlockLife(RuleBasedStateMachine):
         gated = {name: Gated(fake) for name, fake in vars(parts.services).items()}
         clients = ServiceClients(gated["metadata"], gated["quota"], gated)
         any_store: Any = store
+        any_transactor: Any = transactor
         prover = BlockProver(blocks, any_store, settings, clock)
         unclaimed = UnclaimedBlocks(blocks, uploads, clients, settings, clock)
-        self.use_cases = BlockService(blocks, prover, unclaimed, any_store, nothing_held, settings, clock)
-        termination = Termination(uploads, transactor, self.use_cases, any_store, clock)
+        self.use_cases = BlockService(
+            blocks, any_transactor, prover, unclaimed, any_store, nothing_held, settings, clock
+        )
         verifier = Verifier(any_store, uploads, settings)
-        self.completer = Completer(uploads, transactor, clients, verifier, self.use_cases, termination, settings, clock)
-        checked = CheckedUploads(uploads, settings, clock)
-        check = FinalCheck(checked, transactor, clients, self._republish, settings, clock)
-        self.workflow = SessionWorker(uploads, self.completer, verifier, termination, check, settings, clock)
+        kind = SingleUploads(uploads, verifier, self.use_cases, any_store, settings, clock)
+        lifecycle = Lifecycle(kind, uploads, any_transactor, clients, self._republish, settings, clock)
+        self.completer, self.worker = lifecycle.completer, lifecycle.worker
         self.sweeper = DiscardedBlocksWorker(blocks, any_store, nothing_held, settings, clock)
 
     async def _republish(self, event_ids: Any) -> None:
@@ -276,7 +274,7 @@ class BlockLife(RuleBasedStateMachine):
     @precondition(lambda self: len(self.jobs) < 5)
     @rule()
     def workflow_begins(self) -> None:
-        self.begin("workflow", self.workflow.run_once())
+        self.begin("workflow", self.worker.run_once())
 
     @precondition(lambda self: len(self.jobs) < 5 and self.metadata.committed)
     @rule(number=st.integers(0, 9))
@@ -354,7 +352,7 @@ class BlockLife(RuleBasedStateMachine):
     def settle_down(self) -> None:
         for seconds in (PUT_LIFE, 61.0, EXPIRY, 61.0, 61.0, EXPIRY, 61.0, 61.0):
             self.time_passes(seconds)
-            self.loop.run_until_complete(self.workflow.run_once())
+            self.loop.run_until_complete(self.worker.run_once())
             self.loop.run_until_complete(self.sweeper.run_once())
             self.what_is_referred_to_is_there()
 

@@ -133,6 +133,9 @@ class FakeBlocks:
             self._discard(self.rows.pop(row).key, now, self.touched[row] + put_life)
         return len(unneeded)
 
+    async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
+        self.discarded.update({key: (now, until) for key, until in writable_until.items()})
+
     async def take_discarded(self, limit: int) -> list[Discarded]:
         now = self._clock()
         due = {key: until for key, (at, until) in self.discarded.items() if at <= now}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fake_blocks import FakeBlocks
-from fake_uploads import FakeUploads
+from fake_transfers import FakePacks, FakeUploads
 from memory_store import FakeStore
 from pack_world import PackWorld
 
@@ -21,20 +21,19 @@ from docstore_upload.blocks.service import BlockService
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.blocks.worker import DiscardedBlocksWorker
 from docstore_upload.lifecycle.clients import ServiceClients
-from docstore_upload.lifecycle.final_check import FinalCheck
-from docstore_upload.sessions.complete import Completer
-from docstore_upload.sessions.final_check import CheckedUploads
-from docstore_upload.sessions.initiate import Initiator
+from docstore_upload.lifecycle.lifecycle import Lifecycle
+from docstore_upload.packs.kind import PackKind
+from docstore_upload.packs.service import PackService
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
+from docstore_upload.sessions.kind import SingleUploads
 from docstore_upload.sessions.service import UploadService
-from docstore_upload.sessions.termination import Termination
 from docstore_upload.sessions.verify import Verifier
-from docstore_upload.sessions.worker import SessionWorker
 from docstore_upload.settings import UploadSettings
+from docstore_upload.unreferenced.service import UnreferencedContents
 
 
 class FakeTransactor:
-    """Keeps what was said; undoes what was written by work that fails."""
+    """Keeps what was published; undoes what was written by work that fails."""
 
     def __init__(self, *written: Any) -> None:
         self.events: list[Event] = []
@@ -42,10 +41,10 @@ class FakeTransactor:
         self._ids = itertools.count(1)
 
     async def run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        said: list[Event] = []
+        published: list[Event] = []
 
         def publish(event: Event) -> str:
-            said.append(event)
+            published.append(event)
             return f"event-{next(self._ids)}"
 
         before = [{name: copy(value) for name, value in vars(fake).items()} for fake in self._written]
@@ -55,56 +54,50 @@ class FakeTransactor:
             for fake, values in zip(self._written, before, strict=True):
                 vars(fake).update(values)
             raise
-        self.events += said
+        self.events += published
         return result
 
 
 class World:
-    """Everything wired as in the app."""
+    """Uploads, blocks and packs, wired as in the app."""
 
     def __init__(self, services: SimpleNamespace, **settings: float) -> None:
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
         self.services = services
-        infra = InfraSettings()
-        self.settings = UploadSettings(infra=infra, **settings)  # type: ignore[arg-type]
+        self.settings = UploadSettings(infra=InfraSettings(), **settings)  # type: ignore[arg-type]
         leases = self.clock, self.settings.lease_seconds
-        self.uploads, self.stored_blocks, self.store = FakeUploads(*leases), FakeBlocks(*leases), FakeStore(self.clock)
+        self.uploads, self.packs, self.stored_blocks = FakeUploads(*leases), FakePacks(*leases), FakeBlocks(*leases)
+        self.store = FakeStore(self.clock)
         self.deletions_held = False
-        self.transactor = FakeTransactor(self.uploads, self.stored_blocks)
+        self.transactor = FakeTransactor(self.uploads, self.packs, self.stored_blocks)
+        self.republished: list[str] = []
+        self.person = Principal("a1", "s1", "user", "laptop")
         store: Any = self.store
         transactor: Any = self.transactor
+        ends = self.settings, self.clock
         clients = ServiceClients(services.metadata, services.quota, vars(services))
-        self.tokens = RedirectTokens(["secret"])
-        self.instructions = UploadInstructions(store, self.settings, self.tokens, self.clock)
-        self.verifier = Verifier(store, self.uploads, self.settings)
-        prover = BlockProver(self.stored_blocks, store, self.settings, self.clock)
-        self.prover = prover
-        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, clients, self.settings, self.clock)
+        shared = transactor, clients, self.republish, *ends
+
+        self.prover = BlockProver(self.stored_blocks, store, *ends)
+        self.unclaimed = UnclaimedBlocks(self.stored_blocks, self.uploads, clients, *ends)
         self.blocks = BlockService(
-            self.stored_blocks,
-            prover,
-            self.unclaimed,
-            store,
-            self.is_held,
-            self.settings,
-            self.clock,
+            self.stored_blocks, transactor, self.prover, self.unclaimed, store, self.is_held, *ends
         )
-        self.sweeper = DiscardedBlocksWorker(self.stored_blocks, store, self.is_held, self.settings, self.clock)
-        self.termination = Termination(self.uploads, transactor, self.blocks, store, self.clock)
-        self.completer = Completer(
-            self.uploads, transactor, clients, self.verifier, self.blocks, self.termination, self.settings, self.clock
-        )
-        initiator = Initiator(self.uploads, transactor, clients, self.instructions, self.settings, self.clock)
-        self.republished: list[str] = []
-        checked = CheckedUploads(self.uploads, self.settings, self.clock)
-        final_check = FinalCheck(checked, transactor, clients, self.republish, self.settings, self.clock)
-        self.workflow = SessionWorker(
-            self.uploads, self.completer, self.verifier, self.termination, final_check, self.settings, self.clock
-        )
-        self.service = UploadService(
-            self.uploads, initiator, self.completer, self.termination, self.instructions, self.tokens
-        )
-        self.person = Principal("a1", "s1", "user", "laptop")
+        self.sweeper = DiscardedBlocksWorker(self.stored_blocks, store, self.is_held, *ends)
+
+        self.verifier = Verifier(store, self.uploads, self.settings)
+        kind = SingleUploads(self.uploads, self.verifier, self.blocks, store, *ends)
+        single = Lifecycle(kind, self.uploads, *shared)
+        tokens = RedirectTokens(["secret"])
+        instructions = UploadInstructions(store, self.settings, tokens, self.clock)
+        self.service = UploadService(self.uploads, single, instructions, tokens, *ends)
+        self.worker = single.worker
+
+        pack_kind = PackKind(self.packs, store, self.is_held, *ends)
+        packed = Lifecycle(pack_kind, self.packs, *shared)
+        self.pack_service = PackService(self.packs, packed, store, *ends)
+        self.pack_completer, self.pack_worker = packed.completer, packed.worker
+        self.unreferenced = UnreferencedContents(self.blocks, self.stored_blocks, self.packs, self.uploads, *ends)
 
     def clock(self) -> datetime:
         return self.now
@@ -118,8 +111,8 @@ class World:
     async def republish(self, event_ids: Sequence[str]) -> None:
         self.republished += event_ids
 
-    def said(self, upload_id: str) -> list[str]:
-        """Types of the events about an upload, whose revisions have no gap."""
+    def published(self, upload_id: str) -> list[str]:
+        """Types of the events about a transfer, whose revisions have no gap."""
         events = [event for event in self.transactor.events if event.key() == upload_id]
         assert [event.revision for event in events] == list(range(1, len(events) + 1))
         return [event.type for event in events]

@@ -19,7 +19,7 @@ async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
     assert [answer["file"]["path"] for answer in answers] == list(FILES)
     assert packs.services.metadata.calls == {"uploads/check": 1, "commits": 1}
     assert packs.services.quota.calls == {"reservations": 1}
-    assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
+    assert packs.published(pack["id"]) == ["pack-initiated", "pack-completed"]
     assert await packs.complete(pack) == answers
     assert packs.services.metadata.calls["commits"] == 1
 
@@ -57,8 +57,8 @@ async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
         with pytest.raises(Problem) as refused:
             await packs.complete(pack)
         assert refused.value.code == "upload_mismatch"
-    assert packs.said(pack["id"]) == ["pack-initiated", "pack-aborted"]
-    await packs.workflow.run_once()
+    assert packs.published(pack["id"]) == ["pack-initiated", "pack-aborted"]
+    await packs.worker.run_once()
     assert not any(packs.store.objects.values())
 
 
@@ -70,10 +70,10 @@ async def test_metadata_refuses_a_file(make_packs: Any) -> None:
     await packs.send(pack, list(FILES.values()))
     answers = await packs.complete(pack)
     assert answers[0]["problem"]["code"] == "target_gone"
-    assert packs.packs.packs[pack["id"]].live == (0, 1, 2)
+    assert packs.packs.stored[pack["id"]].live == (0, 1, 2)
     packs.world.pass_time(60)
-    await packs.workflow.run_once()
-    assert packs.packs.packs[pack["id"]].live == (1, 2)
+    await packs.worker.run_once()
+    assert packs.packs.stored[pack["id"]].live == (1, 2)
 
 
 async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
@@ -85,16 +85,16 @@ async def test_a_commit_counts_more_than_a_refusal(make_packs: Any) -> None:
     metadata.crash_after_commit = True
     with pytest.raises(RuntimeError):
         await packs.complete(pack)
-    committing = packs.packs.packs[pack["id"]]
+    committing = packs.packs.stored[pack["id"]]
     metadata.crash_after_commit = False
     metadata.refusals["/a/1.txt"] = {"status": 404, "code": "not_found", "detail": "gone"}
     assert "problem" in (await packs.complete(pack))[0]
     metadata.refusals.clear()
-    answers = orjson.loads(await packs.completer.complete(committing, "workflow"))
+    answers = orjson.loads((await packs.completer.complete([committing], "workflow"))[committing.id])
     assert "file" in answers[0]
     packs.world.pass_time(60)
-    await packs.workflow.run_once()
-    assert packs.packs.packs[pack["id"]].live == (0, 1, 2)
+    await packs.worker.run_once()
+    assert packs.packs.stored[pack["id"]].live == (0, 1, 2)
 
 
 async def test_killed_after_the_commit(make_packs: Any) -> None:
@@ -107,8 +107,8 @@ async def test_killed_after_the_commit(make_packs: Any) -> None:
         await packs.complete(pack)
     packs.services.metadata.crash_after_commit = False
     packs.world.pass_time(60)
-    await packs.workflow.run_once()
-    assert packs.said(pack["id"]) == ["pack-initiated", "pack-completed"]
+    await packs.worker.run_once()
+    assert packs.published(pack["id"]) == ["pack-initiated", "pack-completed"]
     assert len(await packs.complete(pack)) == 3
 
 
@@ -117,10 +117,10 @@ async def test_completed_in_the_clients_absence(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate(FILES)
     packs.world.pass_time(120)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     await packs.send(pack, list(FILES.values()))
     packs.world.pass_time(900)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     shown = await packs.service.get(packs.world.person, pack["id"])
     assert shown["state"] == "completed"
     assert packs.world.transactor.events[-1].completed_by == "workflow"
@@ -136,12 +136,12 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Any
     for _ in range(5):
         packs.world.pass_time(4_000)
         with pytest.raises(Problem):
-            await packs.workflow.run_once()
+            await packs.worker.run_once()
     packs.services.metadata.down = False
     packs.world.pass_time(4_000)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     assert packs.services.metadata.republished
-    assert packs.said(pack["id"])[-1] == "pack-completed"
+    assert packs.published(pack["id"])[-1] == "pack-completed"
 
 
 async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> None:
@@ -150,15 +150,15 @@ async def test_final_check_asks_again_for_what_is_missing(make_packs: Any) -> No
     pack = await packs.initiate(FILES)
     await packs.send(pack, list(FILES.values()))
     await packs.complete(pack)
-    events = list(packs.packs.packs[pack["id"]].file_event_ids)
+    events = list(packs.packs.stored[pack["id"]].file_event_ids)
     packs.services.indexer.settled = set(events[:2])
     packs.world.pass_time(60)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     assert packs.services.metadata.republished == events[2:]
     packs.world.pass_time(4_000)
-    await packs.workflow.run_once()
-    assert packs.said(pack["id"])[-1] == "pack-stalled"
+    await packs.worker.run_once()
+    assert packs.published(pack["id"])[-1] == "pack-stalled"
     packs.services.indexer.settled = None
     packs.world.pass_time(4_000)
-    await packs.workflow.run_once()
-    assert packs.packs.packs[pack["id"]].settled
+    await packs.worker.run_once()
+    assert packs.packs.stored[pack["id"]].settled

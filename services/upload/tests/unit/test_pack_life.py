@@ -28,16 +28,16 @@ async def test_expiry(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate(FILES)
     packs.world.pass_time(86_500)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     with pytest.raises(Problem) as refused:
         await packs.complete(pack)
     assert refused.value.code == "upload_expired"
     expired = packs.world.transactor.events[-1]
     assert (expired.pack_id, expired.numbers) == (pack["id"], (0, 1, 2))
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     await packs.send(pack, list(FILES.values()))
     packs.world.pass_time(3_700)
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     assert not packs.store.objects
     assert packs.packs.purged == {pack["id"]}
 
@@ -49,9 +49,9 @@ async def test_giving_up(make_packs: Any) -> None:
     await packs.send(pack, list(FILES.values()))
     for _ in range(2):
         await packs.service.abort(packs.world.person, pack["id"])
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     assert not any(packs.store.objects.values())
-    assert packs.said(pack["id"]) == ["pack-initiated", "pack-aborted"]
+    assert packs.published(pack["id"]) == ["pack-initiated", "pack-aborted"]
     done = await packs.finished(FILES)
     with pytest.raises(Problem) as refused:
         await packs.service.abort(packs.world.person, done.id)
@@ -64,8 +64,8 @@ async def test_an_empty_pack_is_deleted(make_packs: Any) -> None:
     pack = await packs.finished(FILES)
     keys = [pack.key_of(number) for number in pack.numbers]
     for _ in range(2):
-        await packs.releaser.release_slices([*keys, "accounts/a1/uploads/u1/content", "accounts/a1/packs/none/1"])
-        await packs.workflow.run_once()
+        await packs.release([*keys, "accounts/a1/uploads/u1/content", "accounts/a1/packs/none/1"])
+        await packs.worker.run_once()
     assert not any(packs.store.objects.values())
 
 
@@ -76,12 +76,12 @@ async def test_a_pack_that_a_backup_holds_stays_as_it_is(make_packs: Any) -> Non
     keys, content = [pack.key_of(number) for number in pack.numbers], packs.store.objects[pack.object_key]
     for released, left in ((keys[:5], 1), (keys, 0)):
         packs.world.deletions_held = True
-        await packs.releaser.release_slices(released)
-        await packs.workflow.run_once()
+        await packs.release(released)
+        await packs.worker.run_once()
         assert packs.store.objects[pack.object_key] == content
         packs.world.deletions_held = False
         packs.world.pass_time(packs.world.settings.lease_seconds)
-        await packs.workflow.run_once()
+        await packs.worker.run_once()
         assert len([each for each in packs.store.objects.values() if each]) == left
         content = packs.store.objects.get(pack.object_key, b"")
         assert len(content) < 4 * 60_000
@@ -94,15 +94,15 @@ async def test_released_while_it_is_rewritten(make_packs: Any, monkeypatch: pyte
     keys, read = [pack.key_of(number) for number in pack.numbers], packs.store.get_tail
 
     async def read_slowly(key: str, length: int) -> Any:
-        await packs.releaser.release_slices(keys)
+        await packs.release(keys)
         return await read(key, length)
 
-    await packs.releaser.release_slices(keys[:5])
+    await packs.release(keys[:5])
     with monkeypatch.context() as patched:
         patched.setattr(packs.store, "get_tail", read_slowly)
-        await packs.workflow.run_once()
+        await packs.worker.run_once()
     assert packs.store.objects
-    await packs.workflow.run_once()
+    await packs.worker.run_once()
     assert not any(packs.store.objects.values())
 
 
@@ -110,8 +110,8 @@ async def test_release_names_the_account(make_packs: Any) -> None:
     """A slice of another account's pack of that id is none of this pack."""
     packs = make_packs()
     pack = await packs.finished(FILES)
-    await packs.releaser.release_slices([pack.key_of(0).replace("/a1/", "/a2/")])
-    assert packs.packs.packs[pack.id].live == (0, 1, 2)
+    await packs.release([pack.key_of(0).replace("/a1/", "/a2/")])
+    assert packs.packs.stored[pack.id].live == (0, 1, 2)
 
 
 async def test_answers_are_forgotten(make_packs: Any) -> None:
@@ -119,13 +119,13 @@ async def test_answers_are_forgotten(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.finished({f"/{number}": bytes([number]) * 60_000 for number in range(8)})
     packs.world.pass_time(31 * 86_400)
-    await packs.workflow.run_once()
-    kept = packs.packs.packs[pack.id]
+    await packs.worker.run_once()
+    kept = packs.packs.stored[pack.id]
     assert (kept.declared, kept.answers, kept.next_check_at) == (None, None, None)
     with pytest.raises(Problem):
         await packs.service.get(packs.world.person, pack.id)
-    await packs.releaser.release_slices([pack.key_of(number) for number in range(5)])
-    await packs.workflow.run_once()
+    await packs.release([pack.key_of(number) for number in range(5)])
+    await packs.worker.run_once()
     content = packs.store.objects[pack.object_key]
     assert len(content) < 3 * 60_000 + 100
     assert slice_of(content, 7) == bytes([7]) * 60_000
@@ -147,9 +147,10 @@ def test_compaction_keeps_numbers_and_bytes(contents: list[bytes], data: st.Data
 
 def _pack(numbers: Sequence[int], files: Sequence[Mapping[str, Any]]) -> Pack:
     moment = datetime(2026, 11, 21)
+    sizes = tuple(file["size"] for file in files)
     return Pack(
-        "p1", "a1", "", "/", tuple(numbers), tuple(file["size"] for file in files), orjson.dumps(list(files)),
-        "initiated", 1, moment, moment, None,
+        id="p1", account_id="a1", device="", path="/", numbers=tuple(numbers), sizes=sizes,
+        declared=orjson.dumps(list(files)), state="initiated", revision=1, created_at=moment, expires_at=moment,
     )  # fmt: skip
 
 
@@ -172,11 +173,11 @@ class PackLife(RuleBasedStateMachine):
     @rule(numbers=st.sets(st.integers(0, 7), min_size=1, max_size=4))
     def release(self, numbers: set[int]) -> None:
         self.referred -= numbers
-        self.run(self.packs.releaser.release_slices([self.pack.key_of(number) for number in numbers]))
+        self.run(self.packs.release([self.pack.key_of(number) for number in numbers]))
 
     @rule()
     def look(self) -> None:
-        self.run(self.packs.workflow.run_once())
+        self.run(self.packs.worker.run_once())
 
     @rule()
     def time_passes(self) -> None:
@@ -187,7 +188,7 @@ class PackLife(RuleBasedStateMachine):
     def begin_slow_compaction(self) -> None:
         """Another instance, which has read pack and object and writes whenever it comes to it."""
         read = self.run(self.packs.store.get_tail(self.pack.object_key, 1 << 30))
-        self.slow.append((read.etag, compacted(read.data, self.packs.packs.packs[self.pack.id].live)))
+        self.slow.append((read.etag, compacted(read.data, self.packs.packs.stored[self.pack.id].live)))
 
     @precondition(lambda self: self.slow)
     @rule()
@@ -206,7 +207,7 @@ class PackLife(RuleBasedStateMachine):
         """Given time, what is dead is gone."""
         for _ in range(4):
             self.packs.world.pass_time(90_000)
-            self.run(self.packs.workflow.run_once())
+            self.run(self.packs.worker.run_once())
         live = SLICE * len(self.referred)
         assert len(self.object or b"") <= max(2 * live, COMPACT_ABOVE) + 200
         assert (self.object is None) == (not self.referred)

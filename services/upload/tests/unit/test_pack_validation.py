@@ -34,7 +34,7 @@ async def test_no_file_accepted_is_no_pack(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate({"/../x": b"x"})
     assert pack["id"] is None
-    assert not packs.packs.packs
+    assert not packs.packs.stored
     assert not packs.world.transactor.events
 
 

@@ -27,14 +27,14 @@ async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_wo
     world = make_world()
     world.store.down = True
     outcome = await initiate(world, method="multipart")
-    assert (outcome.status, world.services.quota.reserved, world.uploads.sessions) == (503, {}, {})
+    assert (outcome.status, world.services.quota.reserved, world.uploads.stored) == (503, {}, {})
 
 
 async def test_large_object_is_hashed_once(make_world: World) -> None:
     """While a large object is being read `complete` says so; all callers wait for the one reading."""
     world = make_world(complete_wait_seconds=0.01)
     upload = await initiate(world, size=2 * MIB)
-    key = world.uploads.sessions[upload["id"]].object_key
+    key = world.uploads.stored[upload["id"]].object_key
     world.store.objects[key] = b"x" * (2 * MIB)
     gate, read = asyncio.Event(), world.store.sha256_of
 
@@ -47,7 +47,7 @@ async def test_large_object_is_hashed_once(make_world: World) -> None:
     assert [(outcome.status, outcome.code) for outcome in outcomes] == [(503, "verifying")] * 3
     gate.set()
     await asyncio.gather(*world.verifier._reading.values())
-    assert world.uploads.sessions[upload["id"]].found is not None
+    assert world.uploads.stored[upload["id"]].found is not None
     file = await complete(world, upload["id"])
     assert (file["path"], world.store.reads) == ("/a.txt", 1)
 
@@ -83,7 +83,7 @@ async def test_abort_while_committing(make_world: World) -> None:
     """An upload whose commit has begun can't be given up: its file may exist already."""
     world = make_world()
     upload = await initiate(world)
-    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"right"
     world.services.metadata.crash_after_commit = True
     with pytest.raises(RuntimeError):
         await complete(world, upload["id"])
@@ -96,19 +96,19 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_world: Wor
     """While metadata is away nothing is published again; once it is back all is, before anything counts as stalled."""
     world = make_world(settle_attempts=2)
     upload = await initiate(world)
-    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"right"
     await complete(world, upload["id"])
     world.services.media.settled, world.services.metadata.down = set(), True
     for _ in range(5):
         world.pass_time(3_700)
         with pytest.raises(Problem):
-            await world.workflow.run_once()
-    assert world.uploads.sessions[upload["id"]].missing == ()
+            await world.worker.run_once()
+    assert world.uploads.stored[upload["id"]].missing == ()
     world.services.metadata.down = False
     world.pass_time(3_700)
-    await world.workflow.run_once()
+    await world.worker.run_once()
     assert world.services.metadata.republished
-    assert world.said(upload["id"])[-1] == "upload-completed"
+    assert world.published(upload["id"])[-1] == "upload-completed"
 
 
 async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
@@ -116,20 +116,20 @@ async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
     world = make_world(settle_first_seconds=30)
     for _ in range(50):
         upload = await initiate(world)
-        world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+        world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"right"
         await complete(world, upload["id"])
     world.services.notify.settled = set()
     world.services.quota.down = True
     world.pass_time(31)
     world.services.metadata.calls.clear()
     world.services.quota.calls.clear()
-    await world.workflow.run_once()
+    await world.worker.run_once()
     assert world.services.quota.calls == {"events/settled": 1}
     assert world.services.metadata.calls == {"events/republish": 1}
     assert len(world.republished) == len(set(world.republished)) == 50
     world.services.notify.settled, world.services.quota.down = None, False
     world.pass_time(61)
-    await world.workflow.run_once()
+    await world.worker.run_once()
     assert len(world.uploads.purged) == 50
 
 
@@ -138,7 +138,7 @@ async def test_a_crash_after_settling_never_costs_the_object(make_world: World, 
     """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
     world = make_world(settle_first_seconds=30)
     upload = await initiate(world, method=method)
-    world.store.objects[world.uploads.sessions[upload["id"]].sent_key] = b"right"
+    world.store.objects[world.uploads.stored[upload["id"]].sent_key] = b"right"
     await complete(world, upload["id"])
     world.pass_time(31)
     recheck = world.uploads.recheck
@@ -148,15 +148,15 @@ async def test_a_crash_after_settling_never_costs_the_object(make_world: World, 
 
     world.uploads.recheck = crash
     with pytest.raises(RuntimeError):
-        await world.workflow.run_once()
+        await world.worker.run_once()
     world.uploads.recheck = recheck
     world.pass_time(world.settings.lease_seconds + 1)
-    await world.workflow.run_once()
-    assert world.uploads.sessions[upload["id"]].settled
-    assert world.store.objects == {world.uploads.sessions[upload["id"]].object_key: b"right"}
+    await world.worker.run_once()
+    assert world.uploads.stored[upload["id"]].settled
+    assert world.store.objects == {world.uploads.stored[upload["id"]].object_key: b"right"}
     world.pass_time(world.settings.expiry_seconds + world.settings.sweep_seconds)
-    await world.workflow.run_once()
-    assert world.store.objects == {world.uploads.sessions[upload["id"]].object_key: b"right"}
+    await world.worker.run_once()
+    assert world.store.objects == {world.uploads.stored[upload["id"]].object_key: b"right"}
     assert upload["id"] in world.uploads.purged
 
 
@@ -164,7 +164,7 @@ async def sent(world: Any, path: str, content: bytes = b"right") -> str:
     """An upload whose bytes have arrived."""
     request = InitiateRequest(path=path, size=len(content), method="put")
     upload_id = str((await world.service.initiate(world.person, [request]))[0]["id"])
-    world.store.objects[world.uploads.sessions[upload_id].object_key] = content
+    world.store.objects[world.uploads.stored[upload_id].object_key] = content
     return upload_id
 
 
@@ -194,7 +194,7 @@ async def test_a_session_that_was_kept_keeps_its_reservation_whatever_fails_then
     world.transactor.run = lose_the_answer
     with pytest.raises(RuntimeError, match="no answer"):
         await initiate(world)
-    assert set(world.services.quota.reserved) == set(world.uploads.sessions)
+    assert set(world.services.quota.reserved) == set(world.uploads.stored)
 
 
 async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world: World) -> None:
@@ -210,8 +210,8 @@ async def test_one_upload_that_metadata_cannot_take_holds_up_no_other(make_world
 
     world.services.metadata._commit = one_breaks
     world.pass_time(60)
-    await world.workflow.run_once()
-    states = [world.uploads.sessions[upload_id].state for upload_id in ids]
+    await world.worker.run_once()
+    states = [world.uploads.stored[upload_id].state for upload_id in ids]
     assert states == ["completed", "completed", "committing", "completed", "completed"]
 
 
@@ -219,7 +219,7 @@ async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world:
     """Whatever goes wrong in looking at one object, the workflow goes on with the rest, and looks at it again."""
     world = make_world()
     ids = [await sent(world, f"/{number}.txt") for number in range(3)]
-    strange, get = world.uploads.sessions[ids[1]].object_key, world.store.get
+    strange, get = world.uploads.stored[ids[1]].object_key, world.store.get
 
     async def stumble(key: str) -> Any:
         if key == strange:
@@ -228,9 +228,9 @@ async def test_one_object_that_cannot_be_looked_at_holds_up_no_other(make_world:
 
     world.store.get = stumble
     world.pass_time(60)
-    await world.workflow.run_once()
-    assert [world.uploads.sessions[upload_id].state for upload_id in ids] == ["completed", "initiated", "completed"]
-    assert world.uploads.sessions[ids[1]].next_check_at > world.now
+    await world.worker.run_once()
+    assert [world.uploads.stored[upload_id].state for upload_id in ids] == ["completed", "initiated", "completed"]
+    assert world.uploads.stored[ids[1]].next_check_at > world.now
 
 
 async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
@@ -239,7 +239,7 @@ async def test_an_upload_below_a_shared_folder(make_world: World) -> None:
     world.services.metadata.owners["folder"] = "owner"
     request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
     [upload] = await world.service.initiate(world.person, [request])
-    session = world.uploads.sessions[upload["id"]]
+    session = world.uploads.stored[upload["id"]]
     assert (session.owner_id, session.account_id) == ("owner", "a1")
     assert session.object_key.startswith("accounts/owner/")
     world.store.objects[session.object_key] = b"right"
@@ -266,7 +266,7 @@ async def test_a_share_revoked_before_the_end(make_world: World) -> None:
     world.services.metadata.owners["folder"] = "owner"
     request = InitiateRequest(path="/a.txt", parent_id="folder", size=5, method="put")
     [upload] = await world.service.initiate(world.person, [request])
-    world.store.objects[world.uploads.sessions[upload["id"]].object_key] = b"right"
+    world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"right"
     world.services.metadata.refusals["/a.txt"] = {
         "status": 404,
         "code": "not_found",
@@ -276,7 +276,7 @@ async def test_a_share_revoked_before_the_end(make_world: World) -> None:
         outcome = await complete(world, upload["id"])
         assert (outcome.status, outcome.code) == (409, "target_gone")
     assert not any(world.store.objects.values())
-    assert world.said(upload["id"]) == ["upload-initiated", "upload-aborted"]
+    assert world.published(upload["id"]) == ["upload-initiated", "upload-aborted"]
     aborted = world.transactor.events[-1]
     assert (aborted.account_id, aborted.reason) == ("owner", "target_gone")
     shown = await world.service.get(world.person, upload["id"])

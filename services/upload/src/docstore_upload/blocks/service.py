@@ -1,6 +1,6 @@
 """Use cases of blocks: which ones a client need not send, what a file is made of, and the end of such a content."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -8,11 +8,12 @@ import structlog
 from docstore_contents.block_list import Block, block_list_key, parse, serialise
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore
+from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.database import Session
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem, invalid
-from docstore_upload.blocks.ports import Blocks
+from docstore_upload.blocks.ports import Blocks, BlocksGone
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, FileInBlocks, KnownBlock, Piece, References, piece_sizes
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
@@ -45,6 +46,7 @@ class BlockService:
     def __init__(
         self,
         blocks: Blocks,
+        transactor: Transactor,
         prover: BlockProver,
         unclaimed: UnclaimedBlocks,
         store: ObjectStore,
@@ -53,6 +55,7 @@ class BlockService:
         clock: Clock,
     ) -> None:
         self._blocks = blocks
+        self._transactor = transactor
         self._prover = prover
         self._unclaimed = unclaimed
         self._store = store
@@ -120,16 +123,25 @@ class BlockService:
         keys = {name: block.key for name, block in stored.items()}
         return References(list_key, file.account_id, keys)
 
-    async def refer(self, references: References, session: Session) -> None:
-        """Take the references of a list in the transaction that claims its upload; BlocksGone if a block is gone."""
-        await self._blocks.refer(references, self._clock(), session)
+    async def refer_with(self, references: References, claim: Callable[[Session], Awaitable[bool]]) -> bool:
+        """Make the claim of an upload and take the references of its list in one transaction; whether it was open.
 
-    async def blocks_gone(self, references: References) -> Problem:
-        """Problem 409 `blocks_missing` for those of these blocks that were deleted since they were looked for."""
-        known = await self._blocks.touch(references.account_id, references.keys, self._clock())
-        there = {block.hash for block in known.values() if block.state == "stored"}
-        gone = [name for name, key in references.keys.items() if name not in there or known[name].key != key]
-        return blocks_missing(gone)
+        Problem 409 `blocks_missing` if blocks are gone since they were looked for: the upload stays open.
+        """
+
+        async def work(transaction: Transaction) -> bool:
+            is_claimed = await claim(transaction.session)
+            if is_claimed:
+                await self._blocks.refer(references, self._clock(), transaction.session)
+            return is_claimed
+
+        try:
+            return await self._transactor.run(work)
+        except BlocksGone:
+            known = await self._blocks.touch(references.account_id, references.keys, self._clock())
+            there = {block.hash for block in known.values() if block.state == "stored"}
+            gone = [name for name, key in references.keys.items() if name not in there or known[name].key != key]
+            raise blocks_missing(gone) from None
 
     async def release(self, list_keys: Iterable[str]) -> None:
         """No version has these contents any more: give back the blocks they refer to. Again, it changes nothing."""

@@ -1,4 +1,4 @@
-"""Commits of uploads and slices in metadata."""
+"""Commits in metadata."""
 
 from collections.abc import Sequence
 
@@ -20,6 +20,8 @@ async def commit_each(services: ServiceClients, items: Sequence[Json]) -> list[J
 
     One that it can't take must not hold up the others.
     """
+    if not items:
+        return []
     try:
         return list(await services.commit(items))
     except Problem as problem:
@@ -35,3 +37,12 @@ def commit_refusal(result: Json) -> Problem | None:
     refusing = item_problem(result)
     # The upload is there: 404 would say that it is not.
     return refused(TARGET_GONE) if refusing is not None and refusing.status == 404 else refusing
+
+
+def undecided(results: Sequence[Json | Problem]) -> Problem | None:
+    """Why to ask again, if metadata has not decided on all of these."""
+    for result in results:
+        problem = result if isinstance(result, Problem) else commit_refusal(result)
+        if problem is not None and (problem is result or problem.status >= 500):
+            return problem
+    return None

@@ -1,26 +1,24 @@
-"""The final check: has everything happened that follows from a completed upload or pack?
+"""The final check: has everything happened that follows from a completed transfer?
 
 Each service that acknowledges an event, by the catalogue of events, is asked whether it is done with it. What is
 pending is published again under its old id, so that whoever has handled it ignores it. After the last attempt the
-upload is stalled: an event is published, it is counted and listed, and looked at once in a while until all is
+transfer is stalled: an event is published, it is counted and listed, and looked at once in a while until all is
 acknowledged.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 import structlog
-from prometheus_client import Gauge
 
 from docstore_events.catalogue import acknowledged_by
-from docstore_events.event import Event
 from docstore_events.files import FileCreated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
 from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
 from docstore_upload.metrics import republished_total
 from docstore_upload.settings import UploadSettings
 from docstore_work.backoff import backoff
@@ -33,96 +31,48 @@ Pending = dict[str, list[str]]
 """By service, the events that it has not acknowledged."""
 
 
-class Completed(Protocol):
-    """An upload or a pack that is completed."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def missing(self) -> tuple[str, ...]: ...
-    @property
-    def completed_event_id(self) -> str | None: ...
-    @property
-    def file_events(self) -> Sequence[str]: ...
-
-
-C = TypeVar("C", bound=Completed)
-
-
-class Checked(ABC, Generic[C]):
-    """What the final checks of uploads and of packs do each in their own way."""
-
-    completed_event: type[Event]
-    stalled: Gauge
-
-    @abstractmethod
-    async def settle(self, items: Sequence[C]) -> None:
-        """All is acknowledged: note it and plan what is left to do."""
-
-    @abstractmethod
-    async def look_again(self, items: Mapping[datetime, Sequence[C]]) -> None:
-        """Plan the next check."""
-
-    @abstractmethod
-    async def postpone_uncounted(self, items: Sequence[C], at: datetime) -> None:
-        """Plan the next check as if this one had not been."""
-
-    @abstractmethod
-    async def mark_stalled(self, missing: Mapping[str, Collection[str]], transaction: Transaction) -> None:
-        """By id, the services that are missing: mark those that are not stalled yet and publish it."""
-
-    @abstractmethod
-    async def count_stalled(self) -> int: ...
-
-
-class FinalCheck(Generic[C]):
+class FinalCheck(Generic[T]):
     """Checks many completions with one question to each service."""
 
     def __init__(
         self,
-        checked: Checked[C],
+        kind: Kind[T],
+        transfers: Transfers[T],
         transactor: Transactor,
         services: ServiceClients,
         republish: Republish,
         settings: UploadSettings,
         clock: Clock,
     ) -> None:
-        self._checked = checked
+        self._kind = kind
+        self._transfers = transfers
         self._transactor = transactor
         self._services = services
         self._republish = republish
         self._settings = settings
         self._clock = clock
 
-    async def check(self, items: Sequence[C]) -> None:
+    async def check(self, items: Sequence[T]) -> None:
         """Settle these, publish again what is pending, or mark them as stalled."""
         pending = await self._pending(items)
         settled = [item for item in items if item.id not in pending]
         late = [item for item in items if item.id in pending]
-        last = self._settings.settle_attempts
-        if settled:
-            await self._checked.settle(settled)
+        last, now = self._settings.settle_attempts, self._clock()
+        await self._transfers.recheck([self._kind.settled(item) for item in settled])
         again = [item for item in late if item.attempts < last]
         try:
             await self._publish_again([(item, pending[item.id]) for item in again])
         except Problem:  # nothing was published: this look does not bring them nearer to being stalled
-            await self._checked.postpone_uncounted(
-                again, self._clock() + timedelta(seconds=self._settings.lease_seconds)
-            )
+            soon = now + timedelta(seconds=self._settings.lease_seconds)
+            await self._transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
             raise
         await self._stall({item.id: pending[item.id] for item in late if item.attempts >= last and not item.missing})
-        by_attempts: dict[datetime, list[C]] = {}
-        now = self._clock()
-        for item in late:
-            by_attempts.setdefault(next_final_check(item.attempts, now, self._settings), []).append(item)
-        if by_attempts:
-            await self._checked.look_again(by_attempts)
+        plans = [Recheck(item, next_final_check(item.attempts, now, self._settings)) for item in late]
+        await self._transfers.recheck(plans)
         if late or any(item.missing for item in settled):
-            self._checked.stalled.set(await self._checked.count_stalled())
+            self._kind.stalled_gauge.set(await self._transfers.count_stalled())
 
-    async def _pending(self, items: Sequence[C]) -> dict[str, Pending]:
+    async def _pending(self, items: Sequence[T]) -> dict[str, Pending]:
         """By id; what is settled is not in it."""
         expected = {item.id: self._expected(item) for item in items}
         asked: Pending = {}
@@ -138,13 +88,13 @@ class FinalCheck(Generic[C]):
                 pending[key] = late
         return pending
 
-    def _expected(self, item: C) -> Pending:
+    def _expected(self, item: T) -> Pending:
         expected: Pending = {service: list(item.file_events) for service in acknowledged_by(FileCreated)}
-        for service in acknowledged_by(self._checked.completed_event):
+        for service in acknowledged_by(self._kind.completed_event):
             expected.setdefault(service, []).append(item.completed_event_id or "")
         return expected
 
-    async def _publish_again(self, late: Sequence[tuple[C, Pending]]) -> None:
+    async def _publish_again(self, late: Sequence[tuple[T, Pending]]) -> None:
         """File events are metadata's, the others this service's."""
         file_events: dict[str, None] = {}
         own_events: dict[str, None] = {}
@@ -158,16 +108,20 @@ class FinalCheck(Generic[C]):
         if own_events:
             await self._republish(list(own_events))
 
-    async def _stall(self, missing: Mapping[str, Collection[str]]) -> None:
+    async def _stall(self, missing: Mapping[str, Pending]) -> None:
         if not missing:
             return
 
         async def work(transaction: Transaction) -> None:
-            await self._checked.mark_stalled(missing, transaction)
+            current = await self._transfers.by_ids(list(missing), transaction.session)
+            fresh = {item.id: tuple(missing[item.id]) for item in current.values() if not item.missing}
+            await self._transfers.mark_stalled(fresh, transaction.session)
+            for key, services in fresh.items():
+                transaction.publish(self._kind.stalled(current[key], services))
 
         await self._transactor.run(work)
         first, services = next(iter(missing.items()))
-        event = self._checked.completed_event.type
+        event = self._kind.completed_event.type
         log.warning("uploads_stalled", event_type=event, count=len(missing), first=first, missing=list(services))
 
 

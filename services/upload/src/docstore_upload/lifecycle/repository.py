@@ -1,11 +1,20 @@
-"""What the MongoDB repositories of uploads, packs and blocks share."""
+"""Transfers in MongoDB, and what all repositories here share."""
 
-from docstore_platform.clock import Clock
-from docstore_platform.mongo import Collection, Document
-from docstore_upload.lifecycle.rules import Refusal
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, ClassVar, Generic, TypeVar
+
+from docstore_platform.clock import Clock, utc_now
+from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
+from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
+from docstore_upload.lifecycle.rules import OPEN, Refusal, State, Transfer
 from docstore_work.lease_queue import LeaseQueue
 
+T = TypeVar("T", bound=Transfer)
 LEASE_SECONDS = 60.0
+STALLED: Document = {"missing": {"$exists": True}}
 
 
 def work_queue(collection: Collection, name: str, lease_seconds: float, clock: Clock) -> LeaseQueue:
@@ -19,10 +28,137 @@ def merged(*updates: Document) -> Document:
     """One update of several, by operator; of two values for one field the last counts."""
     result: Document = {}
     for update in updates:
-        for operator, fields in update.items():
-            result[operator] = result.get(operator, {}) | fields
+        for operator, values in update.items():
+            result[operator] = result.get(operator, {}) | values
     return result
 
 
-def refusal_document(refusal: Refusal) -> Document:
-    return {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
+class MongoTransfers(Generic[T]):
+    """One collection, which is also the queue of the worker."""
+
+    collection_name: ClassVar[str]
+    transfer_type: type[T]
+    indexes: ClassVar[Sequence[IndexModel]] = ()
+    readers: ClassVar[Mapping[str, Callable[[Document], Any]]] = {}
+    """Of fields that are stored as documents."""
+
+    def __init__(self, database: Database, lease_seconds: float = LEASE_SECONDS, clock: Clock = utc_now) -> None:
+        self._documents: Collection = database[self.collection_name]
+        self._queue = work_queue(self._documents, self.collection_name, lease_seconds, clock)
+        self._names = [each.name for each in fields(self.transfer_type)]
+
+    async def create_indexes(self) -> None:
+        shared = [
+            IndexModel("next_check_at", sparse=True),
+            IndexModel("missing", sparse=True),
+            IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
+        ]
+        await self._documents.create_indexes([*shared, *self.indexes])
+
+    async def insert(self, transfers: Sequence[T], session: Session) -> None:
+        documents = []
+        for transfer in transfers:
+            document = {name: value for name, value in vars(transfer).items() if value is not None}
+            document["_id"] = document.pop("id")
+            del document["missing"]
+            documents.append(document)
+        await self._documents.insert_many(documents, ordered=False, session=session)
+
+    async def of_account(self, account_id: str, ids: Sequence[str]) -> dict[str, T]:
+        return await self._by_id({"_id": {"$in": list(ids)}, "account_id": account_id})
+
+    async def by_ids(self, ids: Sequence[str], session: Session = None) -> dict[str, T]:
+        return await self._by_id({"_id": {"$in": list(ids)}}, session)
+
+    async def _by_id(self, query: Document, session: Session = None) -> dict[str, T]:
+        documents = await self._documents.find(query, session=session).to_list(None)
+        return {document["_id"]: self._read(document) for document in documents}
+
+    def _read(self, document: Document) -> T:
+        values = {name: document[name] for name in self._names if document.get(name) is not None}
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+        if "refusal" in values:
+            values["refusal"] = Refusal(**values["refusal"])
+        values |= {name: read(values[name]) for name, read in self.readers.items() if name in values}
+        return self.transfer_type(**values, id=document["_id"])
+
+    async def claim(self, claims: Sequence[Claim], retry_at: datetime, session: Session = None) -> bool:
+        alike: defaultdict[tuple[Any, ...], list[str]] = defaultdict(list)
+        for claim in claims:
+            alike[("completed_by", claim.by), *claim.found.items()].append(claim.id)
+        due = self._queue.due(retry_at)
+        changes = [
+            UpdateMany(
+                {"_id": {"$in": ids}, "state": {"$in": OPEN}},
+                merged({"$set": {"state": "committing", **dict(found)}}, due),
+            )
+            for found, ids in alike.items()
+        ]
+        return await self._bulk(changes, session) == len(claims)
+
+    async def complete(
+        self, completions: Sequence[Completion], now: datetime, check_at: datetime, session: Session
+    ) -> None:
+        changes = []
+        for done in completions:
+            completed = {"state": "completed", "completed_event_id": done.event_id, "completed_at": now, "attempts": 0}
+            update = merged({"$set": {**completed, **done.fields}, "$inc": {"revision": 1}}, self._queue.due(check_at))
+            # No more: the id alone needs no plan, and another's change is a conflict.
+            changes.append(UpdateOne({"_id": done.id}, update))
+        await self._bulk(changes, session)
+
+    async def amend(self, transfer_id: str, fields: Fields, session: Session) -> None:
+        await self._documents.update_one({"_id": transfer_id}, {"$set": fields}, session=session)
+
+    async def end(
+        self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
+    ) -> None:
+        changes: Document = {"state": state, "attempts": 0}
+        if refusal is not None:
+            changes["refusal"] = {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
+        update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(now))
+        await self._documents.update_many({"_id": {"$in": list(ids)}}, update, session=session)
+
+    async def claim_due(self, limit: int) -> list[T]:
+        return [self._read(lease.document) for lease in await self._queue.claim_batch(limit)]
+
+    async def recheck(self, rechecks: Sequence[Recheck[T]]) -> None:
+        alike: defaultdict[str, list[tuple[str, Document, Document]]] = defaultdict(list)
+        for recheck in rechecks:
+            held = self._as_seen(recheck.transfer) | self._queue.held_by(recheck.transfer.lease_owner or "")
+            update = merged(_setting(recheck.changes), self._queue.due(recheck.at))
+            alike[repr((held, update))].append((recheck.transfer.id, held, update))
+        await self._bulk(
+            [
+                UpdateMany({"_id": {"$in": [each[0] for each in same]}, **same[0][1]}, same[0][2])
+                for same in alike.values()
+            ]
+        )
+
+    def _as_seen(self, transfer: T) -> Document:
+        """Filter of those at which the planned look still is to happen: bytes may have begun to arrive."""
+        return {"state": {"$in": list(OPEN if transfer.is_open else (transfer.state,))}}
+
+    async def mark_stalled(self, missing: Mapping[str, Sequence[str]], session: Session) -> None:
+        changes = [
+            UpdateOne({"_id": key}, {"$set": {"missing": list(services)}, "$inc": {"revision": 1}})
+            for key, services in missing.items()
+        ]
+        await self._bulk(changes, session)
+
+    async def count_stalled(self) -> int:
+        return int(await self._documents.count_documents(STALLED))
+
+    async def _bulk(self, operations: Sequence[UpdateOne | UpdateMany], session: Session = None) -> int:
+        if not operations:
+            return 0
+        return int((await self._documents.bulk_write(operations, ordered=False, session=session)).matched_count)
+
+
+def _setting(changes: Fields) -> Document:
+    """Update operators that store these values, and drop the fields for which there is None."""
+    stored = {name: value for name, value in changes.items() if value is not None}
+    dropped = {name: 1 for name, value in changes.items() if value is None}
+    return ({"$set": stored} if stored else {}) | ({"$unset": dropped} if dropped else {})

@@ -1,18 +1,21 @@
-"""The lifecycle of uploads and packs: states, refusals, times to look again. Sizes in bytes, times in seconds.
+"""The lifecycle of transfers: states, refusals, times to look again. Sizes in bytes, times in seconds.
+
+A transfer is a single upload or a pack: bytes that a client sends to the object store and that become versions.
 
     initiated -> uploading -> committing -> completed
         |            |            |
         +------------+------------+-> aborted (by the client, or refused for good)
         +------------+--------------> expired (the bytes never came)
 
-`committing` is claimed before metadata is asked to commit. From then on the upload can't expire or be aborted, so
-its object is never deleted behind a commit's back. Whoever finds it later asks metadata again, which answers the same.
+`committing` is claimed before metadata is asked to commit. From then on it can't expire or be aborted, so its
+object is never deleted behind a commit's back. Whoever finds it later asks metadata again, which answers the same.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from docstore_work.backoff import backoff
 
@@ -39,7 +42,7 @@ RETRY_AFTER_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why an upload came to nothing: what every later `complete` of it answers."""
+    """Why a transfer came to nothing: what every later `complete` of it answers."""
 
     status: int
     code: str
@@ -55,21 +58,94 @@ ABORTED = Refusal(409, "upload_aborted", "This upload was given up; begin a new 
 
 
 @dataclass(frozen=True, slots=True)
-class Pauses:
-    """Between looks, in seconds: doubling from the first to the longest."""
+class Measure:
+    """What a transfer counts for in metrics."""
 
-    first: float
-    longest: float
-
-
-def final_refusal(state: State, refusal: Refusal | None) -> Refusal | None:
-    """Why what is in this state can't be completed any more, if so."""
-    if state == "expired":
-        return EXPIRED
-    return (refusal or ABORTED) if state == "aborted" else None
+    method: str
+    files: int
+    size: int
 
 
-def next_look(attempts: int, expires_at: datetime, now: datetime, *, first: float, longest: float) -> datetime:
-    """When to look again for bytes that have not come after `attempts` looks; the end is not missed."""
-    planned = now + timedelta(seconds=backoff(attempts + 1, first=first, longest=longest))
-    return min(planned, expires_at) if expires_at > now else planned
+@dataclass(frozen=True, kw_only=True)
+class Transfer(ABC):
+    """What is stored of every transfer."""
+
+    id: str
+    account_id: str
+    """Who sends it."""
+    device: str
+    path: str
+    """Where it goes, as metadata resolved it and as who sends it sees it; for people and events."""
+    state: State
+    revision: int
+    """Number of events published about it."""
+    created_at: datetime
+    expires_at: datetime
+    next_check_at: datetime | None = None
+    """When the worker looks at it next; None while there is nothing left to do."""
+    attempts: int = 0
+    """Looks so far: for the object, then, once completed, for what must follow. Includes the one under way."""
+    lease_owner: str | None = None
+    """Token of the worker that looks at it."""
+    completed_by: Actor | None = None
+    completed_at: datetime | None = None
+    completed_event_id: str | None = None
+    refusal: Refusal | None = None
+    settled: bool | None = None
+    """Whether all has happened that follows from its completion."""
+    missing: tuple[str, ...] = ()
+    """Services that did not react in time: it is stalled."""
+
+    @property
+    @abstractmethod
+    def measure(self) -> Measure: ...
+
+    @property
+    @abstractmethod
+    def result(self) -> Any:
+        """What completing it answers; None as long as that is unknown, or once it is forgotten."""
+
+    @property
+    @abstractmethod
+    def file_events(self) -> Sequence[str]:
+        """Ids of the events that metadata has published about its files."""
+
+    @property
+    def has_bounded_urls(self) -> bool:
+        """Whether what its client was given bounds how much can be sent."""
+        return True
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def is_over(self) -> bool:
+        """Whether only cleaning up is left to do."""
+        return self.state in ENDED or bool(self.settled)
+
+    @property
+    def public_state(self) -> str:
+        return "uploading" if self.state == "committing" else self.state
+
+    @property
+    def usable_until(self) -> datetime:
+        """After this nothing works any more that its client was given."""
+        return self.expires_at
+
+    @property
+    def final_refusal(self) -> Refusal | None:
+        """Why it can't be completed any more, if so."""
+        if self.state == "expired":
+            return EXPIRED
+        return (self.refusal or ABORTED) if self.state == "aborted" else None
+
+    def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
+        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
+        return max(self.usable_until, now) + timedelta(seconds=seconds)
+
+    def next_look(self, now: datetime, *, first: float, longest: float) -> datetime:
+        """When to look again for bytes that have not come; the end is not missed."""
+        pause = backoff(self.attempts + 1, first=first, longest=longest if self.has_bounded_urls else first)
+        planned = now + timedelta(seconds=pause)
+        return min(planned, self.expires_at) if self.expires_at > now else planned

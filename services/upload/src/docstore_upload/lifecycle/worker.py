@@ -3,10 +3,16 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.complete import Completer
+from docstore_upload.lifecycle.final_check import FinalCheck
+from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
+from docstore_upload.lifecycle.rules import INCOMPLETE
+from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.settings import UploadSettings
 from docstore_work.loop import Loop
 
@@ -50,3 +56,62 @@ class DueWork(ABC, Generic[D]):
         if failed is not None:
             raise failed
         return len(due)
+
+
+class TransferWorker(DueWork[T]):
+    """Completes, expires, checks and cleans up after transfers without a client's request."""
+
+    def __init__(
+        self,
+        kind: Kind[T],
+        transfers: Transfers[T],
+        completer: Completer[T],
+        termination: Termination[T],
+        final_check: FinalCheck[T],
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        super().__init__(settings, clock)
+        self.name, self.batch = f"{kind.noun}s", kind.batch
+        self._kind = kind
+        self._transfers = transfers
+        self._completer = completer
+        self._termination = termination
+        self._final_check = final_check
+
+    async def claim_due(self, limit: int) -> list[T]:
+        return await self._transfers.claim_due(limit)
+
+    def step(self, due: T) -> Step[T]:
+        if due.is_open:
+            return self._look
+        if due.state == "committing":
+            return self._commit
+        return self._kind.sweep if due.is_over else self._final_check.check
+
+    async def _look(self, transfers: Sequence[T]) -> None:
+        """Complete what a client sent and left; expire what never came; look at the rest later."""
+        for some in self._lots(transfers):
+            outcomes = await self._completer.complete(some, "workflow")
+            now, expired, later = self._clock(), [], []
+            for transfer in some:
+                outcome = outcomes[transfer.id]
+                if not isinstance(outcome, Problem):
+                    continue
+                if outcome.code == INCOMPLETE.code and now >= transfer.expires_at:
+                    expired.append(transfer.id)
+                elif outcome.code == INCOMPLETE.code or outcome.status >= 500:
+                    first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+                    later.append(Recheck(transfer, transfer.next_look(now, first=first, longest=longest)))
+            if expired:
+                await self._termination.end(expired, "expired", by="workflow")
+            await self._transfers.recheck(later)
+
+    async def _commit(self, transfers: Sequence[T]) -> None:
+        """Take up commits that were begun; those that fail again are due again when their lease ends."""
+        for some in self._lots(transfers):
+            await self._completer.complete(some, "workflow")
+
+    def _lots(self, transfers: Sequence[T]) -> Iterator[Sequence[T]]:
+        size = self._kind.at_once
+        return (transfers[start : start + size] for start in range(0, len(transfers), size))

@@ -8,7 +8,6 @@ were live when it began keeps all that are live when it ends: two at once, or on
 import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NotRequired, TypedDict
 
@@ -23,7 +22,7 @@ from docstore_contents.packs import (
     read_index,
     slice_key,
 )
-from docstore_upload.lifecycle.rules import OPEN, Actor, OnConflict, Refusal, State, final_refusal
+from docstore_upload.lifecycle.rules import Measure, OnConflict, Refusal, Transfer
 
 Json = dict[str, Any]
 COMPACT_ABOVE = 16 << 10
@@ -46,33 +45,19 @@ class PackFile(TypedDict):
     """Absent of packs that a version before this field has declared."""
 
 
-@dataclass(frozen=True)
-class Pack:
-    """A pack as it is stored. A file's number is its place in the request; those that were refused leave gaps."""
+@dataclass(frozen=True, kw_only=True)
+class Pack(Transfer):
+    """A pack as it is stored; `path` is the folder all its files go below, in the tree of who sends it.
 
-    id: str
-    account_id: str
-    """Who sends it, and to whose own tree it goes."""
-    device: str
-    path: str
-    """The folder all its files go below."""
+    A file's number is its place in the request; those that were refused leave gaps.
+    """
+
     numbers: tuple[int, ...]
     """Of its files, in the order of their slices."""
     sizes: tuple[int, ...]
     """Bytes of each slice as declared, in that order."""
-    declared: bytes | None
+    declared: bytes | None = None
     """JSON of the PackFiles, in that order; None once they are forgotten."""
-    state: State
-    revision: int
-    """Number of events published about it."""
-    created_at: datetime
-    expires_at: datetime
-    next_check_at: datetime | None
-    """When the workflow looks at it next; None while there is nothing to do."""
-    attempts: int = 0
-    """Looks so far in its state, the one under way included."""
-    lease_owner: str | None = None
-    """Token of the worker that looks at it."""
     wrong: tuple[int, ...] = ()
     """Slices that are not what was declared."""
     live: tuple[int, ...] = ()
@@ -81,22 +66,22 @@ class Pack:
     """How often slices were released: who looks at a pack sees by it that it is not as it was."""
     object_bytes: int = 0
     """Of the whole object as it is now."""
-    completed_by: Actor | None = None
-    completed_at: datetime | None = None
     answers: bytes | None = None
     """JSON of what became of each file, in that order."""
     refused: tuple[int, ...] = ()
     """Files that came to nothing."""
     file_event_ids: tuple[str, ...] = ()
-    completed_event_id: str | None = None
-    refusal: Refusal | None = None
-    settled: bool | None = None
-    missing: tuple[str, ...] = ()
-    """Services that did not react in time: the pack is stalled."""
+
+    @property
+    def measure(self) -> Measure:
+        return Measure("pack", len(self.numbers), self.size)
+
+    @property
+    def result(self) -> bytes | None:
+        return self.answers
 
     @property
     def file_events(self) -> tuple[str, ...]:
-        """Ids of the events about its files that metadata publishes of their commits."""
         return self.file_event_ids
 
     @property
@@ -107,14 +92,6 @@ class Pack:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(self.sizes)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
-
-    @property
-    def public_state(self) -> str:
-        return "uploading" if self.state == "committing" else self.state
 
     def key_of(self, number: int) -> str:
         """The object key of the version whose content is this slice."""
@@ -140,14 +117,6 @@ class Pack:
     def is_mostly_dead(self) -> bool:
         """Whether rewriting the object frees more than it keeps."""
         return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
-
-    def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
-        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
-        return max(self.expires_at, now) + timedelta(seconds=seconds)
-
-    def final_refusal(self) -> Refusal | None:
-        """Why it can't be completed any more, if so."""
-        return final_refusal(self.state, self.refusal)
 
 
 def wrong_slices(pack: Pack, content: bytes) -> list[int] | Refusal:

@@ -1,40 +1,109 @@
 """What callers can do with their packs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 
 import orjson
 
+from docstore_contents.packs import MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectStore
-from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem, not_found
+from docstore_events.uploads import slice_upload_id
+from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.ids import new_id
+from docstore_platform.problems import Problem, invalid, not_found
 from docstore_platform.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.rules import ENDED
+from docstore_upload.lifecycle.content_types import content_type_of
+from docstore_upload.lifecycle.initiate import Begun
+from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.schemas import FileRequest
-from docstore_upload.packs.complete import PackCompleter
-from docstore_upload.packs.initiate import PackInitiator
 from docstore_upload.packs.ports import Packs
-from docstore_upload.packs.rules import Pack
+from docstore_upload.packs.rules import Pack, PackFile, common_folder
 from docstore_upload.packs.views import pack_json, pack_put, slices_json
+from docstore_upload.settings import UploadSettings
+
+OWN_TREE = Problem(403, "pack_own_tree", "A pack goes to one's own tree; upload this file by itself.")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSlice:
+    """A file that goes into a pack if there is room for it."""
+
+    id: str
+    owner_id: str
+    size: int
+    usable_until: datetime
+    path: str
+    """As metadata resolved it."""
+    file: PackFile
 
 
 class PackService:
     """Use cases of one caller. A foreign pack is an unknown one, and so is one whose answers are forgotten: 404."""
 
     def __init__(
-        self, packs: Packs, initiator: PackInitiator, completer: PackCompleter, store: ObjectStore, clock: Clock
+        self, packs: Packs, lifecycle: Lifecycle[Pack], store: ObjectStore, settings: UploadSettings, clock: Clock
     ) -> None:
         self._packs = packs
-        self._initiator = initiator
-        self._completer = completer
+        self._lifecycle = lifecycle
         self._store = store
+        self._settings = settings
         self._clock = clock
 
     async def initiate(self, principal: Principal, requests: Sequence[FileRequest | Problem]) -> Json:
-        return await self._initiator.initiate(principal, requests)
+        """The pack of those files that are accepted, with each one's place in it or why not; in order.
+
+        422 `pack_too_large`. Its id is None if no file is accepted: then there is no pack.
+        """
+        problems = {number: request for number, request in enumerate(requests) if isinstance(request, Problem)}
+        wanted = {number: request for number, request in enumerate(requests) if isinstance(request, FileRequest)}
+        if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
+            raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
+        plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal)
+        begun = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, problems)
+        pack = begun.get(0, {"id": None, "files": []})
+        answers = {place["number"]: place for place in pack["files"]}
+        answers |= {number: {"problem": problem.body()} for number, problem in problems.items()}
+        return pack | {"files": [answers[number] for number in range(len(requests))]}
+
+    def _plan(
+        self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: Json
+    ) -> PlannedSlice | Problem:
+        if checked["owner_id"] != principal.account_id:
+            return OWN_TREE
+        expires_at, path = self._clock() + timedelta(seconds=self._settings.expiry_seconds), checked["path"]
+        slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
+        return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
+
+    async def _begin(self, principal: Principal, reserved: Mapping[int, PlannedSlice]) -> dict[int, Begun[Pack]]:
+        now, slices = self._clock(), list(reserved.values())
+        expires_at = max(each.usable_until for each in slices)
+        pack = Pack(
+            id=slices[0].id.partition("-")[0],
+            account_id=principal.account_id,
+            device=principal.device,
+            path=common_folder([each.path for each in slices]),
+            numbers=tuple(reserved),
+            sizes=tuple(each.size for each in slices),
+            declared=orjson.dumps([each.file for each in slices]),
+            state="initiated",
+            revision=0,
+            created_at=now,
+            expires_at=expires_at,
+            next_check_at=min(now + timedelta(seconds=self._settings.check_first_seconds), expires_at),
+        )
+        pack = replace(pack, object_bytes=pack.sent_bytes())
+        return {0: Begun(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}
 
     async def complete(self, principal: Principal, pack_id: str) -> bytes:
-        return await self._completer.complete(await self._mine(principal, pack_id), "client")
+        """What became of each file, as JSON, in order."""
+        pack = await self._mine(principal, pack_id)
+        outcome = (await self._lifecycle.completer.complete([pack], "client"))[pack.id]
+        if isinstance(outcome, Problem):
+            raise outcome
+        return bytes(outcome)
 
     async def get(self, principal: Principal, pack_id: str) -> Json:
         """The pack and, while it is open, the instructions to send it."""
@@ -45,12 +114,27 @@ class PackService:
 
     async def abort(self, principal: Principal, pack_id: str) -> None:
         """Give up a pack: what was sent is deleted, its reservations given back. Again: nothing changes."""
-        pack = await self._completer.end(await self._mine(principal, pack_id), "aborted")
-        if pack.state not in ENDED:
+        if not await self._lifecycle.termination.give_up(await self._mine(principal, pack_id)):
             raise Problem(409, "upload_completed", "This pack is completed; delete its files instead.")
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
-        pack = await self._packs.get(pack_id, principal.account_id)
+        pack = (await self._packs.of_account(principal.account_id, [pack_id])).get(pack_id)
         if pack is None or pack.declared is None:
             raise not_found("pack")
         return pack
+
+
+def _declared(request: FileRequest, path: str) -> PackFile:
+    assert request.sha256 is not None
+    return {
+        "path": request.path,
+        "parent_id": request.parent_id,
+        "file_id": request.file_id,
+        "size": request.size,
+        "sha256": request.sha256.lower(),
+        "content_type": request.content_type or content_type_of(path),
+        "base_version": request.base_version,
+        "on_conflict": request.on_conflict,
+        "tags": request.tags,
+        "client_modified_at": rfc3339(request.client_modified_at) if request.client_modified_at else None,
+    }

@@ -8,7 +8,7 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.problems import Problem
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.initiation import seconds_left
+from docstore_upload.lifecycle.initiate import seconds_left
 from docstore_upload.packs.rules import Pack
 
 CONTENT_TYPE = "application/octet-stream"

@@ -9,7 +9,7 @@ from docstore_contents.s3.store import ObjectStore, UploadNotFound
 from docstore_contents.s3.sts import upload_credentials
 from docstore_platform.clock import Clock, rfc3339
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.initiation import seconds_left
+from docstore_upload.lifecycle.initiate import seconds_left
 from docstore_upload.sessions.rules import MIN_CREDENTIALS_SECONDS, Upload, part_count, part_length
 from docstore_upload.settings import UploadSettings
 

@@ -5,18 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from docstore_upload.lifecycle.rules import (
-    GIB,
-    MAX_SIZE,
-    MIB,
-    OPEN,
-    Actor,
-    OnConflict,
-    Pauses,
-    Refusal,
-    State,
-    final_refusal,
-)
+from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, OnConflict, Refusal, Transfer
 from docstore_work.backoff import backoff
 
 Method = Literal["form", "put", "multipart", "credentials", "blocks"]
@@ -36,71 +25,57 @@ class Verified:
     object_name: str
 
 
-@dataclass(frozen=True)
-class Upload:
-    """An upload session, as it is stored."""
+@dataclass(frozen=True, kw_only=True)
+class Upload(Transfer):
+    """An upload session of one file, as it is stored."""
 
-    id: str
-    account_id: str
-    """Who uploads."""
     owner_id: str
     """Whose quota the bytes count against."""
-    device: str
-    path: str
-    """Where it goes, as metadata resolved it and as who uploads sees it; for people and events."""
-    wanted_path: str | None
-    file_id: str | None
+    wanted_path: str | None = None
+    file_id: str | None = None
     """What the client named: a path or a file."""
-    parent_id: str | None
+    parent_id: str | None = None
     """The folder that the path starts from; None: the root of who uploads."""
     size: int
     """As declared. Where that was left open: the most it may be; from the verification on, as found."""
     content_type: str
-    sha256: str | None
+    sha256: str | None = None
     """Hex. As declared; from the verification on, as found."""
-    base_version: int | None
+    base_version: int | None = None
     on_conflict: OnConflict
     tags: tuple[str, ...]
     method: Method
-    multipart_id: str | None
-    part_size: int | None
-    state: State
-    revision: int
-    """Number of events published about this upload."""
-    created_at: datetime
-    expires_at: datetime
-    next_check_at: datetime | None
-    """When the workflow looks at it next; None once there is nothing left to do."""
+    multipart_id: str | None = None
+    part_size: int | None = None
     client_modified_at: datetime | None = None
     """When the content was last changed, according to the client."""
     notify: bool = True
     """Whether the uploader is notified once it is complete."""
     max_size: int | None = None
     """Bytes up to which the size was left open: nobody who runs a script would do so."""
-    attempts: int = 0
-    """Looks so far: for the object, then, once completed, for what must follow. Includes the one under way."""
-    lease_owner: str | None = None
-    """Token of the worker that looks at it."""
     object_name: str = "content"
     """Of the object that the version names; a copy has a name of its own."""
     found: tuple[str, "Verified"] | None = None
     """ETag of what was sent and what it is, noted where finding out took long."""
-    completed_by: Actor | None = None
-    completed_at: datetime | None = None
     file: Mapping[str, Any] | None = None
     """The file as metadata answered the commit."""
     file_event_id: str | None = None
-    completed_event_id: str | None = None
-    refusal: Refusal | None = None
-    settled: bool | None = None
-    """Whether all has happened that follows from its completion."""
-    missing: tuple[str, ...] = ()
-    """Services that did not react in time: the upload is stalled."""
+
+    @property
+    def measure(self) -> Measure:
+        return Measure(self.method, 1, self.size)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        return None if self.file is None else dict(self.file)
 
     @property
     def file_events(self) -> tuple[str, ...]:
-        """Ids of the events about the file that metadata publishes of its commit."""
         return (self.file_event_id or "",)
+
+    @property
+    def has_bounded_urls(self) -> bool:
+        return self.method != "credentials"
 
     @property
     def object_key(self) -> str:
@@ -142,16 +117,7 @@ class Upload:
         return f"accounts/{self.owner_id}/uploads/{self.id}/"
 
     @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
-
-    @property
-    def public_state(self) -> str:
-        return "uploading" if self.state == "committing" else self.state
-
-    @property
     def usable_until(self) -> datetime:
-        """After this no URL, form or credentials of this upload work any more."""
         longest = MIN_CREDENTIALS_SECONDS if self.method == "credentials" else 0
         return self.expires_at + timedelta(seconds=longest)
 
@@ -159,16 +125,13 @@ class Upload:
         """Whether the session already has what was found."""
         return found == Verified(self.size, self.sha256 or "", self.object_name)
 
-    def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
-        """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""
-        return max(self.usable_until, now) + timedelta(seconds=seconds)
-
-    def next_sweep_at(self, now: datetime, pauses: Pauses, seconds: float, *, is_swept: bool) -> datetime | None:
+    def next_sweep_at(
+        self, now: datetime, seconds: float, *, first: float, longest: float, is_swept: bool
+    ) -> datetime | None:
         """When to delete again what was sent to an upload that is over; None if nothing can come any more.
 
-        `is_swept`: it was just deleted.
-
-        Whoever has a form or credentials may write as long as these work, so that one looks every once in a while.
+        `is_swept`: it was just deleted. Whoever has a form or credentials may write as long as these work, so that one
+        looks every once in a while; `first`, `longest`: pauses between that.
         """
         if self.state == "completed" and not self.may_have_strays:
             return None
@@ -177,12 +140,8 @@ class Upload:
         last = self.last_sweep_at(now, seconds)
         if not self.is_copied:
             return last
-        pause = backoff(self.attempts + 1, first=pauses.first, longest=pauses.longest)
+        pause = backoff(self.attempts + 1, first=first, longest=longest)
         return min(now + timedelta(seconds=pause), last)
-
-    def final_refusal(self) -> Refusal | None:
-        """Why it can't be completed any more, if so."""
-        return final_refusal(self.state, self.refusal)
 
 
 def method_limit(method: Method) -> int:

@@ -1,23 +1,39 @@
-"""What callers can do with their uploads; the bulk of it is in `initiate` and `complete`."""
+"""What callers can do with their uploads; the bulk of it is in the lifecycle."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import get_args
 
 from docstore_contents.s3.store import ObjectStoreError, Part
+from docstore_platform.clock import Clock
+from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, invalid, not_found, unavailable
 from docstore_platform.tokens import Principal
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.commits import refused
-from docstore_upload.lifecycle.rules import ENDED, OPEN, State
-from docstore_upload.sessions.complete import ClientManifest, Completer
-from docstore_upload.sessions.initiate import Initiator
+from docstore_upload.lifecycle.content_types import content_type_of
+from docstore_upload.lifecycle.initiate import Begun, Problems
+from docstore_upload.lifecycle.lifecycle import Lifecycle
+from docstore_upload.lifecycle.rules import State
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
+from docstore_upload.sessions.kind import ClientManifest
 from docstore_upload.sessions.ports import Uploads
-from docstore_upload.sessions.rules import Upload, part_count
+from docstore_upload.sessions.rules import Method, Upload, part_count, part_size_for
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
-from docstore_upload.sessions.termination import Termination
+from docstore_upload.sessions.validation import refuse_initiate
 from docstore_upload.sessions.views import upload_json
+from docstore_upload.settings import UploadSettings
+
+TOO_MUCH_GIVEN_UP = Problem(
+    429,
+    "too_much_given_up",
+    "Forms and credentials of uploads that were given up still work, too many of them. Use `put` or `multipart`.",
+    headers={"Retry-After": "3600"},
+)
 
 
 class UploadService:
@@ -26,23 +42,93 @@ class UploadService:
     def __init__(
         self,
         uploads: Uploads,
-        initiator: Initiator,
-        completer: Completer,
-        termination: Termination,
+        lifecycle: Lifecycle[Upload],
         instructions: UploadInstructions,
         tokens: RedirectTokens,
+        settings: UploadSettings,
+        clock: Clock,
     ) -> None:
         self._uploads = uploads
-        self._initiator = initiator
-        self._completer = completer
-        self._termination = termination
+        self._lifecycle = lifecycle
         self._instructions = instructions
         self._tokens = tokens
+        self._settings = settings
+        self._clock = clock
 
     async def initiate(
         self, principal: Principal, requests: Sequence[InitiateRequest | Problem]
     ) -> list[Json | Problem]:
-        return await self._initiator.initiate(principal, requests)
+        """An upload with its instructions for each request, or why not; in order."""
+        problems: Problems = {}
+        wanted: dict[int, InitiateRequest] = {}
+        for number, request in enumerate(requests):
+            limit = self._settings.open_form_bytes
+            refused = request if isinstance(request, Problem) else refuse_initiate(request, limit)
+            if refused is not None:
+                problems[number] = refused
+            elif isinstance(request, InitiateRequest):
+                wanted[number] = request
+        if any(request.method in ("form", "credentials") for request in wanted.values()):
+            await self._refuse_given_up(principal)
+        plan = partial(self._plan, principal)
+        initiation = self._lifecycle.initiation
+        answers = await initiation.initiate(principal.account_id, wanted, plan, self._begin, problems)
+        return [answers.get(number) or problems[number] for number in range(len(requests))]
+
+    async def _refuse_given_up(self, principal: Principal) -> None:
+        """Problem 429 `too_much_given_up`: forms and credentials that were given up still work, and nobody is charged.
+
+        What is sent by them is deleted, but not at once. A URL for a PUT or a part is dead when its upload is.
+        """
+        given_up = await self._uploads.given_up_bytes(principal.account_id, self._clock())
+        if given_up > self._settings.unclaimed_bytes:
+            raise TOO_MUCH_GIVEN_UP
+
+    def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: Json) -> Upload:
+        settings, method, now = self._settings, _method(request.method), self._clock()
+        expires_at = now + timedelta(seconds=_life(request, settings))
+        return Upload(
+            id=new_id(),
+            account_id=principal.account_id,
+            owner_id=checked["owner_id"],
+            device=principal.device,
+            path=checked["path"],
+            wanted_path=request.path,
+            parent_id=request.parent_id,
+            file_id=request.file_id,
+            size=request.most,
+            max_size=request.max_size,
+            content_type=request.content_type or content_type_of(checked["path"]),
+            sha256=request.sha256.lower() if request.sha256 else None,
+            base_version=request.base_version,
+            on_conflict=request.on_conflict,
+            tags=tuple(request.tags),
+            client_modified_at=request.client_modified_at,
+            notify=request.notify,
+            method=method,
+            part_size=part_size_for(request.most, settings.part_bytes) if method == "multipart" else None,
+            state="initiated",
+            revision=0,
+            created_at=now,
+            expires_at=expires_at,
+            next_check_at=min(now + timedelta(seconds=settings.check_first_seconds), expires_at),
+        )
+
+    async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | Problem]:
+        """A multipart upload that a crash leaves without a session has no parts: nobody was given a URL for it."""
+        beginnings = [self._instructions.begin(upload) for upload in reserved.values()]
+        answers = await asyncio.gather(*beginnings, return_exceptions=True)
+        begun: dict[int, Begun[Upload] | Problem] = {}
+        for number, answer in zip(reserved, answers, strict=True):
+            if isinstance(answer, ObjectStoreError):
+                begun[number] = unavailable("The object store")
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                upload, instructions = answer
+                undo = partial(self._instructions.drop, upload)
+                begun[number] = Begun(upload, upload_json(upload) | instructions, undo)
+        return begun
 
     async def complete(
         self, principal: Principal, items: Sequence[BatchCompleteItem | Problem]
@@ -51,7 +137,7 @@ class UploadService:
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
         mine = await self._uploads.of_account(principal.account_id, ids)
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
-        outcomes = await self._completer.complete(list(mine.values()), "client", sent)
+        outcomes = await self._lifecycle.completer.complete(list(mine.values()), "client", sent)
         return [item if isinstance(item, Problem) else outcomes.get(item.id, not_found("upload")) for item in items]
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
@@ -88,10 +174,8 @@ class UploadService:
     async def abort(self, principal: Principal, upload_id: str) -> None:
         """Give up an upload: what was sent is deleted, its reservation given back. Giving up again changes nothing."""
         upload = await self._mine(principal, upload_id)
-        if not await self._termination.end([upload.id], "aborted", start=OPEN):
-            upload = await self._mine(principal, upload_id)
-            if upload.state not in ENDED:
-                raise Problem(409, "upload_completed", "This upload is completed; delete its file instead.")
+        if not await self._lifecycle.termination.give_up(upload):
+            raise Problem(409, "upload_completed", "This upload is completed; delete its file instead.")
 
     async def complete_for_browser(self, upload_id: str, token: str) -> tuple[Upload, Json]:
         """The upload as it was and the file that it has become, for whoever shows the token of that upload."""
@@ -101,7 +185,7 @@ class UploadService:
         if upload_id not in found:
             raise not_found("upload")
         upload = found[upload_id]
-        outcome = (await self._completer.complete([upload], "client"))[upload_id]
+        outcome = (await self._lifecycle.completer.complete([upload], "client"))[upload_id]
         if isinstance(outcome, Problem):
             raise outcome
         return upload, outcome
@@ -114,7 +198,7 @@ class UploadService:
 
 
 def _require_open(upload: Upload) -> None:
-    refusal = upload.final_refusal()
+    refusal = upload.final_refusal
     if refusal is not None:
         raise refused(refusal)
     if not upload.is_open:
@@ -126,3 +210,15 @@ def _manifest(item: BatchCompleteItem) -> ClientManifest:
         parts=[Part(part.number, part.etag) for part in item.parts] if item.parts else None,
         blocks=None if item.blocks is None else [Piece(block.hash, block.size) for block in item.blocks],
     )
+
+
+def _life(request: InitiateRequest, settings: UploadSettings) -> float:
+    """How long its bytes may be sent, in seconds."""
+    if request.method == "multipart":
+        return settings.multipart_expiry_seconds
+    return settings.expiry_seconds if request.max_size is None else settings.open_form_expiry_seconds
+
+
+def _method(name: str) -> Method:
+    methods: dict[str, Method] = {known: known for known in get_args(Method)}
+    return methods[name]

@@ -1,7 +1,7 @@
 """Contents that no version refers to any more: blocks, slices of packs, keys that can still be written."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from docstore_contents.block_list import is_blocks
@@ -15,18 +15,36 @@ from docstore_upload.sessions.ports import Uploads
 from docstore_upload.settings import UploadSettings
 
 
-class SliceRelease:
-    """Takes slices from the live ones of their packs, many in one write; again without effect.
+class UnreferencedContents:
+    """Plain objects metadata has deleted: only what may still be written under their keys is left to do here."""
 
-    The workflow deletes a pack without live slices and rewrites one that is mostly dead.
-    """
-
-    def __init__(self, packs: Packs, clock: Clock) -> None:
+    def __init__(
+        self,
+        block_lists: BlockService,
+        blocks: Blocks,
+        packs: Packs,
+        uploads: Uploads,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._block_lists = block_lists
+        self._blocks = blocks
         self._packs = packs
+        self._uploads = uploads
+        self._settings = settings
         self._clock = clock
 
-    async def release_slices(self, keys: Iterable[str]) -> None:
-        """`keys`: object keys of slices; others are left alone."""
+    async def release(self, keys: Sequence[str]) -> None:
+        """Again, it changes nothing."""
+        await self._block_lists.release([key for key in keys if is_blocks(key)])
+        await self._release_slices(keys)
+        await self._prevent_late_writes([key for key in keys if is_whole(key)])
+
+    async def _release_slices(self, keys: Sequence[str]) -> None:
+        """Take those of `keys` that are slices from the live ones of their packs, many in one write.
+
+        The worker deletes a pack without live slices and rewrites one that is mostly dead.
+        """
         numbers: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
         for key in keys:
             named = pack_of(key)
@@ -35,18 +53,11 @@ class SliceRelease:
         if numbers:
             await self._packs.release(numbers, self._clock())
 
+    async def _prevent_late_writes(self, keys: Sequence[str]) -> None:
+        """Have tombstones put where metadata has deleted objects, for as long as a PUT of theirs can be under way.
 
-class LateWriteCleanup:
-    """Has tombstones put where metadata has deleted objects, for as long as a PUT of theirs can be under way."""
-
-    def __init__(self, uploads: Uploads, blocks: Blocks, settings: UploadSettings, clock: Clock) -> None:
-        self._uploads = uploads
-        self._blocks = blocks
-        self._settings = settings
-        self._clock = clock
-
-    async def prevent(self, keys: Sequence[str]) -> None:
-        """`keys`: object keys of versions; those that nobody can write any more are left alone."""
+        Keys that nobody can write any more are left alone.
+        """
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
         uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
         late = timedelta(seconds=self._settings.sweep_seconds)
@@ -57,20 +68,3 @@ class LateWriteCleanup:
         }
         now = self._clock()
         await self._blocks.discard({key: moment for key, moment in moments.items() if moment > now}, now)
-
-
-class UnreferencedContents:
-    """Plain objects metadata has deleted: only what may still be written under their keys is left to do here."""
-
-    def __init__(self, blocks: BlockService, packs: SliceRelease, late_writes: LateWriteCleanup) -> None:
-        self._blocks = blocks
-        self._packs = packs
-        self._late_puts = late_writes
-
-    async def release(self, keys: Sequence[str]) -> None:
-        """Again, it changes nothing."""
-        lists = [key for key in keys if is_blocks(key)]
-        slices = [key for key in keys if pack_of(key) is not None]
-        await self._blocks.release(lists)
-        await self._packs.release_slices(slices)
-        await self._late_puts.prevent([key for key in keys if is_whole(key)])

@@ -1,0 +1,185 @@
+"""Completing transfers: verify what is stored, claim it, commit it in metadata, publish that. Any number at once.
+
+Where a crash leaves a transfer, and what takes it on:
+- before the claim: still open; the client's next `complete`, or the worker, verifies again.
+- after the claim, before or after metadata's commit: committing; either asks metadata again, which answers the same
+  for the same upload, and goes on.
+- after the last transaction: completed, with its event; a lost response is given again from what is stored.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Generic
+
+import structlog
+
+from docstore_contents.s3.store import ObjectStoreError
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.problems import Problem, not_found, unavailable
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.commits import commit_each, refused, undecided
+from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, T, Transfers
+from docstore_upload.lifecycle.rules import COMMITTING, INCOMPLETE, Actor, Refusal
+from docstore_upload.lifecycle.terminate import Termination
+from docstore_upload.metrics import completed_bytes_total, ended_total
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+NO_MANIFESTS: Mapping[str, object] = {}
+Problems = dict[str, Problem]
+"""By id, why a transfer is not completed."""
+
+
+class Completer(Generic[T]):
+    """The use case `complete`, for clients and for the worker."""
+
+    def __init__(
+        self,
+        kind: Kind[T],
+        transfers: Transfers[T],
+        transactor: Transactor,
+        services: ServiceClients,
+        termination: Termination[T],
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._kind = kind
+        self._transfers = transfers
+        self._transactor = transactor
+        self._services = services
+        self._termination = termination
+        self._settings = settings
+        self._clock = clock
+
+    async def complete(
+        self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
+    ) -> dict[str, Any]:
+        """By id, what each has become, or the Problem why it has not; again and again the same."""
+        problems: Problems = {}
+        claims = await self._verify([each for each in transfers if each.is_open], manifests, by, problems)
+        current = await self._claim(transfers, claims, problems)
+        committing = [transfer for transfer in current if transfer.state == "committing"]
+        completed = await self._commit(committing, by, problems) if committing else {}
+        latest = [completed.get(transfer.id, transfer) for transfer in current]
+        return {transfer.id: self._outcome(transfer, problems.get(transfer.id)) for transfer in latest}
+
+    def _outcome(self, transfer: T, problem: Problem | None) -> Any:
+        if transfer.result is not None:
+            return transfer.result
+        refusal = transfer.final_refusal
+        return problem or (refused(refusal) if refusal else not_found(self._kind.noun))
+
+    async def _verify(
+        self, transfers: Sequence[T], manifests: Mapping[str, object], by: Actor, problems: Problems
+    ) -> dict[str, Claim]:
+        verdicts = await asyncio.gather(
+            *(self._kind.verify(transfer, manifests.get(transfer.id), by) for transfer in transfers),
+            return_exceptions=True,
+        )
+        claims: dict[str, Claim] = {}
+        for transfer, verdict in zip(transfers, verdicts, strict=True):
+            match verdict:
+                case Claim():
+                    claims[transfer.id] = verdict
+                case Refusal():
+                    problems[transfer.id] = refused(verdict)
+                    if verdict.code != INCOMPLETE.code:
+                        await self._termination.end([transfer.id], "aborted", refusal=verdict, by=by)
+                case Problem():
+                    problems[transfer.id] = verdict
+                case ObjectStoreError():
+                    log.warning("upload_object_unavailable", upload_id=transfer.id, error=str(verdict))
+                    problems[transfer.id] = unavailable("The object store")
+                case Exception():
+                    log.error("upload_verification_failed", upload_id=transfer.id, exc_info=verdict)
+                    problems[transfer.id] = unavailable(f"The {self._kind.noun}")
+                case BaseException():
+                    raise verdict
+        return claims
+
+    async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], problems: Problems) -> list[T]:
+        """The transfers as they stand once those in `claims` are claimed, by us or by somebody before us."""
+        retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
+        alone = [claim for claim in claims.values() if claim.within is None]
+        all_claimed = not alone or await self._claim_together(alone, retry_at)
+        for claim in claims.values():
+            if claim.within is not None:
+                try:
+                    all_claimed &= await claim.within(partial(self._transfers.claim, [claim], retry_at))
+                except Problem as problem:
+                    all_claimed, problems[claim.id] = False, problem
+        # One that can't be verified may have been completed meanwhile: what was sent is deleted after that.
+        if not all_claimed or any(each.is_open and each.id not in claims for each in transfers):
+            latest = await self._transfers.by_ids([transfer.id for transfer in transfers])
+            return [latest.get(transfer.id, transfer) for transfer in transfers]
+        return [_claimed(transfer, claims.get(transfer.id)) for transfer in transfers]
+
+    async def _claim_together(self, claims: Sequence[Claim], retry_at: datetime) -> bool:
+        async def work(transaction: Transaction) -> bool:
+            return await self._transfers.claim(claims, retry_at, transaction.session)
+
+        return await self._transactor.run(work)
+
+    async def _commit(self, transfers: Sequence[T], by: Actor, problems: Problems) -> dict[str, T]:
+        """Those that are completed now."""
+        uploaded_at = rfc3339(self._clock())
+        items = {transfer.id: self._kind.commit_items(transfer, uploaded_at) for transfer in transfers}
+        results = iter(await commit_each(self._services, [item for some in items.values() for item in some]))
+        commits: dict[str, Commit[T]] = {}
+        for transfer in transfers:
+            answers = [next(results) for _ in items[transfer.id]]
+            decided = [answer for answer in answers if not isinstance(answer, Problem)]
+            commit = undecided(answers) or self._kind.commit(transfer, decided)
+            if isinstance(commit, Commit):
+                commits[transfer.id] = commit
+                continue
+            problems[transfer.id] = commit
+            if not undecided(answers):
+                refusal = Refusal(commit.status, commit.code, commit.detail)
+                await self._termination.end([transfer.id], "aborted", start=COMMITTING, refusal=refusal, by=by)
+        return await self._finish(commits) if commits else {}
+
+    async def _finish(self, commits: Mapping[str, Commit[T]]) -> dict[str, T]:
+        """Of several that have committed the same transfer, one finds it committing and publishes the event."""
+        now = self._clock()
+        check_at = now + timedelta(seconds=self._settings.settle_first_seconds)
+
+        async def work(transaction: Transaction) -> list[T]:
+            finished: list[T] = []
+            completions: list[Completion] = []
+            for transfer in (await self._transfers.by_ids(list(commits), transaction.session)).values():
+                commit = commits[transfer.id]
+                if transfer.state == "completed":
+                    await self._amend(transfer, commit, transaction)
+                elif transfer.state == "committing":
+                    event_id = transaction.publish(commit.event(transfer))
+                    completions.append(Completion(transfer.id, commit.fields, event_id))
+                    finished.append(replace(transfer, state="completed", **commit.fields))
+            if completions:
+                await self._transfers.complete(completions, now, check_at, transaction.session)
+            return finished
+
+        finished = await self._transactor.run(work)
+        for transfer in finished:
+            measure = transfer.measure
+            ended_total.labels("completed", measure.method, transfer.completed_by or "client").inc(measure.files)
+            completed_bytes_total.labels(measure.method).inc(measure.size)
+        await self._kind.clean(finished)
+        completed = {transfer.id: transfer for transfer in finished}
+        others = [key for key in commits if key not in completed]
+        return completed | (await self._transfers.by_ids(others) if others else {})
+
+    async def _amend(self, transfer: T, commit: Commit[T], transaction: Transaction) -> None:
+        more = self._kind.amendment(transfer, commit)
+        if more:
+            await self._transfers.amend(transfer.id, more, transaction.session)
+
+
+def _claimed(transfer: T, claim: Claim | None) -> T:
+    if claim is None:
+        return transfer
+    return replace(transfer, state="committing", completed_by=claim.by, **claim.found)

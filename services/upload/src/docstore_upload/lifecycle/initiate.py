@@ -1,0 +1,167 @@
+"""Initiation of transfers: metadata checks the targets, quota reserves the bytes, then the transfer is stored.
+
+Any number of files cost one question to metadata, one to quota for each owner, and one transaction. What a crash leaves
+behind heals by itself: a reservation without a transfer ends when it expires.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.problems import Problem
+from docstore_upload.lifecycle.clients import Json, ServiceClients, item_problem
+from docstore_upload.lifecycle.ports import Kind, T, Transfers
+from docstore_upload.lifecycle.schemas import TargetRequest
+from docstore_upload.metrics import initiated_total
+from docstore_upload.settings import UploadSettings
+
+CHECKED = {"path", "parent_id", "file_id", "base_version", "on_conflict"}
+"""What metadata needs to know to say whether an upload may be."""
+R = TypeVar("R", bound=TargetRequest)
+Problems = dict[int, Problem]
+"""Why files are refused, by their place in the request."""
+
+
+class Planned(Protocol):
+    """A file that may be uploaded once there is room for it. To quota, what is before a dash in ids is one upload."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def owner_id(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def usable_until(self) -> datetime: ...
+
+
+P = TypeVar("P", bound=Planned)
+Plan = Callable[[int, R, Json], P | Problem]
+"""What becomes of a request at this place that metadata allows, by its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun(Generic[T]):
+    """A transfer about to be stored, and what its client is told."""
+
+    transfer: T
+    answer: Json
+    undo: Callable[[], Awaitable[None]] | None = None
+    """Undoes what beginning has done outside of the database."""
+
+
+Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Begun[T] | Problem]]]
+"""Begins transfers of files for which there is room; a Problem where the store fails."""
+
+
+class Initiation(Generic[T]):
+    """Begins transfers of one kind, for any number of files of one caller."""
+
+    def __init__(
+        self,
+        kind: Kind[T],
+        transfers: Transfers[T],
+        transactor: Transactor,
+        services: ServiceClients,
+        settings: UploadSettings,
+    ) -> None:
+        self._kind = kind
+        self._transfers = transfers
+        self._transactor = transactor
+        self._services = services
+        self._settings = settings
+
+    async def initiate(
+        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], problems: Problems
+    ) -> dict[int, Json]:
+        """By place, what the client of each transfer is told. Those refused are added to `problems`."""
+        planned = await self._check(account_id, requests, plan, problems) if requests else {}
+        begun: dict[int, Begun[T]] = {}
+        try:
+            reserved = await self._reserve(account_id, planned, problems)
+            for number, outcome in (await begin(reserved) if reserved else {}).items():
+                if isinstance(outcome, Begun):
+                    begun[number] = outcome
+                else:
+                    problems[number] = outcome
+                    await self._services.release(reserved[number].owner_id, [reserved[number].id])
+            if begun:
+                await self._keep([each.transfer for each in begun.values()])
+        except Exception:
+            await self._give_back(planned.values(), begun.values())
+            raise
+        for each in begun.values():
+            measure = each.transfer.measure
+            initiated_total.labels(measure.method).inc(measure.files)
+        return {number: each.answer for number, each in begun.items()}
+
+    async def _check(
+        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], problems: Problems
+    ) -> dict[int, P]:
+        items = [request.model_dump(include=CHECKED) for request in requests.values()]
+        results = await self._services.check(account_id, items)
+        planned: dict[int, P] = {}
+        for (number, request), result in zip(requests.items(), results, strict=True):
+            outcome = item_problem(result) or plan(number, request, result)
+            if isinstance(outcome, Problem):
+                problems[number] = outcome
+            else:
+                planned[number] = outcome
+        return planned
+
+    async def _reserve(self, account_id: str, planned: Mapping[int, P], problems: Problems) -> dict[int, P]:
+        """Those that fit. One question for each owner: all files of one account, but for those shared with it."""
+        by_owner: defaultdict[str, dict[int, P]] = defaultdict(dict)
+        for number, file in planned.items():
+            by_owner[file.owner_id][number] = file
+        reserved: dict[int, P] = {}
+        grace = timedelta(seconds=self._settings.reservation_grace_seconds)
+        for owner_id, files in by_owner.items():
+            sizes = [(file.id, file.size) for file in files.values()]
+            until = max(file.usable_until for file in files.values()) + grace
+            accepted, usage = await self._services.reserve(owner_id, sizes, until)
+            for number, file in files.items():
+                if file.id in accepted:
+                    reserved[number] = file
+                else:
+                    # How full the storage is, is its owner's to know.
+                    problems[number] = _over_quota(file.size, usage if owner_id == account_id else None)
+        return reserved
+
+    async def _keep(self, transfers: Sequence[T]) -> None:
+        kept = [replace(transfer, revision=1) for transfer in transfers]
+
+        async def work(transaction: Transaction) -> None:
+            await self._transfers.insert(kept, transaction.session)
+            for transfer in transfers:
+                transaction.publish(self._kind.initiated(transfer))
+
+        await self._transactor.run(work)
+
+    async def _give_back(self, planned: Iterable[P], begun: Iterable[Begun[T]]) -> None:
+        """Of what came to nothing, what there is of it; what can't be given back now ends by itself."""
+        with suppress(Exception):
+            reservations: defaultdict[str, set[str]] = defaultdict(set)
+            for file in planned:
+                reservations[file.owner_id].add(file.id.partition("-")[0])
+            kept = await self._transfers.by_ids([key for keys in reservations.values() for key in keys])
+            for owner_id, keys in reservations.items():
+                await self._services.release(owner_id, sorted(keys - kept.keys()))
+            for each in begun:
+                if each.undo is not None and each.transfer.id not in kept:
+                    await each.undo()
+
+
+def _over_quota(size: int, usage: Json | None) -> Problem:
+    """So many bytes were not reserved; `usage` if the caller may see it."""
+    detail = f"{size} bytes don't fit into what is left of the quota."
+    return Problem(507, "over_quota", detail, **({} if usage is None else {"usage": usage}))
+
+
+def seconds_left(expires_at: datetime, now: datetime) -> int:
+    """How long a URL works that ends at `expires_at`."""
+    return max(1, int((expires_at - now).total_seconds()))

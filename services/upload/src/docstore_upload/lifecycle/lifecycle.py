@@ -1,0 +1,34 @@
+"""The lifecycle of one kind of transfer, put together."""
+
+from typing import Generic
+
+from docstore_events.transaction import Transactor
+from docstore_platform.clock import Clock
+from docstore_upload.lifecycle.clients import ServiceClients
+from docstore_upload.lifecycle.complete import Completer
+from docstore_upload.lifecycle.final_check import FinalCheck, Republish
+from docstore_upload.lifecycle.initiate import Initiation
+from docstore_upload.lifecycle.ports import Kind, T, Transfers
+from docstore_upload.lifecycle.terminate import Termination
+from docstore_upload.lifecycle.worker import TransferWorker
+from docstore_upload.settings import UploadSettings
+
+
+class Lifecycle(Generic[T]):
+    """Begins, completes and ends transfers of one kind, by a client's request and without."""
+
+    def __init__(
+        self,
+        kind: Kind[T],
+        transfers: Transfers[T],
+        transactor: Transactor,
+        services: ServiceClients,
+        republish: Republish,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self.initiation = Initiation(kind, transfers, transactor, services, settings)
+        self.termination = Termination(kind, transfers, transactor, clock)
+        self.completer = Completer(kind, transfers, transactor, services, self.termination, settings, clock)
+        final_check = FinalCheck(kind, transfers, transactor, services, republish, settings, clock)
+        self.worker = TransferWorker(kind, transfers, self.completer, self.termination, final_check, settings, clock)

@@ -1,0 +1,59 @@
+"""Expiry and abortion of transfers: one event, then deletion of what was sent."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Generic, Literal
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_platform.clock import Clock
+from docstore_upload.lifecycle.ports import Kind, T, Transfers
+from docstore_upload.lifecycle.rules import ENDED, OPEN, Actor, Refusal, State
+from docstore_upload.metrics import ended_total
+
+
+class Termination(Generic[T]):
+    """Expires and aborts transfers. The events make quota give their reservations back."""
+
+    def __init__(self, kind: Kind[T], transfers: Transfers[T], transactor: Transactor, clock: Clock) -> None:
+        self._kind = kind
+        self._transfers = transfers
+        self._transactor = transactor
+        self._clock = clock
+
+    async def give_up(self, transfer: T) -> bool:
+        """For its client; again, it changes nothing. False if its bytes are being, or have been, committed."""
+        if await self.end([transfer.id], "aborted"):
+            return True
+        current = await self._transfers.by_ids([transfer.id])
+        return all(each.state in ENDED for each in current.values())
+
+    async def end(
+        self,
+        ids: Sequence[str],
+        state: Literal["expired", "aborted"],
+        *,
+        start: Collection[State] = OPEN,
+        refusal: Refusal | None = None,
+        by: Actor = "client",
+    ) -> list[T]:
+        """End those that are in a state of `start`, whoever else tries; answers the ones this call has ended.
+
+        Clean-up is due at once. What is not tried here, fails, or is cut short by a crash, the worker does.
+        """
+        now = self._clock()
+
+        async def work(transaction: Transaction) -> list[T]:
+            current = await self._transfers.by_ids(ids, transaction.session)
+            ended = [transfer for transfer in current.values() if transfer.state in start]
+            if ended:
+                await self._transfers.end([each.id for each in ended], state, refusal, now, transaction.session)
+            for transfer in ended:
+                transaction.publish(self._kind.ended(transfer, state, refusal))
+            return [replace(transfer, state=state) for transfer in ended]
+
+        ended = await self._transactor.run(work)
+        for transfer in ended:
+            measure = transfer.measure
+            ended_total.labels(state, measure.method, by).inc(measure.files)
+        await self._kind.clean(ended)
+        return ended

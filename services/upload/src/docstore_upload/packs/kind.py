@@ -1,0 +1,230 @@
+"""What packs do in their own way in the lifecycle of transfers.
+
+A slice that is not what was declared refuses its own file alone.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypedDict
+
+import orjson
+import structlog
+
+from docstore_contents.deletion_hold import IsHeld
+from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
+from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
+from docstore_events.event import Event
+from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, PackInitiated, PackStalled, slice_upload_id
+from docstore_platform.clock import Clock
+from docstore_platform.problems import Problem
+from docstore_upload import metrics
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.lifecycle.commits import commit_refusal
+from docstore_upload.lifecycle.ports import Claim, Commit, Fields, Kind, Recheck
+from docstore_upload.lifecycle.rules import ENDED, INCOMPLETE, Actor, Refusal, State
+from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.packs.ports import Packs
+from docstore_upload.packs.rules import Pack, compacted, wrong_slices
+from docstore_upload.packs.views import CONTENT_TYPE
+from docstore_upload.settings import UploadSettings
+
+log = structlog.get_logger(__name__)
+WRONG_SLICE = Problem(409, "upload_mismatch", "The SHA-256 of what was sent is not the one declared.")
+
+
+class PackKind(Kind[Pack]):
+    """Many small files, sent as one object."""
+
+    noun = "pack"
+    batch = 20
+    at_once = 1
+    """Each may be 16 MiB in memory while it is verified or rewritten."""
+    completed_event = PackCompleted
+    stalled_gauge = metrics.stalled_packs
+
+    def __init__(
+        self, packs: Packs, store: ObjectStore, is_held: IsHeld, settings: UploadSettings, clock: Clock
+    ) -> None:
+        self._packs = packs
+        self._store = store
+        self._is_held = is_held
+        self._settings = settings
+        self._clock = clock
+
+    async def verify(self, transfer: Pack, manifest: object, by: Actor) -> Claim | Refusal:
+        try:
+            content = await self._store.get(transfer.object_key)
+        except ObjectNotFound:
+            return INCOMPLETE
+        wrong = await asyncio.to_thread(wrong_slices, transfer, content)
+        if isinstance(wrong, Refusal):
+            return wrong
+        live = tuple(number for number in transfer.numbers if number not in set(wrong))
+        return Claim(transfer.id, by, {"wrong": tuple(wrong), "live": live})
+
+    def commit_items(self, transfer: Pack, uploaded_at: str) -> list[Json]:
+        return [
+            {
+                **file,
+                "upload_id": slice_upload_id(transfer.id, number),
+                "account_id": transfer.account_id,
+                "device": transfer.device,
+                "object_key": transfer.key_of(number),
+                "uploaded_at": uploaded_at,
+            }
+            for number, file in transfer.files().items()
+            if number not in transfer.wrong
+        ]
+
+    def commit(self, transfer: Pack, results: Sequence[Json]) -> Commit[Pack]:
+        sent = [number for number in transfer.numbers if number not in transfer.wrong]
+        committed = dict(zip(sent, results, strict=True))
+        answers: list[Json] = []
+        event_ids: list[str] = []
+        for number in transfer.numbers:
+            result = committed.get(number)
+            refusal = WRONG_SLICE if result is None else commit_refusal(result)
+            if refusal is not None or result is None:
+                answers.append({"number": number, "problem": (refusal or WRONG_SLICE).body()})
+            else:
+                answers.append({"number": number, **{name: result[name] for name in ("file", "version", "conflicted")}})
+                event_ids.append(result["event_id"])
+        fields = {
+            "answers": orjson.dumps(answers),
+            "refused": tuple(answer["number"] for answer in answers if "problem" in answer),
+            "file_event_ids": tuple(event_ids),
+        }
+        return Commit(fields, partial(_completed, answers=answers))
+
+    def amendment(self, transfer: Pack, commit: Commit[Pack]) -> Fields:
+        """Where one who committed a file meets one to whom it was refused, it is the commit that counts."""
+        answers = {answer["number"]: answer for answer in orjson.loads(commit.fields["answers"])}
+        event_ids = dict(
+            zip(
+                [number for number in answers if "file" in answers[number]],
+                commit.fields["file_event_ids"],
+                strict=True,
+            )
+        )
+        gained = [number for number in transfer.refused if number in event_ids]
+        if not gained or transfer.answers is None:
+            return {}
+        known = {answer["number"]: answer for answer in orjson.loads(transfer.answers)}
+        return {
+            "answers": orjson.dumps(list((known | {number: answers[number] for number in gained}).values())),
+            "refused": tuple(number for number in transfer.refused if number not in gained),
+            "file_event_ids": (*transfer.file_event_ids, *(event_ids[number] for number in gained)),
+        }
+
+    def initiated(self, transfer: Pack) -> Event:
+        return PackInitiated(**_about(transfer), expires_at=transfer.expires_at)
+
+    def ended(self, transfer: Pack, state: State, refusal: Refusal | None) -> Event:
+        if state == "expired":
+            return PackExpired(**_about(transfer), numbers=transfer.numbers)
+        reason = refusal.code if refusal else "given_up"
+        return PackAborted(**_about(transfer), numbers=transfer.numbers, reason=reason)
+
+    def stalled(self, transfer: Pack, missing: tuple[str, ...]) -> Event:
+        return PackStalled(**_about(transfer), missing=missing)
+
+    def settled(self, transfer: Pack) -> Recheck[Pack]:
+        """What was refused lives no longer; due at once for the rest."""
+        live = tuple(number for number in transfer.live if number not in transfer.refused)
+        dropped = {"missing": None, "file_event_ids": None}
+        return Recheck(transfer, self._clock(), {"settled": True, "attempts": 0, "live": live, **dropped})
+
+    async def sweep(self, transfers: Sequence[Pack]) -> None:
+        for pack in transfers:
+            try:
+                planned = await self._step(pack)
+            except ObjectStoreError as error:
+                log.warning("pack_store_unavailable", pack_id=pack.id, error=str(error))
+            else:
+                await self._packs.recheck([planned] if planned else [])
+
+    async def _step(self, pack: Pack) -> Recheck[Pack] | None:
+        """Take the next step; when to look again.
+
+        None: while a backup copies what is there, the pack stays as it is and is due again at the end of its lease.
+        """
+        if pack.state in ENDED or not pack.live:
+            return None if await self._is_held() else await self._clear(pack)
+        if pack.is_mostly_dead():
+            return None if await self._is_held() else await self._compact(pack)
+        return self._rest(pack)
+
+    async def _clear(self, pack: Pack) -> Recheck[Pack]:
+        """Delete the object of an ended or empty pack; once more when no URL works any more, a tombstone till then."""
+        now, late = self._clock(), self._settings.sweep_seconds
+        if now < pack.expires_at:
+            await put_tombstones(self._store, [pack.object_key])
+        else:
+            await self._store.delete(pack.object_key)
+        if now >= pack.expires_at + timedelta(seconds=late):
+            return Recheck(pack, None, {"purge_at": now + timedelta(days=self._settings.kept_days)})
+        return Recheck(pack, pack.last_sweep_at(now, late))
+
+    async def _compact(self, pack: Pack) -> Recheck[Pack]:
+        """Rewrite it under its key with the slices that live. Who is reading holds on to the ETag, and asks again.
+
+        Of several, one that comes late finds another ETag: what it took for living may be dead, or all of it deleted.
+        """
+        try:
+            before = await self._store.get_tail(pack.object_key, MAX_PACK_BYTES + MAX_INDEX_BYTES)
+            content = before.data
+            kept = await asyncio.to_thread(compacted, content, pack.live)
+        except (ObjectNotFound, ValueError) as error:
+            log.error("pack_damaged", pack_id=pack.id, error=str(error))
+            return Recheck(pack, None)
+        if len(kept) < len(content):
+            await self._store.put(pack.object_key, kept, content_type=CONTENT_TYPE, etag=before.etag)
+            metrics.compacted_bytes_total.inc(len(content) - len(kept))
+        return Recheck(pack, self._forget_at(pack), {"attempts": 0, "object_bytes": len(kept)})
+
+    def _rest(self, pack: Pack) -> Recheck[Pack]:
+        """Once its time is over, forget what was declared and answered: what remains is which slices live."""
+        forget_at = self._forget_at(pack)
+        if forget_at is not None and forget_at <= self._clock():
+            return Recheck(pack, None, {"declared": None, "answers": None})
+        return Recheck(pack, forget_at, {"attempts": 0})
+
+    def _forget_at(self, pack: Pack) -> datetime | None:
+        if pack.answers is None or pack.completed_at is None:
+            return None
+        return pack.completed_at + timedelta(days=self._settings.kept_days)
+
+
+class About(TypedDict):
+    revision: int
+    pack_id: str
+    account_id: str
+    path: str
+    files: int
+    size: int
+
+
+def _about(pack: Pack) -> About:
+    """Fields of the next event of a pack."""
+    return {
+        "revision": pack.revision + 1,
+        "pack_id": pack.id,
+        "account_id": pack.account_id,
+        "path": pack.path,
+        "files": len(pack.numbers),
+        "size": pack.size,
+    }
+
+
+def _completed(pack: Pack, answers: Sequence[Json]) -> PackCompleted:
+    sizes = dict(zip(pack.numbers, pack.sizes, strict=True))
+    refused = tuple(answer["number"] for answer in answers if "problem" in answer)
+    return PackCompleted(
+        **_about(pack),
+        refused=refused,
+        refused_size=sum(sizes[number] for number in refused),
+        conflicted=sum(answer.get("conflicted", False) for answer in answers),
+        completed_by=pack.completed_by or "client",
+    )

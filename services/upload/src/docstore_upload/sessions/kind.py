@@ -1,0 +1,216 @@
+"""What uploads of one file do in their own way in the lifecycle of transfers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypedDict
+
+import structlog
+
+from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Part
+from docstore_events.event import Event
+from docstore_events.uploads import UploadAborted, UploadCompleted, UploadExpired, UploadInitiated, UploadStalled
+from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.problems import Problem
+from docstore_upload import metrics
+from docstore_upload.blocks.rules import Piece
+from docstore_upload.blocks.service import BlockService
+from docstore_upload.lifecycle.clients import Json
+from docstore_upload.lifecycle.commits import commit_refusal
+from docstore_upload.lifecycle.ports import Claim, Commit, Kind, Recheck
+from docstore_upload.lifecycle.rules import INCOMPLETE, Actor, Refusal, State
+from docstore_upload.lifecycle.tombstones import put_tombstones
+from docstore_upload.sessions.ports import Uploads
+from docstore_upload.sessions.rules import Method, Upload, Verified
+from docstore_upload.sessions.verify import Verifier
+from docstore_upload.settings import UploadSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ClientManifest:
+    """What a client declares to have sent: the parts of a multipart upload, or what its file in blocks is made of."""
+
+    parts: Sequence[Part] | None = None
+    blocks: Sequence[Piece] | None = None
+
+
+log = structlog.get_logger(__name__)
+EMPTY_MANIFEST = ClientManifest()
+
+
+class SingleUploads(Kind[Upload]):
+    """Uploads of one file, by whichever method its bytes are sent."""
+
+    noun = "upload"
+    batch = 500
+    at_once = 500
+    completed_event = UploadCompleted
+    stalled_gauge = metrics.stalled
+
+    def __init__(
+        self,
+        uploads: Uploads,
+        verifier: Verifier,
+        blocks: BlockService,
+        store: ObjectStore,
+        settings: UploadSettings,
+        clock: Clock,
+    ) -> None:
+        self._uploads = uploads
+        self._verifier = verifier
+        self._blocks = blocks
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    async def verify(self, transfer: Upload, manifest: object, by: Actor) -> Claim | Refusal:
+        declared = manifest if isinstance(manifest, ClientManifest) else EMPTY_MANIFEST
+        if transfer.method == "blocks":
+            return await self._verify_blocks(transfer, declared.blocks, by)
+        verdict = await self._verifier.verify(transfer, declared.parts)
+        if isinstance(verdict, Verified):
+            return Claim(transfer.id, by, {} if transfer.declares(verdict) else asdict(verdict))
+        if verdict.code == INCOMPLETE.code and by == "workflow" and self._clock() < transfer.expires_at:
+            return await self._verifier.oversent(transfer) or verdict
+        return verdict
+
+    async def _verify_blocks(self, upload: Upload, pieces: Sequence[Piece] | None, by: Actor) -> Claim | Refusal:
+        """The content that a version names is the block list, whose references are taken with the claim."""
+        references = await self._blocks.assemble(upload, pieces)
+        if isinstance(references, Refusal):
+            return references
+        verified = Verified(upload.size, upload.sha256 or "", references.list_key.removeprefix(upload.prefix))
+        return Claim(upload.id, by, asdict(verified), partial(self._blocks.refer_with, references))
+
+    def commit_items(self, transfer: Upload, uploaded_at: str) -> list[Json]:
+        modified_at = transfer.client_modified_at
+        return [
+            {
+                "upload_id": transfer.id,
+                "account_id": transfer.account_id,
+                "device": transfer.device,
+                "path": transfer.wanted_path,
+                "parent_id": transfer.parent_id,
+                "file_id": transfer.file_id,
+                "size": transfer.size,
+                "content_type": transfer.content_type,
+                "sha256": transfer.sha256,
+                "object_key": transfer.object_key,
+                "base_version": transfer.base_version,
+                "on_conflict": transfer.on_conflict,
+                "tags": list(transfer.tags),
+                "client_modified_at": rfc3339(modified_at) if modified_at else None,
+                "uploaded_at": uploaded_at,
+            }
+        ]
+
+    def commit(self, transfer: Upload, results: Sequence[Json]) -> Commit[Upload] | Problem:
+        [result] = results
+        stored = {"file": result.get("file"), "file_event_id": result.get("event_id")}
+        return commit_refusal(result) or Commit(stored, partial(_completed, result=result))
+
+    def initiated(self, transfer: Upload) -> Event:
+        return UploadInitiated(**_about(transfer), expires_at=transfer.expires_at)
+
+    def ended(self, transfer: Upload, state: State, refusal: Refusal | None) -> Event:
+        if state == "expired":
+            return UploadExpired(**_about(transfer))
+        return UploadAborted(**_about(transfer), reason=refusal.code if refusal else "given_up")
+
+    def stalled(self, transfer: Upload, missing: tuple[str, ...]) -> Event:
+        assert transfer.file is not None
+        fields = _about(transfer) | {"path": transfer.file["path"]}
+        return UploadStalled(**fields, file_id=transfer.file["id"], missing=missing)
+
+    def settled(self, transfer: Upload) -> Recheck[Upload]:
+        """It is swept: its client may have sent more than the object that is committed."""
+        planned = self._next_sweep(transfer, is_swept=False)
+        changes = {**planned.changes, "settled": True, "missing": None, "attempts": 0}
+        return Recheck(transfer, planned.at, changes)
+
+    async def clean(self, transfers: Sequence[Upload]) -> None:
+        await self._each(transfers, self._clean)
+
+    async def sweep(self, transfers: Sequence[Upload]) -> None:
+        """Delete whatever there is beside what is committed, again as long as bytes may come in late."""
+        swept = await self._each(transfers, self._sweep)
+        await self._uploads.recheck([self._next_sweep(upload, is_swept=True) for upload in swept])
+
+    def _next_sweep(self, upload: Upload, *, is_swept: bool) -> Recheck[Upload]:
+        settings, now = self._settings, self._clock()
+        first, longest = settings.check_first_seconds, settings.check_longest_seconds
+        at = upload.next_sweep_at(now, settings.sweep_seconds, first=first, longest=longest, is_swept=is_swept)
+        return Recheck(upload, at, {} if at else {"purge_at": now + timedelta(days=settings.kept_days)})
+
+    async def _each(self, uploads: Sequence[Upload], delete: Callable[[Upload], Awaitable[None]]) -> list[Upload]:
+        """Those for which the store did so; again, it does no harm."""
+        outcomes = await asyncio.gather(*(delete(upload) for upload in uploads), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, ObjectStoreError):
+                log.warning("upload_cleanup_failed", error=str(outcome))
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return [upload for upload, outcome in zip(uploads, outcomes, strict=True) if outcome is None]
+
+    async def _clean(self, upload: Upload) -> None:
+        if upload.state != "completed":
+            await self._delete(upload)
+        elif upload.is_copied:
+            await self._store.delete(upload.sent_key)
+
+    async def _sweep(self, upload: Upload) -> None:
+        """Lists its prefix: background only."""
+        completed = upload.state == "completed"
+        if not completed:
+            await self._delete(upload)
+        if upload.may_have_strays:
+            await self._store.clear(upload.prefix, frozenset({upload.object_key} if completed else ()))
+
+    async def _delete(self, upload: Upload) -> None:
+        """Until no URL for a first write works, a tombstone lies where it would write."""
+        if upload.multipart_id is not None:
+            await self._store.abort_multipart(upload.object_key, upload.multipart_id)
+        if upload.method == "blocks":  # one that was refused after it was claimed
+            await self._blocks.release([upload.object_key])
+        if upload.is_sent_by_put and self._clock() < upload.usable_until:
+            await put_tombstones(self._store, [upload.object_key])
+            return
+        for key in {upload.sent_key, upload.object_key}:
+            await self._store.delete(key)
+
+
+class About(TypedDict):
+    revision: int
+    upload_id: str
+    account_id: str
+    path: str
+    size: int
+    method: Method
+
+
+def _about(upload: Upload) -> About:
+    """Fields of the next event of an upload."""
+    return {
+        "revision": upload.revision + 1,
+        "upload_id": upload.id,
+        "account_id": upload.owner_id,
+        "path": upload.path,
+        "size": upload.size,
+        "method": upload.method,
+    }
+
+
+def _completed(upload: Upload, result: Json) -> UploadCompleted:
+    file = result["file"]
+    return UploadCompleted(
+        **_about(upload) | {"path": file["path"]},
+        file_id=file["id"],
+        version=result["version"],
+        sha256=upload.sha256 or file["sha256"],
+        conflicted=result["conflicted"],
+        completed_by=upload.completed_by or "client",
+        uploaded_by=upload.account_id,
+        notify_uploader=upload.notify,
+    )
