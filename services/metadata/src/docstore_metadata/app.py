@@ -106,7 +106,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     transactor = runtime.transactor
 
     resolver = DisplayNameResolver(accounts, transactor, pending)
-    names = DisplayNames(store.shares, resolver.ask_for)
+    names = DisplayNames(store.people, resolver.ask_for)
     reservations = Reservations(quota)
     files = FileService(store, tree, transactor, jobs)
     listings = Listings(store.nodes, tree, cache_bytes=settings.listing_cache_bytes)

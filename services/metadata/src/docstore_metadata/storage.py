@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from docstore_metadata.commits.repository import CommitResults, MongoCommitResults
-from docstore_metadata.links.repository import LinkStore
+from docstore_metadata.links.repository import Links, MongoLinks
+from docstore_metadata.people.repository import MongoPeople, People
 from docstore_metadata.sharing.acceptance.repository import Decisions, MongoDecisions
-from docstore_metadata.sharing.repository import ShareStore
+from docstore_metadata.sharing.repository import MongoShares, Shares
 from docstore_metadata.trash.repository import MongoTrashedNodes, TrashedNodes
 from docstore_metadata.tree.repository import MongoNodes, Nodes
 from docstore_metadata.versions.repository import MongoVersions, Versions
@@ -19,9 +20,10 @@ class Store:
     trash: TrashedNodes
     versions: Versions
     commits: CommitResults
-    shares: ShareStore
+    shares: Shares
+    people: People
     decisions: Decisions
-    links: LinkStore
+    links: Links
 
     @classmethod
     def in_mongo(cls, database: Database) -> Self:
@@ -31,9 +33,10 @@ class Store:
             MongoTrashedNodes(nodes),
             MongoVersions(database),
             MongoCommitResults(database["commits"]),
-            ShareStore(database),
+            MongoShares(database),
+            MongoPeople(database),
             MongoDecisions(database),
-            LinkStore(database),
+            MongoLinks(database),
         )
 
     async def create_indexes(self) -> None:
@@ -43,6 +46,7 @@ class Store:
             self.versions,
             self.commits,
             self.shares,
+            self.people,
             self.decisions,
             self.links,
         ):

@@ -8,8 +8,8 @@ from docstore_events.envelope import Envelope
 from docstore_events.files import FileIndexed, FileIndexFailed, PreviewReady
 from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction
+from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.pending import PendingShares
-from docstore_metadata.sharing.repository import Person
 from docstore_metadata.sharing.rules import email_key
 from docstore_metadata.tree.projection_repository import Projection
 

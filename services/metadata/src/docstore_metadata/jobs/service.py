@@ -72,7 +72,7 @@ class Walker:
                 job.steps.append(step)
             return
         if job.kind == "decline":
-            if await self._declining.decline_all(job.owner_id, job.actor_id, transaction):
+            if await self._declining.decline_all(job.owner_id, job.actor_id, transaction, before=job.id):
                 job.steps.append(step)
             return
         place = await self._tree.place(step.folder_id, transaction.session)

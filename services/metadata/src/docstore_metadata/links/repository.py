@@ -6,15 +6,53 @@ told that the link is about to end. An expired link goes by itself after a while
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from docstore_metadata.links.rules import KEPT_AFTER_END, Link, warning_moment
 from docstore_platform.mongo import ASCENDING, Collection, Database, Document, IndexModel, ReturnDocument, Session
 
 
-class LinkStore:
-    """Queries of links."""
+class Links(Protocol):
+    """Public links of files and folders."""
 
+    async def create_indexes(self) -> None: ...
+
+    async def insert(self, link: Link, session: Session) -> None: ...
+
+    async def get(self, node_id: str, link_id: str, session: Session = None) -> Link | None: ...
+
+    async def by_token(self, token_hash: str) -> Link | None: ...
+
+    async def by_operation(self, owner_id: str, operation: str) -> Link | None: ...
+
+    async def count(self, node_id: str, session: Session) -> int: ...
+
+    async def page_of_node(self, node_id: str, after: str, limit: int) -> list[Link]: ...
+
+    async def of_nodes(self, node_ids: Iterable[str], session: Session) -> list[Link]: ...
+
+    async def change(self, link: Link, fields: Document, now: datetime, session: Session) -> Link | None:
+        """Set `fields`, None removing one; the link as it is then."""
+        ...
+
+    async def count_download(self, link_id: str, now: datetime) -> bool:
+        """Count one more, if the link still opens: one conditional write, so of many at once no more pass than may."""
+        ...
+
+    async def count_open(self, link_id: str, session: Session) -> Link | None:
+        """Count one more; None if the link is gone."""
+        ...
+
+    async def due_warnings(self, now: datetime, limit: int) -> list[Link]: ...
+
+    async def take_warning(self, link: Link, now: datetime, *, publish: bool, session: Session) -> Link | None:
+        """Note that the warning is done with; None if another instance was first, or the end has been put off."""
+        ...
+
+    async def remove(self, links: Iterable[Link], session: Session) -> None: ...
+
+
+class MongoLinks:
     def __init__(self, database: Database) -> None:
         self._links: Collection = database["links"]
 
@@ -61,7 +99,6 @@ class LinkStore:
         return [_link_of(row) for row in await rows.to_list(None)]
 
     async def change(self, link: Link, fields: Document, now: datetime, session: Session) -> Link | None:
-        """Set `fields`, None removing one; the link as it is then."""
         update: Document = {
             "$set": {name: value for name, value in fields.items() if value is not None},
             "$unset": {name: "" for name, value in fields.items() if value is None},
@@ -75,7 +112,6 @@ class LinkStore:
         return await self._update({"_id": link.id}, {name: part for name, part in update.items() if part}, session)
 
     async def count_download(self, link_id: str, now: datetime) -> bool:
-        """Count one more, if the link still opens: one conditional write, so of many at once no more pass than may."""
         open_still = [
             {"$or": [{"expires_at": {"$exists": False}}, {"expires_at": {"$gt": now}}]},
             {"$or": [{"max_downloads": {"$exists": False}}, {"$expr": {"$lt": ["$downloads", "$max_downloads"]}}]},
@@ -84,7 +120,6 @@ class LinkStore:
         return bool(outcome.modified_count)
 
     async def count_open(self, link_id: str, session: Session) -> Link | None:
-        """Count one more; None if the link is gone."""
         return await self._update({"_id": link_id}, {"$inc": {"opens": 1, "revision": 1}}, session)
 
     async def due_warnings(self, now: datetime, limit: int) -> list[Link]:
@@ -92,7 +127,6 @@ class LinkStore:
         return [_link_of(row) for row in await rows.to_list(limit)]
 
     async def take_warning(self, link: Link, now: datetime, *, publish: bool, session: Session) -> Link | None:
-        """Note that the warning is done with; None if another instance was first, or the end has been put off."""
         update: Document = {"$unset": {"warn_at": ""}}
         if publish:
             update["$inc"] = {"revision": 1}

@@ -11,8 +11,8 @@ from itertools import islice
 import structlog
 
 from docstore_events.transaction import Transactor
+from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.pending import PendingShares
-from docstore_metadata.sharing.repository import Person
 from docstore_metadata.sharing.rules import email_key
 from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem

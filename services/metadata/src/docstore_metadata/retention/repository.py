@@ -60,9 +60,51 @@ class RetentionRoots(Protocol):
         ...
 
 
-class MongoRetentionRoots:
-    """RetentionRoots in MongoDB, with what the sweeper asks."""
+class DueRoots(Protocol):
+    """What of the accounts is past its retention."""
 
+    async def next_due(self, now: datetime) -> DueAccount | None:
+        """The account whose trash or versions have been overdue the longest, of one policy."""
+        ...
+
+    async def begin_step(self, due: DueAccount, now: datetime, session: Session) -> Node | None:
+        """The account's root; None if nothing is due any more, or a choice was made meanwhile.
+
+        Writes the root, so that a choice made in the same moment conflicts with the step.
+        """
+        ...
+
+    async def put_off(self, due: DueAccount, until: datetime) -> None:
+        """Leave an account alone until then: what failed there may fail again, and the others need not wait."""
+        ...
+
+    async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
+        """What was put into the trash so early, the earliest first."""
+        ...
+
+    async def oldest_trash(self, owner_id: str, session: Session) -> Node | None: ...
+
+    async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
+        """Files whose first old version was replaced so early, the earliest first."""
+        ...
+
+    async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
+        """The file with the earliest old version."""
+        ...
+
+    async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
+        """Files with more versions than these, those with the most first."""
+        ...
+
+    async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
+        """Nothing more is due; `rest`: since when what remains is there, None if nothing does.
+
+        What comes to be the first of its kind meanwhile conflicts with this, since both write the owner's journal.
+        """
+        ...
+
+
+class MongoRetentionRoots:
     def __init__(self, nodes: Collection, bounds: Bounds) -> None:
         self._nodes = nodes
         self._bounds = bounds
@@ -94,7 +136,6 @@ class MongoRetentionRoots:
         return await server_time(database_of(self._nodes))
 
     async def next_due(self, now: datetime) -> DueAccount | None:
-        """The account whose trash or versions have been overdue the longest, of one policy."""
         for since, field in DAYS.items():
             async for days, chosen in self._classes(since, field):
                 due = {f"retention.{field}": chosen, since: {"$lte": now - timedelta(days=days)}}
@@ -128,10 +169,6 @@ class MongoRetentionRoots:
         return None if row is None else DueAccount(row["_id"], since, due)
 
     async def begin_step(self, due: DueAccount, now: datetime, session: Session) -> Node | None:
-        """The account's root; None if nothing is due any more, or a choice was made meanwhile.
-
-        Writes the root, so that a choice made in the same moment conflicts with the step.
-        """
         row = await self._nodes.find_one_and_update(
             {"_id": due.account_id, **due.condition, **_free(now)},
             {"$set": {"held_until": now}},
@@ -141,11 +178,9 @@ class MongoRetentionRoots:
         return None if row is None else node_of(row)
 
     async def put_off(self, due: DueAccount, until: datetime) -> None:
-        """Leave an account alone until then: what failed there may fail again, and the others need not wait."""
         await self._nodes.update_one({"_id": due.account_id, **due.condition}, {"$max": {"held_until": until}})
 
     async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
-        """What was put into the trash so early, the earliest first."""
         return await self._page({"owner": owner_id, "trashed_at": {"$lte": before}}, OLDEST_TRASH, limit, session)
 
     async def oldest_trash(self, owner_id: str, session: Session) -> Node | None:
@@ -153,18 +188,15 @@ class MongoRetentionRoots:
         return found[0] if found else None
 
     async def files_replaced(self, owner_id: str, before: datetime, limit: int, session: Session) -> list[Node]:
-        """Files whose first old version was replaced so early, the earliest first."""
         old = {"owner": owner_id, "replaced_from": {"$lte": before}}
         return await self._page(old, [("replaced_from", 1)], limit, session)
 
     async def first_replaced(self, owner_id: str, session: Session) -> Node | None:
-        """The file with the earliest old version."""
         old = {"owner": owner_id, "replaced_from": {"$gt": EPOCH}}
         found = await self._page(old, [("replaced_from", 1)], 1, session)
         return found[0] if found else None
 
     async def files_with_more(self, owner_id: str, versions: int, limit: int, session: Session) -> list[Node]:
-        """Files with more versions than these, those with the most first."""
         surplus = {"owner": owner_id, "kept_versions": {"$gt": versions}}
         return await self._page(surplus, [("kept_versions", -1)], limit, session)
 
@@ -175,10 +207,6 @@ class MongoRetentionRoots:
         return [node_of(row) for row in await rows.to_list(limit)]
 
     async def finish(self, due: DueAccount, rest: datetime | None, session: Session) -> None:
-        """Nothing more is due; `rest`: since when what remains is there, None if nothing does.
-
-        What comes to be the first of its kind meanwhile conflicts with this, since both write the owner's journal.
-        """
         if rest is None:
             await touch_owner_journals(database_of(self._nodes), [due.account_id], session)
         set_rest: Document = {} if rest is None else {"$set": {due.since: rest}}

@@ -12,7 +12,7 @@ import structlog
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.retention.repository import DueAccount, MongoRetentionRoots
+from docstore_metadata.retention.repository import DueAccount, DueRoots
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.trash.service import purge_trashed
@@ -43,7 +43,7 @@ class RetentionSweeper:
     def __init__(
         self,
         store: Store,
-        retention: MongoRetentionRoots,
+        retention: DueRoots,
         tree: Tree,
         transactor: Transactor,
         jobs: Jobs,

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from docstore_events.transaction import Transaction
 from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.acceptance.rules import Admission
 from docstore_metadata.sharing.acceptance.service import admit, admitted
 from docstore_metadata.sharing.changes import ShareChanges, publish_shared
-from docstore_metadata.sharing.repository import Person
 from docstore_metadata.sharing.rules import Share
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.documents import root_node
@@ -33,7 +33,7 @@ class PendingShares:
     async def register(self, people: Mapping[str, Person], transaction: Transaction) -> None:
         """Note whose these addresses are, and grant what waits for those that are proven."""
         session = transaction.session
-        await self._store.shares.note_people(people, session)
+        await self._store.people.note_people(people, session)
         proven = {key: person for key, person in people.items() if person.verified}
         waiting = await self._store.shares.pending(list(proven), AT_ONCE + 1, session) if proven else []
         await self._grant(waiting[:AT_ONCE], transaction)
@@ -46,7 +46,7 @@ class PendingShares:
 
     async def grant_more(self, account_id: str, transaction: Transaction) -> bool:
         """Grant some more of what waits for an account; whether there may be more."""
-        key = await self._store.shares.proven_address_of(account_id, transaction.session)
+        key = await self._store.people.proven_address_of(account_id, transaction.session)
         waiting = await self._store.shares.pending([key], AT_ONCE, transaction.session) if key else []
         await self._grant(waiting, transaction)
         return len(waiting) == AT_ONCE
@@ -55,7 +55,7 @@ class PendingShares:
         if not waiting:
             return
         session = transaction.session
-        accounts = await self._store.shares.accounts_of({share.email_key for share in waiting}, session)
+        accounts = await self._store.people.accounts_of({share.email_key for share in waiting}, session)
         by_node: defaultdict[str, list[Share]] = defaultdict(list)
         decisions: dict[tuple[str, str], Admission] = {}
         for share in waiting:

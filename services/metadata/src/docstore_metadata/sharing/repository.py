@@ -1,32 +1,24 @@
-"""Shares, and which e-mail address is whose account, in MongoDB.
+"""Shares in MongoDB.
 
 shares  one for each person a node is shared with; `account` is there once the address is proven to be somebody's and
         they have accepted it: until then it is `pending`, or names the account that is `invited` or that it is
         `hidden_from`
 invitations  how many shares an owner has made, and until when that counts
-people  one for each address that somebody has signed up with, or that something is shared with; `verified` once it is
-        proven to be theirs. Whoever shares and whoever proves an address write the same one, so neither can miss the
-        other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from docstore_metadata.sharing.rules import INVITATIONS_COUNT_FOR, Share
 from docstore_platform.mongo import (
     ASCENDING,
     DESCENDING,
-    BulkWriteError,
     Collection,
     Database,
-    DeleteOne,
     Document,
-    DuplicateKeyError,
     IndexModel,
-    ReturnDocument,
     Session,
     UpdateOne,
-    conflict,
 )
 from docstore_platform.period_counts import Count, MongoPeriodCounts, PeriodCounts
 
@@ -34,33 +26,55 @@ HELD_BY = ("pending", "account", "invited", "hidden_from")
 """Of these fields a share has one."""
 
 
-class Person(NamedTuple):
-    """Whose an address is, and what they are called, as the account's revision says."""
+class Shares(Protocol):
+    """Shares of files and folders."""
 
-    account_id: str
-    revision: int
-    name: str
-    verified: bool = False
-    """The account has proven that the address is its owner's: nothing is granted by it before."""
+    async def create_indexes(self) -> None: ...
+
+    async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]: ...
+
+    async def page_of_node(self, node_id: str, after: str, limit: int) -> list[Share]: ...
+
+    async def page_of_reader(self, account_id: str, before: str | None, limit: int) -> list[Share]:
+        """What is shared with an account, the latest first."""
+        ...
+
+    async def invitations(self, account_id: str, before: str | None, limit: int) -> list[Share]:
+        """What waits until an account accepts it, the latest first."""
+        ...
+
+    async def received(self, account_id: str, share_id: str, session: Session) -> Share | None:
+        """A share that an account has or is invited to."""
+        ...
+
+    async def between(
+        self, recipient_id: str, owner_id: str, limit: int, session: Session, *, before: str | None = None
+    ) -> list[Share]:
+        """What one account shares with another that has it or is invited to it; `before`: made before this id was."""
+        ...
+
+    async def are_acquainted(self, one: str, other: str, session: Session) -> bool:
+        """Whether either has something that the other shares."""
+        ...
+
+    async def pending(self, email_keys: Sequence[str], limit: int, session: Session) -> list[Share]: ...
+
+    async def insert(self, share: Share, session: Session) -> None: ...
+
+    async def save(self, shares: Sequence[Share], session: Session) -> None:
+        """Role, account and revision of shares that exist."""
+        ...
+
+    async def remove(self, shares: Sequence[Share], session: Session) -> None:
+        """Of shares and of addresses that were known for nothing else."""
+        ...
+
+    async def count_invitation(self, owner_id: str, session: Session) -> Count:
+        """Count one more share that an owner has made."""
+        ...
 
 
-class Recipient(NamedTuple):
-    """What is known of an address that something is shared with."""
-
-    account_id: str | None
-    """Who has signed up with it, whether or not the address is proven to be theirs."""
-    verified: bool | None
-    """None where that is not known: events of earlier releases did not say."""
-
-    @property
-    def entitled(self) -> str | None:
-        """The account that is granted what is shared with the address."""
-        return self.account_id if self.verified else None
-
-
-class ShareStore:
-    """Queries of shares and people."""
-
+class MongoShares:
     def __init__(self, database: Database) -> None:
         self._shares: Collection = database["shares"]
         self._people: Collection = database["people"]
@@ -95,12 +109,9 @@ class ShareStore:
                 ),
             ]
         )
-        await self._people.create_index("account", name="by_account", sparse=True)
         await self._invitations.create_index(
             "until", expireAfterSeconds=0, name="kept"
         )  # its name since the first release
-
-    # --- shares ------------------------------------------------------------------------------------------
 
     async def of_nodes(self, node_ids: Iterable[str], session: Session = None) -> list[Share]:
         rows = self._shares.find({"node": {"$in": list(node_ids)}}, session=session, sort=[("_id", ASCENDING)])
@@ -111,7 +122,6 @@ class ShareStore:
         return [_share_of(row) for row in await rows.to_list(limit)]
 
     async def page_of_reader(self, account_id: str, before: str | None, limit: int) -> list[Share]:
-        """What is shared with an account, the latest first."""
         condition: Document = {"account": account_id}
         if before is not None:
             condition["_id"] = {"$lt": before}
@@ -119,7 +129,6 @@ class ShareStore:
         return [_share_of(row) for row in await rows.to_list(limit)]
 
     async def invitations(self, account_id: str, before: str | None, limit: int) -> list[Share]:
-        """What waits until an account accepts it, the latest first."""
         condition: Document = {"invited": account_id}
         if before is not None:
             condition["_id"] = {"$lt": before}
@@ -127,19 +136,19 @@ class ShareStore:
         return [_share_of(row) for row in await rows.to_list(limit)]
 
     async def received(self, account_id: str, share_id: str, session: Session) -> Share | None:
-        """A share that an account has or is invited to."""
         which = {"_id": share_id, "$or": [{"account": account_id}, {"invited": account_id}]}
         row = await self._shares.find_one(which, session=session)
         return _share_of(row) if row else None
 
-    async def between(self, recipient_id: str, owner_id: str, limit: int, session: Session) -> list[Share]:
-        """What one account shares with another that has it or is invited to it."""
-        which = [{field: recipient_id, "owner": owner_id} for field in ("account", "invited")]
+    async def between(
+        self, recipient_id: str, owner_id: str, limit: int, session: Session, *, before: str | None = None
+    ) -> list[Share]:
+        earlier = {"_id": {"$lt": before}} if before else {}
+        which = [{field: recipient_id, "owner": owner_id, **earlier} for field in ("account", "invited")]
         rows = self._shares.find({"$or": which}, session=session, limit=limit)
         return [_share_of(row) for row in await rows.to_list(limit)]
 
     async def are_acquainted(self, one: str, other: str, session: Session) -> bool:
-        """Whether either has something that the other shares."""
         which = [{"account": one, "owner": other}, {"account": other, "owner": one}]
         return await self._shares.find_one({"$or": which}, {"_id": 1}, session=session) is not None
 
@@ -152,7 +161,6 @@ class ShareStore:
         await self._shares.insert_one(_share_document(share), session=session)
 
     async def save(self, shares: Sequence[Share], session: Session) -> None:
-        """Role, account and revision of shares that exist."""
         updates: list[UpdateOne] = []
         for share in shares:
             held_by = _held_by(share)
@@ -163,7 +171,6 @@ class ShareStore:
             await self._shares.bulk_write(updates, session=session)
 
     async def remove(self, shares: Sequence[Share], session: Session) -> None:
-        """Of shares and of addresses that were known for nothing else."""
         if not shares:
             return
         await self._shares.delete_many({"_id": {"$in": [share.id for share in shares]}}, session=session)
@@ -176,89 +183,7 @@ class ShareStore:
             await self._people.delete_many({"_id": {"$in": gone}, "account": {"$exists": False}}, session=session)
 
     async def count_invitation(self, owner_id: str, session: Session) -> Count:
-        """Count one more share that an owner has made."""
         return await self._invitation_counts.add(owner_id, session=session)
-
-    # --- people ------------------------------------------------------------------------------------------
-
-    async def recipient(self, email_key: str, session: Session) -> Recipient:
-        """Whose address it is. Writes its document: a sign-up with it in the same moment comes before or after."""
-        try:
-            row = await self._people.find_one_and_update(
-                {"_id": email_key},
-                {"$inc": {"asked": 1}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-        except DuplicateKeyError as error:
-            raise conflict("another transaction has just noted this address") from error
-        return Recipient(row.get("account"), row.get("verified"))
-
-    async def note_people(self, people: Mapping[str, Person], session: Session) -> None:
-        """Addresses with their accounts. An account has one; what an older revision said of it counts no more.
-
-        What was noted of a revision without the name, or without whether the address is proven, gets it: earlier
-        releases did not keep them. An address that was proven stays so, whatever an instance of such a release
-        publishes during an upgrade.
-        """
-        accounts = [person.account_id for person in people.values()]
-        known = [row async for row in self._people.find({"account": {"$in": accounts}}, session=session)]
-        latest = {row["account"]: (row["revision"], "name" in row and "verified" in row) for row in known}
-        proven = {(row["_id"], row["account"]) for row in known if row.get("verified")}
-        writes: list[UpdateOne | DeleteOne] = []
-        for key, person in people.items():
-            if latest.get(person.account_id, (0, False)) >= (person.revision, True):
-                continue
-            if person.account_id in latest:
-                writes.append(DeleteOne({"account": person.account_id, "_id": {"$ne": key}}))
-            verified = person.verified or (key, person.account_id) in proven
-            noted = {
-                "account": person.account_id,
-                "revision": person.revision,
-                "name": person.name,
-                "verified": verified,
-            }
-            writes.append(UpdateOne({"_id": key}, {"$set": noted}, upsert=True))
-        if not writes:
-            return
-        try:
-            await self._people.bulk_write(writes, session=session)
-        except BulkWriteError as error:
-            raise conflict("another transaction has just noted one of these addresses") from error
-
-    async def address_of(self, account_id: str, session: Session) -> str | None:
-        """Whether or not it is proven."""
-        row = await self._people.find_one({"account": account_id}, {"_id": 1}, session=session)
-        return None if row is None else str(row["_id"])
-
-    async def account_of(self, email_key: str, session: Session) -> str | None:
-        """Who has signed up with an address, whether or not it is proven."""
-        row = await self._people.find_one({"_id": email_key}, {"account": 1}, session=session)
-        return row.get("account") if row else None
-
-    async def note_decision_of(self, account_id: str, session: Session) -> None:
-        """Write the document of an account's address: a share with it in the same moment comes before or after."""
-        await self._people.update_many({"account": account_id}, {"$inc": {"asked": 1}}, session=session)
-
-    async def addresses_of(self, account_ids: Iterable[str]) -> dict[str, tuple[str, bool]]:
-        """By account, each with whether it is proven."""
-        rows = self._people.find({"account": {"$in": list(account_ids)}}, {"account": 1, "verified": 1})
-        return {row["account"]: (row["_id"], bool(row.get("verified"))) async for row in rows}
-
-    async def proven_address_of(self, account_id: str, session: Session) -> str | None:
-        row = await self._people.find_one({"account": account_id, "verified": True}, {"_id": 1}, session=session)
-        return None if row is None else str(row["_id"])
-
-    async def names_of(self, account_ids: Iterable[str]) -> dict[str, str]:
-        """By account, those that are known."""
-        rows = self._people.find({"account": {"$in": list(account_ids)}}, {"account": 1, "name": 1})
-        return {row["account"]: row["name"] async for row in rows if "name" in row}
-
-    async def accounts_of(self, email_keys: Iterable[str], session: Session) -> dict[str, str]:
-        """By address, those that are proven to be somebody's."""
-        rows = self._people.find({"_id": {"$in": list(email_keys)}, "verified": True}, session=session)
-        return {row["_id"]: row["account"] async for row in rows}
 
 
 def _share_document(share: Share) -> Document:

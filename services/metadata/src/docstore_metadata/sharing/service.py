@@ -56,7 +56,7 @@ class ShareService:
             place = await self._owned(principal, node_id, transaction)
             if place.node.is_root:
                 raise NotShareable("All you have can't be shared: share a folder in it.")
-            recipient = await self._store.shares.recipient(key, transaction.session)
+            recipient = await self._store.people.recipient(key, transaction.session)
             if recipient.account_id == place.node.owner_id:
                 raise ShareWithSelf("It is yours already.")
             if recipient.account_id and recipient.verified is None:

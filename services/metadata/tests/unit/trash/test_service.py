@@ -1,13 +1,12 @@
 """Use cases of the trash, on fakes: where things come back to, and under which name."""
 
-from typing import Any
-
 import pytest
+from metadata_fakes import Desk
 
 from docstore_metadata.errors import InvalidMove, NotFound
 
 
-async def test_what_is_in_a_trashed_folder_can_not_be_reached(desk: Any) -> None:
+async def test_what_is_in_a_trashed_folder_can_not_be_reached(desk: Desk) -> None:
     """One write to the folder; a walk in the background publishes what became of what is in it."""
     folder, below = await desk.folder("/a"), await desk.folder("/a/b")
     await desk.trash.put_in(desk.caller, folder.id, None)
@@ -18,7 +17,7 @@ async def test_what_is_in_a_trashed_folder_can_not_be_reached(desk: Any) -> None
     assert desk.jobs.added == [("settle", folder.id)]
 
 
-async def test_a_restored_folder_is_where_it_was(desk: Any) -> None:
+async def test_a_restored_folder_is_where_it_was(desk: Desk) -> None:
     """Restored again, as by a call whose response was lost, it is the same."""
     folder, below = await desk.folder("/a/b"), await desk.folder("/a/b/c")
     await desk.trash.put_in(desk.caller, folder.id, None)
@@ -30,7 +29,7 @@ async def test_a_restored_folder_is_where_it_was(desk: Any) -> None:
     assert (stored.trashed_at, stored.trashed_path) == (None, "")
 
 
-async def test_without_its_folder_it_goes_into_the_root(desk: Any) -> None:
+async def test_without_its_folder_it_goes_into_the_root(desk: Desk) -> None:
     """And gets another name where its own is taken."""
     above, folder, _ = await desk.folder("/a"), await desk.folder("/a/b"), await desk.folder("/b")
     await desk.trash.put_in(desk.caller, folder.id, None)
@@ -38,14 +37,14 @@ async def test_without_its_folder_it_goes_into_the_root(desk: Any) -> None:
     assert (await desk.trash.restore(desk.caller, folder.id)).path == "/b (restored)"
 
 
-async def test_the_root_stays(desk: Any) -> None:
+async def test_the_root_stays(desk: Desk) -> None:
     """It can't be put into the trash."""
     await desk.folder("/a")
     with pytest.raises(InvalidMove):
         await desk.trash.put_in(desk.caller, "ann", None)
 
 
-async def test_the_trash_is_as_old_as_what_is_longest_in_it(desk: Any) -> None:
+async def test_the_trash_is_as_old_as_what_is_longest_in_it(desk: Desk) -> None:
     """The root says since when there is something: by that retention finds the account."""
     first, second = await desk.folder("/a"), await desk.folder("/b")
     await desk.trash.put_in(desk.caller, first.id, None)

@@ -38,7 +38,7 @@ async def admit(store: Store, recipient_id: str, sender_id: str, transaction: Tr
     other.
     """
     session = transaction.session
-    address = await store.shares.address_of(sender_id, session)
+    address = await store.people.address_of(sender_id, session)
     relation = await store.decisions.relation(recipient_id, sender_id, address, session)
     acquainted = await store.shares.are_acquainted(recipient_id, sender_id, session)
     return admission(replace(relation, acquainted=acquainted))
@@ -62,9 +62,15 @@ class ShareDecliner:
         self._tree = tree
         self._sharing = sharing
 
-    async def decline_all(self, recipient_id: str, sender_id: str, transaction: Transaction) -> bool:
-        """Remove some of what the sender shares with the recipient; whether there is more."""
-        shares = await self._store.shares.between(recipient_id, sender_id, AT_ONCE + 1, transaction.session)
+    async def decline_all(
+        self, recipient_id: str, sender_id: str, transaction: Transaction, *, before: str | None = None
+    ) -> bool:
+        """Remove some of what the sender shares with the recipient; whether there is more.
+
+        `before` is the id of the job that goes on with it: what was shared later came after an unblock, and stays.
+        """
+        session = transaction.session
+        shares = await self._store.shares.between(recipient_id, sender_id, AT_ONCE + 1, session, before=before)
         await self.decline(shares[:AT_ONCE], recipient_id, transaction)
         return len(shares) > AT_ONCE
 
@@ -136,7 +142,7 @@ class ShareAcceptanceService:
 
     async def addresses_of(self, account_ids: Iterable[str]) -> Mapping[str, tuple[str, bool]]:
         """E-mail addresses by account, each with whether it is proven."""
-        return await self._store.shares.addresses_of(account_ids)
+        return await self._store.people.addresses_of(account_ids)
 
     async def accept(self, principal: Principal, share_id: str) -> tuple[Share, Place]:
         """Have what is shared; once more, the same answer."""
@@ -192,9 +198,9 @@ class ShareAcceptanceService:
         async def work(transaction: Transaction) -> Block:
             session = transaction.session
             sender_id = await self._account_of(me, subject, transaction)
-            if me in (sender_id, subject) or subject == await self._store.shares.address_of(me, session):
+            if me in (sender_id, subject) or subject == await self._store.people.address_of(me, session):
                 raise BlockSelf("You can't block yourself.")
-            await self._store.shares.note_decision_of(me, session)
+            await self._store.people.note_decision_of(me, session)
             block = await self._store.decisions.block(Block(me, subject, sender_id, self._clock()), session)
             if await self._store.decisions.number_of_blocks(me, session) > MAX_BLOCKED:
                 raise TooManyBlocked(f"At most {MAX_BLOCKED} people can be blocked.")
@@ -209,7 +215,7 @@ class ShareAcceptanceService:
 
     async def _account_of(self, me: str, subject: str, transaction: Transaction) -> str | None:
         if "@" in subject:
-            return await self._store.shares.account_of(subject, transaction.session)
+            return await self._store.people.account_of(subject, transaction.session)
         if subject != me and not await self._has_met(me, subject, transaction.session):
             raise NotFound("person")
         return subject
@@ -232,7 +238,7 @@ class ShareAcceptanceService:
             if not await self._store.decisions.unblock(me, subject, session):
                 raise NotFound("blocked person")
             # Whoever signed up with the address after it was blocked has no standing yet.
-            sender_id = await self._store.shares.account_of(subject, session) if "@" in subject else None
+            sender_id = await self._store.people.account_of(subject, session) if "@" in subject else None
             if sender_id is not None:
                 await self._store.decisions.note_standing(me, sender_id, "declined", session)
 

@@ -1,0 +1,203 @@
+"""Fakes of the repositories and of transactions, in memory: what they keep is copied, as a database would."""
+
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from sharing_fakes import FakeDecisions, FakeLinks, FakePeople, FakeShares
+
+from docstore_events.transaction import Transaction, Transactor
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.links.service import LinkService
+from docstore_metadata.links.token_cipher import TokenCipher
+from docstore_metadata.people.repository import Person
+from docstore_metadata.sharing.acceptance.service import ShareAcceptanceService, ShareDecliner
+from docstore_metadata.sharing.changes import ShareChanges
+from docstore_metadata.sharing.rules import Share
+from docstore_metadata.sharing.service import ShareService
+from docstore_metadata.storage import Store
+from docstore_metadata.trash.service import TrashService
+from docstore_metadata.tree.documents import root_node
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.rules import Node
+from docstore_metadata.tree.service import FileService
+from docstore_platform.passwords import HashingSettings, Passwords
+from docstore_platform.tokens import Principal
+
+T = TypeVar("T")
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@dataclass
+class FakeClock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_time(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+
+@dataclass
+class FakeTransactor:
+    """Runs work once; what it publishes counts as published unless it fails. The journal is not written."""
+
+    events: list[str] = field(default_factory=list)
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], *, lane: str | None = None) -> T:
+        transaction = Transaction(None, "metadata", "")
+        result = await work(transaction)
+        self.events += [dict(row["headers"])["ce_type"].decode() for row in transaction.rows]
+        return result
+
+
+class FakeNodes:
+    """The methods of Nodes that use cases of single files need."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Node] = {}
+
+    def _chosen(self, wanted: Callable[[Node], bool]) -> list[Node]:
+        return [replace(node) for node in self.by_id.values() if wanted(node)]
+
+    async def by_ids(self, ids: Iterable[str], session: Any = None) -> list[Node]:
+        asked = set(ids)
+        return self._chosen(lambda node: node.id in asked)
+
+    async def by_names(self, names: Iterable[tuple[str, str]], session: Any = None) -> list[Node]:
+        asked = set(names)
+        return self._chosen(lambda node: node.live and (node.parent_id, node.name) in asked)
+
+    async def with_ancestors(self, node_id: str, session: Any = None) -> list[Node]:
+        chain: list[str] = []
+        above = self.by_id.get(node_id)
+        while above is not None:
+            chain.append(above.id)
+            above = self.by_id.get(above.parent_id or "")
+        return await self.by_ids(chain)
+
+    async def child_ids(self, folder_ids: Sequence[str], *, folders_only: bool, session: Any) -> list[str]:
+        children = self._chosen(lambda node: node.live and node.parent_id in folder_ids)
+        return [node.id for node in children if node.is_folder or not folders_only]
+
+    async def make_root(self, account_id: str, now: datetime, session: Any) -> None:
+        self.by_id.setdefault(account_id, root_node(account_id, now))
+
+    async def bump(self, folder_ids: Iterable[str], session: Any) -> None:
+        for folder_id in self.by_id.keys() & set(folder_ids):  # a new folder is inserted later
+            self.by_id[folder_id].children_revision += 1
+
+    async def lock_folder_moves(self, owner_id: str, session: Any) -> None: ...
+
+    async def insert(self, nodes: Sequence[Node], session: Any) -> None:
+        self.by_id |= {node.id: replace(node) for node in nodes}
+
+    async def save(self, nodes: Iterable[tuple[Node, Iterable[str]]], session: Any) -> None:
+        for node, attributes in nodes:
+            for name in attributes:
+                setattr(self.by_id[node.id], name, getattr(node, name))
+
+    async def delete(self, ids: Sequence[str], session: Any) -> None:
+        for node_id in ids:
+            del self.by_id[node_id]
+
+    async def free_name(
+        self, parent_id: str, candidates: Iterator[str], session: Any, taken: Container[str] = ()
+    ) -> str:
+        names = {node.name for node in self.by_id.values() if node.live and node.parent_id == parent_id}
+        return next(name for name in candidates if name not in names and name not in taken)
+
+
+@dataclass
+class FakeTrashedNodes:
+    nodes: FakeNodes
+
+    async def put_in(self, node: Node, root: Node, path: str, now: datetime, session: Any) -> None:
+        stored, stored_root = self.nodes.by_id[node.id], self.nodes.by_id[root.id]
+        stored_root.trash_from = stored_root.trash_from or now
+        stored.live, stored.hidden, stored.revision = False, False, node.revision
+        stored.trashed_at, stored.trashed_path = now, path
+
+    async def hide(self, ids: Sequence[str], session: Any) -> None:
+        for node_id in ids:
+            self.nodes.by_id[node_id].trashed_at = None
+
+
+class FakeVersions:
+    async def insert(self, versions: Sequence[Any], session: Any) -> None: ...
+
+    async def remove(self, versions: Sequence[Any], now: datetime, session: Any) -> None: ...
+
+
+@dataclass
+class FakeJobs:
+    added: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds, and the folders they are of."""
+    wakeup_name: str = "jobs"
+
+    async def add(self, kind: str, folder: Node, actor_id: str, session: Any) -> None:
+        self.added.append((kind, folder.id))
+
+    async def any_open(self, owner_id: str, session: Any) -> bool:
+        return False
+
+    def wake(self) -> None: ...
+
+
+@dataclass
+class FakeStore:
+    nodes: FakeNodes = field(default_factory=FakeNodes)
+    versions: FakeVersions = field(default_factory=FakeVersions)
+    shares: FakeShares = field(default_factory=FakeShares)
+    people: FakePeople = field(default_factory=FakePeople)
+    decisions: FakeDecisions = field(default_factory=FakeDecisions)
+    links: FakeLinks = field(default_factory=FakeLinks)
+
+    def __post_init__(self) -> None:
+        self.trash = FakeTrashedNodes(self.nodes)
+
+
+def person(account_id: str) -> Principal:
+    return Principal(account_id, f"session of {account_id}", "user", "laptop")
+
+
+class Desk:
+    """One account with its files, and the use cases, on fakes alone."""
+
+    def __init__(self) -> None:
+        self.clock, self.store, self.jobs, self.transactor = FakeClock(), FakeStore(), FakeJobs(), FakeTransactor()
+        self.caller = person("ann")
+        store, jobs = cast("Store", self.store), cast("Jobs", self.jobs)
+        transactor = cast("Transactor", self.transactor)
+        tree, changes = Tree(store.nodes, self.clock), ShareChanges(store, jobs)
+        self.files = FileService(store, tree, transactor, jobs, clock=self.clock)
+        self.trash = TrashService(store, tree, transactor, jobs, clock=self.clock)
+        self.shares = ShareService(store, tree, transactor, changes, lambda _: None, clock=self.clock)
+        self.decliner = ShareDecliner(store, tree, changes)
+        self.acceptance = ShareAcceptanceService(
+            store, tree, transactor, changes, self.decliner, jobs, clock=self.clock
+        )
+        passwords, cipher = Passwords(HashingSettings()), TokenCipher("secret")
+        self.links = LinkService(
+            store, tree, transactor, passwords, cipher, public_url="https://example.com", clock=self.clock
+        )
+
+    def sign_up(self, *names: str) -> None:
+        """Have people with proven addresses."""
+        people = {f"{name}@example.com": Person(name, 1, name.title(), verified=True) for name in names}
+        self.store.people.by_key |= people
+
+    async def share(self, path: str, email: str) -> Share:
+        """A new folder, shared by the caller."""
+        share, _ = await self.shares.share(self.caller, (await self.folder(path)).id, email, "viewer")
+        return share
+
+    async def folder(self, path: str) -> Node:
+        place, _ = await self.files.make_folder(self.caller, path)
+        return place.node
+
+    async def path(self, node: Node) -> str:
+        return (await self.files.get(self.caller, node.id)).path

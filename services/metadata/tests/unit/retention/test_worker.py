@@ -1,0 +1,82 @@
+"""The sweeper on fakes: one account's failure does not hold up the others."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from metadata_fakes import Desk
+
+from docstore_events.transaction import Transactor
+from docstore_metadata.jobs.repository import Jobs
+from docstore_metadata.retention.repository import DueAccount
+from docstore_metadata.retention.rules import Bounds, Policy
+from docstore_metadata.retention.worker import RETRY_AFTER, RetentionSweeper
+from docstore_metadata.storage import Store
+from docstore_metadata.tree.documents import root_node
+from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.rules import Node
+from docstore_work.leader_lease import LeaderLease
+
+
+@dataclass
+class FakeRoots:
+    """Accounts with old trash, by when they are due; a step of those that are broken fails."""
+
+    due: dict[str, datetime]
+    broken: set[str]
+    done: list[str] = field(default_factory=list)
+
+    async def next_due(self, now: datetime) -> DueAccount | None:
+        ids = [account_id for account_id, at in sorted(self.due.items(), key=lambda row: row[1]) if at <= now]
+        return DueAccount(ids[0], "trash_from", {}) if ids else None
+
+    async def begin_step(self, due: DueAccount, now: datetime, session: Any) -> Node:
+        if due.account_id in self.broken:
+            raise RuntimeError("out of order")
+        return root_node(due.account_id, now)
+
+    async def put_off(self, due: DueAccount, until: datetime) -> None:
+        self.due[due.account_id] = until
+
+    async def overdue_trash(self, owner_id: str, before: datetime, limit: int, session: Any) -> list[Node]:
+        return []
+
+    async def oldest_trash(self, owner_id: str, session: Any) -> None:
+        return None
+
+    async def finish(self, due: DueAccount, rest: datetime | None, session: Any) -> None:
+        del self.due[due.account_id]
+        self.done.append(due.account_id)
+
+
+class Leading:
+    async def hold(self) -> bool:
+        return True
+
+
+async def test_an_account_that_fails_is_put_off(desk: Desk) -> None:
+    """The others are swept meanwhile; it is tried again later, and swept once it works."""
+    clock, policy = desk.clock, Policy(trash_days=30, versions=10, version_days=30)
+    roots = FakeRoots({"bad": clock() - timedelta(days=2), "good": clock() - timedelta(days=1)}, {"bad"})
+
+    async def now() -> datetime:
+        return clock()
+
+    sweeper = RetentionSweeper(
+        cast("Store", desk.store),
+        roots,  # type: ignore[arg-type]
+        Tree(cast("Store", desk.store).nodes, clock),
+        cast("Transactor", desk.transactor),
+        cast("Jobs", desk.jobs),
+        Bounds(policy, policy, grace=timedelta(days=1)),
+        cast("LeaderLease", Leading()),
+        now=now,
+        clock=clock,
+    )
+    assert [await sweeper.sweep() for _ in range(3)] == [True, True, False]
+    assert (roots.done, roots.due) == (["good"], {"bad": clock() + RETRY_AFTER})
+    roots.broken.clear()
+    assert not await sweeper.sweep()
+    clock.pass_time(seconds=RETRY_AFTER.total_seconds())
+    assert await sweeper.sweep()
+    assert roots.done == ["good", "bad"]
