@@ -79,7 +79,8 @@ compose-test: setup ## the end-to-end tests against containers of their own
 	$(RUN)/python -m docstore_standalone.compose_files
 	COMPOSE="$(COMPOSE)" deploy/compose/test.sh $(PYTEST_ARGS)
 
-test: setup lint types ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
+test: setup ## lint, type check and all tests (TEST_INFRA=kafka|containers: on other servers)
+	$(MAKE) --no-print-directory --jobs 2 lint types
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) $(PYTEST_ARGS)
 
 chaos: setup ## random faults while people work, checked against a ledger (CHAOS_FAULTS=1000: many; CHAOS_SEED, CHAOS_DEPLOYMENTS)

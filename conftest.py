@@ -56,7 +56,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksOneByO
 
 
 # How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("docstore", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "50")))
+hypothesis.settings.register_profile("docstore", deadline=None, max_examples=int(os.environ.get("EXAMPLES", "25")))
 hypothesis.settings.load_profile("docstore")
 # Modules and tests stay to the end, and every app that a test makes is many objects: looked through for unused circles
 # as often as usual, they took half of the suite's time.

@@ -2,7 +2,7 @@
 
 import ast
 import importlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,15 @@ def methods_called(service: str) -> set[tuple[str, str]]:
     return found
 
 
+@cache
 def functions_called(service: str) -> set[str]:
     """Names of what is called without a dot."""
     return {node.func.id for node in _calls(service) if isinstance(node.func, ast.Name)}
 
 
-def _calls(service: str) -> Iterator[ast.Call]:
-    for tree in modules(service).values():
-        yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+@cache
+def _calls(service: str) -> list[ast.Call]:
+    return [node for tree in modules(service).values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def uses_object_store(service: str) -> bool:

@@ -31,7 +31,7 @@ class Project:
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "tests", "state"))
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("tests", "state"))
             else:
                 shutil.copy(source, folder / name)
 

@@ -262,7 +262,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=ODD, tag=ODD, kind=ODD, scope=st.sampled_from(["name", "content"]))
 async def test_no_input_is_an_error_or_a_way_round_the_reader(
     engine: SearchEngine, text: str, tag: str, kind: str, scope: str
@@ -274,7 +274,7 @@ async def test_no_input_is_an_error_or_a_way_round_the_reader(
         assert answer.total == 0
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(max_size=80), text=st.text(max_size=200), tag=st.text(max_size=20))
 async def test_any_name_and_text_can_be_indexed(engine: SearchEngine, name: str, text: str, tag: str) -> None:
     """Including what no editor would produce; the snippet stays safe."""

@@ -17,7 +17,7 @@ from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrain
 from docstore_sync.steps import StepFailed
 
 THEIRS = "theirs"
-RUNS = int(os.environ.get("SYNC_SIMULATIONS", "5000")) // 5
+RUNS = int(os.environ.get("SYNC_SIMULATIONS", "500"))
 FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
 RULES = Rules("device", date(2026, 1, 1))
 
@@ -239,5 +239,5 @@ def test_random_changes_in_shares_end_well_and_nothing_forbidden_is_tried(role: 
         try:
             World(seed, role, loop).run()
         except Exception as error:  # whatever it fails with, the seed that repeats it is told
-            raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=5: {error!r}") from error
+            raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1: {error!r}") from error
     loop.close()

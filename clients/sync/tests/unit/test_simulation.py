@@ -9,7 +9,7 @@ import os
 import pytest
 from sync_simulation import Simulation
 
-RUNS = int(os.environ.get("SYNC_SIMULATIONS", "500"))
+RUNS = int(os.environ.get("SYNC_SIMULATIONS", "300"))
 FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
 WORLDS: list[dict[str, bool]] = [{}, {"odd": True}, {"folding": True}, {"roomy": True}]
 

@@ -41,6 +41,9 @@ class Devices(RuleBasedStateMachine):
 
 
 Devices.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=25, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=3 * settings().max_examples,
+    stateful_step_count=25,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
 )
 TestDevices = Devices.TestCase

@@ -74,7 +74,9 @@ def test_any_life_of_blocks_in_the_database(infra: InfraSettings, services: Simp
         checks = [HealthCheck.too_slow]
         run_state_machine_as_test(
             machine,
-            settings=settings(max_examples=15, stateful_step_count=40, suppress_health_check=checks),
+            settings=settings(
+                max_examples=max(settings().max_examples // 3, 8), stateful_step_count=40, suppress_health_check=checks
+            ),
         )
 
 

@@ -180,7 +180,7 @@ async def test_commits_releases_and_sweeps_at_once(stack: Any) -> None:
             assert await release(stack, key) == 204
 
     async with stack.run(**fast), stack.run(**fast):
-        for first in range(0, 40, 8):
+        for first in range(0, 24, 8):
             await asyncio.gather(*(come_and_go(first + number) for number in range(8)))
     for key, blocks in living.items():
         listed = parse(await stack.store.get(key))

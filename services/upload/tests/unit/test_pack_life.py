@@ -219,7 +219,7 @@ def test_any_life_of_a_pack(make_packs: Any) -> None:
     try:
         run_state_machine_as_test(
             lambda: PackLife(make_packs, loop.run_until_complete),
-            settings=settings(max_examples=60, stateful_step_count=30),
+            settings=settings(max_examples=2 * settings().max_examples, stateful_step_count=30),
         )
     finally:
         loop.close()

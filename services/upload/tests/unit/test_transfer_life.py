@@ -189,5 +189,6 @@ class TransferLife(RuleBasedStateMachine):
 def test_any_life_of_a_transfer(make_world: Callable[..., Any]) -> None:
     """In every order of events: committed means stored and published once; else bytes and reservation are gone."""
     run_state_machine_as_test(
-        lambda: TransferLife(make_world), settings=settings(max_examples=400, stateful_step_count=20)
+        lambda: TransferLife(make_world),
+        settings=settings(max_examples=8 * settings().max_examples, stateful_step_count=20),
     )

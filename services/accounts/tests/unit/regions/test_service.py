@@ -190,7 +190,7 @@ async def play(regions: Regions, steps: list[tuple[str, int]]) -> None:
         assert len(regions.made) <= 1
 
 
-@settings(max_examples=300)
+@settings(max_examples=6 * settings().max_examples)
 @given(st.none() | st.integers(0, 2), st.lists(STEPS, max_size=25))
 @example(2, ENDED_WHERE_ONE_WAS_LOST)
 async def test_whatever_happens_one_email_gets_one_account_and_nothing_stays_half_done(

@@ -168,7 +168,7 @@ def world_of(past: dict[int, Database], one: int) -> Database:
     return Database(dict(state.entries), state.head, dict(state.seals), state.anchor_seq)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=4 * settings().max_examples, deadline=None)
 @given(
     growth=st.lists(st.integers(1, 5), min_size=1, max_size=6),
     unanchored=st.integers(0, 3),

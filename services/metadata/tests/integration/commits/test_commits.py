@@ -10,7 +10,7 @@ from docstore_platform.ids import new_id
 
 pytestmark = pytest.mark.connected
 
-BATCHES, FILES = 5, 30
+BATCHES, FILES = 3, 20
 
 
 async def test_a_commit_makes_the_file_and_its_folders(running: Any) -> None:

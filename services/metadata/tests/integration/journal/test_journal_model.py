@@ -166,7 +166,7 @@ async def test_replaying_the_journal_is_listing(running: Any) -> None:
     heard: set[str] = set()
 
     @settings(
-        max_examples=12,
+        max_examples=max(settings().max_examples // 4, 8),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
