@@ -38,7 +38,7 @@ BROKERS: dict[str, "BrokerKind"] = {
 }
 
 
-STACK_STARTERS = ("tests/faults", "tests/regions", "deploy/standalone")
+STACK_STARTERS = ("tests/faults", "tests/regions", "tests/upgrade", "deploy/standalone")
 """Folders whose tests start whole stacks: two of those at a time would be too much for a small machine."""
 
 

@@ -114,6 +114,15 @@ class Person(ApiClient):
             cursor = page["next_cursor"]
         return items
 
+    async def journal(self, cursor: str = "") -> tuple[list[Json], str]:
+        """All changes behind the cursor, and the cursor behind them."""
+        changes: list[Json] = []
+        while True:
+            page = await self.call("GET", "/v1/changes?limit=500" + (f"&cursor={cursor}" if cursor else ""))
+            changes, cursor = changes + page["changes"], page["cursor"]
+            if not page["has_more"]:
+                return changes, cursor
+
     async def names(self, folder: str = "/") -> list[str]:
         return [file["name"] for file in await self.every("/v1/files", path=folder)]
 

@@ -48,15 +48,17 @@ RETURN_SECONDS = 40.0
 """How long a part may take to be back. On two busy cores."""
 
 
-def docstore(*arguments: str) -> list[str]:
+def docstore(*arguments: str, python: str = sys.executable) -> list[str]:
     """The command line of the `docstore` command."""
-    return [sys.executable, "-m", "docstore_cli", *arguments]
+    return [python, "-m", "docstore_cli", *arguments]
 
 
-async def run(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, str]:
+async def run(
+    *arguments: str, environment: dict[str, str] | None = None, python: str = sys.executable
+) -> tuple[int, str]:
     """Run the command to its end; its status and what it printed."""
     process = await asyncio.create_subprocess_exec(
-        *docstore(*arguments),
+        *docstore(*arguments, python=python),
         env={**os.environ, **(environment or {})},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -81,24 +83,31 @@ def _names(process: psutil.Process, data: str) -> bool:
 
 
 class DetachedStack:
-    """A stack in the background, and the power to kill its parts."""
+    """A stack in the background, and the power to kill its parts. `python`: of another version."""
 
     def __init__(
-        self, data: Path, environment: dict[str, str], *, processes: bool = False, region: str = "us-west-2"
+        self,
+        data: Path,
+        environment: dict[str, str],
+        *,
+        processes: bool = False,
+        region: str = "us-west-2",
+        python: str = sys.executable,
     ) -> None:
         self.data = data
         self.region = region
+        self._python = python
         self._environment = environment
         self._arguments = ["--processes"] if processes else []
         self._gateway = ""
 
     async def up(self) -> None:
         arguments = ["up", "--detach", "--data", str(self.data), *self._arguments]
-        status, output = await run(*arguments, environment=self._environment)
+        status, output = await run(*arguments, environment=self._environment, python=self._python)
         assert status == 0, output
 
     async def down(self) -> None:
-        status, output = await run("down", "--data", str(self.data))
+        status, output = await run("down", "--data", str(self.data), python=self._python)
         assert status == 0, output
 
     @property

@@ -38,13 +38,14 @@ class Command:
     before: Callable[[], None] | None = None
     """What the process does to itself before the command begins."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    python: str = sys.executable
 
     async def start(self, *arguments: str, password: str = "") -> asyncio.subprocess.Process:
         self.home.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state")}
         environment |= self.environment
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "docstore_cli", *arguments),
+            *(self.python, "-m", "docstore_cli", *arguments),
             env=environment,
             preexec_fn=self.before,
             stdin=asyncio.subprocess.PIPE,

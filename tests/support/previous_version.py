@@ -1,0 +1,44 @@
+"""The version before this one, run from the repository's history beside the present one.
+
+Its sources are extracted from git, and run on the third-party packages that are installed for the present version.
+"""
+
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+PREVIOUS_VERSION = "e13f6c384267f958018c671b6039bcbf64bb4a85"
+"""The last commit of the version before: data and rolling upgrades from it must work."""
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("libs", "services", "deploy", "clients")
+
+
+class NotInHistory(Exception):
+    """There is no git repository here, or it ends after that commit."""
+
+
+def extract(target: Path, commit: str = PREVIOUS_VERSION) -> None:
+    """Write the sources of a commit. Raises NotInHistory."""
+    try:
+        archive = subprocess.run(["git", "archive", commit, *FOLDERS], cwd=ROOT, check=True, capture_output=True)
+    except (subprocess.CalledProcessError, FileNotFoundError) as error:
+        raise NotInHistory(f"commit {commit} can't be read from the history of {ROOT}: {error}") from error
+    with tarfile.open(fileobj=BytesIO(archive.stdout)) as tar:
+        tar.extractall(target, filter="data")
+
+
+def previous_python(folder: Path, commit: str = PREVIOUS_VERSION) -> Path:
+    """A Python interpreter that imports our packages as they were at a commit. Raises NotInHistory."""
+    extract(folder / "sources", commit)
+    environment = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    sources = sorted((folder / "sources").glob("*/*/src"))
+    # A folder named here is searched, its own .pth files are not read: those would name the present sources.
+    paths = [*map(str, sources), sysconfig.get_path("purelib")]
+    (packages,) = environment.glob("lib/*/site-packages")
+    (packages / "previous.pth").write_text("\n".join(paths))
+    (environment / "bin" / "weed").symlink_to(Path(sysconfig.get_path("scripts")) / "weed")  # looked for beside Python
+    return environment / "bin" / "python"
