@@ -145,7 +145,7 @@ class FakeBlocks:
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
         for each in discarded:
-            if each.key in self.discarded and each.writable_until is not None:
+            if each.writable_until is not None:
                 self.discarded[each.key] = each.writable_until, each.writable_until
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:

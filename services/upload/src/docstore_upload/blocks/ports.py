@@ -135,7 +135,10 @@ class Blocks(Protocol):
         ...
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        """They have tombstones, and are due again once nobody can write there any more."""
+        """They have tombstones, and are due again once nobody can write there any more.
+
+        One that was forgotten since is noted anew: a worker that had paused has put the tombstone after the deletion.
+        """
         ...
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:

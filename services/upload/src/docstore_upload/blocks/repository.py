@@ -241,23 +241,26 @@ class MongoBlocks:
         return await self._atomically(work)
 
     async def discard(self, writable_until: Mapping[str, datetime], now: datetime) -> None:
-        changes = [
-            UpdateOne({"_id": key}, merged({"$set": {"writable_until": moment}}, self._deletions.due(now)), upsert=True)
-            for key, moment in writable_until.items()
-        ]
-        if changes:
-            await self._discarded.bulk_write(changes, ordered=False)
+        await self._discard_each({key: (moment, now) for key, moment in writable_until.items()})
 
     async def take_discarded(self, limit: int) -> list[Discarded]:
         rows = [lease.document for lease in await self._deletions.claim_batch(limit)]
         return [Discarded(row["_id"], row.get("writable_until")) for row in rows]
 
     async def delete_again(self, discarded: Sequence[Discarded]) -> None:
-        changes = [UpdateOne({"_id": each.key}, self._deletions.due(each.writable_until)) for each in discarded]
-        await self._discarded.bulk_write(changes, ordered=False)
+        await self._discard_each({each.key: (each.writable_until, each.writable_until) for each in discarded})
 
     async def forget_discarded(self, keys: Sequence[str]) -> None:
         await self._discarded.delete_many({"_id": {"$in": list(keys)}})
+
+    async def _discard_each(self, keys: Mapping[str, tuple[datetime | None, datetime | None]]) -> None:
+        """By key: until when somebody may write there, and when it is to be deleted."""
+        changes = [
+            UpdateOne({"_id": key}, merged({"$set": {"writable_until": until}}, self._deletions.due(at)), upsert=True)
+            for key, (until, at) in keys.items()
+        ]
+        if changes:
+            await self._discarded.bulk_write(changes, ordered=False)
 
     async def _drop(
         self, rows: Sequence[Document], writable_until: Mapping[str, datetime], now: datetime, session: Session
