@@ -89,10 +89,10 @@ chaos: setup ## random faults while people work, checked against a ledger (CHAOS
 attack-test: setup ## attacks on a running stack: oversized and malformed requests, foreign data, the machine's other users
 	$(RUN)/pytest tests/attacks -m attack $(PYTEST_ARGS)
 
-fault-test: setup ## kills, outages, restarts, two regions: the tests that start and end whole stacks
+fault-test: setup ## kills, outages, restarts, two regions, an old data folder: the tests that start and end whole stacks
 	$(RUN)/pytest --numprocesses $(TEST_PROCESSES) -m faults $(PYTEST_ARGS)
 
-scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
+scale-test: setup ## two of each service on Apache Kafka: shared work, kills, rolling restart and upgrade (needs Java 17 and Maven; TEST_SEARCH=opensearch: two indexers)
 	$(RUN)/pytest tests/scale -m scale $(PYTEST_ARGS)
 
 search-test: setup ## the indexer on a real OpenSearch node, killed and restarted too (needs a JDK 17 and Maven)

@@ -19,6 +19,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             fetch_opensearch(StandaloneSettings().tools)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those with instances of their own come first: the others' run until the end."""
+    items.sort(key=lambda item: "pairs" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 async def pairs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pairs]:
     """All instances ready; of each service the one that has run longer holds the relay's lease."""

@@ -6,8 +6,9 @@ With `TEST_SEARCH=opensearch` there are two indexers too, on a real OpenSearch n
 import asyncio
 import os
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,10 +52,20 @@ WAITS = {
 """Leases end within seconds, and background work is due all the time."""
 
 
+@dataclass(slots=True)
+class VersionedProcess(ServiceProcess):
+    """A service of the version that a Python interpreter imports."""
+
+    python: str = sys.executable
+
+    def command(self) -> Sequence[str]:
+        return (self.python, "-m", self.module)
+
+
 class Instance:
     """One of the processes of a service; a new one takes the same port."""
 
-    def __init__(self, service: ServiceProcess) -> None:
+    def __init__(self, service: VersionedProcess) -> None:
         self._service = service
         self._process: ServerProcess | None = None
         self.started_at = 0.0
@@ -81,6 +92,13 @@ class Instance:
         self.started_at = time.monotonic()
         self._process = await ServerProcess.start(self._service)
         await self._process.wait_ready(START_SECONDS)
+
+    async def upgrade(self) -> int:
+        """Replace it by one of the present version, once it has ended; its exit status."""
+        status = await self.stop()
+        self._service.python = sys.executable
+        await self.start()
+        return status
 
     async def stop(self) -> int:
         """SIGTERM; its exit status, once it has ended by itself or was killed for taking too long."""
@@ -177,8 +195,10 @@ def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str,
 
 
 @asynccontextmanager
-async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
-    """Servers, balancers, then the first instance of every service, then the second."""
+async def running_pairs(
+    data: Path, *, python: str = sys.executable, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Pairs]:
+    """Servers, balancers, then the first instance of every service, then the second; services of `python`'s version."""
     async with AsyncExitStack() as opened:
         servers = await start_servers(data, broker="apache-kafka")
         opened.push_async_callback(servers.stop)
@@ -195,11 +215,11 @@ async def running_pairs(data: Path) -> AsyncIterator[Pairs]:
         mailbox = int(servers.ses_endpoint.rpartition(":")[2])
         ses = Balancer(book[fronts["ses"]], [mailbox], probed=False)
         pairs.balancers["ses"] = await opened.enter_async_context(ses)
-        variables = _variables(servers, pairs.balancers)
+        variables = {**_variables(servers, pairs.balancers), **(environment or {})}
         if SEARCH_CLUSTER:
             variables |= await _search_cluster(servers, opened)
         for name, names in ports.items():
-            pairs.instances[name] = [_instance(name, one, book, variables, servers.folder) for one in names]
+            pairs.instances[name] = [_instance(name, one, book, variables, servers.folder, python) for one in names]
             for instance in pairs.instances[name]:
                 opened.push_async_callback(instance.end)
         for number in range(2):
@@ -228,7 +248,7 @@ def _operations(port_name: str) -> str:
     return f"{port_name} operations"
 
 
-def _instance(name: str, port_name: str, ports: PortBook, variables: Any, folder: Path) -> Instance:
+def _instance(name: str, port_name: str, ports: PortBook, variables: Any, folder: Path, python: str) -> Instance:
     place = port_name.replace(" ", "-")
     variables = {
         **variables,
@@ -237,5 +257,7 @@ def _instance(name: str, port_name: str, ports: PortBook, variables: Any, folder
     }
     log = folder / "logs" / f"{place}.log"
     port, operations_port = ports[port_name], ports[_operations(port_name)]
-    service = ServiceProcess(name, f"docstore_{name}", port, operations_port, variables, log, stop_seconds=STOP_SECONDS)
-    return Instance(service)
+    module = f"docstore_{name}"
+    return Instance(
+        VersionedProcess(name, module, port, operations_port, variables, log, stop_seconds=STOP_SECONDS, python=python)
+    )
