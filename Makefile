@@ -142,6 +142,7 @@ format: setup ## put the code in the one style
 generate: .venv/.ready ## write what is generated from the sources anew
 	$(RUN)/python tools/generate_service_lists.py
 	$(RUN)/python tools/generate_openapi.py
+	$(RUN)/python tools/generate_internal_openapi.py
 	$(RUN)/python -m docstore_events.asyncapi
 	$(RUN)/python tools/generate_kafka_acls.py
 	$(RUN)/python tools/generate_dashboard.py

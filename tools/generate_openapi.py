@@ -16,6 +16,12 @@ from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.service_keys import new_service_key, public_keys_json
 from docstore_platform.services import SERVICE_NAMES, ServiceName, needs_of
 
+OTHER_REGION = {
+    "ACCOUNTS_PEERS": '{"elsewhere": "http://localhost"}',
+    "ACCOUNTS_PEER_SECRET": 40 * "x",
+    "ACCOUNTS_EMAIL_PEPPER": 40 * "x",
+}
+"""With it, accounts has its routes for other regions."""
 TARGET = Path(__file__).parents[1] / "services/gateway/src/docstore_gateway/openapi.json"
 
 
@@ -37,6 +43,7 @@ def apps() -> dict[ServiceName, FastAPI]:
         "DOCSTORE_SERVICE_KEY": json.dumps(keys),
         "DOCSTORE_SERVICE_PUBLIC_KEYS": public_keys_json({name: [key] for name, key in keys.items()}),
         **{secret: "only to make the apps" for name in SERVICE_NAMES for secret in needs_of(name).secrets},
+        **OTHER_REGION,
     }
     with mock.patch.dict(os.environ, secrets):
         return {name: importlib.import_module(f"docstore_{name}.app").create_app() for name in SERVICE_NAMES}

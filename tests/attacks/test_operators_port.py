@@ -22,7 +22,18 @@ async def metrics(stack: DetachedStack) -> str:
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/metrics/", "//metrics", "/%6detrics", "/internal/health", "/internal/readiness"]
+    "path",
+    [
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/internal/health",
+        "/internal/readiness",
+        "/internal/openapi.json",
+        "/internal/docs",
+        "/internal/docs/metadata.json",
+    ],
 )
 async def test_the_public_port_has_no_metrics(stack: DetachedStack, path: str) -> None:
     """However the path is written, and whatever host is named."""
@@ -31,6 +42,19 @@ async def test_the_public_port_has_no_metrics(stack: DetachedStack, path: str) -
             async with client.get(stack.gateway + path, headers=headers) as answer:
                 assert answer.status == 404
                 assert b"docstore_http" not in await answer.read()
+
+
+async def test_operators_read_the_internal_apis_at_their_port(stack: DetachedStack) -> None:
+    """The page, what it loads, and the document of each service; but no other internal route."""
+    async with aiohttp.ClientSession(stack.state.addresses["operations"]) as client:
+        for path in ("/internal/docs", "/internal/docs/start.js", "/internal/docs/assets/swagger-ui.css"):
+            async with client.get(path) as answer:
+                assert answer.status == 200, path
+        async with client.get("/internal/docs/metadata.json") as answer:
+            assert "/internal/commits" in (await answer.json())["paths"]
+        for path in ("/internal/readiness", "/internal/keys", "/internal/docs/nobody.json", "/internal/docs/../keys"):
+            async with client.get(path) as answer:
+                assert answer.status == 404, path
 
 
 async def test_readiness_is_told_without_details(stack: DetachedStack) -> None:

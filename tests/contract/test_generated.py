@@ -2,6 +2,7 @@
 
 import importlib
 
+import generate_internal_openapi
 import generate_service_lists
 import pytest
 
@@ -19,3 +20,9 @@ def test_the_committed_lists_of_services_are_those_of_the_registry() -> None:
     """A service that is added, or calls another one, is in compose, chart, import contracts and docs."""
     for path, text in generate_service_lists.generate().items():
         assert path.read_text("utf-8") == text, f"{path}: run: make generate"
+
+
+def test_the_committed_internal_documents_are_the_generated_ones() -> None:
+    """Operators and callers read what each service serves under `/internal`."""
+    for path, text in generate_internal_openapi.generate().items():
+        assert path.read_bytes() == text, f"{path}: run: make generate"

@@ -1,4 +1,4 @@
-"""Every public JSON answer that a test causes is held against the API's description.
+"""Every JSON answer of a service that a test causes is held against the description of its API, public or internal.
 
 What the description does not name is refused, though clients must ignore what they don't know: else nobody would
 notice that a field is not described.
@@ -18,7 +18,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator, Registry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docstore_platform.web import Telemetry
+from docstore_platform.service_identity import INTERNAL_PREFIX
+from docstore_platform.web import OPENAPI_FILE, Telemetry
 
 Json = dict[str, Any]
 
@@ -39,6 +40,13 @@ class Description:
         # Templates last: /v1/files/by-path is no file's id.
         paths = sorted(document["paths"], key=lambda path: path.count("{"))
         self._paths = [(re.compile(re.sub(r"\\{.*?\\}", "[^/]+", re.escape(path))), path) for path in paths]
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether there is such an operation."""
+        return any(
+            pattern.fullmatch(path) and method.lower() in self._document["paths"][template]
+            for pattern, template in self._paths
+        )
 
     def differences(self, method: str, path: str, status: int, media_type: str, body: bytes) -> Iterator[str]:
         where = self._where(method.lower(), path, status, media_type)
@@ -87,16 +95,29 @@ DIFFERENCES: list[str] = []
 
 
 @cache
-def description() -> Description:
-    return Description(json.loads(files("docstore_gateway").joinpath("openapi.json").read_bytes()))
+def description(package: str, file: str) -> Description:
+    return Description(json.loads(files(package).joinpath(file).read_bytes()))
 
 
-def compare(method: str, path: str, status: int, media_type: str, body: bytes) -> None:
-    """Note the differences, if this is an answer of the public API in JSON."""
-    if not path.startswith("/v1/") or media_type not in (MEDIA_TYPE, PROBLEM_TYPE) or status == 204:
+def _description_of(service: str, method: str, path: str, media_type: str) -> Description | None:
+    """Of the public API or of the service's internal one; None for an answer of neither, as of a test's own route."""
+    if path.startswith("/v1/") and media_type in (MEDIA_TYPE, PROBLEM_TYPE):
+        return description("docstore_gateway", "openapi.json")
+    if path.startswith(INTERNAL_PREFIX) and media_type == MEDIA_TYPE:
+        internal = description(f"docstore_{service}", OPENAPI_FILE)
+        return internal if internal.has(method, path) else None
+    return None
+
+
+def compare(service: str, method: str, path: str, status: int, media_type: str, body: bytes) -> None:
+    """Note the differences, if this is an answer that a description is about."""
+    if status == 204:
         return
     try:
-        DIFFERENCES.extend(description().differences(method, path, status, media_type, body))
+        described = _description_of(service, method, path, media_type)
+        if described is None:
+            return
+        DIFFERENCES.extend(described.differences(method, path, status, media_type, body))
     except Exception as error:  # noqa: BLE001 - who asked has the answer: nobody would hear of it
         DIFFERENCES.append(f"{method} {path} can't be compared: {error!r}")
 
@@ -107,7 +128,7 @@ def watched_services() -> Iterator[None]:
     made = Telemetry.__init__
 
     def make(self: Telemetry, app: ASGIApp, service: str) -> None:
-        made(self, Watched(app), service)
+        made(self, Watched(app, service), service)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Telemetry, "__init__", make)
@@ -121,7 +142,7 @@ def watched_clients() -> Iterator[None]:
 
     async def read_and_compare(self: aiohttp.ClientResponse) -> bytes:
         body = await read(self)
-        compare(self.method, self.url.raw_path, self.status, self.content_type, body)
+        compare("gateway", self.method, self.url.raw_path, self.status, self.content_type, body)
         return body
 
     with pytest.MonkeyPatch.context() as patched:
@@ -130,10 +151,11 @@ def watched_clients() -> Iterator[None]:
 
 
 class Watched:
-    """An ASGI app whose public answers are compared as they are sent."""
+    """An ASGI app whose answers are compared as they are sent."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -150,7 +172,7 @@ class Watched:
             await send(message)
 
         await self._app(scope, receive, send_and_keep)
-        compare(scope["method"], scope["path"], status, media_type, bytes(body))
+        compare(self._service, scope["method"], scope["path"], status, media_type, bytes(body))
 
 
 def _media_type(start: Message) -> str:

@@ -26,6 +26,7 @@ from docstore_accounts.signing_keys.repository import SigningKey
 from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.repository import Verification
 from docstore_accounts.verification.service import VerificationService
+from docstore_contracts.quota import QuotaClient
 from docstore_events.testing import FakeTransactor
 from docstore_events.transaction import Transactor
 from docstore_platform.passwords import Passwords
@@ -252,7 +253,7 @@ class FakePeriodCounts:
 
 class FakeQuota:
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False}
+        return {"used": 0, "reserved": 0, "limit": 1, "over_quota": False, "documents": 0}
 
 
 @dataclass
@@ -320,7 +321,7 @@ class World:
             settings, transactor, self.accounts, self.revoker, self.passwords, self.throttle, self.clock
         )
         self.profile = ProfileService(
-            self.service, own_passwords, FakeQuota(), self_service_plans=settings.self_service_plans
+            self.service, own_passwords, QuotaClient(FakeQuota()), self_service_plans=settings.self_service_plans
         )
         self.administration = AdministrationService(transactor, self.service, self.accounts)
         self.logins = SessionService(

@@ -1,10 +1,11 @@
 """Stores, engine and neighbours of the indexer, in memory."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from docstore_contracts.metadata import FileEntry
 from docstore_indexer.engines.engine import EngineFailed, Hit, IndexedDocument, SearchHits, SearchQuery
 from docstore_indexer.extraction.rules import ExtractedText
 from docstore_indexer.indexing.rules import Entry, File, FileChange, Outcome, Plan, WorkQueue
@@ -229,9 +230,14 @@ class FakeMetadata:
 
     files: dict[str, File] = field(default_factory=dict)
 
-    async def readable(self, account_id: str, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         found = [self.files[key] for key in file_ids if key in self.files and self.files[key].searchable]
         return {file.file_id: {"id": file.file_id, "version": file.version} for file in found}
 
-    async def page(self, after: str, limit: int) -> list[File]:
-        return [self.files[key] for key in sorted(self.files) if key > after][:limit]
+    async def list_files(self, after: str, limit: int) -> list[FileEntry]:
+        return [_entry(self.files[key]) for key in sorted(self.files) if key > after][:limit]
+
+
+def _entry(file: File) -> FileEntry:
+    state = {**asdict(file), "parent_id": "", "sha256": "", "modified_by": file.owner_id}
+    return {"file": state, "revision": file.revision, "path": f"/{file.name}", "trashed": file.trashed}

@@ -1,29 +1,28 @@
 """Internal routes every service has for its operators and for the upload workflow's final check."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from fastapi.responses import Response
 
+from docstore_contracts.operations import (
+    Acknowledged,
+    AcknowledgedRequest,
+    DeadLetterList,
+    Health,
+    Replayed,
+    Republished,
+    RepublishRequest,
+)
 from docstore_events.runtime import EventRuntime
+from docstore_platform.answers import described
 from docstore_platform.mongo import Database
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.services import ServiceName
-
-
-class EventIds(BaseModel):
-    event_ids: list[str] = Field(max_length=1000)
-
-
-class ToRepublish(BaseModel):
-    """Either events, or all that were sent since a moment before the broker lost them."""
-
-    event_ids: list[str] = Field([], max_length=1000)
-    since: AwareDatetime | None = None
-
+from docstore_platform.web import json_response
 
 Unsettled = Callable[[set[str]], Awaitable[set[str]]]
 """Of events that are handled, those from which work still follows in this service."""
@@ -44,23 +43,27 @@ def operations_router(
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["events"])
     operators = [callers("gateway")]
 
-    @router.get("/health", dependencies=operators)
-    async def health() -> dict[str, Any]:
+    @router.get("/health", dependencies=operators, response_model=described(Health))
+    async def health() -> Response:
         """Lag, outbox and dead letters: of the instance that answers, or of the service where they are shared."""
-        return await runtime.health()
+        return json_response(await runtime.health())
 
-    @router.get("/dead-letters", dependencies=operators)
-    async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
+    @router.get("/dead-letters", dependencies=operators, response_model=described(DeadLetterList))
+    async def list_dead_letters(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
+        """Dead letters after this id."""
         letters = await runtime.dead_letters.page(after, limit)
-        return {"items": [letter.summary(runtime.service) for letter in letters]}
+        body: DeadLetterList = {"items": [letter.summary(runtime.service) for letter in letters]}
+        return json_response(body)
 
-    @router.post("/dead-letters/{letter_id}/replay", dependencies=operators)
-    async def replay_dead_letter(letter_id: str) -> dict[str, Any]:
+    @router.post("/dead-letters/{letter_id}/replay", dependencies=operators, response_model=described(Replayed))
+    async def replay_dead_letter(letter_id: str) -> Response:
+        """Handle a dead letter again, and those that wait behind it."""
         letter = await runtime.dead_letters.get(letter_id)
         if letter is None:
             raise not_found("dead letter")
         replayed, error = await runtime.replay(letter)
-        return {"replayed": replayed, "error": error}
+        body: Replayed = {"replayed": replayed, "error": error}
+        return json_response(body)
 
     @router.delete("/dead-letters/{letter_id}", status_code=204, dependencies=operators)
     async def discard_dead_letter(letter_id: str) -> None:
@@ -71,19 +74,23 @@ def operations_router(
             raise not_found("dead letter")
         raise Problem(409, "letter_readable", "This letter can be read: put right what it fails for and replay it.")
 
-    @router.post("/events/republish", dependencies=[callers("gateway", *republishers)])
-    async def republish_events(body: ToRepublish) -> dict[str, int]:
-        """Send events of this service again, under their old ids: who has handled them ignores them."""
-        if body.since is not None:
-            return {"republished": await runtime.republish_since(body.since)}
-        return {"republished": await runtime.republish(body.event_ids)}
+    republishing = [callers("gateway", *republishers)]
 
-    @router.post("/events/settled", dependencies=[callers(*waiting)])
-    async def settled_events(body: EventIds) -> dict[str, list[str]]:
+    @router.post("/events/republish", dependencies=republishing, response_model=described(Republished))
+    async def republish_events(body: RepublishRequest) -> Response:
+        """Send events of this service again, under their old ids: who has handled them ignores them."""
+        since = body.get("since")
+        again = runtime.republish_since(since) if since else runtime.republish(body.get("event_ids", []))
+        republished: Republished = {"republished": await again}
+        return json_response(republished)
+
+    @router.post("/events/settled", dependencies=[callers(*waiting)], response_model=described(Acknowledged))
+    async def acknowledged_events(body: AcknowledgedRequest) -> Response:
         """Which events this service is done with: handled, and nothing left to do that follows from them."""
-        handled = await runtime.inbox.handled(body.event_ids)
+        handled = await runtime.inbox.handled(body["event_ids"])
         if handled and unsettled is not None:
             handled -= await unsettled(handled)
-        return {"settled": sorted(handled)}
+        acknowledged: Acknowledged = {"settled": sorted(handled)}
+        return json_response(acknowledged)
 
     return router

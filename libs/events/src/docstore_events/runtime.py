@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from docstore_contracts.operations import Health
 from docstore_events.consuming.consumer import Consumer
 from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLetters
 from docstore_events.consuming.inbox import Inbox
@@ -116,7 +117,7 @@ class EventRuntime:
         if self._reader is not None and not self._reader.joined:
             raise RuntimeError("the consumer has not joined its group yet")
 
-    async def health(self) -> Document:
+    async def health(self) -> Health:
         """Lag of this instance's consumer by topic, and numbers of outbox rows and dead letters of the service."""
         lag = await self._reader.lag() if self._reader is not None else {}
         pending = self._database["outbox"].find({"state": "pending"}, {"created_at": 1}).limit(MOST_COUNTED)

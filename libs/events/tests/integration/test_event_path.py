@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -276,7 +277,8 @@ async def test_an_event_whose_handler_always_fails_becomes_a_dead_letter(pair: P
         pair.ledger.fail_for.clear()
         router = operations_router(listener, pair.heard)
         replay = next(route for route in router.routes if route.path.endswith("/replay"))  # type: ignore[attr-defined]
-        assert await replay.endpoint(first.id) == {"replayed": 2, "error": None}  # type: ignore[attr-defined]
+        replayed = await replay.endpoint(first.id)  # type: ignore[attr-defined]
+        assert orjson.loads(replayed.body) == {"replayed": 2, "error": None}
         await pair.hears("anna", 1, 2)
         await pair.say("anna", 3)
         await pair.hears("anna", 1, 2, 3)
@@ -359,8 +361,8 @@ async def test_a_wiped_topic_is_refilled_from_the_outbox(pair: Pair) -> None:
     async with teller.running(), pair.listener().running():
         router = operations_router(teller, pair.said)
         republish = next(r for r in router.routes if r.path.endswith("/republish"))  # type: ignore[attr-defined]
-        body = republish.body_field.field_info.annotation(event_ids=ids)  # type: ignore[attr-defined]
-        assert await republish.endpoint(body) == {"republished": 2}  # type: ignore[attr-defined]
+        republished = await republish.endpoint({"event_ids": ids})  # type: ignore[attr-defined]
+        assert orjson.loads(republished.body) == {"republished": 2}
         await pair.hears("anna", 1, 2)
 
 

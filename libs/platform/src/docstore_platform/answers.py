@@ -10,7 +10,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, TypeAdapter, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -80,3 +80,24 @@ class ItemProblem(Answer):
     """Why one item of several was refused; the others are not touched by that."""
 
     problem: ProblemJson
+
+
+class _Described:
+    """Annotation whose JSON schema is that of a type, which pydantic compiles only if the schema is asked for."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(TypeAdapter(self._response).core_schema)
+
+
+def described(response: Any) -> Any:
+    """`response_model` of a route that writes its JSON itself: shown in the OpenAPI document, never filled."""
+    return Annotated[Any, _Described(response)]
+
+
+def described_body(request: TypeAdapter[Any]) -> dict[str, Any]:
+    """`openapi_extra` of a route that reads its body itself."""
+    schema = request.json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

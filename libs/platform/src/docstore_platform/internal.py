@@ -12,6 +12,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Scope
 from yarl import URL
 
+from docstore_contracts.caller import ProblemJson
 from docstore_platform.problems import Problem, unavailable
 from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
 from docstore_platform.services import CallerName, ServiceName
@@ -198,11 +199,9 @@ class ServiceClient:
 
 def _problem(answer: Answer) -> Problem:
     try:
-        body: dict[str, Any] = answer.json()
-        known = {"type", "title", "status", "code", "detail"}
-        extra = {name: value for name, value in body.items() if name not in known}
         wait = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
         headers = {"Retry-After": wait} if wait else None
-        return Problem(answer.status, body["code"], body["detail"], headers=headers, **extra)
+        body: ProblemJson = answer.json() | {"status": answer.status}
+        return Problem.from_body(body, headers)
     except (ValueError, KeyError, TypeError):
         return unavailable("A service")

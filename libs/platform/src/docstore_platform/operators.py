@@ -3,17 +3,26 @@
 import socket
 from collections.abc import Sequence
 
+from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docstore_platform.problems import not_found
 
-PATHS = frozenset({"/metrics", "/readyz", "/healthz"})
+PATHS = frozenset({"/metrics", "/readyz", "/healthz", "/internal/openapi.json", "/internal/docs"})
+FOLDER = "/internal/docs/"
+"""What the page at `/internal/docs` loads."""
 _FROM_OPERATORS = "docstore.from_operators"
 
 
 def is_from_operators(scope: Scope) -> bool:
     """Whether a request came in at the operators' port."""
     return bool(scope.get(_FROM_OPERATORS, False))
+
+
+async def operators_only(request: Request) -> None:
+    """FastAPI dependency: 404 for a request that came in at another port."""
+    if not is_from_operators(request.scope):
+        raise HTTPException(404)
 
 
 class OperatorsPort:
@@ -28,7 +37,7 @@ class OperatorsPort:
         server = scope.get("server")
         if scope["type"] != "http" or self.port is None or not server or server[1] != self.port:
             await self.app(scope, receive, send)
-        elif scope["path"] in PATHS:
+        elif scope["path"] in PATHS or scope["path"].startswith(FOLDER):
             await self.app({**scope, _FROM_OPERATORS: True}, receive, send)
         else:
             await not_found("route").response()(scope, receive, send)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import structlog
@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
+from docstore_contracts.caller import ProblemJson
 from docstore_platform.logs import loggable_path
 from docstore_platform.mongo import PyMongoError, is_passing
 
@@ -46,16 +47,22 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.extra = extra
 
-    def body(self) -> dict[str, Any]:
+    @classmethod
+    def from_body(cls, body: ProblemJson, headers: Mapping[str, str] | None = None) -> Self:
+        """The problem that another service answered."""
+        extra = {name: value for name, value in body.items() if name not in ProblemJson.__annotations__}
+        return cls(body["status"], body["code"], body["detail"], headers=headers, **extra)
+
+    def body(self) -> ProblemJson:
         title = self.code.replace("_", " ").capitalize()
-        return {
+        body: ProblemJson = {
             "type": f"urn:docstore:problem:{self.code}",
             "title": title,
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
-            **self.extra,
         }
+        return body | self.extra  # type: ignore[return-value]
 
     def response(self) -> Response:
         return Response(orjson.dumps(self.body()), self.status, self.headers, media_type="application/problem+json")

@@ -1,12 +1,11 @@
 """Access tokens that end before they expire: the list that accounts publishes and every gateway holds in memory."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Self
 
+from docstore_contracts.accounts import RevocationItem
 from docstore_platform.tokens import Principal
-
-REVOCATIONS_PATH = "/internal/revocations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,19 @@ class Revocation:
     revision: int = 0
     """Tokens made when the account had an earlier revision are no longer good."""
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+    def to_json(self) -> RevocationItem:
+        return {
+            "id": self.id,
+            "account_id": self.account_id,
+            "expires_at": self.expires_at,
+            "session_ids": list(self.session_ids),
+            "revision": self.revision,
+        }
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Self:
-        return cls(**{**body, "session_ids": tuple(body["session_ids"])})
+    def from_json(cls, item: RevocationItem) -> Self:
+        session_ids = tuple(item["session_ids"])
+        return cls(item["id"], item["account_id"], item["expires_at"], session_ids, item["revision"])
 
 
 class RevokedTokens:

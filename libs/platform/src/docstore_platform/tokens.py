@@ -10,6 +10,7 @@ import jwt
 from fastapi import Request
 from jwt.algorithms import OKPAlgorithm
 
+from docstore_contracts.accounts import JwkSet
 from docstore_platform.problems import Problem
 
 AUDIENCE = "docstore"
@@ -20,7 +21,6 @@ KEYS_REFETCH_SECONDS = 10.0
 MAX_TOKEN_SECONDS = 3_600
 """Longest lifetime of a token, where accounts does not state it."""
 
-JwkSet = dict[str, Any]
 FetchKeys = Callable[[], Awaitable[JwkSet]]
 
 

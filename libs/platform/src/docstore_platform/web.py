@@ -3,20 +3,24 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+from importlib.resources import files
 from typing import Any
 
 import orjson
 import structlog
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.operations import Readiness
+from docstore_platform.answers import described
 from docstore_platform.body_limits import BodyLimit
 from docstore_platform.internal import ServiceClient
 from docstore_platform.metrics import build_info, exposition, http_seconds
-from docstore_platform.operators import is_from_operators
+from docstore_platform.operators import is_from_operators, operators_only
 from docstore_platform.problems import install_problem_handlers
 from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.routes import INTERNAL_PREFIX
@@ -24,7 +28,7 @@ from docstore_platform.service_identity import CallerVerifier, callers, internal
 from docstore_platform.services import ServiceName
 from docstore_platform.settings import InfraSettings
 from docstore_platform.startup import Startup, UntilStarted
-from docstore_platform.tokens import FetchKeys, JwkSet, TokenVerifier
+from docstore_platform.tokens import FetchKeys, TokenVerifier
 from docstore_platform.tracing import VERSION, http_request, http_served, is_tracing, span
 
 log = structlog.get_logger(__name__)
@@ -33,7 +37,8 @@ Check = Callable[[], Awaitable[None]]
 """A readiness check: returns if the part works, raises if it does not."""
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-KEYS_PATH = "/internal/keys"
+OPENAPI_FILE = "internal-openapi.json"
+"""In the package of each service; written by `make generate`."""
 UNAVAILABLE = "unavailable"
 
 
@@ -130,24 +135,30 @@ def health_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Chec
         body = {"status": status, "failed": failed} if is_from_operators(request.scope) else {"status": status}
         return json_response(body, 503 if status == UNAVAILABLE else 200)
 
-    @router.get("/metrics")
-    async def metrics(request: Request) -> Response:
-        if not is_from_operators(request.scope):
-            raise HTTPException(404)
+    @router.get("/metrics", dependencies=[Depends(operators_only)])
+    async def metrics() -> Response:
         text, content_type = exposition()
         return Response(text, media_type=content_type)
 
     return router
 
 
-def readiness_router(checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
-    """For the gateway, whose report shows operators which component of which service fails."""
-    router = APIRouter(prefix=INTERNAL_PREFIX)
+def readiness_router(name: ServiceName, checks: Mapping[str, Check], partial_checks: Mapping[str, Check]) -> APIRouter:
+    """For the gateway, which shows operators which component of which service fails, and the internal APIs."""
+    router = APIRouter(prefix=INTERNAL_PREFIX, tags=["operations"])
 
-    @router.get("/readiness", dependencies=[callers("gateway")])
-    async def get_readiness() -> dict[str, Any]:
+    @router.get("/readiness", dependencies=[callers("gateway")], response_model=described(Readiness))
+    async def get_readiness() -> Response:
+        """Whether the service is ready, and the error of each failing component."""
         status, failed = await readiness(checks, partial_checks)
-        return {"ready": status != UNAVAILABLE, "failed": failed}
+        body: Readiness = {"ready": status != UNAVAILABLE, "failed": failed}
+        return json_response(body)
+
+    @router.get("/openapi.json", dependencies=[callers("gateway")], response_model=described(dict[str, Any]))
+    async def get_openapi() -> Response:
+        """This document."""
+        text = files(f"docstore_{name}").joinpath(OPENAPI_FILE).read_bytes()
+        return Response(text, media_type="application/json")
 
     return router
 
@@ -177,11 +188,7 @@ def service_app(
     async def with_accounts(app: FastAPI) -> AsyncIterator[None]:
         accounts = ServiceClient("accounts", infra, name)
 
-        async def published_keys() -> JwkSet:
-            keys: JwkSet = await accounts.call("GET", KEYS_PATH)
-            return keys
-
-        app.state.verifier = TokenVerifier(fetch_keys or published_keys, infra.issuer)
+        app.state.verifier = TokenVerifier(fetch_keys or AccountsClient(accounts).keys, infra.issuer)
         try:
             async with startup.running(lifespan(app)):
                 yield
@@ -204,7 +211,7 @@ def service_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(Telemetry, service=name)  # outermost: it counts what is refused too
     install_problem_handlers(app)
-    internal = (*internal, readiness_router(checks, partial_checks or {}))
+    internal = (*internal, readiness_router(name, checks, partial_checks or {}))
     for router in internal:
         app.state.internal_routes += internal_routes(router)
     for router in (*public, *internal, health_router(checks, partial_checks)):

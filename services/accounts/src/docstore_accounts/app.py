@@ -39,6 +39,7 @@ from docstore_accounts.signing_keys.service import KeyRing
 from docstore_accounts.verification.api import verification_router
 from docstore_accounts.verification.repository import MongoVerifications
 from docstore_accounts.verification.service import VerificationService
+from docstore_contracts.quota import QuotaClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.clock import utc_now
@@ -114,7 +115,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         settings, transactor, service, accounts, passwords, claims, verification, invitations, utc_now
     )
     own_passwords = PasswordService(settings, transactor, accounts, revoker, passwords, throttle, utc_now)
-    profile = ProfileService(service, own_passwords, quota, self_service_plans=settings.self_service_plans)
+    profile = ProfileService(service, own_passwords, QuotaClient(quota), self_service_plans=settings.self_service_plans)
     administration = AdministrationService(transactor, service, accounts)
     logins = SessionService(
         settings, transactor, accounts, sessions, revoker, devices, passwords, throttle, keys, claims, utc_now

@@ -7,7 +7,6 @@ from dataclasses import replace
 from fastapi import FastAPI
 
 from docstore_analytics.activity.api import activity_router
-from docstore_analytics.activity.client import MetadataFiles
 from docstore_analytics.activity.repository import MongoActivity
 from docstore_analytics.activity.service import ActivityService
 from docstore_analytics.archive.api import archive_router
@@ -28,6 +27,7 @@ from docstore_analytics.reports.repository import MongoFigures
 from docstore_analytics.reports.service import ReportService
 from docstore_analytics.settings import AnalyticsSettings
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.internal import ServiceClient
@@ -114,7 +114,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
             reports_router(reports),
             audit_router(audit, verifier),
             archive_router(archive, objects),
-            activity_router(ActivityService(activity, MetadataFiles(metadata))),
+            activity_router(ActivityService(activity, MetadataClient(metadata))),
         ],
         internal=[operations_router(runtime, database)],
         needs={"mongodb": mongo.check},

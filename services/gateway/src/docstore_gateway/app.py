@@ -8,6 +8,9 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.metadata import MetadataClient
+from docstore_contracts.operations import OperationsClient
 from docstore_events.consuming.broadcast import Broadcast
 from docstore_events.runtime import EventRuntime
 from docstore_gateway.admin.api import operators_router
@@ -28,7 +31,7 @@ from docstore_gateway.push.revocations import RevocationFollower
 from docstore_gateway.push.stream import EventStream
 from docstore_gateway.push.waiting import TOPICS, Waiting
 from docstore_gateway.settings import GatewaySettings
-from docstore_gateway.web.api import pages_router
+from docstore_gateway.web.api import internal_docs_router, pages_router
 from docstore_gateway.web.built_pages import web_router
 from docstore_gateway.web.form import WebForm
 from docstore_gateway.web.form_pages import FormPages
@@ -70,7 +73,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     transports: dict[str, Transport] = {name: open_transport(infra.service_url(name)) for name in SERVICES}
     ready = ServicesReady(transports)
     runtime = EventRuntime(NAME, infra, mongo, database)
-    health = HealthService(clients, {NAME: runtime.health})
+    operations = {name: OperationsClient(client) for name, client in clients.items()}
+    health = HealthService(operations, {NAME: runtime.health})
     feed = EventFeed(NAME, infra)
 
     @asynccontextmanager
@@ -95,9 +99,11 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
                 stack.push_async_callback(transports[name].close)
-            revocations = RevocationFollower(clients["accounts"])
+            revocations = RevocationFollower(AccountsClient(clients["accounts"]))
             app.state.verifier.also(revocations.check)
-            waiting = await stack.enter_async_context(_waiting(settings, clients["metadata"], revocations))
+            waiting = await stack.enter_async_context(
+                _waiting(settings, MetadataClient(clients["metadata"]), revocations)
+            )
             stack.callback(on_stopping(feed.stop))
             revocations.listen(lambda _: feed.wake())
             app.state.feed_streams = partial(
@@ -126,11 +132,11 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         NAME,
         infra,
         lifespan=lifespan,
-        public=[operators_router(DeadLetterService(clients), health), events_router()],
+        public=[operators_router(DeadLetterService(operations), health), events_router()],
         needs={"mongodb": mongo.check},
         checks={"database": mongo.ping, **{name: ready.check(name) for name in SERVICES}},
     )
-    for router in (pages_router(settings), web_router(settings.web_dir, infra)):
+    for router in (pages_router(settings), internal_docs_router(operations), web_router(settings.web_dir, infra)):
         app.router.routes.extend(router.routes)
     app.add_middleware(EdgeMiddleware)
     return app
@@ -151,7 +157,7 @@ async def _call_log(runtime: EventRuntime) -> AsyncIterator[CallLog]:
 
 @asynccontextmanager
 async def _waiting(
-    settings: GatewaySettings, metadata: ServiceClient, revocations: RevocationFollower
+    settings: GatewaySettings, metadata: MetadataClient, revocations: RevocationFollower
 ) -> AsyncIterator[Waiting]:
     """Those who wait, and what wakes and ends them."""
     waiting = Waiting(

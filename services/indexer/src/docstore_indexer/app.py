@@ -10,6 +10,8 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_contents.workers.pool import empty
 from docstore_contents.workers.sandbox.watch import SandboxWatch
+from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_indexer import metrics
@@ -21,7 +23,6 @@ from docstore_indexer.extraction.service import Extractor
 from docstore_indexer.indexing.api import admin_router, rebuild_router
 from docstore_indexer.indexing.index_order import OrderedIndex
 from docstore_indexer.indexing.job_repository import Jobs
-from docstore_indexer.indexing.metadata import MetadataClient
 from docstore_indexer.indexing.plan_changes import PlanChanges
 from docstore_indexer.indexing.rebuild import Rebuild
 from docstore_indexer.indexing.repository import MongoEntries
@@ -77,7 +78,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
     plan_changes = PlanChanges(jobs, entries, texts, accounts)
     rebuild = Rebuild(engine, metadata, entries, texts, accounts, service, jobs)
     owner = ServiceClient("accounts", infra, "indexer")
-    search = Search(engine, metadata, accounts, AccountPlans(owner))
+    search = Search(engine, metadata, accounts, AccountPlans(AccountsClient(owner)))
 
     sandbox = SandboxWatch("indexer", documents, pictures)
 

@@ -4,27 +4,16 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, Field
 
-from docstore_media.rules import Size
+from docstore_contracts.media import PreviewsRequest, PreviewUrls
 from docstore_media.service import NamedVersion, PreviewService
+from docstore_platform.answers import described
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
+from docstore_platform.web import json_response
 
 Caller = Annotated[Principal, Depends(current_principal)]
-MAX_ITEMS = 1000
-
-
-class PreviewItem(BaseModel):
-    file_id: str = Field(min_length=1, max_length=64)
-    version: int = Field(ge=1)
-    name: str
-
-
-class PreviewsWanted(BaseModel):
-    items: list[PreviewItem] = Field(max_length=MAX_ITEMS)
-    size: Size = "small"
 
 
 def preview_router(service: PreviewService) -> APIRouter:
@@ -49,10 +38,11 @@ def preview_router(service: PreviewService) -> APIRouter:
 def internal_preview_router(service: PreviewService) -> APIRouter:
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
-    @router.post("/previews", dependencies=[callers("metadata")])
-    async def preview_urls(body: PreviewsWanted) -> dict[str, list[str | None]]:
+    @router.post("/previews", dependencies=[callers("metadata")], response_model=described(PreviewUrls))
+    async def preview_urls(body: PreviewsRequest) -> Response:
         """Signed URLs in the order of `items`, null where there is no preview. The caller checks who may see them."""
-        files = [NamedVersion(item.file_id, item.version, item.name) for item in body.items]
-        return {"urls": await service.urls(files, body.size)}
+        files = [NamedVersion(item["file_id"], item["version"], item["name"]) for item in body["items"]]
+        urls: PreviewUrls = {"urls": await service.urls(files, body.get("size", "small"))}
+        return json_response(urls)
 
     return router

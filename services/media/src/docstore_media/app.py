@@ -10,11 +10,11 @@ from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectStore, S3Config
 from docstore_contents.workers.pool import empty
 from docstore_contents.workers.sandbox.watch import SandboxWatch
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_media import metrics
 from docstore_media.api import internal_preview_router, preview_router
-from docstore_media.metadata import MetadataClient
 from docstore_media.renderer import WorkerRenderer
 from docstore_media.repository import MongoPreviews
 from docstore_media.service import REMOVE_WAKEUP, RENDER_WAKEUP, PreviewService

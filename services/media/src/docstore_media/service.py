@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.transaction import Transaction
-from docstore_media.metadata import Metadata
 from docstore_media.outcomes import outcome_event
 from docstore_media.repository import MongoPreviews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
@@ -61,7 +61,13 @@ class PreviewService:
     """The doors' use cases. A signed URL is good for `seconds`."""
 
     def __init__(
-        self, previews: MongoPreviews, metadata: Metadata, pictures: Presigner, *, seconds: int, clock: Clock = utc_now
+        self,
+        previews: MongoPreviews,
+        metadata: MetadataClient,
+        pictures: Presigner,
+        *,
+        seconds: int,
+        clock: Clock = utc_now,
     ) -> None:
         self._previews = previews
         self._metadata = metadata
@@ -91,7 +97,7 @@ class PreviewService:
 
         Problem 404 `not_found` for what it may not read, `no_preview` while there is none.
         """
-        file = await self._metadata.readable(account_id, file_id)
+        file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
         found = await self._previews.ready(version_key(file_id, file["version"]))

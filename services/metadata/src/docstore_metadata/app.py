@@ -11,6 +11,10 @@ from fastapi.responses import Response
 from docstore_contents.deletion_hold import deletions_held
 from docstore_contents.reader import Contents
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.media import MediaClient
+from docstore_contracts.quota import QuotaClient
+from docstore_contracts.upload import UploadClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_metadata.access_overview.api import access_overview_router
@@ -105,9 +109,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     )
     transactor = runtime.transactor
 
-    resolver = DisplayNameResolver(accounts, transactor, pending)
+    resolver = DisplayNameResolver(AccountsClient(accounts), transactor, pending)
     names = DisplayNames(store.people, resolver.ask_for)
-    reservations = Reservations(quota)
+    reservations = Reservations(QuotaClient(quota))
     files = FileService(store, tree, transactor, jobs)
     listings = Listings(store.nodes, tree, cache_bytes=settings.listing_cache_bytes)
     copier = Copier(store, tree, transactor, reservations, max_nodes=settings.max_copied_nodes)
@@ -145,7 +149,9 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     earlier_now = partial(_earlier_now, database)
     walker = Walker(store, tree, transactor, jobs, pending, decliner)
     unreferenced = MongoUnreferencedContents(database, lease_seconds=settings.job_lease_seconds)
-    remover = UnreferencedContentRemover(unreferenced, objects, uploads, is_held=partial(deletions_held, database))
+    remover = UnreferencedContentRemover(
+        unreferenced, objects, UploadClient(uploads), is_held=partial(deletions_held, database)
+    )
     link_sweeper = LinkSweeper(store, plain_tree, transactor)
     leader = LeaderLease(database["leases"], "retention", seconds=settings.job_lease_seconds)
     retention_sweeper = RetentionSweeper(store, roots, plain_tree, transactor, jobs, bounds, leader, now=earlier_now)
@@ -211,7 +217,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         needs={"mongodb": mongo.check},
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
-    app.router.routes.extend(page_router(visits, delivery, PagePreviews(media), names).routes)
+    app.router.routes.extend(page_router(visits, delivery, PagePreviews(MediaClient(media)), names).routes)
     app.add_exception_handler(Refusal, _on_refusal)
     return app
 

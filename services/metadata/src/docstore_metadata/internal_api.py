@@ -1,128 +1,104 @@
 """HTTP routes for DocStore's own services; all of them may be called again with the same outcome."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import AwareDatetime, BaseModel, Field
 
+from docstore_contracts.caller import MAX_ITEMS
+from docstore_contracts.metadata import (
+    AccessRequest,
+    AccountStorage,
+    CheckResults,
+    CommitItem,
+    CommitResults,
+    Commits,
+    FileEntries,
+    FileLookup,
+    Files,
+    JournalHeads,
+    JournalsRequest,
+    Permissions,
+    UploadsCheck,
+)
 from docstore_metadata.commits.rules import Commit, UploadIntent
 from docstore_metadata.commits.service import CommitService
 from docstore_metadata.journal.service import ChangeFeed
 from docstore_metadata.tree.directory import FileDirectory
+from docstore_platform.answers import described
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
-
-MAX_ITEMS = 1000
-Id = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class WriteTarget(BaseModel):
-    path: str | None = None
-    parent_id: str | None = None
-    """The folder that the path starts from; none: the account's root."""
-    file_id: str | None = None
-    base_version: int | None = Field(None, ge=0)
-    on_conflict: Literal["copy", "fail"] = "copy"
-
-
-class UploadsCheck(BaseModel):
-    account_id: Id
-    items: list[WriteTarget] = Field(min_length=1, max_length=MAX_ITEMS)
-
-
-class CommitItem(WriteTarget):
-    upload_id: Id
-    account_id: Id
-    device: str = ""
-    size: int = Field(ge=0)
-    content_type: str = Field(pattern=r"^[\x20-\x7e]*$")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    object_key: str = Field(min_length=1, max_length=1024)
-    tags: list[str] = []
-    client_modified_at: AwareDatetime | None = None
-    uploaded_at: AwareDatetime
-
-
-class Commits(BaseModel):
-    items: list[CommitItem] = Field(min_length=1, max_length=MAX_ITEMS)
-
-
-class AccessItem(BaseModel):
-    account_id: Id
-    file_id: Id
-
-
-class Access(BaseModel):
-    items: list[AccessItem] = Field(max_length=MAX_ITEMS)
-
-
-class Lookup(BaseModel):
-    account_id: Id
-    ids: list[str] = Field(max_length=MAX_ITEMS)
-
-
-class Journals(BaseModel):
-    accounts: list[Id] = Field(max_length=10 * MAX_ITEMS)
 
 
 def internal_router(commits: CommitService, changes: ChangeFeed, directory: FileDirectory) -> APIRouter:
     """Routes for DocStore's own services."""
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["internal"])
 
-    @router.post("/uploads/check", dependencies=[callers("upload")])
+    @router.post("/uploads/check", dependencies=[callers("upload")], response_model=described(CheckResults))
     async def check_uploads(body: UploadsCheck) -> Response:
         """May this account write there, and what is there now."""
         intents = [
             UploadIntent(
-                account_id=body.account_id,
-                path=item.path,
-                parent_id=item.parent_id,
-                file_id=item.file_id,
-                base_version=item.base_version,
-                on_conflict=item.on_conflict,
+                account_id=body["account_id"],
+                path=item.get("path"),
+                parent_id=item.get("parent_id"),
+                file_id=item.get("file_id"),
+                base_version=item.get("base_version"),
+                on_conflict=item.get("on_conflict", "copy"),
             )
-            for item in body.items
+            for item in body["items"]
         ]
-        return json_response({"results": await commits.check(intents)})
+        response: CheckResults = {"results": await commits.check(intents)}
+        return json_response(response)
 
-    @router.post("/commits", dependencies=[callers("upload")])
+    @router.post("/commits", dependencies=[callers("upload")], response_model=described(CommitResults))
     async def commit_uploads(body: Commits) -> Response:
         """Make each upload a version, once."""
-        results: list[Any] = [None] * len(body.items)
+        items = body["items"]
+        results: list[Any] = [None] * len(items)
         by_account: dict[str, list[int]] = {}
-        for position, item in enumerate(body.items):
-            by_account.setdefault(item.account_id, []).append(position)
+        for position, item in enumerate(items):
+            by_account.setdefault(item["account_id"], []).append(position)
         for positions in by_account.values():
-            answers = await commits.commit([_commit(body.items[position]) for position in positions])
+            answers = await commits.commit([_commit(items[position]) for position in positions])
             for position, answer in zip(positions, answers, strict=True):
                 results[position] = answer
-        return json_response({"results": results})
+        response: CommitResults = {"results": results}
+        return json_response(response)
 
-    @router.post("/access", dependencies=[callers("notify")])
-    async def permissions_of(body: Access) -> Response:
+    @router.post("/access", dependencies=[callers("notify")], response_model=described(Permissions))
+    async def permissions_of(body: AccessRequest) -> Response:
         """What each account is to each file or folder, in the trash or not: owner, editor, viewer, or null."""
-        asked = [(item.account_id, item.file_id) for item in body.items]
-        return json_response({"permissions": await directory.permissions(asked)})
+        asked = [(item["account_id"], item["file_id"]) for item in body["items"]]
+        response: Permissions = {"permissions": await directory.permissions(asked)}
+        return json_response(response)
 
-    @router.post("/journals/heads", dependencies=[callers("gateway")])
-    async def journal_heads(body: Journals) -> Response:
+    @router.post("/journals/heads", dependencies=[callers("gateway")], response_model=described(JournalHeads))
+    async def journal_heads(body: JournalsRequest) -> Response:
         """The cursor behind each account's last change: for those who wait for the next one."""
-        return json_response({"heads": await changes.heads(body.accounts)})
+        response: JournalHeads = {"heads": await changes.heads(body["accounts"])}
+        return json_response(response)
 
-    @router.post("/files/lookup", dependencies=[callers("analytics", "indexer", "media", "notify")])
-    async def look_files_up(body: Lookup) -> Response:
-        return json_response({"files": await directory.lookup(body.account_id, body.ids)})
+    readers = [callers("analytics", "indexer", "media", "notify")]
 
-    @router.get("/accounts/{account_id}/storage", dependencies=[callers("quota")])
+    @router.post("/files/lookup", dependencies=readers, response_model=described(Files))
+    async def look_files_up(body: FileLookup) -> Response:
+        """Those of the files that the account may read and that are not in the trash."""
+        response: Files = {"files": await directory.lookup(body["account_id"], body["ids"])}
+        return json_response(response)
+
+    @router.get(
+        "/accounts/{account_id}/storage", dependencies=[callers("quota")], response_model=described(AccountStorage)
+    )
     async def account_storage(account_id: str) -> Response:
         """What an account keeps, recomputed from its versions."""
         stored, documents = await directory.storage_of(account_id)
-        return json_response({"bytes": stored, "documents": documents})
+        response: AccountStorage = {"bytes": stored, "documents": documents}
+        return json_response(response)
 
-    @router.get("/files", dependencies=[callers("indexer")])
+    @router.get("/files", dependencies=[callers("indexer")], response_model=described(FileEntries))
     async def every_file(
         after: str = "",
         limit: Annotated[int, Query(ge=1, le=MAX_ITEMS)] = 500,
@@ -130,29 +106,30 @@ def internal_router(commits: CommitService, changes: ChangeFeed, directory: File
     ) -> Response:
         """All files and folders by id, those in the trash too."""
         items = await directory.every_file(after, limit, owner_id)
-        last = items[-1]["file"]["file_id"] if items else None
-        return json_response({"items": items, "next_after": last})
+        response: FileEntries = {"items": items, "next_after": items[-1]["file"]["file_id"] if items else None}
+        return json_response(response)
 
     return router
 
 
 def _commit(item: CommitItem) -> Commit:
+    modified_at = item.get("client_modified_at")
     return Commit(
-        upload_id=item.upload_id,
-        account_id=item.account_id,
-        device=item.device,
-        path=item.path,
-        parent_id=item.parent_id,
-        file_id=item.file_id,
-        size=item.size,
-        content_type=item.content_type,
-        sha256=item.sha256,
-        object_key=item.object_key,
-        base_version=item.base_version,
-        on_conflict=item.on_conflict,
-        tags=tuple(item.tags),
-        client_modified_at=_to_millisecond(item.client_modified_at) if item.client_modified_at else None,
-        uploaded_at=_to_millisecond(item.uploaded_at),
+        upload_id=item["upload_id"],
+        account_id=item["account_id"],
+        device=item.get("device", ""),
+        path=item.get("path"),
+        parent_id=item.get("parent_id"),
+        file_id=item.get("file_id"),
+        size=item["size"],
+        content_type=item["content_type"],
+        sha256=item["sha256"],
+        object_key=item["object_key"],
+        base_version=item.get("base_version"),
+        on_conflict=item.get("on_conflict", "copy"),
+        tags=tuple(item.get("tags", ())),
+        client_modified_at=_to_millisecond(modified_at) if modified_at else None,
+        uploaded_at=_to_millisecond(item["uploaded_at"]),
     )
 
 

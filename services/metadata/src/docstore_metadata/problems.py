@@ -1,7 +1,7 @@
 """Domain errors as problem responses."""
 
+from docstore_contracts.caller import ItemRefused
 from docstore_metadata.errors import Refusal
-from docstore_metadata.tree.presentation import Json
 from docstore_platform.problems import Problem
 
 
@@ -9,6 +9,6 @@ def problem_of(refusal: Refusal) -> Problem:
     return Problem(refusal.status, refusal.code, refusal.detail, **refusal.extra)
 
 
-def item_problem(refusal: Refusal) -> Json:
+def item_problem(refusal: Refusal) -> ItemRefused:
     """A refusal as one item's answer in a batch."""
     return {"problem": problem_of(refusal).body()}

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
 
+from docstore_contracts.quota import QuotaClient, ReservationItem
 from docstore_metadata.errors import OverQuota
-from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.clock import Clock, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.problems import Problem
 
 RESERVED_FOR = timedelta(minutes=10)
-
-
-class Client(Protocol):
-    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Reservation:
 class Reservations:
     """Asks the quota service. What is not used ends by itself after ten minutes."""
 
-    def __init__(self, quota: Client, clock: Clock = utc_now) -> None:
+    def __init__(self, quota: QuotaClient, clock: Clock = utc_now) -> None:
         self._quota = quota
         self._clock = clock
 
@@ -38,13 +34,8 @@ class Reservations:
         reservations = [Reservation(new_id(), size) for size in sizes]
         if not reservations:
             return []
-        body = {
-            "account_id": account_id,
-            "items": [{"upload_id": wanted.id, "size": wanted.size} for wanted in reservations],
-            "expires_at": rfc3339(self._clock() + RESERVED_FOR),
-        }
-        answer = await self._quota.call("POST", "/internal/reservations", body)
-        accepted = {result["upload_id"] for result in answer["results"] if result["accepted"]}
+        items: list[ReservationItem] = [{"upload_id": wanted.id, "size": wanted.size} for wanted in reservations]
+        accepted, _ = await self._quota.reserve(account_id, items, self._clock() + RESERVED_FOR)
         if len(accepted) < len(reservations):
             await self.release(account_id, [wanted for wanted in reservations if wanted.id in accepted])
             raise OverQuota("There is not enough room left for this.")
@@ -54,6 +45,5 @@ class Reservations:
         """Give room back that will not be used; if that fails, it ends by itself."""
         if not reservations:
             return
-        body = {"account_id": account_id, "upload_ids": [reservation.id for reservation in reservations]}
         with suppress(Problem):
-            await self._quota.call("POST", "/internal/reservations/release", body)
+            await self._quota.release_reservations(account_id, [reservation.id for reservation in reservations])

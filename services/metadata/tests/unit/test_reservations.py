@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from docstore_contracts.quota import QuotaClient
 from docstore_metadata.errors import OverQuota
 from docstore_metadata.reservations import Reservations
 from docstore_platform.problems import unavailable
@@ -24,26 +25,27 @@ class FakeQuota:
             self.released += body["upload_ids"]
             return None
         items = enumerate(body["items"])
-        return {"results": [{"upload_id": item["upload_id"], "accepted": n < self.room} for n, item in items]}
+        results = [{"upload_id": item["upload_id"], "accepted": n < self.room} for n, item in items]
+        return {"results": results, "usage": {}}
 
 
 async def test_all_or_nothing() -> None:
     """What fits is reserved, each under an id of its own; if one does not fit, the others are given back."""
-    reserved = await Reservations(FakeQuota(3)).reserve("ann", [1, 2, 3])
+    reserved = await Reservations(QuotaClient(FakeQuota(3))).reserve("ann", [1, 2, 3])
     assert [one.size for one in reserved] == [1, 2, 3]
     assert len({one.id for one in reserved}) == 3
     quota = FakeQuota(2)
     with pytest.raises(OverQuota):
-        await Reservations(quota).reserve("ann", [1, 2, 3])
+        await Reservations(QuotaClient(quota)).reserve("ann", [1, 2, 3])
     assert len(quota.released) == 2
 
 
 async def test_nothing_needs_no_call() -> None:
     """A folder without files reserves nothing."""
-    assert await Reservations(FakeQuota(0)).reserve("ann", []) == []
+    assert await Reservations(QuotaClient(FakeQuota(0))).reserve("ann", []) == []
 
 
 async def test_a_release_that_fails_is_left_to_expiry() -> None:
     """The answer to the caller is about the quota, not about the release."""
     with pytest.raises(OverQuota):
-        await Reservations(FakeQuota(1, release_fails=True)).reserve("ann", [1, 2])
+        await Reservations(QuotaClient(FakeQuota(1, release_fails=True))).reserve("ann", [1, 2])

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_notify.channels.base import Channel, ChannelResources
@@ -24,7 +25,6 @@ from docstore_notify.deliveries.repository import MongoDeliveries
 from docstore_notify.deliveries.validity import Validity
 from docstore_notify.deliveries.worker import DeliveryWorker
 from docstore_notify.domain import Delivery
-from docstore_notify.files import MetadataFiles
 from docstore_notify.inbox.api import inbox_router
 from docstore_notify.inbox.repository import MongoInbox
 from docstore_notify.notices.service import NotifyService
@@ -58,8 +58,8 @@ def create_app(
     infra = settings.infra
     mongo = Mongo(infra.mongo_url.get_secret_value(), app_name="docstore-notify")
     database = mongo.database(f"{infra.database_prefix}notify")
-    metadata = ServiceClient("metadata", infra, "notify")
-    files = MetadataFiles(metadata)
+    client = ServiceClient("metadata", infra, "notify")
+    metadata = MetadataClient(client)
     lease_seconds = settings.lease_seconds
     contacts, preferences = MongoContacts(database), MongoPreferences(database)
     subscriptions, deliveries, queues = (
@@ -87,11 +87,11 @@ def create_app(
     resources = ChannelResources(settings, contacts, renderer, inbox, runtime.transactor, texts)
     channels = {**REGISTRY.open(resources), **(replaced_channels or {})}
     delivery_attempt = DeliveryAttempt(
-        channels, Validity(files, shares, partial(server_time, database)), settings.send_seconds
+        channels, Validity(metadata, shares, partial(server_time, database)), settings.send_seconds
     )
     recorder = OutcomeRecorder(deliveries, runtime.transactor, settings)
     following = SubscriptionService(
-        subscriptions, deliveries, queues, files, delivery_attempt, recorder, tests, settings
+        subscriptions, deliveries, queues, metadata, delivery_attempt, recorder, tests, settings
     )
     unsubscribe_service = UnsubscribeService(tokens, subscriptions, preferences, deliveries, shares)
 
@@ -99,7 +99,7 @@ def create_app(
     queue_worker = SubscriptionQueueWorker(
         queues, deliveries, subscriptions, delivery_attempt, recorder, planner, runtime.transactor, settings
     )
-    recheck_worker = RecheckWorker(rechecks, subscriptions, queues, files)
+    recheck_worker = RecheckWorker(rechecks, subscriptions, queues, metadata)
     poll_seconds = settings.poll_seconds
     workers: list[ClaimWorker[Any]] = [
         ClaimWorker("sender", sender, parallel=settings.parallel, poll_seconds=poll_seconds, wakeup_name=sending),
@@ -122,7 +122,7 @@ def create_app(
         finally:
             for channel in channels.values():
                 await channel.close()
-            await metadata.close()
+            await client.close()
             mongo.close()
 
     return service_app(

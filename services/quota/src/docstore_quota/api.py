@@ -1,11 +1,23 @@
 """HTTP: reservations and usage for DocStore's services, the overview for administrators."""
 
 from datetime import UTC
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
 
+from docstore_contracts import quota as contract
+from docstore_contracts.quota import (
+    AccountDrift,
+    DriftPage,
+    Reconciled,
+    ReleaseRequest,
+    ReleaseResult,
+    ReservationRequest,
+    ReservationResult,
+    ReservationResults,
+    Usage,
+)
+from docstore_platform.answers import described
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
@@ -17,29 +29,8 @@ from docstore_quota.rules import Account, Plan, TooManyUploads, Totals
 from docstore_quota.schemas import Overview, PlanTotals
 from docstore_quota.service import QuotaService
 
-UploadId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-AccountId = Annotated[str, Field(min_length=1, max_length=64)]
-MAX_ITEMS = 1000
-MAX_SIZE = 2**53
 
-
-class Item(BaseModel):
-    upload_id: UploadId
-    size: int = Field(ge=0, le=MAX_SIZE)
-
-
-class Reservations(BaseModel):
-    account_id: AccountId
-    items: list[Item] = Field(min_length=1, max_length=MAX_ITEMS)
-    expires_at: AwareDatetime
-
-
-class Release(BaseModel):
-    account_id: AccountId
-    upload_ids: list[UploadId] = Field(max_length=MAX_ITEMS)
-
-
-def usage_view(account: Account) -> dict[str, Any]:
+def usage_view(account: Account) -> Usage:
     return {
         "used": account.used,
         "reserved": account.reserved,
@@ -66,12 +57,15 @@ def overview_of(totals: dict[Plan, Totals]) -> Overview:
 def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["quota"])
 
-    @router.post("/reservations", dependencies=[callers("metadata", "upload")])
-    async def reserve(body: Reservations) -> Response:
-        sizes = {item.upload_id: item.size for item in body.items}
-        expires_at = body.expires_at.astimezone(UTC)
+    reserving = [callers("metadata", "upload")]
+
+    @router.post("/reservations", dependencies=reserving, response_model=described(ReservationResults))
+    async def reserve(body: ReservationRequest) -> Response:
+        """Reserve room for uploads, in order, as far as it fits."""
+        sizes = {item["upload_id"]: item["size"] for item in body["items"]}
+        expires_at = body["expires_at"].astimezone(UTC)
         try:
-            reserved = await service.reserve(body.account_id, sizes, expires_at)
+            reserved = await service.reserve(body["account_id"], sizes, expires_at)
         except TooManyUploads:
             raise Problem(
                 429,
@@ -79,35 +73,46 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
                 "Too many uploads are open; finish or abort some.",
                 headers={"Retry-After": "60"},
             ) from None
-        results = [
+        results: list[ReservationResult] = [
             {"upload_id": upload_id, "accepted": upload_id in reserved.accepted}
-            for upload_id in (item.upload_id for item in body.items)
+            for upload_id in (item["upload_id"] for item in body["items"])
         ]
-        return json_response({"results": results, "usage": usage_view(reserved.account)})
+        response: ReservationResults = {"results": results, "usage": usage_view(reserved.account)}
+        return json_response(response)
 
-    @router.post("/reservations/release", dependencies=[callers("metadata", "upload")])
-    async def release(body: Release) -> Response:
-        account = await service.release(body.account_id, body.upload_ids)
-        return json_response({"usage": usage_view(account)})
+    @router.post("/reservations/release", dependencies=reserving, response_model=described(ReleaseResult))
+    async def release(body: ReleaseRequest) -> Response:
+        """Give room back."""
+        account = await service.release(body["account_id"], body["upload_ids"])
+        response: ReleaseResult = {"usage": usage_view(account)}
+        return json_response(response)
 
-    @router.get("/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")])
+    @router.get(
+        "/accounts/{account_id}/usage", dependencies=[callers("accounts", "upload")], response_model=described(Usage)
+    )
     async def usage(account_id: str) -> Response:
+        """What an account uses."""
         return json_response(usage_view(await service.usage(account_id)))
 
-    @router.post("/accounts/{account_id}/reconcile", dependencies=[callers("operator")])
-    async def reconcile(account_id: str) -> dict[str, Any]:
+    @router.post(
+        "/accounts/{account_id}/reconcile", dependencies=[callers("operator")], response_model=described(Reconciled)
+    )
+    async def reconcile(account_id: str) -> Response:
         """Compare one account now; its drift is null if there is none or something is under way."""
         drift = await reconciler.compare(account_id)
-        return {"drift": {"bytes": drift.bytes, "documents": drift.documents} if drift else None}
+        body: Reconciled = {"drift": {"bytes": drift.bytes, "documents": drift.documents} if drift else None}
+        return json_response(body)
 
-    @router.get("/totals", dependencies=[callers("operator")])
-    async def totals() -> Overview:
-        return overview_of(await service.totals())
+    @router.get("/totals", dependencies=[callers("operator")], response_model=described(contract.Totals))
+    async def totals() -> Response:
+        """What all accounts keep."""
+        return json_response(overview_of(await service.totals()).model_dump())
 
-    @router.get("/drift", dependencies=[callers("operator")])
+    @router.get("/drift", dependencies=[callers("operator")], response_model=described(DriftPage))
     async def drift(after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
+        """Accounts whose count differs from what metadata stores."""
         found = await reconciler.drifts(after, limit)
-        items = [
+        items: list[AccountDrift] = [
             {
                 "account_id": drift.account_id,
                 "bytes": drift.bytes,
@@ -117,7 +122,8 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
             }
             for drift in found
         ]
-        return json_response({"items": items, "next_after": found[-1].account_id if len(found) == limit else None})
+        page: DriftPage = {"items": items, "next_after": found[-1].account_id if len(found) == limit else None}
+        return json_response(page)
 
     return router
 

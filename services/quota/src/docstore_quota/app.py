@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from docstore_contracts.accounts import AccountsClient
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.operations import operations_router
 from docstore_events.runtime import EventRuntime
 from docstore_platform.internal import ServiceClient
@@ -13,7 +15,7 @@ from docstore_platform.plans import AccountPlans
 from docstore_platform.web import service_app
 from docstore_quota.api import internal_router, public_router
 from docstore_quota.drift_repository import MongoDrifts
-from docstore_quota.reconciler import MetadataClient, Reconciler
+from docstore_quota.reconciler import Reconciler
 from docstore_quota.repository import MongoAccounts
 from docstore_quota.service import QuotaService
 from docstore_quota.settings import QuotaSettings
@@ -32,7 +34,7 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     accounts = MongoAccounts(database)
     runtime = EventRuntime("quota", infra, mongo, database)
     owner = ServiceClient("accounts", infra, "quota")
-    service = QuotaService(accounts, AccountPlans(owner), runtime.transactor, settings)
+    service = QuotaService(accounts, AccountPlans(AccountsClient(owner)), runtime.transactor, settings)
     runtime.subscribe(QuotaSubscribers(service))
     metadata = ServiceClient("metadata", infra, "quota")
     drifts = MongoDrifts(database)

@@ -2,12 +2,12 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem
 from docstore_quota import metrics
 from docstore_quota.drift_repository import Drifts
@@ -23,23 +23,6 @@ PAGE = 50
 PARALLEL = 4
 
 
-class Metadata(Protocol):
-    """What quota asks of the metadata service."""
-
-    async def stored(self, account_id: str) -> Stored:
-        """What an account's versions add up to; Problem 503 if metadata can't be reached."""
-        ...
-
-
-class MetadataClient:
-    def __init__(self, client: ServiceClient) -> None:
-        self._client = client
-
-    async def stored(self, account_id: str) -> Stored:
-        body: dict[str, Any] = await self._client.call("GET", f"/internal/accounts/{account_id}/storage")
-        return Stored(body["bytes"], body["documents"])
-
-
 class DeadLetterCount(Protocol):
     async def count(self) -> int:
         """Events put aside, not yet counted."""
@@ -52,7 +35,7 @@ class Reconciler:
     def __init__(
         self,
         service: QuotaService,
-        metadata: Metadata,
+        metadata: MetadataClient,
         drifts: Drifts,
         queue: LeaseQueue,
         dead_letters: DeadLetterCount,
@@ -110,11 +93,12 @@ class Reconciler:
         if before.open:
             return None
         try:
-            stored = await self._metadata.stored(account_id)
+            storage = await self._metadata.account_storage(account_id)
         except Problem as problem:
             if problem.status == 404:
                 return None
             raise
+        stored = Stored(storage["bytes"], storage["documents"])
         after = await self._service.usage(account_id)
         if after.open or after.revision != before.revision:
             return None

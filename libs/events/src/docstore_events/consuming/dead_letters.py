@@ -7,11 +7,11 @@ An event of the service's own that the broker refuses is kept here, too: a repla
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from docstore_contracts.operations import DeadLetterSummary
 from docstore_events.event import DEAD_LETTER_SUFFIX
 from docstore_events.transaction import Transaction
-from docstore_platform.clock import utc_now
+from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.metrics import dead_letters_total, dead_letters_waiting
 from docstore_platform.mongo import Collection, Database, Document
@@ -50,7 +50,7 @@ class DeadLetter:
     error: str
     at: datetime
 
-    def summary(self, service: str) -> dict[str, Any]:
+    def summary(self, service: str) -> DeadLetterSummary:
         return {
             "id": self.id,
             "service": service,
@@ -60,7 +60,7 @@ class DeadLetter:
             "type": self.event_type,
             "reason": self.reason,
             "error": self.error,
-            "at": self.at,
+            "at": rfc3339(self.at),
             "value": self.record.value.decode(errors="replace"),
         }
 

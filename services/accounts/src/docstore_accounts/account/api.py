@@ -6,6 +6,8 @@ from fastapi.responses import Response
 from docstore_accounts.account.schemas import account_json
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.parameters import PathId
+from docstore_contracts.accounts import InternalAccount
+from docstore_platform.answers import described
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
@@ -14,10 +16,13 @@ from docstore_platform.web import json_response
 def internal_router(accounts: AccountService) -> APIRouter:
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
 
-    @router.get("/accounts/{account_id}", dependencies=[callers("indexer", "metadata", "quota")])
+    readers = [callers("indexer", "metadata", "quota")]
+
+    @router.get("/accounts/{account_id}", dependencies=readers, response_model=described(InternalAccount))
     async def account(account_id: PathId) -> Response:
         """One account with the revision of its last event."""
         found = await accounts.get(account_id)
-        return json_response(account_json(found) | {"revision": found.revision})
+        body: InternalAccount = {**account_json(found), "revision": found.revision}
+        return json_response(body)
 
     return router

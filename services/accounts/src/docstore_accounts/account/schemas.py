@@ -1,10 +1,10 @@
 """Responses with an account."""
 
 from datetime import datetime
-from typing import Any
 
 from docstore_accounts.account import rules
 from docstore_accounts.account.rules import Plan, Role, Status
+from docstore_contracts import accounts as contract
 from docstore_platform.answers import Answer
 from docstore_platform.clock import rfc3339
 
@@ -32,7 +32,7 @@ class Account(Answer):
     """When it signed up."""
 
 
-def account_json(account: rules.Account) -> dict[str, Any]:
+def account_json(account: rules.Account) -> contract.Account:
     return {
         "id": account.id,
         "email": account.email,

@@ -19,7 +19,12 @@ def profile_router(profile: ProfileService) -> APIRouter:
     async def me(caller: Caller) -> Response:
         """The caller's account and what it uses, in bytes."""
         account, usage = await profile.show(caller)
-        shown = {name: usage[name] for name in ("used", "reserved", "limit", "over_quota")}
+        shown = {
+            "used": usage["used"],
+            "reserved": usage["reserved"],
+            "limit": usage["limit"],
+            "over_quota": usage["over_quota"],
+        }
         own = {"usage": shown, "self_service_plans": profile.self_service_plans}
         return json_response(account_json(account) | own)
 

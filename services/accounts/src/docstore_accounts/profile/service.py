@@ -1,23 +1,16 @@
 """Use cases of a person's own account: show it with its usage, change name, password and plan."""
 
-from typing import Any, Protocol
-
 from docstore_accounts.account.rules import Account, Change, Plan, clean_name
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.passwords.service import PasswordService
+from docstore_contracts.quota import QuotaClient, Usage
 from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
 
 
-class Quota(Protocol):
-    """Client of the quota service."""
-
-    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
-
-
 class ProfileService:
     def __init__(
-        self, accounts: AccountService, passwords: PasswordService, quota: Quota, *, self_service_plans: bool
+        self, accounts: AccountService, passwords: PasswordService, quota: QuotaClient, *, self_service_plans: bool
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
@@ -25,10 +18,10 @@ class ProfileService:
         self.self_service_plans = self_service_plans
         """Whether people may change their own plan."""
 
-    async def show(self, caller: Principal) -> tuple[Account, dict[str, Any]]:
+    async def show(self, caller: Principal) -> tuple[Account, Usage]:
         """The caller's account and its usage; 503 while quota is down."""
         account = await self._accounts.own(caller)
-        return account, await self._quota.call("GET", f"/internal/accounts/{account.id}/usage")
+        return account, await self._quota.account_usage(account.id)
 
     async def update(
         self,

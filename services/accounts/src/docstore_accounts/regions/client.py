@@ -13,12 +13,6 @@ from docstore_platform.clock import Clock, utc_now
 from docstore_platform.internal import Transport, open_transport
 from docstore_platform.tokens import unauthorized
 
-PATH = "/internal/replication"
-ACCOUNTS_PATH = f"{PATH}/accounts"
-CLAIMS_PATH = f"{PATH}/claims"
-SIGN_UPS_PATH = f"{PATH}/sign-ups"
-RESETS_PATH = f"{PATH}/password-resets"
-
 REGION_HEADER = "x-docstore-region"
 TIME_HEADER = "x-docstore-time"
 SIGNATURE_HEADER = "x-docstore-signature"
@@ -52,7 +46,7 @@ class OtherRegion(Protocol):
     @property
     def public_url(self) -> str: ...
 
-    async def call(self, path: str, body: Any) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of a response. Raises RegionUnreachable or RegionRefused."""
         ...
 
@@ -99,19 +93,19 @@ class RegionClient:
         self._signatures = signatures
         self._transport: Transport = open_transport(settings.peer_links.get(region, self.public_url))
 
-    async def call(self, path: str, body: Any) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         payload = orjson.dumps(body)
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._call(path, payload)
+                return await self._call(method, path, payload)
         except TimeoutError:
             raise RegionUnreachable(f"{self.name} did not answer within {self._seconds} s") from None
 
-    async def _call(self, path: str, payload: bytes) -> Any:
+    async def _call(self, method: str, path: str, payload: bytes) -> Any:
         for attempt in range(1, TRIES + 1):
             headers = self._signatures.headers(path, self.name, payload)
             try:
-                answer = await self._transport.send("POST", path, headers, payload)
+                answer = await self._transport.send(method, path, headers, payload)
                 break
             except ConnectionError as error:
                 if attempt == TRIES:

@@ -1,24 +1,18 @@
 """Use cases of e-mail claims: one account per e-mail in all regions together (proof: docs/adr/0009-regions.md)."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.account.rules import Account
-from docstore_accounts.regions.client import (
-    ACCOUNTS_PATH,
-    CLAIMS_PATH,
-    SIGN_UPS_PATH,
-    OtherRegion,
-    RegionRefused,
-    RegionUnreachable,
-)
+from docstore_accounts.regions.client import OtherRegion, RegionRefused, RegionUnreachable
 from docstore_accounts.regions.repository import Directory, Introductions, SignUps
 from docstore_accounts.regions.rules import CLAIMED, Entry, SignUpState, arbiter, entry_of, hash_email
+from docstore_contracts.replication import ReplicationClient
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
@@ -120,18 +114,19 @@ class CrossRegionClaims:
         region = arbiter(self._regions, email_hash)
         if region == self._here:
             return await self.grant(email_hash, account_id, self._here)
-        answer = await self._ask(region, CLAIMS_PATH, {"email_hash": email_hash, "account_id": account_id})
-        return bool(answer["granted"])
+        with self._calling(region) as other:
+            return await other.claim_email(email_hash, account_id)
 
-    async def _ask(self, region: str, path: str, question: dict[str, Any]) -> Any:
-        """The region's response; 503 if there is none."""
+    @contextmanager
+    def _calling(self, region: str) -> Iterator[ReplicationClient]:
+        """Client of the region; 503 if it does not answer."""
         other = self._others.get(region)
         try:
             if other is None:
                 raise RegionUnreachable(f"{region} is not configured any more")
-            return await other.call(path, question)
+            yield ReplicationClient(other)
         except (RegionUnreachable, RegionRefused) as error:
-            log.warning("region_unreachable", region=region, path=path, error=str(error))
+            log.warning("region_unreachable", region=region, error=str(error))
             raise region_unreachable() from None
 
     async def confirm(self, account: Account, transaction: Transaction) -> None:
@@ -174,8 +169,9 @@ class CrossRegionClaims:
         for region in await self._introductions.awaited():
             if region not in self._others:
                 continue
-            answer = await self._ask(region, ACCOUNTS_PATH, {"accounts": []})
-            if not answer.get("introduced"):
+            with self._calling(region) as other:
+                received = await other.send_accounts([])
+            if not received.get("introduced"):
                 log.warning("introduction_incomplete", region=region)
                 raise region_unreachable()
             await self._introductions.complete(region)
@@ -183,9 +179,8 @@ class CrossRegionClaims:
     async def _state_of(self, holder: Entry) -> SignUpState:
         if holder.home_region == self._here:
             return await self.settle(holder.account_id)
-        answer = await self._ask(holder.home_region, SIGN_UPS_PATH, {"account_id": holder.account_id})
-        state: SignUpState = answer["state"]
-        return state
+        with self._calling(holder.home_region) as other:
+            return await other.sign_up_state(holder.account_id)
 
     async def settle(self, account_id: str) -> SignUpState:
         """As a sign-up's home: what has become of it. One that takes too long is ended by this."""

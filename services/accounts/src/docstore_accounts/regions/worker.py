@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict
 from functools import partial
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from docstore_accounts.account.repository import AccountRepository
-from docstore_accounts.regions.client import ACCOUNTS_PATH, OtherRegion, RegionRefused, RegionUnreachable
+from docstore_accounts.regions.client import OtherRegion, RegionRefused, RegionUnreachable
 from docstore_accounts.regions.queue_repository import ReplicationQueue
 from docstore_accounts.regions.repository import Directory, Introductions
 from docstore_accounts.regions.rules import Entry, entry_of
 from docstore_accounts.settings import AccountsSettings
+from docstore_contracts.replication import ReplicatedAccount, ReplicationClient
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.tasks import end_tasks
 from docstore_work.lease_queue import Lease
@@ -168,7 +168,7 @@ class Replication:
 
     async def _send(self, other: OtherRegion, leases: Mapping[str, Lease], entries: list[Entry]) -> None:
         try:
-            await other.call(ACCOUNTS_PATH, {"accounts": [asdict(entry) for entry in entries]})
+            await ReplicationClient(other).send_accounts([_replicated(entry) for entry in entries])
         except RegionRefused as error:
             if len(entries) > 1:  # one of them must not keep the others waiting
                 for entry in entries:
@@ -180,3 +180,13 @@ class Replication:
         revisions = {entry.account_id: entry.revision for entry in entries}
         await self._queue.complete(other.name, [leases[account_id] for account_id in revisions], revisions)
         replicated_accounts.labels(other.name).inc(len(entries))
+
+
+def _replicated(entry: Entry) -> ReplicatedAccount:
+    return {
+        "account_id": entry.account_id,
+        "email_hash": entry.email_hash,
+        "home_region": entry.home_region,
+        "status": entry.status,
+        "revision": entry.revision,
+    }

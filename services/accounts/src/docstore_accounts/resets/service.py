@@ -11,12 +11,13 @@ from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.account.rules import Account, email_key
 from docstore_accounts.account.service import AccountService, account_suspended
 from docstore_accounts.passwords.strength import check_new_password
-from docstore_accounts.regions.client import RESETS_PATH, RegionRefused, RegionUnreachable
+from docstore_accounts.regions.client import RegionRefused, RegionUnreachable
 from docstore_accounts.regions.service import EmailClaims
 from docstore_accounts.resets.repository import LIFE, ClaimedRequest, Reset, ResetRepository, ResetRequest
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
+from docstore_contracts.replication import ReplicationClient
 from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
@@ -128,7 +129,7 @@ class ResetService:
         if now < self._away_until.get(region, now):
             return False
         try:
-            await home.region.call(RESETS_PATH, {"request_id": request.id, "account_id": home.account_id})
+            await ReplicationClient(home.region).forward_password_reset(request.id, home.account_id)
         except (RegionUnreachable, RegionRefused) as error:
             if isinstance(error, RegionUnreachable):
                 self._away_until[region] = now + self._lease

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from docstore_accounts.revocation.service import RevocationFeed
+from docstore_contracts.accounts import RevocationPage
+from docstore_platform.answers import described
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.web import json_response
@@ -14,7 +16,7 @@ from docstore_platform.web import json_response
 def internal_router(feed: RevocationFeed) -> APIRouter:
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["accounts"])
 
-    @router.get("/revocations", dependencies=[callers("gateway")])
+    @router.get("/revocations", dependencies=[callers("gateway")], response_model=described(RevocationPage))
     async def follow(
         cursor: Annotated[str, Query(max_length=100)] = "",
         wait: Annotated[float, Query(ge=0, le=25)] = 0,
@@ -22,6 +24,7 @@ def internal_router(feed: RevocationFeed) -> APIRouter:
         """Revocations after `cursor`, all in force without one; waits up to `wait` seconds if there are none."""
         page = await feed.page(cursor, wait)
         items = [revocation.to_json() for revocation in page.revocations]
-        return json_response({"items": items, "cursor": page.cursor})
+        body: RevocationPage = {"items": items, "cursor": page.cursor}
+        return json_response(body)
 
     return router

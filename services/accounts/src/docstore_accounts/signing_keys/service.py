@@ -13,9 +13,10 @@ from docstore_accounts.account.rules import Account
 from docstore_accounts.sessions.device_names import shown_name
 from docstore_accounts.sessions.rules import Session
 from docstore_accounts.signing_keys.repository import KeyRepository, SigningKey
+from docstore_contracts.accounts import JwkSet
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
-from docstore_platform.tokens import ALGORITHM, AUDIENCE, JwkSet
+from docstore_platform.tokens import ALGORITHM, AUDIENCE
 
 REREAD_SECONDS = 60.0
 """How often an instance looks whether another has made a newer key."""

@@ -7,7 +7,8 @@ import pytest
 from accounts_client import Client
 from regions_client import EAST, SECRET, WEST, Region
 
-from docstore_accounts.regions.client import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH, sign
+from docstore_accounts.regions.client import sign
+from docstore_contracts.replication import ACCOUNTS_PATH, CLAIMS_PATH, SIGN_UPS_PATH
 from docstore_platform.clock import utc_now
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport

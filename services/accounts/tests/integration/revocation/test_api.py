@@ -5,7 +5,7 @@ import asyncio
 from accounts_client import Client, Run
 from service_calls import ServiceCaller
 
-from docstore_platform.revocations import REVOCATIONS_PATH
+from docstore_contracts.accounts import AccountsClient
 from docstore_platform.settings import InfraSettings
 
 
@@ -14,19 +14,18 @@ async def test_what_one_instance_revokes_the_other_tells(
 ) -> None:
     """A gateway that waits at one instance hears of a log-out, a new password and a suspension made at the other."""
     async with run() as here, run() as there:
-        gateway = ServiceCaller("accounts", infra, there.url)
-        begun = await gateway.call("GET", f"{REVOCATIONS_PATH}?wait=0")
+        gateway = AccountsClient(ServiceCaller("accounts", infra, there.url))
+        begun = await gateway.revocations("", 0)
         phone = await here.person("ann@example.org")
         laptop = await here.login("ann@example.org", device="Laptop")
-        path = f"{REVOCATIONS_PATH}?wait=20&cursor="
-        waiting = asyncio.create_task(gateway.call("GET", path + begun["cursor"]))
+        waiting = asyncio.create_task(gateway.revocations(begun["cursor"], 20))
         await phone.ok("DELETE", "/v1/sessions/current")
         page = await waiting
         (logged_out,) = page["items"]
         assert len(logged_out["session_ids"]) == 1
         change = {"password": "battery staple", "current_password": "correct horse"}
         await here.login("ann@example.org", device="Tablet")
-        waiting = asyncio.create_task(gateway.call("GET", path + page["cursor"]))
+        waiting = asyncio.create_task(gateway.revocations(page["cursor"], 20))
         await laptop.ok("PATCH", "/v1/me", change)
         (changed,) = (await waiting)["items"]
         sessions = {item["id"]: item["current"] for item in (await laptop.ok("GET", "/v1/sessions"))["items"]}
@@ -39,5 +38,5 @@ async def test_what_one_instance_revokes_the_other_tells(
 async def test_only_a_gateway_follows(client: Client, infra: InfraSettings) -> None:
     """Who has logged out is no other service's business, and no person's."""
     ann = await client.person("ann@example.org")
-    assert (await client.refused("GET", REVOCATIONS_PATH))[0] == 401
-    assert (await ann.refused("GET", REVOCATIONS_PATH))[0] == 401
+    assert (await client.refused("GET", "/internal/revocations"))[0] == 401
+    assert (await ann.refused("GET", "/internal/revocations"))[0] == 401

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from regions_fakes import FakeDirectory, FakeIntroductions, FakeSignUps
 
 from docstore_accounts.account.rules import Account
-from docstore_accounts.regions.client import ACCOUNTS_PATH, CLAIMS_PATH, RegionUnreachable
+from docstore_accounts.regions.client import RegionUnreachable
 from docstore_accounts.regions.rules import arbiter, entry_of, hash_email
 from docstore_accounts.regions.service import SIGN_UP_LIFE, CrossRegionClaims
+from docstore_contracts.replication import ACCOUNTS_PATH, CLAIMS_PATH
 from docstore_platform.problems import Problem
 
 NAMES = ("us-west-2", "ap-southeast-2", "eu-north-1")
@@ -32,7 +33,7 @@ class FakeRegion:
     def name(self) -> str:
         return self.to.name
 
-    async def call(self, path: str, body: Any) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         if self.cut:
             raise RegionUnreachable("cut")
         if path == CLAIMS_PATH:

@@ -28,7 +28,7 @@ class FakeRegion:
     refuses: set[str] = field(default_factory=set)
     revisions: dict[str, int] = field(default_factory=dict)
 
-    async def call(self, path: str, body: Any) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         if self.away:
             raise RegionUnreachable("away")
         if any(account["account_id"] in self.refuses for account in body["accounts"]):

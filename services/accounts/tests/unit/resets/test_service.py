@@ -25,7 +25,7 @@ class FakeRegion:
     away: bool = False
     calls: list[Any] = field(default_factory=list)
 
-    async def call(self, path: str, body: Any) -> Any:
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
         self.calls.append(body)
         if self.away:
             raise RegionUnreachable("away")

@@ -1,18 +1,13 @@
 """Use case of activity: show what was done with a file or folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from docstore_analytics.activity.entries import Activity
 from docstore_analytics.activity.repository import ActivityRepository
+from docstore_contracts.metadata import MetadataClient
 from docstore_platform.problems import not_found
-
-
-class Files(Protocol):
-    async def readable(self, account_id: str, file_ids: Sequence[str]) -> dict[str, str]:
-        """What the account is to those of the files that it may read now and that are not in the trash."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +19,9 @@ class ActivityPage:
 class ActivityService:
     """Shows the activity of a file to everybody who may read the file; metadata decides who may."""
 
-    def __init__(self, store: ActivityRepository, files: Files) -> None:
+    def __init__(self, store: ActivityRepository, metadata: MetadataClient) -> None:
         self._store = store
-        self._files = files
+        self._metadata = metadata
 
     async def page(self, account_id: str, file_id: str, before: str, limit: int) -> ActivityPage:
         """404 for a file that the account may not read, or that is in the trash.
@@ -34,16 +29,16 @@ class ActivityService:
         A reader of a folder sees only the activity of files that they may read now, so a page may have fewer items, or
         none, and still another after it.
         """
-        permission = (await self._files.readable(account_id, [file_id])).get(file_id)
-        if permission is None:
+        file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
+        if file is None:
             raise not_found("file")
-        is_owner = permission == "owner"
+        is_owner = file["permission"] == "owner"
         found = await self._store.find(file_id, before=before, limit=limit + 1, all_of_it=is_owner)
         shown = found[:limit]
         next_before = shown[-1].id if len(found) > limit else None
         if not is_owner:
             others = sorted({each.file_id for each in shown} - {file_id})
-            readable = {file_id, *(await self._files.readable(account_id, others) if others else ())}
+            readable = {file_id, *(await self._metadata.lookup_files(account_id, others) if others else ())}
             shown = [each for each in shown if each.file_id in readable]
         names = await self._store.names(sorted({each.actor_id for each in shown}))
         return ActivityPage([_view(each, names, account_id, is_owner=is_owner) for each in shown], next_before)

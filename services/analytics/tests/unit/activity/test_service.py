@@ -8,6 +8,7 @@ from analytics_events import created, file_state, link, moved, revoked, shared
 
 from docstore_analytics.activity.entries import Activity, file_activity, sharing_activity
 from docstore_analytics.activity.service import ActivityService
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.envelope import seal
 from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileMoved, VersionPruned
@@ -47,13 +48,15 @@ def test_what_nobody_did_is_no_activity() -> None:
     assert sharing_activity(said(link("f", opens=1))) is None
 
 
-class FakeFiles:
+class FakeMetadata:
+    """Knows the permission of each account for each file."""
+
     def __init__(self, rights: dict[str, dict[str, str]]) -> None:
         self._rights = rights
 
-    async def readable(self, account_id: str, file_ids: Sequence[str]) -> dict[str, str]:
-        rights = self._rights.get(account_id, {})
-        return {file_id: rights[file_id] for file_id in file_ids if file_id in rights}
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        rights = self._rights.get(body["account_id"], {})
+        return {"files": [{"id": each, "permission": rights[each]} for each in body["ids"] if each in rights]}
 
 
 class FakeStore:
@@ -90,7 +93,7 @@ RIGHTS = {"ann": {"f": "owner", "ann": "owner", "secret": "owner"}, "bob": {"f":
 
 async def test_the_owner_is_shown_all_and_readers_what_is_theirs_to_know() -> None:
     """Bob sees neither with whom it is shared, nor what happened to a file in the folder that he may not read."""
-    activity = ActivityService(history(), FakeFiles(RIGHTS))
+    activity = ActivityService(history(), MetadataClient(FakeMetadata(RIGHTS)))
     owners = await activity.page("ann", "f", "", 10)
     assert [item["type"] for item in owners.items] == ["unshared", "renamed", "shared", "created"]
     assert owners.items[2]["email"] == "bob@example.org"
@@ -105,7 +108,7 @@ async def test_whose_device_it_was_is_the_owners_to_know() -> None:
     """A reader is shown the names of devices of their own alone."""
     event = created("f")
     on_device = event.model_copy(update={"file": event.file.model_copy(update={"device": "Ann's laptop"})})
-    activity = ActivityService(FakeStore(file_activity(said(on_device))), FakeFiles(RIGHTS))
+    activity = ActivityService(FakeStore(file_activity(said(on_device))), MetadataClient(FakeMetadata(RIGHTS)))
     assert [(await activity.page(who, "f", "", 10)).items[0]["device"] for who in ("ann", "bob")] == [
         "Ann's laptop",
         None,
@@ -116,13 +119,13 @@ async def test_whose_device_it_was_is_the_owners_to_know() -> None:
 async def test_a_file_that_one_may_not_read_is_not_found(account_id: str) -> None:
     """Nor one that there is not."""
     with pytest.raises(Problem) as refused:
-        await ActivityService(history(), FakeFiles(RIGHTS)).page(account_id, "secret", "", 10)
+        await ActivityService(history(), MetadataClient(FakeMetadata(RIGHTS))).page(account_id, "secret", "", 10)
     assert refused.value.status == 404
 
 
 async def test_pages_are_the_whole() -> None:
     """Also where a page of a reader's has nothing that may be shown."""
-    activity = ActivityService(history(), FakeFiles(RIGHTS))
+    activity = ActivityService(history(), MetadataClient(FakeMetadata(RIGHTS)))
     for account_id in ("ann", "bob"):
         whole = (await activity.page(account_id, "ann", "", 10)).items
         paged: list[Any] = []

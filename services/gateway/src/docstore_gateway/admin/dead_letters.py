@@ -3,24 +3,19 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
+from docstore_contracts.operations import OperationsClient, Replayed
 from docstore_platform.paging import decode_cursor, encode_cursor
 from docstore_platform.problems import Problem, not_found
 
 _LETTER_ID = re.compile(r"[A-Za-z0-9._:-]{1,300}")
 
 
-class InternalClient(Protocol):
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer of an internal route, or the Problem it raised."""
-        ...
-
-
 class DeadLetterService:
     """Reads, replays and discards the dead letters of the services it is given, by their names."""
 
-    def __init__(self, clients: Mapping[str, InternalClient]) -> None:
+    def __init__(self, clients: Mapping[str, OperationsClient]) -> None:
         self._clients = dict(sorted(clients.items()))
 
     async def page(self, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -34,13 +29,13 @@ class DeadLetterService:
             wanted = limit - len(items) + 1
             start = after if name == first else ""
             try:
-                found = await client.call("GET", f"/internal/dead-letters?after={start}&limit={wanted}")
+                found = await client.dead_letters(start, wanted)
             except Problem as problem:
                 if problem.status < 500:
                     raise
                 unreachable.append(name)
                 continue
-            items.extend({**letter, "id": f"{name}:{letter['id']}", "service": name} for letter in found["items"])
+            items.extend({**letter, "id": f"{name}:{letter['id']}", "service": name} for letter in found)
             if len(items) > limit:
                 break
         more = len(items) > limit
@@ -48,15 +43,15 @@ class DeadLetterService:
         next_cursor = encode_cursor(items[-1]["service"], items[-1]["id"].partition(":")[2]) if more else None
         return {"items": items, "next_cursor": next_cursor, "unreachable": unreachable}
 
-    async def replay(self, letter_id: str) -> Any:
+    async def replay(self, letter_id: str) -> Replayed:
         """Handle the letter again, and those that wait behind it; 404 if there is none of that id."""
         client, own_id = self._find(letter_id)
-        return await client.call("POST", f"/internal/dead-letters/{own_id}/replay")
+        return await client.replay_dead_letter(own_id)
 
     async def discard(self, letter_id: str) -> None:
         """Give up a letter that can't be read; 404 if there is none of that id, 409 if it can be read."""
         client, own_id = self._find(letter_id)
-        await client.call("DELETE", f"/internal/dead-letters/{own_id}")
+        await client.discard_dead_letter(own_id)
 
     async def republish(self, since: datetime) -> dict[str, Any]:
         """How many events sent since each service sends again. One that does not answer is in `unreachable`."""
@@ -64,16 +59,14 @@ class DeadLetterService:
         unreachable: list[str] = []
         for name, client in self._clients.items():
             try:
-                answer = await client.call("POST", "/internal/events/republish", {"since": since.isoformat()})
+                republished[name] = await client.republish_events(since=since)
             except Problem as problem:
                 if problem.status < 500:
                     raise
                 unreachable.append(name)
-                continue
-            republished[name] = answer["republished"]
         return {"republished": republished, "unreachable": unreachable}
 
-    def _find(self, letter_id: str) -> tuple[InternalClient, str]:
+    def _find(self, letter_id: str) -> tuple[OperationsClient, str]:
         service, _, own_id = letter_id.partition(":")
         client = self._clients.get(service)
         if client is None or not _LETTER_ID.fullmatch(own_id):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from docstore_gateway.admin.dead_letters import InternalClient
+from docstore_contracts.operations import Health, OperationsClient
 from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.problems import Problem
 
@@ -13,13 +13,13 @@ ANSWER_SECONDS = 3.0
 LAGGING_EVENTS = 1000
 LATE_SECONDS = 60.0
 
-Ask = Callable[[], Awaitable[dict[str, Any]]]
+Ask = Callable[[], Awaitable[Health]]
 
 
 class HealthService:
     """Asks all services at once. Of several instances of one, the figures are those of the one that answers."""
 
-    def __init__(self, clients: Mapping[str, InternalClient], own: Mapping[str, Ask]) -> None:
+    def __init__(self, clients: Mapping[str, OperationsClient], own: Mapping[str, Ask]) -> None:
         self._clients = clients
         self._own = own
 
@@ -35,15 +35,15 @@ class HealthService:
     async def _state(self, name: str) -> dict[str, Any]:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                found = await self._clients[name].call("GET", "/internal/readiness")
-                figures = await self._clients[name].call("GET", "/internal/health")
+                found = await self._clients[name].readiness()
+                figures = await self._clients[name].health()
         except (ConnectionError, TimeoutError, Problem) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
         return _judged(name, figures, ready=found["ready"], failed=found["failed"])
 
 
 def _judged(
-    name: str, figures: Mapping[str, Any], *, ready: bool, failed: Mapping[str, str] = MappingProxyType({})
+    name: str, figures: Health, *, ready: bool, failed: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     late = figures["outbox"]["oldest_seconds"] > LATE_SECONDS
     lagging = sum(figures["lag"].values()) > LAGGING_EVENTS

@@ -87,11 +87,6 @@ _OPEN: dict[tuple[str, str], Limit] = {
     ("GET", "/v1/unsubscribe"): Limit.ANONYMOUS,
     ("POST", "/v1/unsubscribe"): Limit.ANONYMOUS,
 }
-PEER_CALLS = frozenset(
-    f"/internal/replication/{name}" for name in ("accounts", "claims", "sign-ups", "password-resets")
-)
-"""What other regions may POST to accounts here, which checks their signatures; nothing else internal is let in."""
-
 LINK_PREFIXES = ("/v1/links/", "/l/")
 """Whoever has the token that follows may come in: as a program, or to the page of a link."""
 

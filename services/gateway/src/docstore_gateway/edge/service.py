@@ -10,6 +10,7 @@ import structlog
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from docstore_contracts import replication
 from docstore_gateway.edge.access_log import AccessLog
 from docstore_gateway.edge.allowed_methods import allowed_methods
 from docstore_gateway.edge.call_log import CallLog, is_audited
@@ -20,7 +21,6 @@ from docstore_gateway.edge.rate_limits import Policy, RateLimiter
 from docstore_gateway.edge.requests import Exchange, bounded, exchange_of, scope_for_service
 from docstore_gateway.edge.routes import (
     MUTATING,
-    PEER_CALLS,
     Limit,
     check_method,
     clean_path,
@@ -39,6 +39,7 @@ from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_
 from docstore_platform.body_limits import ClientGone, body_limit, read_body, replaying
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
+from docstore_platform.operators import is_from_operators
 from docstore_platform.problems import Problem, not_found
 from docstore_platform.reading import take_read
 from docstore_platform.request_metrics import UNMATCHED
@@ -180,7 +181,7 @@ class Edge:
             elif scope["path"].startswith(PREFIX):
                 pages = self._form if is_form(scope["path"]) else self._web
                 await pages.serve(partial(self._web_call, own, exchange), scope, receive, send)
-            elif scope["path"].lstrip("/").startswith("internal"):
+            elif scope["path"].lstrip("/").startswith("internal") and not is_from_operators(scope):
                 await self._peer_call(exchange, raw, scope, receive, send)
             else:
                 exchange.own = True
@@ -263,7 +264,7 @@ class Edge:
     async def _peer_call(self, exchange: Exchange, raw: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """A signed call of another region; any other internal route is not there."""
         path = raw.decode("latin-1")
-        if path not in PEER_CALLS or exchange.method != "POST":
+        if path not in replication.PATHS or exchange.method != "POST":
             raise not_found("route")
         exchange.route = path
         await self._spend(exchange, Limit.PEER, limit_group(exchange.client))

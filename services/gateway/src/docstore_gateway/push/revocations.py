@@ -8,12 +8,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Protocol
 
 import structlog
 
+from docstore_contracts.accounts import AccountsClient
 from docstore_platform.problems import Problem, unavailable
-from docstore_platform.revocations import REVOCATIONS_PATH, Revocation, RevokedTokens
+from docstore_platform.revocations import Revocation, RevokedTokens
 from docstore_platform.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
@@ -27,14 +27,10 @@ Listener = Callable[[Collection[str]], None]
 """Is given the ids of the accounts some of whose tokens have just been revoked."""
 
 
-class Accounts(Protocol):
-    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
-
-
 class RevocationFollower:
     """Holds the revoked tokens of the last minutes and tells listeners of new ones."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: AccountsClient) -> None:
         self._accounts = accounts
         self._revoked = RevokedTokens()
         self._cursor = ""
@@ -77,7 +73,7 @@ class RevocationFollower:
 
     async def _read_next(self) -> None:
         wait = WAIT_SECONDS if self._cursor else 0
-        page = await self._accounts.call("GET", f"{REVOCATIONS_PATH}?cursor={self._cursor}&wait={wait}")
+        page = await self._accounts.revocations(self._cursor, wait)
         revocations = [Revocation.from_json(item) for item in page["items"]]
         now = time.time()
         self._revoked.forget_expired(now)

@@ -10,10 +10,10 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol
 
 import structlog
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FilePurged, VersionPruned
 from docstore_events.journal import journal_wakeup
@@ -29,10 +29,6 @@ TOPICS = ("files", "shares", "notifications")
 NOT_IN_JOURNALS = (FileAccessChanged, FilePurged, VersionPruned)
 MAX_NOTIFICATIONS = 32
 ACCOUNTS_A_CALL = 5000
-
-
-class Metadata(Protocol):
-    async def call(self, method: str, path: str, body: Any = None) -> Any: ...
 
 
 class Waiter:
@@ -81,7 +77,7 @@ class Waiting:
 
     def __init__(
         self,
-        metadata: Metadata,
+        metadata: MetadataClient,
         is_revoked: Callable[[Principal], bool],
         *,
         max_streams: int,
@@ -183,7 +179,7 @@ class Waiting:
         """Wake every waiter that is not at the end of its journal."""
         accounts = [account for account, waiters in self._waiters.items() if any(w.cursor for w in waiters)]
         for chunk in _chunks(accounts, ACCOUNTS_A_CALL):
-            heads = (await self._metadata.call("POST", "/internal/journals/heads", {"accounts": chunk}))["heads"]
+            heads = await self._metadata.journal_heads(chunk)
             for account, head in heads.items():
                 for waiter in self._waiters.get(account, ()):
                     if waiter.cursor not in (None, head):

@@ -1,16 +1,21 @@
 """HTTP: the API's description and its pages, and the address for reports of vulnerabilities."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from importlib.resources import files
 
-from fastapi import APIRouter, Request
+import orjson
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
+from docstore_contracts.operations import OperationsClient
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.operators import operators_only
 from docstore_platform.problems import not_found
+from docstore_platform.web import json_response
 
 OPENAPI_FILE = "openapi.json"
 UI_PACKAGE = "fastapi_offline"
@@ -52,12 +57,7 @@ def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
     async def start() -> Response:
         return Response(_page("docs.js"), media_type="text/javascript")
 
-    @router.get("/docs/assets/{name}")
-    async def asset(name: str) -> Response:
-        if name not in UI_FILES:
-            raise not_found("page")
-        content = files(UI_PACKAGE).joinpath("static", name).read_bytes()
-        return Response(content, media_type=UI_FILES[name], headers={"Cache-Control": CACHE_A_DAY})
+    router.add_api_route("/docs/assets/{name}", _asset)
 
     @router.get("/openapi.json")
     async def openapi(request: Request) -> Response:
@@ -67,6 +67,36 @@ def pages_router(settings: GatewaySettings, now: Clock = utc_now) -> APIRouter:
         return Response(text, media_type="application/json", headers={"ETag": etag, "Cache-Control": "no-cache"})
 
     return router
+
+
+def internal_docs_router(services: Mapping[str, OperationsClient]) -> APIRouter:
+    """The internal APIs of all services on one page, at the operators' port only."""
+    router = APIRouter(prefix="/internal/docs", dependencies=[Depends(operators_only)], include_in_schema=False)
+    router.add_api_route("/assets/{name}", _asset)
+
+    @router.get("")
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(_page("docs.html").replace("/docs/", "/internal/docs/"), headers=PAGE_HEADERS)
+
+    @router.get("/start.js")
+    async def start() -> Response:
+        script = _page("internal_docs.js").replace("SERVICES", orjson.dumps(sorted(services)).decode())
+        return Response(script, media_type="text/javascript")
+
+    @router.get("/{name}.json")
+    async def document(name: str) -> Response:
+        if name not in services:
+            raise not_found("page")
+        return json_response(await services[name].openapi())
+
+    return router
+
+
+async def _asset(name: str) -> Response:
+    if name not in UI_FILES:
+        raise not_found("page")
+    content = files(UI_PACKAGE).joinpath("static", name).read_bytes()
+    return Response(content, media_type=UI_FILES[name], headers={"Cache-Control": CACHE_A_DAY})
 
 
 def _page(name: str) -> str:

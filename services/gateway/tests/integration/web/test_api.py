@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from docstore_platform.clock import utc_now
-from docstore_platform.services import SERVICE_NAMES
+from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES
 from docstore_platform.settings import InfraSettings
 
 pytestmark = pytest.mark.connected
@@ -68,6 +68,20 @@ async def test_the_public_port_tells_strangers_nothing(gateway: Any) -> None:
     assert (await gateway.at_operators_port().call("GET", "/metrics")).status == 200
     for path in ("/", "/docs", "/v1/me", "/internal/keys", "/openapi.json"):
         assert (await gateway.at_operators_port().call("GET", path)).status == 404
+
+
+async def test_operators_read_the_internal_apis_of_all_services(gateway: Any, service: Any) -> None:
+    """A page at their port alone, with the document of each service as that service serves it."""
+    operators = gateway.at_operators_port()
+    page = await operators.call("GET", "/internal/docs")
+    assert (page.status, b"/internal/docs/start.js" in page.body) == (200, True)
+    script = (await operators.call("GET", "/internal/docs/start.js")).body.decode()
+    assert "SERVICES" not in script
+    assert all(f'"{name}"' in script for name in INTERNAL_SERVICES)
+    document = await operators.call("GET", "/internal/docs/metadata.json")
+    assert (document.status, service.requests[-1].path) == (200, "/internal/openapi.json")
+    for path in ("/internal/docs", "/internal/docs/start.js", "/internal/docs/metadata.json", "/internal/openapi.json"):
+        assert (await gateway.call("GET", path)).status == 404
 
 
 async def test_ready_when_all_parts_are(gateway: Any) -> None:

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from docstore_contracts.indexer import RebuildStatus
 from docstore_indexer.indexing.schemas import Rebuild
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
+from docstore_platform.answers import described
 from docstore_platform.problems import Problem
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
@@ -22,12 +24,16 @@ def rebuild_router(service: IndexService, status: Status) -> APIRouter:
     """`/internal/rebuild`."""
     router = APIRouter(prefix=INTERNAL_PREFIX, tags=["rebuild"])
 
-    @router.post("/rebuild", status_code=202, dependencies=[callers("operator")])
+    @router.post(
+        "/rebuild", status_code=202, dependencies=[callers("operator")], response_model=described(RebuildStatus)
+    )
     async def rebuild() -> Response:
+        """Build the search index anew from all files; the old one serves until it is done."""
         return await _begin(service, status)
 
-    @router.get("/rebuild", dependencies=[callers("operator")])
+    @router.get("/rebuild", dependencies=[callers("operator")], response_model=described(RebuildStatus))
     async def progress() -> Response:
+        """How far the rebuild under way is, or how the last one ended."""
         return json_response(await status())
 
     return router

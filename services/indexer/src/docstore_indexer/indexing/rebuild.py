@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field
 
 import structlog
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_indexer import metrics
 from docstore_indexer.engines.engine import SearchEngine
 from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.indexing.job_repository import REBUILD, Job, Jobs
-from docstore_indexer.indexing.metadata import Metadata
+from docstore_indexer.indexing.metadata import file_of_entry
 from docstore_indexer.indexing.repository import Entries
 from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChange, groups
 from docstore_indexer.indexing.service import IndexService
@@ -57,7 +58,7 @@ class Rebuild:
     def __init__(
         self,
         engine: SearchEngine,
-        metadata: Metadata,
+        metadata: MetadataClient,
         entries: Entries,
         texts: Texts,
         accounts: Accounts,
@@ -148,7 +149,7 @@ class Rebuild:
         pause = RETRY_SECONDS
         while True:
             try:
-                return await self._metadata.page(after, self._page)
+                return [file_of_entry(entry) for entry in await self._metadata.list_files(after, self._page)]
             except Problem as problem:
                 log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from docstore_contracts.metadata import File, MetadataClient
 from docstore_indexer.engines.engine import EngineFailed, Hit, SearchEngine, SearchQuery
-from docstore_indexer.indexing.metadata import Json, Metadata
 from docstore_indexer.indexing.text_repository import Accounts
 from docstore_platform.plans import AccountPlans
 from docstore_platform.problems import Problem, unavailable
@@ -26,7 +26,7 @@ class Found:
 class Search:
     """The index may be moments behind: what it has found is shown as metadata knows it now, or not at all."""
 
-    def __init__(self, engine: SearchEngine, metadata: Metadata, accounts: Accounts, plans: AccountPlans) -> None:
+    def __init__(self, engine: SearchEngine, metadata: MetadataClient, accounts: Accounts, plans: AccountPlans) -> None:
         self._engine = engine
         self._metadata = metadata
         self._accounts = accounts
@@ -78,11 +78,11 @@ class Search:
         readable = await self._readable(query.reader, found.hits)
         return found.total - len(readable), {hit.file_id for hit in found.hits} - readable.keys()
 
-    async def _readable(self, reader: str, hits: Sequence[Hit]) -> dict[str, Json]:
-        return await self._metadata.readable(reader, [hit.file_id for hit in hits]) if hits else {}
+    async def _readable(self, reader: str, hits: Sequence[Hit]) -> dict[str, File]:
+        return await self._metadata.lookup_files(reader, [hit.file_id for hit in hits]) if hits else {}
 
 
-def _item(hit: Hit, file: Json | None, query: SearchQuery) -> dict[str, Any] | None:
+def _item(hit: Hit, file: File | None, query: SearchQuery) -> dict[str, Any] | None:
     """A hit in the text of another version than the current one is none: the words may be gone from the file."""
     if file is None:
         return None

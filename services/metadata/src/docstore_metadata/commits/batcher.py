@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from docstore_contracts.metadata import CommitResult
 from docstore_metadata.commits.rules import Commit
-from docstore_metadata.tree.presentation import Json
 
 MAX_TOGETHER = 500
-CommitAll = Callable[[Sequence[Commit]], Awaitable[list[Json]]]
-Waiting = tuple[Sequence[Commit], asyncio.Future[list[Json]]]
+CommitAll = Callable[[Sequence[Commit]], Awaitable[list[CommitResult]]]
+Waiting = tuple[Sequence[Commit], asyncio.Future[list[CommitResult]]]
 
 
 class CommitBatcher:
@@ -22,8 +22,8 @@ class CommitBatcher:
         self._waiting: dict[str, list[Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self, account_id: str, commits: Sequence[Commit]) -> list[Json]:
-        answer: asyncio.Future[list[Json]] = asyncio.get_running_loop().create_future()
+    async def run(self, account_id: str, commits: Sequence[Commit]) -> list[CommitResult]:
+        answer: asyncio.Future[list[CommitResult]] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(account_id)
         if waiting is None:
             self._waiting[account_id] = [(commits, answer)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from docstore_contracts.metadata import CommitResult, Committed
 from docstore_metadata.commits.rules import Commit, Outcome, decide
 from docstore_metadata.commits.targets import Target
 from docstore_metadata.errors import Refusal
@@ -11,7 +12,7 @@ from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
-from docstore_metadata.tree.presentation import Json, place_json
+from docstore_metadata.tree.presentation import place_json
 from docstore_metadata.tree.rules import Node, Place, check_tags
 from docstore_metadata.versions.adding import add_version, new_version
 from docstore_metadata.versions.rules import Version
@@ -42,10 +43,10 @@ class CommitPlan:
         self._histories = histories
         self._bounds = bounds
         self._changed: set[str] = set()
-        self._answers: dict[str, Json] = {}
+        self._answers: dict[str, CommitResult] = {}
         self._object_keys: list[str] = []
 
-    async def add(self, commit: Commit, target: Target | Refusal) -> Json:
+    async def add(self, commit: Commit, target: Target | Refusal) -> CommitResult:
         """The answer to one commit."""
         try:
             if isinstance(target, Refusal):
@@ -54,12 +55,11 @@ class CommitPlan:
             outcome = decide(current, commit.base_version, target.on_conflict(commit))
             if outcome is Outcome.NEXT_VERSION:
                 assert target.current is not None
-                answer = commit.context.run(self._next_version, commit, target.current)
+                answer: CommitResult = commit.context.run(self._next_version, commit, target.current)
             else:
                 conflicted = outcome is Outcome.CONFLICTED_COPY
                 name = await self._conflict_name(commit, target) if conflicted else target.parts[-1]
-                answer = commit.context.run(self._new_file, commit, target, name)
-                answer["conflicted"] = conflicted
+                answer = commit.context.run(self._new_file, commit, target, name, conflicted)
             self._object_keys.append(commit.object_key)
         except Refusal as refusal:
             answer = item_problem(refusal)
@@ -74,7 +74,7 @@ class CommitPlan:
             await self._changes.write(self._store, self._session)
             await self._store.versions.add_contents(self._object_keys, self._session)
 
-    def _next_version(self, commit: Commit, place: Place) -> Json:
+    def _next_version(self, commit: Commit, place: Place) -> Committed:
         node = place.node
         if node.id in self._changed:
             raise NotIndependent
@@ -95,7 +95,7 @@ class CommitPlan:
             "event_id": event_id,
         }
 
-    def _new_file(self, commit: Commit, target: Target, name: str) -> Json:
+    def _new_file(self, commit: Commit, target: Target, name: str, conflicted: bool) -> Committed:
         tags = check_tags(commit.tags)
         folder = self._changes.make_folder(target.owner_id, target.parts[:-1], target.found, self._recorder)
         node = Node(
@@ -121,7 +121,12 @@ class CommitPlan:
         self._changes.add(node)
         self._changes.new_versions.append(new_version(node, upload_id=commit.upload_id))
         event_id = self._recorder.created(place, commit.upload_id)
-        return {"file": place_json(place, commit.account_id), "version": 1, "event_id": event_id}
+        return {
+            "file": place_json(place, commit.account_id),
+            "version": 1,
+            "conflicted": conflicted,
+            "event_id": event_id,
+        }
 
     async def _conflict_name(self, commit: Commit, target: Target) -> str:
         name, note = target.parts[-1], conflict_note(commit.uploaded_at.date(), commit.device)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from docstore_metadata.tree.presentation import Json
+from docstore_contracts.metadata import CommitResult
 from docstore_platform.mongo import Collection, Session
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -13,11 +13,11 @@ KEPT_SECONDS = 30 * 24 * 3600
 class CommitResults(Protocol):
     async def create_indexes(self) -> None: ...
 
-    async def of(self, upload_ids: Sequence[str]) -> dict[str, Json]:
+    async def of(self, upload_ids: Sequence[str]) -> dict[str, CommitResult]:
         """Those that are known, by upload."""
         ...
 
-    async def insert(self, results: Mapping[str, Json], now: datetime, session: Session) -> None:
+    async def insert(self, results: Mapping[str, CommitResult], now: datetime, session: Session) -> None:
         """Of two transactions that insert the result of one upload, one fails."""
         ...
 
@@ -29,10 +29,10 @@ class MongoCommitResults:
     async def create_indexes(self) -> None:
         await self._commits.create_index("at", expireAfterSeconds=KEPT_SECONDS, name="kept")
 
-    async def of(self, upload_ids: Sequence[str]) -> dict[str, Json]:
+    async def of(self, upload_ids: Sequence[str]) -> dict[str, CommitResult]:
         rows = self._commits.find({"_id": {"$in": upload_ids}})
         return {row["_id"]: row["answer"] async for row in rows}
 
-    async def insert(self, results: Mapping[str, Json], now: datetime, session: Session) -> None:
+    async def insert(self, results: Mapping[str, CommitResult], now: datetime, session: Session) -> None:
         rows = [{"_id": upload_id, "answer": result, "at": now} for upload_id, result in results.items()]
         await self._commits.insert_many(rows, session=session)

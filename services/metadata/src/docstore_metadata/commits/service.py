@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from docstore_contracts.metadata import CheckResult, CommitResult, WriteAllowed
 from docstore_events.transaction import Transaction, Transactor
 from docstore_metadata.commits.batcher import CommitBatcher
 from docstore_metadata.commits.plan import CommitPlan, NotIndependent
@@ -17,7 +18,6 @@ from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.presentation import Json
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
@@ -43,9 +43,9 @@ class CommitService:
         self._clock = clock
         self._groups = CommitBatcher(self._commit)
 
-    async def check(self, intents: Sequence[UploadIntent]) -> list[Json]:
+    async def check(self, intents: Sequence[UploadIntent]) -> list[CheckResult]:
         """Whether each write would be accepted now. All are of one account."""
-        answers: list[Json] = []
+        answers: list[CheckResult] = []
         for intent, target in zip(intents, await resolve(self._tree, intents), strict=True):
             try:
                 answers.append(_check(intent, target))
@@ -53,18 +53,18 @@ class CommitService:
                 answers.append(item_problem(refusal))
         return answers
 
-    async def commit(self, commits: Sequence[Commit]) -> list[Json]:
+    async def commit(self, commits: Sequence[Commit]) -> list[CommitResult]:
         """The answers, in order: a file or a problem each. All are of one account."""
         return await self._groups.run(commits[0].account_id, commits)
 
-    async def _commit(self, commits: Sequence[Commit]) -> list[Json]:
-        answers: dict[int, Json] = {}
+    async def _commit(self, commits: Sequence[Commit]) -> list[CommitResult]:
+        answers: dict[int, CommitResult] = {}
         for batch in independent_rounds(commits):
             for position, answer in zip(batch, await self._together([commits[i] for i in batch]), strict=True):
                 answers[position] = answer
         return [answers[position] for position in range(len(commits))]
 
-    async def _together(self, commits: Sequence[Commit]) -> list[Json]:
+    async def _together(self, commits: Sequence[Commit]) -> list[CommitResult]:
         if len(commits) > 1:
             try:
                 return await self._in_transaction(commits)
@@ -78,7 +78,7 @@ class CommitService:
                     raise
         return [await self._alone(commit) for commit in commits]
 
-    async def _alone(self, commit: Commit) -> Json:
+    async def _alone(self, commit: Commit) -> CommitResult:
         """Commit one; a duplicate means that it, or something of its name, has just been made by somebody else."""
         for attempt in range(1, TRIES + 1):
             known = await self._store.commits.of([commit.upload_id])
@@ -91,8 +91,8 @@ class CommitService:
                     raise
         raise AssertionError("the loop above returns or raises")
 
-    async def _in_transaction(self, commits: Sequence[Commit]) -> list[Json]:
-        async def work(transaction: Transaction) -> list[Json]:
+    async def _in_transaction(self, commits: Sequence[Commit]) -> list[CommitResult]:
+        async def work(transaction: Transaction) -> list[CommitResult]:
             session, account_id = transaction.session, commits[0].account_id
             changes = TreeChanges(self._clock(), account_id, commits[0].device)
             targets = await resolve(self._tree, commits, session)
@@ -126,7 +126,7 @@ class CommitService:
         return self._bounds.versions_kept(place.ancestors[0].retention, now)
 
 
-def _check(intent: UploadIntent, target: Target | Refusal) -> Json:
+def _check(intent: UploadIntent, target: Target | Refusal) -> WriteAllowed:
     if isinstance(target, Refusal):
         raise target
     current = target.current.node if target.current else None

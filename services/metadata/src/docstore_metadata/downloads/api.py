@@ -72,7 +72,7 @@ def downloads_router(downloads: DownloadService, delivery: Delivery) -> APIRoute
         wanted = [Wanted(item.id, item.version) for item in body.items]
         results = await downloads.many(principal, wanted)
         # What is not direct is read, and told, by the call that its URL leads to.
-        read = [result["id"] for result in results if result.get("direct")]
+        read = [result["id"] for result in results if "problem" not in result and result.get("direct")]
         return telling_read(json_response({"results": results}, headers=NO_STORE), read)
 
     return router

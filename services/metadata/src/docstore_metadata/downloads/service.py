@@ -8,6 +8,7 @@ from docstore_contents.block_list import Block
 from docstore_contents.packs import Slice, pack_of
 from docstore_contents.reader import Contents, is_blocks, is_whole
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
+from docstore_contracts.caller import ItemRefused
 from docstore_metadata.downloads.delivery import OCTETS, Delivery, Download
 from docstore_metadata.errors import NotFound, NotInBlocks, Refusal
 from docstore_metadata.problems import item_problem
@@ -90,7 +91,7 @@ class DownloadService:
         page = [(block, self._url(block.key, block.hash, BLOCK_TYPE)) for block in every[position:end]]
         return BlocksPage(version, page, end if end < len(every) else None)
 
-    async def many(self, principal: Principal, wanted: Sequence[Wanted]) -> list[Json]:
+    async def many(self, principal: Principal, wanted: Sequence[Wanted]) -> list[Json | ItemRefused]:
         """Where each is fetched, or why it can't be, in the order asked for.
 
         An object of its own has a signed URL, and so has, with an offset, a slice of a pack that the caller sent. The

@@ -10,11 +10,11 @@ from itertools import islice
 
 import structlog
 
+from docstore_contracts.accounts import AccountsClient
 from docstore_events.transaction import Transactor
 from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.sharing.rules import email_key
-from docstore_platform.internal import ServiceClient
 from docstore_platform.problems import Problem
 from docstore_work.wakeup import wake
 
@@ -26,7 +26,7 @@ MAX_WAITING = 1000
 class DisplayNameResolver:
     """Queue of account ids to look up. One that is lost, in a crash or while accounts is down, is asked for again."""
 
-    def __init__(self, accounts: ServiceClient, transactor: Transactor, grants: PendingShares) -> None:
+    def __init__(self, accounts: AccountsClient, transactor: Transactor, grants: PendingShares) -> None:
         self._accounts = accounts
         self._transactor = transactor
         self._grants = grants
@@ -52,7 +52,7 @@ class DisplayNameResolver:
         return True
 
     async def _resolve(self, account_id: str) -> None:
-        account = await self._accounts.call("GET", f"/internal/accounts/{account_id}")
+        account = await self._accounts.account(account_id)
         person = Person(account_id, account["revision"], account["display_name"], account.get("email_verified", False))
         people = {email_key(account["email"]): person}
         await self._transactor.run(lambda transaction: self._grants.register(people, transaction))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from docstore_contracts.metadata import File
 from docstore_metadata.errors import NotAFolder, TooLarge
 from docstore_metadata.sync.repository import SyncTree
 from docstore_metadata.tree.access import Action, authorize
@@ -92,10 +93,10 @@ class Comparer:
             level = folders
         return below
 
-    async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, Json]:
+    async def _shown(self, account_id: str, here: Below, paths: Sequence[str]) -> Mapping[str, File]:
         nodes = {node.id: node for node in await self._nodes.by_ids(here.ids[path] for path in paths)}
         places = await self._tree.places({node.parent_id for node in nodes.values() if node.parent_id})
-        shown: dict[str, Json] = {}
+        shown: dict[str, File] = {}
         for path in paths:
             node = nodes.get(here.ids[path])
             parent = places.get(node.parent_id or "") if node else None

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from docstore_contracts.metadata import File, FileEntry
 from docstore_metadata.errors import Refusal
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.presentation import Json, file_state, place_json
+from docstore_metadata.tree.presentation import file_state, place_json
 from docstore_metadata.tree.rules import Permission
 
 
@@ -17,10 +18,10 @@ class FileDirectory:
         self._store = store
         self._tree = tree
 
-    async def lookup(self, account_id: str, node_ids: Sequence[str]) -> list[Json]:
+    async def lookup(self, account_id: str, node_ids: Sequence[str]) -> list[File]:
         """Those of the files that the account may read, in the order asked for."""
         places = await self._tree.places(node_ids)
-        found: list[Json] = []
+        found: list[File] = []
         for node_id in dict.fromkeys(node_ids):
             try:
                 found.append(place_json(authorize(account_id, places.get(node_id), Action.READ), account_id))
@@ -39,7 +40,7 @@ class FileDirectory:
         """Bytes of all versions and number of files of an account, from the versions themselves."""
         return await self._store.versions.storage_of(account_id)
 
-    async def every_file(self, after: str, limit: int, owner_id: str | None) -> list[Json]:
+    async def every_file(self, after: str, limit: int, owner_id: str | None) -> list[FileEntry]:
         """Files and folders by id, whatever their state: what an index is built from."""
         nodes = await self._store.nodes.all_after(after, limit, owner_id)
         places = await self._tree.places([node.id for node in nodes])

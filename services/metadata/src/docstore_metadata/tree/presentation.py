@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from docstore_contracts.metadata import File
 from docstore_events.files import FileState
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.clock import rfc3339
@@ -11,7 +12,7 @@ from docstore_platform.clock import rfc3339
 Json = dict[str, Any]
 
 
-def file_json(view: View) -> Json:
+def file_json(view: View) -> File:
     """A file or folder as the public API shows it to one account."""
     node = view.node
     is_file = node.kind == "file"
@@ -42,7 +43,7 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
 
 
-def place_json(place: Place, account_id: str) -> Json:
+def place_json(place: Place, account_id: str) -> File:
     """A file or folder as an account sees it that may read it."""
     return file_json(place.as_seen_by(account_id))
 
@@ -50,7 +51,7 @@ def place_json(place: Place, account_id: str) -> Json:
 def named_json(place: Place, account_id: str, names: Mapping[str, str]) -> Json:
     """The same with what its people are called; null where that is not known."""
     file = place_json(place, account_id)
-    return file | {"owner_name": names.get(file["owner_id"]), "modified_by_name": names.get(file["modified_by"])}
+    return {**file, "owner_name": names.get(file["owner_id"]), "modified_by_name": names.get(file["modified_by"])}
 
 
 def file_state(place: Place) -> FileState:

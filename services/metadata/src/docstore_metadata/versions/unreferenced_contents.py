@@ -10,6 +10,7 @@ from typing import Protocol
 
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.reader import is_whole
+from docstore_contracts.upload import UploadClient
 from docstore_metadata.versions.repository import UnreferencedContents
 
 BATCH = 500
@@ -21,12 +22,6 @@ class Objects(Protocol):
         ...
 
 
-class Uploads(Protocol):
-    async def call(self, method: str, path: str, body: object = None) -> object:
-        """Call an internal route of the upload service."""
-        ...
-
-
 class UnreferencedContentRemover:
     """Claims batches of due contents under a lease: a document goes once its content is gone."""
 
@@ -34,7 +29,7 @@ class UnreferencedContentRemover:
         self,
         contents: UnreferencedContents,
         objects: Objects,
-        uploads: Uploads,
+        uploads: UploadClient,
         *,
         is_held: IsHeld,
     ) -> None:
@@ -66,5 +61,5 @@ class UnreferencedContentRemover:
 
     async def _release(self, keys: Sequence[str]) -> None:
         if keys:
-            await self._uploads.call("POST", "/internal/contents/release", {"keys": keys})
+            await self._uploads.release_contents(keys)
             await self._contents.forget(keys)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from docstore_contracts.upload import UploadClient
 from docstore_metadata.versions.unreferenced_contents import UnreferencedContentRemover
 
 
@@ -44,11 +45,11 @@ async def test_what_becomes_due_while_a_backup_takes_its_hold_stays() -> None:
         before, held = held, True
         return before
 
-    remover = UnreferencedContentRemover(contents, stores, stores, is_held=is_held)
+    remover = UnreferencedContentRemover(contents, stores, UploadClient(stores), is_held=is_held)
     assert await remover.remove_due() == 0
     assert stores.deleted == []
     held = False
-    remover = UnreferencedContentRemover(contents, stores, stores, is_held=_never_held)
+    remover = UnreferencedContentRemover(contents, stores, UploadClient(stores), is_held=_never_held)
     assert await remover.remove_due() == 1
     assert stores.deleted == ["accounts/ann/a"]
 

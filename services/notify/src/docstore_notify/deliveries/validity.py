@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_notify.channels.results import NotNow
 from docstore_notify.domain import Delivery
-from docstore_notify.files import Files
 from docstore_notify.shares.repository import Shares
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
@@ -14,8 +14,8 @@ from docstore_platform.problems import Problem
 class Validity:
     """`now`: the time as the database has it, since the clock of an instance may be wrong."""
 
-    def __init__(self, files: Files, shares: Shares, now: Callable[[], Awaitable[datetime]]) -> None:
-        self._files = files
+    def __init__(self, metadata: MetadataClient, shares: Shares, now: Callable[[], Awaitable[datetime]]) -> None:
+        self._metadata = metadata
         self._shares = shares
         self._now = now
 
@@ -43,7 +43,9 @@ class Validity:
         if not file_ids:
             return [False] * len(delivery.items)
         try:
-            permissions = await self._files.permissions([(delivery.account_id, file_id) for file_id in file_ids])
+            permissions = await self._metadata.permissions(
+                [{"account_id": delivery.account_id, "file_id": file_id} for file_id in file_ids]
+            )
         except Problem as problem:
             raise NotNow(f"rights are not known: {problem.detail}") from problem
         unreadable = {file_id for file_id, role in zip(file_ids, permissions, strict=True) if role is None}

@@ -1,7 +1,7 @@
 """Ends the subscriptions of people whose right to read has ended."""
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
-from docstore_notify.files import Files
 from docstore_notify.rechecks.repository import Rechecks
 from docstore_notify.subscriptions.repository import Subscriptions
 from docstore_platform.problems import Problem
@@ -15,12 +15,12 @@ class RecheckWorker:
     was."""
 
     def __init__(
-        self, rechecks: Rechecks, subscriptions: Subscriptions, queues: SubscriptionQueues, files: Files
+        self, rechecks: Rechecks, subscriptions: Subscriptions, queues: SubscriptionQueues, metadata: MetadataClient
     ) -> None:
         self._rechecks = rechecks
         self._subscriptions = subscriptions
         self._queues = queues
-        self._files = files
+        self._metadata = metadata
 
     async def claim(self) -> Lease | None:
         return await self._rechecks.claim()
@@ -33,7 +33,9 @@ class RecheckWorker:
         while page := await self._subscriptions.of_account(account_id, after_id, PAGE, None):
             after_id = page[-1].id
             try:
-                roles = await self._files.permissions([(account_id, one.file_id) for one in page])
+                roles = await self._metadata.permissions(
+                    [{"account_id": account_id, "file_id": one.file_id} for one in page]
+                )
             except Problem:
                 await self._rechecks.postpone(claimed)
                 return

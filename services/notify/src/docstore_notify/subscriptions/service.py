@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from docstore_contracts.metadata import MetadataClient
 from docstore_notify.channels.registry import REGISTRY, ChannelRegistry
 from docstore_notify.deliveries.attempt import DeliveryAttempt
 from docstore_notify.deliveries.outcome_recorder import OutcomeRecorder
@@ -14,7 +15,6 @@ from docstore_notify.deliveries.queue_repository import SubscriptionQueues
 from docstore_notify.deliveries.repository import Deliveries
 from docstore_notify.deliveries.rules import AttemptResult, DeliveryLogEntry
 from docstore_notify.domain import PERSONAL, Delivery, Facts
-from docstore_notify.files import Files
 from docstore_notify.settings import NotifySettings
 from docstore_notify.subscriptions.repository import CallAlreadyUsed, Subscriptions
 from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
@@ -57,7 +57,7 @@ class SubscriptionService:
         subscriptions: Subscriptions,
         deliveries: Deliveries,
         queues: SubscriptionQueues,
-        files: Files,
+        metadata: MetadataClient,
         delivery_attempt: DeliveryAttempt,
         recorder: OutcomeRecorder,
         tests: PeriodCounts,
@@ -71,7 +71,7 @@ class SubscriptionService:
         self._subscriptions = subscriptions
         self._deliveries = deliveries
         self._queues = queues
-        self._files = files
+        self._metadata = metadata
         self._delivery_attempt = delivery_attempt
         self._recorder = recorder
         self._tests = tests
@@ -94,7 +94,7 @@ class SubscriptionService:
             wanted.channel, wanted.target, account_id=account_id, settings=self._settings
         )
         target = replace(entered, secret=channel.new_secret())
-        if not await self._files.readable(account_id, wanted.file_id):
+        if not await self._metadata.lookup_files(account_id, [wanted.file_id]):
             raise not_found("file")
         new = Subscription(
             self._ids(), account_id, wanted.file_id, wanted.channel, wanted.events, self._clock(), target, made_by=call

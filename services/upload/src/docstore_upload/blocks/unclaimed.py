@@ -64,7 +64,7 @@ class UnclaimedBlocks:
         held = await self._blocks.unclaimed_bytes(account_id)
         if held <= self._settings.unclaimed_bytes:
             return 0
-        usage = await self._services.usage(account_id)
+        usage = await self._services.quota.account_usage(account_id)
         open_in_blocks = await self._uploads.open_in_blocks(account_id)
         return held - room_for_unclaimed(self._settings.unclaimed_bytes, usage, open_in_blocks)
 

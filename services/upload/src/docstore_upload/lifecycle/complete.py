@@ -18,7 +18,7 @@ import structlog
 
 from docstore_contents.s3.store import ObjectStoreError
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem, not_found, unavailable
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.commits import commit_each, refused, undecided
@@ -126,7 +126,7 @@ class Completer(Generic[T]):
 
     async def _commit(self, transfers: Sequence[T], by: Actor, problems: Problems) -> dict[str, T]:
         """Those that are completed now."""
-        uploaded_at = rfc3339(self._clock())
+        uploaded_at = self._clock()
         items = {transfer.id: self._kind.commit_items(transfer, uploaded_at) for transfer in transfers}
         results = iter(await commit_each(self._services, [item for some in items.values() for item in some]))
         commits: dict[str, Commit[T]] = {}

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from docstore_contracts.metadata import WriteAllowed, WriteTarget
+from docstore_contracts.quota import ReservationItem, Usage
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.problems import Problem
-from docstore_upload.lifecycle.clients import Json, ServiceClients, item_problem
+from docstore_upload.lifecycle.clients import Json, ServiceClients
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
 from docstore_upload.lifecycle.schemas import TargetRequest
 from docstore_upload.metrics import initiated_total
 from docstore_upload.settings import UploadSettings
 
-CHECKED = {"path", "parent_id", "file_id", "base_version", "on_conflict"}
-"""What metadata needs to know to say whether an upload may be."""
 R = TypeVar("R", bound=TargetRequest)
 Problems = dict[int, Problem]
 """Why files are refused, by their place in the request."""
@@ -40,7 +40,7 @@ class Planned(Protocol):
 
 
 P = TypeVar("P", bound=Planned)
-Plan = Callable[[int, R, Json], P | Problem]
+Plan = Callable[[int, R, WriteAllowed], P | Problem]
 """What becomes of a request at this place that metadata allows, by its answer."""
 
 
@@ -88,7 +88,7 @@ class Initiation(Generic[T]):
                     begun[number] = outcome
                 else:
                     problems[number] = outcome
-                    await self._services.release(reserved[number].owner_id, [reserved[number].id])
+                    await self._services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
             if begun:
                 await self._keep([each.transfer for each in begun.values()])
         except Exception:
@@ -102,11 +102,20 @@ class Initiation(Generic[T]):
     async def _check(
         self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], problems: Problems
     ) -> dict[int, P]:
-        items = [request.model_dump(include=CHECKED) for request in requests.values()]
-        results = await self._services.check(account_id, items)
+        items: list[WriteTarget] = [
+            {
+                "path": request.path,
+                "parent_id": request.parent_id,
+                "file_id": request.file_id,
+                "base_version": request.base_version,
+                "on_conflict": request.on_conflict,
+            }
+            for request in requests.values()
+        ]
+        results = await self._services.metadata.check_uploads(account_id, items)
         planned: dict[int, P] = {}
         for (number, request), result in zip(requests.items(), results, strict=True):
-            outcome = item_problem(result) or plan(number, request, result)
+            outcome = Problem.from_body(result["problem"]) if "problem" in result else plan(number, request, result)
             if isinstance(outcome, Problem):
                 problems[number] = outcome
             else:
@@ -121,9 +130,9 @@ class Initiation(Generic[T]):
         reserved: dict[int, P] = {}
         grace = timedelta(seconds=self._settings.reservation_grace_seconds)
         for owner_id, files in by_owner.items():
-            sizes = [(file.id, file.size) for file in files.values()]
+            sizes: list[ReservationItem] = [{"upload_id": file.id, "size": file.size} for file in files.values()]
             until = max(file.usable_until for file in files.values()) + grace
-            accepted, usage = await self._services.reserve(owner_id, sizes, until)
+            accepted, usage = await self._services.quota.reserve(owner_id, sizes, until)
             for number, file in files.items():
                 if file.id in accepted:
                     reserved[number] = file
@@ -150,16 +159,17 @@ class Initiation(Generic[T]):
                 reservations[file.owner_id].add(file.id.partition("-")[0])
             kept = await self._transfers.by_ids([key for keys in reservations.values() for key in keys])
             for owner_id, keys in reservations.items():
-                await self._services.release(owner_id, sorted(keys - kept.keys()))
+                await self._services.quota.release_reservations(owner_id, sorted(keys - kept.keys()))
             for each in begun:
                 if each.undo is not None and each.transfer.id not in kept:
                     await each.undo()
 
 
-def _over_quota(size: int, usage: Json | None) -> Problem:
+def _over_quota(size: int, usage: Usage | None) -> Problem:
     """So many bytes were not reserved; `usage` if the caller may see it."""
     detail = f"{size} bytes don't fit into what is left of the quota."
-    return Problem(507, "over_quota", detail, **({} if usage is None else {"usage": usage}))
+    extra: Json = {} if usage is None else {"usage": usage}
+    return Problem(507, "over_quota", detail, **extra)
 
 
 def seconds_left(expires_at: datetime, now: datetime) -> int:

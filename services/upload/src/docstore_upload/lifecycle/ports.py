@@ -8,10 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client import Gauge
 
+from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.event import Event
 from docstore_platform.mongo import Session
 from docstore_platform.problems import Problem
-from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.rules import Actor, Refusal, State, Transfer
 
 T = TypeVar("T", bound=Transfer)
@@ -124,11 +124,11 @@ class Kind(ABC, Generic[T]):
         """
 
     @abstractmethod
-    def commit_items(self, transfer: T, uploaded_at: str) -> list[Json]:
+    def commit_items(self, transfer: T, uploaded_at: datetime) -> list[CommitItem]:
         """What metadata is asked to commit."""
 
     @abstractmethod
-    def commit(self, transfer: T, results: Sequence[Json]) -> Commit[T] | Problem:
+    def commit(self, transfer: T, results: Sequence[CommitResult]) -> Commit[T] | Problem:
         """What these answers to its items, in order, have made of it, or why it comes to nothing."""
 
     def amendment(self, transfer: T, commit: Commit[T]) -> Fields:

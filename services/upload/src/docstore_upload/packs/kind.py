@@ -15,6 +15,7 @@ import structlog
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.packs import MAX_INDEX_BYTES, MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore, ObjectStoreError
+from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.event import Event
 from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, PackInitiated, PackStalled, slice_upload_id
 from docstore_platform.clock import Clock
@@ -64,10 +65,11 @@ class PackKind(Kind[Pack]):
         live = tuple(number for number in transfer.numbers if number not in set(wrong))
         return Claim(transfer.id, by, {"wrong": tuple(wrong), "live": live})
 
-    def commit_items(self, transfer: Pack, uploaded_at: str) -> list[Json]:
+    def commit_items(self, transfer: Pack, uploaded_at: datetime) -> list[CommitItem]:
         return [
             {
                 **file,
+                "client_modified_at": datetime.fromisoformat(modified_at) if modified_at else None,
                 "upload_id": slice_upload_id(transfer.id, number),
                 "account_id": transfer.account_id,
                 "device": transfer.device,
@@ -75,21 +77,23 @@ class PackKind(Kind[Pack]):
                 "uploaded_at": uploaded_at,
             }
             for number, file in transfer.files().items()
+            for modified_at in [file.get("client_modified_at")]
             if number not in transfer.wrong
         ]
 
-    def commit(self, transfer: Pack, results: Sequence[Json]) -> Commit[Pack]:
+    def commit(self, transfer: Pack, results: Sequence[CommitResult]) -> Commit[Pack]:
         sent = [number for number in transfer.numbers if number not in transfer.wrong]
         committed = dict(zip(sent, results, strict=True))
         answers: list[Json] = []
         event_ids: list[str] = []
         for number in transfer.numbers:
             result = committed.get(number)
-            refusal = WRONG_SLICE if result is None else commit_refusal(result)
-            if refusal is not None or result is None:
-                answers.append({"number": number, "problem": (refusal or WRONG_SLICE).body()})
+            if result is None or "problem" in result:
+                refusal = WRONG_SLICE if result is None else commit_refusal(result)
+                answers.append({"number": number, "problem": refusal.body()})
             else:
-                answers.append({"number": number, **{name: result[name] for name in ("file", "version", "conflicted")}})
+                shown = {"file": result["file"], "version": result["version"], "conflicted": result["conflicted"]}
+                answers.append({"number": number, **shown})
                 event_ids.append(result["event_id"])
         fields = {
             "answers": orjson.dumps(answers),

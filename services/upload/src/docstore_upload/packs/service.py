@@ -9,6 +9,7 @@ import orjson
 
 from docstore_contents.packs import MAX_PACK_BYTES
 from docstore_contents.s3.store import ObjectStore
+from docstore_contracts.metadata import WriteAllowed
 from docstore_events.uploads import slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
 from docstore_platform.ids import new_id
@@ -69,7 +70,7 @@ class PackService:
         return pack | {"files": [answers[number] for number in range(len(requests))]}
 
     def _plan(
-        self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: Json
+        self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: WriteAllowed
     ) -> PlannedSlice | Problem:
         if checked["owner_id"] != principal.account_id:
             return OWN_TREE

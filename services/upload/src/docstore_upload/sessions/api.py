@@ -6,13 +6,15 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from docstore_platform.answers import FileJson
+from docstore_contracts.upload import StalledUpload, StalledUploads
+from docstore_platform.answers import FileJson, described
 from docstore_platform.clock import rfc3339
 from docstore_platform.problems import Problem
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Cursor, Id
+from docstore_platform.web import json_response
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions import schemas
 from docstore_upload.sessions.schemas import (
@@ -118,11 +120,11 @@ async def abort(request: Request, upload_id: UploadId, caller: Caller) -> Respon
     return Response(status_code=204)
 
 
-@internal_router.get("/uploads/stalled", dependencies=[callers("operator")])
+@internal_router.get("/uploads/stalled", dependencies=[callers("operator")], response_model=described(StalledUploads))
 async def list_stalled(request: Request, after: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 100) -> Response:
     """Completed uploads that a service has not reacted to in time, by id, with the services that are missing."""
     uploads = await request.app.state.uploads.stalled(after, limit)
-    items = [
+    items: list[StalledUpload] = [
         {
             "id": upload.id,
             "account_id": upload.owner_id,
@@ -133,4 +135,5 @@ async def list_stalled(request: Request, after: str = "", limit: Annotated[int, 
         }
         for upload in uploads
     ]
-    return _answer({"items": items, "next_after": uploads[-1].id if len(uploads) == limit else None})
+    page: StalledUploads = {"items": items, "next_after": uploads[-1].id if len(uploads) == limit else None}
+    return json_response(page)

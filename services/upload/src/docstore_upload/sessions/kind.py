@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypedDict
 
 import structlog
 
 from docstore_contents.s3.store import ObjectStore, ObjectStoreError, Part
+from docstore_contracts.metadata import CommitItem, CommitResult, Committed
 from docstore_events.event import Event
 from docstore_events.uploads import UploadAborted, UploadCompleted, UploadExpired, UploadInitiated, UploadStalled
-from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.clock import Clock
 from docstore_platform.problems import Problem
 from docstore_upload import metrics
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
-from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.commits import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Kind, Recheck
 from docstore_upload.lifecycle.rules import INCOMPLETE, Actor, Refusal, State
@@ -84,8 +84,7 @@ class SingleUploads(Kind[Upload]):
         verified = Verified(upload.size, upload.sha256 or "", references.list_key.removeprefix(upload.prefix))
         return Claim(upload.id, by, asdict(verified), partial(self._blocks.refer_with, references))
 
-    def commit_items(self, transfer: Upload, uploaded_at: str) -> list[Json]:
-        modified_at = transfer.client_modified_at
+    def commit_items(self, transfer: Upload, uploaded_at: datetime) -> list[CommitItem]:
         return [
             {
                 "upload_id": transfer.id,
@@ -96,20 +95,22 @@ class SingleUploads(Kind[Upload]):
                 "file_id": transfer.file_id,
                 "size": transfer.size,
                 "content_type": transfer.content_type,
-                "sha256": transfer.sha256,
+                "sha256": transfer.sha256 or "",
                 "object_key": transfer.object_key,
                 "base_version": transfer.base_version,
                 "on_conflict": transfer.on_conflict,
                 "tags": list(transfer.tags),
-                "client_modified_at": rfc3339(modified_at) if modified_at else None,
+                "client_modified_at": transfer.client_modified_at,
                 "uploaded_at": uploaded_at,
             }
         ]
 
-    def commit(self, transfer: Upload, results: Sequence[Json]) -> Commit[Upload] | Problem:
+    def commit(self, transfer: Upload, results: Sequence[CommitResult]) -> Commit[Upload] | Problem:
         [result] = results
-        stored = {"file": result.get("file"), "file_event_id": result.get("event_id")}
-        return commit_refusal(result) or Commit(stored, partial(_completed, result=result))
+        if "problem" in result:
+            return commit_refusal(result)
+        stored = {"file": result["file"], "file_event_id": result["event_id"]}
+        return Commit(stored, partial(_completed, result=result))
 
     def initiated(self, transfer: Upload) -> Event:
         return UploadInitiated(**_about(transfer), expires_at=transfer.expires_at)
@@ -202,7 +203,7 @@ def _about(upload: Upload) -> About:
     }
 
 
-def _completed(upload: Upload, result: Json) -> UploadCompleted:
+def _completed(upload: Upload, result: Committed) -> UploadCompleted:
     file = result["file"]
     return UploadCompleted(
         **_about(upload) | {"path": file["path"]},

@@ -7,6 +7,7 @@ from functools import partial
 from typing import get_args
 
 from docstore_contents.s3.store import ObjectStoreError, Part
+from docstore_contracts.metadata import WriteAllowed
 from docstore_platform.clock import Clock
 from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
@@ -84,7 +85,7 @@ class UploadService:
         if given_up > self._settings.unclaimed_bytes:
             raise TOO_MUCH_GIVEN_UP
 
-    def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: Json) -> Upload:
+    def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: WriteAllowed) -> Upload:
         settings, method, now = self._settings, _method(request.method), self._clock()
         expires_at = now + timedelta(seconds=_life(request, settings))
         return Upload(

@@ -3,17 +3,17 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from docstore_contracts.upload import ContentsRelease
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
-from docstore_upload.unreferenced.schemas import ReleaseRequest
 from docstore_upload.unreferenced.service import UnreferencedContents
 
 internal_router = APIRouter(prefix=INTERNAL_PREFIX, tags=["uploads"])
 
 
 @internal_router.post("/contents/release", status_code=204, dependencies=[callers("metadata")])
-async def release_contents(request: Request, body: ReleaseRequest) -> Response:
+async def release_contents(request: Request, body: ContentsRelease) -> Response:
     """No version has these contents any more. Called again, it changes nothing."""
     released: UnreferencedContents = request.app.state.unreferenced_contents
-    await released.release(body.keys)
+    await released.release(body["keys"])
     return Response(status_code=204)

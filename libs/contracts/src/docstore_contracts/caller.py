@@ -1,0 +1,46 @@
+"""What every client of an internal API is built on, and the types that several APIs share."""
+
+from typing import Annotated, Any, Protocol, final
+
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+MAX_ITEMS = 1000
+"""Items in one request."""
+
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A moment in a response, RFC 3339."""
+
+
+class Caller(Protocol):
+    """Sends requests to one service: `docstore_platform.internal.ServiceClient`, or a fake of that service."""
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        """The JSON response; the other service's Problem if it refuses; Problem 503 if it cannot be reached."""
+        ...
+
+
+class Client:
+    """Base of the clients. Their methods raise what `Caller.call` raises."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._call = caller.call
+
+
+@with_config(ConfigDict(extra="allow"))
+class ProblemJson(TypedDict):
+    """RFC 9457. A code may have members of its own."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+@final
+class ItemRefused(TypedDict):
+    """Response to one item of several that was refused; the others are not affected."""
+
+    problem: ProblemJson

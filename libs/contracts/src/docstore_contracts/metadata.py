@@ -1,0 +1,197 @@
+"""Internal API of metadata."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NotRequired, final
+
+from pydantic import AwareDatetime, Field
+from typing_extensions import TypedDict
+
+from docstore_contracts.caller import MAX_ITEMS, Client, Id, ItemRefused, Timestamp
+
+Permission = Literal["owner", "editor", "viewer"]
+MAX_ACCOUNTS = 10 * MAX_ITEMS
+
+
+class WriteTarget(TypedDict):
+    """Where a version is to be written: by `path`, or by `file_id`."""
+
+    path: NotRequired[str | None]
+    parent_id: NotRequired[str | None]
+    """The folder that the path starts from; the account's root if there is none."""
+    file_id: NotRequired[str | None]
+    base_version: NotRequired[Annotated[int, Field(ge=0)] | None]
+    on_conflict: NotRequired[Literal["copy", "fail"]]
+    """`copy` unless given."""
+
+
+class UploadsCheck(TypedDict):
+    account_id: Id
+    items: Annotated[list[WriteTarget], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+@final
+class WriteAllowed(TypedDict):
+    owner_id: str
+    path: str
+    """As the account sees it."""
+    file_id: str | None
+    current_version: int
+    """0 if there is no file."""
+
+
+CheckResult = WriteAllowed | ItemRefused
+
+
+class CheckResults(TypedDict):
+    results: list[CheckResult]
+
+
+class CommitItem(WriteTarget):
+    upload_id: Id
+    account_id: Id
+    device: NotRequired[str]
+    size: Annotated[int, Field(ge=0)]
+    content_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    object_key: Annotated[str, Field(min_length=1, max_length=1024)]
+    tags: NotRequired[list[str]]
+    client_modified_at: NotRequired[AwareDatetime | None]
+    uploaded_at: AwareDatetime
+
+
+class Commits(TypedDict):
+    items: Annotated[list[CommitItem], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class File(TypedDict):
+    """A file or folder as one account sees it: `File` of the public API."""
+
+    id: str
+    kind: Literal["file", "folder"]
+    name: str
+    path: str
+    parent_id: str | None
+    size: int
+    content_type: str | None
+    sha256: str | None
+    version: int
+    tags: Sequence[str]
+    owner_id: str
+    permission: Permission
+    created_at: Timestamp
+    modified_at: Timestamp
+    client_modified_at: Timestamp | None
+    modified_by: str
+    etag: str
+    indexed: bool
+    preview: bool
+
+
+@final
+class Committed(TypedDict):
+    file: File
+    version: int
+    conflicted: bool
+    """It became a conflicted copy."""
+    event_id: str
+
+
+CommitResult = Committed | ItemRefused
+
+
+class CommitResults(TypedDict):
+    results: list[CommitResult]
+
+
+class AccessItem(TypedDict):
+    account_id: Id
+    file_id: Id
+
+
+class AccessRequest(TypedDict):
+    items: Annotated[list[AccessItem], Field(max_length=MAX_ITEMS)]
+
+
+class Permissions(TypedDict):
+    permissions: list[Permission | None]
+
+
+class JournalsRequest(TypedDict):
+    accounts: Annotated[list[Id], Field(max_length=MAX_ACCOUNTS)]
+
+
+class JournalHeads(TypedDict):
+    heads: dict[str, str]
+
+
+class FileLookup(TypedDict):
+    account_id: Id
+    ids: Annotated[list[str], Field(max_length=MAX_ITEMS)]
+
+
+class Files(TypedDict):
+    files: list[File]
+
+
+class AccountStorage(TypedDict):
+    """What the versions of an account add up to."""
+
+    bytes: int
+    documents: int
+
+
+class FileEntry(TypedDict):
+    """A file or folder, in the trash or not."""
+
+    file: dict[str, Any]
+    """A `FileState`, as events contain it."""
+    revision: int
+    path: str
+    trashed: bool
+
+
+class FileEntries(TypedDict):
+    items: list[FileEntry]
+    next_after: str | None
+
+
+class MetadataClient(Client):
+    async def check_uploads(self, account_id: str, items: Sequence[WriteTarget]) -> list[CheckResult]:
+        """Whether the account may write each item, and what is there now; in order."""
+        body: UploadsCheck = {"account_id": account_id, "items": list(items)}
+        response: CheckResults = await self._call("POST", "/internal/uploads/check", body)
+        return response["results"]
+
+    async def commit_uploads(self, items: Sequence[CommitItem]) -> list[CommitResult]:
+        """Make each upload a version, once; in order. A repeated upload gets the same result."""
+        body: Commits = {"items": list(items)}
+        response: CommitResults = await self._call("POST", "/internal/commits", body)
+        return response["results"]
+
+    async def permissions(self, items: Sequence[AccessItem]) -> list[Permission | None]:
+        """Each account's permission for each file or folder, in the trash or not; None if it has none. In order."""
+        body: AccessRequest = {"items": list(items)}
+        response: Permissions = await self._call("POST", "/internal/access", body)
+        return response["permissions"]
+
+    async def journal_heads(self, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """The cursor behind each account's last change."""
+        body: JournalsRequest = {"accounts": list(account_ids)}
+        response: JournalHeads = await self._call("POST", "/internal/journals/heads", body)
+        return response["heads"]
+
+    async def lookup_files(self, account_id: str, file_ids: Sequence[str]) -> dict[str, File]:
+        """By id, those that the account may read and that are not in the trash."""
+        body: FileLookup = {"account_id": account_id, "ids": list(file_ids)}
+        response: Files = await self._call("POST", "/internal/files/lookup", body)
+        return {file["id"]: file for file in response["files"]}
+
+    async def account_storage(self, account_id: str) -> AccountStorage:
+        """Recomputed from the account's versions."""
+        storage: AccountStorage = await self._call("GET", f"/internal/accounts/{account_id}/storage")
+        return storage
+
+    async def list_files(self, after: str, limit: int) -> list[FileEntry]:
+        """All files and folders by id, those in the trash too; empty at the end."""
+        response: FileEntries = await self._call("GET", f"/internal/files?after={after}&limit={limit}")
+        return response["items"]

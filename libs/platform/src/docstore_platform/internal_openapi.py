@@ -1,0 +1,32 @@
+"""The OpenAPI document of a service's internal routes."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from docstore_platform.routes import INTERNAL_PREFIX
+
+OTHER_REGIONS = "other regions"
+"""Who calls the routes that check signatures themselves."""
+_PROBLEM = {"description": "The call was refused or failed: problem+json (RFC 9457) with a stable `code`."}
+_FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
+
+
+def internal_openapi(app: FastAPI) -> dict[str, Any]:
+    """Describe the internal routes of `app`, made by `service_app`; `x-callers` names who may call each."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute) and route.path.startswith(INTERNAL_PREFIX)]
+    document = get_openapi(title=f"{app.title}: internal API", version="1", routes=routes)
+    schemas = document.get("components", {}).get("schemas", {})
+    for name in _FRAMEWORK_SCHEMAS:
+        schemas.pop(name, None)
+    allowed = {(route.method.lower(), route.path): sorted(route.callers) for route in app.state.internal_routes}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            operation["x-callers"] = allowed.get((method, path), [OTHER_REGIONS])
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _PROBLEM
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                schemas.update(content["schema"].pop("$defs", {}))
+    return document
