@@ -213,8 +213,8 @@ async def infra(
                 "topic_prefix": f"{new_id()[-8:]}.",
                 "topic_partitions": 2,
                 "single_instance": True,
-                "idle_park_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
-                "outbox_poll_ms": 200,
+                "idle_interval_ms": 300 if INFRA == "embedded" else 0,  # Apache Kafka wakes a waiting fetch
+                "outbox_interval_ms": 200,
             }
         )
         yield infra

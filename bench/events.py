@@ -50,7 +50,7 @@ async def _scratch(stack: Stack) -> AsyncIterator[tuple[InfraSettings, Mongo]]:
             "topic_prefix": f"{prefix}.",
             "topic_partitions": 2,
             "single_instance": True,
-            "idle_park_ms": 500,
+            "idle_interval_ms": 500,
         }
     )
     mongo = Mongo(stack.mongo_url, app_name="bench")

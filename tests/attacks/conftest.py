@@ -17,7 +17,7 @@ ENVIRONMENT = {
     "ACCOUNTS_ARGON2_MEMORY_KIB": "64",
     "ACCOUNTS_ARGON2_PASSES": "1",
     "ACCOUNTS_SELF_SERVICE_PLANS": "true",
-    "NOTIFY_DIGEST_SECONDS": "0",
+    "NOTIFY_DIGEST_INTERVAL_SECONDS": "0",
 }
 """Room for many attempts from one address; everything else as it is shipped. Limits are tested beside their service."""
 

@@ -104,9 +104,9 @@ async def regions(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
         environment = {
             **SHORT_WAITS,
             "ACCOUNTS_PEER_LINKS": json.dumps(links),
-            "ACCOUNTS_REPLICATION_RETRY_SECONDS": "1",
+            "ACCOUNTS_REPLICATION_RETRY_DELAY_SECONDS": "1",
             "ACCOUNTS_REPLICATION_LEASE_SECONDS": "3",
-            "ACCOUNTS_REPLICATION_POLL_SECONDS": "1",
+            "ACCOUNTS_REPLICATION_INTERVAL_SECONDS": "1",
         }
         arguments = ["--data", str(data), "--port", str(port), "--regions", f"{WEST},{EAST}"]
         status, output = await run("up", "--detach", *arguments, environment=environment)

@@ -295,7 +295,7 @@ class World:
         self.revoker = TokenRevoker(
             self.revocations,
             self.sessions,
-            token_seconds=settings.access_token_seconds,
+            token_seconds=settings.access_token_lifetime_seconds,
             clock=self.clock,
             wakeup_name="revocations",
         )
@@ -358,8 +358,8 @@ class World:
         return KeyRing(
             self.keys,
             issuer="docstore",
-            token_seconds=self.settings.access_token_seconds,
-            rotation_seconds=self.settings.key_rotation_seconds,
+            token_seconds=self.settings.access_token_lifetime_seconds,
+            rotation_seconds=self.settings.key_rotation_interval_seconds,
             clock=self.clock,
             monotonic=lambda: self.clock.now.timestamp(),
         )

@@ -12,7 +12,12 @@ from docstore_events.usage import UsageChanged
 from docstore_platform.ids import new_id
 
 AT = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
-SETTINGS = {"linger_seconds": 0.02, "sweep_seconds": 0.1, "segment_seconds": 1e9, "audit_segment_seconds": 1e9}
+SETTINGS = {
+    "linger_delay_seconds": 0.02,
+    "sweep_interval_seconds": 0.1,
+    "segment_delay_seconds": 1e9,
+    "audit_segment_delay_seconds": 1e9,
+}
 """Quick to handle, and never sealing by themselves."""
 
 

@@ -231,7 +231,10 @@ class World:
         numbers = count(1)
         self.new_id = lambda: f"{next(numbers):04}"
         repositories: Any = (self.preferences, self.deliveries, self.queues, self.inbox)
-        pauses = timedelta(seconds=self.settings.digest_seconds), timedelta(seconds=self.settings.upload_quiet_seconds)
+        pauses = (
+            timedelta(seconds=self.settings.digest_interval_seconds),
+            timedelta(seconds=self.settings.upload_quiet_delay_seconds),
+        )
         planner = DeliveryPlanner(*repositories, *pauses, "deliveries", self.clock, self.new_id)
         read: Any = (self.contacts, self.subscriptions, self.shares, NoLimits(), self.queues, self.rechecks)
         self.events = InMemoryEvents(NotifySubscribers(NotifyService(*read, planner, "rechecks")), self.transactor)

@@ -46,7 +46,9 @@ def _few_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 def infra(servers: Servers) -> InfraSettings:
     """Databases and topics of one test."""
     own = {"database_prefix": f"{new_id()[-8:]}_", "topic_prefix": f"{new_id()[-8:]}.", "topic_partitions": 1}
-    return InfraSettings.model_validate({**infra_values(servers), **own, "single_instance": True, "idle_park_ms": 100})
+    return InfraSettings.model_validate(
+        {**infra_values(servers), **own, "single_instance": True, "idle_interval_ms": 100}
+    )
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def made(folder: Path) -> dict[str, str]:
 
 def test_each_service_gets_its_own_and_nothing_else(tmp_path: Path) -> None:
     """Indexer and media, which read what strangers send, hold no secret that signs anything but their own calls."""
-    given = made(tmp_path) | {"DOCSTORE_REGION": "us-west-2", "UPLOAD_POLL_SECONDS": "1"}
+    given = made(tmp_path) | {"DOCSTORE_REGION": "us-west-2", "UPLOAD_POLL_INTERVAL_SECONDS": "1"}
     everything = {value for keys in load_credentials(tmp_path).service_keys.values() for value in keys}
     for service in SERVICE_NAMES:
         own = only_for(service, given)
@@ -33,7 +33,7 @@ def test_each_service_gets_its_own_and_nothing_else(tmp_path: Path) -> None:
         assert {key for key in everything if key in own.values()} == {own[SERVICE_KEY]}
         assert public_key_of(own[SERVICE_KEY]) in json.loads(own[PUBLIC_KEYS])[service]
         assert own["DOCSTORE_REGION"] == "us-west-2"
-        assert ("UPLOAD_POLL_SECONDS" in own) is (service == "upload")
+        assert ("UPLOAD_POLL_INTERVAL_SECONDS" in own) is (service == "upload")
     assert not only_for("indexer", given).keys() & OWNERS.keys()
     assert not only_for("media", given).keys() & OWNERS.keys()
 

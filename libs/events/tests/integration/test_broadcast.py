@@ -92,7 +92,7 @@ async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings
 
 async def test_a_parked_listener_looks_by_itself(infra: InfraSettings, producer: Any) -> None:
     """Without a wake-up from a publisher in the same process it hears of an event, too."""
-    listener = await Listener(infra.model_copy(update={"idle_park_ms": 50})).started()
+    listener = await Listener(infra.model_copy(update={"idle_interval_ms": 50})).started()
     event = NotificationSent(
         revision=1, delivery_id="d", account_id="ann", channel="in_app", kind="upload_done", cause_ids=()
     )

@@ -1,22 +1,73 @@
-"""Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default."""
+"""Settings shared by the services. Each is an environment variable `DOCSTORE_<NAME>`; secrets have no default.
 
+A setting names its unit, and what a time means: an `interval` between two looks, a `delay` before something, a `lease`,
+a `timeout`, the `lifetime` of what is handed out, a `grace` period, a `window` that is counted in, a `wait` for an
+answer, or `after` so long. Plain `..._days` are how long something is kept.
+"""
+
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self
 
+import structlog
 from pydantic import Field, SecretStr, create_model, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from docstore_platform.old_setting_names import OLD_NAMES
 from docstore_platform.services import INTERNAL_SERVICES, ServiceName
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
 """An idle connection is kept longer than clients keep it: who closes first must not be sent a request meanwhile."""
 
+_warned: set[str] = set()
+
+
+class Settings(BaseSettings):
+    """Base of all settings; a subclass sets `env_prefix`. Environment variables of `OLD_NAMES` work with a warning."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, InitSettingsSource(settings_cls, cls._values_by_old_names())
+
+    @classmethod
+    def _values_by_old_names(cls) -> dict[str, str]:
+        environment = {name.upper(): value for name, value in os.environ.items()}
+        prefix = cls.model_config.get("env_prefix", "")
+        values: dict[str, str] = {}
+        for old, new in OLD_NAMES.get(prefix, {}).items():
+            variable = f"{prefix}{old}".upper()
+            if variable in environment:
+                values[new] = environment[variable]
+                _warn_once(variable, f"{prefix}{new}".upper())
+        return values
+
+
+def _warn_once(old: str, new: str) -> None:
+    """Settings are read for the first time before logging is configured by them, and again after."""
+    if old not in _warned and structlog.is_configured():
+        _warned.add(old)
+        log.warning("setting_renamed", old_name=old, new_name=new)
+
+
 if TYPE_CHECKING:
-    ServiceUrls = BaseSettings
+
+    class ServiceUrls(Settings): ...
+
 else:
     ServiceUrls = create_model(
         "ServiceUrls",
-        __base__=BaseSettings,
+        __base__=Settings,
         **{f"{name}_url": (str, f"http://{name}:8000") for name in INTERNAL_SERVICES},
     )
     """Where each service is: `<name>_url`; read by `service_url`."""
@@ -25,7 +76,7 @@ else:
 class InfraSettings(ServiceUrls):
     """Where the shared servers are and how this process behaves towards them."""
 
-    model_config = SettingsConfigDict(env_prefix="DOCSTORE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DOCSTORE_")
 
     region: str = Field("us-west-2", description="this stack's home region; part of the bucket's name")
     service_key: SecretStr = Field(
@@ -66,13 +117,13 @@ class InfraSettings(ServiceUrls):
         description="each service runs once: its consumer takes every partition without joining a group, "
         "which saves the wait for a rebalance at every start",
     )
-    idle_park_ms: int = Field(
+    idle_interval_ms: int = Field(
         0,
         ge=0,
         description="park an idle consumer and look at its topics this often; 0: never park. For brokers that do "
         "not wake a waiting fetch; a publisher in the same process wakes a parked consumer at once",
     )
-    outbox_poll_ms: int = Field(200, ge=1, description="look for outbox rows of other instances this often")
+    outbox_interval_ms: int = Field(200, ge=1, description="look for outbox rows of other instances this often")
 
     s3_endpoint: str = "http://127.0.0.1:8333"
     s3_public_endpoint: str = Field("", description="as clients reach it; empty: the same as s3_endpoint")
@@ -120,9 +171,7 @@ class InfraSettings(ServiceUrls):
         return self.s3_public_endpoint or self.s3_endpoint
 
 
-class ServiceSettings(BaseSettings):
-    """Base of each service's own settings; a subclass sets `env_prefix`, e.g. `QUOTA_`."""
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+class ServiceSettings(Settings):
+    """Base of each service's own settings, with the prefix of its name, e.g. `QUOTA_`."""
 
     infra: InfraSettings = Field(default_factory=lambda: InfraSettings())

@@ -90,20 +90,20 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         failures,
         limit=settings.login_failures,
         limit_everywhere=settings.login_failures_everywhere,
-        window=timedelta(seconds=settings.login_failure_seconds),
+        window=timedelta(seconds=settings.login_failure_window_seconds),
         clock=utc_now,
     )
     keys = KeyRing(
         signing_keys,
         issuer=infra.issuer,
-        token_seconds=settings.access_token_seconds,
-        rotation_seconds=settings.key_rotation_seconds,
+        token_seconds=settings.access_token_lifetime_seconds,
+        rotation_seconds=settings.key_rotation_interval_seconds,
         clock=utc_now,
     )
     revoker = TokenRevoker(
         revocations,
         sessions,
-        token_seconds=settings.access_token_seconds,
+        token_seconds=settings.access_token_lifetime_seconds,
         clock=utc_now,
         wakeup_name=revocation_wakeup,
     )
@@ -135,7 +135,7 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
         wakeup_name=reset_wakeup,
     )
     loops = [
-        Loop("accounts resets", forgotten.handle_next, reset_wakeup, settings.reset_poll_seconds),
+        Loop("accounts resets", forgotten.handle_next, reset_wakeup, settings.reset_interval_seconds),
         Loop(
             "accounts revocations",
             feed.read_new,

@@ -46,7 +46,7 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
     config = S3Config.of(infra)
     objects = ObjectStore(replace(config, bucket=settings.bucket or config.bucket))
     metadata = ServiceClient("metadata", infra, "analytics")
-    runtime = EventRuntime("analytics", infra, mongo, database, linger_seconds=settings.linger_seconds)
+    runtime = EventRuntime("analytics", infra, mongo, database, linger_seconds=settings.linger_delay_seconds)
     leases: Collection = database["leases"]
     archiving = LeaderLease(leases, "archive", seconds=settings.lease_seconds)
     auditing = LeaderLease(leases, "audit", seconds=settings.lease_seconds)
@@ -63,9 +63,9 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         archive,
         archiving,
         objects,
-        SegmentLimits(settings.segment_seconds, settings.segment_events, settings.segment_bytes),
-        child_memory=settings.child_memory,
-        child_seconds=settings.child_seconds,
+        SegmentLimits(settings.segment_delay_seconds, settings.segment_events, settings.segment_bytes),
+        child_memory=settings.child_memory_bytes,
+        child_seconds=settings.child_timeout_seconds,
     )
     verifier = AuditVerifier(audit, seals, objects, chain, anchors, region=infra.region)
     sealer = AuditSealer(
@@ -76,20 +76,20 @@ def create_app(settings: AnalyticsSettings | None = None) -> FastAPI:
         anchors,
         verifier,
         region=infra.region,
-        segment_seconds=settings.audit_segment_seconds,
+        segment_seconds=settings.audit_segment_delay_seconds,
         segment_entries=settings.audit_segment_entries,
     )
     reports = ReportService(
         figures,
         archive,
         objects,
-        child_memory=settings.child_memory,
-        child_seconds=settings.child_seconds,
+        child_memory=settings.child_memory_bytes,
+        child_seconds=settings.child_timeout_seconds,
         query_bytes=settings.query_bytes,
     )
 
     sweeps = [
-        Loop.periodic(f"analytics {name}", work, settings.sweep_seconds)
+        Loop.periodic(f"analytics {name}", work, settings.sweep_interval_seconds)
         for name, work in (("archive", writer.write_due), ("seals", sealer.seal_due), ("anchors", sealer.anchor_due))
     ]
 

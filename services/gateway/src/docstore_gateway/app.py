@@ -81,7 +81,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         buckets = MongoTokenBuckets(database)
         idempotency_rows = MongoIdempotencyRows(
-            database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_hours
+            database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_lifetime_hours
         )
         idempotency = IdempotencyKeys(idempotency_rows, settings)
         async with AsyncExitStack() as stack:
@@ -93,8 +93,8 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
                 forwarders[name] = open_forwarder(
                     infra.service_url(name),
                     name,
-                    connect_seconds=settings.connect_seconds,
-                    answer_seconds=settings.answer_seconds,
+                    connect_seconds=settings.connect_timeout_seconds,
+                    answer_seconds=settings.answer_timeout_seconds,
                 )
                 stack.push_async_callback(forwarders[name].close)
                 stack.push_async_callback(clients[name].close)
@@ -107,10 +107,10 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
             stack.callback(on_stopping(feed.stop))
             revocations.listen(lambda _: feed.wake())
             app.state.feed_streams = partial(
-                FeedStream, feed, revocations.covers, heartbeat_seconds=settings.heartbeat_seconds
+                FeedStream, feed, revocations.covers, heartbeat_seconds=settings.heartbeat_interval_seconds
             )
             app.state.event_streams = partial(
-                EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_seconds
+                EventStream, waiting, forwarders["metadata"], heartbeat_seconds=settings.heartbeat_interval_seconds
             )
             csrf_secrets = secret_list("GATEWAY_CSRF_SECRETS", settings.csrf_secrets, infra)
             web = WebSessions(infra, app.state.verifier, csrf_secrets)
@@ -164,7 +164,7 @@ async def _waiting(
         metadata,
         revocations.covers,
         max_streams=settings.max_streams,
-        check_seconds=settings.journal_check_seconds,
+        check_seconds=settings.journal_check_interval_seconds,
     )
     revocations.listen(waiting.end_revoked)
     broadcast = Broadcast(

@@ -19,7 +19,7 @@ def _web_of_checkout() -> Path | None:
 class GatewaySettings(ServiceSettings):
     """Who may call how often and how long the gateway waits. Rates are calls a minute, sizes bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
     sign_up_per_minute: int = Field(10, ge=1, description="per client address")
     log_in_per_minute: int = Field(20, ge=1, description="per client address")
@@ -53,8 +53,10 @@ class GatewaySettings(ServiceSettings):
         description="largest file that the page without script takes; at most UPLOAD_OPEN_FORM_BYTES",
     )
 
-    connect_seconds: float = Field(2.0, gt=0, description="to connect to a service")
-    answer_seconds: float = Field(75.0, gt=0, description="a service may be silent this long; above the longest poll")
+    connect_timeout_seconds: float = Field(2.0, gt=0, description="to connect to a service")
+    answer_timeout_seconds: float = Field(
+        75.0, gt=0, description="a service may be silent this long; above the longest poll"
+    )
 
     csrf_secrets: SecretStr = Field(
         SecretStr(""),
@@ -65,15 +67,17 @@ class GatewaySettings(ServiceSettings):
         description="keys the digests of calls with an Idempotency-Key. Several by commas: the first is used, calls "
         "that are known by the others still are",
     )
-    idempotency_hours: int = Field(24, ge=1, description="an answer is given again for this long")
+    idempotency_lifetime_hours: int = Field(24, ge=1, description="an answer is given again for this long")
     idempotency_lease_seconds: float = Field(
         10.0, gt=0, description="after this a call whose gateway died may be made again; renewed while it runs"
     )
     idempotency_max_answer_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="a larger answer is not kept")
 
     max_streams: int = Field(32, ge=1, description="connections of an account that may wait for changes at one gateway")
-    heartbeat_seconds: float = Field(25.0, gt=0, description="a silent stream of events gets a comment this often")
-    journal_check_seconds: float = Field(
+    heartbeat_interval_seconds: float = Field(
+        25.0, gt=0, description="a silent stream of events gets a comment this often"
+    )
+    journal_check_interval_seconds: float = Field(
         20.0, gt=0, description="journals of those who wait are looked at this often, for wake-ups that were lost"
     )
 

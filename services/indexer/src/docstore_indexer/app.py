@@ -97,7 +97,7 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
         ),
         Loop("indexer plan changes", plan_changes.work, PLAN_WAKEUP),
         Loop("indexer rebuild", rebuild.work, REBUILD_WAKEUP),
-        Loop("indexer retries", service.wake_due, "index:retries", settings.poll_seconds),
+        Loop("indexer retries", service.wake_due, "index:retries", settings.poll_interval_seconds),
         Loop("indexer gauges", report_pending, "index:gauges", GAUGE_SECONDS),
     ]
 
@@ -139,8 +139,8 @@ def create_app(settings: IndexerSettings | None = None) -> FastAPI:
 
 def _engine(settings: IndexerSettings) -> SearchEngine:
     if settings.engine == "tantivy":
-        return TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_ms)
+        return TantivyEngine(settings.folder.absolute(), commit_ms=settings.commit_interval_ms)
     password = settings.opensearch_password.get_secret_value()
     client = OpenSearchClient(settings.opensearch_url, settings.opensearch_user, password, settings.opensearch_ca_file)
-    layout = Layout(settings.opensearch_shards, settings.opensearch_replicas, settings.opensearch_refresh_ms)
-    return OpenSearchEngine(client, settings.opensearch_index, layout, commit_ms=settings.commit_ms)
+    layout = Layout(settings.opensearch_shards, settings.opensearch_replicas, settings.opensearch_refresh_interval_ms)
+    return OpenSearchEngine(client, settings.opensearch_index, layout, commit_ms=settings.commit_interval_ms)

@@ -14,7 +14,7 @@ MIB = 1 << 20
 
 
 class IndexerSettings(ServiceSettings):
-    model_config = SettingsConfigDict(env_prefix="INDEXER_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="INDEXER_")
 
     engine: Literal["tantivy", "opensearch"] = Field(
         "tantivy", description="the index: in a folder of this process alone, or in a cluster that several share"
@@ -22,7 +22,7 @@ class IndexerSettings(ServiceSettings):
     folder: Path = Field(
         Path("/var/lib/docstore/index"), description="of temporary files and Tantivy's index; for this process alone"
     )
-    commit_ms: int = Field(50, ge=0, description="batches of writes to the index are at least this far apart")
+    commit_interval_ms: int = Field(50, ge=0, description="batches of writes to the index are at least this far apart")
     opensearch_url: str = Field("http://127.0.0.1:9200", description="one address, of a node or a load balancer")
     opensearch_user: str = Field("", description="empty: no password is sent")
     opensearch_password: SecretStr = SecretStr("")
@@ -34,15 +34,19 @@ class IndexerSettings(ServiceSettings):
     )
     opensearch_shards: int = Field(1, ge=1, description="of a new index: a change needs a rebuild")
     opensearch_replicas: int = Field(1, ge=0, description="copies of each shard in a new index; 0 for a single node")
-    opensearch_refresh_ms: int = Field(50, ge=10, description="a write is found after this long at most")
-    poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
+    opensearch_refresh_interval_ms: int = Field(50, ge=10, description="a write is found after this long at most")
+    poll_interval_seconds: float = Field(
+        2.0, gt=0, description="look for work of other instances and for retries this often"
+    )
     lease_seconds: float = Field(
-        600.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"
+        600.0,
+        gt=0,
+        description="work of a dead instance is taken over after this long; several times `document_timeout_seconds`",
     )
 
     workers: int = Field(1, ge=1, description="processes that parse documents, and as many that read pictures")
-    worker_idle_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
-    seconds: float = Field(120.0, gt=0, description="time one document may take")
+    worker_idle_timeout_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
+    document_timeout_seconds: float = Field(120.0, gt=0, description="time one document may take")
     memory_mb: int = Field(1024, ge=128, description="memory one document may take")
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger documents are found by name only")
     max_text_chars: int = Field(2_000_000, ge=1_000, description="text beyond is not searched")
@@ -52,8 +56,8 @@ class IndexerSettings(ServiceSettings):
     def picture_limits(self) -> ExtractionLimits:
         return ExtractionLimits(
             workers=self.workers,
-            idle_seconds=self.worker_idle_seconds,
-            seconds=self.seconds,
+            idle_seconds=self.worker_idle_timeout_seconds,
+            seconds=self.document_timeout_seconds,
             memory_mb=self.memory_mb,
             max_document_bytes=self.max_document_bytes,
             max_text_chars=self.max_text_chars,

@@ -135,7 +135,12 @@ class World:
     @asynccontextmanager
     async def indexer(self, **settings: Any) -> AsyncIterator[FastAPI]:
         """An instance of the service, without anybody who says events."""
-        usual: dict[str, Any] = {"infra": self.infra, "folder": self.folder, "poll_seconds": 0.2, **self.engine}
+        usual: dict[str, Any] = {
+            "infra": self.infra,
+            "folder": self.folder,
+            "poll_interval_seconds": 0.2,
+            **self.engine,
+        }
         app = create_app(IndexerSettings(**{**usual, **settings}))
         async with app.router.lifespan_context(app):
             register_local_app(self.infra.indexer_url, app)

@@ -41,7 +41,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
     objects = ObjectStore(config)
     pictures = ObjectStore(replace(config, bucket=infra.processed_bucket))
     client = ServiceClient("metadata", infra, "media")
-    service = PreviewService(previews, MetadataClient(client), pictures, seconds=settings.preview_seconds)
+    service = PreviewService(previews, MetadataClient(client), pictures, seconds=settings.preview_url_lifetime_seconds)
     runtime = EventRuntime("media", infra, mongo, database, MediaSubscribers(service))
     folder = settings.folder.absolute()
     renderer = WorkerRenderer(Contents(objects), settings.limits, folder, max_pixels=settings.max_megapixels * MEGA)
@@ -58,7 +58,7 @@ def create_app(settings: MediaSettings | None = None) -> FastAPI:
         # More loops than workers: while one waits for a download, another has the worker.
         *(Loop(f"media render {number}", worker.render, RENDER_WAKEUP) for number in range(settings.workers + 1)),
         Loop("media remove", worker.remove, REMOVE_WAKEUP),
-        Loop("media retries", worker.wake_due, "media:retries", settings.poll_seconds),
+        Loop("media retries", worker.wake_due, "media:retries", settings.poll_interval_seconds),
         Loop("media gauges", tell_pending, "media:gauges", GAUGE_SECONDS),
     ]
 

@@ -12,20 +12,26 @@ MIB = 1 << 20
 
 
 class MediaSettings(ServiceSettings):
-    model_config = SettingsConfigDict(env_prefix="MEDIA_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="MEDIA_")
 
     folder: Path = Field(
         Path("/var/lib/docstore/media"), description="of temporary files, emptied at start; for this process alone"
     )
-    preview_seconds: int = Field(900, ge=60, le=604_800, description="how long a preview's signed URL is good for")
-    poll_seconds: float = Field(2.0, gt=0, description="look for work of other instances and for retries this often")
+    preview_url_lifetime_seconds: int = Field(
+        900, ge=60, le=604_800, description="how long a preview's signed URL is good for"
+    )
+    poll_interval_seconds: float = Field(
+        2.0, gt=0, description="look for work of other instances and for retries this often"
+    )
     lease_seconds: float = Field(
-        300.0, gt=0, description="work of a dead instance is taken over after this long; several times `seconds`"
+        300.0,
+        gt=0,
+        description="work of a dead instance is taken over after this long; several times `picture_timeout_seconds`",
     )
 
     workers: int = Field(1, ge=1, description="processes that make pictures")
-    worker_idle_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
-    seconds: float = Field(60.0, gt=0, description="time one picture may take")
+    worker_idle_timeout_seconds: float = Field(30.0, gt=0, description="an idle process ends after this long")
+    picture_timeout_seconds: float = Field(60.0, gt=0, description="time one picture may take")
     memory_mb: int = Field(1024, ge=128, description="memory one picture may take")
     max_document_bytes: int = Field(100 * MIB, ge=MIB, description="larger images and documents have no preview")
     max_megapixels: int = Field(100, ge=1, description="images with more pixels have no preview")
@@ -34,8 +40,8 @@ class MediaSettings(ServiceSettings):
     def limits(self) -> WorkerLimits:
         return WorkerLimits(
             workers=self.workers,
-            idle_seconds=self.worker_idle_seconds,
-            seconds=self.seconds,
+            idle_seconds=self.worker_idle_timeout_seconds,
+            seconds=self.picture_timeout_seconds,
             memory_mb=self.memory_mb,
             max_document_bytes=self.max_document_bytes,
             allow_weak_sandbox=self.infra.allow_weak_sandbox,

@@ -76,7 +76,7 @@ class World:
     @asynccontextmanager
     async def media(self, **settings: Any) -> AsyncIterator[FastAPI]:
         """An instance of the service, without anybody who says events."""
-        usual: dict[str, Any] = {"infra": self.infra, "folder": self.folder, "poll_seconds": 0.2}
+        usual: dict[str, Any] = {"infra": self.infra, "folder": self.folder, "poll_interval_seconds": 0.2}
         app = create_app(MediaSettings(**{**usual, **settings}))
         async with app.router.lifespan_context(app):
             register_local_app(self.infra.media_url, app)

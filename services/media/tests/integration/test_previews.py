@@ -76,7 +76,7 @@ async def test_readers_see_the_preview_and_others_see_nothing(running: Any) -> N
 async def test_a_url_is_kept_for_half_of_its_life_at_most(world: Any) -> None:
     """However short an operator makes it, a browser never opens one that has ended."""
     owner = new_id()
-    async with world.running(preview_seconds=60):
+    async with world.running(preview_url_lifetime_seconds=60):
         file = await world.add(owner, "a.png", originals.image())
         await world.says(file.file_id, "preview-ready")
         answer = await world.preview(owner, file.file_id)

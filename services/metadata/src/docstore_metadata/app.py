@@ -129,7 +129,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     contents = Contents(objects)
     delivery = Delivery(objects, contents)
     downloads = DownloadService(
-        store, tree, versions, version_access, contents, delivery, seconds=settings.download_seconds
+        store, tree, versions, version_access, contents, delivery, seconds=settings.download_url_lifetime_seconds
     )
 
     passwords = Passwords(settings)
@@ -138,7 +138,7 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         failures,
         limit=settings.link_failures,
         limit_everywhere=settings.link_failures_everywhere,
-        window=timedelta(seconds=settings.link_failure_seconds),
+        window=timedelta(seconds=settings.link_failure_window_seconds),
         clock=utc_now,
     )
     grants = LinkGrants(secret_list("METADATA_LINK_GRANT_SECRETS", settings.link_grant_secrets, infra))
@@ -157,18 +157,18 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
     retention_sweeper = RetentionSweeper(store, roots, plain_tree, transactor, jobs, bounds, leader, now=earlier_now)
     old_contents = MongoOldContents(database)
     tiering = StorageTiering(old_contents, store.versions, objects, days=settings.cold_after_days, now=earlier_now)
-    poll_seconds = settings.job_poll_ms / 1000
+    poll_seconds = settings.job_interval_ms / 1000
     loops = [
         Loop("metadata display names", resolver.resolve_next, resolver.wakeup_name),
         Loop("metadata jobs", JobWorker(jobs, walker.walk).work, jobs.wakeup_name, poll_seconds),
         # A job may leave objects to be deleted, so the same wake-up serves both.
         Loop("metadata object removal", remover.remove_due, jobs.wakeup_name, poll_seconds),
-        _sweep("metadata links", link_sweeper.sweep, settings.link_sweep_seconds),
+        _sweep("metadata links", link_sweeper.sweep, settings.link_interval_seconds),
     ]
-    if settings.retention_poll_seconds:
-        loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_poll_seconds))
+    if settings.retention_interval_seconds:
+        loops.append(_sweep("metadata retention", retention_sweeper.sweep, settings.retention_interval_seconds))
     if settings.cold_after_days:
-        loops.append(_sweep("metadata cold storage", tiering.cool, settings.cold_poll_seconds))
+        loops.append(_sweep("metadata cold storage", tiering.cool, settings.cold_interval_seconds))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from docstore_platform.passwords import HashingSettings
 
 
 class MetadataSettings(HashingSettings):
-    model_config = SettingsConfigDict(env_prefix="METADATA_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="METADATA_")
 
     link_grant_secrets: SecretStr = Field(
         SecretStr(""),
@@ -29,23 +29,25 @@ class MetadataSettings(HashingSettings):
     cold_after_days: int = Field(
         90, ge=0, le=MAX_DAYS, description="mark contents of versions replaced so long ago; 0: none"
     )
-    cold_poll_seconds: float = Field(3600.0, gt=0, description="look for such contents this often")
+    cold_interval_seconds: float = Field(3600.0, gt=0, description="look for such contents this often")
     retention_grace_hours: float = Field(
         24.0, ge=0, description="a retention policy takes effect so long after a change"
     )
-    retention_poll_seconds: float = Field(
+    retention_interval_seconds: float = Field(
         60.0, ge=0, description="interval between searches for expired versions and trash; 0: never"
     )
     max_copied_nodes: int = Field(1000, ge=1, le=5000, description="files and folders that one copy may make")
     journal_days: int = Field(90, ge=1, description="changes are kept this long for clients that were away")
     listing_cache_bytes: int = Field(16 << 20, ge=0, description="memory for answered pages of listings")
-    download_seconds: int = Field(900, ge=1, le=604_800, description="how long a signed download URL is good for")
-    job_poll_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
+    download_url_lifetime_seconds: int = Field(
+        900, ge=1, le=604_800, description="how long a signed download URL is good for"
+    )
+    job_interval_ms: int = Field(5000, ge=1, description="look for background work of other instances this often")
     job_lease_seconds: float = Field(30.0, gt=0, description="background work of a dead instance is taken over after")
     link_failures: int = Field(10, ge=1, description="wrong passwords per link and address before 429")
     link_failures_everywhere: int = Field(100, ge=1, description="wrong passwords per link from all addresses")
-    link_failure_seconds: int = Field(900, ge=1, description="how long those count")
-    link_sweep_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")
+    link_failure_window_seconds: int = Field(900, ge=1, description="how long those count")
+    link_interval_seconds: float = Field(60.0, gt=0, description="look for links that are about to end this often")
 
     @property
     def retention(self) -> Bounds:

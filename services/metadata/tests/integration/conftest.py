@@ -263,7 +263,7 @@ async def stack(infra: InfraSettings) -> AsyncIterator[Stack]:
 
     @asynccontextmanager
     async def run(url: str = urls["metadata_url"], **settings: Any) -> AsyncIterator[FastAPI]:
-        app = create_app(MetadataSettings(**{"infra": infra, "job_poll_ms": 100, **settings}))
+        app = create_app(MetadataSettings(**{"infra": infra, "job_interval_ms": 100, **settings}))
         async with app.router.lifespan_context(app):
             register_local_app(url, app)
             yield app

@@ -71,7 +71,10 @@ def create_app(
     shares, limits = MongoShares(database), MongoShareLimits(database)
     sending, checking = f"deliveries:{database.name}", f"rechecks:{database.name}"
 
-    pause, run_pause = timedelta(seconds=settings.digest_seconds), timedelta(seconds=settings.upload_quiet_seconds)
+    pause, run_pause = (
+        timedelta(seconds=settings.digest_interval_seconds),
+        timedelta(seconds=settings.upload_quiet_delay_seconds),
+    )
     planner = DeliveryPlanner(preferences, deliveries, queues, inbox, pause, run_pause, sending)
     service = NotifyService(contacts, subscriptions, shares, limits, queues, rechecks, planner, checking)
     runtime = EventRuntime("notify", infra, mongo, database, NotifySubscribers(service))
@@ -87,7 +90,7 @@ def create_app(
     resources = ChannelResources(settings, contacts, renderer, inbox, runtime.transactor, texts)
     channels = {**REGISTRY.open(resources), **(replaced_channels or {})}
     delivery_attempt = DeliveryAttempt(
-        channels, Validity(metadata, shares, partial(server_time, database)), settings.send_seconds
+        channels, Validity(metadata, shares, partial(server_time, database)), settings.send_timeout_seconds
     )
     recorder = OutcomeRecorder(deliveries, runtime.transactor, settings)
     following = SubscriptionService(
@@ -100,7 +103,7 @@ def create_app(
         queues, deliveries, subscriptions, delivery_attempt, recorder, planner, runtime.transactor, settings
     )
     recheck_worker = RecheckWorker(rechecks, subscriptions, queues, metadata)
-    poll_seconds = settings.poll_seconds
+    poll_seconds = settings.poll_interval_seconds
     workers: list[ClaimWorker[Any]] = [
         ClaimWorker("sender", sender, parallel=settings.parallel, poll_seconds=poll_seconds, wakeup_name=sending),
         ClaimWorker(

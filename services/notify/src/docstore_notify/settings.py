@@ -12,23 +12,25 @@ Network = IPv4Network | IPv6Network
 
 
 class NotifySettings(ServiceSettings):
-    model_config = SettingsConfigDict(env_prefix="NOTIFY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="NOTIFY_")
 
-    digest_seconds: float = Field(
+    digest_interval_seconds: float = Field(
         5.0, ge=0, description="least time between two messages of a kind to a person; 0: each event at once"
     )
-    upload_quiet_seconds: float = Field(
+    upload_quiet_delay_seconds: float = Field(
         300.0,
         gt=0,
         description="without another upload for so long, a person is told of all their uploads since the first in one "
-        "message; not used where digest_seconds is 0",
+        "message; not used where digest_interval_seconds is 0",
     )
-    give_up_seconds: float = Field(24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed")
+    give_up_after_seconds: float = Field(
+        24 * 3600.0, gt=0, description="a message that can't be sent for so long has failed"
+    )
     disable_after_seconds: float = Field(
         5 * 24 * 3600.0, gt=0, description="a subscription whose messages have failed for so long is disabled"
     )
-    max_texts_a_day: int = Field(100, ge=0, description="text messages to phones that an account has sent in a day")
-    max_tests_an_hour: int = Field(
+    max_texts_per_day: int = Field(100, ge=0, description="text messages to phones that an account has sent in a day")
+    max_tests_per_hour: int = Field(
         10, ge=0, description="test messages that an account has sent in an hour: they go out at once, past all pauses"
     )
     max_subscriptions: int = Field(200, ge=1, description="of an account")
@@ -36,9 +38,13 @@ class NotifySettings(ServiceSettings):
     machine_parallel: int = Field(
         16, ge=1, le=256, description="subscriptions to machines served at the same time, each with one message"
     )
-    poll_seconds: float = Field(1.0, gt=0, description="look for what other instances have left to send this often")
+    poll_interval_seconds: float = Field(
+        1.0, gt=0, description="look for what other instances have left to send this often"
+    )
     lease_seconds: float = Field(60.0, gt=0, description="a sender that died loses its message after this time")
-    send_seconds: float = Field(25.0, gt=0, description="a channel has this long to take a message; below the lease")
+    send_timeout_seconds: float = Field(
+        25.0, gt=0, description="a channel has this long to take a message; below the lease"
+    )
 
     transport: Literal["ses", "smtp"] = "ses"
     unsubscribe_secret: SecretStr = Field(
@@ -63,7 +69,9 @@ class NotifySettings(ServiceSettings):
     webhook_allowed_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
         (), description="networks (CIDR, commas between) that webhooks reach though they are not public"
     )
-    webhook_seconds: float = Field(10.0, gt=0, description="a receiver has this long from the look-up to the answer")
+    webhook_timeout_seconds: float = Field(
+        10.0, gt=0, description="a receiver has this long from the look-up to the answer"
+    )
 
     aws_endpoint: str = Field("", description="one endpoint for SNS, SQS, EventBridge and STS; empty: AWS's own")
     aws_region: str = "us-west-2"

@@ -47,9 +47,9 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
             await service.expire_reservations()
 
     loops = [
-        Loop.periodic("quota totals", service.totals, settings.sweep_seconds),
-        Loop.periodic("quota expiry", expire, settings.sweep_seconds),
-        Loop.periodic("quota comparison", reconciler.run_due, settings.sweep_seconds),
+        Loop.periodic("quota totals", service.totals, settings.sweep_interval_seconds),
+        Loop.periodic("quota expiry", expire, settings.sweep_interval_seconds),
+        Loop.periodic("quota comparison", reconciler.run_due, settings.sweep_interval_seconds),
     ]
 
     @asynccontextmanager

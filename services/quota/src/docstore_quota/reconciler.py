@@ -49,7 +49,7 @@ class Reconciler:
         self._dead_letters = dead_letters
         self._settings = settings
         self._clock = clock
-        self._confirm_after = timedelta(seconds=settings.drift_confirm_seconds)
+        self._confirm_after = timedelta(seconds=settings.drift_confirm_delay_seconds)
 
     async def prepare(self) -> None:
         """Queue the comparison, once and for all: when one ends, the next is due after the interval."""
@@ -85,7 +85,7 @@ class Reconciler:
                 break
             cursor = accounts[-1].id
             await self._queue.renew(lease, {"cursor": cursor})
-        await self._queue.postpone(lease, self._settings.reconcile_seconds, {"cursor": "", "attempts": 0})
+        await self._queue.postpone(lease, self._settings.reconcile_interval_seconds, {"cursor": "", "attempts": 0})
 
     async def compare(self, account_id: str) -> Drift | None:
         """The account's drift, if it can be told now: nothing may be under way or change while it is looked at."""

@@ -10,19 +10,23 @@ GIB = 1024**3
 
 
 class QuotaSettings(ServiceSettings):
-    model_config = SettingsConfigDict(env_prefix="QUOTA_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="QUOTA_")
 
     free_bytes: int = Field(5 * GIB, ge=0, description="limit of the free plan")
     premium_bytes: int = Field(20 * GIB, ge=0, description="limit of the premium plan")
-    sweep_seconds: float = Field(15.0, gt=0, description="look for expired reservations and work due this often")
+    sweep_interval_seconds: float = Field(
+        15.0, gt=0, description="look for expired reservations and work due this often"
+    )
     expiry_grace_seconds: float = Field(
         900.0, ge=0, description="an upload that has not told its end by then loses its reservation"
     )
     lease_seconds: float = Field(
         60.0, gt=0, description="background work of an instance that died is taken over after this"
     )
-    reconcile_seconds: float = Field(6 * 3600.0, gt=0, description="compare all accounts with metadata this often")
-    drift_confirm_seconds: float = Field(
+    reconcile_interval_seconds: float = Field(
+        6 * 3600.0, gt=0, description="compare all accounts with metadata this often"
+    )
+    drift_confirm_delay_seconds: float = Field(
         600.0, ge=0, description="a difference that stays the same for so long is no event under way"
     )
     repair_drift: bool = Field(False, description="set confirmed drift right instead of only reporting it")

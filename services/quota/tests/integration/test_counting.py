@@ -171,7 +171,9 @@ async def test_drift_is_reported_once_it_has_lasted(quota: Any, kept: Any) -> No
     """The background pass finds an account whose count is not what is stored, and leaves it as it is."""
     right, wrong = new_id(), new_id()
     quota.stored |= {right: {"bytes": 10, "documents": 1}, wrong: {"bytes": 4, "documents": 1}}
-    async with quota.running(reconcile_seconds=0.1, sweep_seconds=0.05, drift_confirm_seconds=0.2):
+    async with quota.running(
+        reconcile_interval_seconds=0.1, sweep_interval_seconds=0.05, drift_confirm_delay_seconds=0.2
+    ):
         await quota.say(kept(right, 10), kept(wrong, 10))
 
         async def confirmed() -> list[Any]:
@@ -192,7 +194,12 @@ async def test_drift_is_corrected_where_that_is_wanted(quota: Any, kept: Any) ->
     """With the setting, usage and totals are set to what is stored, usage-changed says so, and the drift is gone."""
     account = new_id()
     quota.stored[account] = {"bytes": 4, "documents": 2}
-    settings = {"reconcile_seconds": 0.1, "sweep_seconds": 0.05, "drift_confirm_seconds": 0.1, "repair_drift": True}
+    settings = {
+        "reconcile_interval_seconds": 0.1,
+        "sweep_interval_seconds": 0.05,
+        "drift_confirm_delay_seconds": 0.1,
+        "repair_drift": True,
+    }
     async with quota.running(**settings):
         await quota.say(kept(account, 10))
         await quota.usage_becomes(account, used=4, documents=2)
@@ -217,5 +224,5 @@ async def test_a_changed_plan_setting_reaches_the_accounts(quota: Any, kept: Any
     async with quota.running(free_bytes=100):
         await quota.say(kept(account, 10))
         await quota.usage_becomes(account, limit=100)
-    async with quota.running(free_bytes=5, sweep_seconds=0.05, reconcile_seconds=0.1):
+    async with quota.running(free_bytes=5, sweep_interval_seconds=0.05, reconcile_interval_seconds=0.1):
         await quota.usage_becomes(account, limit=5, over_quota=True)

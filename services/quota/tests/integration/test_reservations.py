@@ -120,7 +120,7 @@ async def test_a_pack_has_one_reservation_that_its_files_use_up(quota: Any, kept
 async def test_a_reservation_that_no_event_ends_is_swept(quota: Any) -> None:
     """After its time it goes, and only it: one with more time stays."""
     account, short, long = new_id(), new_id(), new_id()
-    async with quota.running(sweep_seconds=0.05, expiry_grace_seconds=0):
+    async with quota.running(sweep_interval_seconds=0.05, expiry_grace_seconds=0):
         await quota.reserve(account, {long: 5})
         await quota.reserve(account, {short: 7}, seconds=0.2)
         await quota.usage_becomes(account, reserved=5)

@@ -105,8 +105,8 @@ def create_app(settings: UploadSettings | None = None) -> FastAPI:
                 packed.worker.loop(),
                 DiscardedBlocksWorker(stored_blocks, store, is_held, settings, clock).loop(),
                 UnsizedBlocksWorker(stored_blocks, prover, settings, clock).loop(),
-                Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_sweep_seconds),
-                Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_seconds),
+                Loop("upload unclaimed", unclaimed.sweep, "upload:unclaimed", settings.unclaimed_interval_seconds),
+                Loop("upload strays", strays.sweep, "upload:strays", settings.stray_page_delay_seconds),
             ]
             await stack.enter_async_context(running_loops(loops))
             yield

@@ -26,13 +26,13 @@ from docstore_upload.app import create_app
 from docstore_upload.settings import UploadSettings
 
 FAST: dict[str, float] = {
-    "poll_seconds": 0.05,
-    "settle_first_seconds": 0.2,
-    "commit_retry_seconds": 0.3,
+    "poll_interval_seconds": 0.05,
+    "settle_first_delay_seconds": 0.2,
+    "commit_retry_delay_seconds": 0.3,
     "lease_seconds": 3,
 }
 # The service looks for what was sent: in tests that are not about this it would race with the client's own `complete`.
-LOOKS = {"check_first_seconds": 0.2, "check_longest_seconds": 0.4}
+LOOKS = {"check_first_delay_seconds": 0.2, "check_longest_delay_seconds": 0.4}
 
 
 def fake_app(fake: Any) -> FastAPI:

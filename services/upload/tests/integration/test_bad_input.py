@@ -68,7 +68,7 @@ async def test_object_that_differs_is_refused_and_deleted(stack: Any, content: b
 
 async def test_expired_form_stores_nothing(stack: Any) -> None:
     """A form that is used after its upload's expiry is refused by the store."""
-    async with stack.run(expiry_seconds=1):
+    async with stack.run(lifetime_seconds=1):
         upload = await stack.person.initiate("form", CONTENT)
         policy = orjson.loads(b64decode(upload["form"]["fields"]["policy"]))
         ends = datetime.fromisoformat(policy["expiration"])

@@ -144,7 +144,7 @@ async def test_block_is_written_once(stack: Any) -> None:
 
 async def test_upload_that_is_over(stack: Any) -> None:
     """Neither an expired nor an aborted upload is completed with blocks, whether or not they are there."""
-    async with stack.run(expiry_seconds=0.5):
+    async with stack.run(lifetime_seconds=0.5):
         expired = await begin(stack.person, BLOCKS)
         await send(stack, BLOCKS)
 

@@ -110,7 +110,7 @@ async def test_release_gives_back_once(stack: Any) -> None:
 
 async def test_blocks_that_a_backup_holds_stay(stack: Any) -> None:
     """Given back and long out of their grace time: list and blocks stay while deletions are held, and go after that."""
-    fast = {"block_url_seconds": 1, "sweep_seconds": 0.1, "block_grace_seconds": 0.3, "lease_seconds": 1}
+    fast = {"block_url_lifetime_seconds": 1, "sweep_delay_seconds": 0.1, "block_grace_seconds": 0.3, "lease_seconds": 1}
     prefix = f"accounts/{stack.person.account_id}/"
     hold = DeletionHold([stack.database], "backup")
     async with stack.run():
@@ -141,7 +141,7 @@ async def test_unneeded_blocks_are_deleted(stack: Any) -> None:
         kept = await store_file(stack, BLOCKS[:1])
         dropped = await stack.committed_key(await store_file(stack, BLOCKS))
         await release(stack, dropped)
-    async with stack.run(block_url_seconds=1, sweep_seconds=0.1, block_grace_seconds=0.3):
+    async with stack.run(block_url_lifetime_seconds=1, sweep_delay_seconds=0.1, block_grace_seconds=0.3):
 
         async def are_gone() -> bool:
             return len(await keys_in_store(stack, prefix)) == 1
@@ -159,7 +159,12 @@ async def test_unneeded_blocks_are_deleted(stack: Any) -> None:
 
 async def test_commits_releases_and_sweeps_at_once(stack: Any) -> None:
     """Many files that share blocks come and go while two instances collect: none that is committed is damaged."""
-    fast = {"block_url_seconds": 1, "sweep_seconds": 0.01, "block_grace_seconds": 0.05, "poll_seconds": 0.01}
+    fast = {
+        "block_url_lifetime_seconds": 1,
+        "sweep_delay_seconds": 0.01,
+        "block_grace_seconds": 0.05,
+        "poll_interval_seconds": 0.01,
+    }
     living: dict[str, Sequence[bytes]] = {}
 
     async def come_and_go(number: int) -> None:

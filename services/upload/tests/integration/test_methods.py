@@ -148,7 +148,7 @@ async def test_credentials_work_for_this_upload_alone(stack: Any) -> None:
 async def test_credentials_and_forms_cannot_change_what_was_committed(stack: Any, size: int) -> None:
     """Both can write their key again after completion; the committed object is another, and the late bytes go away."""
     content = (CONTENT * 1000)[:size]
-    async with stack.run(expiry_seconds=15, sweep_seconds=0.1):
+    async with stack.run(lifetime_seconds=15, sweep_delay_seconds=0.1):
         by_form = await stack.person.initiate("form", content)
         by_tool = await stack.person.initiate("credentials", content)
         instructions = by_tool["credentials"]

@@ -102,7 +102,7 @@ async def test_a_vanished_browsers_file_is_finished(stack: Any) -> None:
 
 async def test_one_that_is_never_sent_ends_soon(stack: Any) -> None:
     """It holds room for the most, so it lives shorter than others; then its size is still not known."""
-    async with stack.run(open_form_expiry_seconds=0.5):
+    async with stack.run(open_form_lifetime_seconds=0.5):
         upload = await begin(stack)
         other = await stack.person.initiate("form", CONTENT)
 

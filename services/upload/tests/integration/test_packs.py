@@ -148,7 +148,7 @@ async def test_vanished_client(stack: Any) -> None:
 
 async def test_expiry(stack: Any) -> None:
     """A pack that never came expires, says so once, and what comes late is deleted."""
-    async with stack.run(expiry_seconds=0.5, sweep_seconds=0.5):
+    async with stack.run(lifetime_seconds=0.5, sweep_delay_seconds=0.5):
         pack = await initiate(stack, FILES)
 
         async def is_swept_once() -> bool:
@@ -239,7 +239,7 @@ async def test_metadata_is_down(stack: Any) -> None:
 
 async def test_an_empty_pack_is_deleted(stack: Any) -> None:
     """Released bit by bit and again: the object goes with the last slice."""
-    async with stack.run(sweep_seconds=0.1, expiry_seconds=5):
+    async with stack.run(sweep_delay_seconds=0.1, lifetime_seconds=5):
         pack = await settled_pack(stack, FILES)
         await release(stack, [key(stack, pack, 0), key(stack, pack, 1)])
         await release(stack, [key(stack, pack, 0)])
@@ -298,7 +298,7 @@ async def test_a_compaction_that_dies(stack: Any) -> None:
 
 async def test_released_while_it_is_rewritten(stack: Any) -> None:
     """Who looks at a pack does not see what is released meanwhile: the next look is at once, not after the lease."""
-    async with stack.run(sweep_seconds=0.1):
+    async with stack.run(sweep_delay_seconds=0.1):
         pack = await settled_pack(stack, FILES)
         packs = MongoPacks(stack.database)
         looked_at = {"lease_owner": "slow", "next_check_at": utc_now() + timedelta(hours=1)}

@@ -55,7 +55,9 @@ async def test_vanished_client(stack: Any, method: str) -> None:
 async def test_expiry_cleans_up(stack: Any, method: str) -> None:
     """Nothing, or not all, was sent: the upload expires, says so once, and what was sent is removed for good."""
     part = 5 << 20
-    async with stack.run(expiry_seconds=0.5, multipart_expiry_seconds=0.5, sweep_seconds=0.5, part_bytes=part):
+    async with stack.run(
+        lifetime_seconds=0.5, multipart_lifetime_seconds=0.5, sweep_delay_seconds=0.5, part_bytes=part
+    ):
         upload = await stack.person.initiate(method, b"x" * (part + 1) if method == "multipart" else CONTENT)
         if method == "multipart":
             await stack.put(upload["multipart"]["parts"][1], b"x")
@@ -115,7 +117,7 @@ async def _is_empty(collection: Any) -> bool:
 
 async def test_crash_between_commit_and_session_heals(stack: Any) -> None:
     """Killed after metadata has committed and before the session knows: the workflow of the next start finishes it."""
-    async with stack.run(commit_retry_seconds=60):
+    async with stack.run(commit_retry_delay_seconds=60):
         upload = await stack.person.initiate("put", CONTENT)
         await stack.put(upload["put"], CONTENT)
         stack.services.metadata.crash_after_commit = True
@@ -208,7 +210,7 @@ async def test_what_is_missing_is_said_again(stack: Any) -> None:
 async def test_stalled_upload_is_announced_listed_and_cleared(stack: Any) -> None:
     """After the last attempt upload-stalled names who is missing; operators see it until it has happened after all."""
     stack.services.notify.settled = set()
-    async with stack.run(settle_attempts=2, settle_longest_seconds=0.3):
+    async with stack.run(settle_attempts=2, settle_longest_delay_seconds=0.3):
         upload_id = await complete_one(stack)
         headers = {"authorization": bearer(stack.infra, "operator", "upload")}
 

@@ -21,12 +21,12 @@ pytestmark = pytest.mark.connected
 OVERHEAD = 4096
 """Of the frames, lists and indexes of what one account stored here."""
 ALL_IS_DUE = {
-    "sweep_seconds": 0.01,
+    "sweep_delay_seconds": 0.01,
     "block_grace_seconds": 0.01,
-    "block_url_seconds": 1,
-    "unsized_seconds": 0.2,
-    "check_first_seconds": 0.1,
-    "check_longest_seconds": 0.3,
+    "block_url_lifetime_seconds": 1,
+    "unsized_interval_seconds": 0.2,
+    "check_first_delay_seconds": 0.1,
+    "check_longest_delay_seconds": 0.3,
 }
 
 
@@ -67,7 +67,7 @@ async def test_no_lie_stores_what_is_not_charged(stack: Any) -> None:
         await eventually(is_refused)
 
     stack.eventually_closed = closed
-    async with stack.run(unsized_seconds=0.2):
+    async with stack.run(unsized_interval_seconds=0.2):
         for told in LIES:
             await LIES[told](liars[told])
         # While the instructions still work: no account has more than what it was promised and may hold unclaimed.
@@ -174,7 +174,9 @@ async def test_what_is_left_over_is_found_and_deleted(stack: Any) -> None:
     for key in [*left_over, *kept[1:]]:
         await stack.store.put(key, b"something")
     await stack.database["sweeps"].delete_many({})
-    async with stack.run(**ALL_IS_DUE, stray_grace_seconds=0.01, stray_pass_seconds=0.2, stray_page_seconds=0.1):
+    async with stack.run(
+        **ALL_IS_DUE, stray_grace_seconds=0.01, stray_pass_delay_seconds=0.2, stray_page_delay_seconds=0.1
+    ):
 
         async def are_gone() -> bool:
             page = await stack.store.list_page(f"accounts/{account}/", after="", limit=1000)
@@ -209,7 +211,7 @@ async def test_more_than_declared_ends_an_upload(stack: Any) -> None:
 async def test_a_block_without_a_length_is_looked_for(stack: Any) -> None:
     """More than a block, by a URL that could not say how much: gone without anybody asking, and the URL is dead."""
     huge = bytes(9 << 20)
-    async with stack.run(unsized_seconds=0.2):
+    async with stack.run(unsized_interval_seconds=0.2):
         liar = Liar.new(stack)
         wanted = (await missing(liar.person, [b"huge"]))[name(b"huge")]
         assert await liar.put(wanted, huge) == 200

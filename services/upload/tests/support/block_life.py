@@ -39,12 +39,12 @@ HASHES = [sha256(content).hexdigest() for content in CONTENTS]
 NO_BLOCK = b"this is no zstd frame"
 EXPIRY = 200.0
 SETTINGS: dict[str, float] = {
-    "block_url_seconds": 20,
-    "sweep_seconds": 30,
+    "block_url_lifetime_seconds": 20,
+    "sweep_delay_seconds": 30,
     "block_grace_seconds": 30,
-    "expiry_seconds": EXPIRY,
-    "multipart_expiry_seconds": EXPIRY,
-    "check_first_seconds": 10,
+    "lifetime_seconds": EXPIRY,
+    "multipart_lifetime_seconds": EXPIRY,
+    "check_first_delay_seconds": 10,
     "lease_seconds": 5,
 }
 PUT_LIFE = 50.0

@@ -54,7 +54,7 @@ async def test_large_object_is_hashed_once(make_world: World) -> None:
 
 async def test_means_end_with_the_upload(make_world: World) -> None:
     """Asked for again later, a URL works for the time that is left, not longer."""
-    world = make_world(expiry_seconds=100)
+    world = make_world(lifetime_seconds=100)
     upload = await initiate(world)
     assert "X-Amz-Expires=100&" in upload["put"]["url"]
     world.pass_time(40)
@@ -113,7 +113,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_world: Wor
 
 async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
     """Fifty completed uploads are one question to each service, and one request to say again what is missing."""
-    world = make_world(settle_first_seconds=30)
+    world = make_world(settle_first_delay_seconds=30)
     for _ in range(50):
         upload = await initiate(world)
         world.store.objects[world.uploads.stored[upload["id"]].object_key] = b"right"
@@ -136,7 +136,7 @@ async def test_final_check_asks_for_many_at_once(make_world: World) -> None:
 @pytest.mark.parametrize("method", ["put", "form"])
 async def test_a_crash_after_settling_never_costs_the_object(make_world: World, method: str) -> None:
     """Whoever takes over an upload that was settled but not put aside deletes nothing that is committed."""
-    world = make_world(settle_first_seconds=30)
+    world = make_world(settle_first_delay_seconds=30)
     upload = await initiate(world, method=method)
     world.store.objects[world.uploads.stored[upload["id"]].sent_key] = b"right"
     await complete(world, upload["id"])
@@ -154,7 +154,7 @@ async def test_a_crash_after_settling_never_costs_the_object(make_world: World, 
     await world.worker.run_once()
     assert world.uploads.stored[upload["id"]].settled
     assert world.store.objects == {world.uploads.stored[upload["id"]].object_key: b"right"}
-    world.pass_time(world.settings.expiry_seconds + world.settings.sweep_seconds)
+    world.pass_time(world.settings.lifetime_seconds + world.settings.sweep_delay_seconds)
     await world.worker.run_once()
     assert world.store.objects == {world.uploads.stored[upload["id"]].object_key: b"right"}
     assert upload["id"] in world.uploads.purged

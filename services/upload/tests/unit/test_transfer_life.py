@@ -29,7 +29,10 @@ class TransferLife(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.world = make_world(
-            expiry_seconds=EXPIRY, multipart_expiry_seconds=EXPIRY, sweep_seconds=SWEEP, check_first_seconds=10
+            lifetime_seconds=EXPIRY,
+            multipart_lifetime_seconds=EXPIRY,
+            sweep_delay_seconds=SWEEP,
+            check_first_delay_seconds=10,
         )
         self.world.services.metadata.__init__()
         self.seen: dict[str, str] = {}

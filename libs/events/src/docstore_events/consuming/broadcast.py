@@ -58,7 +58,7 @@ class Broadcast:
 
     async def _listen(self) -> None:
         await provision_topics(self._settings)
-        parking = self._settings.idle_park_ms > 0
+        parking = self._settings.idle_interval_ms > 0
         kafka = AIOKafkaConsumer(
             *self._topics,
             **kafka_connection(self._settings),
@@ -94,7 +94,7 @@ class Broadcast:
     async def _park(self, kafka: AIOKafkaConsumer, logs: ReadLogs, wakeup: Wakeup) -> bool:
         """Have no fetch sent until something is published here, or it is time to look; whether it was the former."""
         kafka.pause(*kafka.assignment())
-        woken = await wakeup.wait(self._settings.idle_park_ms / 1000)
+        woken = await wakeup.wait(self._settings.idle_interval_ms / 1000)
         for partition in await logs.lost():
             await kafka.seek_to_end(partition)
             await kafka.position(partition)

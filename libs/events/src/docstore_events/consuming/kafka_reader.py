@@ -197,7 +197,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             listener=self,
-            fetch_max_wait_ms=SHORTEST_MS if settings.idle_park_ms else settings.fetch_wait_ms,
+            fetch_max_wait_ms=SHORTEST_MS if settings.idle_interval_ms else settings.fetch_wait_ms,
             parser=parse,
             decoder=_decode,
         )
@@ -225,8 +225,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 self.joined = True
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._watch(kafka, self._logs))
-                if self._settings.idle_park_ms:
-                    look_seconds = self._settings.idle_park_ms / 1000
+                if self._settings.idle_interval_ms:
+                    look_seconds = self._settings.idle_interval_ms / 1000
                     group.create_task(park_when_idle(kafka, Fetches(kafka), self._activity, self._topics, look_seconds))
         finally:
             self._logs, self.joined = None, False

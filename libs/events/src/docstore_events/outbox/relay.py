@@ -86,7 +86,7 @@ class Relay:
 
         KafkaError and LogLost leave it to the caller to make sure that the topics are there, and to run it again.
         """
-        poll_seconds = self._settings.outbox_poll_ms / 1000
+        poll_seconds = self._settings.outbox_interval_ms / 1000
         wakeup = Wakeup([self._wakeup_name])
         try:
             while True:

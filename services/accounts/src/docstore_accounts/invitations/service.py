@@ -32,8 +32,8 @@ class Invitation:
 class InvitationService:
     def __init__(self, settings: AccountsSettings, transactor: Transactor, counts: PeriodCounts, clock: Clock) -> None:
         self.sign_up_mode = settings.sign_up
-        self._a_day = settings.invitations_a_day
-        self._to_address_a_day = settings.invitations_to_address_a_day
+        self._a_day = settings.invitations_per_day
+        self._to_address_a_day = settings.invitations_to_address_per_day
         self._counts = counts
         self._transactor = transactor
         self._links = InvitationLinks(settings.infra)

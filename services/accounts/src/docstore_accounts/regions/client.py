@@ -89,7 +89,7 @@ class RegionClient:
     def __init__(self, region: str, settings: AccountsSettings, signatures: Signatures) -> None:
         self.name = region
         self.public_url = settings.peers[region].rstrip("/")
-        self._seconds = settings.peer_call_seconds
+        self._seconds = settings.peer_timeout_seconds
         self._signatures = signatures
         self._transport: Transport = open_transport(settings.peer_links.get(region, self.public_url))
 

@@ -130,7 +130,7 @@ class Replication:
             wakeup.close()
 
     def _pause(self, failures: int) -> float:
-        longest = min(FIRST_PAUSE_SECONDS * 2 ** min(failures, 20), self._settings.replication_retry_seconds)
+        longest = min(FIRST_PAUSE_SECONDS * 2 ** min(failures, 20), self._settings.replication_retry_delay_seconds)
         return random.uniform(longest / 2, longest)
 
     async def _rest(self, seconds: float) -> None:
@@ -146,7 +146,7 @@ class Replication:
     async def _idle_seconds(self, other: OtherRegion) -> float:
         await self._measure(other)
         due_in = await self._queue.due_in(other.name)
-        poll = self._settings.replication_poll_seconds
+        poll = self._settings.replication_interval_seconds
         return poll if due_in is None else min(max(due_in, 0.01), poll)
 
     async def _measure(self, other: OtherRegion) -> None:

@@ -79,8 +79,8 @@ class SessionService:
         self._throttle = throttle
         self._keys = keys
         self._clock = clock
-        self._access_seconds = settings.access_token_seconds
-        self._life = timedelta(seconds=settings.session_seconds)
+        self._access_seconds = settings.access_token_lifetime_seconds
+        self._life = timedelta(seconds=settings.session_lifetime_seconds)
 
     async def log_in(
         self,

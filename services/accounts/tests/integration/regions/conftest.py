@@ -31,10 +31,10 @@ def region_settings(settings: AccountsSettings, name: str, lines: dict[str, str]
         "peer_links": lines,
         "peer_secret": SecretStr(SECRET),
         "email_pepper": SecretStr(PEPPER),
-        "replication_retry_seconds": 0.3,
-        "replication_poll_seconds": 0.3,
+        "replication_retry_delay_seconds": 0.3,
+        "replication_interval_seconds": 0.3,
         "reset_lease_seconds": 0.3,
-        "reset_poll_seconds": 0.3,
+        "reset_interval_seconds": 0.3,
     }
     return settings.model_copy(update=update | changes)
 

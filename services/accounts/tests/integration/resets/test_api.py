@@ -191,7 +191,7 @@ async def test_what_an_instance_left_another_answers(run: Run, database: Databas
     await resets.add_request(ResetRequest("left", utc_now(), email=ANN))
     assert await resets.claim() is not None
     assert await resets.claim() is None
-    async with run(reset_poll_seconds=0.1):
+    async with run(reset_interval_seconds=0.1):
         assert len(await answered(database)) == 1
 
 
@@ -214,7 +214,7 @@ async def test_a_request_of_the_release_before_is_handled(run: Run, database: Da
         await client.ok("POST", "/v1/accounts", {"email": ANN, "password": OLD})
         old = {"_id": "old", "asked_at": utc_now(), "email": ANN, "account_id": "", "due_at": utc_now()}
         await database["reset_requests"].insert_one(old)
-    async with run(reset_poll_seconds=0.1):
+    async with run(reset_interval_seconds=0.1):
         assert len(await answered(database)) == 1
 
 

@@ -72,7 +72,7 @@ async def test_a_closed_sign_up_tells_nothing_of_who_has_an_account(world: World
 
 async def test_invitations_are_bounded_by_sender_and_by_address(world: World) -> None:
     """Neither mails one address over and over nor many at once; a day later they may again."""
-    world.configure(world.settings.model_copy(update={"invitations_a_day": 4, "invitations_to_address_a_day": 2}))
+    world.configure(world.settings.model_copy(update={"invitations_per_day": 4, "invitations_to_address_per_day": 2}))
     other_admin = Principal("other", "s2", "admin", "laptop")
 
     async def refused_invitation(caller: Principal, email: str) -> tuple[int, str]:

@@ -77,7 +77,7 @@ async def test_the_list_is_bounded_by_the_life_of_a_token(world: World) -> None:
     caller = await world.caller()
     await world.logins.end_current(caller)
     held = await revoked(world)
-    world.clock.advance(seconds=world.settings.access_token_seconds + 70)
+    world.clock.advance(seconds=world.settings.access_token_lifetime_seconds + 70)
     held.forget_expired(now(world))
     assert len(held) == 0
     fresh = RevokedTokens()

@@ -180,7 +180,7 @@ async def test_an_idle_session_expires(world: World) -> None:
     """A refresh token that was not used for the life of a session is refused."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
-    world.clock.advance(seconds=world.settings.session_seconds)
+    world.clock.advance(seconds=world.settings.session_lifetime_seconds)
     with pytest.raises(Problem) as refused:
         await world.logins.refresh(token)
     assert refused.value.status == 401

@@ -43,14 +43,14 @@ async def test_an_old_key_is_followed_by_a_new_one_and_stays_published(world: Wo
     """After the rotation another key signs; tokens of the old one are still verified until they have expired."""
     world.clock.now = world.clock.now.now(world.clock.now.tzinfo)
     (first,) = (await world.ring.public_keys())["keys"]
-    world.clock.advance(seconds=world.settings.key_rotation_seconds - 60)
+    world.clock.advance(seconds=world.settings.key_rotation_interval_seconds - 60)
     late = await a_token(world)
     world.clock.advance(seconds=61)
     both = (await world.ring.public_keys())["keys"]
     assert len(both) == 2
     assert first in both
     assert late.split(".")[0] != (await a_token(world)).split(".")[0]
-    world.clock.advance(seconds=world.settings.access_token_seconds + 2 * 86_400)
+    world.clock.advance(seconds=world.settings.access_token_lifetime_seconds + 2 * 86_400)
     assert first not in (await world.ring.public_keys())["keys"]
 
 

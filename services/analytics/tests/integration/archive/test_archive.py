@@ -75,7 +75,11 @@ async def test_a_service_killed_again_and_again_archives_each_event_once(analyti
     """With kill -9, in the middle of handling and of sealing, while events go on being said."""
     before = set(await objects_of(analytics))
     variables = {f"ANALYTICS_{name.upper()}": str(value) for name, value in SETTINGS.items()}
-    variables |= {"ANALYTICS_SEGMENT_SECONDS": "0", "ANALYTICS_SEGMENT_EVENTS": "5", "ANALYTICS_LEASE_SECONDS": "0.1"}
+    variables |= {
+        "ANALYTICS_SEGMENT_DELAY_SECONDS": "0",
+        "ANALYTICS_SEGMENT_EVENTS": "5",
+        "ANALYTICS_LEASE_SECONDS": "0.1",
+    }
     async with analytics.publisher().running():
         for kill in (True, True, True, False):
             process = await asyncio.create_subprocess_exec(
@@ -102,7 +106,7 @@ async def test_a_service_killed_again_and_again_archives_each_event_once(analyti
 
 async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytics: Analytics, tmp_path: Path) -> None:
     """Whoever queries finds whose it is, who did it, and the event itself."""
-    async with analytics.running(segment_seconds=0.0):
+    async with analytics.running(segment_delay_seconds=0.0):
         await analytics.publish_and_wait(created("file-1"), shared("file-1"), usage("ann", 7, 1, 1))
 
         async def listed() -> Any:
@@ -131,7 +135,7 @@ async def test_what_is_listed_is_fetched_by_its_url_and_has_its_columns(analytic
 async def test_reports_of_the_archive_have_what_is_sealed_and_what_waits(analytics: Analytics) -> None:
     """Each event in one of the two, counted once; calls go by when they were made."""
     now = datetime.now(UTC)
-    async with analytics.running(segment_seconds=0.0):
+    async with analytics.running(segment_delay_seconds=0.0):
         await analytics.publish_and_wait(
             upload("ann", 5), called(call(at=now), call(at=now, account_id="bob", status=200))
         )
@@ -197,7 +201,7 @@ async def test_packs_of_before_refused_sizes_were_said_are_in_the_report_of_usag
 
 async def test_too_much_of_the_archive_for_one_report_is_refused(analytics: Analytics) -> None:
     """Rather than to fill the disk; the command line takes any amount."""
-    async with analytics.running(segment_seconds=0.0, query_bytes=10):
+    async with analytics.running(segment_delay_seconds=0.0, query_bytes=10):
         await analytics.publish_and_wait(upload("ann", 5))
 
         async def is_refused() -> bool:

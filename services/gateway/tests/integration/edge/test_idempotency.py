@@ -34,7 +34,7 @@ def counted(service: Any) -> Any:
 
 def keys_of(database: Database, settings: GatewaySettings) -> IdempotencyKeys:
     rows = MongoIdempotencyRows(
-        database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_hours
+        database, lease_seconds=settings.idempotency_lease_seconds, hours=settings.idempotency_lifetime_hours
     )
     return IdempotencyKeys(rows, settings)
 

@@ -119,7 +119,7 @@ async def test_a_slow_service_is_given_up(
     service.behave = hang
     async with (
         listening(service) as url,
-        open_gateway(urls={"metadata": url}, answer_seconds=0.2) as gateway,
+        open_gateway(urls={"metadata": url}, answer_timeout_seconds=0.2) as gateway,
         listening(gateway.app) as address,
         client.get(f"{address}/v1/files", headers=issuer.bearer()) as answer,
     ):

@@ -70,7 +70,7 @@ async def test_waits_of_an_ended_session_end(
 ) -> None:
     """A stream says that its token is no longer good and ends; a long poll is answered 401; other sessions wait on."""
     async with (
-        open_gateway(journal_check_seconds=1000.0, heartbeat_seconds=1000.0) as gateway,
+        open_gateway(journal_check_interval_seconds=1000.0, heartbeat_interval_seconds=1000.0) as gateway,
         listening(gateway.app) as address,
         events(address, login(sid="s1")) as lost,
         events(address, login(sid="s2")),

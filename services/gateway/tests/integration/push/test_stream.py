@@ -19,7 +19,7 @@ async def test_a_stream_tells_what_comes_and_resumes_after_what_was_told(
     open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any, events: Any
 ) -> None:
     """Nothing of before; then each change once, over a dropped connection, by header or by parameter."""
-    async with open_gateway(journal_check_seconds=0.1) as gateway, listening(gateway.app) as address:
+    async with open_gateway(journal_check_interval_seconds=0.1) as gateway, listening(gateway.app) as address:
         entries = journal.entries["ann"] = ["old"]
         headers = login()
         async with events(address, headers) as stream:
@@ -40,7 +40,7 @@ async def test_a_stream_tells_notifications_and_shares(
     open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, publish: Any, waiters: Any, events: Any
 ) -> None:
     """In-app notifications without an id, others not; a share wakes whom it is with."""
-    async with open_gateway(journal_check_seconds=1000.0) as gateway, listening(gateway.app) as address:
+    async with open_gateway(journal_check_interval_seconds=1000.0) as gateway, listening(gateway.app) as address:
         notes = {"revision": 1, "account_id": "ann", "kind": "upload_done", "cause_ids": ()}
         share = FileShared(
             revision=1, share_id="s", file_id="f", file_name="a", kind="file", owner_id="eve", email="ann@x",
@@ -72,7 +72,7 @@ async def test_a_stream_says_why_it_ends(
 ) -> None:
     """Expired cursor and expired token have events of their own; what is no cursor is refused before the stream."""
     async with (
-        open_gateway(journal_check_seconds=0.1, heartbeat_seconds=0.1) as gateway,
+        open_gateway(journal_check_interval_seconds=0.1, heartbeat_interval_seconds=0.1) as gateway,
         listening(gateway.app) as address,
     ):
         journal.kept_from = 3
@@ -93,7 +93,7 @@ async def test_a_stream_says_why_it_ends(
 async def test_a_silent_stream_shows_that_it_lives(open_gateway: Any, listening: Any, login: Any, client: Any) -> None:
     """It begins with how soon to come again, and has a comment once in a while."""
     async with (
-        open_gateway(heartbeat_seconds=0.05) as gateway,
+        open_gateway(heartbeat_interval_seconds=0.05) as gateway,
         listening(gateway.app) as address,
         client.get(f"{address}/v1/events", headers=login()) as response,
     ):
@@ -108,7 +108,7 @@ async def test_a_stream_outlives_an_outage_of_metadata(
 ) -> None:
     """While metadata is away nothing is told; afterwards everything is."""
     async with (
-        open_gateway(journal_check_seconds=0.1) as gateway,
+        open_gateway(journal_check_interval_seconds=0.1) as gateway,
         listening(gateway.app) as address,
         events(address, login()) as stream,
     ):

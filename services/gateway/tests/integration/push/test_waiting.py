@@ -30,8 +30,8 @@ async def test_a_poll_is_answered_when_a_change_is_heard_of(
 ) -> None:
     """Owner and reader, at two gateways: both wait, both are woken by one event, long before their time is up."""
     async with (
-        open_gateway(journal_check_seconds=1000.0) as one,
-        open_gateway(journal_check_seconds=1000.0) as two,
+        open_gateway(journal_check_interval_seconds=1000.0) as one,
+        open_gateway(journal_check_interval_seconds=1000.0) as two,
         listening(one.app) as first,
         listening(two.app) as second,
     ):
@@ -53,7 +53,7 @@ async def test_a_poll_is_answered_when_this_process_has_written_the_journal(
     open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any
 ) -> None:
     """Where metadata lives in the gateway's process its word is enough: no event is heard here."""
-    async with open_gateway(journal_check_seconds=1000.0) as gateway, listening(gateway.app) as address:
+    async with open_gateway(journal_check_interval_seconds=1000.0) as gateway, listening(gateway.app) as address:
         poll = asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login("ann")))
         await waiters.become(1, gateway)
         journal.entries["ann"] = ["a.txt"]
@@ -93,7 +93,7 @@ async def test_a_lost_wake_up_costs_only_time(
     open_gateway: Any, listening: Any, journal: Any, login: Any, client: Any, waiters: Any
 ) -> None:
     """No event is ever heard: the journals are looked at, in one call for all, and the change arrives."""
-    async with open_gateway(journal_check_seconds=0.2) as gateway, listening(gateway.app) as address:
+    async with open_gateway(journal_check_interval_seconds=0.2) as gateway, listening(gateway.app) as address:
         polls = [
             asyncio.create_task(client.get(f"{address}/v1/changes?wait=50", headers=login(account)))
             for account in ("ann", "bob", "eve")

@@ -138,7 +138,7 @@ async def test_nobody_is_warned_of_a_link_that_leads_nowhere(running: Any) -> No
 
 async def test_the_service_warns_by_itself(stack: Any) -> None:
     """The sweep runs while the service does."""
-    async with stack.run(link_sweep_seconds=0.05):
+    async with stack.run(link_interval_seconds=0.05):
         link = await make(stack, await stack.put("/a.txt"), expires_at=soon(days=2))
         await due_now(stack, link)
 

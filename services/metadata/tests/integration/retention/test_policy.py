@@ -87,7 +87,7 @@ async def test_a_clock_that_is_behind_takes_nobody_the_day_of_grace(
 ) -> None:
     """A choice that an instance two days behind was asked for takes effect a day later by the database's clock."""
     behind(monkeypatch, RetentionService, days=2)
-    async with stack.run(retention_poll_seconds=0):
+    async with stack.run(retention_interval_seconds=0):
         sweeps = sweeping(stack)
         for _ in range(3):
             file = await stack.put("/a.txt")

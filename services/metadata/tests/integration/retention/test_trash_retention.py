@@ -83,7 +83,7 @@ async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.Mo
     one whose clock was a year behind made nothing look old, also where the account is looked at for something else."""
     monkeypatch.setattr(metadata_app, "utc_now", lambda: utc_now() + timedelta(days=365))
     behind(monkeypatch, TrashService, days=365)
-    async with stack.run(retention_poll_seconds=0.05):
+    async with stack.run(retention_interval_seconds=0.05):
         for name in ("due.txt", "a.txt"):
             await stack.put(f"/{name}")
         nodes, long_ago = stack.database["nodes"], utc_now() - timedelta(days=31)
@@ -101,7 +101,7 @@ async def test_one_wrong_clock_purges_nothing(stack: Any, monkeypatch: pytest.Mo
 async def test_a_suspended_account_keeps_its_trash_and_has_its_time_anew(stack: Any) -> None:
     """Who can't log in can't take anything out of it: once they can, all of it, and of old versions, stays its full
     time, also where somebody was about to let it go; what else is said of the account later changes nothing."""
-    async with stack.run(version_days=30, retention_poll_seconds=0):
+    async with stack.run(version_days=30, retention_interval_seconds=0):
         sweeps, account = sweeping(stack, version_days=30), stack.account(stack.person, "ada@example.org")
         file = [await stack.put("/a.txt") for _ in range(2)][-1]
         await stack.put("/b.txt")

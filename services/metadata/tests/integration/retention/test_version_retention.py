@@ -64,7 +64,7 @@ async def test_a_clock_that_is_behind_makes_no_version_look_replaced_long_ago(
 ) -> None:
     """An instance a year behind goes back to an old version: what the file was until now stays its full time."""
     behind(monkeypatch, VersionService, days=365)
-    async with stack.run(version_days=10, retention_poll_seconds=0):
+    async with stack.run(version_days=10, retention_interval_seconds=0):
         sweeps = sweeping(stack, version_days=10)
         file = [await stack.put("/a.txt") for _ in range(2)][-1]
         await make_old(stack, days=900)

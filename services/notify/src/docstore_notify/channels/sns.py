@@ -40,7 +40,7 @@ class SnsChannel(Channel):
 
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
-        return cls(Aws(resources.settings), resources.text_counts, resources.settings.max_texts_a_day)
+        return cls(Aws(resources.settings), resources.text_counts, resources.settings.max_texts_per_day)
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:

@@ -38,7 +38,7 @@ class WebhookChannel(Channel):
     @classmethod
     def open(cls, resources: ChannelResources) -> Self:
         settings = resources.settings
-        return cls(SafeHttp(settings.webhook_allowed_networks, settings.webhook_seconds))
+        return cls(SafeHttp(settings.webhook_allowed_networks, settings.webhook_timeout_seconds))
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:

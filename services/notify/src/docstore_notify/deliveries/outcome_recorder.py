@@ -30,7 +30,7 @@ class OutcomeRecorder:
     ) -> None:
         self._deliveries = deliveries
         self._transactor = transactor
-        self._write_seconds = max(settings.lease_seconds - settings.send_seconds, 1.0)
+        self._write_seconds = max(settings.lease_seconds - settings.send_timeout_seconds, 1.0)
         self._clock = clock
 
     async def end(self, claim: Claim, attempt: AttemptResult, more: More | None = None) -> bool:

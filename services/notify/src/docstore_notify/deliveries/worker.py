@@ -26,7 +26,7 @@ class DeliveryWorker:
         self._deliveries = deliveries
         self._delivery_attempt = delivery_attempt
         self._recorder = recorder
-        self._give_up = timedelta(seconds=settings.give_up_seconds)
+        self._give_up = timedelta(seconds=settings.give_up_after_seconds)
         self._clock = clock
 
     async def claim(self) -> Claim | None:

@@ -50,8 +50,8 @@ class SubscriptionQueueWorker:
         self._recorder = recorder
         self._planner = planner
         self._transactor = transactor
-        self._turn_seconds = min(TURN_SECONDS, max(settings.lease_seconds - settings.send_seconds, 0.0) / 2)
-        self._give_up = timedelta(seconds=settings.give_up_seconds)
+        self._turn_seconds = min(TURN_SECONDS, max(settings.lease_seconds - settings.send_timeout_seconds, 0.0) / 2)
+        self._give_up = timedelta(seconds=settings.give_up_after_seconds)
         self._disable_after = timedelta(seconds=settings.disable_after_seconds)
         self._clock = clock
 

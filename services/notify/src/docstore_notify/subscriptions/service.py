@@ -184,7 +184,7 @@ class SubscriptionService:
 
     async def _admit_test(self, account_id: str) -> None:
         tests = await self._tests.add(account_id)
-        limit = self._settings.max_tests_an_hour
+        limit = self._settings.max_tests_per_hour
         if tests.number > limit:
             seconds = str(max(1, math.ceil(tests.left.total_seconds())))
             detail = f"An account has at most {limit} tests an hour."

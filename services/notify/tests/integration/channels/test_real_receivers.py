@@ -43,7 +43,7 @@ async def test_a_receiver_fails_dawdles_leaves_and_comes_back(notify: Any) -> No
     anna = notify.person()
     about = anna.file()
     receiver = Receiver(Reply(500), Reply(silent=True), Reply(429, b"", {"Retry-After": "1"}))
-    async with running(notify, webhook_allowed_networks="127.0.0.0/8", webhook_seconds=0.5):
+    async with running(notify, webhook_allowed_networks="127.0.0.0/8", webhook_timeout_seconds=0.5):
         async with receiver.running():
             target = {"url": f"http://127.0.0.1:{receiver.port}/hook"}
             hook = await anna.follow(about["file"].file_id, channel="webhook", target=target)

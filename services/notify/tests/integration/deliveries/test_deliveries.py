@@ -24,7 +24,7 @@ pytestmark = pytest.mark.connected
 async def test_a_batch_of_files_is_a_few_mails(notify: Any) -> None:
     """Three hundred uploads at once: one mail at once, a digest after the pause, each upload told once."""
     anna = notify.person()
-    async with notify.running(digest_seconds=1, upload_quiet_seconds=1):
+    async with notify.running(digest_interval_seconds=1, upload_quiet_delay_seconds=1):
         await notify.say(anna.signed_up())
         ids = await notify.say(*(anna.uploaded(f"{n}.txt") for n in range(300)))
         sent = await notify.all_told(*ids)
@@ -35,7 +35,7 @@ async def test_a_batch_of_files_is_a_few_mails(notify: Any) -> None:
 async def test_a_large_upload_ends_with_one_summary(notify: Any) -> None:
     """One mail and one notification of the first file, one of each of all others; they are done with meanwhile."""
     anna = notify.person()
-    async with notify.running(upload_quiet_seconds=3600):
+    async with notify.running(upload_quiet_delay_seconds=3600):
         _, first = await notify.say(anna.signed_up(), anna.uploaded("first.txt"))
         for channel in ("email", "in_app"):
             await notify.all_told(first, channel=channel)
@@ -50,7 +50,7 @@ async def test_a_large_upload_ends_with_one_summary(notify: Any) -> None:
         await eventually(done_with)
         deliveries = notify.database["deliveries"]
         await deliveries.update_many({"state": "pending"}, [{"$set": {"next_at": "$$NOW"}}])
-    async with notify.running(upload_quiet_seconds=3600):
+    async with notify.running(upload_quiet_delay_seconds=3600):
         for channel in ("email", "in_app"):
             _, summary = await notify.all_told(first, *rest, channel=channel)
             assert len(summary["cause_ids"]) == 120
@@ -60,9 +60,9 @@ async def test_a_large_upload_ends_with_one_summary(notify: Any) -> None:
 
 
 async def test_without_a_pause_each_event_is_a_mail(notify: Any) -> None:
-    """NOTIFY_DIGEST_SECONDS=0: three events, three mails."""
+    """NOTIFY_DIGEST_INTERVAL_SECONDS=0: three events, three mails."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), *(anna.uploaded(f"{n}.txt") for n in range(3)))
         await notify.all_told(*ids[1:])
         assert sorted(notify.ses.mailbox.subjects()) == [f"Uploaded: {n}.txt" for n in range(3)]
@@ -71,7 +71,7 @@ async def test_without_a_pause_each_event_is_a_mail(notify: Any) -> None:
 async def test_an_event_that_comes_twice_is_told_once(notify: Any) -> None:
     """The same event sent again makes no second mail."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), anna.uploaded())
         await notify.all_told(ids[1])
         outbox = notify.mongo.database(f"{notify.infra.database_prefix}teller")["outbox"]
@@ -84,7 +84,7 @@ async def test_an_event_that_comes_twice_is_told_once(notify: Any) -> None:
 async def test_two_instances_send_each_mail_once(notify: Any) -> None:
     """Senders of several instances share the work by claiming it."""
     anna = notify.person()
-    async with notify.running(2, digest_seconds=0):
+    async with notify.running(2, digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), *(anna.uploaded(f"{n}.txt") for n in range(60)))
         await notify.all_told(*ids[1:])
         assert set(notify.ses.mailbox.counts().values()) == {1}
@@ -96,7 +96,7 @@ async def test_while_ses_is_down_mails_wait_and_then_all_arrive_once(notify: Any
     """Nothing is lost or doubled, and meanwhile the events are not settled."""
     anna = notify.person()
     notify.ses.mood = mood
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), *(anna.uploaded(f"{n}.txt") for n in range(5)))
 
         async def all_tried() -> bool:
@@ -128,7 +128,7 @@ async def test_a_mail_that_can_not_be_sent_for_too_long_fails(notify: Any) -> No
     """After the time for giving up the next failed try is the last."""
     anna = notify.person()
     notify.ses.mood = "failing"
-    async with notify.running(give_up_seconds=0.5):
+    async with notify.running(give_up_after_seconds=0.5):
         await notify.say(anna.signed_up(), anna.uploaded())
         ((kind, _),) = await eventually(notify.said)
         assert kind == "notification-failed"
@@ -138,7 +138,7 @@ async def test_an_ses_that_does_not_answer_holds_up_nobody_else(notify: Any) -> 
     """A slow channel has a time limit; the mail is sent again under the same id, and marked once."""
     anna, bert = notify.person(), notify.person()
     notify.ses.mood = "silent"
-    async with notify.running(send_seconds=0.5, digest_seconds=0):
+    async with notify.running(send_timeout_seconds=0.5, digest_interval_seconds=0):
         await notify.say(anna.signed_up(), bert.signed_up())
         first = await notify.say(anna.uploaded())
 
@@ -196,14 +196,14 @@ async def test_a_sender_killed_between_sending_and_marking_loses_nothing(notify:
 async def test_a_stopped_service_finishes_what_it_is_sending(notify: Any) -> None:
     """An orderly stop doubles nothing: the mail under way is marked before the service ends."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), *(anna.uploaded(f"{n}.txt") for n in range(20)))
 
         async def begun() -> bool:
             return bool(notify.ses.mailbox.mails)
 
         await eventually(begun)
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.all_told(*ids[1:])
     assert set(notify.ses.mailbox.counts().values()) == {1}
 

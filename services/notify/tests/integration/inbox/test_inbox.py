@@ -13,7 +13,7 @@ pytestmark = pytest.mark.connected
 async def test_the_app_holds_what_an_absent_person_missed(notify: Any) -> None:
     """Every event told once, newest first, in pages, and only to its person; notification-sent names the causes."""
     anna, eve = notify.person(), notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = []
         for name in ("a", "b", "c", "d", "e"):
             (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
@@ -37,7 +37,7 @@ async def test_the_app_holds_what_an_absent_person_missed(notify: Any) -> None:
 async def test_what_comes_together_is_one_notification(notify: Any) -> None:
     """Three hundred uploads do not bury what else there is."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(*(anna.uploaded(f"{n}.txt") for n in range(300)))
         await notify.all_told(*ids, channel="in_app")
         items = (await anna.get("/v1/notifications"))["items"]
@@ -48,7 +48,7 @@ async def test_what_comes_together_is_one_notification(notify: Any) -> None:
 async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> None:
     """Each answers how many are left; another's stay as they are; which ones must be said."""
     anna, eve = notify.person(), notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         for name in "abcd":
             (event_id,) = await notify.say(anna.uploaded(f"{name}.txt"))
             await notify.all_told(event_id, channel="in_app")
@@ -77,7 +77,7 @@ async def test_read_is_marked_one_by_one_up_to_a_moment_or_all(notify: Any) -> N
 )
 async def test_what_no_database_takes_is_refused(notify: Any, body: bytes, code: str) -> None:
     """Half a character, and moments that UTC has no room for: 422, not a fault of the service."""
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         answer = await notify.person().send("POST", "/v1/notifications/read", orjson.Fragment(body))
         assert (answer.status, answer.json()["code"]) == (422, code)
 
@@ -85,7 +85,7 @@ async def test_what_no_database_takes_is_refused(notify: Any, body: bytes, code:
 async def test_an_upload_that_comes_twice_is_one_notification(notify: Any) -> None:
     """The app is written with the inbox: exactly once."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.uploaded())
         await notify.all_told(*ids, channel="in_app")
         outbox = notify.mongo.database(f"{notify.infra.database_prefix}teller")["outbox"]

@@ -46,7 +46,7 @@ async def test_on_link_opened_the_owner_is_told_in_the_app_and_by_mail_if_they_w
     """A mail about every opening is off until it is asked for; a follower of the file hears of it too."""
     anna = notify.person()
     about = link(anna)
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up())
         await anna.hook(about["file_id"], events=["link_opened"])
         (first,) = await notify.say(LinkOpened(revision=2, opens=1, **about))
@@ -121,7 +121,7 @@ async def test_a_mail_with_a_link_to_a_new_password_waits_for_nothing(notify: An
     anna, ids = notify.person(), [new_id() for _ in range(3)]
     ended = password_reset(anna, ids[0], good_for=timedelta(0))
     first, second = (password_reset(anna, reset_id) for reset_id in ids[1:])
-    async with notify.running(digest_seconds=3600):
+    async with notify.running(digest_interval_seconds=3600):
         _, dropped, told = await notify.say(anna.signed_up(), ended, first)
         await notify.all_told(told)
         (again,) = await notify.say(second)

@@ -103,7 +103,7 @@ async def test_followers_of_a_folder_are_told_of_every_change_below_it(notify: A
     anna, bert, eve = notify.person(), notify.person(), notify.person()
     folder = new_id()
     about = anna.file(ancestors=(folder,), readers=(bert.id,))
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up(), bert.signed_up(), eve.signed_up())
         await bert.follow(folder)
         await eve.follow(folder)
@@ -127,7 +127,7 @@ async def test_a_follower_hears_only_what_was_asked_for(notify: Any) -> None:
     anna = notify.person()
     about = anna.file()
     file_id = about["file"].file_id
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up())
         first = await anna.follow(file_id)
         again = await anna.follow(file_id, events=["deleted"])

@@ -36,7 +36,7 @@ async def test_on_file_shared_the_person_is_told_once_and_again_of_another_role(
     anna, bert = notify.person(), notify.person()
     about = share(anna, to=bert)
     notify.readable.add((bert.id, about["file_id"]))
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up(), bert.signed_up())
         first, again, editor = await notify.say(
             FileShared(revision=1, role="viewer", **about),
@@ -59,7 +59,7 @@ async def test_who_has_no_account_is_invited_once_a_share_and_told_when_they_hav
     """Another role is no second invitation; one click ends invitations to that address, whoever sends them."""
     anna, bert = notify.person(), notify.person()
     about = share(anna)
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up(), bert.signed_up())
         ids = await notify.say(
             FileShared(revision=1, role="viewer", **about), FileShared(revision=2, role="editor", **about)
@@ -86,7 +86,7 @@ async def test_an_invitation_that_is_taken_back_is_not_sent(notify: Any) -> None
     anna = notify.person()
     about = share(anna)
     notify.ses.mood = "failing"
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), FileShared(revision=1, role="viewer", **about))
 
         async def tried() -> bool:
@@ -109,7 +109,7 @@ async def test_an_invitation_waits_for_the_mail_server_and_is_sent_while_it_stan
     anna, bert, cleo = notify.person(), notify.person(), notify.person()
     stands, declined = (share(anna, to=one) | {"account_id": None, "invited_id": one.id} for one in (bert, cleo))
     notify.ses.mood = "failing"
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(
             anna.signed_up(),
             bert.signed_up(),
@@ -156,7 +156,7 @@ async def test_nothing_that_waits_is_told_once_the_right_to_read_has_ended(notif
     secret, shared = (anna.file(readers=(bert.id,)) for _ in range(2))
     notify.ses.mood = "failing"
     notify.machines.moods["one"] = "failing"
-    async with notify.running(digest_seconds=1):
+    async with notify.running(digest_interval_seconds=1):
         await notify.say(anna.signed_up(), bert.signed_up())
         for about in (secret, shared):
             await bert.follow(about["file"].file_id)

@@ -47,7 +47,7 @@ async def test_no_more_text_messages_than_a_day_has(notify: Any) -> None:
 async def test_tests_are_few_an_hour(notify: Any) -> None:
     """Of many at once, too, over all subscriptions of an account: 429 says when more; others have their own count."""
     anna, bert = notify.person(), notify.person()
-    async with notify.running(2, max_tests_an_hour=3):
+    async with notify.running(2, max_tests_per_hour=3):
         hooks = [await anna.hook(new_id(), name) for name in ("one", "two")]
         paths = [f"/v1/subscriptions/{hook['id']}/test" for hook in hooks]
         answers = await asyncio.gather(*(anna.send("POST", path) for path in paths * 4))

@@ -45,7 +45,7 @@ async def test_a_receiver_that_fails_gets_everything_once_it_is_back(notify: Any
     about = anna.file()
     file_id = about["file"].file_id
     notify.machines.moods["bad"] = "failing"
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up())
         bad = await anna.hook(file_id, "bad")
         await anna.hook(file_id, "good")
@@ -76,7 +76,7 @@ async def test_a_receiver_that_never_answers_holds_up_nobody(notify: Any) -> Non
     anna = notify.person()
     about = anna.file()
     notify.machines.moods["mute"] = "silent"
-    async with notify.running(send_seconds=0.3, machine_parallel=1):
+    async with notify.running(send_timeout_seconds=0.3, machine_parallel=1):
         await anna.hook(about["file"].file_id, "mute")
         await anna.hook(about["file"].file_id, "good")
         await notify.say(*life(about))

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.connected
 async def test_one_click_ends_mails_of_a_kind_without_a_login(notify: Any) -> None:
     """A look at the page ends nothing; the button does; the app still tells."""
     anna = notify.person()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         ids = await notify.say(anna.signed_up(), anna.uploaded("one.txt"))
         await notify.all_told(ids[1])
         (mail,) = notify.ses.mailbox.mails
@@ -35,7 +35,7 @@ async def test_one_click_ends_the_following_that_a_mail_came_from(notify: Any) -
     """Only that; a forged or cut token is 404 and ends nothing."""
     anna = notify.person()
     left, kept = anna.file(), anna.file()
-    async with notify.running(digest_seconds=0):
+    async with notify.running(digest_interval_seconds=0):
         await notify.say(anna.signed_up())
         for about in (left, kept):
             await anna.follow(about["file"].file_id)

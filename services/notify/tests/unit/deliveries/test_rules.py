@@ -79,7 +79,7 @@ def test_a_run_of_uploads_is_one_message_at_each_end(gaps: list[int], longest: t
 
 
 def test_without_a_pause_each_event_is_a_message() -> None:
-    """NOTIFY_DIGEST_SECONDS=0 gathers nothing."""
+    """NOTIFY_DIGEST_INTERVAL_SECONDS=0 gathers nothing."""
     assert [len(one.event_ids) for one in gathered(3, None, NOW, timedelta())] == [1, 1, 1]
 
 

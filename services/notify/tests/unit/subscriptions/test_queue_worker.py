@@ -96,7 +96,7 @@ async def test_a_refused_message_makes_way_for_the_next() -> None:
 
 async def test_a_message_is_given_up_after_its_time() -> None:
     """Though the receiver may come back; the subscription stays."""
-    world = World(give_up_seconds=60)
+    world = World(give_up_after_seconds=60)
     one = await waiting(world, 1)
     world.clock.advance(seconds=61)
     world.webhook.errors = [NotNow("busy")]

@@ -97,7 +97,9 @@ class BlockService:
         if new or more:
             await self._unclaimed.refuse_beyond(account_id, list(new))
         if unsized:
-            await self._blocks.look_again(account_id, unsized, now + timedelta(seconds=self._settings.unsized_seconds))
+            await self._blocks.look_again(
+                account_id, unsized, now + timedelta(seconds=self._settings.unsized_interval_seconds)
+            )
         return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
 
     async def assemble(self, file: FileInBlocks, pieces: Sequence[Piece] | None) -> References | Refusal:
@@ -184,7 +186,7 @@ class BlockService:
             block.key,
             size=stored_bytes,
             content_type=FRAME_TYPE,
-            expires_in=self._settings.block_url_seconds,
+            expires_in=self._settings.block_url_lifetime_seconds,
             # What was looked at once can't be changed afterwards by whoever still has the URL.
             overwrite=False,
         )

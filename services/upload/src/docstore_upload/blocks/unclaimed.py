@@ -70,7 +70,7 @@ class UnclaimedBlocks:
 
     async def _trim(self, account_id: str, excess: int) -> int:
         """Bytes of the blocks that were discarded: none that a client may be about to send or to name."""
-        before = self._clock() - timedelta(seconds=self._settings.block_url_seconds)
+        before = self._clock() - timedelta(seconds=self._settings.block_url_lifetime_seconds)
         oldest = await self._blocks.longest_untouched(account_id, before, WITHDRAWN_AT_ONCE)
         chosen = to_be_withdrawn(oldest, excess)
         if chosen:

@@ -88,5 +88,7 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         now = self._clock()
         live = [each.block.hash for each in due if each.asked_at + self._settings.block_put_life > now]
         dead = [each.block.hash for each in due if each.block.hash not in live]
-        await self._blocks.look_again(account_id, live, now + timedelta(seconds=self._settings.unsized_seconds))
+        await self._blocks.look_again(
+            account_id, live, now + timedelta(seconds=self._settings.unsized_interval_seconds)
+        )
         await self._blocks.look_again(account_id, dead, None)

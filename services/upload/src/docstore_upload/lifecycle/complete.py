@@ -103,7 +103,7 @@ class Completer(Generic[T]):
 
     async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], problems: Problems) -> list[T]:
         """The transfers as they stand once those in `claims` are claimed, by us or by somebody before us."""
-        retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_seconds)
+        retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_delay_seconds)
         alone = [claim for claim in claims.values() if claim.within is None]
         all_claimed = not alone or await self._claim_together(alone, retry_at)
         for claim in claims.values():
@@ -146,7 +146,7 @@ class Completer(Generic[T]):
     async def _finish(self, commits: Mapping[str, Commit[T]]) -> dict[str, T]:
         """Of several that have committed the same transfer, one finds it committing and publishes the event."""
         now = self._clock()
-        check_at = now + timedelta(seconds=self._settings.settle_first_seconds)
+        check_at = now + timedelta(seconds=self._settings.settle_first_delay_seconds)
 
         async def work(transaction: Transaction) -> list[T]:
             finished: list[T] = []

@@ -127,6 +127,6 @@ class FinalCheck(Generic[T]):
 
 def next_final_check(attempts: int, now: datetime, settings: UploadSettings) -> datetime:
     """After so many looks; what is stalled is looked at once in a while."""
-    first, longest = settings.settle_first_seconds, settings.settle_longest_seconds
+    first, longest = settings.settle_first_delay_seconds, settings.settle_longest_delay_seconds
     pause = longest if attempts >= settings.settle_attempts else backoff(attempts + 1, first=first, longest=longest)
     return now + timedelta(seconds=pause)

@@ -41,7 +41,7 @@ class DueWork(ABC, Generic[D]):
 
     def loop(self) -> Loop:
         """Does this for as long as the service runs. A failure leaves what was taken due again after its lease."""
-        seconds = self._settings.poll_seconds
+        seconds = self._settings.poll_interval_seconds
         name = f"upload {self.name}"
         return Loop(name, self.run_once, name.replace(" ", ":"), every_seconds=seconds, retry_seconds=seconds)
 
@@ -101,7 +101,10 @@ class TransferWorker(DueWork[T]):
                 if outcome.code == INCOMPLETE.code and now >= transfer.expires_at:
                     expired.append(transfer.id)
                 elif outcome.code == INCOMPLETE.code or outcome.status >= 500:
-                    first, longest = self._settings.check_first_seconds, self._settings.check_longest_seconds
+                    first, longest = (
+                        self._settings.check_first_delay_seconds,
+                        self._settings.check_longest_delay_seconds,
+                    )
                     later.append(Recheck(transfer, transfer.next_look(now, first=first, longest=longest)))
             if expired:
                 await self._termination.end(expired, "expired", by="workflow")

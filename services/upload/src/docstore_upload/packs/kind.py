@@ -162,7 +162,7 @@ class PackKind(Kind[Pack]):
 
     async def _clear(self, pack: Pack) -> Recheck[Pack]:
         """Delete the object of an ended or empty pack; once more when no URL works any more, a tombstone till then."""
-        now, late = self._clock(), self._settings.sweep_seconds
+        now, late = self._clock(), self._settings.sweep_delay_seconds
         if now < pack.expires_at:
             await put_tombstones(self._store, [pack.object_key])
         else:

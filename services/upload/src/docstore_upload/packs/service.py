@@ -74,7 +74,7 @@ class PackService:
     ) -> PlannedSlice | Problem:
         if checked["owner_id"] != principal.account_id:
             return OWN_TREE
-        expires_at, path = self._clock() + timedelta(seconds=self._settings.expiry_seconds), checked["path"]
+        expires_at, path = self._clock() + timedelta(seconds=self._settings.lifetime_seconds), checked["path"]
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
         return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
 
@@ -93,7 +93,7 @@ class PackService:
             revision=0,
             created_at=now,
             expires_at=expires_at,
-            next_check_at=min(now + timedelta(seconds=self._settings.check_first_seconds), expires_at),
+            next_check_at=min(now + timedelta(seconds=self._settings.check_first_delay_seconds), expires_at),
         )
         pack = replace(pack, object_bytes=pack.sent_bytes())
         return {0: Begun(pack, pack_json(pack, slices_json(pack), pack_put(self._store, pack, self._clock)))}

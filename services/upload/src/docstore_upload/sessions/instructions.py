@@ -132,7 +132,7 @@ class UploadInstructions:
     async def _credentials(self, upload: Upload) -> Json:
         infra = self._settings.infra
         enough = MIN_CREDENTIALS_SECONDS + upload.size // SLOWEST_BYTES_PER_SECOND
-        seconds = min(self._seconds_left(upload), self._settings.credentials_seconds, enough)
+        seconds = min(self._seconds_left(upload), self._settings.credentials_lifetime_seconds, enough)
         granted = await upload_credentials(
             self._store,
             infra.s3_upload_role_arn,

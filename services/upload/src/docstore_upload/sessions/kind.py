@@ -141,8 +141,8 @@ class SingleUploads(Kind[Upload]):
 
     def _next_sweep(self, upload: Upload, *, is_swept: bool) -> Recheck[Upload]:
         settings, now = self._settings, self._clock()
-        first, longest = settings.check_first_seconds, settings.check_longest_seconds
-        at = upload.next_sweep_at(now, settings.sweep_seconds, first=first, longest=longest, is_swept=is_swept)
+        first, longest = settings.check_first_delay_seconds, settings.check_longest_delay_seconds
+        at = upload.next_sweep_at(now, settings.sweep_delay_seconds, first=first, longest=longest, is_swept=is_swept)
         return Recheck(upload, at, {} if at else {"purge_at": now + timedelta(days=settings.kept_days)})
 
     async def _each(self, uploads: Sequence[Upload], delete: Callable[[Upload], Awaitable[None]]) -> list[Upload]:

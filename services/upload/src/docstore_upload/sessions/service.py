@@ -112,7 +112,7 @@ class UploadService:
             revision=0,
             created_at=now,
             expires_at=expires_at,
-            next_check_at=min(now + timedelta(seconds=settings.check_first_seconds), expires_at),
+            next_check_at=min(now + timedelta(seconds=settings.check_first_delay_seconds), expires_at),
         )
 
     async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | Problem]:
@@ -216,8 +216,8 @@ def _manifest(item: BatchCompleteItem) -> ClientManifest:
 def _life(request: InitiateRequest, settings: UploadSettings) -> float:
     """How long its bytes may be sent, in seconds."""
     if request.method == "multipart":
-        return settings.multipart_expiry_seconds
-    return settings.expiry_seconds if request.max_size is None else settings.open_form_expiry_seconds
+        return settings.multipart_lifetime_seconds
+    return settings.lifetime_seconds if request.max_size is None else settings.open_form_lifetime_seconds
 
 
 def _method(name: str) -> Method:

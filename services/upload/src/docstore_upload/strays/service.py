@@ -81,13 +81,13 @@ class StraySweep:
             place.lease_owner,
         )
         if len(page) == PAGE:
-            await self._passes.move(found, now + timedelta(seconds=self._settings.stray_page_seconds))
+            await self._passes.move(found, now + timedelta(seconds=self._settings.stray_page_delay_seconds))
         else:
             await self._abort_forgotten(now)
             unclaimed_bytes.labels("left_over").set(found.left_over_bytes)
             unclaimed_bytes.labels("unknown").set(found.unknown_bytes)
             await self._passes.move(
-                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self._settings.stray_pass_seconds)
+                Place(lease_owner=place.lease_owner), now + timedelta(seconds=self._settings.stray_pass_delay_seconds)
             )
         return len(left_over) + len(unknown)
 

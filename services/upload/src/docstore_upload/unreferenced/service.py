@@ -60,7 +60,7 @@ class UnreferencedContents:
         """
         by_id = {key.rpartition("/")[0].rpartition("/")[2]: key for key in keys}
         uploads = await self._uploads.by_ids(list(by_id)) if by_id else {}
-        late = timedelta(seconds=self._settings.sweep_seconds)
+        late = timedelta(seconds=self._settings.sweep_delay_seconds)
         moments = {
             upload.object_key: upload.usable_until + late
             for upload in uploads.values()
