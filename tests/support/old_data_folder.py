@@ -10,7 +10,7 @@ from typing import Any
 
 from deployments import Mailbox
 from people import Json, Person
-from previous_version import PREVIOUS_VERSION
+from previous_version import PREVIOUS_VERSION, known_to_both
 from pydantic import BaseModel
 from stacks import SHORT_WAITS
 
@@ -21,14 +21,16 @@ from docstore_standalone.mongo_users import operator_url
 from docstore_standalone.servers import start_servers
 
 WEEK = str(7 * 24 * 3600)
-WAITS = {
-    **SHORT_WAITS,
-    "UPLOAD_EXPIRY_SECONDS": WEEK,
-    "UPLOAD_MULTIPART_EXPIRY_SECONDS": WEEK,
-    "UPLOAD_PART_BYTES": str(5 << 20),
-    "NOTIFY_WEBHOOK_ALLOW_HTTP": "true",
-    "NOTIFY_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-}
+WAITS = known_to_both(
+    {
+        **SHORT_WAITS,
+        "UPLOAD_LIFETIME_SECONDS": WEEK,
+        "UPLOAD_MULTIPART_LIFETIME_SECONDS": WEEK,
+        "UPLOAD_PART_BYTES": str(5 << 20),
+        "NOTIFY_WEBHOOK_ALLOW_HTTP": "true",
+        "NOTIFY_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+)
 """Uploads begun stay open, and webhooks reach this machine."""
 PACKED = Path(__file__).parents[1] / "upgrade" / f"data-folder-{PREVIOUS_VERSION[:7]}.tar.xz"
 HANGING_PORT, REFUSING_PORT = 19_471, 19_472

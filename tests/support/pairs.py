@@ -18,6 +18,7 @@ import aiohttp
 import psutil
 from balancer import Balancer
 from deployments import Bucket, Mailbox
+from previous_version import known_to_both
 from prometheus_client.parser import text_string_to_metric_families
 from stacks import SHORT_WAITS
 
@@ -177,7 +178,7 @@ class Pairs:
 
 def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str, str]:
     urls = {f"DOCSTORE_{name.upper()}_URL": balancers[name].url for name in SERVICE_NAMES if name != "gateway"}
-    return {
+    variables = {
         **servers.environment(),
         **urls,
         **WAITS,
@@ -192,6 +193,7 @@ def _variables(servers: Servers, balancers: Mapping[str, Balancer]) -> dict[str,
         "MALLOC_ARENA_MAX": "2",
         "READINESS_GAP_SECONDS": str(READINESS_GAP_SECONDS),
     }
+    return known_to_both(variables)
 
 
 @asynccontextmanager

@@ -7,8 +7,11 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+
+from docstore_platform.old_setting_names import OLD_NAMES
 
 PREVIOUS_VERSION = "e13f6c384267f958018c671b6039bcbf64bb4a85"
 """The last commit of the version before: data and rolling upgrades from it must work."""
@@ -18,6 +21,16 @@ FOLDERS = ("libs", "services", "deploy", "clients")
 
 class NotInHistory(Exception):
     """There is no git repository here, or it ends after that commit."""
+
+
+def known_to_both(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables, also by the names that the version before knows them by."""
+    old_names = {
+        f"{prefix}{new}".upper(): f"{prefix}{old}".upper()
+        for prefix, renamed in OLD_NAMES.items()
+        for old, new in renamed.items()
+    }
+    return {**environment, **{old_names[name]: value for name, value in environment.items() if name in old_names}}
 
 
 def extract(target: Path, commit: str = PREVIOUS_VERSION) -> None:
