@@ -1,8 +1,10 @@
 """Signatures as Standard Webhooks describes them: https://www.standardwebhooks.com, version 1 (HMAC-SHA256)."""
 
-import hmac
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from datetime import UTC, datetime
+
+from standardwebhooks.webhooks import Webhook
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -16,10 +18,9 @@ def new_secret() -> str:
 
 def signed_headers(secret: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers that let a receiver check origin, content and age (`timestamp`: seconds since 1970)."""
-    key = b64decode(secret.removeprefix(PREFIX), validate=True)
-    signature = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
+    moment = datetime.fromtimestamp(timestamp, UTC)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{b64encode(signature).decode()}",
+        "webhook-signature": Webhook(secret).sign(message_id, moment, body.decode()),
     }
