@@ -26,9 +26,9 @@ from docstore_standalone.supervisor import OnChange, Part, ignore
 ADMIN_EMAIL = "admin@docstore.localhost"
 PASSED_ON = ("DOCSTORE_", *(f"{name.upper()}_" for name in SERVICE_NAMES))
 """Variables of ours that reach the services: whoever starts the stack may set what any service can be told."""
-PARK_MS = 500
+PARK_MS = 2000
+"""Consumers are given what relays of their own process send; this is for what anybody else sends."""
 PARK_MS_BETWEEN_PROCESSES = 50
-"""No publisher in the same process wakes a parked consumer then."""
 
 
 @dataclass(slots=True)

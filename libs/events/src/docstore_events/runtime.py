@@ -67,7 +67,8 @@ class EventRuntime:
     async def running(self) -> AsyncIterator[None]:
         """Relay and consume until the block ends. A broker that is down is waited for in the background."""
         await create_outbox_indexes(self._database)
-        await self.dead_letters.count()
+        waiting = await self.dead_letters.count()
+        self.dead_letters.none_yet = self._settings.single_instance and not waiting
         tasks = [asyncio.create_task(self._keep(self._relay), name=f"{self.service} relay")]
         if self._reader is not None:
             tasks.append(asyncio.create_task(self._keep(self._consume), name=f"{self.service} consumer"))

@@ -90,7 +90,7 @@ async def test_every_instance_hears_every_event_from_now_on(infra: InfraSettings
     await one.stop()
 
 
-async def test_a_parked_listener_looks_by_itself(infra: InfraSettings, producer: Any) -> None:
+async def test_a_listener_looks_by_itself(infra: InfraSettings, producer: Any) -> None:
     """Without a wake-up from a publisher in the same process it hears of an event, too."""
     listener = await Listener(infra.model_copy(update={"idle_interval_ms": 50})).started()
     event = NotificationSent(

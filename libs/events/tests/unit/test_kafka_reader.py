@@ -21,6 +21,7 @@ from docstore_events.consuming.kafka_reader import (
     pause_after,
 )
 from docstore_platform.settings import InfraSettings
+from docstore_platform.testing import eventually
 
 
 class FakeKafka:
@@ -91,18 +92,21 @@ async def test_only_the_logs_that_a_batch_came_from_are_committed(kafka: FakeKaf
     kafka.more = [record("usage", 1, 8), record("usage", 1, 9), record("files", 0, 3)]
     await consumer.getmany()
     await consumer.commit()
+    await consumer.commit_now()
     assert kafka.committed == {TopicPartition("usage", 1): 10, TopicPartition("files", 0): 4}
 
 
 async def test_what_could_not_be_committed_is_with_the_next_batch(kafka: FakeKafka, consumer: BatchConsumer) -> None:
     """Of whatever logs that is: else one in which nothing more comes would seem unread for ever."""
     await consumer.getmany()
+    await consumer.commit()
     kafka.failures = [KafkaConnectionError()]
     with pytest.raises(KafkaConnectionError):
-        await consumer.commit()
+        await consumer.commit_now()
     kafka.first = record("files", 0, 3)
     await consumer.getmany()
     await consumer.commit()
+    await consumer.commit_now()
     assert kafka.committed == {TopicPartition("usage", 1): 8, TopicPartition("files", 0): 4}
 
 
@@ -115,7 +119,42 @@ async def test_a_batch_that_was_not_handled_is_not_committed_with_the_next(
     kafka.more = []
     await consumer.getmany()
     await consumer.commit()
+    await consumer.commit_now()
     assert kafka.committed == {TopicPartition("usage", 1): 8}
+
+
+async def test_batches_are_committed_together_and_at_the_latest_when_the_consumer_stops(
+    kafka: FakeKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each commit costs the broker a write; a batch that is read again takes no effect."""
+    monkeypatch.setattr(kafka_reader, "COMMIT_SECONDS", 0.001)
+    consumer = BatchConsumer(activity=Activity())
+
+    async def committed() -> bool:
+        return kafka.committed == {TopicPartition("usage", 1): 8}
+
+    await consumer.getmany()
+    kafka.failures = [KafkaConnectionError()]
+    await consumer.commit()
+    await eventually(committed, every=0.001)
+    monkeypatch.setattr(kafka_reader, "COMMIT_SECONDS", 3600)
+    kafka.first = record("files", 0, 3)
+    await consumer.getmany()
+    await consumer.commit()
+    assert TopicPartition("files", 0) not in kafka.committed
+    await consumer.stop()
+    assert kafka.committed[TopicPartition("files", 0)] == 4
+
+
+async def test_a_log_that_is_read_from_its_start_keeps_no_older_commit(
+    kafka: FakeKafka, consumer: BatchConsumer
+) -> None:
+    """What was handled of a log that is lost by now says nothing of the new one."""
+    await consumer.getmany()
+    await consumer.commit()
+    await consumer.commit({TopicPartition("usage", 1): 0})
+    await consumer.commit_now()
+    assert kafka.committed == {TopicPartition("usage", 1): 0}
 
 
 async def test_logs_that_another_has_by_now_keep_nobody_from_committing_the_others(
@@ -126,6 +165,7 @@ async def test_logs_that_another_has_by_now_keep_nobody_from_committing_the_othe
     await consumer.getmany()
     kafka.assigned.remove(TopicPartition("usage", 1))
     await consumer.commit()
+    await consumer.commit_now()
     assert kafka.committed == {TopicPartition("files", 0): 4}
     for log in (TopicPartition("usage", 1), TopicPartition("files", 0)):
         consumer.seek(log, 3)

@@ -120,8 +120,8 @@ class InfraSettings(ServiceUrls):
     idle_interval_ms: int = Field(
         0,
         ge=0,
-        description="park an idle consumer and look at its topics this often; 0: never park. For brokers that do "
-        "not wake a waiting fetch; a publisher in the same process wakes a parked consumer at once",
+        description="ask the broker for events of other processes this often, and take those of this one from "
+        "memory; 0: always ask. For brokers that do not wake a waiting fetch",
     )
     outbox_interval_ms: int = Field(200, ge=1, description="look for outbox rows of other instances this often")
 

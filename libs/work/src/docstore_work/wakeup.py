@@ -26,6 +26,10 @@ class Wakeup:
         self._event.clear()
         return woken
 
+    def wake(self) -> None:
+        """Wake this one alone."""
+        self._event.set()
+
     def close(self) -> None:
         for name in self._names:
             _waiting[name].discard(self._event)

@@ -71,9 +71,13 @@ class DeadLetters:
     def __init__(self, database: Database, service: str) -> None:
         self._letters: Collection = database["dead_letters"]
         self._service = service
+        self.none_yet = False
+        """Set by the only instance of a service when it starts without any: it need not look until it makes one."""
 
     async def blocked(self, records: Iterable[Record]) -> dict[tuple[str, str], str]:
         """(topic, key) of the aggregates behind a waiting letter, with that letter's id."""
+        if self.none_yet:
+            return {}
         keys = sorted({record.key for record in records})
         behind = {"state": "waiting", "reason": HEARD, "key": {"$in": keys}}
         waiting = self._letters.find(behind, {"topic": 1, "key": 1}).sort("_id", -1)
@@ -81,6 +85,7 @@ class DeadLetters:
 
     async def put(self, letter: DeadLetter, transaction: Transaction) -> None:
         """Keep `letter` and send a copy to the topic's dead-letter topic; putting it again changes nothing."""
+        self.none_yet = False
         record, row = letter.record, _row(letter)
         outcome = await self._letters.update_one(
             {"_id": letter.id}, {"$setOnInsert": row}, upsert=True, session=transaction.session

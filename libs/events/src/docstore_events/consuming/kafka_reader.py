@@ -1,19 +1,21 @@
-"""The adapter to FastStream: reads a service's topics in batches, commits what was handled, parks while idle.
+"""The adapter to FastStream: reads a service's topics in batches and commits what was handled.
 
 FastStream runs the loop, its middlewares and the acknowledgement (NACK_ON_ERROR: a batch that fails is read again).
 This module holds all that differs from its own batch subscriber.
 """
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as Log
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage, KafkaMessage
@@ -21,21 +23,23 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from docstore_events.connection import kafka_security
 from docstore_events.consuming.dead_letters import Record
-from docstore_events.consuming.fetch_wait import SHORTEST_MS, Fetches
+from docstore_events.consuming.fetch_wait import SHORTEST_MS, LocalFetches
 from docstore_events.consuming.read_logs import ReadLogs
 from docstore_platform.metrics import consumer_lag
 from docstore_platform.settings import InfraSettings
-from docstore_work.wakeup import Wakeup
+from docstore_platform.tasks import end_tasks
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 1000
 OUTAGE_DELAY_SECONDS = 5.0
-QUIET_SECONDS = 0.25
 WATCH_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 2.0
 """At a log that seems to be lost."""
 STUCK_SECONDS = 60.0
+COMMIT_SECONDS = 5.0
+STOP_SECONDS = 2.0
+"""The longest that the last commit may take."""
 
 Handle = Callable[[list[Record]], Awaitable[None]]
 
@@ -51,21 +55,12 @@ def batch_after(failures: int) -> int:
 
 
 class Activity:
-    """What a consumer does, when it last had something to do, and how often it has failed since it succeeded."""
+    """What a consumer does, and how often it has failed since it succeeded."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self) -> None:
         self.handling = False
         self.handled = 0
         self.failures = 0
-        self._monotonic = monotonic
-        self._last = monotonic()
-
-    def note(self) -> None:
-        self._last = self._monotonic()
-
-    def is_over(self) -> bool:
-        """Whether nothing is handled, and nothing has been for a while: what comes, mostly comes in rows."""
-        return not self.handling and self._monotonic() - self._last >= QUIET_SECONDS
 
 
 class ActivityMiddleware(BaseMiddleware):
@@ -89,24 +84,41 @@ class ActivityMiddleware(BaseMiddleware):
         finally:
             activity.handling = False
             activity.handled += 1
-            activity.note()
 
 
 class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """Gives a batch as soon as there is a record, with those fetched behind it, and commits only what it gave.
 
     By itself the client commits its position in every log that it reads. A broker writes each of them, the embedded one
-    as an object of its own: with many topics that was most of what it wrote.
+    as an object of its own. So only logs that batches came from are committed, and all of `COMMIT_SECONDS` together:
+    what is read again after a crash takes no effect, by the inbox.
     """
 
-    def __init__(self, *topics: str, activity: Activity, linger_seconds: float = 0.0, **options: Any) -> None:
-        """`linger_seconds`: how long records are gathered, so that more of them are one transaction."""
+    def __init__(
+        self,
+        *topics: str,
+        activity: Activity,
+        linger_seconds: float = 0.0,
+        local: Callable[[AIOKafkaConsumer], LocalFetches] | None = None,
+        **options: Any,
+    ) -> None:
+        """`linger_seconds`: how long records are gathered, so that more of them are one transaction.
+
+        `local` has its fetches answered by relays of the same process.
+        """
         super().__init__(*topics, **options)
         self._activity = activity
         self._linger_seconds = linger_seconds
         self._was_full = False
         self._given: dict[Log, int] = {}
         self._uncommitted: dict[Log, int] = {}
+        self._committing: asyncio.Task[None] | None = None
+        self._local = local
+        self._fetches: LocalFetches | None = None
+
+    async def start(self) -> None:
+        await super().start()
+        self._fetches = self._local(self) if self._local is not None else None
 
     async def getmany(
         self, *partitions: Log, timeout_ms: int = 0, max_records: int | None = None
@@ -128,22 +140,53 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no 
         return batch
 
     async def commit(self, offsets: dict[Log, int] | None = None) -> None:
-        """Without `offsets`: the last batch, and what could not be committed before it."""
+        """Without `offsets`: the last batch, soon."""
         if offsets is not None:
+            for at in offsets:
+                self._uncommitted.pop(at, None)
             await super().commit(offsets)
             return
         self._uncommitted |= self._given
-        # What another has by now goes on there; a commit that named it would be refused as a whole.
-        for lost in self._uncommitted.keys() - self.assignment():
-            del self._uncommitted[lost]
-        if self._uncommitted:
-            await super().commit(dict(self._uncommitted))
-            self._uncommitted.clear()
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_soon())
+
+    async def _commit_soon(self) -> None:
+        while self._uncommitted:
+            await asyncio.sleep(COMMIT_SECONDS)
+            try:
+                await self.commit_now()
+            except KafkaError as error:
+                log.warning("offsets_not_committed", error=repr(error))
+
+    async def commit_now(self) -> None:
+        """Commit what was handled. A commit that names a log which another has by now would be refused as a whole."""
+        assigned = self.assignment()
+        offsets = {at: offset for at, offset in self._uncommitted.items() if at in assigned}
+        self._uncommitted = dict(offsets)
+        if offsets:
+            await super().commit(offsets)
+            for at, offset in offsets.items():
+                if self._uncommitted.get(at) == offset:
+                    del self._uncommitted[at]
+
+    async def stop(self) -> None:
+        """Commit what was handled, if the broker is there, and close."""
+        if self._fetches is not None:
+            self._fetches.close()
+            self._fetches = None
+        if self._committing is not None:
+            await end_tasks([self._committing])
+        with contextlib.suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.commit_now()
+        await super().stop()
 
     def seek(self, partition: Log, offset: int) -> None:
         """Read again from `offset`, unless another has the partition by now."""
         if partition in self.assignment():
             super().seek(partition, offset)
+            if self._fetches is not None:
+                self._fetches.refetch()
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -161,6 +204,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         self._handle = handle
         self._linger_seconds = linger_seconds
         self._activity = Activity()
+        self._kafka: BatchConsumer | None = None
         self._logs: ReadLogs | None = None
         self.joined = False
         """Whether the group has given this consumer its share of the partitions, which may be none."""
@@ -209,31 +253,30 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
         broker, subscriber = self.declare()
         try:
             await broker.connect()
+            local = self._settings.idle_interval_ms > 0
             config = broker.config.broker_config
             config.builder = partial(
                 BatchConsumer,
                 activity=self._activity,
                 linger_seconds=self._linger_seconds,
+                local=partial(LocalFetches, settings=self._settings, topics=self._topics) if local else None,
                 **config.builder.keywords,  # type: ignore[attr-defined]
             )
             await broker.start()
-            kafka = subscriber.consumer
-            assert kafka is not None
+            kafka = self._kafka = cast("BatchConsumer", subscriber.consumer)
             self._logs = ReadLogs(kafka)
             if self._settings.single_instance:
                 await self._logs.claim()
                 self.joined = True
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch(kafka, self._logs))
-                if self._settings.idle_interval_ms:
-                    look_seconds = self._settings.idle_interval_ms / 1000
-                    group.create_task(park_when_idle(kafka, Fetches(kafka), self._activity, self._topics, look_seconds))
+            await self._watch(kafka, self._logs)
         finally:
-            self._logs, self.joined = None, False
+            self._kafka, self._logs, self.joined = None, None, False
             await broker.stop()
 
     async def on_partitions_revoked(self, revoked: object) -> None:
-        """Others join or leave: what was fetched is still handled, and calls are served meanwhile."""
+        """Others join or leave: commit what was handled. What was fetched is still handled, and calls are served."""
+        if self._kafka is not None:
+            await self._kafka.commit_now()
 
     async def on_partitions_assigned(self, assigned: object) -> None:
         self.joined = True
@@ -256,33 +299,6 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]
                 handled, since = activity.handled, now
             elif now - since > STUCK_SECONDS:
                 raise RuntimeError(f"no progress for {now - since:.0f} s with events waiting")
-
-
-async def park_when_idle(
-    kafka: AIOKafkaConsumer, fetches: Fetches, activity: Activity, topics: Iterable[str], look_seconds: float
-) -> None:
-    """Have fetches sent only when this process publishes something, and every `look_seconds`; until cancelled.
-
-    For a broker that answers an empty fetch only when its wait is over: a long wait delays what comes, a short one
-    costs CPU all day, and a paused consumer sends no fetch at all. But pausing also drops the answer to a fetch that is
-    under way, which may be the one with the events: so a consumer is paused only once a fetch has reached the end of
-    its logs.
-    """
-    wakeup = Wakeup(topics)
-    try:
-        while True:
-            await fetches.answered()
-            if not (activity.is_over() and await fetches.at_end()):
-                await asyncio.sleep(QUIET_SECONDS / 4)
-                continue
-            kafka.pause(*kafka.assignment())
-            woken = await wakeup.wait(look_seconds)
-            fetches.ask_anew()
-            kafka.resume(*kafka.paused())
-            if woken:
-                activity.note()
-    finally:
-        wakeup.close()
 
 
 async def _decode(message: KafkaMessage) -> list[Record]:

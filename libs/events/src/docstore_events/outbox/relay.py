@@ -12,12 +12,13 @@ import time
 from collections import defaultdict
 
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from docstore_events.connection import kafka_connection
 from docstore_events.consuming.dead_letters import REFUSED, DeadLetter, DeadLetters, Record
+from docstore_events.consuming.local_logs import local_logs
 from docstore_events.envelope import header_map
 from docstore_events.outbox.bulk import let_bulk_pass
 from docstore_events.outbox.send_spans import send_span
@@ -77,6 +78,8 @@ class Relay:
         self._clock = clock
         self._wakeup_name = wakeup_name
         self._partition = DefaultPartitioner()
+        self._local = local_logs(settings.kafka_bootstrap)
+        self._drained = True
         self._drained_at = time.monotonic()
         self._checked_at = self._drained_at - CHECK_SECONDS
         self._producer: AIOKafkaProducer | None = None
@@ -96,13 +99,13 @@ class Relay:
                     if held and time.monotonic() - self._checked_at > CHECK_SECONDS:
                         self._checked_at = time.monotonic()  # a check that fails is not to keep rows from being sent
                         await self._logs.check()
-                    sent = await self.relay_pending() if held else 0
+                    if held and await self.relay_pending() and not self._drained:
+                        continue
                 except (PyMongoError, LeaseLost) as error:
                     log.warning("outbox_relay_failed", service=self._service, error=repr(error))
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
-                if not sent:
-                    await wakeup.wait(poll_seconds)
+                await wakeup.wait(poll_seconds)
         finally:
             wakeup.close()
             await self.close()
@@ -116,11 +119,12 @@ class Relay:
         oldest = min((row["created_at"] for row in rows), default=None)
         lag = (self._clock() - oldest).total_seconds() if oldest else 0.0
         outbox_lag_seconds.labels(self._service).set(max(lag, 0.0))
+        self._drained = not rows
         if not rows:
             self._drained_at = time.monotonic()
             return 0
         producer = await self._get_producer()
-        before = await self._logs.last_batches()
+        before = await self._logs.known_batches()
         logs: defaultdict[TopicPartition, list[Document]] = defaultdict(list)
         for row in rows:
             numbers = sorted(await producer.partitions_for(row["topic"]))
@@ -128,9 +132,12 @@ class Relay:
         outcomes = await asyncio.gather(
             *(self._send_traced(producer, to, batch) for to, batch in logs.items()), return_exceptions=True
         )
+        acknowledged = {to: outcome for to, outcome in zip(logs, outcomes, strict=True) if isinstance(outcome, tuple)}
+        for to, (first, number) in acknowledged.items():
+            if self._local.is_read(to.topic):
+                self._local.append([_record(to, first + index, row) for index, row in enumerate(logs[to][:number])])
         for topic in {to.topic for to in logs}:
             wake(topic)
-        acknowledged = {to: outcome for to, outcome in zip(logs, outcomes, strict=True) if isinstance(outcome, tuple)}
         sent = [row["_id"] for to, (_, number) in acknowledged.items() for row in logs[to][:number]]
         if sent:  # where the batches are is noted first: of a row marked sent it must be known that a log had it
             firsts = {to: first for to, (first, _) in acknowledged.items()}
@@ -145,6 +152,8 @@ class Relay:
             del failed[to]
         for error in failed.values():
             raise error
+        if len(sent) == len(rows) < PAGE:  # what has been committed meanwhile has woken the relay again
+            self._drained, self._drained_at = True, time.monotonic()
         return len(sent) + len(refused)
 
     async def _send_traced(
@@ -161,9 +170,8 @@ class Relay:
         batch = producer.create_batch()
         fitting = 0
         for row in rows:
-            timestamp = int(row["created_at"].timestamp() * 1000)
-            headers = [(name, value) for name, value in row["headers"]]
-            if batch.append(key=row["key"].encode(), value=row["value"], timestamp=timestamp, headers=headers) is None:
+            content = {"value": row["value"], "timestamp": _timestamp(row), "headers": _headers(row)}
+            if batch.append(key=row["key"].encode(), **content) is None:
                 break
             fitting += 1
         acknowledged = await producer.send_batch(batch, to.topic, partition=to.partition)
@@ -212,3 +220,18 @@ class Relay:
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
+
+
+def _timestamp(row: Document) -> int:
+    return int(row["created_at"].timestamp() * 1000)
+
+
+def _headers(row: Document) -> list[tuple[str, bytes]]:
+    return [(name, value) for name, value in row["headers"]]
+
+
+def _record(to: TopicPartition, offset: int, row: Document) -> ConsumerRecord:
+    """An acknowledged row as a consumer would get it."""
+    key, value = row["key"].encode(), bytes(row["value"])
+    where = (to.topic, to.partition, offset, _timestamp(row), 0)
+    return ConsumerRecord(*where, key, value, None, len(key), len(value), _headers(row))

@@ -58,21 +58,31 @@ class SentLogs:
         self._outbox: Collection = database["outbox"]
         self._service = service
         self._settings = settings
+        self._known: dict[TopicPartition, int] | None = None
         self._missed: set[TopicPartition] = set()
         """Logs whose last batch was not there at the last check."""
 
-    async def last_batches(self) -> dict[TopicPartition, int]:
+    async def known_batches(self) -> Offsets:
+        """As `last_batches`, as old as the last check: what another relay has sent since is found by the next one."""
+        if self._known is None:
+            return await self.last_batches()
+        return self._known
+
+    async def last_batches(self) -> Offsets:
         """Where what must be in each log begins; a log known to be lost is not among these."""
         rows = self._logs.find({"lost_at": None})
-        return {TopicPartition(row["topic"], row["partition"]): row["last_batch"] async for row in rows}
+        self._known = {TopicPartition(row["topic"], row["partition"]): row["last_batch"] async for row in rows}
+        return dict(self._known)
 
     async def advance(self, before: Offsets, acknowledged: Offsets) -> bool:
         """Note the first offsets of what was acknowledged; whether a log went back and so is lost.
 
-        `before` is what `last_batches` answered before the sending.
+        `before` is what `known_batches` answered before the sending.
         """
         back = {at.topic for at, first in acknowledged.items() if first <= before.get(at, -1)}
         went_back = await self._mark_lost(back)
+        if self._known is not None:
+            self._known |= acknowledged
         await self._logs.bulk_write(
             [
                 UpdateOne(
@@ -130,6 +140,7 @@ class SentLogs:
 
     async def _mark_lost(self, topics: set[str]) -> bool:
         if topics:
+            self._known = None
             log.error("topic_lost_publishing_again", service=self._service, topics=sorted(topics))
             lost = {"topic": {"$in": sorted(topics)}, "lost_at": None}
             await self._logs.update_many(lost, [{"$set": {"lost_at": "$$NOW"}}])
@@ -141,6 +152,7 @@ class SentLogs:
         topics = sorted({row["topic"] async for row in lost})
         if not topics:
             return
+        self._known = None
         chosen = {"topic": {"$in": topics}}
         await self._outbox.update_many({**chosen, "state": "sent"}, {"$set": {"state": "pending"}})
         await self._logs.delete_many(chosen)  # last: after a crash before this line, all are published again

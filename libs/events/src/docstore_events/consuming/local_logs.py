@@ -1,0 +1,89 @@
+"""Records that a relay of this process has just sent, for the consumers of the same process.
+
+On one machine all services share a process, and each reads nearly every topic: what the broker has acknowledged is
+handed to them from memory, under the offsets that it gave. What is not here, a consumer fetches as ever: what was sent
+before it began, by another process, or too long ago.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+MAX_RECORDS = 500
+MAX_BYTES = 500_000
+"""Kept of each log."""
+
+
+class LocalLog:
+    """The latest records of one log, by their offsets."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, ConsumerRecord] = {}
+        self._bytes = 0
+        self.end = 0
+        """The offset after the last one."""
+
+    def append(self, records: Sequence[ConsumerRecord]) -> None:
+        first = records[0].offset
+        if first in self._records or first < self.end - MAX_RECORDS:  # the broker has lost the log and begun another
+            self._records.clear()
+            self._bytes = self.end = 0
+        for record in records:
+            self._records[record.offset] = record
+            self._bytes += len(record.value)
+        self.end = max(self.end, records[-1].offset + 1)
+        while self._records and (len(self._records) > MAX_RECORDS or self._bytes > MAX_BYTES):
+            self._bytes -= len(self._records.pop(next(iter(self._records))).value)
+
+    def since(self, offset: int) -> list[ConsumerRecord]:
+        """The records from `offset` on, without a gap."""
+        found: list[ConsumerRecord] = []
+        while (record := self._records.get(offset)) is not None:
+            found.append(record)
+            offset += 1
+        return found
+
+
+class LocalLogs:
+    """The logs of one broker that somebody in this process reads."""
+
+    def __init__(self) -> None:
+        self._readers: defaultdict[str, int] = defaultdict(int)
+        self._logs: defaultdict[TopicPartition, LocalLog] = defaultdict(LocalLog)
+
+    def open(self, topics: Iterable[str]) -> None:
+        """Keep records of `topics` until they are closed as often as they were opened."""
+        for topic in topics:
+            self._readers[topic] += 1
+
+    def close(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._readers[topic] -= 1
+        for at in [at for at in self._logs if not self._readers[at.topic]]:
+            del self._logs[at]
+
+    def is_read(self, topic: str) -> bool:
+        return self._readers.get(topic, 0) > 0
+
+    def append(self, records: Sequence[ConsumerRecord]) -> None:
+        """Keep what the broker has acknowledged of one log."""
+        self._logs[TopicPartition(records[0].topic, records[0].partition)].append(records)
+
+    def since(self, at: TopicPartition, offset: int) -> list[ConsumerRecord]:
+        """What is known of a log from `offset` on."""
+        log = self._logs.get(at)
+        return log.since(offset) if log is not None else []
+
+    def end(self, at: TopicPartition) -> int:
+        """The offset after the last one that was sent by this process, 0 if there is none."""
+        log = self._logs.get(at)
+        return log.end if log is not None else 0
+
+
+_by_broker: defaultdict[str, LocalLogs] = defaultdict(LocalLogs)
+
+
+def local_logs(bootstrap: str) -> LocalLogs:
+    """The logs of a broker, in this process."""
+    return _by_broker[bootstrap]
