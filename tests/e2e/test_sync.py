@@ -17,8 +17,8 @@ from docstore_client.block_downloads import BlockDownloads, Page
 from docstore_client.chunking import Block
 from docstore_platform.ids import new_id
 from docstore_platform.testing import eventually
-from docstore_sync.engine import AgreementNeeded, Engine, Result, engine
-from docstore_sync.model import Do
+from docstore_sync.engine import ConfirmationRequired, Engine, Result, engine
+from docstore_sync.model import ActionType
 from docstore_sync.status import read_status
 
 PASSWORD = "correct horse battery staple"
@@ -217,7 +217,7 @@ async def test_a_dry_run_changes_nothing(device: NewDevice) -> None:
     write(folder / "here.txt", "here")
     await client.make_folder("/there")
     planned = await syncing.dry_run()
-    assert {action.do for action in planned.actions} == {Do.UPLOAD, Do.MAKE_HERE}
+    assert {action.do for action in planned.actions} == {ActionType.UPLOAD, ActionType.MAKE_LOCAL}
     assert list(tree(folder)) == ["here.txt"]
     assert [file.name for file in await client.list_folder("/")] == ["there"]
 
@@ -230,10 +230,10 @@ async def test_a_mass_deletion_and_another_folder_ask_first(device: NewDevice) -
     await both(one, two)
     for path in list(one[0].iterdir()):
         path.unlink()
-    with pytest.raises(AgreementNeeded, match="12 of 12"):
+    with pytest.raises(ConfirmationRequired, match="12 of 12"):
         await one[1].sync()
     shutil.rmtree(two[0])
-    with pytest.raises(AgreementNeeded, match="is gone"):
+    with pytest.raises(ConfirmationRequired, match="is gone"):
         await two[1].sync()
     assert len(await one[2].list_folder("/")) == 12
 

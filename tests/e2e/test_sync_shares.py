@@ -127,7 +127,7 @@ async def test_what_may_only_be_read_is_put_back_and_edits_are_kept(ada: Member,
     (shared / "sub").rename(shared / "moved")
     (grace.folder / "mine.txt").rename(shared / "mine.txt")
     result = await grace.sync()
-    assert "new.txt" in " ".join(result.aside)
+    assert "new.txt" in " ".join(result.skipped)
     found = grace.tree()
     (copy,) = [path for path in found if "conflicted copy" in path]
     assert ("/" in copy, found[copy]) == (False, "edited by grace")

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import date
 from string import ascii_lowercase
 
-from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps, settled
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
 from docstore_sync.apply import Applier
-from docstore_sync.ledger import LastingLedger
+from docstore_sync.ledger import DurableLedger
 from docstore_sync.model import Action, Node, Plan
 from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan, plan_all
@@ -20,16 +20,16 @@ ROUNDS = 25
 NAMES = "abcd"
 
 
-def told(todo: Plan) -> list[tuple[str, ...]]:
+def steps_of(todo: Plan) -> list[tuple[str, ...]]:
     """What a plan does, in words that another plan for the same trees has, too."""
 
     def place(node: Node | None) -> str:
         return "" if node is None else f"{node.path('local')}|{node.path('remote')}|{node.path('goal')}"
 
-    def doomed(action: Action) -> str:
-        return ",".join(sorted(map(place, action.doomed)))
+    def deleted_nodes(action: Action) -> str:
+        return ",".join(sorted(map(place, action.deleted_nodes)))
 
-    return sorted((a.do, place(a.node), place(a.parent), a.name, doomed(a)) for a in todo.actions)
+    return sorted((a.do, place(a.node), place(a.parent), a.name, deleted_nodes(a)) for a in todo.actions)
 
 
 class Simulation:
@@ -157,16 +157,18 @@ class Simulation:
                     entries[path] = replace(entries[path], sha256="", trouble="it changes while it is read")
         trees = entries, list(self.server.nodes.values()), list(book.rows.values())
         todo = plan(*trees, root_id=ROOT, rules=rules)
-        assert told(todo) == told(plan_all(*trees, root_id=ROOT, rules=rules)), "what is left out of a plan matters"
-        assert self.odd or self.folding or not todo.aside
+        assert steps_of(todo) == steps_of(plan_all(*trees, root_id=ROOT, rules=rules)), (
+            "what is left out of a plan matters"
+        )
+        assert self.odd or self.folding or not todo.skipped
         self.chance.shuffle(todo.transfers)
         self.chance.shuffle(todo.records)
         steps = Steps(disk, self.server, self.chance, failing)
-        ledger = LastingLedger(book, settle=settled)
+        ledger = DurableLedger(book, flush=no_flush)
         steps.between = lambda: self.between_steps(ledger, between)
         with contextlib.suppress(Killed):  # which loses what the ledger has not kept yet
             self.loop.run_until_complete(Applier(todo, steps, ledger, rules).run())
-            self.loop.run_until_complete(ledger.keep())
+            self.loop.run_until_complete(ledger.commit())
             if todo.is_last and not (failing or between):
                 again = plan(
                     entries, list(self.server.nodes.values()), list(book.rows.values()), root_id=ROOT, rules=rules
@@ -182,13 +184,13 @@ class Simulation:
             self.sync(self.chance.randrange(len(self.devices)), self.chance.choice((0.0, 0.1, 0.4)), between)
         self.come_to_one()
 
-    def between_steps(self, ledger: LastingLedger, changing: float) -> None:
+    def between_steps(self, ledger: DurableLedger, changing: float) -> None:
         """Users go on, and what was recorded until now is kept, or is not yet."""
         if self.chance.random() < changing:
             self.change_something()
         if self.chance.random() < 0.3:
             with contextlib.suppress(StopIteration):  # it waits for nothing here
-                ledger.keep().send(None)
+                ledger.commit().send(None)
 
     def come_to_one(self) -> None:
         """Left alone, everything is the same everywhere in a few rounds, and then there is nothing to do."""

@@ -129,12 +129,12 @@ class Book:
     def forget(self, synced_id: str) -> None:
         self.rows.pop(synced_id, None)
 
-    def together(self) -> AbstractContextManager[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         return nullcontext()
 
 
-async def settled() -> None:
-    """These disks lose nothing."""
+async def no_flush() -> None:
+    """Do nothing: these disks lose nothing."""
 
 
 def each_by_itself(do: Callable[[T], R], batch: Sequence[T]) -> list[R | StepFailed]:
@@ -149,7 +149,7 @@ def each_by_itself(do: Callable[[T], R], batch: Sequence[T]) -> list[R | StepFai
 
 
 class Steps:
-    """Hands for these worlds, that can fail, be killed, and let users in between steps."""
+    """StepExecutor for these worlds, that can fail, be killed, and let users in between steps."""
 
     def __init__(self, disk: Disk, server: Server, chance: random.Random, failing: float = 0.0) -> None:
         self.disk = disk
@@ -174,19 +174,19 @@ class Steps:
         if entry is None or entry.identity != identity or (content is not None and entry.sha256 != content):
             raise StepFailed("changed meanwhile")
 
-    async def move_here(self, path: str, identity: str, target: str) -> None:
+    async def move_local(self, path: str, identity: str, target: str) -> None:
         self._before()
         self._same(path, identity)
         self.disk.move(path, target)
         self._after()
 
-    async def make_folder_here(self, path: str) -> str:
+    async def make_folder_local(self, path: str) -> str:
         self._before()
         identity = self.disk.add(path, FOLDER)
         self._after()
         return identity
 
-    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+    async def delete_local(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
         self._before()
         self._same(path, identity, sha256)
         if self.disk.below(path):
@@ -194,18 +194,18 @@ class Steps:
         del self.disk.entries[path]
         self._after()
 
-    async def move_there(self, node_id: str, parent_id: str, name: str) -> None:
+    async def move_remote(self, node_id: str, parent_id: str, name: str) -> None:
         self._before()
         self.server.move(node_id, parent_id, name)
         self._after()
 
-    async def make_folder_there(self, parent_id: str, name: str) -> str:
+    async def make_folder_remote(self, parent_id: str, name: str) -> str:
         self._before()
         made = self.server.add(parent_id, name, FOLDER).id
         self._after()
         return made
 
-    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
+    async def delete_remote(self, node_id: str, versions: Mapping[str, int]) -> None:
         self._before()
         inside = {each.id: each.version for each in self.server.nodes.values() if node_id in self.server.above(each.id)}
         if inside != versions:

@@ -1,4 +1,4 @@
-"""Folders that are synced, and the command that does it."""
+"""Helpers for synced folders, and the `docstore sync` command as a process."""
 
 import asyncio
 import ctypes
@@ -15,7 +15,7 @@ PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Everything in a folder by path, with the bytes of files; what a download has begun is left out."""
+    """Everything in a folder by path, with the bytes of files; incomplete downloads are skipped."""
     found: dict[str, bytes | None] = {}
     for parent, folders, files in os.walk(folder):
         # Never entered: a client at work removes it at any moment.
@@ -32,11 +32,11 @@ def write(path: Path, content: bytes | str) -> None:
 
 @dataclass
 class Command:
-    """`docstore` with a home of its own, as one device has it."""
+    """`docstore` with its own home, as on one device."""
 
     home: Path
     before: Callable[[], None] | None = None
-    """What the process does to itself before the command begins."""
+    """Called in the process before the command begins."""
     environment: Mapping[str, str] = field(default_factory=dict)
     python: str = sys.executable
 
@@ -58,7 +58,7 @@ class Command:
         return process
 
     async def run(self, *arguments: str, password: str = "") -> str:
-        """What it said; AssertionError if it failed."""
+        """Output of the command; AssertionError if it failed."""
         process = await self.start(*arguments, password=password)
         out, wrong = await process.communicate()
         assert process.returncode == 0, (out.decode(), wrong.decode())
@@ -68,11 +68,11 @@ class Command:
         await self.run("login", "--server", server, "--email", email, "--password-stdin", password=password)
 
     async def sync(self, folder: Path) -> Any:
-        """Once; what it answers."""
+        """Output of one successful sync."""
         return json.loads(await self.run("sync", str(folder), "--once", "--json"))
 
     async def try_sync(self, folder: Path) -> Any:
-        """Once, where not all can be done; what it answers."""
+        """Output of one sync that may fail in part."""
         process = await self.start("sync", str(folder), "--once", "--json")
         out, wrong = await process.communicate()
         assert process.returncode == 1, (out.decode(), wrong.decode())
@@ -80,13 +80,13 @@ class Command:
 
 
 def obey_modes() -> None:
-    """Even as root: a folder that may not be written to is not written to."""
+    """Make root obey the modes of files and folders."""
     libc = ctypes.CDLL(None)
     libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)  # refused to others, who obey them anyway
 
 
 def write_no_more_than(size: int) -> Callable[[], None]:
-    """As on a disk that has room for a file of so many bytes: what is written behind that fails."""
+    """Simulate a full disk: writing beyond this file size fails."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

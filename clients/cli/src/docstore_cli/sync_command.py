@@ -13,23 +13,21 @@ from docstore_cli.options import AsJson, errors, failed, print_json, print_json_
 from docstore_cli.session import as_person
 from docstore_cli.this_machine import host_name
 from docstore_client import AsyncClient
-from docstore_sync.engine import AgreementNeeded, FolderMissing, Progress, Result, engine
-from docstore_sync.model import Action, Do, Plan
+from docstore_sync.engine import ConfirmationRequired, FolderMissing, Progress, Result, engine
+from docstore_sync.model import Action, ActionType, Plan
 from docstore_sync.state import FolderInUse, OtherAccount
 from docstore_sync.status import read_status
 
-Folder = Annotated[Path, typer.Argument(help="With its first use it is linked to the account: all of it.")]
-Once = Annotated[bool, typer.Option("--once", help="Until there is nothing more to do; else until Ctrl-C.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
-Status = Annotated[bool, typer.Option("--status", help="Say what the command that syncs the folder is at.")]
+Folder = Annotated[Path, typer.Argument(help="Folder to sync. The first sync links it to the account.")]
+Once = Annotated[bool, typer.Option("--once", help="Sync once; by default until Ctrl-C.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
+Status = Annotated[bool, typer.Option("--status", help="Show the state of the sync.")]
 Yes = Annotated[
     bool,
-    typer.Option(
-        "--yes", help="Also create the folder unasked, delete most of the files, or sync a folder that was replaced."
-    ),
+    typer.Option("--yes", help="Create the folder, delete most files, or sync a replaced folder without asking."),
 ]
 
-QUIET = frozenset({Do.RECORD, Do.FORGET})
+QUIET = frozenset({ActionType.RECORD, ActionType.FORGET})
 
 
 def sync(
@@ -40,10 +38,10 @@ def sync(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a folder and the account's files the same, both ways.
+    """Sync a folder with the account's files, both ways.
 
-    Where both have changed a file, one is kept beside the other, named by device and date. Symbolic links and
-    what .docstoreignore names, as in .gitignore, are left alone.
+    If both sides change a file, both versions are kept: one is renamed with device and date. Symbolic links and
+    paths that match .docstoreignore, as in .gitignore, are skipped.
     """
     if status:
         _show_status(folder, as_json=as_json)
@@ -58,8 +56,8 @@ def sync(
         else:
             with contextlib.suppress(KeyboardInterrupt):
                 as_person(lambda docstore: _watch(docstore, folder, yes, as_json=as_json))
-    except AgreementNeeded as question:
-        raise failed(f"{question}; --yes if that is meant") from None
+    except ConfirmationRequired as question:
+        raise failed(f"{question}; use --yes to continue") from None
     except FolderInUse:
         raise failed(f"{folder} is being synced by another process") from None
     except (OtherAccount, FolderMissing) as error:
@@ -67,8 +65,8 @@ def sync(
 
 
 def _confirm_new_folder(folder: Path) -> None:
-    """Ask before a mistyped name downloads the whole account. A script, which has no terminal, means what it says."""
-    if read_status(folder) is None and _is_terminal():  # of one that was synced and is gone the engine asks
+    """Ask before a mistyped name downloads the whole account. Scripts have no terminal and are not asked."""
+    if read_status(folder) is None and _is_terminal():  # for a synced folder that is missing, the engine asks
         question = f"{folder} does not exist. Create it and download all files of the account?"
         typer.confirm(question, abort=True, err=True)
 
@@ -78,13 +76,13 @@ def _is_terminal() -> bool:
 
 
 async def _planned(docstore: AsyncClient, folder: Path, yes: bool) -> Plan:
-    async with engine(folder, docstore, host_name(), agreed=yes) as syncing:
+    async with engine(folder, docstore, host_name(), confirmed=yes) as syncing:
         return await syncing.dry_run()
 
 
 async def _once(docstore: AsyncClient, folder: Path, yes: bool) -> Result:
     with _showing() as progress:
-        async with engine(folder, docstore, host_name(), agreed=yes, progress=progress) as syncing:
+        async with engine(folder, docstore, host_name(), confirmed=yes, progress=progress) as syncing:
             return await syncing.sync()
 
 
@@ -105,12 +103,12 @@ async def _watch(docstore: AsyncClient, folder: Path, yes: bool, *, as_json: boo
         errors.print(f"{reason}; trying again", soft_wrap=True, highlight=False, markup=False)
 
     progress = Progress(done=done, rested=rested, offline=offline)
-    async with engine(folder, docstore, host_name(), agreed=yes, progress=progress) as syncing:
+    async with engine(folder, docstore, host_name(), confirmed=yes, progress=progress) as syncing:
         await syncing.watch()
 
 
 def path_of(action: Action) -> str:
-    """Where the thing is, or is to be."""
+    """Current or planned path."""
     node = action.node
     if action.parent is not None:
         above = action.parent.path("goal")
@@ -120,11 +118,11 @@ def path_of(action: Action) -> str:
 
 @contextlib.contextmanager
 def _showing() -> Iterator[Progress]:
-    """Steps that are done out of those that are planned, on stderr if that is a terminal."""
+    """Show finished and planned steps if stderr is a terminal."""
     if not errors.is_terminal:
         yield Progress()
         return
-    from rich import progress as bars  # costs time that is better spent where there is a terminal
+    from rich import progress as bars  # slow import, only needed on a terminal
 
     columns = (bars.TextColumn("syncing"), bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeRemainingColumn())
     with bars.Progress(*columns, console=errors, transient=True) as bar:
@@ -136,14 +134,14 @@ def _showing() -> Iterator[Progress]:
 
 def _show_plan(plan: Plan, *, as_json: bool) -> None:
     steps = [{"do": action.do.value, "path": path_of(action)} for action in plan.actions if action.do not in QUIET]
-    aside = [{"path": aside.path, "reason": aside.reason} for aside in plan.aside]
+    aside = [{"path": aside.path, "reason": aside.reason} for aside in plan.skipped]
     if as_json:
         print_json({"steps": steps, "aside": aside, "question": plan.question or None})
         return
     for step in steps:
         typer.echo(f"{step['do']:17} {shown(step['path'])}")
     for each in aside:
-        typer.echo(f"left alone        {shown(each['path'])}: {each['reason']}")
+        typer.echo(f"skipped           {shown(each['path'])}: {each['reason']}")
     if plan.question:
         typer.echo(f"needs --yes: {plan.question}")
 
@@ -154,12 +152,12 @@ def _show_result(result: Result, *, as_json: bool) -> None:
         if action.do not in QUIET:
             counts[action.do.value] = counts.get(action.do.value, 0) + 1
     if as_json:
-        print_json({"in_sync": result.in_sync, "steps": counts, "failed": result.failures, "aside": result.aside})
+        print_json({"in_sync": result.in_sync, "steps": counts, "failed": result.failures, "aside": result.skipped})
     else:
         done = ", ".join(f"{do}: {count}" for do, count in counts.items()) or "nothing to do"
         typer.echo(f"{'in sync' if result.in_sync else 'not in sync'} ({done})")
-        for each in result.aside:
-            errors.print(f"left alone: {shown(each)}", soft_wrap=True, highlight=False, markup=False)
+        for each in result.skipped:
+            errors.print(f"skipped: {shown(each)}", soft_wrap=True, highlight=False, markup=False)
         for each in result.failures:
             errors.print(f"failed: {shown(each)}", soft_wrap=True, highlight=False, markup=False)
     if not result.in_sync:
@@ -174,5 +172,5 @@ def _show_status(folder: Path, *, as_json: bool) -> None:
         print_json({name: getattr(status, name) for name in ("folder", "state", "at", "pending", "failures", "aside")})
         return
     typer.echo(f"{status.state} since {status.at}" + (f", {status.pending} steps" if status.pending else ""))
-    for each in [*status.failures, *(f"left alone: {aside}" for aside in status.aside)]:
+    for each in [*status.failures, *(f"skipped: {aside}" for aside in status.aside)]:
         typer.echo(f"  {shown(each)}")

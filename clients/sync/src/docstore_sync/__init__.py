@@ -1,1 +1,1 @@
-"""Keeps a folder of this machine and an account's files the same, both ways."""
+"""Two-way synchronization of a local folder with an account's files."""

@@ -1,18 +1,18 @@
-"""Carries out a plan: every step checks what it stands on, and is recorded once it is done.
+"""Carries out a plan. Each step checks its preconditions and is recorded when it is done.
 
-A step whose ground has gone (an earlier one failed, somebody changed something) is left out: planning again finds what
-is still to be done. So is everything after a kill, since what a step has done shows in the trees.
+A step whose preconditions no longer hold (an earlier step failed, a user changed something) is skipped: the next plan
+contains what is left to do. The same holds after a kill, because finished steps are visible in the trees.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from docstore_sync.ground import Ground
-from docstore_sync.ledger import LastingLedger
-from docstore_sync.model import Action, Do, Kind, Node, Plan, Spot
+from docstore_sync.ledger import DurableLedger
+from docstore_sync.locations import NodeLocations
+from docstore_sync.model import Action, ActionType, Kind, Location, Node, Plan
 from docstore_sync.names import Rules
 from docstore_sync.outcome import Outcome
-from docstore_sync.steps import PARALLEL, Hands, StepFailed, together
+from docstore_sync.steps import PARALLEL, StepExecutor, StepFailed, run_all
 from docstore_sync.transfers import Transfers
 
 
@@ -22,31 +22,31 @@ class Applier:
     def __init__(
         self,
         plan: Plan,
-        hands: Hands,
-        ledger: LastingLedger,
+        executor: StepExecutor,
+        ledger: DurableLedger,
         rules: Rules,
         *,
         on_done: Callable[[Action], None] = lambda _: None,
     ) -> None:
         self._plan = plan
-        self._hands = hands
+        self._executor = executor
         self._outcome = Outcome(on_done)
-        self._ground = Ground(plan, ledger, rules)
+        self._locations = NodeLocations(plan, ledger, rules)
         self._room = asyncio.Semaphore(PARALLEL)
         self._made_by_uploads = self._folders_of_uploads()
         self._unsent = self._still_unsent()
-        """Content on the disk that is not yet at the server where it is to be: its only copy there is not deleted."""
+        """Hashes of local content that is not yet on the server at its goal: its only copy there is not deleted."""
 
     async def run(self) -> Outcome:
         plan = self._plan
         for action in plan.records:
             await self._step(action)
-        await together(self._in_turn(plan.structure_here), self._structure_there(plan.structure_there))
-        await Transfers(plan, self._hands, self._ground, self._outcome, self._made_by_uploads).run()
+        await run_all(self._in_turn(plan.local_structure), self._remote_structure(plan.remote_structure))
+        await Transfers(plan, self._executor, self._locations, self._outcome, self._made_by_uploads).run()
         self._unsent = self._still_unsent()
-        await together(
-            self._in_turn([action for action in plan.removals if action.do is Do.DELETE_HERE]),
-            self._at_once([action for action in plan.removals if action.do is Do.DELETE_THERE]),
+        await run_all(
+            self._in_turn([action for action in plan.removals if action.do is ActionType.DELETE_LOCAL]),
+            self._at_once([action for action in plan.removals if action.do is ActionType.DELETE_REMOTE]),
         )
         return self._outcome
 
@@ -63,31 +63,31 @@ class Applier:
             async with self._room:
                 await self._step(action)
 
-        await together(*(one(action) for action in actions))
+        await run_all(*(one(action) for action in actions))
 
     def _folders_of_uploads(self) -> set[Node]:
-        """New folders that the server makes with the files that are sent into them."""
+        """New folders that the server creates together with the files uploaded into them."""
         found: set[Node] = set()
         for action in self._plan.transfers:
-            above = action.parent if action.do is Do.UPLOAD else None
-            while above is not None and not above.is_there and above not in found:
+            above = action.parent if action.do is ActionType.UPLOAD else None
+            while above is not None and not above.is_remote and above not in found:
                 found.add(above)
                 above = above.goal.parent if above.goal else None
         return found
 
-    async def _structure_there(self, actions: Sequence[Action]) -> None:
-        """In turn, but new folders that stand beside each other are made at once."""
+    async def _remote_structure(self, actions: Sequence[Action]) -> None:
+        """Carry out structure steps in order; create sibling folders in parallel."""
         beside: list[Action] = []
-        needed = {action.parent for action in actions if action.do is Do.MOVE_THERE}
+        needed = {action.parent for action in actions if action.do is ActionType.MOVE_REMOTE}
         self._made_by_uploads -= {each for node in needed if node for each in node.chain("goal")}
         for action in actions:
             if action.node in self._made_by_uploads:
                 continue
             stands_on = {each.node for each in beside}
-            if beside and (action.do is not Do.MAKE_THERE or action.parent in stands_on):
+            if beside and (action.do is not ActionType.MAKE_REMOTE or action.parent in stands_on):
                 await self._at_once(beside)
                 beside = []
-            if action.do is Do.MAKE_THERE:
+            if action.do is ActionType.MAKE_REMOTE:
                 beside.append(action)
             else:
                 await self._step(action)
@@ -95,14 +95,14 @@ class Applier:
 
     async def _step(self, action: Action) -> None:
         work = {
-            Do.RECORD: self._record,
-            Do.FORGET: self._forget,
-            Do.MOVE_HERE: self._move_here,
-            Do.MOVE_THERE: self._move_there,
-            Do.MAKE_HERE: self._make_here,
-            Do.MAKE_THERE: self._make_there,
-            Do.DELETE_HERE: self._delete_here,
-            Do.DELETE_THERE: self._delete_there,
+            ActionType.RECORD: self._record,
+            ActionType.FORGET: self._forget,
+            ActionType.MOVE_LOCAL: self._move_local,
+            ActionType.MOVE_REMOTE: self._move_remote,
+            ActionType.MAKE_LOCAL: self._make_local,
+            ActionType.MAKE_REMOTE: self._make_remote,
+            ActionType.DELETE_LOCAL: self._delete_local,
+            ActionType.DELETE_REMOTE: self._delete_remote,
         }[action.do]
         try:
             await work(action)
@@ -112,80 +112,82 @@ class Applier:
             self._outcome.finished(action)
 
     async def _record(self, action: Action) -> None:
-        self._ground.settle(action.node)
+        self._locations.record(action.node)
 
     async def _forget(self, action: Action) -> None:
-        self._ground.forget(action.node)
+        self._locations.forget(action.node)
 
     # --- steps -------------------------------------------------------------------------------------------
 
-    async def _move_here(self, action: Action) -> None:
-        node, target, parent = action.node, self._ground.target_here(action), action.parent
+    async def _move_local(self, action: Action) -> None:
+        node, target, parent = action.node, self._locations.local_target(action), action.parent
         assert parent
         if node.local is None or node in parent.chain("local"):
-            raise StepFailed("it is not where it was")
-        await self._hands.move_here(node.path("local"), node.local.key, target)
-        self._ground.put_here(node, Spot(parent, action.name, node.local.key, node.local.sha256))
-        self._ground.settle(node)
+            raise StepFailed("it was moved in the meantime")
+        await self._executor.move_local(node.path("local"), node.local.key, target)
+        self._locations.set_local(node, Location(parent, action.name, node.local.key, node.local.sha256))
+        self._locations.record(node)
 
-    async def _move_there(self, action: Action) -> None:
-        node, parent_id, parent = action.node, self._ground.target_there(action), action.parent
+    async def _move_remote(self, action: Action) -> None:
+        node, parent_id, parent = action.node, self._locations.remote_target(action), action.parent
         assert parent
         if node.remote is None or node in parent.chain("remote"):
-            raise StepFailed("it is not where it was at the server")
+            raise StepFailed("it was moved on the server in the meantime")
         remote = node.remote
-        await self._hands.move_there(remote.key, parent_id, action.name)
-        self._ground.put_there(node, Spot(parent, action.name, remote.key, remote.sha256, remote.version))
-        self._ground.settle(node)
+        await self._executor.move_remote(remote.key, parent_id, action.name)
+        self._locations.set_remote(node, Location(parent, action.name, remote.key, remote.sha256, remote.version))
+        self._locations.record(node)
 
-    async def _make_here(self, action: Action) -> None:
-        node, target = action.node, self._ground.target_here(action)
+    async def _make_local(self, action: Action) -> None:
+        node, target = action.node, self._locations.local_target(action)
         assert action.parent
-        self._ground.put_here(node, Spot(action.parent, action.name, await self._hands.make_folder_here(target)))
-        self._ground.settle(node)
+        self._locations.set_local(
+            node, Location(action.parent, action.name, await self._executor.make_folder_local(target))
+        )
+        self._locations.record(node)
 
-    async def _make_there(self, action: Action) -> None:
-        node, parent_id = action.node, self._ground.target_there(action)
+    async def _make_remote(self, action: Action) -> None:
+        node, parent_id = action.node, self._locations.remote_target(action)
         assert action.parent
-        made = await self._hands.make_folder_there(parent_id, action.name)
-        self._ground.put_there(node, Spot(action.parent, action.name, made))
-        self._ground.settle(node)
+        made = await self._executor.make_folder_remote(parent_id, action.name)
+        self._locations.set_remote(node, Location(action.parent, action.name, made))
+        self._locations.record(node)
 
-    async def _delete_here(self, action: Action) -> None:
+    async def _delete_local(self, action: Action) -> None:
         node = action.node
         if node.local is None:
-            raise StepFailed("it is not where it was")
-        await self._hands.delete_here(node.path("local"), node.kind, node.local.key, node.local.sha256)
-        self._ground.put_here(node, None)
+            raise StepFailed("it was moved in the meantime")
+        await self._executor.delete_local(node.path("local"), node.kind, node.local.key, node.local.sha256)
+        self._locations.set_local(node, None)
         if node.remote is None:
-            self._ground.forget(node)
+            self._locations.forget(node)
 
-    async def _delete_there(self, action: Action) -> None:
+    async def _delete_remote(self, action: Action) -> None:
         node = action.node
         if node.remote is None:
-            raise StepFailed("it is not at the server")
+            raise StepFailed("it no longer exists on the server")
         inside = [node] if node.kind is Kind.FILE else [n for n in self._plan.nodes if node in n.chain("remote")]
-        if not action.doomed.issuperset(inside):
-            raise StepFailed("something that is kept is still in it")
+        if not action.deleted_nodes.issuperset(inside):
+            raise StepFailed("it contains something that is kept")
         versions = {each.remote.key: each.remote.version for each in inside if each.remote}
         if self._unsent.isdisjoint(each.remote.sha256 for each in inside if each.remote and each.remote.sha256):
-            await self._hands.delete_there(node.remote.key, versions)
+            await self._executor.delete_remote(node.remote.key, versions)
         elif action in self._plan.removals:
-            raise StepFailed("its content is still to be sent under another name")
+            raise StepFailed("its content must be uploaded under another name first")
         else:
             await self._clear_place(node.remote.key, versions, inside)
         for each in inside:
-            self._ground.put_there(each, None)
+            self._locations.set_remote(each, None)
             if each.local is None:
-                self._ground.forget(each)
+                self._locations.forget(each)
 
     async def _clear_place(self, node_id: str, versions: Mapping[str, int], inside: Sequence[Node]) -> None:
-        """What is to be sent may wait for this place: its content goes first, and no record is left that a kill could
-        have taken for what is here under another name."""
-        await self._ground.leave_unknown(inside)
+        """Delete content from the server although its local copy is not uploaded yet: the upload needs the place.
+        The records are deleted first: after a kill, they could match the copy under its other name."""
+        await self._locations.discard_records(inside)
         try:
-            await self._hands.delete_there(node_id, versions)
+            await self._executor.delete_remote(node_id, versions)
         except StepFailed:
             for each in inside:
-                self._ground.known_again(each)
+                self._locations.restore_record(each)
             raise

@@ -1,4 +1,4 @@
-"""Single steps on the disk that never take the place of something that has changed since it was looked at."""
+"""File operations on the synced folder that never overwrite a file changed since the scan."""
 
 import asyncio
 import ctypes
@@ -18,8 +18,8 @@ NO_REPLACE, EXCHANGE = 1, 2
 AT_FDCWD = -100
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 FEW = 8
-"""So many files are brought to the disk one by one."""
-CHANGED = "it has changed meanwhile"
+"""Up to this number, files are flushed one by one."""
+CHANGED = "it has changed in the meantime"
 
 _libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 _renameat2 = getattr(_libc, "renameat2", None)
@@ -34,15 +34,15 @@ class Disk:
         self._state = state
         self.parts = folder / PARTS
         self.touched: set[str] = set()
-        """Where something was done since this was last emptied."""
+        """Paths changed by this class since the set was last cleared."""
         self._unsettled: set[str] = set()
-        """Folders with names that a power cut might still take back."""
+        """Folders with new or removed names that are not flushed yet."""
 
     def at(self, path: str) -> Path:
         return self.folder / path
 
     def check(self, path: str, identity: str, sha256: str | None = None) -> os.stat_result:
-        """What is at a path, if that is still this file or folder, with this content if one is given."""
+        """Return the stat of a path. StepFailed if its identity, or its content if given, has changed."""
         try:
             found = os.lstat(self.at(path))
         except OSError:
@@ -61,7 +61,7 @@ class Disk:
         self.know(target, sha256)
 
     def know(self, path: str, sha256: str) -> str:
-        """Keep the hash of a file that has just been put in place; its identity."""
+        """Store the hash of a file that was just put in place. Return its identity."""
         found = os.lstat(self.at(path))
         if sha256:
             self._state.keep_hashes([(identity_of(found), Stamp.of(found), sha256)])
@@ -73,7 +73,7 @@ class Disk:
         return identity_of(os.lstat(self.at(path)))
 
     def delete(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
-        """A file is moved away and looked at again first, so that what is written at this moment is not lost."""
+        """Delete a file or an empty folder. A file is moved away and checked again first, to keep concurrent writes."""
         self._touch(path)
         if kind is Kind.FOLDER:
             self.check(path, identity)
@@ -89,7 +89,7 @@ class Disk:
         os.unlink(away)
 
     def put(self, whole: Path, path: str, sha256: str, replaces: tuple[str, str] | None) -> str:
-        """Put a file that is whole into its place; its identity."""
+        """Move a complete file to its path. Return its identity."""
         self._touch(path)
         target = self.at(path)
         if replaces is None:
@@ -107,14 +107,14 @@ class Disk:
             whole.unlink()
         return self.know(path, sha256)
 
-    def together(self) -> AbstractContextManager[None]:
-        """What is kept of the files in the block is kept all at once."""
-        return self._state.together()
+    def transaction(self) -> AbstractContextManager[None]:
+        """Store hashes and other state of a block in one transaction."""
+        return self._state.transaction()
 
     def finish(self, wholes: Sequence[tuple[Path, int]]) -> None:
-        """Give files their times, and bring them to the disk for good before they get their names.
+        """Set modification times (nanoseconds) and flush files before they are renamed to their final names.
 
-        After a power cut there is the old file or the new one. Times in nanoseconds.
+        After a power cut, either the old or the new file exists.
         """
         for whole, modified_ns in wholes:
             os.utime(whole, ns=(modified_ns, modified_ns))
@@ -123,8 +123,8 @@ class Disk:
                 with whole.open("rb+") as file:
                     os.fsync(file.fileno())
 
-    async def settle(self) -> None:
-        """Bring the names that steps have given and taken until now to the disk for good. OSError."""
+    async def flush_names(self) -> None:
+        """Flush the names that steps have added or removed. OSError."""
         unsettled, self._unsettled = self._unsettled, set()
         try:
             await asyncio.to_thread(_sync_folders, self.folder, [self.at(path) for path in unsettled])
@@ -137,16 +137,16 @@ class Disk:
         self._unsettled |= {path.rpartition("/")[0] for path in paths}
 
     def part(self, name: str) -> Path:
-        """A path for what is not yet, or no longer, in the tree."""
+        """Path for a file that is not yet, or no longer, in the tree."""
         return self.make_parts() / name
 
     def make_parts(self) -> Path:
-        """The folder of such paths, which somebody may have deleted."""
+        """Create the folder for such files if it is missing."""
         self.parts.mkdir(exist_ok=True)
         return self.parts
 
     def ignores_case(self) -> bool | None:
-        """Whether it takes two spellings for one name: seen by what is there, or else tried; None if it can't be."""
+        """Whether the disk ignores case: detected from existing names, or by trying; None if unknown."""
         try:
             with os.scandir(self.folder) as entries:
                 name = next((entry.name for entry in entries if _has_case(entry.name)), "")
@@ -167,19 +167,19 @@ class Disk:
             return False
 
     def room(self) -> int:
-        """Bytes that are free."""
+        """Free bytes on the disk."""
         try:
             return shutil.disk_usage(self.folder).free
         except OSError:
             return 0
 
     def clean(self) -> None:
-        """What has been left behind of downloads and deletions is of no more use."""
+        """Remove leftovers of downloads and deletions."""
         shutil.rmtree(self.parts, ignore_errors=True)
 
 
 def _sync_all(folder: Path) -> bool:
-    """Everything on the folder's disk at once, where the system can."""
+    """Flush the whole disk of the folder, where the system can."""
     if _syncfs is None:
         return False
     descriptor = os.open(folder, os.O_RDONLY)
@@ -190,8 +190,8 @@ def _sync_all(folder: Path) -> bool:
 
 
 def _sync_folders(top: Path, folders: Sequence[Path]) -> None:
-    """The names in folders of one disk. Where one was moved to that is gone only the system knows."""
-    if os.name == "nt":  # has no such thing
+    """Flush the names in folders of one disk. If a folder has disappeared, flush the whole file system."""
+    if os.name == "nt":  # not supported by the system
         return
     if len(folders) > FEW and _sync_all(top):
         return
@@ -201,7 +201,7 @@ def _sync_folders(top: Path, folders: Sequence[Path]) -> None:
 
 
 def _sync_names(folder: Path) -> bool:
-    """Whether there is such a folder to be opened."""
+    """Flush the names in a folder. False if the folder can't be opened."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -217,7 +217,7 @@ def _sync_names(folder: Path) -> bool:
 
 
 def _has_case(name: str) -> bool:
-    """Letters that have but one other spelling."""
+    """Whether a name has letters with exactly one other case."""
     return name.isascii() and name != name.swapcase()
 
 
@@ -226,7 +226,7 @@ def _changed(before: os.stat_result, now: os.stat_result) -> bool:
 
 
 def move_without_replacing(path: Path, target: Path) -> None:
-    """StepFailed if there is something at the target; atomically so where the system can."""
+    """Move a file; StepFailed if the target exists. Atomic where the system supports it."""
     if _rename(path, target, NO_REPLACE):
         return
     try:
@@ -234,7 +234,7 @@ def move_without_replacing(path: Path, target: Path) -> None:
     except FileNotFoundError:
         taken = False
     if taken:
-        raise StepFailed("its place is taken")
+        raise StepFailed("its name is taken")
     os.rename(path, target)
 
 
@@ -243,7 +243,7 @@ def _exchange(path: Path, target: Path) -> bool:
 
 
 def _rename(path: Path, target: Path, flags: int) -> bool:
-    """Linux's renameat2; False where there is none."""
+    """Linux's renameat2; False where it is unavailable."""
     if _renameat2 is None:
         return False
     if _renameat2(AT_FDCWD, os.fsencode(path), AT_FDCWD, os.fsencode(target), flags) == 0:
@@ -252,5 +252,5 @@ def _rename(path: Path, target: Path, flags: int) -> bool:
     if code in UNSUPPORTED:
         return False
     if code == errno.EEXIST:
-        raise StepFailed("its place is taken")
+        raise StepFailed("its name is taken")
     raise OSError(code, os.strerror(code), str(target))

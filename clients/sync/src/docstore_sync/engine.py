@@ -1,4 +1,4 @@
-"""Keeps one folder in sync: once, or for as long as it runs, woken by the disk and by the change feed."""
+"""Sync engine of one folder: runs once, or continuously when the disk or the change feed reports changes."""
 
 import asyncio
 import os
@@ -14,41 +14,41 @@ from docstore_client import ApiError, AsyncClient, Unreachable
 from docstore_client.retrying import PASSING
 from docstore_sync.apply import Applier
 from docstore_sync.disk import Disk
-from docstore_sync.hands import RealHands
-from docstore_sync.ledger import LastingLedger
-from docstore_sync.looking import Looker
+from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.executor import LocalExecutor
+from docstore_sync.ledger import DurableLedger
 from docstore_sync.model import Action, Plan
 from docstore_sync.outcome import Outcome
 from docstore_sync.remote import LONG_POLL_SECONDS, RemoteTree
 from docstore_sync.scan import FolderMissing, Scan, identity_of
-from docstore_sync.state import OtherAccount, State, opened, state_folder
+from docstore_sync.scan_planner import ScanPlanner
+from docstore_sync.state import OtherAccount, State, open_state, state_folder
 from docstore_sync.status import write_status
 from docstore_sync.steps import StepFailed
-from docstore_sync.watching import DiskWatch
 
 MAX_ROUNDS = 20
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 600.0
-"""Not every disk tells of all changes."""
+"""Interval of full scans: not every file system reports all changes."""
 QUIET_SECONDS = 1.0
-"""After changes that were told one by one, all is looked at once it is quiet."""
+"""Quiet time before a full scan that follows partial scans."""
 WHOLE_LOOK_SECONDS = 60.0
-"""... or after so long."""
+"""Longest time without a full scan while changes keep arriving."""
 
 
-class AgreementNeeded(Exception):
-    """The plan deletes very much, or the folder is another one: somebody should look first."""
+class ConfirmationRequired(Exception):
+    """The plan deletes most files, or the folder was replaced: the user must confirm first."""
 
 
 @dataclass(slots=True)
 class Result:
-    """What a sync has done. `failures` and `aside`: what is not in sync, and why."""
+    """Result of a sync. `failures` and `skipped` list what is not in sync, with the reason."""
 
     done: int = 0
     actions: list[Action] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
-    aside: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     busy: bool = False
 
     @property
@@ -58,18 +58,18 @@ class Result:
 
 @dataclass(slots=True)
 class Progress:
-    """For displays: what is going on."""
+    """Callbacks for displays."""
 
     planned: Callable[[Plan], None] = lambda _: None
     moved_bytes: Callable[[int], None] = lambda _: None
     done: Callable[[Action], None] = lambda _: None
     rested: Callable[[Result], None] = lambda _: None
     offline: Callable[[str], None] = lambda _: None
-    """The server, or the disk of the state, does not do; it is tried again."""
+    """The server, or the disk that holds the state, is unavailable; the engine retries."""
 
 
 class Engine:
-    """One folder and one account. `agreed`: deletions of very much are meant."""
+    """Syncs one folder with one account. `confirmed` permits deleting most of the files."""
 
     def __init__(
         self,
@@ -79,45 +79,45 @@ class Engine:
         *,
         account_id: str,
         device: str,
-        agreed: bool = False,
+        confirmed: bool = False,
         progress: Progress | None = None,
     ) -> None:
         self._folder = folder
         self._state = state
-        self._agreed = agreed
+        self._confirmed = confirmed
         self._progress = progress or Progress()
         self._disk = Disk(folder, state)
         self._remote = RemoteTree(client, state, account_id)
-        self._hands = RealHands(self._disk, client, self._remote, self._progress.moved_bytes)
+        self._executor = LocalExecutor(self._disk, client, self._remote, self._progress.moved_bytes)
         self._watch = DiskWatch(folder)
-        self._looker = Looker(folder, state, self._disk, self._remote, self._watch, account_id, device)
+        self._scan_planner = ScanPlanner(folder, state, self._disk, self._remote, self._watch, account_id, device)
 
     # --- once --------------------------------------------------------------------------------------------
 
     async def dry_run(self) -> Plan:
-        """What would be done now. Nothing is changed but what is known of the server."""
+        """Return the plan without carrying it out. Only the cached server state changes."""
         self._check_root(change=False)
         await self._catch_up()
-        found, made = await self._looker.look()
-        made.aside += found.not_rules
+        found, made = await self._scan_planner.look()
+        made.skipped += found.not_rules
         return made
 
-    async def sync(self, *, is_fresh: bool = False, only_told: bool = False) -> Result:
-        """Until there is nothing more to do, or nothing more can be done. AgreementNeeded, Unreachable, ApiError.
+    async def sync(self, *, is_fresh: bool = False, only_reported: bool = False) -> Result:
+        """Sync until nothing is left to do or nothing more succeeds. ConfirmationRequired, Unreachable, ApiError.
 
-        `is_fresh`: what is known of the server is of this moment, or nearly: uploads name the version they replace.
-        `only_told`: of the folder only that is looked at which the disk has told of since it was looked at before.
+        `is_fresh`: the cached server state is recent enough. Uploads name the version they replace, so this is safe.
+        `only_reported`: scan only the paths that the disk reported as changed since the last scan.
         """
         self._check_root(change=True)
         if not is_fresh:
             await self._catch_up()
         result = Result()
         for _ in range(MAX_ROUNDS):
-            found, made = await self._looker.look(only_told=only_told)
+            found, made = await self._scan_planner.look(only_reported=only_reported)
             self._check_root_stays()
             result.busy, result.failures = found.busy, []
-            result.aside = [f"{aside.path}: {aside.reason}" for aside in [*found.not_rules, *made.aside]]
-            if made.giving_way and self._give_way(found, made.giving_way, result):
+            result.skipped = [f"{each.path}: {each.reason}" for each in [*found.not_rules, *made.skipped]]
+            if made.displaced and self._move_displaced(found, made.displaced, result):
                 continue
             if not made.actions:
                 self._finish(result, found)
@@ -127,18 +127,18 @@ class Engine:
             result.actions += made.actions
             result.failures += outcome.failures
             if outcome.done and made.is_last and not (found.busy or outcome.failures):
-                self._finish(result, found)  # both sides are as they were looked at
+                self._finish(result, found)  # the scan has shown both sides to be equal
                 break
             if not await self._remote.catch_up() and not outcome.done:
-                break  # what failed would fail again: nothing has changed
-        write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.aside)
+                break  # retrying would fail again: nothing has changed
+        write_status(self._folder, "idle" if result.in_sync else "waiting", result.failures, result.skipped)
         self._progress.rested(result)
         return result
 
-    def _give_way(self, found: Scan, paths: list[str], result: Result) -> bool:
-        """Make edits of what may only be read files of the account's own; whether there was one that could be moved."""
+    def _move_displaced(self, found: Scan, paths: list[str], result: Result) -> bool:
+        """Move edits of read-only files out of the shared folders. Return whether any was moved."""
         moved = 0
-        for path, name in self._looker.free_names(found, paths).items():
+        for path, name in self._scan_planner.free_names(found, paths).items():
             try:
                 self._disk.move(path, found.entries[path].identity, name)
                 moved += 1
@@ -160,76 +160,76 @@ class Engine:
             self._state.keep_only_hashes_of({entry.identity for entry in found.entries.values()})
 
     async def _apply(self, made: Plan) -> Outcome:
-        if made.question and not self._agreed:
-            raise AgreementNeeded(made.question)
+        if made.question and not self._confirmed:
+            raise ConfirmationRequired(made.question)
         self._progress.planned(made)
         write_status(self._folder, "syncing", [], [], len(made.actions))
-        ledger = LastingLedger(self._state, self._settle)
-        applier = Applier(made, self._hands, ledger, self._looker.rules(), on_done=self._progress.done)
+        ledger = DurableLedger(self._state, self._flush)
+        applier = Applier(made, self._executor, ledger, self._scan_planner.rules(), on_done=self._progress.done)
         return await ledger.during(applier.run())
 
-    async def _settle(self) -> None:
+    async def _flush(self) -> None:
         self._check_root_stays()
-        await self._disk.settle()
+        await self._disk.flush_names()
 
     def _root(self) -> str:
-        """The identity of the folder; empty if there is none."""
+        """Identity of the folder; empty if there is none."""
         try:
             return identity_of(os.stat(self._folder))
         except OSError:
             return ""
 
     def _check_root_stays(self) -> None:
-        """A disk that goes while it is looked at, or worked on, has not lost its files."""
+        """Fail if the folder's disk was unmounted during the sync; its files are not deleted."""
         if self._root() != self._state.get("root"):
-            raise FolderMissing(f"{self._folder} has gone while it was synced: is its disk mounted?")
+            raise FolderMissing(f"{self._folder} disappeared during the sync: is its disk mounted?")
 
     def _check_root(self, *, change: bool) -> None:
-        """A folder that is another one than was synced (a disk that is not mounted) is not taken for an empty one.
+        """Do not mistake a replaced folder (an unmounted disk) for an empty one.
 
-        Agreed to, it is synced as if for the first time: both sides are joined, and nothing is deleted.
+        If the user confirmed, sync it as if for the first time: both sides are merged and nothing is deleted.
         """
         known = self._state.get("root")
         here = self._root()
         if not here:
-            if known and not self._agreed:
-                raise AgreementNeeded(f"{self._folder} was synced and is gone")
+            if known and not self._confirmed:
+                raise ConfirmationRequired(f"{self._folder} was synced before and is gone")
             if not change:
-                raise FolderMissing(f"there is no folder {self._folder}")
+                raise FolderMissing(f"{self._folder} does not exist")
             self._folder.mkdir(parents=True, exist_ok=True)
             here = self._root()
         if known == here or not change:
             return
         if known:
-            if not self._agreed:
-                raise AgreementNeeded(f"{self._folder} is not the folder that was synced: is its disk mounted?")
+            if not self._confirmed:
+                raise ConfirmationRequired(f"{self._folder} is not the folder synced before: is its disk mounted?")
             self._state.forget_all()
-        self._state.keep("root", here)
+        self._state.set_value("root", here)
 
     # --- for as long as it runs --------------------------------------------------------------------------
 
     async def watch(self) -> None:
-        """Sync, then wait for the disk, the server or the time to try again; until cancelled."""
-        pause, is_fresh, only_told = FIRST_PAUSE_SECONDS, False, False
+        """Sync until cancelled: after each run, wait for a change on the disk or the server, or for the next retry."""
+        pause, is_fresh, only_reported = FIRST_PAUSE_SECONDS, False, False
         self._check_root(change=True)
         watching = asyncio.create_task(self._watch.run())
         try:
             while True:
                 self._watch.touched.clear()
                 try:
-                    result = await self.sync(is_fresh=is_fresh, only_told=only_told)
-                    is_woken = await self._wait(watching, self._rest_seconds(result, only_told, pause))
+                    result = await self.sync(is_fresh=is_fresh, only_reported=only_reported)
+                    is_woken = await self._wait(watching, self._rest_seconds(result, only_reported, pause))
                     pause = FIRST_PAUSE_SECONDS if result.in_sync else min(pause * 2, LONGEST_PAUSE_SECONDS)
                     is_fresh = result.in_sync
-                    is_long_ago = self._looker.seconds_since_whole > WHOLE_LOOK_SECONDS
-                    only_told = result.in_sync and is_woken and not (only_told and is_long_ago)
+                    is_long_ago = self._scan_planner.seconds_since_whole > WHOLE_LOOK_SECONDS
+                    only_reported = result.in_sync and is_woken and not (only_reported and is_long_ago)
                 except (Unreachable, ApiError, OSError, sqlite3.OperationalError) as error:
                     if isinstance(error, ApiError) and error.status < 500 and error.status not in PASSING:
                         raise
                     is_offline = isinstance(error, Unreachable | ApiError)
                     write_status(self._folder, "offline" if is_offline else "waiting", [str(error)], [])
                     self._progress.offline(str(error))
-                    is_fresh = only_told = False
+                    is_fresh = only_reported = False
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         finally:
@@ -237,13 +237,13 @@ class Engine:
             with suppress(asyncio.CancelledError):
                 await watching
 
-    def _rest_seconds(self, result: Result, only_told: bool, pause: float) -> float:
+    def _rest_seconds(self, result: Result, only_reported: bool, pause: float) -> float:
         if not result.in_sync:
             return pause
-        return QUIET_SECONDS if only_told else LOOK_AGAIN_SECONDS
+        return QUIET_SECONDS if only_reported else LOOK_AGAIN_SECONDS
 
     async def _wait(self, watching: asyncio.Task[None], seconds: float) -> bool:
-        """Until the disk or the server has something new, or the time is up; whether it was the former."""
+        """Wait for a change on the disk or the server. Return False on timeout."""
         until = time.monotonic() + seconds
         while True:
             polling = asyncio.create_task(self._remote.catch_up(LONG_POLL_SECONDS))
@@ -274,16 +274,18 @@ def _absolute(folder: Path) -> Path:
 
 @asynccontextmanager
 async def engine(
-    folder: Path, client: AsyncClient, device: str, *, agreed: bool = False, progress: Progress | None = None
+    folder: Path, client: AsyncClient, device: str, *, confirmed: bool = False, progress: Progress | None = None
 ) -> AsyncIterator[Engine]:
-    """The engine of a folder, linked to the client's account with its first use. FolderInUse, OtherAccount."""
+    """Open the engine of a folder. The first use links the folder to the account. FolderInUse, OtherAccount."""
     folder = _absolute(folder)
-    with opened(folder) as state:
+    with open_state(folder) as state:
         account_id = state.get("account")
         if not account_id:
             account_id = (await client.me()).id
             state.link(account_id)
-        yield Engine(folder, client, state, account_id=account_id, device=device, agreed=agreed, progress=progress)
+        yield Engine(
+            folder, client, state, account_id=account_id, device=device, confirmed=confirmed, progress=progress
+        )
 
 
-__all__ = ["AgreementNeeded", "Engine", "FolderMissing", "Progress", "Result", "engine", "state_folder"]
+__all__ = ["ConfirmationRequired", "Engine", "FolderMissing", "Progress", "Result", "engine", "state_folder"]

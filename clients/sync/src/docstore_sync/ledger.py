@@ -1,7 +1,7 @@
-"""What is recorded of steps: only what a power cut can no longer undo.
+"""Writes synced records only after the steps that they describe are flushed to disk.
 
-The state may be on another disk than the folder. If that said of a file that is synced what its folder does not yet
-have for good, the next sync would take the old file for an edit, and a missing one for a deletion.
+The state may be on another disk than the folder. If a power cut undid a step that was already recorded, the next sync
+would mistake the old file for an edit, and a missing file for a deletion.
 """
 
 import asyncio
@@ -14,20 +14,20 @@ from docstore_sync.model import SyncedEntry
 from docstore_sync.steps import Ledger
 
 PAUSE_SECONDS = 1.0
-"""Steps of so long are settled together."""
+"""Interval of commits."""
 
 T = TypeVar("T")
 
 
-class LastingLedger:
-    """Keeps what is recorded once `settle` has brought the steps to the disk for good.
+class DurableLedger:
+    """Buffers records and writes them after `flush` has made the steps durable.
 
-    What is lost before that, or because `settle` raises, shows in the trees.
+    If a crash or a failed flush loses records, the next scan detects what was done.
     """
 
-    def __init__(self, ledger: Ledger, settle: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, ledger: Ledger, flush: Callable[[], Awaitable[None]]) -> None:
         self._ledger = ledger
-        self._settle = settle
+        self._flush = flush
         self._waiting: list[Callable[[], None]] = []
         self._in_order = asyncio.Lock()
 
@@ -37,25 +37,25 @@ class LastingLedger:
     def forget(self, synced_id: str) -> None:
         self._waiting.append(partial(self._ledger.forget, synced_id))
 
-    async def keep(self) -> None:
-        """All that was recorded until now, in its order also if it is kept twice at once."""
+    async def commit(self) -> None:
+        """Flush, then write all buffered records in order. Concurrent calls wait for each other."""
         async with self._in_order:
             waiting, self._waiting = self._waiting, []
             if not waiting:
                 return
             try:
-                await self._settle()
+                await self._flush()
             except BaseException:
                 self._waiting[:0] = waiting
                 raise
-            with self._ledger.together():
-                for keep in waiting:
-                    keep()
+            with self._ledger.transaction():
+                for write in waiting:
+                    write()
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` answers; what it records is kept as it goes on, however long a single step takes, and at its end,
-        whatever that is. Work of which nothing can be kept any more is ended."""
-        working, keeping = asyncio.create_task(work), asyncio.create_task(self._keep_on())
+        """Run `work` and return its result. Commit records every PAUSE_SECONDS and at its end, whether it succeeds or
+        fails. If a commit fails, cancel the work."""
+        working, keeping = asyncio.create_task(work), asyncio.create_task(self._commit_regularly())
         try:
             await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
@@ -63,17 +63,17 @@ class LastingLedger:
             answer = await working
         except BaseException:
             await _end(working, keeping)
-            with suppress(Exception):  # what went wrong first is what is told
-                await self.keep()
+            with suppress(Exception):  # raise the first error
+                await self.commit()
             raise
         await _end(keeping)
-        await self.keep()
+        await self.commit()
         return answer
 
-    async def _keep_on(self) -> None:
+    async def _commit_regularly(self) -> None:
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
-            await self.keep()
+            await self.commit()
 
 
 async def _end(*tasks: asyncio.Task[Any]) -> None:

@@ -1,22 +1,22 @@
-"""Joins the three trees: which local thing is which remote thing. Standard library only.
+"""Matches local, remote and synced entries that are the same file or folder. Standard library only.
 
-What was synced before is known at the server by its id, here by its identity (device and inode) together with its
-content, else by its place, else by its content alone. A folder is known by its identity; if another is in its place, by
-what is in it, too. What is new on both sides is one thing if it is in one place.
+A synced node is identified on the server by its id. Locally, it is identified by device and inode together with its
+content, then by its path, then by its content alone. A folder is identified by device and inode; if another folder has
+its path, also by its contents. New entries on both sides match if they have the same path.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from docstore_sync.model import Kind, LocalEntry, Node, RemoteEntry, Spot, SyncedEntry
+from docstore_sync.model import Kind, LocalEntry, Location, Node, RemoteEntry, SyncedEntry
 
 Place = tuple[Node, str]
 
 
 @dataclass(slots=True)
 class Forest:
-    """The nodes of all three trees; the root is not among them."""
+    """The nodes of all three trees, without the root."""
 
     root: Node
     nodes: list[Node] = field(default_factory=list)
@@ -29,7 +29,7 @@ def join(
     root_id: str,
     apart: str = "",
 ) -> Forest:
-    """`local` by path, as in `a/b`. `apart`: a folder that nothing is moved into or out of."""
+    """Match the three trees. `local` by path, as in `a/b`; `apart`: a folder with no moves in or out."""
     root = Node(Kind.FOLDER, root_id=root_id)
     nodes = _with_ids(root, remote, synced)
     known = sorted((node for node in nodes if node.synced), key=lambda node: _claim(local, node), reverse=True)
@@ -44,16 +44,16 @@ def _with_ids(root: Node, remote: Iterable[RemoteEntry], synced: Iterable[Synced
     for row in before.values():
         nodes[row.id].synced_id = row.id
         if row.parent_id in nodes:
-            nodes[row.id].synced = Spot(nodes[row.parent_id], row.name, row.identity, row.sha256)
+            nodes[row.id].synced = Location(nodes[row.parent_id], row.name, row.identity, row.sha256)
     for each in there.values():
         if each.parent_id in nodes:
-            nodes[each.id].remote = Spot(nodes[each.parent_id], each.name, each.id, each.sha256, each.version)
+            nodes[each.id].remote = Location(nodes[each.parent_id], each.name, each.id, each.sha256, each.version)
     del nodes[root.root_id]
     return list(nodes.values())
 
 
 def _claim(local: Mapping[str, LocalEntry], node: Node) -> tuple[bool, bool, bool]:
-    """How well a node's place fits it: what was left alone while another took its place may still be noted there."""
+    """How well a node fits its path: skipped nodes may still be recorded at a path that another now has."""
     assert node.synced
     entry = local.get(_place(node))
     is_same = entry is not None and entry.identity == node.synced.key
@@ -61,14 +61,14 @@ def _claim(local: Mapping[str, LocalEntry], node: Node) -> tuple[bool, bool, boo
 
 
 def _place(node: Node) -> str:
-    """Where it was when it was synced; a folder above it that was not is where the server has it."""
+    """Path where the node was synced; ancestors that were not synced are at their remote path."""
     *_, top = node.chain("synced")
     above = top.synced.parent.path("remote") if top.synced else ""
     return f"{above}/{node.path('synced')}" if above else node.path("synced")
 
 
 def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> list[Node]:
-    """Gives each local entry its node; those that are new. `synced`: of two in one place the one it is, first."""
+    """Assign a node to each local entry. Return new nodes. `synced`: best candidates of a path first."""
     by_identity = _by_identity(local, synced, apart)
     matched = set(by_identity.values())
     by_place = {(node.synced.parent, node.synced.name): node for node in reversed(synced) if node.synced}
@@ -87,7 +87,7 @@ def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]
                     new_files.append(path)
             matched.add(node)
         nodes[path] = node
-        node.local = Spot(nodes[above], name, entry.identity, entry.sha256, trouble=entry.trouble)
+        node.local = Location(nodes[above], name, entry.identity, entry.sha256, trouble=entry.trouble)
     moved = _by_content(local, new_files, [node for node in synced if node not in matched], apart)
     for path, node in moved.items():
         node.local, nodes[path].local = nodes[path].local, None
@@ -95,9 +95,9 @@ def _match_local(root: Node, local: Mapping[str, LocalEntry], synced: list[Node]
 
 
 def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str) -> dict[str, Node]:
-    """By path: what has kept its identity, and its place or else what it holds, as far as that can be read.
+    """Match by identity, by path: an entry must also have kept its path or its content, if that is readable.
 
-    Some disks number everything anew when they are plugged in: an identity alone may be that of something else now.
+    Some disks assign new inodes when they are mounted, so an identity alone may belong to another file.
     """
     paths: defaultdict[str, list[str]] = defaultdict(list)
     for path, entry in local.items():
@@ -119,12 +119,12 @@ def _by_identity(local: Mapping[str, LocalEntry], synced: list[Node], apart: str
     for node, place, same in elsewhere:
         free = [path for path in same if path not in found and _may_have_moved(place, path, apart)]
         kept = [path for path in free if _holds_its_own(local, node, place, path, inside.get(node, ()))]
-        # What can't be read now may be it: taken for something else, it would be deleted at the server meanwhile.
+        # An unreadable file may be this node: without a match, it would be deleted on the server.
         kept += [path for path in free if local[path].trouble]
         if kept:
             moved[node] = kept[0]
     for node, path in moved.items():
-        # Put in the place of something that is gone here and still at the server, it is a new version of that.
+        # A file that replaced a deleted one which still exists on the server is its new version.
         replaced = places.get(path)
         is_version = replaced is not None and replaced.remote and replaced.kind is node.kind and replaced not in moved
         if path not in found and not is_version:
@@ -141,8 +141,8 @@ def _by_folder(synced: list[Node]) -> Mapping[Node, list[Node]]:
 
 
 def _holds_its_own(local: Mapping[str, LocalEntry], node: Node, place: str, path: str, inside: Iterable[Node]) -> bool:
-    """Whether what has a node's identity at `path` is it: by its content, or by more of what was `inside` a folder
-    than the folder in its place has.
+    """Whether the entry at `path` with a node's identity is that node: compare its content, or for a folder whether
+    it contains more of what was `inside` than the folder at the old path does.
     """
     assert node.synced
     if node.kind is Kind.FILE:
@@ -158,7 +158,7 @@ def _holds_its_own(local: Mapping[str, LocalEntry], node: Node, place: str, path
 
 
 def _may_be(entry: LocalEntry | None, node: Node) -> bool:
-    """Whether what has a node's name is it, by its content or its identity."""
+    """Whether an entry with a node's name is that node, by content or identity."""
     assert node.synced
     if entry is None or entry.kind is not node.kind:
         return False
@@ -166,7 +166,7 @@ def _may_be(entry: LocalEntry | None, node: Node) -> bool:
 
 
 def _has_what_the_server_has(entry: LocalEntry | None, node: Node) -> bool:
-    """Whether what is in a file's place was sent already, though that was not recorded."""
+    """Whether the content was uploaded already, but not recorded."""
     return bool(entry and entry.sha256 and node.remote and entry.sha256 == node.remote.sha256)
 
 
@@ -175,7 +175,7 @@ def _may_have_moved(place: str, path: str, apart: str) -> bool:
 
 
 def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list[Node], apart: str) -> dict[str, Node]:
-    """New files that have the content of one that is gone: of the same name, if there is one."""
+    """Match new files by content with missing nodes, preferring the same name."""
     by_content: defaultdict[str, list[Node]] = defaultdict(list)
     for node in missing:
         if node.kind is Kind.FILE and node.synced and node.synced.sha256:
@@ -193,7 +193,7 @@ def _by_content(local: Mapping[str, LocalEntry], paths: list[str], missing: list
 
 
 def _pair_new(root: Node, nodes: list[Node]) -> list[Node]:
-    """Makes one node of two that are in one place, one only here and one only there and new; the nodes then."""
+    """Merge new local and new remote nodes that have the same path. Return all nodes."""
     here: defaultdict[Node, dict[str, Node]] = defaultdict(dict)
     there: defaultdict[Node, dict[str, Node]] = defaultdict(dict)
     for node in nodes:

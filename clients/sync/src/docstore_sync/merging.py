@@ -1,23 +1,24 @@
-"""Decides where everything is to be: each node's goal, the same on both sides. Standard library only.
+"""Decides the goal of each node: the location it gets on both sides. Standard library only.
 
-One side changed: the other follows. Both did: an edit outlives a deletion, so does a file's move to another folder;
-of two places the server's; of two contents the server's keeps the name, and the local one gets a name of its own.
+If one side changed, the other follows. If both changed, an edit or a file's move to another folder wins over a
+deletion, the server's location wins over the local one, and the server's content keeps the name: the local content
+gets a conflict name.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from docstore_sync.matching import Forest
-from docstore_sync.model import Kind, Node, Spot
-from docstore_sync.names import Rules, refused_there
+from docstore_sync.model import Kind, Location, Node
+from docstore_sync.names import Rules, remote_name_error
 
 Ignored = Callable[[str, bool], bool]
-"""Whether a path, of a folder or not, is left out of syncing."""
+"""Whether a path, of a folder or a file, is excluded from syncing."""
 IGNORED = "ignored"
 
 
 class Merger:
-    """Sets the goals of a forest's nodes, and why some are set aside."""
+    """Sets the goals of a forest's nodes, or the reason to skip them."""
 
     def __init__(self, forest: Forest, rules: Rules, ignored: Ignored) -> None:
         self._forest = forest
@@ -26,60 +27,60 @@ class Merger:
         self._ignored = ignored
         self._below: defaultdict[Node, set[Node]] = defaultdict(set)
         for node in self._nodes:
-            for spot in (node.local, node.remote, node.synced):
-                if spot:
-                    self._below[spot.parent].add(node)
+            for location in (node.local, node.remote, node.synced):
+                if location:
+                    self._below[location.parent].add(node)
 
     def run(self) -> None:
-        """Local content that has to give way to the server's is split off into nodes of its own."""
-        self._set_aside_by_name()
+        """Set all goals. Local content that conflicts with the server's becomes a node of its own."""
+        self._skip_by_name()
         while True:
             self._set_goals()
-            if not self._set_aside_by_clash():
+            if not self._skip_by_clash():
                 break
         self._split_conflicts()
         self._rename_clashing()
 
-    # --- what is left alone ------------------------------------------------------------------------------
+    # --- skipped nodes -----------------------------------------------------------------------------------
 
-    def _set_aside(self, node: Node, reason: str) -> None:
-        """It, and all that is or was in it on any side."""
+    def _skip(self, node: Node, reason: str) -> None:
+        """Skip a node and everything that is or was inside it on any side."""
         waiting = [node]
         while waiting:
             each = waiting.pop()
-            if not each.aside:
-                each.aside, each.goal = reason, None
+            if not each.skip_reason:
+                each.skip_reason, each.goal = reason, None
                 waiting += self._below[each]
 
-    def _set_aside_by_name(self) -> None:
+    def _skip_by_name(self) -> None:
         others = {(n.local.parent, n.local.name): n for n in self._nodes if n.kind is Kind.OTHER and n.local}
         for node in self._nodes:
-            spots = [node.local] if node.local else [node.remote, node.synced]
-            other = next((others[s.parent, s.name] for s in spots if s and (s.parent, s.name) in others), None)
+            locations = [node.local] if node.local else [node.remote, node.synced]
+            other = next((others[s.parent, s.name] for s in locations if s and (s.parent, s.name) in others), None)
             if reason := self._reason(node, other):
-                self._set_aside(node, reason)
+                self._skip(node, reason)
 
     def _reason(self, node: Node, other: Node | None) -> str:
-        """Why nothing can be done about a node; `other`: what is in its place here, or itself, and not synced."""
+        """Why a node can't be synced. `other`: the unsynced entry at its local path, or itself."""
         if other is not None and other.local:
             return other.local.trouble or IGNORED
         if node.remote:
-            if refused := self._rules.refused_here(node.remote.name):
+            if refused := self._rules.local_name_error(node.remote.name):
                 return refused
             if self._ignored(node.path("remote"), node.kind is Kind.FOLDER):
                 return IGNORED
         if node.local:
-            return node.local.trouble or refused_there(node.local.name) or ""
+            return node.local.trouble or remote_name_error(node.local.name) or ""
         return ""
 
-    def _set_aside_by_clash(self) -> bool:
-        """What is to go where something set aside is, or another spelling of its name; whether there was any."""
+    def _skip_by_clash(self) -> bool:
+        """Skip nodes whose goal is taken by a skipped node or a name in other case. Return whether there were any."""
         key = self._rules.key
-        aside = [node for node in self._nodes if node.aside]
-        here = {(node.local.parent, key(node.local.name)) for node in aside if node.local}
-        there = {(node.remote.parent, node.remote.name) for node in aside if node.remote}
+        skipped = [node for node in self._nodes if node.skip_reason]
+        here = {(node.local.parent, key(node.local.name)) for node in skipped if node.local}
+        there = {(node.remote.parent, node.remote.name) for node in skipped if node.remote}
         found = [
-            (node, "its name is taken by something that is set aside")
+            (node, "its name is taken by something that is not synced")
             for node in self._nodes
             if node.goal and not _is_at_goal(node)
             if (node.goal.parent, key(node.goal.name)) in here or (node.goal.parent, node.goal.name) in there
@@ -89,27 +90,33 @@ class Merger:
             assert first.goal
             for node in rest:
                 if node.goal and node.goal.name != first.goal.name and node.remote:
-                    found.append((node, f"this disk can't tell its name from {first.goal.name}"))
-        waiting = {(node.local.key, node.local.sha256) for node in aside if node.local and node.local.sha256}
+                    found.append((node, f"this disk can't distinguish its name from {first.goal.name}"))
+        waiting = {(node.local.key, node.local.sha256) for node in skipped if node.local and node.local.sha256}
         found += [
-            (node, "what it was is set aside under another name")
+            (node, "its former content is not synced under its new name")
             for node in self._nodes
-            if not (node.goal or node.aside or node.local)
+            if not (node.goal or node.skip_reason or node.local)
             if node.remote and node.synced and (node.synced.key, node.remote.sha256) in waiting
         ]
         for node, reason in found:
-            self._set_aside(node, reason)
+            self._skip(node, reason)
         return bool(found)
 
-    # --- where everything goes ---------------------------------------------------------------------------
+    # --- goals -------------------------------------------------------------------------------------------
 
     def _set_goals(self) -> None:
-        """Goals of all nodes that are kept."""
-        pinned = {spot.parent for node in self._nodes if node.aside for spot in (node.local, node.remote) if spot}
+        """Set the goals of all nodes that are kept."""
+        pinned = {
+            location.parent
+            for node in self._nodes
+            if node.skip_reason
+            for location in (node.local, node.remote)
+            if location
+        }
         kept: list[Node] = []
         for node in self._nodes:
             node.goal = None
-            if not node.aside:
+            if not node.skip_reason:
                 node.goal = self._place(node)
                 if node.goal and (node in pinned or _is_kept(node)):
                     kept.append(node)
@@ -124,26 +131,26 @@ class Merger:
             if node not in wanted:
                 node.goal = None
 
-    def _place(self, node: Node) -> Spot | None:
+    def _place(self, node: Node) -> Location | None:
         local, remote, synced = node.local, node.remote, node.synced
         if local is None or remote is None:
             only = local or remote
-            return Spot(only.parent, only.name) if only else None
+            return Location(only.parent, only.name) if only else None
         moved_there = synced is None or not remote.is_at(synced.parent, synced.name)
-        # What a plan before has put out of the way for a moment, nobody has moved.
+        # A temporary name left by an interrupted plan is no move.
         passing_there = self._rules.is_own_temporary(remote.name)
         winner = remote if moved_there and not passing_there else local
-        if self._rules.is_own_temporary(winner.name) and synced and (synced.parent.is_here or synced.parent.is_there):
+        if self._rules.is_own_temporary(winner.name) and synced and (synced.parent.is_local or synced.parent.is_remote):
             winner = synced
-        return Spot(winner.parent, winner.name)
+        return Location(winner.parent, winner.name)
 
     def _break_circles(self) -> None:
-        """Folders moved into each other: what was moved here goes back to where the server has it."""
+        """Resolve folders that were moved into each other: local moves are undone."""
         while circle := self._circle():
             back = [n for n in circle if n.goal and n.remote and not n.goal.is_at(n.remote.parent, n.remote.name)]
             for node in back:
                 assert node.remote
-                node.goal = Spot(node.remote.parent, node.remote.name)
+                node.goal = Location(node.remote.parent, node.remote.name)
             if not back:
                 assert circle[0].goal
                 circle[0].goal.parent = self._forest.root
@@ -163,7 +170,7 @@ class Merger:
         return []
 
     def _groups(self) -> Iterator[list[Node]]:
-        """Nodes that are to have one name in one folder."""
+        """Groups of nodes with the same goal."""
         key = self._rules.key
         places: defaultdict[tuple[Node, str], list[Node]] = defaultdict(list)
         for node in self._nodes:
@@ -177,7 +184,7 @@ class Merger:
         copies: list[Node] = []
         for node in self._nodes:
             if node.kind is Kind.FILE and node.goal and is_conflict(node):
-                copy = Node(Kind.FILE, local=node.local, goal=Spot(node.goal.parent, node.goal.name))
+                copy = Node(Kind.FILE, local=node.local, goal=Location(node.goal.parent, node.goal.name))
                 node.local = None
                 copies.append(copy)
         self._nodes += copies
@@ -188,9 +195,9 @@ class Merger:
         groups = list(self._groups())
         if groups:
             for node in self._nodes:
-                for spot in (node.local, node.remote, node.goal):
-                    if spot:
-                        taken[spot.parent].add(key(spot.name))
+                for location in (node.local, node.remote, node.goal):
+                    if location:
+                        taken[location.parent].add(key(location.name))
         for group in groups:
             for node in sorted(group, key=_precedence)[1:]:
                 assert node.goal
@@ -199,7 +206,7 @@ class Merger:
 
 
 def _is_kept(node: Node) -> bool:
-    """Whether it is to be for its own sake; a folder may be for that of what is in it, too."""
+    """Whether a node is kept for itself; a folder may also be kept for its contents."""
     local, remote, synced = node.local, node.remote, node.synced
     if (local and remote) or synced is None:
         return bool(local or remote)
@@ -211,14 +218,14 @@ def _is_kept(node: Node) -> bool:
 
 
 def is_conflict(node: Node) -> bool:
-    """Whether both sides have changed the content, and differently."""
+    """Whether both sides have changed the content differently."""
     if not node.local or not node.remote or node.local.sha256 == node.remote.sha256:
         return False
     return node.synced is None or node.synced.sha256 not in (node.local.sha256, node.remote.sha256)
 
 
 def _precedence(node: Node) -> tuple[int, str]:
-    """Who keeps a name: what has it at the server, then what is synced, then what has it here."""
+    """Sort key of who keeps a name: nodes that have it on the server, then synced nodes, then local ones."""
     goal = node.goal
     assert goal
     if node.remote and node.remote.is_at(goal.parent, goal.name):
@@ -227,7 +234,9 @@ def _precedence(node: Node) -> tuple[int, str]:
 
 
 def _is_at_goal(node: Node) -> bool:
-    """Whether it is where it is to be on both sides."""
+    """Whether a node is at its goal on both sides."""
     goal = node.goal
     assert goal
-    return all(spot is not None and spot.is_at(goal.parent, goal.name) for spot in (node.local, node.remote))
+    return all(
+        location is not None and location.is_at(goal.parent, goal.name) for location in (node.local, node.remote)
+    )

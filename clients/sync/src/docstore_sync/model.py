@@ -1,4 +1,4 @@
-"""What the planner works on: three trees, the nodes they are joined to, and the actions that make them one.
+"""Data model of the planner: entries of the three trees, nodes that join them, and actions.
 
 Standard library only.
 """
@@ -14,12 +14,12 @@ class Kind(StrEnum):
     FILE = "file"
     FOLDER = "folder"
     OTHER = "other"
-    """On the disk and not synced: ignored, a symbolic link, a device. It holds its place."""
+    """On the disk, but not synced: ignored, a symbolic link, a device."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalEntry:
-    """Something in the synced folder; `identity` is its device and inode. `trouble`: why it can't be read now."""
+    """A local entry. `identity`: device and inode; `trouble`: why it can't be read now."""
 
     kind: Kind
     sha256: str = ""
@@ -29,7 +29,7 @@ class LocalEntry:
 
 @dataclass(frozen=True, slots=True)
 class RemoteEntry:
-    """Something in the account's tree."""
+    """An entry of the account's tree."""
 
     id: str
     parent_id: str
@@ -41,7 +41,7 @@ class RemoteEntry:
 
 @dataclass(frozen=True, slots=True)
 class SyncedEntry:
-    """What both sides had when they were last the same."""
+    """An entry as both sides last had it."""
 
     id: str
     parent_id: str
@@ -52,8 +52,8 @@ class SyncedEntry:
 
 
 @dataclass(eq=False, slots=True)
-class Spot:
-    """Where a node is on one side, and what it holds. `key`: identity on this disk, or id at the server."""
+class Location:
+    """A node's location and content on one side. `key`: identity on the disk, or id on the server."""
 
     parent: "Node"
     name: str
@@ -68,18 +68,18 @@ class Spot:
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """One file or folder, wherever it is. The root is on all sides and has no spots; its id is `root_id`."""
+    """A file or folder on any side. The root is on all sides and has no locations; its id is `root_id`."""
 
     kind: Kind
-    local: Spot | None = None
-    remote: Spot | None = None
-    synced: Spot | None = None
+    local: Location | None = None
+    remote: Location | None = None
+    synced: Location | None = None
     synced_id: str = ""
-    """The id at the server that it was synced as."""
-    goal: Spot | None = None
-    """Where it is to be on both sides; None: nowhere."""
-    aside: str = ""
-    """Why nothing is done about it."""
+    """Server id under which it was synced."""
+    goal: Location | None = None
+    """Target location on both sides; None: to be deleted."""
+    skip_reason: str = ""
+    """Why it is not synced; empty if it is."""
     root_id: str = ""
 
     @property
@@ -91,35 +91,35 @@ class Node:
         return self.root_id or (self.remote.key if self.remote else "")
 
     @property
-    def is_here(self) -> bool:
+    def is_local(self) -> bool:
         return self.is_root or self.local is not None
 
     @property
-    def is_there(self) -> bool:
+    def is_remote(self) -> bool:
         return self.is_root or self.remote is not None
 
     def chain(self, side: str) -> Iterator["Node"]:
-        """The node and what is above it on one side, the root left out."""
-        node, spot = self, getattr(self, side)
-        for _ in range(MAX_DEPTH):  # what was synced at different times may name a circle
-            if spot is None:
+        """The node and its ancestors on one side, without the root."""
+        node, location = self, getattr(self, side)
+        for _ in range(MAX_DEPTH):  # records of different times may form a circle
+            if location is None:
                 return
             yield node
-            node = spot.parent
-            spot = getattr(node, side)
+            node = location.parent
+            location = getattr(node, side)
 
     def path(self, side: str) -> str:
-        """By names from the root down, as in `a/b`."""
+        """Path from the root, as in `a/b`."""
         return "/".join(reversed([getattr(node, side).name for node in self.chain(side)]))
 
 
-class Do(StrEnum):
-    MOVE_HERE = "move here"
-    MOVE_THERE = "move there"
-    MAKE_HERE = "make folder here"
-    MAKE_THERE = "make folder there"
-    DELETE_HERE = "delete here"
-    DELETE_THERE = "delete there"
+class ActionType(StrEnum):
+    MOVE_LOCAL = "move here"
+    MOVE_REMOTE = "move there"
+    MAKE_LOCAL = "make folder here"
+    MAKE_REMOTE = "make folder there"
+    DELETE_LOCAL = "delete here"
+    DELETE_REMOTE = "delete there"
     UPLOAD = "upload"
     DOWNLOAD = "download"
     RECORD = "record"
@@ -128,20 +128,20 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step. Moves, folders and transfers lead to `parent` and `name`. `doomed`: all that a deletion may take."""
+    """One step. Moves, new folders and transfers lead to `parent` and `name`; `deleted_nodes`: all of a deletion."""
 
-    do: Do
+    do: ActionType
     node: Node
     parent: Node | None = None
     name: str = ""
     conflict: bool = False
-    """The local content gives way to a name of its own."""
-    doomed: frozenset[Node] = frozenset()
+    """The local content gets a conflict name."""
+    deleted_nodes: frozenset[Node] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
-    """Left alone, and why."""
+class SkippedPath:
+    """A path that is not synced, and why."""
 
     path: str
     reason: str
@@ -149,36 +149,36 @@ class Aside:
 
 @dataclass(slots=True)
 class Plan:
-    """Actions by phase: records in any order; then each side's structure, one after the other; transfers in any order;
-    removals, one after the other."""
+    """Actions by phase: records in any order; the structure of each side in order; transfers in any order; removals in
+    order."""
 
     root: Node
     nodes: list[Node] = field(default_factory=list)
     records: list[Action] = field(default_factory=list)
-    structure_here: list[Action] = field(default_factory=list)
-    structure_there: list[Action] = field(default_factory=list)
+    local_structure: list[Action] = field(default_factory=list)
+    remote_structure: list[Action] = field(default_factory=list)
     transfers: list[Action] = field(default_factory=list)
     removals: list[Action] = field(default_factory=list)
-    aside: list[Aside] = field(default_factory=list)
-    giving_way: list[str] = field(default_factory=list)
-    """Paths of files to be moved out of the way before: they are edited and may only be read."""
+    skipped: list[SkippedPath] = field(default_factory=list)
+    displaced: list[str] = field(default_factory=list)
+    """Paths of edited read-only files that must be moved away first."""
     question: str = ""
-    """Why somebody should agree to this plan first: it deletes very much."""
+    """Question that the user must confirm first: the plan deletes most files."""
 
     @property
     def actions(self) -> list[Action]:
         return [
             *self.records,
-            *self.structure_here,
-            *self.structure_there,
+            *self.local_structure,
+            *self.remote_structure,
             *self.transfers,
             *self.removals,
         ]
 
     @property
     def is_last(self) -> bool:
-        """Whether carrying it out leaves nothing to plan: it notes what is the same already, and nothing else.
+        """Whether carrying it out leaves nothing to plan: it only records nodes that are equal already.
 
-        Where something is set aside, a note may end what was known of that: then there is more to note.
+        If a path is skipped, a record may make other nodes plannable.
         """
-        return not self.aside and all(action.do is Do.RECORD for action in self.actions)
+        return not self.skipped and all(action.do is ActionType.RECORD for action in self.actions)

@@ -1,4 +1,4 @@
-"""Rules of names: what either side allows, what conflicted copies and passing temporary things are called."""
+"""Name rules: what each side allows, and the names of conflicted copies and temporary files."""
 
 import unicodedata
 from collections.abc import Callable, Container, Iterator
@@ -21,49 +21,49 @@ def _exactly(name: str) -> str:
 
 
 def fold(name: str) -> str:
-    """What a file system that ignores case and Unicode forms knows a name by."""
+    """The key of a name on a file system that ignores case and Unicode normalization."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How this device names things. `key`: two names in one folder with the same key can't both be on its disk."""
+    """Name rules of this device. `key`: names in one folder with equal keys can't coexist on its disk."""
 
     device: str
     day: date
     key: Callable[[str], str] = _exactly
     windows: bool = False
 
-    def refused_here(self, name: str) -> str | None:
-        """Why a name can't be on this device's disk."""
+    def local_name_error(self, name: str) -> str | None:
+        """Why a name is not allowed on this device; empty if it is."""
         if "\0" in name or "/" in name or name in ("", ".", "..") or len(name.encode(errors="replace")) > 255:
-            return "this file system has no such name"
+            return "the file system does not allow this name"
         if not self.windows:
             return None
         if any(char in '<>:"\\|?*' or ord(char) < 32 for char in name) or name[-1] in ". ":
-            return "Windows has no such name"
-        return "Windows keeps this name" if name.partition(".")[0].casefold() in WINDOWS_DEVICES else None
+            return "Windows does not allow this name"
+        return "Windows reserves this name" if name.partition(".")[0].casefold() in WINDOWS_DEVICES else None
 
     def temporary(self, number: int) -> str:
-        """A name for a moment; it says whose it is, so that another device takes it for an ordinary one."""
+        """A temporary name with the device in it: other devices treat it as an ordinary name."""
         return f"{TEMPORARY}{_clean(self.device, 30)}-{number}"
 
     def is_own_temporary(self, name: str) -> bool:
         return name.startswith(f"{TEMPORARY}{_clean(self.device, 30)}-")
 
     def conflict_name(self, name: str, taken: Container[str]) -> str:
-        """A free name for the copy of `name` that gives way: it says when and from where it came."""
+        """An unused name for the conflicted copy of `name`, with date and device."""
         note = f"{CONFLICTED} {self.day.isoformat()} {_clean(self.device, MAX_DEVICE_BYTES)}".rstrip()
         return next(each for each in _noted(name, note) if self.key(each) not in taken)
 
 
-def is_given_out(key: str) -> bool:
-    """Whether a name, or what it is known by, is like those that plans make up."""
+def is_generated(key: str) -> bool:
+    """Whether a name, or its key, looks like one that the planner generates."""
     return CONFLICTED in key or key.startswith(TEMPORARY)
 
 
-def refused_there(name: str) -> str | None:
-    """Why the server does not take a name."""
+def remote_name_error(name: str) -> str | None:
+    """Why the server refuses a name; empty if it does not."""
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
@@ -71,7 +71,7 @@ def refused_there(name: str) -> str | None:
     if size > MAX_NAME_BYTES:
         return f"its name is longer than {MAX_NAME_BYTES} bytes"
     if not name.isascii() and not unicodedata.is_normalized("NFC", name):
-        return "its name is not in Unicode normal form C"
+        return "its name is not in Unicode normalization form C"
     if any(unicodedata.category(char) == "Cc" for char in name):
         return "its name has control characters"
     return None

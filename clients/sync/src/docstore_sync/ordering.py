@@ -1,26 +1,26 @@
-"""Turns goals into steps of one side: moves out before deletions, nothing onto something. Standard library only.
+"""Orders the steps of one side so that none overwrites anything. Standard library only.
 
-Goals form a tree, so folders are put in their places from the root down: whatever a folder is to be in is then in
-place already, and a move can't close a circle. What is in the way is moved to its own goal first if that is free,
-deleted if it is to go, and else steps aside to a passing name.
+Goals form a tree, so folders are moved from the root down: a folder's parent is always in place first, and no move
+closes a circle. A node that occupies another's goal is moved to its own goal first if that is free, deleted if it is to
+be deleted, or else renamed to a temporary name.
 """
 
 from collections import defaultdict
 from typing import Literal
 
-from docstore_sync.model import Action, Do, Kind, Node, Spot
+from docstore_sync.model import Action, ActionType, Kind, Location, Node
 from docstore_sync.names import Rules
 
 LONGEST_CHAIN = 50
 Side = Literal["local", "remote"]
-MOVE: dict[Side, Do] = {"local": Do.MOVE_HERE, "remote": Do.MOVE_THERE}
-MAKE: dict[Side, Do] = {"local": Do.MAKE_HERE, "remote": Do.MAKE_THERE}
-DELETE: dict[Side, Do] = {"local": Do.DELETE_HERE, "remote": Do.DELETE_THERE}
-TRANSFER: dict[Side, Do] = {"local": Do.DOWNLOAD, "remote": Do.UPLOAD}
+MOVE: dict[Side, ActionType] = {"local": ActionType.MOVE_LOCAL, "remote": ActionType.MOVE_REMOTE}
+MAKE: dict[Side, ActionType] = {"local": ActionType.MAKE_LOCAL, "remote": ActionType.MAKE_REMOTE}
+DELETE: dict[Side, ActionType] = {"local": ActionType.DELETE_LOCAL, "remote": ActionType.DELETE_REMOTE}
+TRANSFER: dict[Side, ActionType] = {"local": ActionType.DOWNLOAD, "remote": ActionType.UPLOAD}
 
 
 class Steps:
-    """The steps of one side, worked out on a copy of where everything is there."""
+    """Computes the steps of one side on a copy of its locations."""
 
     def __init__(self, side: Side, nodes: list[Node], rules: Rules) -> None:
         self._side: Side = side
@@ -34,11 +34,11 @@ class Steps:
         self.transfers: list[Action] = []
         self.removals: list[Action] = []
         for node in nodes:
-            spot = self._spot(node)
-            if spot:
-                self._put(node, spot.parent, spot.name)
+            location = self._spot(node)
+            if location:
+                self._put(node, location.parent, location.name)
 
-    def _spot(self, node: Node) -> Spot | None:
+    def _spot(self, node: Node) -> Location | None:
         return node.local if self._side == "local" else node.remote
 
     def _put(self, node: Node, parent: Node, name: str) -> None:
@@ -58,11 +58,11 @@ class Steps:
         for node in sorted((node for node in self._nodes if node.goal), key=_depth):
             self._place(node, ())
         for node in self._nodes:
-            if node in self._at and _is_doomed(node) and not self._is_below_doomed(node):
+            if node in self._at and _is_deleted(node) and not self._is_below_deleted(node):
                 self._remove(node, self.removals)
 
     def _place(self, node: Node, waiting: tuple[Node, ...]) -> None:
-        """Put a node at its goal. `waiting`: those that wait for this one to leave their places."""
+        """Move a node to its goal. `waiting`: nodes that wait for this one to move."""
         goal = node.goal
         assert goal
         if node in self._placed:
@@ -79,14 +79,14 @@ class Steps:
             self._put(node, goal.parent, goal.name)
         self._placed.add(node)
 
-    def _clear(self, goal: Spot, node: Node, waiting: tuple[Node, ...]) -> bool:
-        """Make a place free; False if what is there is left alone."""
+    def _clear(self, goal: Location, node: Node, waiting: tuple[Node, ...]) -> bool:
+        """Free a location; False if it is occupied by a skipped node."""
         there = self._in[goal.parent].get(self._key(goal.name))
         if there is None or there is node:
             return True
-        if there.aside:
+        if there.skip_reason:
             return False
-        if _is_doomed(there) and all(_is_doomed(each) for each in self._all_below(there)):
+        if _is_deleted(there) and all(_is_deleted(each) for each in self._all_below(there)):
             self._remove(there, self.structure)
             return True
         if there.goal and there not in waiting and len(waiting) < LONGEST_CHAIN:
@@ -109,17 +109,17 @@ class Steps:
         self._put(node, parent, name)
 
     def _remove(self, node: Node, steps: list[Action]) -> None:
-        """At the server all at once, here from the leaves up."""
+        """Delete nodes: a whole folder at once on the server, leaves first on the disk."""
         gone = [node, *self._all_below(node)]
         if self._side == "remote":
-            steps.append(Action(DELETE[self._side], node, doomed=frozenset(gone)))
+            steps.append(Action(DELETE[self._side], node, deleted_nodes=frozenset(gone)))
         else:
             steps += [Action(DELETE[self._side], each) for each in reversed(gone)]
         for each in gone:
             self._take_away(each)
 
     def _all_below(self, node: Node) -> list[Node]:
-        """Each after the folder it is in."""
+        """Descendants; parents come first."""
         found = [node]
         for each in found:
             found += self._in[each].values() if each in self._in else ()
@@ -132,12 +132,12 @@ class Steps:
             node = self._at[node][0]
         return found
 
-    def _is_below_doomed(self, node: Node) -> bool:
-        return _is_doomed(self._at[node][0])
+    def _is_below_deleted(self, node: Node) -> bool:
+        return _is_deleted(self._at[node][0])
 
 
-def _is_doomed(node: Node) -> bool:
-    return not node.is_root and node.goal is None and not node.aside
+def _is_deleted(node: Node) -> bool:
+    return not node.is_root and node.goal is None and not node.skip_reason
 
 
 def _depth(node: Node) -> int:

@@ -1,4 +1,4 @@
-"""What has become of a plan."""
+"""Result of carrying out a plan."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from docstore_sync.steps import StepFailed
 
 @dataclass(slots=True)
 class Outcome:
-    """Steps done so far, and why others were not; `on_done` is told of each that was."""
+    """Finished and failed steps. `on_done` is called for each finished step."""
 
     on_done: Callable[[Action], None] = lambda _: None
     done: int = 0

@@ -1,6 +1,6 @@
-"""The account's tree as the change feed tells of it: a snapshot first, then change by change, kept in the state.
+"""Local copy of the account's remote tree: a snapshot, then the changes of the feed, stored in the state.
 
-What others share with the account is in it, too: what was shared itself is in no folder.
+It includes what others share with the account; the root of a share has no parent.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ LONG_POLL_SECONDS = 50
 
 
 def row_of(file: File) -> RemoteRow:
-    """A file as the API tells of it."""
+    """Convert a file of the API to a row."""
     kind = Kind(file.kind)
     version = file.version if kind is Kind.FILE else 0
     entry = RemoteEntry(file.id, file.parent_id or "", file.name, kind, file.sha256 or "", version)
@@ -28,7 +28,7 @@ def row_of(file: File) -> RemoteRow:
 
 
 class RemoteTree:
-    """Follows the feed; `rows` by id is the tree as of the cursor, and of what this device has done since."""
+    """Follows the feed. `rows` by id: the tree at the cursor, plus this device's own changes since."""
 
     def __init__(self, client: AsyncClient, state: State, account_id: str) -> None:
         self._client = client
@@ -45,7 +45,7 @@ class RemoteTree:
             self._children[row.entry.parent_id].add(row.entry.id)
 
     async def catch_up(self, wait: int = 0) -> bool:
-        """Read all changes there are, waiting up to `wait` seconds for one; whether the tree is another then."""
+        """Read all changes, waiting up to `wait` seconds for the first. Return whether the tree changed."""
         cursor = self._state.get("cursor")
         if not cursor:
             await self._begin_anew()
@@ -61,18 +61,18 @@ class RemoteTree:
                 return True
             inside = {change.seq: await self._inside(change) for change in page.changes}
             with self._together():
-                for change in page.changes:  # in order: an older state may come before what is known already
+                for change in page.changes:  # in order: an older state may arrive after a newer one
                     changed = self._apply(change, inside[change.seq]) or changed
                 if page.cursor != cursor:
-                    self._state.keep("cursor", page.cursor)
+                    self._state.set_value("cursor", page.cursor)
             cursor, more, wait = page.cursor, page.has_more, 0
         return changed
 
     async def _begin_anew(self) -> None:
-        """Everything, as it is now; changes made while it is read are in the feed.
+        """Load a snapshot; changes made meanwhile are in the feed.
 
-        Of a server that was restored from a backup it may be less than what both sides had: nobody has deleted that.
-        So what was synced before counts no more, and both sides are joined as if for the first time.
+        A server restored from a backup may lack files that both sides had. Nobody deleted them, so the synced records
+        are dropped and both sides are merged as if for the first time.
         """
         files: dict[str, RemoteRow] = {}
         cursor: str | None = None
@@ -87,13 +87,13 @@ class RemoteTree:
         with self._together():
             self._drop([node_id for node_id in self.rows if node_id not in files])
             self._put(files.values())
-            self._state.keep("cursor", begin)
+            self._state.set_value("cursor", begin)
             if epoch != self._state.get("epoch"):
                 self._state.forget_all()
-                self._state.keep("epoch", epoch)
+                self._state.set_value("epoch", epoch)
 
     def _apply(self, change: Change, inside: list[File]) -> bool:
-        """Whether it is news: not what this device has done itself."""
+        """Apply a change. Return False if this device made it or it changes nothing."""
         file = change.file
         if file.id == self._account_id:
             return False
@@ -108,7 +108,7 @@ class RemoteTree:
         return known is None or (known.entry, known.permission) != (row.entry, row.permission) or bool(inside)
 
     async def _inside(self, change: Change) -> list[File]:
-        """What is in a folder that has come (back), or may be used otherwise now: its entry stands for all of it."""
+        """List a folder that was restored, shared or got another role: the feed has one entry for all of it."""
         file = change.file
         known = change.type not in ("restored", "shared") and (change.type != "moved" or file.id in self.rows)
         if known or not file.is_folder:
@@ -121,7 +121,7 @@ class RemoteTree:
             except ApiError as error:
                 if error.status != 404:
                     raise
-                continue  # gone again: the feed says so
+                continue  # deleted meanwhile: a later change says so
             found += inside
             waiting += [each.id for each in inside if each.is_folder]
         return found
@@ -129,14 +129,14 @@ class RemoteTree:
     # --- the tree ----------------------------------------------------------------------------------------
 
     def below(self, node_id: str) -> list[str]:
-        """A node and all that is in it."""
+        """Ids of a node and its descendants."""
         found = [node_id]
         for each in found:
             found += self._children.get(each, ())
         return found
 
     def put(self, row: RemoteRow) -> None:
-        """What this device has made there itself: the feed will tell of it as of something known."""
+        """Add an entry that this device created; the feed will report it as known."""
         self.put_all([row])
 
     def put_all(self, rows: Iterable[RemoteRow]) -> None:
@@ -149,9 +149,9 @@ class RemoteTree:
 
     @contextmanager
     def _together(self) -> Iterator[None]:
-        """What is changed in the block is kept all at once, or not at all: then it is as it was before."""
+        """Change rows in memory and in the state, both or neither."""
         try:
-            with self._state.together():
+            with self._state.transaction():
                 yield
         except BaseException:
             self._load()

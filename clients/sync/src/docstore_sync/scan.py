@@ -1,8 +1,8 @@
-"""Looks at the folder: names and stamps of everything, the content only of what has changed.
+"""Scans the folder: names and stamps of all entries, contents only of changed files.
 
-Symbolic links, devices, sockets and pipes are not synced and not followed; what `.docstoreignore` names (patterns as
-in .gitignore) is not synced either, nor what is DocStore's own. All of these keep their places: nothing is put over
-them, and a folder that holds one is not deleted.
+Symbolic links, devices, sockets and pipes are not synced and not followed. Paths that match `.docstoreignore` (patterns
+as in .gitignore) and DocStore's own files are not synced either. All of these are left in place: nothing overwrites
+them, and a folder that contains one is not deleted.
 """
 
 import hashlib
@@ -17,44 +17,44 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from docstore_sync.model import Aside, Kind, LocalEntry
+from docstore_sync.model import Kind, LocalEntry, SkippedPath
 from docstore_sync.state import Stamp, State, own_folders
 
 IGNORE_FILE = ".docstoreignore"
 PARTS = ".docstore-parts"
-"""The folder for downloads until they are whole."""
+"""Folder for incomplete downloads."""
 ALWAYS_IGNORED = (".DS_Store", "Thumbs.db", "desktop.ini", "~$*", ".~lock.*#")
 HASHING_THREADS = 2
 PIECE = 1 << 20
 TICK_NS = 12_000_000
-"""Of the clock that files get their times from: what is written within one tick of another write has its time."""
+"""Clock resolution of file times: two writes within it get the same time."""
 NOTHING = LocalEntry(Kind.OTHER)
 
 
 class FolderMissing(Exception):
-    """There is no such folder, or it can't be read."""
+    """The folder does not exist or can't be read."""
 
 
 @dataclass(slots=True)
 class Scan:
-    """What is in the folder. Paths as in `a/b`."""
+    """Entries of the folder by path, as in `a/b`."""
 
     entries: dict[str, LocalEntry] = field(default_factory=dict)
     stamps: dict[str, Stamp] = field(default_factory=dict)
     busy: bool = False
-    """Something changed while it was read: look again soon."""
-    not_rules: list[Aside] = field(default_factory=list)
-    """Lines of the ignore file that say nothing."""
+    """A file changed while it was read: scan again soon."""
+    not_rules: list[SkippedPath] = field(default_factory=list)
+    """Invalid lines of the ignore file."""
 
 
 @dataclass(slots=True)
 class Ignore:
-    """The rules of one folder's ignore file, and those that always hold. As git does, it leaves out what is no rule."""
+    """Patterns of the folder's ignore file and the built-in ones. Invalid lines are skipped, as in git."""
 
     spec: GitIgnoreSpec
     own: tuple[str, ...]
-    """What no rule brings back, with a slash at the end."""
-    not_rules: list[Aside]
+    """DocStore's own paths, with a trailing slash; no pattern includes them."""
+    not_rules: list[SkippedPath]
 
     @classmethod
     def of(cls, folder: Path) -> "Ignore":
@@ -67,7 +67,7 @@ class Ignore:
             try:
                 GitIgnoreSpec.from_lines([line])
             except (ValueError, re.error):
-                not_rules.append(Aside(IGNORE_FILE, f"line {number} is no pattern: {line}"))
+                not_rules.append(SkippedPath(IGNORE_FILE, f"line {number} is no pattern: {line}"))
             else:
                 rules.append(line)
         return cls(GitIgnoreSpec.from_lines(rules), tuple(f"{path}/" for path in own_paths(folder)), not_rules)
@@ -78,7 +78,7 @@ class Ignore:
 
 
 def own_paths(folder: Path) -> list[str]:
-    """What in a folder is DocStore's own on this machine, as in `a/b`; of a home that is its state and the log-in."""
+    """DocStore's own paths in a folder, as in `a/b`; a home directory contains its state and the log-in."""
     top = folder.resolve()
     places = [place.resolve() for place in own_folders()]
     return [PARTS, *(place.relative_to(top).as_posix() for place in places if top in place.parents)]
@@ -89,14 +89,14 @@ def identity_of(found: os.stat_result) -> str:
 
 
 def scan(folder: Path, state: State, ignored: Ignore, progress: Callable[[int], None] = lambda _: None) -> Scan:
-    """`progress` is told of bytes that were read. FolderMissing."""
+    """Scan the whole folder. `progress` receives the number of bytes read. FolderMissing."""
     found = Scan(not_rules=ignored.not_rules)
     _look_into([(os.fspath(folder), "")], folder, found, state, ignored, progress)
     return found
 
 
 def scan_again(folder: Path, before: Scan, paths: Iterable[str], state: State, ignored: Ignore) -> Scan:
-    """What is in the folder if nothing has changed since `before` but what is at `paths`, and below them."""
+    """Scan only `paths` and below, and take the rest from `before`."""
     found = Scan(dict(before.entries), dict(before.stamps), not_rules=ignored.not_rules)
     places: list[tuple[str, str]] = []
     unknown: list[str] = []
@@ -122,13 +122,13 @@ def scan_again(folder: Path, before: Scan, paths: Iterable[str], state: State, i
 
 
 def _above(path: str) -> Iterator[str]:
-    """The folders above it, from the nearest up."""
+    """Parent folders, nearest first."""
     while path := path.rpartition("/")[0]:
         yield path
 
 
 def _topmost_unknown(path: str, before: Scan) -> str:
-    """The path itself, or the folder above it that has come with it."""
+    """The path, or its topmost parent folder that the last scan did not contain."""
     for above in _above(path):
         if above in before.entries:
             break
@@ -145,7 +145,7 @@ def _look_into(
     progress: Callable[[int], None],
     unknown: list[str] | None = None,
 ) -> None:
-    """All that is in the folders `waiting`, as (place, path with a slash), and the content of `unknown`, too."""
+    """Scan the folders in `waiting`, pairs of place and path with a slash, and hash their files and `unknown`."""
     unknown = unknown or []
     while waiting:
         place, prefix = waiting.pop()
@@ -165,9 +165,9 @@ def _look_into(
 
 
 def _note(place: str, path: str, found: Scan, state: State, ignored: Ignore, unknown: list[str]) -> bool:
-    """Note what is at a place; whether it is a folder to look into."""
+    """Add the entry at a place. Return whether it is a folder to scan."""
     try:
-        # Not from the listing: that may have no inode, and of an open file an old size.
+        # not from the listing: it may lack the inode, or have an old size of an open file
         about = os.lstat(place)
     except FileNotFoundError:
         return False
@@ -225,7 +225,7 @@ def _hash_all(folder: Path, paths: list[str], found: Scan, state: State, progres
 
 
 def hash_steady(path: Path, stamp: Stamp, progress: Callable[[int], None] = lambda _: None) -> str:
-    """The SHA-256 of a file that is as `stamp` says before and after; else empty."""
+    """SHA-256 of a file whose stamp is the same before and after reading; else empty."""
     if 0 <= time.time_ns() - stamp.ctime_ns < TICK_NS:
         time.sleep(TICK_NS / 1e9)
     digest = hashlib.sha256()

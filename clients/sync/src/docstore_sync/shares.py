@@ -1,8 +1,8 @@
-"""What others share with the account, as far as syncing it differs from syncing its own. Standard library only.
+"""Applies share permissions to syncing. Standard library only.
 
-It appears in one folder, each thing that was shared in it under its name. What the account may not do there is undone
-here: what is missing comes back; new things where nothing may be added are left alone; an edit of what may only be
-read gives way to the server's content, as a file of the account's own.
+Shared items appear in one folder, each under its name. Local changes that the account may not make are undone: deleted
+items are restored, new items in read-only folders are skipped, and an edit of a read-only file becomes a file of the
+account's own while the server's content is restored.
 """
 
 from collections import defaultdict
@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from docstore_sync.matching import join
-from docstore_sync.model import Action, Do, Kind, LocalEntry, Node, Plan, RemoteEntry, SyncedEntry
-from docstore_sync.settled import leave_out_settled
+from docstore_sync.model import Action, ActionType, Kind, LocalEntry, Node, Plan, RemoteEntry, SyncedEntry
+from docstore_sync.pruning import prune_unchanged
 
 SHARED_ID = "shared"
 SHARED_NAME = "Shared with me"
 EDITOR, OWNER = "editor", "owner"
-ONLY_READ = "nothing may be added where it is"
+ONLY_READ = "the folder is read-only"
 
 
 def place_shares(entries: Iterable[RemoteEntry], root_id: str) -> list[RemoteEntry]:
-    """The account's tree with the folder of shares in it. What was shared itself comes without a folder it is in."""
+    """Add the folder of shares to the account's tree and place the shares in it."""
     own: list[RemoteEntry] = []
     roots: list[RemoteEntry] = []
     for entry in entries:
@@ -46,28 +46,28 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 @dataclass(slots=True)
-class Restrained:
-    """Two trees without what the account may not do. `area`: where shares are on the disk, empty if there are none.
+class RestrictedTrees:
+    """Local and synced trees without forbidden changes. `area`: local path of the folder of shares; empty if none.
 
-    `giving_way`: files whose content is to be kept elsewhere before the server's takes its place.
+    `displaced`: files whose content must be moved elsewhere before the server's content is restored.
     """
 
     local: Mapping[str, LocalEntry]
     synced: list[SyncedEntry]
     area: str = ""
-    giving_way: list[str] = field(default_factory=list)
+    displaced: list[str] = field(default_factory=list)
     writable: frozenset[str] = frozenset()
-    """Ids of folders of others that something may be added to."""
+    """Ids of shared folders that the account may add to."""
 
     def check(self, made: Plan) -> Plan:
-        """The plan without the folders that stay only for what is left alone in them."""
-        made.giving_way = self.giving_way
+        """Remove from a plan the folders that would only hold skipped files."""
+        made.displaced = self.displaced
         if self.area:
-            made.structure_there = [step for step in made.structure_there if not self._is_forbidden(step)]
+            made.remote_structure = [step for step in made.remote_structure if not self._is_forbidden(step)]
         return made
 
     def _is_forbidden(self, step: Action) -> bool:
-        if step.do is not Do.MAKE_THERE or step.parent is None:
+        if step.do is not ActionType.MAKE_REMOTE or step.parent is None:
             return False
         above = list(step.parent.chain("goal"))
         is_inside = any(SHARED_ID in (node.remote_id, node.synced_id) for node in above)
@@ -75,21 +75,21 @@ class Restrained:
         return is_inside and nearest not in self.writable
 
 
-def restrain(
+def restrict(
     local: Mapping[str, LocalEntry],
     remote: Iterable[RemoteEntry],
     synced: Iterable[SyncedEntry],
     permissions: Mapping[str, str],
-) -> Restrained:
-    """`remote` as `place_shares` gives it; `permissions` of everything in it, by id."""
+) -> RestrictedTrees:
+    """Remove forbidden changes. `remote`: result of `place_shares`; `permissions`: of shared nodes, by id."""
     remote, synced = list(remote), list(synced)
     names = [row.name for row in synced if row.id == SHARED_ID] + [e.name for e in remote if e.id == SHARED_ID]
     if not names:
-        return Restrained(local, synced)
-    return _Restraint(local, remote, synced, permissions, names[0]).run()
+        return RestrictedTrees(local, synced)
+    return _Restriction(local, remote, synced, permissions, names[0]).run()
 
 
-class _Restraint:
+class _Restriction:
     def __init__(
         self,
         local: Mapping[str, LocalEntry],
@@ -113,38 +113,38 @@ class _Restraint:
         self._by_remote_id = {node.remote_id: node for node in self._nodes if node.remote}
         self._back = {node.synced_id for node in self._nodes if self._comes_back(node)}
 
-    def run(self) -> Restrained:
+    def run(self) -> RestrictedTrees:
         here = {node.path("local"): node for node in self._nodes if node.local}
-        giving_way = [path for path, node in here.items() if self._gives_way(path, node)]
-        aside = dict.fromkeys(giving_way, ONLY_READ)
+        displaced = [path for path, node in here.items() if self._is_displaced(path, node)]
+        skipped = dict.fromkeys(displaced, ONLY_READ)
         for path in sorted(here):
             is_unknown = path != self._area and not self._is_known(path, here[path]) and not self._may_add(path)
-            if is_unknown or path.rpartition("/")[0] in aside:
-                aside[path] = ONLY_READ
-        left = {path: entry for path, entry in self._local.items() if path not in aside}
-        left |= {path: LocalEntry(Kind.OTHER, trouble=reason) for path, reason in aside.items()}
-        back = self._back | {row.id for row in self._synced if self._went_aside(row, aside)}
+            if is_unknown or path.rpartition("/")[0] in skipped:
+                skipped[path] = ONLY_READ
+        left = {path: entry for path, entry in self._local.items() if path not in skipped}
+        left |= {path: LocalEntry(Kind.OTHER, trouble=reason) for path, reason in skipped.items()}
+        back = self._back | {row.id for row in self._synced if self._moved_to_skipped(row, skipped)}
         synced = [row for row in self._synced if row.id not in back]
         writable = frozenset(entry.id for path, entry in self._there.items() if self._may_write(path))
-        return Restrained(left, synced, self._area, giving_way, writable)
+        return RestrictedTrees(left, synced, self._area, displaced, writable)
 
-    def _went_aside(self, row: SyncedEntry, aside: Mapping[str, str]) -> bool:
-        """It was moved to where it stays on this device only: at the server it is still needed where it was."""
+    def _moved_to_skipped(self, row: SyncedEntry, skipped: Mapping[str, str]) -> bool:
+        """Whether a row's file was moved to a skipped path: the server still needs it at its old one."""
         path = self._by_identity.get(row.identity, "")
-        return path in aside or any(above in aside for above in _above(path))
+        return path in skipped or any(above in skipped for above in _above(path))
 
     def _may_write(self, path: str) -> bool:
-        """Whether what is at a path at the server may be changed, or a folder have something added."""
+        """Whether the account may change the remote entry at a path, or add to it if it is a folder."""
         entry = self._there.get(path)
         return entry is not None and self._permissions.get(entry.id) in (EDITOR, OWNER)
 
     def _may_add(self, path: str) -> bool:
-        """By the nearest folder above it that the server has."""
+        """Whether the account may add to the nearest remote ancestor."""
         above = next((above for above in _above(path) if above in self._there), "")
         return self._may_write(above)
 
     def _comes_back(self, node: Node) -> bool:
-        """It is not where it was, and that is not for the account to say."""
+        """Whether a node must be restored to its old path because the account may not move or delete it."""
         place = self._places.get(node.synced_id)
         if place is None:
             return False
@@ -158,13 +158,13 @@ class _Restraint:
         return bool(node.synced_id) and node.synced_id not in self._back
 
     def _is_known(self, path: str, node: Node) -> bool:
-        """Whether something of its kind belongs in its place: it is not added there."""
+        """Whether a local entry is the one expected at its path, and so not an addition."""
         there = self._there.get(path)
         is_as_there = there is not None and there.kind is node.kind
         is_as_before = self._is_synced(node) and path == self._were[node.synced_id]
         return is_as_there or is_as_before or node.kind is Kind.OTHER
 
-    def _gives_way(self, path: str, node: Node) -> bool:
+    def _is_displaced(self, path: str, node: Node) -> bool:
         mine = node.local
         if node.kind is not Kind.FILE or not mine or not mine.sha256:
             return False
@@ -183,7 +183,7 @@ class _Restraint:
         return not self._may_write(place) or (there.sha256 != node.synced.sha256 and not self._may_add(place))
 
     def _is_in_the_way(self, path: str, sha256: str) -> bool:
-        """Of a file that the server has at a path: what is new here with this content."""
+        """Whether new local content occupies the path of a remote file that the account may not replace."""
         there = self._there[path]
         if there.sha256 == sha256 and not self._is_synced(self._by_remote_id[there.id]):
             return False
@@ -191,21 +191,21 @@ class _Restraint:
 
 
 def _open_nodes(local: Mapping[str, LocalEntry], remote: list[RemoteEntry], synced: list[SyncedEntry]) -> list[Node]:
-    """What may have changed in the area, as a plan will know it."""
+    """Nodes of the area that may have changed, matched as the planner does."""
     above: list[RemoteEntry | SyncedEntry] = [*remote, *synced]
     root_id = next(entry.parent_id for entry in above if entry.id == SHARED_ID)
-    rest = leave_out_settled(local, remote, synced, root_id=root_id, key=str)
+    rest = prune_unchanged(local, remote, synced, root_id=root_id, key=str)
     return join(rest.local, rest.remote, rest.synced, root_id).nodes
 
 
 def _above(path: str) -> list[str]:
-    """The folders above it, from the nearest up."""
+    """Parent folders, nearest first."""
     names = path.split("/")
     return ["/".join(names[:depth]) for depth in range(len(names) - 1, 0, -1)]
 
 
 def _paths(entries: Iterable[RemoteEntry | SyncedEntry], area: str) -> dict[str, str]:
-    """By id: the area, and what is in it."""
+    """Paths of the area and its contents by id."""
     inside: defaultdict[str, list[RemoteEntry | SyncedEntry]] = defaultdict(list)
     found: dict[str, str] = {}
     for entry in entries:

@@ -1,9 +1,9 @@
-"""What a synced folder's engine keeps between runs: one SQLite file a folder, and a lock that one process holds.
+"""State of a synced folder between runs: one SQLite file per folder, locked by one process at a time.
 
-`synced`  what both sides had when they were last the same
-`remote`  the account's tree as of the cursor
-`hashed`  SHA-256 of local files by identity, good while size, mtime and ctime are the same
-`about`   the cursor, the server's epoch, whose account it is, the identity of the folder itself
+`synced`  entries as both sides last had them
+`remote`  the account's tree at the cursor
+`hashed`  SHA-256 of local files by identity, valid while size, mtime and ctime are unchanged
+`about`   the cursor, the server's epoch, the account's id, the identity of the folder
 """
 
 import hashlib
@@ -32,11 +32,11 @@ BEFORE_SHARES = """
 DROP TABLE IF EXISTS remote;
 DELETE FROM about WHERE name = 'cursor';
 """
-"""Version 0 knew only what is the account's own; all is asked for again."""
+"""Migration of version 0, which lacked shares: reload the remote tree."""
 
 
 class FolderInUse(Exception):
-    """Another process syncs the folder."""
+    """Another process is syncing the folder."""
 
 
 class OtherAccount(Exception):
@@ -44,13 +44,13 @@ class OtherAccount(Exception):
 
 
 def state_folder(folder: Path) -> Path:
-    """Where the state of a synced folder lives, by the XDG base directory specification."""
+    """Directory of a synced folder's state, by the XDG base directory specification."""
     digest = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     return _home() / "sync" / digest
 
 
 def own_folders() -> list[Path]:
-    """Where DocStore keeps things of this machine: the states of synced folders, and who is logged in."""
+    """DocStore's own directories on this machine: states of synced folders, and the log-in."""
     return [_home(), *([Path.home() / "Library/Application Support/docstore"] if sys.platform == "darwin" else [])]
 
 
@@ -62,7 +62,7 @@ def _home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What shows that a file has not changed. Nanoseconds, bytes."""
+    """File attributes that show whether its content has changed. Nanoseconds, bytes."""
 
     size: int
     mtime_ns: int
@@ -75,23 +75,23 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class RemoteRow:
-    """An entry of the account's tree with what a download should leave on the disk."""
+    """An entry of the account's tree with the attributes that a download needs."""
 
     entry: RemoteEntry
     size: int
     modified_ns: int
     permission: str = "owner"
-    """What the account is to it: owner, editor or viewer."""
+    """The account's role: owner, editor or viewer."""
 
     def values(self) -> tuple[str | int, ...]:
-        """As in the table."""
+        """Column values of the `remote` table."""
         of = self.entry
         entry = (of.id, of.parent_id, of.name, of.kind, of.sha256, of.version)
         return (*entry, self.size, self.modified_ns, self.permission)
 
 
 class State:
-    """The state of one folder; open it with `opened`. Every change is on the disk before the next step begins."""
+    """State of one folder; open it with `open_state`. Every change is written before the method returns."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
@@ -112,19 +112,19 @@ class State:
     # --- about -------------------------------------------------------------------------------------------
 
     def get(self, name: str) -> str:
-        """Empty if it was never set."""
+        """Value by name; empty if it was never set."""
         row = self._db.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
         return row[0] if row else ""
 
-    def keep(self, name: str, value: str) -> None:
+    def set_value(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value))
 
     def link(self, account_id: str) -> None:
-        """Once and for all; OtherAccount if it is linked to another."""
+        """Link the folder to an account, permanently. OtherAccount if it is linked to another."""
         known = self.get("account")
         if known and known != account_id:
             raise OtherAccount
-        self.keep("account", account_id)
+        self.set_value("account", account_id)
 
     # --- what was synced ---------------------------------------------------------------------------------
 
@@ -141,14 +141,14 @@ class State:
         self._synced.pop(synced_id, None)
 
     def forget_all(self) -> None:
-        """From now on it is as if nothing had been synced yet."""
+        """Forget all synced entries."""
         self._db.execute("DELETE FROM synced")
         self._synced.clear()
 
     # --- hashes ------------------------------------------------------------------------------------------
 
     def hash_of(self, identity: str, stamp: Stamp) -> str:
-        """Empty if it is not known for the file as it is."""
+        """Stored hash of a file; empty if the file has changed."""
         known = self._hashed.get(identity)
         return known[1] if known and known[0] == stamp else ""
 
@@ -156,14 +156,14 @@ class State:
         rows = list(found)
         self._hashed.update({identity: (stamp, sha256) for identity, stamp, sha256 in rows})
         values = [(each, stamp.size, stamp.mtime_ns, stamp.ctime_ns, sha256) for each, stamp, sha256 in rows]
-        with self.together():
+        with self.transaction():
             self._db.executemany("INSERT OR REPLACE INTO hashed VALUES (?, ?, ?, ?, ?)", values)
 
     def keep_only_hashes_of(self, identities: set[str]) -> None:
         gone = [(identity,) for identity in self._hashed if identity not in identities]
         for (identity,) in gone:
             del self._hashed[identity]
-        with self.together():
+        with self.transaction():
             self._db.executemany("DELETE FROM hashed WHERE identity = ?", gone)
 
     # --- the account's tree ------------------------------------------------------------------------------
@@ -185,8 +185,8 @@ class State:
         self._db.executemany("DELETE FROM remote WHERE id = ?", [(node_id,) for node_id in node_ids])
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Changes that are on the disk all or not at all."""
+    def transaction(self) -> Iterator[None]:
+        """Write the changes of a block in one transaction."""
         if self._db.in_transaction:
             yield
             return
@@ -195,17 +195,17 @@ class State:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            if self._db.in_transaction:  # what finds the disk full may end it by itself
+            if self._db.in_transaction:  # SQLite may have rolled back already when the disk is full
                 self._db.execute("ROLLBACK")
             self._load()
             raise
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[State]:
-    """The state of a synced folder, for one process at a time: FolderInUse if another has it.
+def open_state(folder: Path) -> Iterator[State]:
+    """Open the state of a synced folder for this process. FolderInUse if another process has it.
 
-    OSError if it can't be read or written, there or in the block.
+    OSError if it can't be read or written, on opening or in the block.
     """
     home = state_folder(folder)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -230,15 +230,15 @@ def _bring_up_to_date(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """The lock goes with the process, however that ends."""
+    """Lock a file until the process ends."""
     with path.open("a+b") as file:
         try:
             if os.name == "nt":
-                import msvcrt  # only there
+                import msvcrt  # POSIX only
 
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
             else:
-                import fcntl  # not on Windows
+                import fcntl  # Windows
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,4 +1,4 @@
-"""What the engine of a folder is at, in a file that anybody may look at while it runs."""
+"""Status file of a synced folder: shows what the engine is doing while it runs."""
 
 import json
 import os
@@ -14,7 +14,8 @@ KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`state`: syncing, idle (in sync), waiting (something failed) or offline; `at`: since when, in UTC."""
+    """`state`: syncing, idle (in sync), waiting (something failed) or offline; `at`: since when, in UTC;
+    `aside`: skipped paths with the reason."""
 
     folder: str
     state: str
@@ -25,7 +26,7 @@ class Status:
 
 
 def write_status(folder: Path, state: str, failures: list[str], aside: list[str], pending: int = 0) -> None:
-    """Replaces the one before, at once; that stays where this one can't be written, which is no reason to do less."""
+    """Replace the status file atomically. Errors are ignored: syncing matters more."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     status = Status(str(folder), state, now, pending or len(failures), failures[:KEPT], aside[:KEPT])
     path = state_folder(folder) / "status.json"
@@ -36,7 +37,7 @@ def write_status(folder: Path, state: str, failures: list[str], aside: list[str]
 
 
 def read_status(folder: Path) -> Status | None:
-    """None if the folder was never synced."""
+    """Read the status; None if the folder was never synced."""
     try:
         return Status(**json.loads((state_folder(folder) / "status.json").read_text(encoding="utf-8")))
     except FileNotFoundError:

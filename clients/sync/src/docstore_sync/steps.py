@@ -1,4 +1,4 @@
-"""The single steps that a plan is carried out in: what does them, and what keeps that they are done."""
+"""Interfaces of single steps: the executor that performs them and the ledger that records them."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
@@ -12,14 +12,14 @@ PARALLEL = 16
 
 
 class StepFailed(Exception):
-    """A step could not be done, now or ever; the message is for people."""
+    """A step failed; the message is shown to people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A local file that is to become a file's next version (`file_id`), or a new one at `name` in a folder.
+    """A local file to upload as a new version of `file_id`, or as a new file `name` in a folder.
 
-    A name as in `a/b` makes the folder `a`, too.
+    A name as in `a/b` also creates the folder `a`.
     """
 
     path: str
@@ -33,8 +33,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A version at the server that is to be at a path here: over what still has this identity and SHA-256, if that is
-    given, else only onto nothing."""
+    """A remote version to download to a local path. `replaces`: identity and SHA-256 of the file to replace; None: the
+    path must be free."""
 
     path: str
     node_id: str
@@ -45,7 +45,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What an upload has become."""
+    """The file that an upload created or changed."""
 
     id: str
     version: int
@@ -53,52 +53,52 @@ class Sent:
     parent_id: str
 
 
-class Hands(Protocol):
-    """Does single steps on the disk and at the server; StepFailed if one can't be done. Paths as in `a/b`."""
+class StepExecutor(Protocol):
+    """Performs single steps on the disk and the server; StepFailed if one is impossible. Paths as in `a/b`."""
 
-    async def move_here(self, path: str, identity: str, target: str) -> None:
-        """Only if it still is what it was, and never onto something."""
+    async def move_local(self, path: str, identity: str, target: str) -> None:
+        """Move an unchanged file or folder to a free path."""
 
-    async def make_folder_here(self, path: str) -> str:
-        """Its identity."""
+    async def make_folder_local(self, path: str) -> str:
+        """Create a folder. Return its identity."""
 
-    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
-        """Only if it still is what it was; a folder only if it is empty."""
+    async def delete_local(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+        """Delete an unchanged file or an empty folder."""
 
-    async def move_there(self, node_id: str, parent_id: str, name: str) -> None: ...
+    async def move_remote(self, node_id: str, parent_id: str, name: str) -> None: ...
 
-    async def make_folder_there(self, parent_id: str, name: str) -> str:
-        """Its id."""
+    async def make_folder_remote(self, parent_id: str, name: str) -> str:
+        """Create a folder. Return its id."""
 
-    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
-        """Into the trash with all that is in it, if those are still these nodes with these versions."""
+    async def delete_remote(self, node_id: str, versions: Mapping[str, int]) -> None:
+        """Move a node to the trash if it and its contents still have these versions."""
 
     def upload_batches(self, uploads: Sequence[Upload]) -> list[list[Upload]]:
-        """What is to be sent together."""
+        """Group uploads into batches."""
 
     def download_batches(self, downloads: Sequence[Download]) -> list[list[Download]]:
-        """What is to be fetched together."""
+        """Group downloads into batches."""
 
     async def upload(self, batch: Sequence[Upload]) -> list[Sent | StepFailed]:
-        """One answer for each; never over a version that is newer than its base."""
+        """Upload a batch; one result each. A version newer than the base is never replaced."""
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
-        """For each the identity of the new file, or why there is none."""
+        """Download a batch: for each the identity of the new file, or the failure."""
 
 
 class Ledger(Protocol):
-    """Keeps what both sides had when they were last the same."""
+    """Stores synced entries."""
 
     def record(self, entry: SyncedEntry) -> None: ...
 
     def forget(self, synced_id: str) -> None: ...
 
-    def together(self) -> AbstractContextManager[None]:
-        """What is recorded in the block is kept all at once."""
+    def transaction(self) -> AbstractContextManager[None]:
+        """Write what is recorded in the block in one transaction."""
 
 
-async def together(*work: Coroutine[Any, Any, None]) -> None:
-    """All at once; what one of them raises ends the others, too, before it goes on up."""
+async def run_all(*work: Coroutine[Any, Any, None]) -> None:
+    """Run coroutines in parallel; if one raises, cancel the others and re-raise."""
     tasks = [asyncio.create_task(each) for each in work]
     try:
         await asyncio.gather(*tasks)

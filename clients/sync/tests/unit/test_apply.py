@@ -1,4 +1,4 @@
-"""In what order a plan is carried out, where that decides whether a kill or a failure loses something."""
+"""Order in which a plan is carried out, where it decides whether a kill or a failure loses content."""
 
 import asyncio
 import random
@@ -6,10 +6,10 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
-from sync_worlds import FILE, ROOT, Book, Disk, Killed, Server, Steps, settled
+from sync_worlds import FILE, ROOT, Book, Disk, Killed, Server, Steps, no_flush
 
 from docstore_sync.apply import Applier
-from docstore_sync.ledger import LastingLedger
+from docstore_sync.ledger import DurableLedger
 from docstore_sync.model import LocalEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.outcome import Outcome
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("seed", range(5))
 
 
 class Watched(Steps):
-    """Notes what is uploaded; what is `refused` is not, and the process is gone after `last`."""
+    """Records uploads; fails those in `refused`, and simulates a kill after `last`."""
 
     uploaded: list[str]
     refused: str
@@ -40,7 +40,7 @@ class Watched(Steps):
 
 
 class World:
-    """A device that is in sync with files of these contents by name."""
+    """A device in sync with files of these contents by name."""
 
     def __init__(self, seed: int, **files: str) -> None:
         self.disk, self.server, self.book = Disk(), Server(), Book()
@@ -61,9 +61,9 @@ class World:
         )
 
         async def apply() -> Outcome:
-            ledger = LastingLedger(self.book, settled)
+            ledger = DurableLedger(self.book, no_flush)
             outcome = await Applier(todo, self.hands, ledger, RULES).run()
-            await ledger.keep()
+            await ledger.commit()
             return outcome
 
         return asyncio.run(apply())
@@ -72,8 +72,8 @@ class World:
         return {path: content for path, (_, content) in self.server.tree().items()}
 
 
-def test_what_is_here_under_another_name_is_sent_before_it_is_replaced_at_the_server(seed: int) -> None:
-    """Else, cut off in between, its copy would be taken for the file itself and written over."""
+def test_content_with_a_local_copy_is_uploaded_before_it_is_replaced(seed: int) -> None:
+    """Otherwise a kill in between would leave the copy matched as the file itself, and overwrite it."""
     world = World(seed, a="old")
     world.write("a", "new")
     world.disk.add("b", FILE, "old")
@@ -81,8 +81,8 @@ def test_what_is_here_under_another_name_is_sent_before_it_is_replaced_at_the_se
     assert world.hands.uploaded == ["b", "a"]
 
 
-def test_what_is_another_files_new_version_now_is_sent_before_it_is_replaced(seed: int) -> None:
-    """Here by way of three files: each has got what the next one had."""
+def test_content_moved_between_files_is_uploaded_before_it_is_replaced(seed: int) -> None:
+    """Three files: each has got the content of the next one."""
     world = World(seed, a="1", b="2", c="3")
     for name, content in ("a", "2"), ("b", "3"), ("c", "new"):
         world.write(name, content)
@@ -91,7 +91,7 @@ def test_what_is_another_files_new_version_now_is_sent_before_it_is_replaced(see
 
 
 def test_an_edit_does_not_wait_for_a_copy_that_is_refused(seed: int) -> None:
-    """It may be refused for ever, as where nothing may be added; the edit would be on this device only."""
+    """The copy may be refused permanently, as in a read-only folder; the edit must not stay on this device only."""
     world = World(seed, a="old")
     world.write("a", "new")
     world.disk.add("b", FILE, "old")
@@ -101,8 +101,8 @@ def test_an_edit_does_not_wait_for_a_copy_that_is_refused(seed: int) -> None:
     assert world.there() == {"a": "new", "b": "old"}
 
 
-def test_exchanged_contents_that_are_refused_are_no_conflict_later(seed: int) -> None:
-    """What was recorded of the files is as before."""
+def test_refused_swapped_contents_cause_no_conflict(seed: int) -> None:
+    """The records of the files are unchanged."""
     world = World(seed, a="1", b="2")
     world.write("a", "2")
     world.write("b", "1")
@@ -114,8 +114,8 @@ def test_exchanged_contents_that_are_refused_are_no_conflict_later(seed: int) ->
 
 
 @pytest.mark.parametrize("last", ["a", "b"])
-def test_contents_that_were_exchanged_survive_a_kill_and_what_is_done_then(seed: int, last: str) -> None:
-    """One of them is at the server only as an old version then; what is renamed is taken for none of the two."""
+def test_swapped_contents_survive_a_kill(seed: int, last: str) -> None:
+    """One content then exists on the server only as an old version; a renamed file matches neither of the two."""
     world = World(seed, a="1", b="2")
     world.write("a", "2")
     world.write("b", "1")
@@ -129,8 +129,8 @@ def test_contents_that_were_exchanged_survive_a_kill_and_what_is_done_then(seed:
     assert {"1", "2"} <= set(world.there().values())
 
 
-def test_what_waits_for_the_place_of_its_own_old_copy_gets_it(seed: int) -> None:
-    """That is deleted first, though its content is only here until the other is sent."""
+def test_a_file_takes_the_place_of_its_own_old_copy(seed: int) -> None:
+    """The old copy is deleted first, though its content is only local until the other is uploaded."""
     world = World(seed, a="1", b="2")
     world.server.remove(world.ids["b"])
     world.server.move(world.ids["a"], ROOT, "b")

@@ -1,4 +1,4 @@
-"""Steps on the disk never take the place of something that somebody has just written."""
+"""File operations never overwrite what somebody has just written."""
 
 import asyncio
 import errno
@@ -12,27 +12,27 @@ from sync_worlds import Book
 
 from docstore_sync import disk as disk_module
 from docstore_sync.disk import FEW, Disk
-from docstore_sync.ledger import LastingLedger
+from docstore_sync.ledger import DurableLedger
 from docstore_sync.model import Kind, SyncedEntry
 from docstore_sync.scan import Ignore, scan
-from docstore_sync.state import State, opened
+from docstore_sync.state import State, open_state
 from docstore_sync.steps import StepFailed
 
 
 @pytest.fixture(params=["atomic", "plain"])
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Disk]:
-    """With what Linux can do at once, and with what every system can."""
+    """With Linux's atomic rename, and with the portable fallback."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     if request.param == "plain":
         monkeypatch.setattr(disk_module, "_renameat2", None)
     folder = tmp_path / "folder"
     folder.mkdir()
-    with opened(folder) as state:
+    with open_state(folder) as state:
         yield Disk(folder, state)
 
 
 def known(disk: Disk, path: str, content: bytes) -> tuple[str, str]:
-    """A file that was scanned: its identity and SHA-256."""
+    """Identity and SHA-256 of a scanned file."""
     disk.at(path).write_bytes(content)
     state: State = disk._state
     entry = scan(disk.folder, state, Ignore.of(disk.folder)).entries[path]
@@ -40,14 +40,14 @@ def known(disk: Disk, path: str, content: bytes) -> tuple[str, str]:
 
 
 def whole(disk: Disk, content: bytes) -> tuple[Path, str]:
-    """A download that has arrived."""
+    """A complete download."""
     path = disk.part("arrived")
     path.write_bytes(content)
     return path, sha256(content).hexdigest()
 
 
-def test_a_move_is_never_onto_something(disk: Disk) -> None:
-    """Both stay as they are."""
+def test_a_move_never_overwrites(disk: Disk) -> None:
+    """Both files stay as they are."""
     identity, _ = known(disk, "a", b"mine")
     known(disk, "b", b"in the way")
     with pytest.raises(StepFailed, match="taken"):
@@ -56,8 +56,8 @@ def test_a_move_is_never_onto_something(disk: Disk) -> None:
     assert (disk.at("b").read_bytes(), disk.at("c").read_bytes()) == (b"in the way", b"mine")
 
 
-def test_a_file_that_was_written_since_is_not_deleted(disk: Disk) -> None:
-    """Nor one that took its place; the one that was meant is."""
+def test_a_changed_file_is_not_deleted(disk: Disk) -> None:
+    """Neither a changed file nor its replacement is deleted; the unchanged file is."""
     identity, digest = known(disk, "a", b"old")
     disk.at("a").write_bytes(b"written since")
     with pytest.raises(StepFailed, match="changed"):
@@ -68,7 +68,7 @@ def test_a_file_that_was_written_since_is_not_deleted(disk: Disk) -> None:
 
 
 def test_a_folder_is_deleted_only_if_it_is_empty(disk: Disk) -> None:
-    """What came into it meanwhile stays, and so does the folder."""
+    """A file added meanwhile stays, and so does the folder."""
     identity = disk.make_folder("d")
     disk.at("d/new").write_bytes(b"x")
     with pytest.raises(OSError, match="not empty"):
@@ -76,8 +76,8 @@ def test_a_folder_is_deleted_only_if_it_is_empty(disk: Disk) -> None:
     assert disk.at("d/new").exists()
 
 
-def test_a_download_replaces_only_what_it_is_to_replace(disk: Disk) -> None:
-    """What was written since the scan stays; a new file never goes onto something."""
+def test_a_download_replaces_only_the_expected_file(disk: Disk) -> None:
+    """A file written since the scan stays; a new file never overwrites another."""
     identity, digest = known(disk, "a", b"old")
     disk.at("a").write_bytes(b"written since")
     with pytest.raises(StepFailed):
@@ -88,7 +88,7 @@ def test_a_download_replaces_only_what_it_is_to_replace(disk: Disk) -> None:
 
 
 def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
-    """Its checksum is known already; what it replaced is gone."""
+    """The stored hash is known already; the replaced file is gone."""
     before = known(disk, "a", b"old")
     disk.at("a").chmod(0o750)
     path, digest = whole(disk, b"new")
@@ -101,11 +101,8 @@ def test_a_download_keeps_the_mode_and_is_not_read_again(disk: Disk) -> None:
 
 
 @pytest.mark.parametrize("name", ["Docs", "2024", "写真"])
-def test_whether_case_matters_is_asked_of_the_disk_and_not_of_the_name_of_the_folder(disk: Disk, name: str) -> None:
-    """It does on this one, also in a folder whose name has no case; on one where both spellings lead there it doesn't.
-
-    Trying it leaves nothing behind; where something is there nothing need be tried.
-    """
+def test_case_sensitivity_is_detected_on_the_disk(disk: Disk, name: str) -> None:
+    """Detected even in a folder whose name has no letters. Trying leaves nothing behind."""
     disk.make_folder(name)
     inside = Disk(disk.at(name), disk._state)
     assert inside.ignores_case() is False
@@ -118,10 +115,8 @@ def test_whether_case_matters_is_asked_of_the_disk_and_not_of_the_name_of_the_fo
     assert inside.ignores_case() is True
 
 
-def test_whether_case_matters_stays_open_where_nothing_can_be_tried(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that is full now may be asked again."""
+def test_case_sensitivity_is_unknown_on_a_full_disk(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The result is not cached: a full disk may have space later."""
     disk.make_folder("folder")
 
     def full(_: Path, exist_ok: bool) -> None:
@@ -140,7 +135,7 @@ def _put(disk: Disk, content: bytes, target: str) -> tuple[Path, str, str]:
 async def test_every_folder_with_new_names_is_flushed(
     disk: Disk, folders: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """Each by itself, or all at once where there are many and the system can; then there is nothing more to flush."""
+    """One by one, or all at once if there are many; then nothing is left to flush."""
     flushed: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
     if "plain" in request.node.name:
@@ -150,31 +145,29 @@ async def test_every_folder_with_new_names_is_flushed(
     for number in range(folders):
         disk.make_folder(f"{number}")
         disk.put(*_put(disk, b"new", f"{number}/file"), None)
-    await disk.settle()
+    await disk.flush_names()
     each = {str(disk.folder), *(str(disk.at(f"{number}")) for number in range(folders))}
     assert set(flushed) == ({"all"} if folders > FEW and disk_module._syncfs else each)
     flushed.clear()
-    await disk.settle()
+    await disk.flush_names()
     assert not flushed
 
 
-async def test_a_folder_that_is_gone_again_does_not_keep_others_from_being_flushed(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever took it away has maybe only moved it: the system flushes all there is."""
+async def test_a_missing_folder_does_not_prevent_flushing_others(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been moved elsewhere, so the whole file system is flushed."""
     flushed: list[str] = []
     monkeypatch.setattr(os, "sync", lambda: flushed.append("all"))
     disk.make_folder("folder")
     disk.put(*_put(disk, b"new", "folder/file"), None)
     disk.at("folder").rename(disk.at("moved"))
-    await disk.settle()
+    await disk.flush_names()
     assert flushed == ["all"]
 
 
-async def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The flush fails: the record stays as it was, and the next flush has as much to do."""
+async def test_unflushed_steps_are_not_recorded(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the flush fails, the record stays unchanged and the next flush repeats the work."""
     book = Book()
-    ledger = LastingLedger(book, disk.settle)
+    ledger = DurableLedger(book, disk.flush_names)
     entry = SyncedEntry("id", "root", "file", Kind.FILE, "", disk.put(*_put(disk, b"new", "file"), None))
     ledger.record(entry)
 
@@ -183,28 +176,28 @@ async def test_what_did_not_reach_the_disk_is_not_recorded(disk: Disk, monkeypat
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fail)
-        for flush in (ledger.keep, disk.settle):
+        for flush in (ledger.commit, disk.flush_names):
             with pytest.raises(OSError, match="Input/output"):
                 await flush()
     assert not book.rows
-    await ledger.keep()
+    await ledger.commit()
     assert book.rows == {"id": entry}
 
 
-async def test_what_is_recorded_later_is_kept_later_however_long_the_first_takes_to_settle() -> None:
-    """A file that is forgotten while its record is on its way to the disk stays forgotten."""
+async def test_records_are_written_in_order() -> None:
+    """A file forgotten while its record is being written stays forgotten."""
     book, slow = Book(), asyncio.Event()
     settles = iter([slow.wait(), asyncio.sleep(0)])
 
-    async def settle() -> None:
+    async def flush() -> None:
         await next(settles)
 
-    ledger = LastingLedger(book, settle)
+    ledger = DurableLedger(book, flush)
     ledger.record(SyncedEntry("id", "root", "file", Kind.FILE, "", "i"))
-    first = asyncio.create_task(ledger.keep())
+    first = asyncio.create_task(ledger.commit())
     await asyncio.sleep(0)
     ledger.forget("id")
-    second = asyncio.create_task(ledger.keep())
+    second = asyncio.create_task(ledger.commit())
     for _ in range(5):
         await asyncio.sleep(0)
     slow.set()

@@ -1,4 +1,4 @@
-"""The engine on disks that fail, and against people who sync what they should not."""
+"""The engine on failing disks, and with unusual folders."""
 
 import asyncio
 import errno
@@ -15,10 +15,10 @@ from docstore_client import ApiError, AsyncClient, Source
 from docstore_client.models import Changes, File
 from docstore_sync import engine as engine_module
 from docstore_sync import ledger
-from docstore_sync.engine import AgreementNeeded, Engine, FolderMissing, Progress, Result, engine
-from docstore_sync.looking import Looker
+from docstore_sync.engine import ConfirmationRequired, Engine, FolderMissing, Progress, Result, engine
 from docstore_sync.model import Plan, SyncedEntry
 from docstore_sync.scan import Scan
+from docstore_sync.scan_planner import ScanPlanner
 from docstore_sync.state import State, state_folder
 from docstore_sync.status import read_status
 
@@ -36,21 +36,21 @@ def syncing(folder: Path, account: FakeAccount, progress: Progress | None = None
 
 
 async def synced(folder: Path, account: FakeAccount) -> Result:
-    """What a sync of its own does."""
+    """Result of a single sync."""
     async with syncing(folder, account) as one:
         assert isinstance(one, Engine)
         return await one.sync()
 
 
 async def synced_on_full_disk(folder: Path, account: FakeAccount) -> Result:
-    """The disk of the state, from the beginning of the sync on."""
+    """Sync while the disk of the state is full."""
     async with syncing(folder, account) as one:
         one._state._db.execute("PRAGMA max_page_count = 1")
         return await one.sync()
 
 
-async def test_what_is_recorded_is_on_the_disk_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new version, a new file and a deletion: the folder is flushed once it is as the record says."""
+async def test_steps_are_flushed_before_they_are_recorded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a new version, a new file and a deletion: each is flushed before it is recorded."""
     account = FakeAccount()
     for name in ("edited", "deleted"):
         (folder / name).write_bytes(b"old")
@@ -85,9 +85,9 @@ async def test_what_is_recorded_is_on_the_disk_before(folder: Path, monkeypatch:
     assert sorted(recorded) == ["edited", "gone", "new"]
 
 
-async def test_a_disk_that_goes_in_the_middle_of_a_sync_has_not_lost_its_files(folder: Path) -> None:
-    """The mount point stays, empty: what was sent already is not deleted at the server, and is not forgotten."""
-    account, size = FakeAccount(), 2 << 20  # too large to be sent together
+async def test_a_disk_unmounted_during_a_sync_deletes_nothing(folder: Path) -> None:
+    """The mount point stays, empty: uploaded files are not deleted on the server."""
+    account, size = FakeAccount(), 2 << 20  # too large for a batch
     for name in "abcd":
         (folder / name).write_bytes(name.encode() * size)
     disk = folder.with_name("disk")
@@ -105,35 +105,33 @@ async def test_a_disk_that_goes_in_the_middle_of_a_sync_has_not_lost_its_files(f
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert len(account.files) >= 2
-    with pytest.raises(AgreementNeeded):
+    with pytest.raises(ConfirmationRequired):
         await synced(folder, account)
     mount_again()
     assert (await synced(folder, account)).in_sync
     assert account.names() == set(tree(folder)) == set("abcd")
 
 
-async def test_a_disk_that_goes_just_before_it_is_looked_at_has_not_lost_its_files(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The folder that was checked is no longer the one that is found empty."""
+async def test_a_disk_unmounted_before_a_scan_deletes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The empty folder found by the scan is not the one that was checked."""
     account = FakeAccount()
     (folder / "a").write_bytes(b"1")
     await synced(folder, account)
-    look = Looker.look
+    look = ScanPlanner.look
 
-    def unmount_and_look(looker: Looker, *, only_told: bool = False) -> Coroutine[Any, Any, tuple[Scan, Plan]]:
+    def unmount_and_look(looker: ScanPlanner, *, only_reported: bool = False) -> Coroutine[Any, Any, tuple[Scan, Plan]]:
         folder.rename(folder.with_name("disk"))
         folder.mkdir()
-        return look(looker, only_told=only_told)
+        return look(looker, only_reported=only_reported)
 
-    monkeypatch.setattr(Looker, "look", unmount_and_look)
+    monkeypatch.setattr(ScanPlanner, "look", unmount_and_look)
     with pytest.raises(FolderMissing, match="mounted"):
         await synced(folder, account)
     assert account.names() == {"a"}
 
 
 class Endless(FakeAccount):
-    """An upload that does not end."""
+    """An upload that never ends."""
 
     async def upload(self, source: Source, progress: Callable[[int], None]) -> File:
         if source.local.name == "endless":
@@ -143,16 +141,14 @@ class Endless(FakeAccount):
 
 @pytest.fixture
 def two_files(folder: Path) -> Path:
-    """One of them can be sent."""
+    """One of them can be uploaded."""
     for name in ("a", "endless"):
-        (folder / name).write_bytes(name.encode() * (2 << 20))  # too large to be sent together
+        (folder / name).write_bytes(name.encode() * (2 << 20))  # too large for a batch
     return folder
 
 
-async def test_what_is_done_is_recorded_while_another_step_takes_long(
-    two_files: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A kill in the middle of it finds what was sent hours before as synced, whatever has become of that since."""
+async def test_steps_are_recorded_during_a_long_step(two_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill in the middle of a long step finds earlier uploads recorded."""
     monkeypatch.setattr(ledger, "PAUSE_SECONDS", 0.01)
     recorded, record = asyncio.Event(), State.record
 
@@ -169,10 +165,10 @@ async def test_what_is_done_is_recorded_while_another_step_takes_long(
         await syncing_on
 
 
-async def test_a_sync_ends_when_it_is_told_to_though_nothing_can_be_recorded(
+async def test_a_sync_can_be_cancelled_when_nothing_can_be_recorded(
     two_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes wrong at the end is not told in place of why it ends."""
+    """An error while stopping does not hide the cancellation."""
     monkeypatch.setattr(ledger, "PAUSE_SECONDS", 1000.0)
     is_done, tried = asyncio.Event(), asyncio.Event()
 
@@ -181,7 +177,7 @@ async def test_a_sync_ends_when_it_is_told_to_though_nothing_can_be_recorded(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     async with syncing(two_files, Endless(), Progress(done=lambda _: is_done.set())) as one:
-        monkeypatch.setattr(one._disk, "settle", full)
+        monkeypatch.setattr(one._disk, "flush_names", full)
         watching = asyncio.create_task(one.watch())
         await asyncio.wait_for(is_done.wait(), 10)
         watching.cancel()
@@ -190,8 +186,8 @@ async def test_a_sync_ends_when_it_is_told_to_though_nothing_can_be_recorded(
     assert tried.is_set()
 
 
-async def test_what_came_to_the_server_just_before_is_looked_at_again(folder: Path) -> None:
-    """The upload of a sync that was killed ends at the server while the next one plans it anew: refused, it looks."""
+async def test_a_refused_upload_triggers_a_new_scan(folder: Path) -> None:
+    """An upload of a killed sync completes while the next one plans it again: the refusal triggers a scan."""
 
     class EndsAnUpload(FakeAccount):
         async def upload(self, source: Source, progress: Callable[[int], None]) -> File:
@@ -207,8 +203,8 @@ async def test_what_came_to_the_server_just_before_is_looked_at_again(folder: Pa
     assert set(tree(folder)) == {"a"}
 
 
-async def test_an_ignore_file_with_a_mistake_is_synced_and_the_mistake_is_said(folder: Path) -> None:
-    """In a dry run, too. It may come from another device: it ends no sync on any of them."""
+async def test_an_invalid_ignore_line_is_reported_and_the_file_synced(folder: Path) -> None:
+    """In a dry run, too. The file may come from another device and must not stop any sync."""
     account = FakeAccount()
     account.put(".docstoreignore", b"build\\\n")
     (folder / "a").write_bytes(b"1")
@@ -218,15 +214,13 @@ async def test_an_ignore_file_with_a_mistake_is_synced_and_the_mistake_is_said(f
         planned = await one.dry_run()
     result = await synced(folder, account)
     mistake = "line 1 is no pattern: build\\"
-    assert [(aside.path, aside.reason) for aside in planned.aside] == [(".docstoreignore", mistake)]
-    assert (result.in_sync, result.aside) == (True, [f".docstoreignore: {mistake}"])
+    assert [(aside.path, aside.reason) for aside in planned.skipped] == [(".docstoreignore", mistake)]
+    assert (result.in_sync, result.skipped) == (True, [f".docstoreignore: {mistake}"])
     assert account.names() == {".docstoreignore", "a", "b"}
 
 
-async def test_a_full_disk_is_waited_for_and_nothing_is_thought_to_be_kept_that_is_not(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said, and as long as it runs it is tried again; afterwards the state on the disk is what it would be."""
+async def test_a_full_disk_is_retried_and_leaves_correct_state(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failure is reported and retried; afterwards the stored state is correct."""
     monkeypatch.setattr(engine_module, "FIRST_PAUSE_SECONDS", 0.01)
     account, said, in_sync = FakeAccount(), asyncio.Event(), asyncio.Event()
     progress = Progress(offline=lambda _: said.set(), rested=lambda result: result.in_sync and in_sync.set())
@@ -248,8 +242,8 @@ async def test_a_full_disk_is_waited_for_and_nothing_is_thought_to_be_kept_that_
     assert set(tree(folder)) == account.names()
 
 
-async def test_too_many_calls_are_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever watches goes on when the server takes calls again, whatever it said until then."""
+async def test_rate_limits_are_retried(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watching client continues when the server accepts calls again."""
     monkeypatch.setattr(engine_module, "FIRST_PAUSE_SECONDS", 0.01)
 
     class Busy(FakeAccount):
@@ -271,8 +265,8 @@ async def test_too_many_calls_are_waited_for(folder: Path, monkeypatch: pytest.M
     assert set(tree(folder)) == {"a"}
 
 
-async def test_a_status_that_can_not_be_written_keeps_nothing_from_being_synced(folder: Path) -> None:
-    """Whoever asks for it sees the one before."""
+async def test_an_unwritable_status_does_not_stop_syncing(folder: Path) -> None:
+    """Readers see the previous status."""
     account = FakeAccount()
     await synced(folder, account)
     (state_folder(folder) / "status.new").mkdir()
@@ -282,8 +276,8 @@ async def test_a_status_that_can_not_be_written_keeps_nothing_from_being_synced(
     assert read_status(folder)
 
 
-async def test_a_state_that_can_not_be_written_ends_a_single_sync_with_the_reason(folder: Path) -> None:
-    """An error of the system as any other, for whoever shows those."""
+async def test_an_unwritable_state_ends_a_single_sync(folder: Path) -> None:
+    """It is raised as an ordinary OSError."""
     account = FakeAccount()
     for number in range(100):
         account.put(f"{number:0100}", b"1")

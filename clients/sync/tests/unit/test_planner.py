@@ -1,4 +1,4 @@
-"""The planner's rules, one by one: what is done when which sides have changed."""
+"""Rules of the planner, one by one."""
 
 from datetime import date
 
@@ -35,7 +35,7 @@ def planned(
 
 
 def steps(made: Plan) -> list[tuple[str, str]]:
-    """What is done, and to what: where it is to be, or where it is."""
+    """Each action with its current or planned path."""
     return [(a.do.value, a.name or a.node.path("local") or a.node.path("remote")) for a in made.actions]
 
 
@@ -65,19 +65,19 @@ def test_one_file(
     synced: list[SyncedEntry],
     expected: list[tuple[str, str]],
 ) -> None:
-    """Who changed it decides; an edit outlives a deletion, and what is the same needs no transfer."""
+    """The side that changed wins; an edit wins over a deletion; equal content needs no transfer."""
     assert steps(planned(local, remote, synced)) == expected
 
 
 @pytest.mark.parametrize("synced", [[], [was("A", "a.txt", "0")]], ids=["both new", "both edited"])
 def test_two_contents_of_one_name_are_both_kept(synced: list[SyncedEntry]) -> None:
-    """The server's keeps the name, the local one is put aside under a name that says when and where, and sent."""
+    """The server's content keeps the name; the local one gets a conflict name and is uploaded."""
     made = planned({"a.txt": here("mine", "iA")}, [there("A", "a.txt", "theirs")], synced)
     assert steps(made) == [("move here", CONFLICT), ("download", "a.txt"), ("upload", CONFLICT)]
 
 
-def test_renaming_a_folder_is_one_step_however_much_is_in_it() -> None:
-    """Recognised by its identity; nothing is sent."""
+def test_renaming_a_folder_is_one_step() -> None:
+    """The folder is matched by its identity; nothing is uploaded."""
     local = {"new": here("", "iD", FOLDER)} | {f"new/{n}": here(str(n), f"i{n}") for n in range(1000)}
     remote = [there("D", "old", kind=FOLDER)] + [there(str(n), str(n), str(n), "D") for n in range(1000)]
     synced = [was("D", "old", kind=FOLDER)] + [was(str(n), str(n), str(n), "D") for n in range(1000)]
@@ -85,28 +85,28 @@ def test_renaming_a_folder_is_one_step_however_much_is_in_it() -> None:
 
 
 def test_a_move_is_recognised_by_content_where_identities_change() -> None:
-    """Copied and deleted, as over file systems: still no bytes."""
+    """A copy followed by a deletion, as across file systems: no bytes are transferred."""
     made = planned({"b.txt": here("1", "other")}, [there("A", "a.txt", "1")], [was("A", "a.txt", "1")])
     assert steps(made) == [("move there", "b.txt")]
 
 
-def test_saving_by_writing_a_new_file_over_the_old_one_is_a_new_version() -> None:
-    """The place decides, even if the new file was synced under a passing name before."""
+def test_replacing_a_file_creates_a_new_version() -> None:
+    """The path decides, even if the new file was synced under a temporary name before."""
     remote = [there("A", "a.txt", "1"), there("T", "a.tmp", "2")]
     synced = [was("A", "a.txt", "1"), was("T", "a.tmp", "2")]
     made = planned({"a.txt": here("2", "iT")}, remote, synced)
     assert steps(made) == [("upload", "a.txt"), ("delete there", "a.tmp")]
 
 
-def test_a_new_version_that_was_sent_but_not_recorded_is_known_by_its_place() -> None:
-    """What was there before has another name now: it is a file of its own, and nothing is fetched over it."""
+def test_an_uploaded_but_unrecorded_version_is_matched_by_path() -> None:
+    """The previous content now has another name: it is a separate file, and nothing overwrites it."""
     local = {"a.txt": here("2", "other"), "b.txt": here("1", "iA")}
     made = planned(local, [there("A", "a.txt", "2")], [was("A", "a.txt", "1")])
     assert steps(made) == [("record", "a.txt"), ("upload", "b.txt")]
 
 
-def test_of_two_that_were_noted_in_one_place_it_is_the_one_that_fits_it() -> None:
-    """One was set aside at the server while the other took its place here: that is not deleted, nor sent anew."""
+def test_of_two_records_of_one_path_the_better_match_wins() -> None:
+    """One was skipped on the server while another took its local path: it is not deleted or uploaded again."""
     noted = [was("A", "a", "4"), SyncedEntry("B", "root", "a", FILE, "3", "iA")]
     for synced in (noted, noted[::-1]):
         assert steps(planned({"a": here("4", "iA")}, [there("A", "a", "4")], synced)) == [("forget", "")]
@@ -114,22 +114,22 @@ def test_of_two_that_were_noted_in_one_place_it_is_the_one_that_fits_it() -> Non
         assert ("upload", "a") in steps(planned({"a": here("5", "new")}, [there("A", "a", "4")], synced))
 
 
-def test_two_places_the_servers_wins() -> None:
-    """Moved on both sides: it goes where the server has it, and is nowhere else."""
+def test_the_servers_location_wins() -> None:
+    """Moved on both sides: it gets the server's location."""
     made = planned({"mine": here("1", "iA")}, [there("A", "theirs", "1")], [was("A", "old", "1")])
     assert steps(made) == [("move here", "theirs")]
 
 
-def test_folders_moved_into_each_other_end_as_the_server_has_them() -> None:
-    """No circle, and neither is lost."""
+def test_folders_moved_into_each_other_get_the_servers_locations() -> None:
+    """The result has no circle, and both folders are kept."""
     local = {"a": here("", "iA", FOLDER), "a/b": here("", "iB", FOLDER)}
     remote = [there("B", "b", kind=FOLDER), there("A", "a", "", "B", FOLDER)]
     synced = [was("A", "a", kind=FOLDER), was("B", "b", kind=FOLDER)]
     assert steps(planned(local, remote, synced)) == [("move here", "b"), ("move here", "a")]
 
 
-def test_names_that_were_swapped_go_by_a_passing_one() -> None:
-    """Nothing is ever moved onto something."""
+def test_swapped_names_use_a_temporary_name() -> None:
+    """No file is moved onto another."""
     local = {"a": here("2", "iB"), "b": here("1", "iA")}
     remote = [there("A", "a", "1"), there("B", "b", "2")]
     synced = [was("A", "a", "1"), was("B", "b", "2")]
@@ -137,16 +137,16 @@ def test_names_that_were_swapped_go_by_a_passing_one() -> None:
     assert steps(planned(local, remote, synced)) == [("move there", passing), ("move there", "a"), ("move there", "b")]
 
 
-def test_what_moves_out_of_a_deleted_folder_leaves_it_first() -> None:
-    """The folder goes last, and only with what is to go with it."""
+def test_files_move_out_of_a_folder_before_it_is_deleted() -> None:
+    """The folder is deleted last, and only with what is deleted in it."""
     local = {"kept": here("1", "iA")}
     remote = [there("D", "d", kind=FOLDER), there("A", "kept", "1", "D"), there("B", "gone", "2", "D")]
     synced = [was("D", "d", kind=FOLDER), was("A", "kept", "1", "D"), was("B", "gone", "2", "D")]
     assert steps(planned(local, remote, synced)) == [("move there", "kept"), ("delete there", "d")]
 
 
-def test_a_deleted_folder_stays_for_what_is_new_in_it() -> None:
-    """It is made again with that; what was deleted in it goes."""
+def test_a_deleted_folder_is_kept_for_new_files_in_it() -> None:
+    """The folder is created again for the new file; deleted files in it are deleted."""
     remote = [there("D", "d", kind=FOLDER), there("A", "old", "1", "D"), there("B", "new", "2", "D")]
     made = planned({}, remote, [was("D", "d", kind=FOLDER), was("A", "old", "1", "D")])
     assert steps(made) == [("make folder here", "d"), ("download", "new"), ("delete there", "d/old")]
@@ -163,51 +163,51 @@ def test_a_file_in_place_of_a_folder() -> None:
     ("name", "reason"),
     [
         ("a\udcff", "not valid Unicode"),
-        ("e\u0301", "normal form C"),
+        ("e\u0301", "normalization form C"),
         ("a\nb", "control characters"),
     ],
 )
-def test_names_that_the_server_refuses_are_set_aside(name: str, reason: str) -> None:
-    """With all that is in them, with the reason, and without a step."""
+def test_names_refused_by_the_server_are_skipped(name: str, reason: str) -> None:
+    """With everything in them, with the reason, and without an action."""
     made = planned({name: here("", "iD", FOLDER), f"{name}/x": here("1")}, [], [])
     assert not made.actions
-    assert {reason in aside.reason for aside in made.aside} == {True}
+    assert {reason in aside.reason for aside in made.skipped} == {True}
 
 
-def test_names_that_this_disk_refuses_are_set_aside() -> None:
-    """On Windows: what it keeps for devices, and characters that it has no names with."""
+def test_names_refused_by_the_disk_are_skipped() -> None:
+    """On Windows: reserved device names and forbidden characters."""
     rules = Rules("laptop", date(2026, 1, 2), fold, windows=True)
     made = planned({}, [there("A", "con.txt", "1"), there("B", "a:b", "2"), there("C", "fine", "3")], [], rules)
     assert steps(made) == [("download", "fine")]
-    assert len(made.aside) == 2
+    assert len(made.skipped) == 2
 
 
-def test_names_that_this_disk_cannot_tell_apart_are_set_aside() -> None:
-    """The first is synced, the other waits for a name of its own; where the disk can, both are synced."""
+def test_names_equal_on_the_disk_are_skipped() -> None:
+    """The first is synced, the other is skipped; on a case-sensitive disk both are synced."""
     remote = [there("A", "Read.me", "1"), there("B", "read.ME", "2")]
     made = planned({}, remote, [], Rules("laptop", date(2026, 1, 2), fold))
     assert steps(made) == [("download", "Read.me")]
-    assert [aside.path for aside in made.aside] == ["read.ME"]
+    assert [aside.path for aside in made.skipped] == ["read.ME"]
     assert len(steps(planned({}, remote, []))) == 2
 
 
-def test_what_was_put_over_something_that_is_set_aside_is_not_deleted_where_it_was() -> None:
-    """Its content is nowhere else at the server, and may not be sent before the other has a name of its own."""
+def test_a_file_moved_over_a_skipped_one_is_not_deleted() -> None:
+    """Its content exists nowhere else on the server, and can't be uploaded before the other is renamed."""
     local = {"B": here("mine", "iA")}
     remote = [there("A", "a", "mine"), there("B", "b", "2"), there("C", "B", "3")]
     made = planned(local, remote, [was("A", "a", "mine"), was("B", "B", "1")], Rules("laptop", date(2026, 1, 2), fold))
     assert not made.actions
-    assert {aside.path for aside in made.aside} == {"B", "a"}
+    assert {aside.path for aside in made.skipped} == {"B", "a"}
 
 
 def test_renaming_something_to_a_refused_name_does_not_delete_it() -> None:
-    """It is left as it is on both sides, until it has a name again."""
+    """It stays unchanged on both sides until it gets a valid name."""
     made = planned({"e\u0301": here("1", "iA")}, [there("A", "a", "1")], [was("A", "a", "1")])
     assert not made.actions
 
 
-def test_what_is_not_synced_holds_its_place_and_its_folder() -> None:
-    """A symbolic link where a file was: neither is touched. A folder deleted there stays while one is in it."""
+def test_unsynced_entries_and_their_folders_are_kept() -> None:
+    """A symbolic link in place of a file: neither is touched. A folder deleted remotely is kept for a link in it."""
     made = planned({"a": here(kind=OTHER)}, [there("A", "a", "2")], [was("A", "a", "1")])
     assert not made.actions
     local = {"d": here("", "iD", FOLDER), "d/link": here(kind=OTHER)}
@@ -215,16 +215,16 @@ def test_what_is_not_synced_holds_its_place_and_its_folder() -> None:
 
 
 def test_an_unreadable_file_is_neither_deleted_nor_overwritten() -> None:
-    """Whatever happens to it at the server; it is told why."""
+    """Whatever happens to it on the server; the reason is reported."""
     local = {"a": here("", "iA", trouble="permission denied")}
     for remote in ([], [there("A", "a", "2")]):
         made = planned(local, remote, [was("A", "a", "1")])
         assert not made.actions
-        assert made.aside[0].reason == "permission denied"
+        assert made.skipped[0].reason == "permission denied"
 
 
 def test_an_unreadable_file_that_was_moved_is_not_deleted_where_it_was() -> None:
-    """What it holds is not known: it waits under its old name until it can be read, even where another has the new."""
+    """Its content is unknown: it waits under its old name, even if another file has the new one."""
     local = {"b": here("", "iA", trouble="it changes while it is read")}
     for others in ([], [there("B", "b", "2")]):
         made = planned(local, [there("A", "a", "1"), *others], [was("A", "a", "1")])
@@ -232,7 +232,7 @@ def test_an_unreadable_file_that_was_moved_is_not_deleted_where_it_was() -> None
 
 
 def test_a_mass_deletion_asks_first() -> None:
-    """Eleven of eleven gone: a question, on either side; one of eleven: none."""
+    """Eleven of eleven files deleted on either side: a question; one of eleven: none."""
     synced = [was(str(n), str(n), str(n)) for n in range(11)]
     remote = [there(str(n), str(n), str(n)) for n in range(11)]
     local = {str(n): here(str(n), f"i{n}") for n in range(11)}
@@ -242,15 +242,15 @@ def test_a_mass_deletion_asks_first() -> None:
 
 
 def test_a_conflict_name_that_is_taken_gets_a_number_and_long_names_are_cut() -> None:
-    """Never onto something, never longer than a name may be."""
+    """A conflict name never overwrites a file and never exceeds the length limit."""
     local = {"a.txt": here("mine", "iA"), CONFLICT: here("older", "iC")}
     made = planned(local, [there("A", "a.txt", "theirs")], [])
-    assert made.structure_here[0].name == "a (conflicted copy 2026-01-02 laptop 2).txt"
+    assert made.local_structure[0].name == "a (conflicted copy 2026-01-02 laptop 2).txt"
     assert len(RULES.conflict_name("ä" * 120 + ".txt", set()).encode()) <= 255
 
 
-def test_folders_that_the_disk_has_numbered_anew_stay_what_they_are() -> None:
-    """Even where each now has the identity that another had: what is in them tells, and nothing if that is nothing."""
+def test_folders_with_new_inodes_keep_their_ids() -> None:
+    """Even if each now has another's identity: contents decide; empty folders match by path."""
     numbers = {"a": "ib", "b": "iempty", "empty": "ia"}
     local = {name: here(identity=number, kind=FOLDER) for name, number in numbers.items()}
     local |= {"a/1.txt": here("one", "ix"), "a/same": here(identity="iy", kind=FOLDER)}
@@ -267,8 +267,8 @@ def test_folders_that_the_disk_has_numbered_anew_stay_what_they_are() -> None:
     assert {do for do, _ in steps(planned(local, remote, synced))} == {"record"}
 
 
-def test_a_folder_that_left_its_place_to_another_is_known_by_what_is_in_it() -> None:
-    """Its identity alone would not do; with what it holds it has moved, and the other one is new."""
+def test_a_replaced_folder_is_matched_by_its_contents() -> None:
+    """Its identity alone is not enough; its contents show that it has moved, and the other folder is new."""
     remote = [there("A", "a", kind=FOLDER), there("1", "1.txt", "one", "A")]
     synced = [was("A", "a", kind=FOLDER), was("1", "1.txt", "one", "A")]
     local = {
@@ -279,8 +279,8 @@ def test_a_folder_that_left_its_place_to_another_is_known_by_what_is_in_it() -> 
     assert steps(planned(local, remote, synced)) == [("move there", "b"), ("make folder there", "a")]
 
 
-def test_a_folder_of_folders_that_left_its_place_to_one_like_it_keeps_its_id() -> None:
-    """Folders of the same names are in the new one, too: names say nothing of whose they are."""
+def test_a_folder_replaced_by_a_similar_one_keeps_its_id() -> None:
+    """The new folder contains folders with the same names: names do not identify contents."""
     remote = [there("P", "project", kind=FOLDER), there("S", "src", parent="P", kind=FOLDER)]
     remote.append(there("a", "a.py", "one", "S"))
     synced = [was(each.id, each.name, each.sha256, each.parent_id, each.kind) for each in remote]
@@ -292,4 +292,4 @@ def test_a_folder_of_folders_that_left_its_place_to_one_like_it_keeps_its_id() -
         "old/src/a.py": here("one", "ia"),
     }
     made = planned(local, remote, synced)
-    assert [(step.node.remote_id, step.name) for step in made.structure_there if step.node.remote_id] == [("P", "old")]
+    assert [(step.node.remote_id, step.name) for step in made.remote_structure if step.node.remote_id] == [("P", "old")]

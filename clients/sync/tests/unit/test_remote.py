@@ -1,4 +1,4 @@
-"""The account's tree from the feed: what a change means, and what becomes of a cursor that is too old."""
+"""The remote tree built from the feed: effects of changes, and expired cursors."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from docstore_client import ApiError, AsyncClient
 from docstore_client.models import Change, Changes, ChangeType, File, Snapshot
 from docstore_sync.model import Kind, SyncedEntry
 from docstore_sync.remote import RemoteTree, row_of
-from docstore_sync.state import State, opened
+from docstore_sync.state import State, open_state
 
 ME = "me"
 
@@ -29,7 +29,7 @@ def folder(node_id: str, name: str, parent: str = ME) -> File:
 
 
 class Feed:
-    """A server with a list of changes, a tree for snapshots, and folders to be listed."""
+    """A server with a list of changes, a tree for snapshots, and folders."""
 
     def __init__(self) -> None:
         self.changed: list[tuple[ChangeType, File]] = []
@@ -44,9 +44,11 @@ class Feed:
         if start < self.expired_before:
             raise ApiError(410, "cursor_expired", "too old")
         page = self.changed[start : start + 2]
-        told = [Change.model_construct(seq=start + n, type=type_, file=each) for n, (type_, each) in enumerate(page)]
+        page_changes = [
+            Change.model_construct(seq=start + n, type=type_, file=each) for n, (type_, each) in enumerate(page)
+        ]
         end = start + len(page)
-        return Changes.model_construct(changes=told, cursor=str(end), has_more=end < len(self.changed))
+        return Changes.model_construct(changes=page_changes, cursor=str(end), has_more=end < len(self.changed))
 
     async def snapshot(self, cursor: str | None) -> Snapshot:
         self.calls.append("snapshot")
@@ -64,7 +66,7 @@ class Feed:
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with opened(tmp_path) as state:
+    with open_state(tmp_path) as state:
         yield state
 
 
@@ -76,8 +78,8 @@ def names(tree: RemoteTree) -> dict[str, tuple[str, int]]:
     return {row.entry.name: (row.entry.parent_id, row.entry.version) for row in tree.rows.values()}
 
 
-async def test_a_snapshot_then_changes_and_the_same_after_a_restart(state: State) -> None:
-    """Page by page, what others share with the account, too; the state keeps it all."""
+async def test_snapshot_and_changes_survive_a_restart(state: State) -> None:
+    """Page by page, shares included; the state stores everything."""
     feed = Feed()
     feed.now = [folder("d", "d"), file("a", "a", "d"), file("x", "theirs", None, permission="viewer")]
     tree = tree_of(feed, state)
@@ -96,8 +98,8 @@ async def test_a_snapshot_then_changes_and_the_same_after_a_restart(state: State
     assert (names(again), feed.calls) == (names(tree), ["changes"])
 
 
-async def test_a_deleted_folder_goes_with_all_that_is_in_it_and_comes_back_with_it(state: State) -> None:
-    """The feed says it of the folder only."""
+async def test_a_folder_is_deleted_and_restored_with_its_contents(state: State) -> None:
+    """The feed reports only the folder."""
     feed = Feed()
     inside = [folder("d", "d"), folder("e", "e", "d"), file("a", "a", "e")]
     feed.now = inside
@@ -111,8 +113,8 @@ async def test_a_deleted_folder_goes_with_all_that_is_in_it_and_comes_back_with_
     assert set(names(tree)) == {"d", "e", "a"}
 
 
-async def test_a_share_comes_with_all_that_is_in_it_and_goes_with_it(state: State) -> None:
-    """As does another role: what is in the folder may be used otherwise then."""
+async def test_a_share_is_added_and_removed_with_its_contents(state: State) -> None:
+    """A changed role, too: it changes what is allowed inside."""
     feed = Feed()
     feed.now = []
     tree = tree_of(feed, state)
@@ -128,8 +130,8 @@ async def test_a_share_comes_with_all_that_is_in_it_and_goes_with_it(state: Stat
     assert names(tree) == {}
 
 
-async def test_a_cursor_that_is_too_old_leads_to_a_snapshot(state: State) -> None:
-    """What has gone meanwhile is gone, what has come is there, without a single change told."""
+async def test_an_expired_cursor_leads_to_a_snapshot(state: State) -> None:
+    """Deleted files are removed and new ones added, without reading changes."""
     feed = Feed()
     feed.now = [file("a", "a"), file("b", "b")]
     tree = tree_of(feed, state)
@@ -140,8 +142,8 @@ async def test_a_cursor_that_is_too_old_leads_to_a_snapshot(state: State) -> Non
     assert names(tree) == {"b": (ME, 7), "c": (ME, 1)}
 
 
-async def test_of_a_restored_server_nothing_counts_as_synced(state: State) -> None:
-    """What a backup did not have was deleted by nobody: what both sides had is forgotten, once for each restore."""
+async def test_a_restored_server_drops_all_synced_records(state: State) -> None:
+    """Nobody deleted what the backup lacks: synced records are dropped once per restore."""
     feed = Feed()
     feed.now = [file("a", "a"), file("new", "new")]
     tree = tree_of(feed, state)
@@ -150,14 +152,14 @@ async def test_of_a_restored_server_nothing_counts_as_synced(state: State) -> No
     for epoch, synced_stays in (("", True), ("1", False), ("1", True), ("2", False)):
         state.record(SyncedEntry("new", ME, "new", Kind.FILE, "new1", "1:2"))
         feed.now, feed.epoch = [file("a", "a")], epoch
-        state.keep("cursor", "1")
+        state.set_value("cursor", "1")
         assert await tree.catch_up()
         assert names(tree) == {"a": (ME, 1)}
         assert bool(state.synced()) is synced_stays
 
 
-async def test_what_this_device_has_done_is_no_news(state: State) -> None:
-    """Its own upload comes by again; an older state of it in between does not stay."""
+async def test_own_changes_are_not_reported_as_new(state: State) -> None:
+    """Its own upload arrives again; an older state in between does not stay."""
     feed = Feed()
     tree = tree_of(feed, state)
     await tree.catch_up()

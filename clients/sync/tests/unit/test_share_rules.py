@@ -1,11 +1,11 @@
-"""What is done in the shares of others, rule by rule, when the disk and the owner have changed them."""
+"""Rules for changes inside shares, one by one."""
 
 from datetime import date
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.planner import plan
-from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrain
+from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
 
 FILE, FOLDER = Kind.FILE, Kind.FOLDER
 ROOT = "root"
@@ -16,7 +16,7 @@ RULES = Rules("laptop", date(2026, 1, 2))
 def planned(
     role: str, local: dict[str, tuple[str, str]], remote: list[RemoteEntry], synced: list[SyncedEntry]
 ) -> tuple[list[str], list[tuple[str, str]], list[str]]:
-    """What gives way, the steps in the order of their names, and what is left alone, with a shared folder `s`.
+    """Displaced files, steps in the order of their names, and skipped paths, with a shared folder `s`.
 
     `local`: content (none: a folder) and identity, by path.
     """
@@ -24,10 +24,10 @@ def planned(
     entries = {path: LocalEntry(FILE if content else FOLDER, content, i) for path, (content, i) in here.items()}
     tree = place_shares([RemoteEntry("s", "", "s", FOLDER), *remote], ROOT)
     rows = [SyncedEntry(SHARED_ID, ROOT, SHARED_NAME, FOLDER, "", "shared"), was("s", SHARED_ID, "s"), *synced]
-    may_be = restrain(entries, tree, rows, {each.id: role for each in (*remote, tree[-1])})
+    may_be = restrict(entries, tree, rows, {each.id: role for each in (*remote, tree[-1])})
     made = may_be.check(plan(may_be.local, tree, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
     steps = sorted((a.do.value, a.node.path("goal") or a.node.path("remote")) for a in made.actions)
-    return made.giving_way, steps, [aside.path for aside in made.aside]
+    return made.displaced, steps, [aside.path for aside in made.skipped]
 
 
 def there(node_id: str, parent: str, name: str, content: str = "") -> RemoteEntry:
@@ -38,49 +38,49 @@ def was(node_id: str, parent: str, name: str, content: str = "") -> SyncedEntry:
     return SyncedEntry(node_id, parent, name, FILE if content else FOLDER, content, node_id)
 
 
-def test_what_was_renamed_and_edited_comes_back_and_the_edit_is_a_file_of_its_own() -> None:
-    """The old one can't be told from one that was deleted, and only the owner deletes."""
+def test_a_renamed_and_edited_file_is_restored_and_the_edit_kept() -> None:
+    """The old file looks deleted, and only the owner deletes."""
     made = planned("editor", {f"{AT}/new": ("2", "A")}, [there("A", "s", "old", "1")], [was("A", "s", "old", "1")])
     assert made == ([], [("download", f"{AT}/old"), ("upload", f"{AT}/new")], [])
 
 
-def test_what_was_put_in_the_place_of_another_comes_back_where_it_was() -> None:
-    """It is a new version of the other; its own place at the server is not for the account to empty."""
+def test_a_file_that_replaced_another_is_restored() -> None:
+    """It is a new version of the other file; its own path on the server may not be emptied by this account."""
     remote = [there("A", "s", "a", "1"), there("B", "s", "b", "2")]
     made = planned("editor", {f"{AT}/b": ("1", "A")}, remote, [was("A", "s", "a", "1"), was("B", "s", "b", "2")])
     assert made == ([], [("download", f"{AT}/a"), ("upload", f"{AT}/b")], [])
 
 
-def test_what_was_moved_out_is_a_copy_where_another_took_its_place() -> None:
-    """The other is a new version; nothing is moved out of the share at the server."""
+def test_a_replaced_file_that_was_moved_out_becomes_a_copy() -> None:
+    """The replacement is a new version; nothing is moved out of the share on the server."""
     local = {f"{AT}/a": ("2", "new"), "mine": ("1", "A")}
     made = planned("editor", local, [there("A", "s", "a", "1")], [was("A", "s", "a", "1")])
     assert made == ([], [("upload", f"{AT}/a"), ("upload", "mine")], [])
 
 
-def test_a_folder_comes_back_and_what_was_moved_out_of_it_within_the_share_is_moved() -> None:
-    """Though only the server still says where it was."""
+def test_a_folder_is_restored_and_moves_within_the_share_apply() -> None:
+    """Although only the server still records its old location."""
     remote = [there("D", "s", "d"), there("A", "D", "a", "1")]
     made = planned("editor", {f"{AT}/a": ("1", "A")}, remote, [was("D", "s", "d"), was("A", "D", "a", "1")])
     assert made == ([], [("make folder here", f"{AT}/d"), ("move there", f"{AT}/a")], [])
 
 
-def test_what_is_in_a_folder_that_was_not_noted_is_known() -> None:
-    """A kill came before that: what is in it is edited, and not another file than was synced."""
+def test_files_in_an_unrecorded_folder_are_matched() -> None:
+    """A kill came before it was recorded: the files in it match and are edited."""
     remote = [there("D", "s", "d"), there("A", "D", "a", "1")]
     made = planned("editor", {f"{AT}/d": ("", "D"), f"{AT}/d/a": ("2", "A")}, remote, [was("A", "D", "a", "1")])
     assert made == ([], [("record", f"{AT}/d"), ("upload", f"{AT}/d/a")], [])
 
 
-def test_what_the_owner_puts_where_a_viewer_has_a_renamed_copy_gets_the_place() -> None:
-    """The copy becomes a file of the account's own, though it has the same content: it may not be sent there."""
+def test_the_owners_file_displaces_a_viewers_renamed_copy() -> None:
+    """The copy becomes a file of the account's own, though it has the same content: it may not be uploaded there."""
     local = {f"{AT}/old": ("1", "A"), f"{AT}/new": ("1", "copy")}
     made = planned("viewer", local, [there("A", "s", "new", "1")], [was("A", "s", "old", "1")])
     assert made[0] == [f"{AT}/new"]
 
 
-def test_what_the_owner_deletes_is_not_sent_from_where_it_was_moved() -> None:
-    """Beside the shares nothing may be added: it stays there, on this device only."""
+def test_a_file_deleted_by_the_owner_is_not_uploaded_from_elsewhere() -> None:
+    """Nothing may be added beside the shares: it stays on this device only."""
     for role in ("viewer", "editor"):
         made = planned(role, {f"{SHARED_NAME}/a": ("1", "A")}, [], [was("A", "s", "a", "1")])
         assert made == ([], [], [f"{SHARED_NAME}/a"]), role

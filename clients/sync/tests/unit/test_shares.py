@@ -1,4 +1,4 @@
-"""What others share: where it stands, and that nothing is tried that one may not do, nor anything lost by that."""
+"""Syncing shares: placement, no forbidden calls, no lost content."""
 
 import asyncio
 import os
@@ -6,14 +6,14 @@ import random
 from datetime import date
 
 import pytest
-from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps, settled
+from sync_worlds import FILE, FOLDER, ROOT, Book, Disk, Server, Steps, no_flush
 
 from docstore_sync.apply import Applier
-from docstore_sync.ledger import LastingLedger
-from docstore_sync.model import Do, LocalEntry, RemoteEntry, SyncedEntry
+from docstore_sync.ledger import DurableLedger
+from docstore_sync.model import ActionType, LocalEntry, RemoteEntry, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.planner import plan
-from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrain
+from docstore_sync.shares import SHARED_ID, SHARED_NAME, place_shares, restrict
 from docstore_sync.steps import StepFailed
 
 THEIRS = "theirs"
@@ -22,8 +22,8 @@ FIRST_SEED = int(os.environ.get("SYNC_SEED", "1"))
 RULES = Rules("device", date(2026, 1, 1))
 
 
-def test_shares_stand_in_one_folder_each_under_a_name_of_its_own() -> None:
-    """Also where one's own folder has its name, and two shares have one name; the older keeps it."""
+def test_shares_appear_in_one_folder_with_unique_names() -> None:
+    """Also if the account has a folder of that name, and if two shares have one name; the older keeps it."""
     own = RemoteEntry("own", ROOT, SHARED_NAME, FOLDER)
     roots = [RemoteEntry(f"s{number}", "", "list.txt", FILE, "x", 1) for number in (2, 1)]
     placed = {entry.id: entry for entry in place_shares([own, *roots], ROOT)}
@@ -36,15 +36,15 @@ def test_shares_stand_in_one_folder_each_under_a_name_of_its_own() -> None:
 
 
 def test_without_shares_nothing_is_changed() -> None:
-    """The trees are the very same ones."""
+    """The trees are returned unchanged."""
     local = {"a": LocalEntry(FILE, "x", "i")}
     remote = [RemoteEntry("1", ROOT, "a", FILE, "x", 1)]
     assert place_shares(remote, ROOT) == remote
-    assert restrain(local, remote, [], {}).local is local
+    assert restrict(local, remote, [], {}).local is local
 
 
-def test_a_folder_of_ones_own_takes_the_name_and_the_shares_move() -> None:
-    """Made on another device: here the shares are still under the old name, and all of them are known there."""
+def test_an_own_folder_takes_the_name_and_the_shares_move() -> None:
+    """Made on another device: local shares are still under the old name, and all of them match."""
     remote = place_shares(
         [RemoteEntry("own", ROOT, SHARED_NAME, FOLDER), RemoteEntry("s", "", "a", FILE, "x", 1)], ROOT
     )
@@ -53,16 +53,16 @@ def test_a_folder_of_ones_own_takes_the_name_and_the_shares_move() -> None:
         SyncedEntry("s", SHARED_ID, "a", FILE, "x", "i2"),
     ]
     local = {SHARED_NAME: LocalEntry(FOLDER, "", "i1"), f"{SHARED_NAME}/a": LocalEntry(FILE, "x", "i2")}
-    may_be = restrain(local, remote, synced, {"s": "viewer"})
+    may_be = restrict(local, remote, synced, {"s": "viewer"})
     todo = may_be.check(plan(may_be.local, remote, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
     assert [(action.do, action.name) for action in todo.actions] == [
-        (Do.MOVE_HERE, f"{SHARED_NAME} (2)"),
-        (Do.MAKE_HERE, SHARED_NAME),
+        (ActionType.MOVE_LOCAL, f"{SHARED_NAME} (2)"),
+        (ActionType.MAKE_LOCAL, SHARED_NAME),
     ]
 
 
 class OwnersServer(Server):
-    """Two trees: one's own, and somebody's who shares the folder `s` in it; `role`: as what."""
+    """Two trees: the account's own, and another account's with a folder `s` shared as `role`."""
 
     def __init__(self, role: str) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class OwnersServer(Server):
         return "s" in self.above(node_id)
 
     def seen(self) -> list[RemoteEntry]:
-        """As who it is shared with sees it."""
+        """The tree as the recipient sees it."""
         found = []
         for entry in self.nodes.values():
             if entry.id == "s":
@@ -91,34 +91,34 @@ class OwnersServer(Server):
 
 
 class Forbidden(AssertionError):
-    """Something was tried that one may not do."""
+    """A forbidden call was made."""
 
 
 class MemberSteps(Steps):
-    """Refuses loudly what the server would refuse because of who asks."""
+    """Raises on calls that the server would refuse for this account."""
 
     def may_write(self, node_id: str) -> None:
         assert isinstance(self.server, OwnersServer)
         if node_id == SHARED_ID or (self.server.is_shared(node_id) and self.server.role != "editor"):
             raise Forbidden(f"write to {node_id}")
 
-    async def move_there(self, node_id: str, parent_id: str, name: str) -> None:
+    async def move_remote(self, node_id: str, parent_id: str, name: str) -> None:
         assert isinstance(self.server, OwnersServer)
         self.may_write(node_id)
         self.may_write(parent_id)
         if node_id == "s" or self.server.is_shared(node_id) != self.server.is_shared(parent_id):
             raise Forbidden(f"move {node_id} to {parent_id}")
-        await super().move_there(node_id, parent_id, name)
+        await super().move_remote(node_id, parent_id, name)
 
-    async def make_folder_there(self, parent_id: str, name: str) -> str:
+    async def make_folder_remote(self, parent_id: str, name: str) -> str:
         self.may_write(parent_id)
-        return await super().make_folder_there(parent_id, name)
+        return await super().make_folder_remote(parent_id, name)
 
-    async def delete_there(self, node_id: str, versions: object) -> None:
+    async def delete_remote(self, node_id: str, versions: object) -> None:
         assert isinstance(self.server, OwnersServer)
         if node_id == SHARED_ID or self.server.is_shared(node_id):
             raise Forbidden(f"delete {node_id}")
-        await super().delete_there(node_id, versions)  # type: ignore[arg-type]
+        await super().delete_remote(node_id, versions)  # type: ignore[arg-type]
 
     def _upload(self, upload: object) -> object:  # type: ignore[override]
         self.may_write(upload.file_id or upload.parent_id)  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ class MemberSteps(Steps):
 
 
 class World:
-    """One device of somebody with whom a folder is shared."""
+    """A device of an account with which a folder is shared."""
 
     def __init__(self, seed: int, role: str, loop: asyncio.AbstractEventLoop) -> None:
         self.chance = random.Random(seed)
@@ -161,7 +161,7 @@ class World:
                     self.written.discard(self.disk.entries.pop(each).sha256)
 
     def change_server(self) -> None:
-        """The owner, in what is shared."""
+        """The owner changes the shared folder."""
         inside = [each for each in self.server.nodes.values() if each.id not in (THEIRS, "s")]
         inside = [each for each in inside if self.server.is_shared(each.id)]
         folders = ["s", *(each.id for each in inside if each.kind is FOLDER)]
@@ -189,21 +189,21 @@ class World:
             self.written = before
 
     def sync(self) -> int:
-        """How much there was to do."""
+        """Number of actions."""
         remote = place_shares(self.server.seen(), ROOT)
         roles = {each.id: self.server.role for each in self.server.seen() if self.server.is_shared(each.id)}
-        may_be = restrain(dict(self.disk.entries), remote, self.book.rows.values(), roles)
-        for path in may_be.giving_way:
+        may_be = restrict(dict(self.disk.entries), remote, self.book.rows.values(), roles)
+        for path in may_be.displaced:
             taken = {each for each in self.disk.entries if "/" not in each}
             self.disk.move(path, RULES.conflict_name(path.rpartition("/")[2], taken))
-        if may_be.giving_way:
-            return len(may_be.giving_way)
+        if may_be.displaced:
+            return len(may_be.displaced)
         todo = may_be.check(plan(may_be.local, remote, may_be.synced, root_id=ROOT, rules=RULES, apart=may_be.area))
-        self.aside = {each.path for each in todo.aside}
+        self.aside = {each.path for each in todo.skipped}
         steps = MemberSteps(self.disk, self.server, self.chance)
-        ledger = LastingLedger(self.book, settled)
+        ledger = DurableLedger(self.book, no_flush)
         self.loop.run_until_complete(Applier(todo, steps, ledger, RULES).run())
-        self.loop.run_until_complete(ledger.keep())
+        self.loop.run_until_complete(ledger.commit())
         return len(todo.actions)
 
     def run(self) -> None:
@@ -231,13 +231,13 @@ class World:
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
-def test_random_changes_in_shares_end_well_and_nothing_forbidden_is_tried(role: str) -> None:
-    """One's own tree is the same on both sides in the end, the owner's is on the disk, but for what is said to be in
-    its way, and every content is somewhere."""
+def test_random_changes_in_shares_converge_without_forbidden_calls(role: str) -> None:
+    """Finally the own trees are equal, the owner's tree is on the disk except for skipped paths, and no content is
+    lost."""
     loop = asyncio.new_event_loop()
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
             World(seed, role, loop).run()
-        except Exception as error:  # whatever it fails with, the seed that repeats it is told
+        except Exception as error:  # whatever the error, the failure message names the seed
             raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1: {error!r}") from error
     loop.close()

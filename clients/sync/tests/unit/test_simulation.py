@@ -1,6 +1,6 @@
-"""Random trees, changed at random on all sides, synced with failures, kills and users in between: they come to one.
+"""Random trees with random changes converge despite failures, kills and concurrent users.
 
-SYNC_SIMULATIONS says how many (`make sync-soak`: many more), SYNC_SEED with which seed they begin.
+SYNC_SIMULATIONS sets their number (`make sync-soak`: many more), SYNC_SEED the first seed.
 """
 
 import asyncio
@@ -16,18 +16,17 @@ WORLDS: list[dict[str, bool]] = [{}, {"odd": True}, {"folding": True}, {"roomy":
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: "".join(world) or "plain")
-def test_random_worlds_become_one_and_nothing_is_lost(world: dict[str, bool]) -> None:
-    """However they were changed, whatever failed: it ends in a few rounds, and every content is there.
+def test_random_worlds_converge_and_lose_nothing(world: dict[str, bool]) -> None:
+    """After any changes and failures, a few rounds make all sides equal, and no content is lost.
 
-    All sides are equal then, but for names that one of them can't have. On the way, every plan is the same whether what
-    is settled is left out of it or not.
+    Names that one side can't have are excepted. Each plan is the same with and without unchanged nodes.
     """
     print(f"seeds {FIRST_SEED} to {FIRST_SEED + RUNS - 1}")
     loop = asyncio.new_event_loop()
     for seed in range(FIRST_SEED, FIRST_SEED + RUNS):
         try:
             Simulation(seed, loop, **world).run()
-        except Exception as error:  # whatever it fails with, the seed that repeats it is told
+        except Exception as error:  # whatever the error, the failure message names the seed
             print(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1 in a world that is {world or 'plain'}")
             raise AssertionError(f"SYNC_SEED={seed} SYNC_SIMULATIONS=1: {error!r}") from error
     loop.close()

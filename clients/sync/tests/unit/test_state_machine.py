@@ -1,4 +1,4 @@
-"""Users and two devices take turns as Hypothesis likes: it ends with one tree, and nothing is lost."""
+"""Random turns of users and two devices end with equal trees and lose nothing (Hypothesis)."""
 
 import asyncio
 import random

@@ -1,8 +1,8 @@
-"""Leaves out of a plan what is the same everywhere and in nobody's way, so that planning costs what has changed.
+"""Removes unchanged nodes from the three trees, so that the cost of planning depends on the number of changes.
 
-Settled is what is on both sides where it was synced, with the content it had then, in folders that are settled. What
-may have to do with something that is not settled stays: the folders above that; what has, in whatever folder, a name
-that something open has or had; and what is called like the names that plans give out. Standard library only.
+A node is unchanged if both sides have it where it was synced, with the same content, in unchanged folders. Unchanged
+nodes are kept if a changed node may affect them: parent folders, nodes with the same name as a changed node, and names
+that the planner generates. Standard library only.
 """
 
 from collections import defaultdict
@@ -10,31 +10,31 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
-from docstore_sync.names import is_given_out
+from docstore_sync.names import is_generated
 
 
 @dataclass(slots=True)
-class Open:
-    """The parts of the three trees that a plan is to look at, and how many synced files it need not."""
+class PrunedTrees:
+    """The three trees without unchanged nodes, and the number of files removed."""
 
     local: Mapping[str, LocalEntry]
     remote: list[RemoteEntry]
     synced: list[SyncedEntry]
-    settled_files: int
+    unchanged_files: int
 
 
-def leave_out_settled(
+def prune_unchanged(
     local: Mapping[str, LocalEntry],
     remote: Iterable[RemoteEntry],
     synced: Iterable[SyncedEntry],
     *,
     root_id: str,
     key: Callable[[str], str],
-) -> Open:
-    """`local` by path, as in `a/b`; `key`: what a name is known by on the disk."""
+) -> PrunedTrees:
+    """Remove unchanged nodes. `local` by path, as in `a/b`; `key` normalizes a name as the disk does."""
     there = {entry.id: entry for entry in remote}
     before = {row.id: row for row in synced}
-    paths = _settled(local, there, before, root_id)
+    paths = _unchanged(local, there, before, root_id)
     ids = {path: each for each, path in paths.items()}
     open_here = [path for path in local if path not in ids]
     open_there = [entry for entry in there.values() if entry.id not in paths]
@@ -44,7 +44,7 @@ def leave_out_settled(
     kept: set[str] = set()
 
     def keep(node_id: str) -> None:
-        """It, if it is settled, and the folders above it that are."""
+        """Keep the node and its ancestors, if they are unchanged."""
         while node_id != root_id and node_id not in kept:
             entry = before[node_id] if node_id in paths else there.get(node_id) or before.get(node_id)
             if entry is None:
@@ -55,7 +55,7 @@ def leave_out_settled(
     if names:
         for node_id in paths:
             name = key(before[node_id].name)
-            if name in names or is_given_out(name):
+            if name in names or is_generated(name):
                 keep(node_id)
     for path in open_here:
         above = path.rpartition("/")[0]
@@ -66,7 +66,7 @@ def leave_out_settled(
     for each in elsewhere:
         keep(each.parent_id)
     left_out = paths.keys() - kept
-    return Open(
+    return PrunedTrees(
         {path: entry for path, entry in local.items() if ids.get(path) not in left_out},
         [entry for entry in there.values() if entry.id not in left_out],
         [row for row in before.values() if row.id not in left_out],
@@ -74,10 +74,10 @@ def leave_out_settled(
     )
 
 
-def _settled(
+def _unchanged(
     local: Mapping[str, LocalEntry], there: Mapping[str, RemoteEntry], before: Mapping[str, SyncedEntry], root_id: str
 ) -> dict[str, str]:
-    """What is settled: its path by its id."""
+    """Paths of unchanged nodes by id."""
     inside: defaultdict[str, list[SyncedEntry]] = defaultdict(list)
     for row in before.values():
         inside[row.parent_id].append(row)

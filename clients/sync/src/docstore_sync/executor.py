@@ -1,4 +1,4 @@
-"""The steps of a plan on a real disk and a real account."""
+"""Executes single steps of a plan on the local disk and through the DocStore client."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @contextmanager
 def step() -> Iterator[None]:
-    """What the server or the disk refuses fails a step; what concerns all steps goes on up."""
+    """Turn errors that concern one step into StepFailed; let errors that concern all steps propagate."""
     try:
         yield
     except ApiError as error:
@@ -50,8 +50,8 @@ def step() -> Iterator[None]:
         raise StepFailed(error.strerror or str(error)) from error
 
 
-class RealHands:
-    """Does single steps; `progress` is told of bytes that have been moved."""
+class LocalExecutor:
+    """Executes steps. `progress` receives the number of bytes transferred."""
 
     def __init__(
         self, disk: Disk, client: AsyncClient, remote: RemoteTree, progress: Callable[[int], None] = lambda _: None
@@ -69,42 +69,42 @@ class RealHands:
 
     # --- here --------------------------------------------------------------------------------------------
 
-    async def move_here(self, path: str, identity: str, target: str) -> None:
+    async def move_local(self, path: str, identity: str, target: str) -> None:
         with step():
             self._disk.move(path, identity, target)
 
-    async def make_folder_here(self, path: str) -> str:
+    async def make_folder_local(self, path: str) -> str:
         with step():
             return self._disk.make_folder(path)
 
-    async def delete_here(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
+    async def delete_local(self, path: str, kind: Kind, identity: str, sha256: str) -> None:
         with step():
             self._disk.delete(path, kind, identity, sha256)
 
     # --- there -------------------------------------------------------------------------------------------
 
-    async def move_there(self, node_id: str, parent_id: str, name: str) -> None:
+    async def move_remote(self, node_id: str, parent_id: str, name: str) -> None:
         with step():
             self._remote.put(row_of(await self._client.change(node_id, name=name, parent_id=parent_id)))
 
-    async def make_folder_there(self, parent_id: str, name: str) -> str:
+    async def make_folder_remote(self, parent_id: str, name: str) -> str:
         with step():
             made = await self._client.make_folder(f"/{name}", parent_id=parent_id)
             self._remote.put(row_of(made))
             return made.id
 
-    async def delete_there(self, node_id: str, versions: Mapping[str, int]) -> None:
+    async def delete_remote(self, node_id: str, versions: Mapping[str, int]) -> None:
         with step():
             await self._see_news()
             rows = self._remote.rows
             now = {each: rows[each].entry.version for each in self._remote.below(node_id) if each in rows}
             if now != versions:
-                raise StepFailed("it has changed at the server meanwhile")
+                raise StepFailed("it has changed on the server in the meantime")
             await self._client.delete(node_id)
             self._remote.drop(node_id)
 
     async def _see_news(self) -> None:
-        """A look at the feed serves all deletions of the next moment."""
+        """Catch up with the feed, at most once for all deletions within FRESH_SECONDS."""
         async with self._catching_up:
             if time.monotonic() - self._fresh > FRESH_SECONDS:
                 await self._remote.catch_up()
@@ -119,7 +119,7 @@ class RealHands:
         return _batches(downloads, lambda download: self._row(download).size)
 
     def _row(self, download: Download) -> RemoteRow:
-        """What is known of it; of something that has gone meanwhile, what the plan knew."""
+        """Cached row of a file; if it was deleted meanwhile, a row built from the plan."""
         entry = RemoteEntry(download.node_id, "", "", Kind.FILE, download.sha256, download.version)
         return self._remote.rows.get(download.node_id) or RemoteRow(entry, 0, time.time_ns())
 
@@ -167,7 +167,7 @@ class RealHands:
             return await self._client.upload_many(sources, self._progress)
 
     async def download(self, batch: Sequence[Download]) -> list[str | StepFailed]:
-        """A new file has the time of its version; one that is replaced hands on its mode."""
+        """Download a batch. A new file gets its version's modification time; a replaced file keeps its mode."""
         answers: dict[int, str | StepFailed] = {}
         wanted: dict[int, Wanted] = {}
         room = self._disk.room()
@@ -199,7 +199,7 @@ class RealHands:
     def _wanted(self, download: Download, room: int, parts: Path) -> Wanted:
         row, old = self._row(download), None
         if row.size > room:
-            raise StepFailed(f"there is no room on the disk for its {row.size} bytes")
+            raise StepFailed(f"not enough space on the disk: {row.size} bytes needed")
         if download.replaces is not None:
             self._disk.check(download.path, *download.replaces)
             old = self._disk.at(download.path)
@@ -210,7 +210,7 @@ class RealHands:
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> Sequence[DocStoreError | OSError | StepFailed | None]:
         if len(wanted) != 1:
-            async with self._batching:  # so that the first is written while others are still asked for
+            async with self._batching:  # so that the first batch is written while others are requested
                 return await self._client.download_many(wanted, self._progress)
         only = wanted[0]
         await self._client.download(only.file, only.local, old=only.old, progress=self._progress)
@@ -224,7 +224,7 @@ class RealHands:
                 await self._finished(times)
         except StepFailed as failure:
             return dict.fromkeys(arrived, failure)
-        with self._disk.together():
+        with self._disk.transaction():
             for number, each in arrived.items():
                 download = batch[number]
                 try:
@@ -235,7 +235,7 @@ class RealHands:
         return answers
 
     async def _finished(self, wholes: Sequence[tuple[Path, int]]) -> None:
-        """Batches that arrive while another is brought to the disk are brought there together."""
+        """Flush batches together that arrive while another flush is running."""
         self._arrived += wholes
         if self._finishing is None:
             self._finishing = asyncio.create_task(self._finish())
@@ -248,7 +248,7 @@ class RealHands:
 
 
 def _batches(items: Sequence[T], size_of: Callable[[T], int]) -> list[list[T]]:
-    """Small files together, each large one alone."""
+    """Group small files; each large file gets its own batch."""
     found: list[list[T]] = []
     batch: list[T] = []
     total = 0
@@ -272,7 +272,7 @@ def _answer(file: File | DocStoreError | StepFailed) -> Sent | StepFailed:
 
 
 def _failure(error: DocStoreError | OSError | StepFailed) -> StepFailed:
-    """Why one of many failed; what concerns all of them goes on up."""
+    """Convert the error of one file to StepFailed; re-raise errors that concern all files."""
     if isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status == 401):
         raise error
     if isinstance(error, StepFailed):

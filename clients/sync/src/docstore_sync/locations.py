@@ -1,26 +1,26 @@
-"""The ground that steps stand on: where everything is while a plan is carried out, and what is recorded of it."""
+"""Node locations while a plan is carried out, and the synced records that follow from them."""
 
 from collections.abc import Iterable
 
-from docstore_sync.ledger import LastingLedger
-from docstore_sync.model import Action, Kind, Node, Plan, Spot, SyncedEntry
+from docstore_sync.ledger import DurableLedger
+from docstore_sync.model import Action, Kind, Location, Node, Plan, SyncedEntry
 from docstore_sync.names import Rules
 from docstore_sync.steps import StepFailed
 
 
-class Ground:
-    """Changes with every step that is done; a step whose ground has gone is refused."""
+class NodeLocations:
+    """Current locations of all nodes. Each finished step updates them; a step with an invalid target fails."""
 
-    def __init__(self, plan: Plan, ledger: LastingLedger, rules: Rules) -> None:
+    def __init__(self, plan: Plan, ledger: DurableLedger, rules: Rules) -> None:
         self._ledger = ledger
         self._key = rules.key
         self._here = {(n.local.parent, rules.key(n.local.name)): n for n in plan.nodes if n.local}
         self._there = {(n.remote.parent, n.remote.name): n for n in plan.nodes if n.remote}
 
-    # --- what both sides agree on ------------------------------------------------------------------------
+    # --- synced records ------------------------------------------------------------------------------------
 
-    def settle(self, node: Node, sent: str = "") -> None:
-        """Record what is now the same on both sides. `sent`: what was uploaded, whatever is there now."""
+    def record(self, node: Node, sent: str = "") -> None:
+        """Record the state that both sides share. `sent`: checksum of the uploaded content, if it was uploaded."""
         local, remote, synced = node.local, node.remote, node.synced
         if local is None or remote is None:
             return
@@ -31,67 +31,67 @@ class Ground:
         if node.kind is Kind.FILE and not content:
             return
         parent_id = place.parent.remote_id or (place.parent.synced_id if place is synced else "")
-        if not parent_id:  # its folder was made with it, and the one above that is not known yet
+        if not parent_id:  # the parent was created by the upload and its own parent's id is not known yet
             return
         if node.synced_id and node.synced_id != remote.key:
             self._ledger.forget(node.synced_id)
         self._ledger.record(SyncedEntry(remote.key, parent_id, place.name, node.kind, content, local.key))
-        node.synced, node.synced_id = Spot(place.parent, place.name, local.key, content), remote.key
+        node.synced, node.synced_id = Location(place.parent, place.name, local.key, content), remote.key
 
     def forget(self, node: Node) -> None:
         if node.synced_id:
             self._ledger.forget(node.synced_id)
         node.synced, node.synced_id = None, ""
 
-    async def leave_unknown(self, nodes: Iterable[Node]) -> None:
-        """Until they are settled, or `known_again`, nothing is recorded of them, whatever happens."""
+    async def discard_records(self, nodes: Iterable[Node]) -> None:
+        """Delete the records of nodes until `record` or `restore_record`, so that a kill leaves none."""
         for node in nodes:
             if node.synced_id:
                 self._ledger.forget(node.synced_id)
-        await self._ledger.keep()
+        await self._ledger.commit()
 
-    def known_again(self, node: Node) -> None:
-        """As it was before it was left unknown."""
+    def restore_record(self, node: Node) -> None:
+        """Restore a record that `discard_records` has deleted."""
         synced = node.synced
         parent_id = (synced.parent.remote_id or synced.parent.synced_id) if synced else ""
         if synced and parent_id:
             entry = SyncedEntry(node.synced_id, parent_id, synced.name, node.kind, synced.sha256, synced.key)
             self._ledger.record(entry)
 
-    # --- the ground a step stands on ---------------------------------------------------------------------
+    # --- targets -------------------------------------------------------------------------------------------
 
-    def target_here(self, action: Action) -> str:
-        """Where it leads on the disk: the folder is there, and nothing in it has the name."""
+    def local_target(self, action: Action) -> str:
+        """Local path of the action's target. StepFailed if its folder is missing or the name is taken."""
         assert action.parent
-        if not action.parent.is_here:
-            raise StepFailed("its folder is not there yet")
+        if not action.parent.is_local:
+            raise StepFailed("its folder does not exist yet")
         there = self._here.get((action.parent, self._key(action.name)))
         if there is not None and there is not action.node:
-            raise StepFailed("its place is taken")
+            raise StepFailed("its name is taken")
         return _join(action.parent.path("local"), action.name)
 
-    def target_there(self, action: Action) -> str:
-        """The id of the folder that it leads to."""
+    def remote_target(self, action: Action) -> str:
+        """Id of the target folder. StepFailed if it is missing or the name is taken."""
         assert action.parent
-        if not action.parent.is_there:
-            raise StepFailed("its folder is not at the server yet")
+        if not action.parent.is_remote:
+            raise StepFailed("its folder does not exist on the server yet")
         if self._there.get((action.parent, action.name)) not in (None, action.node):
-            raise StepFailed("its place at the server is taken")
+            raise StepFailed("its name is taken on the server")
         return action.parent.remote_id
 
-    def put_here(self, node: Node, spot: Spot | None) -> None:
+    def set_local(self, node: Node, location: Location | None) -> None:
         if node.local is not None:
             del self._here[node.local.parent, self._key(node.local.name)]
-        node.local = spot
-        if spot is not None:
-            self._here[spot.parent, self._key(spot.name)] = node
+        node.local = location
+        if location is not None:
+            self._here[location.parent, self._key(location.name)] = node
 
-    def put_there(self, node: Node, spot: Spot | None) -> None:
+    def set_remote(self, node: Node, location: Location | None) -> None:
         if node.remote is not None:
             del self._there[node.remote.parent, node.remote.name]
-        node.remote = spot
-        if spot is not None:
-            self._there[spot.parent, spot.name] = node
+        node.remote = location
+        if location is not None:
+            self._there[location.parent, location.name] = node
 
 
 def _join(folder: str, name: str) -> str:

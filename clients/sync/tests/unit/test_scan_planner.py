@@ -1,4 +1,4 @@
-"""What is moved while the folder is looked at, which no look sees at one moment."""
+"""Files that move while the folder is scanned."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,12 +9,12 @@ import pytest
 
 from docstore_client import AsyncClient
 from docstore_sync.disk import Disk
-from docstore_sync.looking import Looker
-from docstore_sync.model import Do, RemoteEntry, SyncedEntry
+from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.model import ActionType, RemoteEntry, SyncedEntry
 from docstore_sync.remote import RemoteTree
 from docstore_sync.scan import Ignore, identity_of, scan
-from docstore_sync.state import RemoteRow, Stamp, State, opened
-from docstore_sync.watching import DiskWatch
+from docstore_sync.scan_planner import ScanPlanner
+from docstore_sync.state import RemoteRow, Stamp, State, open_state
 
 ME = "me"
 
@@ -22,13 +22,13 @@ ME = "me"
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with opened(tmp_path / "folder") as state:
+    with open_state(tmp_path / "folder") as state:
         yield state
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A file in each of two folders; whichever is looked into first."""
+    """A file in each of two folders; scanned in either order."""
     for name in ("a", "b"):
         (tmp_path / "folder" / name).mkdir(parents=True)
         (tmp_path / "folder" / name / name).write_text(name)
@@ -36,21 +36,21 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def looker(folder: Path, state: State) -> Looker:
-    """All that is in the folder is synced: at the server it is known by its path."""
+def looker(folder: Path, state: State) -> ScanPlanner:
+    """Everything in the folder is synced; its server ids are its paths."""
     remote = RemoteTree(cast(AsyncClient, None), state, ME)
     for path, found in scan(folder, state, Ignore.of(folder)).entries.items():
         parent, _, name = path.rpartition("/")
         entry = RemoteEntry(path, parent or ME, name, found.kind, found.sha256, 1)
         remote.put(RemoteRow(entry, 1, 0))
         state.record(SyncedEntry(path, entry.parent_id, name, found.kind, found.sha256, found.identity))
-    return Looker(folder, state, Disk(folder, state), remote, DiskWatch(folder), ME, "laptop")
+    return ScanPlanner(folder, state, Disk(folder, state), remote, DiskWatch(folder), ME, "laptop")
 
 
 def move_at_first_file(
     folder: Path, state: State, monkeypatch: pytest.MonkeyPatch, move: Callable[[str, str], None]
 ) -> None:
-    """`move` is told in which folder the first file of the next look is, and which one is not yet looked into."""
+    """`move` gets the folder of the first file that the next scan hashes, and the folder not yet scanned."""
     names = {identity_of((folder / name / name).stat()): name for name in ("a", "b")}
     hash_of = state.hash_of
 
@@ -64,36 +64,36 @@ def move_at_first_file(
     monkeypatch.setattr(state, "hash_of", moving)
 
 
-async def test_what_moves_behind_a_look_is_not_deleted(
-    folder: Path, state: State, looker: Looker, monkeypatch: pytest.MonkeyPatch
+async def test_a_file_missed_by_a_scan_is_not_deleted(
+    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Out of a folder that is still to be listed into one that was: it is seen nowhere, and yet it has moved."""
+    """A file moved from an unlisted folder into a listed one is found nowhere, but still exists."""
 
     def move(first: str, later: str) -> None:
         os.rename(folder / later / later, folder / first / later)
 
     move_at_first_file(folder, state, monkeypatch, move)
     _, made = await looker.look()
-    assert [step.do for step in made.actions] == [Do.MOVE_THERE]
+    assert [step.do for step in made.actions] == [ActionType.MOVE_REMOTE]
 
 
-async def test_what_moves_ahead_of_a_look_is_no_new_file(
-    folder: Path, state: State, looker: Looker, monkeypatch: pytest.MonkeyPatch
+async def test_a_file_found_twice_by_a_scan_is_one_file(
+    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Out of a folder that was listed into one that is still to be: it is seen twice, and is still one file."""
+    """A file moved from a listed folder into an unlisted one is found twice, but is one file."""
 
     def move(first: str, later: str) -> None:
         os.rename(folder / first / first, folder / later / first)
 
     move_at_first_file(folder, state, monkeypatch, move)
     _, made = await looker.look()
-    assert [step.do for step in made.actions] == [Do.MOVE_THERE]
+    assert [step.do for step in made.actions] == [ActionType.MOVE_REMOTE]
 
 
-async def test_what_goes_between_two_looks_is_deleted_by_the_next(
-    folder: Path, state: State, looker: Looker, monkeypatch: pytest.MonkeyPatch
+async def test_a_file_deleted_between_two_scans_is_deleted_by_the_next_sync(
+    folder: Path, state: State, looker: ScanPlanner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Missed by the second look alone it is not yet; what both have missed is."""
+    """A file that only the second scan missed is kept; the next sync deletes it."""
     (folder / "a" / "a").unlink()
     names = {identity_of((folder / "b" / "b").stat())}
     hash_of = state.hash_of
@@ -108,7 +108,7 @@ async def test_what_goes_between_two_looks_is_deleted_by_the_next(
     monkeypatch.setattr(state, "hash_of", deleting)
     found, made = await looker.look()
     assert found.busy
-    assert [(step.do, step.node.remote_id) for step in made.actions] == [(Do.DELETE_THERE, "a/a")]
+    assert [(step.do, step.node.remote_id) for step in made.actions] == [(ActionType.DELETE_REMOTE, "a/a")]
     found, made = await looker.look()
     assert not found.busy
-    assert {step.node.remote_id for step in made.actions if step.do is Do.DELETE_THERE} == {"a/a", "b/b"}
+    assert {step.node.remote_id for step in made.actions if step.do is ActionType.DELETE_REMOTE} == {"a/a", "b/b"}

@@ -1,4 +1,4 @@
-"""Looks at all there is and says what is to be done: the whole folder, or only where the disk has told of something."""
+"""Scans the folder, or only the paths that the disk reported as changed, and plans what to do."""
 
 import asyncio
 import os
@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docstore_sync.disk import Disk
-from docstore_sync.model import Action, Do, Plan
+from docstore_sync.disk_watch import DiskWatch
+from docstore_sync.model import Action, ActionType, Plan
 from docstore_sync.names import Rules, fold
 from docstore_sync.planner import plan
 from docstore_sync.remote import RemoteTree
 from docstore_sync.scan import IGNORE_FILE, Ignore, Scan, scan, scan_again
-from docstore_sync.shares import place_shares, restrain
+from docstore_sync.shares import place_shares, restrict
 from docstore_sync.state import State
-from docstore_sync.watching import DiskWatch
 
 MANY_PATHS = 200
-DELETIONS = frozenset({Do.DELETE_HERE, Do.DELETE_THERE})
+DELETIONS = frozenset({ActionType.DELETE_LOCAL, ActionType.DELETE_REMOTE})
 
 
-class Looker:
-    """What it has seen it keeps, for looks at single places."""
+class ScanPlanner:
+    """Keeps the last scan, so that the next one can be partial."""
 
     def __init__(
         self, folder: Path, state: State, disk: Disk, remote: RemoteTree, watch: DiskWatch, account_id: str, device: str
@@ -40,7 +40,7 @@ class Looker:
 
     @property
     def seconds_since_whole(self) -> float:
-        """Since all of the folder was looked at."""
+        """Seconds since the last full scan."""
         return time.monotonic() - self._whole_at
 
     def rules(self) -> Rules:
@@ -49,33 +49,33 @@ class Looker:
         key: Callable[[str], str] = fold if self._ignores_case else str
         return Rules(self._device, datetime.now(UTC).date(), key, windows=os.name == "nt")
 
-    async def look(self, *, only_told: bool = False) -> tuple[Scan, Plan]:
-        """`only_told`: not where nothing was told of since the last look. What deletes is made of a look at all."""
-        told = self._watch.take() | self._disk.touched
+    async def look(self, *, only_reported: bool = False) -> tuple[Scan, Plan]:
+        """Scan and plan. `only_reported`: scan only reported paths, unless the plan then contains deletions."""
+        reported = self._watch.take() | self._disk.touched
         self._disk.touched = set()
         before, self._seen = self._seen, None
-        if not only_told or before is None or before.busy or len(told) > MANY_PATHS or IGNORE_FILE in told:
+        if not only_reported or before is None or before.busy or len(reported) > MANY_PATHS or IGNORE_FILE in reported:
             before = None
-        found, made = await asyncio.to_thread(self._scan_and_plan, before, told)
+        found, made = await asyncio.to_thread(self._scan_and_plan, before, reported)
         self._seen = found
         return found, made
 
-    def _scan_and_plan(self, before: Scan | None, told: set[str]) -> tuple[Scan, Plan]:
+    def _scan_and_plan(self, before: Scan | None, reported: set[str]) -> tuple[Scan, Plan]:
         ignored = Ignore.of(self._folder)
         if before is not None:
-            found = scan_again(self._folder, before, told, self._state, ignored)
-            self._forget_left(found, told)
+            found = scan_again(self._folder, before, reported, self._state, ignored)
+            self._forget_left(found, reported)
             made = self._plan(found, ignored)
             if not any(step.do in DELETIONS for step in made.actions):
                 return found, made
         found, made = self._look_at_all(ignored)
-        missed = _deleted_there(made)
+        missed = _deleted_remote(made)
         if missed:
-            # What is moved while it is looked at may be seen nowhere: only what is missed twice is deleted.
+            # A file that moves during a scan may be missed: delete only what two scans missed.
             found, made = self._look_at_all(ignored)
-            if not _deleted_there(made) <= missed:
+            if not _deleted_remote(made) <= missed:
                 found.busy = True
-                made.structure_there = _sure(made.structure_there, missed)
+                made.remote_structure = _sure(made.remote_structure, missed)
                 made.removals = _sure(made.removals, missed)
         return found, made
 
@@ -85,16 +85,16 @@ class Looker:
         self._forget_left(found)
         return found, self._plan(found, ignored)
 
-    def _forget_left(self, found: Scan, told: set[str] | None = None) -> None:
-        """What was moved while it was looked at may be seen twice: it is where it still is, and no new file.
+    def _forget_left(self, found: Scan, reported: set[str] | None = None) -> None:
+        """Drop the old path of files that were moved during the scan and so were found twice.
 
-        `told`: where alone it was looked at; what has several names elsewhere has had them before.
+        `reported`: the only paths that were scanned; None: all.
         """
         first: dict[str, str] = {}
         seen_twice: set[str] = set()
         for path, entry in found.entries.items():
             other = first.setdefault(entry.identity, path) if entry.identity else path
-            if other is not path and (told is None or _is_within(path, told) or _is_within(other, told)):
+            if other is not path and (reported is None or _is_within(path, reported) or _is_within(other, reported)):
                 seen_twice |= {path, other}
         left = {path for path in seen_twice if _is_gone(self._disk.at(path))}
         for path in sorted(found.entries, key=len) if left else ():
@@ -107,7 +107,7 @@ class Looker:
         rows = self._remote.rows
         remote = place_shares((row.entry for row in rows.values()), self._account_id)
         permissions = {node_id: row.permission for node_id, row in rows.items() if row.permission != "owner"}
-        may_be = restrain(found.entries, remote, self._state.synced(), permissions)
+        may_be = restrict(found.entries, remote, self._state.synced(), permissions)
         made = plan(
             may_be.local,
             remote,
@@ -120,7 +120,7 @@ class Looker:
         return may_be.check(made)
 
     def free_names(self, found: Scan, paths: list[str]) -> dict[str, str]:
-        """For each path a name in the folder itself: that of a conflicted copy."""
+        """Return for each path an unused conflict name in the top folder."""
         rules = self.rules()
         taken = {rules.key(path) for path in found.entries if "/" not in path}
         tops = (row.entry for row in self._remote.rows.values() if row.entry.parent_id == self._account_id)
@@ -141,16 +141,18 @@ def _is_gone(place: Path) -> bool:
 
 
 def _is_within(path: str, places: set[str]) -> bool:
-    """Whether it is one of these places, or below one."""
+    """Whether a path equals one of the places, or is below one."""
     names = path.split("/")
     return any("/".join(names[:depth]) in places for depth in range(len(names) + 1))
 
 
-def _deleted_there(made: Plan) -> set[str]:
-    """The ids of all that a plan deletes at the server."""
-    return {node.remote_id for step in made.actions if step.do is Do.DELETE_THERE for node in step.doomed}
+def _deleted_remote(made: Plan) -> set[str]:
+    """Ids of all nodes that a plan deletes on the server."""
+    return {
+        node.remote_id for step in made.actions if step.do is ActionType.DELETE_REMOTE for node in step.deleted_nodes
+    }
 
 
 def _sure(steps: list[Action], missed: set[str]) -> list[Action]:
-    """Without deletions at the server of more than was missed before."""
-    return [step for step in steps if missed.issuperset(node.remote_id for node in step.doomed)]
+    """The steps without deletions on the server of anything but `missed`."""
+    return [step for step in steps if missed.issuperset(node.remote_id for node in step.deleted_nodes)]

@@ -1,13 +1,13 @@
-"""What plans need not look at."""
+"""Unchanged nodes are removed before planning."""
 
 from docstore_sync.model import Kind, LocalEntry, RemoteEntry, SyncedEntry
-from docstore_sync.settled import Open, leave_out_settled
+from docstore_sync.pruning import PrunedTrees, prune_unchanged
 
 ROOT = "root"
 
 
 class Trees:
-    """Three trees that are the same: `d` and `e` with files `1` to `9` each."""
+    """Three equal trees: `d` and `e` with files `1` to `9` each."""
 
     def __init__(self) -> None:
         self.local: dict[str, LocalEntry] = {}
@@ -23,34 +23,34 @@ class Trees:
         self.remote[path] = RemoteEntry(path, parent, name, kind, content, 1)
         self.synced[path] = SyncedEntry(path, parent, name, kind, content, f"inode {path}")
 
-    def rest(self) -> Open:
-        return leave_out_settled(self.local, self.remote.values(), self.synced.values(), root_id=ROOT, key=str)
+    def rest(self) -> PrunedTrees:
+        return prune_unchanged(self.local, self.remote.values(), self.synced.values(), root_id=ROOT, key=str)
 
 
-def test_what_is_the_same_everywhere_is_left_out() -> None:
-    """Nothing has changed: nothing is looked at, and it is known how many files that spares."""
+def test_unchanged_nodes_are_removed() -> None:
+    """Nothing has changed: nothing is left to plan, and the number of removed files is known."""
     rest = Trees().rest()
-    assert (rest.local, rest.remote, rest.synced, rest.settled_files) == ({}, [], [], 18)
+    assert (rest.local, rest.remote, rest.synced, rest.unchanged_files) == ({}, [], [], 18)
 
 
-def test_a_change_brings_its_folders_and_those_of_its_name() -> None:
-    """An edit here: the file, the folder it is in, and what has the same name elsewhere with its folder."""
+def test_a_change_keeps_parents_and_files_of_the_same_name() -> None:
+    """A local edit: keeps the file, its folder, and files with the same name elsewhere with their folders."""
     trees = Trees()
     trees.local["d/1"] = LocalEntry(Kind.FILE, "edited", "inode d/1")
     assert set(trees.rest().local) == {"d", "d/1", "e", "e/1"}
 
 
-def test_a_folder_that_moved_brings_all_that_is_in_it() -> None:
-    """Its files are where they were in it, but it is not where it was."""
+def test_a_moved_folder_keeps_its_contents() -> None:
+    """Its files keep their names in it, but the folder has moved."""
     trees = Trees()
     trees.remote["d"] = RemoteEntry("d", "e", "d", Kind.FOLDER)
     rest = trees.rest()
     assert {entry.id for entry in rest.remote} >= {"d", "e", *(f"d/{number}" for number in range(1, 10))}
-    assert rest.settled_files == 0
+    assert rest.unchanged_files == 0
 
 
-def test_names_that_plans_give_out_are_never_left_out_beside_something_open() -> None:
-    """A conflicted copy of before must be seen when another one gets its name."""
+def test_generated_names_are_kept_when_something_changed() -> None:
+    """An existing conflicted copy must be visible when another one gets its name."""
     trees = Trees()
     trees.add("e/x (conflicted copy 2026-01-01 laptop)", "e", "x (conflicted copy 2026-01-01 laptop)", Kind.FILE, "c")
     trees.local["d/1"] = LocalEntry(Kind.FILE, "edited", "inode d/1")

@@ -1,4 +1,4 @@
-"""Hears from the disk what has changed in the folder."""
+"""Watches the folder for changes reported by the file system."""
 
 import asyncio
 import os
@@ -11,31 +11,31 @@ from docstore_sync.scan import own_paths
 
 DEBOUNCE_MS = 100
 STEP_MS = 20
-"""It is told of a change when none has followed for so long, or after the whole debounce."""
+"""Report a change after this quiet time, or at the latest after the debounce time."""
 POLL_DISK_MS = 1000
 
 
 class DiskWatch:
-    """`touched` is set when there is something new in `told`: paths as in `a/b`, until somebody takes them."""
+    """Sets `touched` when paths (as in `a/b`) are added to `reported`; `take` empties it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.touched = asyncio.Event()
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
 
     def take(self) -> set[str]:
-        taken, self.told = self.told, set()
+        taken, self.reported = self.reported, set()
         return taken
 
     async def run(self) -> None:
-        """Until cancelled, or until the folder can't be watched."""
+        """Watch until cancelled, or until the folder can't be watched."""
         folder = self._folder.resolve()
         own, start = tuple(f"{folder / path}{os.sep}" for path in own_paths(folder)), len(str(folder)) + 1
 
         def is_ours(_: watchfiles.Change, path: str) -> bool:
             return not f"{path}{os.sep}".startswith(own)
 
-        for by_looking in (False, True):  # where the system has no more room for watches, it is looked at again
+        for by_looking in (False, True):  # if the system has no watches left, periodic scans remain
             with suppress(OSError):
                 async for changes in watchfiles.awatch(
                     folder,
@@ -45,5 +45,5 @@ class DiskWatch:
                     force_polling=by_looking,
                     poll_delay_ms=POLL_DISK_MS,
                 ):
-                    self.told |= {path[start:].replace(os.sep, "/") for _, path in changes} - {""}
+                    self.reported |= {path[start:].replace(os.sep, "/") for _, path in changes} - {""}
                     self.touched.set()
