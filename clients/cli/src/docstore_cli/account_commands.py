@@ -1,4 +1,4 @@
-"""`docstore login`, `logout`, `recover` and `usage`: acting as a person, at the account's home region."""
+"""`docstore login`, `logout`, `recover` and `usage`: log-in and account of a person."""
 
 import sys
 from typing import Annotated
@@ -14,9 +14,7 @@ from docstore_client import AsyncClient, Credentials, DocStoreError
 Server = Annotated[str, typer.Option("--server", help="Address of any region's gateway.")]
 Email = Annotated[str, typer.Option("--email", prompt=True)]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from the standard input.")]
-Device = Annotated[
-    str | None, typer.Option("--device", help="What this machine is called among one's devices; else by its host name.")
-]
+Device = Annotated[str | None, typer.Option("--device", help="Device name of this machine; by default its host name.")]
 
 
 def login(
@@ -26,7 +24,7 @@ def login(
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Log in, wherever the account's home is, and stay logged in on this machine."""
+    """Log in on this machine."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True)
     session = run(_log_in(server, email, password, device or device_name()))
     if as_json:
@@ -48,7 +46,7 @@ async def _log_in(server: str, email: str, password: str, device: str) -> Creden
 
 
 def recover(email: Email, server: Server = "http://127.0.0.1:8080", as_json: AsJson = False) -> None:
-    """Have a link mailed by which a new password is chosen in a browser."""
+    """Email a password reset link."""
 
     async def ask() -> None:
         async with AsyncClient(server) as docstore:
@@ -58,11 +56,11 @@ def recover(email: Email, server: Server = "http://127.0.0.1:8080", as_json: AsJ
     if as_json:
         print_json({"email": email})
     else:
-        console.print(f"If {escape(email)} has an account there, a link is on its way to it.", highlight=False)
+        console.print(f"If {escape(email)} has an account, we sent it a reset link.", highlight=False)
 
 
 def logout(as_json: AsJson = False) -> None:
-    """End the session of this machine."""
+    """Log out on this machine."""
     run(_log_out())
     if as_json:
         print_json({"email": None})
@@ -71,7 +69,7 @@ def logout(as_json: AsJson = False) -> None:
 
 
 async def _log_out() -> None:
-    """The credentials are forgotten even if the server can't be told or has ended the session itself."""
+    """Delete the credentials even if the server is unreachable or has ended the session already."""
     store = session_file()
     credentials = store.load()
     if credentials is None:
@@ -86,7 +84,7 @@ async def _log_out() -> None:
 
 
 def usage(as_json: AsJson = False) -> None:
-    """Whose account this is, and how much of its room is used."""
+    """Show account and storage usage."""
     me = as_person(lambda docstore: docstore.me())
     if as_json:
         print_json(me)
@@ -95,14 +93,14 @@ def usage(as_json: AsJson = False) -> None:
     who = f"{escape(me.email)} ({me.plan}, {me.home_region})"
     console.print(f"{who}: {size_text(me.usage.used)} of {size_text(me.usage.limit)} used", highlight=False)
     if not me.email_verified:
-        console.print("The e-mail address is not verified: open the link that was mailed to it, or `docstore verify`.")
+        console.print("The email address is not verified: open the link we emailed, or run `docstore verify`.")
 
 
 def verify(
-    code: Annotated[str | None, typer.Argument(help="The code of the mail; without it another is sent.")] = None,
+    code: Annotated[str | None, typer.Argument(help="The code from the email; without it, a new one is sent.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the account's e-mail address, so that what others share with it appears."""
+    """Verify the account's email address."""
     path = "/v1/me/email-verification"
     method, body = ("POST", None) if code is None else ("PUT", {"code": code})
     state = as_person(lambda docstore: docstore.call(method, path, body))
@@ -112,5 +110,5 @@ def verify(
         console.print(f"{escape(state['email'])} is verified.", highlight=False)
     else:
         console.print(
-            f"A mail to {escape(state['email'])} is on its way: then `docstore verify CODE`.", highlight=False
+            f"We sent a code to {escape(state['email'])}. Enter it with `docstore verify CODE`.", highlight=False
         )

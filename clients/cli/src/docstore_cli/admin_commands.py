@@ -1,4 +1,4 @@
-"""`docstore admin`: figures, accounts, the audit log, the health of services, and SQL over the archive of events."""
+"""`docstore admin`: reports, accounts, audit log, service health, and SQL queries of the event archive."""
 
 from typing import Annotated, Any
 
@@ -14,27 +14,28 @@ from docstore_cli.stack_options import Data, running_stack
 from docstore_client import ApiError, AsyncClient
 from docstore_standalone.credentials import load_credentials
 
-app = typer.Typer(
-    help="Figures, accounts, the audit log, health, and SQL over the archive of events.", no_args_is_help=True
-)
+app = typer.Typer(help="Administration: reports, accounts, audit log, health, event archive.", no_args_is_help=True)
 
-From = Annotated[str | None, typer.Option("--from", help="A time like 2026-05-01T00:00:00Z; 30 days before --to.")]
-To = Annotated[str | None, typer.Option("--to", help="Not included; now.")]
+From = Annotated[
+    str | None, typer.Option("--from", help="Start time, like 2026-05-01T00:00:00Z; by default 30 days before --to.")
+]
+To = Annotated[str | None, typer.Option("--to", help="End time, exclusive; by default now.")]
 Step = Annotated[str, typer.Option("--step", help="hour or day.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500)]
 Name = Annotated[str, typer.Argument(help="Such as uploads, storage, most-shared, usage or access.")]
-Sql = Annotated[str, typer.Argument(help="Over the tables `events` and `calls`.")]
+Sql = Annotated[str, typer.Argument(help="A query of the tables `events` and `calls`.")]
 Known = Annotated[
-    list[str] | None, typer.Option("--known", help="NUMBER:SIGNATURE, noted earlier: the log must still have it.")
+    list[str] | None,
+    typer.Option("--known", help="An entry noted earlier, as NUMBER:SIGNATURE. The log must still contain it."),
 ]
-Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; all by default.")]
+Topics = Annotated[list[str] | None, typer.Argument(help="Topics to watch; by default all.")]
 
 
 @app.command()
 def password(data: Data = None, as_json: AsJson = False) -> None:
-    """Who the administrator of the stack on this machine is, and the password that was made at its first start.
+    """Show the administrator's email address and initial password of the local stack.
 
-    It holds until the administrator chooses another one.
+    The password is valid until the administrator changes it.
     """
     settings, state = running_stack(data)
     email, made = state.addresses["admin"], load_credentials(settings.data).admin_password
@@ -46,7 +47,7 @@ def password(data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def overview(data: Data = None, as_json: AsJson = False) -> None:
-    """Accounts, documents and bytes, by plan."""
+    """Show accounts, documents and bytes by plan."""
     totals = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/overview"))
     if as_json:
         print_json(totals)
@@ -54,12 +55,12 @@ def overview(data: Data = None, as_json: AsJson = False) -> None:
     rows = [{"plan": plan, **totals["by_plan"][plan]} for plan in sorted(totals["by_plan"])]
     everything = {name: totals[name] for name in ("accounts", "documents", "bytes")}
     _print_table([*rows, {"plan": "all", **everything}])
-    console.print(f"A document has {size_text(totals['average_document_bytes'])} on average.")
+    console.print(f"Average document size: {size_text(totals['average_document_bytes'])}")
 
 
 @app.command()
 def accounts(data: Data = None, limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Who has an account, with role, plan and status."""
+    """List accounts with role, plan and status."""
     found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/accounts", params={"limit": limit}))
     if as_json:
         print_json(found)
@@ -68,18 +69,18 @@ def accounts(data: Data = None, limit: Limit = 50, as_json: AsJson = False) -> N
     _print_table([{name: account.get(name) for name in columns} for account in found["items"]])
 
 
-Who = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An e-mail address or an id.")]
+Who = Annotated[str, typer.Argument(metavar="ACCOUNT", help="An email address or account id.")]
 
 
 async def _account_id(docstore: AsyncClient, who: str) -> str:
-    """The id of the account with this e-mail address. ApiError 404 if nobody has it."""
+    """Id of the account with an email address. ApiError 404 if there is none."""
     if "@" not in who:
         return who
     found = await docstore.call("GET", "/v1/admin/accounts", params={"q": who, "limit": 500})
     for account in found["items"]:
         if account["email"].casefold() == who.casefold():
             return str(account["id"])
-    raise ApiError(404, "not_found", f"no account has the e-mail address {who}")
+    raise ApiError(404, "not_found", f"no account has the email address {who}")
 
 
 @app.command("set")
@@ -108,22 +109,22 @@ def set_account(
 
 @app.command()
 def invite(
-    email: Annotated[str, typer.Argument(help="Whom to invite.")],
+    email: Annotated[str, typer.Argument(help="Email address to invite.")],
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Mail somebody a link by which they sign up, also where only the invited may; it is printed as well."""
+    """Email someone a sign-up link, and print it."""
     made = as_admin(data, lambda docstore: docstore.call("POST", "/v1/admin/invitations", {"email": email}))
     if as_json:
         print_json(made)
         return
-    console.print(f"A mail to {escape(made['email'])} is on its way. Its link, good until {made['expires_at']}:")
+    console.print(f"Invitation sent to {escape(made['email'])}. The link expires at {made['expires_at']}:")
     console.print(made["url"], soft_wrap=True, highlight=False, markup=False)
 
 
 @app.command("reset-password")
 def reset_password(who: Who, data: Data = None, as_json: AsJson = False) -> None:
-    """Make a link by which somebody chooses a new password, once and within an hour; it is mailed to nobody."""
+    """Create a password reset link. It works once, for an hour, and is not emailed."""
 
     async def make(docstore: AsyncClient) -> Any:
         return await docstore.call("POST", f"/v1/admin/accounts/{await _account_id(docstore, who)}/password-resets")
@@ -145,7 +146,7 @@ def report(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """A report: figures over time, or a list of what has the most."""
+    """Show a report."""
     asked = {"from": begin, "to": to, "step": step, "limit": limit}
     found = as_admin(data, lambda docstore: docstore.call("GET", f"/v1/admin/reports/{name}", params=asked))
     if as_json:
@@ -165,8 +166,8 @@ def report(
 
 @app.command()
 def audit(
-    account: Annotated[str, typer.Option("--account", help="Who did it: an account's id.")] = "",
-    object_: Annotated[str, typer.Option("--object", help="What it was about: a file's or account's id.")] = "",
+    account: Annotated[str, typer.Option("--account", help="Account id of the actor.")] = "",
+    object_: Annotated[str, typer.Option("--object", help="Id of the file or account.")] = "",
     action: Annotated[str, typer.Option("--action", help="Such as file-moved or 'GET /v1/files'.")] = "",
     begin: From = None,
     to: To = None,
@@ -174,7 +175,7 @@ def audit(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Who did what, the latest first."""
+    """List audit log entries, newest first."""
     asked = {"account_id": account, "object_id": object_, "action": action, "from": begin, "to": to, "limit": limit}
     found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/audit", params=asked))
     if as_json:
@@ -186,7 +187,7 @@ def audit(
 
 @app.command("verify-audit")
 def verify_audit(known: Known = None, data: Data = None, as_json: AsJson = False) -> None:
-    """Check that nobody has changed, removed, added or reordered an entry of the audit log, or cut it off."""
+    """Verify that the audit log is complete and unchanged."""
     noted = [_noted(text) for text in known or ()]
     found = as_admin(data, lambda docstore: _verify(docstore, noted))
     broken = found["broken"]
@@ -194,12 +195,12 @@ def verify_audit(known: Known = None, data: Data = None, as_json: AsJson = False
         print_json(found)
     elif not broken and not found["not_compared"]:
         head = found["head"]
-        console.print(f"{found['checked']} entries are as they were written. Note down: {_note(head)}", soft_wrap=True)
+        console.print(f"{found['checked']} entries are intact. Note this down: {_note(head)}", soft_wrap=True)
     if broken:
-        raise failed(f"entry {broken['number']} is the first that is wrong: {broken['reason']} ({broken['detail']})")
+        raise failed(f"entry {broken['number']} is the first invalid one: {broken['reason']} ({broken['detail']})")
     if found["not_compared"]:
         raise failed(
-            f"not verified: the {found['checked']} entries fit together, but whether any are gone is not known: "
+            f"not verified: the {found['checked']} entries are consistent, but some may be missing: "
             f"{found['not_compared']}"
         )
 
@@ -216,7 +217,7 @@ def _noted(text: str) -> tuple[int, str]:
 
 
 async def _verify(docstore: AsyncClient, noted: list[tuple[int, str]]) -> Any:
-    """The last page's answer, with how many entries were checked in all."""
+    """Verify page by page. Return the last page, with the total of checked entries."""
     after, checked = 0, 0
     not_compared: str | None = None
     while True:
@@ -230,14 +231,14 @@ async def _verify(docstore: AsyncClient, noted: list[tuple[int, str]]) -> Any:
         params = {"after": max(number - 1, 0), "limit": 1}
         last = (await docstore.call("GET", "/v1/admin/audit/verify", params=params))["last"]
         if not page["broken"] and (last["number"], last["signature"]) != (number, signature):
-            detail = "the entry is not the one that was noted, or is gone"
+            detail = "the entry differs from the noted one, or is missing"
             page["broken"] = {"number": number, "reason": "not_as_known", "detail": detail}
     return {**page, "checked": checked, "not_compared": not_compared}
 
 
 @app.command()
 def health(data: Data = None, as_json: AsJson = False) -> None:
-    """How every service is, how far behind, and what waits."""
+    """Show the state and backlog of every service."""
     found = as_admin(data, lambda docstore: docstore.call("GET", "/v1/admin/health"))
     if as_json:
         print_json(found)
@@ -252,8 +253,8 @@ def _health_row(service: Any) -> dict[str, Any]:
     return {
         "service": service["name"],
         "status": service["status"],
-        "to read": sum(service.get("lag", {}).values()),
-        "to say": outbox.get("pending", "?"),
+        "lag": sum(service.get("lag", {}).values()),
+        "outbox": outbox.get("pending", "?"),
         "dead letters": service.get("dead_letters", "?"),
         "why": "; ".join(f"{part}: {reason}" for part, reason in service["failed"].items()),
     }
@@ -261,7 +262,7 @@ def _health_row(service: Any) -> dict[str, Any]:
 
 @app.command()
 def events(topics: Topics = None, data: Data = None, as_json: AsJson = False) -> None:
-    """Watch what the services say, as they say it, until Ctrl-C."""
+    """Show events as they are published, until Ctrl-C."""
     as_admin(data, lambda docstore: _watch(docstore, topics or [], as_json=as_json))
 
 
@@ -278,7 +279,7 @@ async def _watch(docstore: AsyncClient, topics: list[str], *, as_json: bool) -> 
 
 @app.command()
 def query(sql: Sql, begin: From = None, to: To = None, data: Data = None, as_json: AsJson = False) -> None:
-    """Ask the archive of events by SQL, here on this machine: its files are fetched once and kept."""
+    """Query the event archive with SQL on this machine. Archive files are downloaded once and cached."""
     files = as_admin(data, lambda docstore: fetch_archive(docstore, begin, to))
     try:
         rows = run_query(sql, files)

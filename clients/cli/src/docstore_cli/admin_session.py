@@ -1,4 +1,4 @@
-"""Acting as an administrator: who is logged in, or the one of the stack that runs on this machine."""
+"""Runs commands as an administrator: the logged-in account, or the administrator of the local stack."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 EVENTS_PATH = "/v1/admin/events"
 SILENT_SECONDS = 75.0
-"""A stream has a comment every 25 s."""
+"""Longer than the server's keep-alive interval of 25 s."""
 RETRY_SECONDS = 1.0
 
 
 def as_admin(data: Path | None, work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-    """Work as who is logged in; with a data folder, or with nobody logged in, as the admin of the stack there."""
+    """Run as the logged-in account; with a data folder, or if not logged in, as the local stack's administrator."""
     if data is None and session_file().load() is not None:
         return as_person(work)
     settings, state = running_stack(data)
@@ -41,7 +41,7 @@ def as_admin(data: Path | None, work: Callable[[AsyncClient], Awaitable[T]]) -> 
 
 
 async def stream_events(docstore: AsyncClient, topics: list[str]) -> AsyncIterator[tuple[str, Any]]:
-    """(name, data) of each event of the administrators' stream; a connection that ends is made again."""
+    """Yield (name, data) of each event in the administrators' stream; reconnect when the connection ends."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=SILENT_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         outage = Outage()

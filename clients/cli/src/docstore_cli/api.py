@@ -1,4 +1,4 @@
-"""The public API as it is on the wire: for the demo, the benchmarks and the tests. Programs use docstore_client."""
+"""Minimal HTTP client of the public API for demo, benchmarks and tests. Programs use docstore_client."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ LOG_IN = "/v1/sessions"
 
 
 class ApiClient:
-    """Talks to one gateway, for one account once logged in."""
+    """Calls one gateway, for one account after log-in."""
 
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway.rstrip("/")
@@ -37,7 +37,7 @@ class ApiClient:
         return {"authorization": f"Bearer {self.access_token}"} if self.access_token else {}
 
     async def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """Any answer, refusals and redirects too; redirects are not followed."""
+        """Send a request. Return any response, errors and redirects included."""
         sent = None if body is None else orjson.dumps(body)
         given = {**self.headers, **({} if body is None else {"content-type": "application/json"}), **(headers or {})}
         async with self._session.request(
@@ -46,30 +46,30 @@ class ApiClient:
             return Answer(response.status, response.headers, await response.read())
 
     async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-        """The JSON answer, None if there is none; ApiError when refused."""
+        """Send a request. Return the JSON body or None; ApiError on an error status."""
         answer = await self.ask(method, path, body, headers)
         if answer.status >= 400:
             raise error_of(answer.status, answer.body)
         return answer.json()
 
     async def sign_up(self, email: str, password: str) -> None:
-        """Make an account and log in to it."""
+        """Create an account and log in."""
         await self.call("POST", "/v1/accounts", {"email": email, "password": password})
         await self.log_in(email, password)
 
     async def log_in(self, email: str, password: str) -> None:
-        """Log in here, or at the account's home region if this is another one: `gateway` is that from then on."""
+        """Log in, following a redirect to the account's home region: `gateway` then names that region."""
         credentials = {"email": email, "password": password, "device_name": device_name()}
         answer = await self.ask("POST", LOG_IN, credentials)
         if answer.status == 307:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self.ask("POST", LOG_IN, credentials)
-        if answer.status != 201:  # a second redirect would be going round in circles
+        if answer.status != 201:  # follow one redirect only, to avoid loops
             raise error_of(answer.status, answer.body)
         self._take(answer.json())
 
     async def refresh(self) -> None:
-        """New tokens for old ones, which are worth nothing any more."""
+        """Replace the tokens; the old ones become invalid."""
         self._take(await self.call("POST", f"{LOG_IN}/refresh", {"refresh_token": self.refresh_token}))
 
     def _take(self, session: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ class ApiClient:
             await _raise_for_store(response)
 
     async def post_form(self, form: dict[str, Any], content: bytes, filename: str) -> str:
-        """Send bytes as a browser does, the signed fields first, the file last; where the store sends it then."""
+        """Send a form upload as a browser does. Return the redirect target."""
         data = aiohttp.FormData()
         for name, value in form["fields"].items():
             data.add_field(name, value)
@@ -92,13 +92,13 @@ class ApiClient:
             return response.headers.get("location", "")
 
     async def put_part(self, url: str, content: bytes) -> str:
-        """Send one part of a multipart upload; its ETag."""
+        """Send one part of a multipart upload. Return its ETag."""
         async with self._session.put(url, data=content) as response:
             await _raise_for_store(response)
             return str(response.headers["etag"])
 
     async def send(self, upload: dict[str, Any], content: bytes) -> dict[str, Any]:
-        """Send the bytes of an upload just begun, by form, put or in parts; what `complete` is to be told then."""
+        """Send the bytes of an upload by form, PUT or in parts. Return the body for `complete`."""
         if upload["method"] == "form":
             await self.post_form(upload["form"], content, upload["path"].rpartition("/")[2])
             return {}
@@ -112,7 +112,7 @@ class ApiClient:
         return {"parts": [{"number": part["number"], "etag": etag} for part, etag in zip(parts, etags, strict=True)]}
 
     async def upload(self, path: str, content: bytes, method: str = "put", **wishes: Any) -> dict[str, Any]:
-        """Upload one small file; the file."""
+        """Upload one small file. Return the file."""
         body = {"path": path, "size": len(content), "method": method, **wishes}
         upload = await self.call("POST", "/v1/uploads", body)
         done = await self.send(upload, content)
@@ -120,7 +120,7 @@ class ApiClient:
         return file
 
     async def upload_batch(self, files: dict[str, bytes]) -> list[dict[str, Any]]:
-        """Upload small files: one call to begin, the bytes in parallel, one call to complete; the files."""
+        """Upload small files: one call to begin, the bytes in parallel, one call to complete. Return the files."""
         uploads = [
             {"path": path, "size": len(content), "sha256": sha256(content).hexdigest(), "method": "put"}
             for path, content in files.items()

@@ -1,4 +1,4 @@
-"""SQL over the archive of events: its Parquet files are fetched once and kept, DuckDB asks them on this machine."""
+"""SQL queries of the event archive: downloads its Parquet files once and queries them with DuckDB."""
 
 import os
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ CALLS = """
 
 
 def archive_folder() -> Path:
-    """Where files of archives are kept, by day as they are there; they never change."""
+    """Cache folder of archive files, by day; they never change."""
     return StandaloneSettings().tools / "archive"
 
 
 async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None) -> list[Path]:
-    """The archive's files of these days, fetched unless they are here."""
+    """Download the archive files of these days that are not cached. Return all paths."""
     folder, files = archive_folder(), []
     cursor: str | None = None
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=ANSWER_SECONDS)
@@ -52,7 +52,7 @@ async def fetch_archive(docstore: AsyncClient, begin: str | None, to: str | None
 
 
 async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
-    """All of it or nothing is there afterwards; nobody else may read it."""
+    """Download a file atomically, readable only by this user."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_suffix(f".{os.getpid()}")
     try:
@@ -69,11 +69,11 @@ async def _fetch(http: aiohttp.ClientSession, url: str, path: Path) -> None:
 
 
 def run_query(sql: str, files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Rows of the answer. BadUsage for SQL that DuckDB refuses, or where nothing is archived yet."""
+    """Run a query. BadUsage if DuckDB refuses the SQL or nothing is archived yet."""
     import duckdb  # 65 MB, of use to this command alone
 
     if not files:
-        raise BadUsage("nothing of that time is archived yet: events are within an hour")
+        raise BadUsage("no archived events in this period yet: events are archived within an hour")
     paths = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet([{paths}], hive_partitioning = true)")

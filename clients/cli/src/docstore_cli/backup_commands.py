@@ -1,4 +1,4 @@
-"""`docstore backup` and `docstore restore-backup`: all that people have, of a deployment that is in use."""
+"""`docstore backup` and `docstore restore-backup`."""
 
 import asyncio
 import os
@@ -53,16 +53,16 @@ PHASES: dict[Phase, str] = {
     "restore databases": "restoring databases",
 }
 
-Target = Annotated[Path, typer.Argument(help="Folder of backups; a new one is made.")]
+Target = Annotated[Path, typer.Argument(help="Folder of backups; created if it is missing.")]
 Source = Annotated[Path, typer.Argument(help="Folder of backups.")]
-Keep = Annotated[int, typer.Option("--keep", min=1, help="How many backups stay in the folder; older ones go.")]
-Name = Annotated[str | None, typer.Option("--name", help="Which backup of the folder; else the newest.")]
-CHECK_HELP = "Only read all of the backup, and compare it with its hashes; what is damaged is copied again by the next."
+Keep = Annotated[int, typer.Option("--keep", min=1, help="Number of backups to keep; older ones are deleted.")]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the backup; by default the newest.")]
+CHECK_HELP = "Only verify the backup. The next backup copies damaged files again."
 Check = Annotated[bool, typer.Option("--check", help=CHECK_HELP)]
 
 
 def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = False) -> None:
-    """Back up a deployment while people use it; what a folder has is not copied again."""
+    """Back up a running deployment; unchanged contents are not copied again."""
     settings = settings_for(data)
     began = time.monotonic()
     with _shown() as on_step:
@@ -79,7 +79,7 @@ def backup(target: Target, data: Data = None, keep: Keep = 7, as_json: AsJson = 
         soft_wrap=True,
     )
     if manifest.credentials is not None:
-        console.print("It holds the stack's secrets and everybody's files: keep it where only you can read it.")
+        console.print("The backup contains the stack's secrets and all files: protect it.")
 
 
 async def _take(target: Path, settings: StandaloneSettings, keep: int, on_step: Progress) -> Taken:
@@ -89,12 +89,12 @@ async def _take(target: Path, settings: StandaloneSettings, keep: int, on_step: 
 
 
 def _warn_of_the_archive(deployment: Deployment) -> None:
-    """Only the content bucket is in a backup; where analytics has another one, it is told as analytics is."""
+    """Warn if analytics has its own bucket: backups contain only the content bucket."""
     bucket = os.environ.get("ANALYTICS_BUCKET", "")
     if bucket not in ("", deployment.s3.bucket):
         errors.print(
-            f"[yellow]warning:[/] the archive and the sealed audit log are in a bucket of their own, {escape(bucket)}"
-            " (ANALYTICS_BUCKET), which is in no backup: keep it by other means",
+            f"[yellow]warning:[/] the archive and the sealed audit log are in a separate bucket, {escape(bucket)}"
+            " (ANALYTICS_BUCKET), which is not in the backup: back it up separately",
             soft_wrap=True,
             highlight=False,
         )
@@ -109,7 +109,7 @@ def restore_backup(
     with _shown() as on_step:
         chosen = _run(_restore(source.absolute(), settings, name, on_step, only_check=check))
     manifest, seconds = chosen.manifest, time.monotonic() - began
-    where = "the deployment of the settings" if is_elsewhere(settings) else settings.data
+    where = "the configured deployment" if is_elsewhere(settings) else settings.data
     if as_json:
         figures = {"name": manifest.name, "documents": manifest.documents, "contents": manifest.object_count}
         print_json(figures | {"bytes": manifest.object_bytes, "seconds": round(seconds, 2), "restored": not check})
@@ -146,7 +146,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def _shown() -> Iterator[Progress]:
-    """Bars on a terminal's stderr, and nothing elsewhere."""
+    """Show progress bars if stderr is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[moved]}"))
     with Bars(*columns, TimeElapsedColumn(), console=errors, disable=not errors.is_terminal) as bars:
         tasks = {phase: bars.add_task(text, total=None, visible=False, moved="") for phase, text in PHASES.items()}

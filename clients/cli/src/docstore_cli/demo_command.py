@@ -1,4 +1,4 @@
-"""`docstore demo`: start the stack if none runs, run the main job, stay."""
+"""`docstore demo`: starts a stack if none runs, and shows the main job."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ from docstore_standalone.state import StackState, read_state, region_folders, ru
 
 
 def demo(data: Data = None) -> None:
-    """Run the main job on real documents and show what happens; then stay until Ctrl-C.
+    """Upload sample documents and show what happens; then run until Ctrl-C.
 
-    Where several regions run: show what they do for one person.
+    With several regions running, show how they work together for one account.
     """
     settings = settings_for(data)
     state = running_state(settings.data)
@@ -39,12 +39,12 @@ async def _on_running(settings: StandaloneSettings, state: StackState) -> None:
 
 async def _on_own(settings: StandaloneSettings) -> None:
     stop = stop_signal()
-    os.environ.setdefault("ACCOUNTS_SELF_SERVICE_PLANS", "true")  # visitors may try both plans
+    os.environ.setdefault("ACCOUNTS_SELF_SERVICE_PLANS", "true")  # let visitors try both plans
     async with await start_shown(settings) as stack:
         await _show(settings, stack.gateway, stack.servers.kafka_bootstrap)
-        console.print(f"DocStore is at [bold]{stack.gateway}[/], its API is described at {stack.gateway}/docs")
+        console.print(f"DocStore is at [bold]{stack.gateway}[/], API documentation: {stack.gateway}/docs")
         if os.environ.get("DEMO_EXIT") != "1" and sys.stdin.isatty() and sys.stdout.isatty():
-            console.print("It stays until Ctrl-C.")
+            console.print("Press Ctrl-C to stop.")
             await stop.wait()
 
 

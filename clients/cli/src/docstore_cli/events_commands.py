@@ -1,4 +1,4 @@
-"""`docstore events`: what the services say, what could not be handled, and having either again."""
+"""`docstore events`: follow events, list and replay dead letters, republish events."""
 
 import asyncio
 import contextlib
@@ -23,16 +23,16 @@ from docstore_platform.clock import utc_now
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.state import StackState
 
-app = typer.Typer(help="What the services say, and what could not be handled.", no_args_is_help=True)
+app = typer.Typer(help="Events and dead letters.", no_args_is_help=True)
 
-Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; all of {', '.join(TOPICS)} by default.")]
+Topics = Annotated[list[str] | None, typer.Argument(help=f"Topics to follow; by default {', '.join(TOPICS)}.")]
 Since = Annotated[str, typer.Option("--since", help="A time like 2026-05-01T12:00:00Z, or how long ago, like 2h.")]
-FromStart = Annotated[bool, typer.Option("--from-start", help="Show what was said before, too, as far as it is kept.")]
+FromStart = Annotated[bool, typer.Option("--from-start", help="Also show earlier events, as far as Kafka keeps them.")]
 
 
 @app.command()
 def tail(topics: Topics = None, data: Data = None, from_start: FromStart = False, as_json: AsJson = False) -> None:
-    """Follow events as they are said, until Ctrl-C."""
+    """Show events as they are published, until Ctrl-C."""
     _, state = running_stack(data)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_tail(state, topics or list(TOPICS), from_start=from_start, as_json=as_json))
@@ -74,7 +74,7 @@ def _show(record: Any, *, as_json: bool) -> None:
 
 @app.command("dead-letters")
 def dead_letters(data: Data = None, as_json: AsJson = False) -> None:
-    """Messages a service could not handle, with the reason."""
+    """List dead letters with the reason."""
     letters = run(_as_admin(data, "GET", "/v1/admin/dead-letters"))["items"]
     if as_json:
         print_json(letters)
@@ -92,7 +92,7 @@ def dead_letters(data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
-    """Handle a dead letter again, and those of the same aggregate that wait behind it."""
+    """Replay a dead letter and those of the same aggregate behind it."""
     outcome = run(_as_admin(data, "POST", f"/v1/admin/dead-letters/{letter_id}/replay"))
     if as_json:
         print_json(outcome)
@@ -105,7 +105,7 @@ def replay(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def discard(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
-    """Give up a dead letter that can't be read, so that what waits behind it can be replayed."""
+    """Discard a dead letter that can't be parsed, so that those behind it can be replayed."""
     run(_as_admin(data, "DELETE", f"/v1/admin/dead-letters/{letter_id}"))
     if as_json:
         print_json({"id": letter_id})
@@ -115,7 +115,7 @@ def discard(letter_id: str, data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def republish(since: Since, data: Data = None, as_json: AsJson = False) -> None:
-    """Have every service say again what it said since a moment; who has handled an event ignores it."""
+    """Republish events since a time; consumers ignore those that they have handled."""
     begin = moment(since, utc_now(), "--since", back=True).isoformat()
     outcome = run(_as_admin(data, "POST", "/v1/admin/events/republish", {"since": begin}))
     if as_json:

@@ -1,4 +1,4 @@
-"""What went wrong, as one line and as the exit status that `docstore_cli.main` documents."""
+"""Maps errors to a one-line message and to the exit status documented in `docstore_cli.main`."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
@@ -24,18 +24,18 @@ _CODES = {
 
 
 class NotLoggedIn(DocStoreError):
-    """There are no credentials on this machine."""
+    """This machine has no credentials."""
 
 
 class BadUsage(ValueError):
-    """The arguments don't go together."""
+    """The arguments are invalid in combination."""
 
 
 Failure = DocStoreError | BadUsage | OSError
 
 
 def code_of(error: Failure) -> str:
-    """Stable, for programs."""
+    """Stable error code for programs."""
     if isinstance(error, ApiError):
         return error.code
     if isinstance(error, NotLoggedIn | BadUsage):
@@ -66,19 +66,19 @@ def status_of(error: Failure) -> int:
 
 
 def ended_by(error: Failure, what: str = "") -> typer.Exit:
-    """Says it; raise what it answers. `what` it happened to is named first."""
+    """Print the error, prefixed with `what`. Return the exception to raise."""
     detail = detail_of(error)
     named = "" if not what or detail.startswith(what) else f"{what}: "
     return failed(shown(" ".join(f"{named}{detail} ({code_of(error)})".split())), status_of(error))
 
 
 def _as_text(name: str) -> str:
-    """For JSON, which has no names that are not Unicode."""
+    """Replace invalid Unicode for JSON."""
     return name.encode(errors="backslashreplace").decode()
 
 
 class Failures:
-    """Of several things some may fail: each is said, and the command ends with the status of the first."""
+    """Collects failures of several items: prints each, and exits with the status of the first."""
 
     def __init__(self) -> None:
         self.first: typer.Exit | None = None
@@ -90,19 +90,19 @@ class Failures:
         self.items.append({"what": _as_text(what), "code": code_of(error), "detail": _as_text(detail_of(error))})
 
     def note_or_raise(self, what: str, error: DocStoreError | OSError) -> None:
-        """Raises what all the others would meet, too."""
+        """Note a failure; re-raise an error that would hit all items."""
         if status_of(error) in (NOT_LOGGED_IN, UNREACHABLE):
             raise error
         self.note(what, error)
 
     def end(self) -> None:
-        """Returns if nothing failed."""
+        """Exit with the first failure's status; return if nothing failed."""
         if self.first is not None:
             raise self.first
 
 
 async def each(items: Iterable[T], failures: Failures, work: Callable[[T], Awaitable[R]]) -> list[R]:
-    """One after the other; one that fails does not hold up the others, but for failures that all of them would meet."""
+    """Run `work` on each item. Continue after a failure, unless it would hit all items."""
     done: list[R] = []
     for item in items:
         try:

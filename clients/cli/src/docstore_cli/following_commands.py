@@ -1,4 +1,4 @@
-"""`docstore follow` and `unfollow`: being told of changes by e-mail or otherwise."""
+"""`docstore follow` and `unfollow`: notifications of changes."""
 
 from typing import Annotated, Any
 
@@ -14,12 +14,13 @@ from docstore_client.models import Subscription
 
 OptionalPath = Annotated[str | None, typer.Argument(metavar="[PATH]", help=PATH_HELP)]
 Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
-Channel = Annotated[str, typer.Option("--channel", help="How: email, in_app, webhook or another channel.")]
+Channel = Annotated[str, typer.Option("--channel", help="Channel: email, in_app, webhook or another one.")]
 Target = Annotated[
-    list[str] | None, typer.Option("--target", metavar="NAME=VALUE", help="Where to, such as url=https://example.org/.")
+    list[str] | None,
+    typer.Option("--target", metavar="NAME=VALUE", help="Target field, such as url=https://example.org/."),
 ]
-Events = Annotated[list[str] | None, typer.Option("--event", help="Which changes; the usual ones if not said.")]
-OnlyChannel = Annotated[str | None, typer.Option("--channel", help="Only what comes this way.")]
+Events = Annotated[list[str] | None, typer.Option("--event", help="Type of change; by default the usual ones.")]
+OnlyChannel = Annotated[str | None, typer.Option("--channel", help="Only subscriptions of this channel.")]
 
 
 def follow(
@@ -29,7 +30,7 @@ def follow(
     event: Events = None,
     as_json: AsJson = False,
 ) -> None:
-    """Be told of changes to a file or folder; without one: what you follow."""
+    """Follow changes of a file or folder; without a path, list what you follow."""
     if path is None:
         found = as_person(lambda docstore: every(docstore.subscriptions))
         _tell(found, as_json=as_json)
@@ -46,7 +47,7 @@ def follow(
     else:
         _tell([made], as_json=False)
         if made.secret:
-            typer.echo(f"its messages are signed with {made.secret}, which is shown this once")
+            typer.echo(f"signing secret, shown only once: {made.secret}")
 
 
 def _fields(pairs: list[str]) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _fields(pairs: list[str]) -> dict[str, Any]:
 
 
 def unfollow(path: Path, channel: OnlyChannel = None, as_json: AsJson = False) -> None:
-    """Be told no more of a file or folder."""
+    """Stop following a file or folder."""
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[Subscription]:

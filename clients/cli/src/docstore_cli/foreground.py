@@ -1,4 +1,4 @@
-"""Runs a stack in this process: what `docstore up` and `docstore demo` do. Importing it takes a second of CPU."""
+"""Runs a stack in this process for `docstore up` and `docstore demo`. Importing it takes a second of CPU."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ from docstore_standalone.state import AlreadyRunning, HalfRestored, OtherLayout
 async def stay(
     settings: StandaloneSettings, *, processes: bool, regions: list[str] | None, forker: Forker | None = None
 ) -> None:
-    """Start the stack and stay until Ctrl-C. `forker`, where given, has begun to import the services."""
+    """Run the stack until Ctrl-C. `forker` has already begun to import the services."""
     stop = stop_signal()
     async with await _start_shown(settings, processes=processes, regions=regions, forker=forker) as running:
         stacks = {"": running} if isinstance(running, Stack) else running.stacks
@@ -38,7 +38,7 @@ def stop_signal() -> asyncio.Event:
 
 
 async def start_shown(settings: StandaloneSettings) -> Stack:
-    """Start one stack and show its parts coming up; ends the command with the reason if it can't be started."""
+    """Start one stack and show its progress; exit with the reason if it fails."""
     stack = await _start_shown(settings, processes=False, regions=None)
     assert isinstance(stack, Stack)
     return stack

@@ -23,10 +23,12 @@ PARALLEL_FOLDERS = 8
 
 Paths = Annotated[
     list[str],
-    typer.Argument(metavar="PATHS... [DEST]", help=f"{PATH_HELP} The last of several is where to, on this machine."),
+    typer.Argument(metavar="PATHS... [DEST]", help=f"{PATH_HELP} The last argument is the local destination."),
 ]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Fetch what is here already, too.")]
-Number = Annotated[int | None, typer.Option("--version", min=1, help="Another version than the current one of a file.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Also download files that are here already.")]
+Number = Annotated[
+    int | None, typer.Option("--version", min=1, help="Version of the file; by default the current one.")
+]
 
 
 @dataclass(slots=True)
@@ -40,9 +42,9 @@ class Outcome:
 
 
 def get(paths: Paths, version: Number = None, force: Force = False, as_json: AsJson = False) -> None:
-    """Fetch files and folders; what is here already is not fetched again.
+    """Download files and folders; files that are here already are skipped.
 
-    What was interrupted goes on where it was. Each file is verified before it takes its place.
+    Interrupted downloads resume. Each file is verified before it gets its name.
     """
     sources, destination = (paths[:-1], paths[-1]) if len(paths) > 1 else (paths, ".")
 
@@ -86,7 +88,7 @@ class Get:
         return _safe(name_of(source, file)) if name_of(source, file) else "", file
 
     async def _plan(self, file: File, local: Path) -> list[tuple[File, Path]]:
-        """The files of a file or folder and where they go; its folders are made."""
+        """List the files to download with their targets, and create folders."""
         if not file.is_folder:
             return [(file, local)] if self._has_folder(file, local.parent) else []
         planned: list[tuple[File, Path]] = []
@@ -103,7 +105,7 @@ class Get:
         return planned
 
     def _has_folder(self, file: File, folder: Path) -> bool:
-        """Whether there is a folder now for a file, or for what is in a folder."""
+        """Create the target folder; return whether that succeeded."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -123,7 +125,7 @@ class Get:
         return below
 
     async def _listed(self, folder: File) -> list[File]:
-        """Nothing if it can't be listed: somebody may have deleted it since it was seen."""
+        """Items of a folder; none if it can't be listed, as it may have been deleted meanwhile."""
         try:
             return await self._docstore.list_folder(parent_id=folder.id)
         except DocStoreError as error:
@@ -149,7 +151,7 @@ class Get:
             self._outcome.fetched.append({"path": asked.file.path, "local": str(asked.local), "version": number})
 
     def _is_here(self, file: File, local: Path) -> bool:
-        """Not so if it can't be read, which writing it will tell."""
+        """False if it can't be read: writing will then report the error."""
         try:
             is_same_size = local.is_file() and local.stat().st_size == file.size
             return not self._force and self._version is None and is_same_size and measure(local)[1] == file.sha256
@@ -164,7 +166,7 @@ def _kind(path: Path) -> Kind | None:
 
 
 def _safe(name: str) -> str:
-    """A name that leads nowhere else, whatever a server says."""
+    """Reject names with path separators, whatever the server sends."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise LocalError(f"{name!r} is no name for a file")
+        raise LocalError(f"{name!r} is not a valid file name")
     return name

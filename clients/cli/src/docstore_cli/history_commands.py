@@ -14,12 +14,14 @@ from docstore_client import ApiError, AsyncClient
 from docstore_client.models import File, Version
 
 Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
-Number = Annotated[int | None, typer.Option("--version", help="The version to bring back; else out of the trash.")]
-Empty = Annotated[bool, typer.Option("--empty", help="Remove all of it for good, with all versions.")]
+Number = Annotated[
+    int | None, typer.Option("--version", help="Version to restore; without it, restore from the trash.")
+]
+Empty = Annotated[bool, typer.Option("--empty", help="Delete everything in the trash forever, with all versions.")]
 
 
 def history(path: Path, as_json: AsJson = False) -> None:
-    """The versions of a file, newest first: who made them, and on which device."""
+    """List the versions of a file, newest first."""
 
     async def work(docstore: AsyncClient) -> list[Version]:
         file = await need(docstore, RemotePath.parse(path))
@@ -33,14 +35,14 @@ def history(path: Path, as_json: AsJson = False) -> None:
         notes = [f"restored from v{version.restored_from}"] if version.restored_from else []
         notes += ["current"] if version.current else []
         line = f"v{version.version:<5} {size_text(version.size):>10} {time_text(version.created_at)} "
-        who = f"{version.created_by_name or 'somebody'}, {version.device}"
+        who = f"{version.created_by_name or 'someone'}, {version.device}"
         typer.echo(line + shown(" ".join([who, *(f"({note})" for note in notes)])))
 
 
 def restore(path: Path, version: Number = None, as_json: AsJson = False) -> None:
-    """Bring an old version back, or a file or folder out of the trash.
+    """Restore an old version, or a file or folder from the trash.
 
-    The old version becomes the newest. What is in the trash is named by the path it had, or by its id.
+    The old version becomes the newest. Name trashed items by their former path, or by id.
     """
 
     async def work(docstore: AsyncClient) -> File:
@@ -50,7 +52,7 @@ def restore(path: Path, version: Number = None, as_json: AsJson = False) -> None
         trashed = await every(docstore.trash)
         found = [file for file in trashed if str(place) in (file.path, f"id:{file.id}")]
         if not found:
-            raise ApiError(404, "not_found", f"{place}: there is no such file or folder in the trash")
+            raise ApiError(404, "not_found", f"{place}: no such file or folder in the trash")
         return await docstore.restore(found[0].id)
 
     file = as_person(work)
@@ -61,7 +63,7 @@ def restore(path: Path, version: Number = None, as_json: AsJson = False) -> None
 
 
 def trash(empty: Empty = False, as_json: AsJson = False) -> None:
-    """What is in the trash, the latest first."""
+    """List the trash, newest first."""
 
     failures = Failures()
 
@@ -83,6 +85,6 @@ def trash(empty: Empty = False, as_json: AsJson = False) -> None:
         for file in files:
             when = time_text(file.trashed_at) if file.trashed_at else ""
             size = "" if file.is_folder else size_text(file.size)
-            goes = f"  (goes for good {time_text(file.expires_at)})" if file.expires_at and not empty else ""
+            goes = f"  (deleted forever on {time_text(file.expires_at)})" if file.expires_at and not empty else ""
             typer.echo(f"id:{file.id} {when} {size:>10} {shown(file.path)}{'/' if file.is_folder else ''}{goes}")
     failures.end()

@@ -1,4 +1,4 @@
-"""What is to be sent of this machine's files."""
+"""Collects the local files to upload."""
 
 import os
 import stat
@@ -10,18 +10,18 @@ Names = tuple[str, ...]
 
 @dataclass(slots=True)
 class LocalTree:
-    """Files by their names below the source; a source that is a file has no names."""
+    """Files by their names below the source; empty names if the source is a file."""
 
     files: list[tuple[Path, Names]] = field(default_factory=list)
     empty_folders: list[Names] = field(default_factory=list)
     left_out: list[Path] = field(default_factory=list)
-    """Symbolic links in folders, sockets, pipes, devices."""
+    """Skipped entries: symbolic links in folders, sockets, pipes, devices."""
     unreadable: list[tuple[Path, OSError]] = field(default_factory=list)
     """Folders in the source."""
 
 
 def scan(source: Path) -> LocalTree:
-    """What is named is followed if it is a link; within folders links are left out.
+    """Collect a file or folder. A link given as source is followed; links in folders are skipped.
 
     OSError if the source itself can't be read.
     """
@@ -52,6 +52,6 @@ def _scan_folder(folder: Path, names: Names, tree: LocalTree) -> None:
 
 
 def name_for(source: str) -> str:
-    """What a source is called where it is sent to; "" for `.`, `..` and `folder/.`: the contents are sent."""
+    """Name of a source at the destination; "" for `.`, `..` and `folder/.`, whose contents are uploaded."""
     last = source.rstrip("/").rpartition("/")[2]
     return "" if last in ("", ".", "..") else last

@@ -1,7 +1,7 @@
-"""The `docstore` command. Each command's module is imported when that command runs: the others cost nothing.
+"""The `docstore` command. Each command's module is imported only when that command runs.
 
 Exit status: 0 done; 1 refused or failed; 2 wrong usage; 3 not logged in; 4 not found; 5 over quota; 6 unreachable;
-130 ended by Ctrl-C. Of several things that failed, that of the first. `docstore status`: 3 if nothing runs.
+130 ended by Ctrl-C. If several items fail, the first failure decides. `docstore status`: 3 if nothing runs.
 """
 
 import gc
@@ -12,50 +12,50 @@ import typer
 from typer import core
 
 COMMANDS = {
-    "up": ("stack_commands", "Start everything on this machine and stay until Ctrl-C."),
-    "down": ("stack_commands", "Stop the stack of a data folder; what it keeps stays."),
-    "status": ("stack_commands", "What is running on a data folder, where, and how much memory it takes."),
-    "mail": ("stack_commands", "What the local SES received, newest last; that of every region."),
-    "backup": ("backup_commands", "Back up a deployment while people use it; what a folder has is not copied again."),
+    "up": ("stack_commands", "Run DocStore on this machine until Ctrl-C."),
+    "down": ("stack_commands", "Stop the stack of a data folder; its data is kept."),
+    "status": ("stack_commands", "Show the processes of a data folder, their addresses and memory."),
+    "mail": ("stack_commands", "Show the emails that the local SES received, newest last."),
+    "backup": ("backup_commands", "Back up a running deployment; unchanged contents are not copied again."),
     "restore-backup": ("backup_commands", "Restore a backup into an empty data folder, or an empty deployment."),
-    "secrets": ("secrets_commands", "The keys and secrets of the services: new ones, for this machine or another."),
-    "demo": ("demo_command", "Run the main job on real documents and show what happens; then stay until Ctrl-C."),
-    "events": ("events_commands", "What the services say, and what could not be handled."),
-    "admin": ("admin_commands", "Figures, accounts, the audit log, health, and SQL over the archive of events."),
-    "login": ("account_commands", "Log in, wherever the account's home is, and stay logged in on this machine."),
-    "logout": ("account_commands", "End the session of this machine."),
-    "recover": ("account_commands", "Have a link mailed by which a new password is chosen in a browser."),
-    "verify": ("account_commands", "Verify the account's e-mail address, so that what others share with it appears."),
-    "usage": ("account_commands", "Whose account this is, and how much of its room is used."),
+    "secrets": ("secrets_commands", "Create or rotate keys and secrets of the services."),
+    "demo": ("demo_command", "Upload sample documents and show what happens; then run until Ctrl-C."),
+    "events": ("events_commands", "Events and dead letters."),
+    "admin": ("admin_commands", "Administration: reports, accounts, audit log, health, event archive."),
+    "login": ("account_commands", "Log in on this machine."),
+    "logout": ("account_commands", "Log out on this machine."),
+    "recover": ("account_commands", "Email a password reset link."),
+    "verify": ("account_commands", "Verify the account's email address."),
+    "usage": ("account_commands", "Show account and storage usage."),
     "ls": ("tree_commands", "List folders and files."),
-    "put": ("put_command", "Send files and folders; what is there already is not sent again."),
-    "get": ("get_command", "Fetch files and folders; what is here already is not fetched again."),
-    "mkdir": ("tree_commands", "Make folders, with those above them."),
+    "put": ("put_command", "Upload files and folders; files that are there already are skipped."),
+    "get": ("get_command", "Download files and folders; files that are here already are skipped."),
+    "mkdir": ("tree_commands", "Create folders, with missing parent folders."),
     "mv": ("tree_commands", "Move or rename files and folders."),
-    "cp": ("tree_commands", "Copy files and folders, without fetching them."),
-    "rm": ("tree_commands", "Put files and folders into the trash."),
-    "history": ("history_commands", "The versions of a file, newest first: who made them, and on which device."),
-    "restore": ("history_commands", "Bring an old version back, or a file or folder out of the trash."),
-    "trash": ("history_commands", "What is in the trash, the latest first."),
-    "retention": ("retention_command", "How long the trash and old versions are kept; with options: choose it."),
+    "cp": ("tree_commands", "Copy files and folders on the server."),
+    "rm": ("tree_commands", "Move files and folders to the trash."),
+    "history": ("history_commands", "List the versions of a file, newest first."),
+    "restore": ("history_commands", "Restore an old version, or a file or folder from the trash."),
+    "trash": ("history_commands", "List the trash, newest first."),
+    "retention": ("retention_command", "Show or change how long the trash and old versions are kept."),
     "search": ("search_command", "Find files and folders by name, or files by their text."),
-    "share": ("sharing_commands", "Share a file or folder with somebody."),
-    "unshare": ("sharing_commands", "End a share: one's own, or one that was received."),
-    "shared": ("sharing_commands", "What others share with you, and who; of a file or folder of yours: with whom."),
-    "shares": ("shares_commands", "Shares that wait for you: accept or decline them, block people."),
-    "link": ("sharing_commands", "Make a public link."),
-    "links": ("sharing_commands", "The public links to a file or folder."),
-    "unlink": ("sharing_commands", "Take public links back."),
-    "sync": ("sync_command", "Keep a folder and the account's files the same, both ways."),
+    "share": ("sharing_commands", "Share a file or folder."),
+    "unshare": ("sharing_commands", "Stop sharing, or remove something shared with you."),
+    "shared": ("sharing_commands", "List what is shared with you; with a path, list who has access to it."),
+    "shares": ("shares_commands", "Pending shares: accept or decline them, block people."),
+    "link": ("sharing_commands", "Create a public link."),
+    "links": ("sharing_commands", "List the public links to a file or folder."),
+    "unlink": ("sharing_commands", "Revoke public links."),
+    "sync": ("sync_command", "Sync a folder with the account's files, both ways."),
     "watch": ("watch_command", "Show changes as they happen, until Ctrl-C."),
-    "follow": ("following_commands", "Be told of changes to a file or folder; without one: what you follow."),
-    "unfollow": ("following_commands", "Be told no more of a file or folder."),
+    "follow": ("following_commands", "Follow changes of a file or folder; without a path, list what you follow."),
+    "unfollow": ("following_commands", "Stop following a file or folder."),
 }
-"""Name: the module with its function, or with an `app` of sub-commands; what it does."""
+"""By name: the module with its function, or with an `app` of sub-commands; the help text."""
 
 
 class LazyGroup(core.TyperGroup):
-    """Imports a command's module when the command is used, not to list it."""
+    """Imports a command's module only when the command is used."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -90,7 +90,7 @@ app = typer.Typer(
 
 def _say_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version  # no other command need wait for this import
+        from importlib.metadata import version  # imported here, so that other commands start faster
 
         typer.echo(f"docstore {version('docstore-cli')}")
         raise typer.Exit
@@ -99,17 +99,17 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def docstore(
     _: Annotated[
-        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+        bool, typer.Option("--version", help="Show the version.", callback=_say_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Keep, sync, search and share files: a whole DocStore on this machine, and the tools to look into it."""
+    """Store, sync, search and share files; run and inspect a DocStore on this machine."""
 
 
 def main() -> None:
-    """The command as a process of its own."""
-    # Most of what a command makes lives until its end: to look through it for circles was a tenth of a large sync.
+    """Entry point of the command."""
+    # Most objects live until the command ends: garbage collection took a tenth of a large sync.
     gc.set_threshold(50_000, 20, 20)
     try:
         app()
     finally:
-        gc.freeze()  # nor is it looked through at the end, when all of it goes
+        gc.freeze()  # skip garbage collection at exit, too

@@ -1,4 +1,4 @@
-"""Times as people enter them."""
+"""Parses times and time spans."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,9 +9,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def moment(text: str, now: datetime, option: str, *, back: bool = False) -> datetime:
-    """A time with its zone, or so long after `now`, like 90s, 30m, 12h or 7d; `back`: so long before it.
+    """Parse a time with its zone, or a span like 90s, 30m, 12h or 7d after `now`; `back`: before `now`.
 
-    BadParameter of the `option` for anything else.
+    BadParameter of the `option` if invalid.
     """
     try:
         if span := re.fullmatch(r"(\d+)([smhd])", text):

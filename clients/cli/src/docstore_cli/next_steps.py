@@ -1,4 +1,4 @@
-"""What one can do with a stack that has just started."""
+"""Prints what to do with a stack that has just started."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +12,9 @@ from docstore_standalone.state import read_state
 
 
 def print_next_steps(console: Console, data: Path, folders: Mapping[str, Path], *, stop: str | None = None) -> None:
-    """Where each region of the stack in `data` is, and how to sign up, to administer it and to stop it.
+    """Print each region's address, and how to sign up, administer and stop the stack.
 
-    `folders` are the regions' by name, `""` that of a stack on its own. `stop`: how it ends, if not by `docstore down`.
+    `folders`: data folders by region, `""` for a single stack. `stop`: how to stop it, if not with `docstore down`.
     """
     option = "" if data == StandaloneSettings().data else f" --data {quote(str(data))}"
     for name, folder in folders.items():

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they answer."""
+"""Options and output helpers shared by commands."""
 
 import sys
 from datetime import datetime
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 console = Console(emoji=False) if sys.stdout.isatty() else Console(width=120, emoji=False)
 errors = Console(stderr=True, emoji=False)
@@ -18,7 +18,7 @@ JOINERS = "\u200c\u200d"
 
 
 def failed(message: str, status: int = 1) -> typer.Exit:
-    """Says why on stderr, in one line; raise what it answers to end the command with the status."""
+    """Print an error line on stderr. Return the exception that ends the command with the status."""
     errors.print(f"[red]error:[/] {escape(message)}", soft_wrap=True, highlight=False)
     return typer.Exit(status)
 
@@ -36,12 +36,12 @@ def _plain(value: Any) -> Any:
 
 
 def shown(text: str) -> str:
-    """A name as it is safe to print: what a terminal would act on is replaced."""
+    """Make a name safe to print: replace control characters."""
     return "".join(char if char.isprintable() or char in JOINERS else "\ufffd" for char in text)
 
 
 def size_text(size: int) -> str:
-    """Bytes as people read them, in powers of 1024, by the units that the page and mails have."""
+    """Format bytes in powers of 1024, with the units of the page and emails."""
     amount, units = float(size), ["B", "KB", "MB", "GB", "TB"]
     while amount >= 1024 and len(units) > 1:
         amount, units = amount / 1024, units[1:]
@@ -49,5 +49,5 @@ def size_text(size: int) -> str:
 
 
 def time_text(moment: datetime) -> str:
-    """In the time zone of this machine."""
+    """Format a time in this machine's time zone."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"

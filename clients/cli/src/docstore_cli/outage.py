@@ -1,4 +1,4 @@
-"""Commands that go on until Ctrl-C go on after an outage, too."""
+"""Retries for commands that run until Ctrl-C."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ PAUSE_SECONDS = 2.0
 
 
 class Outage:
-    """Is said once, however long it is."""
+    """Reports an outage once and waits between retries."""
 
     def __init__(self) -> None:
         self._is_told = False
@@ -19,7 +19,7 @@ class Outage:
         self._is_told = False
 
     async def wait(self, error: DocStoreError) -> None:
-        """Before another try; raises what is no outage."""
+        """Wait before the next retry; re-raise errors that are not an outage."""
         if not (isinstance(error, Unreachable) or (isinstance(error, ApiError) and error.status in PASSING)):
             raise error
         if not self._is_told:

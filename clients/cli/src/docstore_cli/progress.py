@@ -1,4 +1,4 @@
-"""Shows the parts of a stack as they come up."""
+"""Shows the start of a stack's components."""
 
 from rich.console import Console
 from rich.live import Live
@@ -18,7 +18,7 @@ SIGNS = {
 
 
 class StartDisplay:
-    """A live list on a terminal; a line a change where there is none. Quiet once everything is up."""
+    """A live list on a terminal, else one line per change. Silent once everything has started."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

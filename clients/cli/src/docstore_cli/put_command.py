@@ -26,21 +26,21 @@ PARALLEL_READS = 4
 Files = Annotated[
     list[str],
     typer.Argument(
-        metavar="FILES... [DEST]", help="The last of several is the destination if it begins with /, shared: or id:."
+        metavar="FILES... [DEST]", help="The last argument is the destination if it begins with /, shared: or id:."
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Send what is there already, too.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Also upload files that are there already.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A local file and where it is to be."""
+    """A local file and its target."""
 
     local: Path
     target: RemotePath
     size: int = 0
     sha256: str = ""
-    """Empty of a large file: it is read once, when it is sent."""
+    """Empty for a large file, which is read only once, while it is sent."""
 
     @property
     def source(self) -> Source:
@@ -59,9 +59,9 @@ class Outcome:
 
 
 def put(files: Files, force: Force = False, as_json: AsJson = False) -> None:
-    """Send files and folders; what is there already is not sent again.
+    """Upload files and folders; files that are there already are skipped.
 
-    Large files that were interrupted go on where they were. Symbolic links in folders are left out.
+    Interrupted uploads of large files resume. Symbolic links in folders are skipped.
     """
     outcome = as_person(lambda docstore: Put(docstore, force=force).run(*split_arguments(files)))
     if as_json:
@@ -73,7 +73,7 @@ def put(files: Files, force: Force = False, as_json: AsJson = False) -> None:
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], RemotePath]:
-    """The sources and the destination, which is the root if none is given."""
+    """Split into sources and destination; by default the root."""
     *sources, last = arguments
     if sources and last.startswith(("/", BASE, SHARED)):
         return sources, RemotePath.parse(last)
@@ -101,14 +101,14 @@ class Put:
         return self._outcome
 
     async def _plan(self, source: Path, target: RemotePath) -> list[Planned]:
-        """What of a source is to be sent."""
+        """Plan the uploads of a source."""
         try:
             tree = await asyncio.to_thread(scan, source)
         except OSError as error:
             self._outcome.failures.note(str(source), error)
             return []
         for path in tree.left_out:
-            errors.print(f"left out: {shown(str(path))}", soft_wrap=True, highlight=False, markup=False)
+            errors.print(f"skipped: {shown(str(path))}", soft_wrap=True, highlight=False, markup=False)
         for path, reason in tree.unreadable:
             self._outcome.failures.note(str(path), reason)
         folders = [target.child(*names) for names in tree.empty_folders]
@@ -159,7 +159,7 @@ def _check_text(target: RemotePath) -> None:
     try:
         str(target).encode()
     except UnicodeEncodeError:
-        raise LocalError("its name is not Unicode text") from None
+        raise LocalError("its name is not valid Unicode") from None
 
 
 def _measure_small(path: Path) -> tuple[int, str]:
@@ -168,7 +168,7 @@ def _measure_small(path: Path) -> tuple[int, str]:
 
 
 def _without_doubles(planned: Sequence[Planned], failures: Failures) -> list[Planned]:
-    """Names that differ here may be one in DocStore: the normal form of Unicode. The first of them is sent."""
+    """Drop names that are equal in Unicode normalization form; the first one is sent."""
     first: dict[RemotePath, Planned] = {}
     for each in planned:
         if each.target in first:

@@ -1,4 +1,4 @@
-"""Places in DocStore as the command line names them, and where several things go when they are given one of them."""
+"""Remote paths on the command line, and the targets of several sources in a destination."""
 
 import unicodedata
 from collections import Counter
@@ -16,26 +16,26 @@ SHARED = "shared:"
 
 @dataclass(frozen=True, slots=True)
 class RemotePath:
-    """A path from one's root, from the file or folder with an id, or from one that is shared with oneself."""
+    """A path from the root, from a file or folder id, or from something shared with the account."""
 
     names: tuple[str, ...]
     base: str | None = None
-    """An id, or `shared:NAME`, which `located` turns into one."""
+    """An id, or `shared:NAME`, which `located` resolves to an id."""
     is_folder: bool = False
-    """It was written with a slash at its end."""
+    """Written with a trailing slash."""
     is_contents: bool = False
-    """It was written as `folder/.`: what is in the folder."""
+    """Written as `folder/.`: the folder's contents."""
 
     @classmethod
     def parse(cls, text: str) -> "RemotePath":
-        """`/a/b`, `a/b`, `id:ID/a/b` or `shared:NAME/a/b`; in the normal form (NFC) that DocStore keeps names in.
+        """`/a/b`, `a/b`, `id:ID/a/b` or `shared:NAME/a/b`; normalized to NFC as DocStore does.
 
-        BadUsage if it is not Unicode, as an argument in another encoding is not.
+        BadUsage if it is not valid Unicode.
         """
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise BadUsage(f"{text}: that is not Unicode text") from None
+            raise BadUsage(f"{text}: not valid Unicode") from None
         base, rest = None, text
         if text.startswith(BASE):
             base, _, rest = text.removeprefix(BASE).partition("/")
@@ -50,7 +50,7 @@ class RemotePath:
 
     @property
     def name(self) -> str:
-        """Of the root, and of what is named by its id alone: empty."""
+        """Name; empty for the root and for a bare id."""
         return self.names[-1] if self.names else ""
 
     @property
@@ -58,7 +58,7 @@ class RemotePath:
         return replace(self, names=self.names[:-1], is_folder=True, is_contents=False)
 
     def child(self, *names: str) -> "RemotePath":
-        """Below this; itself for no names, and for the empty name."""
+        """Path below this one; the same path for empty names."""
         normal = (unicodedata.normalize("NFC", name) for name in names if name)
         return replace(self, names=(*self.names, *normal), is_folder=False, is_contents=False)
 
@@ -69,21 +69,21 @@ class RemotePath:
 
 
 async def located(docstore: AsyncClient, place: RemotePath) -> RemotePath:
-    """The same place below an id. ApiError 404 if no share has that name, BadUsage if several have."""
+    """Resolve a share name to an id. ApiError 404 if there is none, BadUsage if it is ambiguous."""
     if place.base is None or not place.base.startswith(SHARED):
         return place
     name = place.base.removeprefix(SHARED)
     found = [file for file in await every(docstore.shared_with_me) if file.name == name]
     if not found:
-        raise ApiError(404, "not_found", f"nothing named {name!r} is shared with you; `docstore shared` lists what is")
+        raise ApiError(404, "not_found", f"nothing named {name!r} is shared with you; see `docstore shared`")
     if len(found) > 1:
-        ids = ", ".join(f"{BASE}{file.id} (by {file.owner_name or 'somebody'})" for file in found)
+        ids = ", ".join(f"{BASE}{file.id} (by {file.owner_name or 'someone'})" for file in found)
         raise BadUsage(f"{place.base} is ambiguous: use {ids}")
     return replace(place, base=found[0].id)
 
 
 async def find(docstore: AsyncClient, place: RemotePath) -> File | None:
-    """What is there, None if nothing is."""
+    """File or folder at a place; None if there is none."""
     place = await located(docstore, place)
     try:
         if place.base is not None and not place.names:
@@ -96,23 +96,23 @@ async def find(docstore: AsyncClient, place: RemotePath) -> File | None:
 
 
 async def need(docstore: AsyncClient, place: RemotePath) -> File:
-    """What is there; ApiError 404 if nothing is."""
+    """File or folder at a place; ApiError 404 if there is none."""
     found = await find(docstore, place)
     if found is None:
-        raise ApiError(404, "not_found", f"{place}: there is no such file or folder")
+        raise ApiError(404, "not_found", f"{place}: no such file or folder")
     return found
 
 
 def name_of(place: RemotePath, file: File) -> str:
-    """What it is called when it goes somewhere else; "" if its contents go, as those of the root."""
+    """Name at another destination; "" if its contents are meant, as for the root."""
     return "" if place.is_contents else place.name or file.name
 
 
 def placed(kind: Kind | None, *, is_folder: bool, names: Sequence[str]) -> list[str]:
-    """Where things of these names end up below a destination, as `cp` decides; "" is the destination itself.
+    """Targets of names in a destination, by the rules of `cp`; "" is the destination itself.
 
-    `kind` is what the destination is, None if there is nothing; `is_folder`: it was written with a slash at its end.
-    The contents of a folder have the name "". BadUsage if they can't all be there.
+    `kind`: of the destination, None if it does not exist; `is_folder`: written with a trailing slash.
+    The contents of a folder have the name "". BadUsage if the names conflict.
     """
     if kind == "folder" or (kind is None and is_folder):
         doubled = [name for name, count in Counter(names).items() if name and count > 1]
@@ -122,5 +122,5 @@ def placed(kind: Kind | None, *, is_folder: bool, names: Sequence[str]) -> list[
     if kind == "file" and is_folder:
         raise BadUsage("the destination is a file, not a folder")
     if len(names) > 1:
-        raise BadUsage("several go into a folder only; end its name with / to have it made")
+        raise BadUsage("several sources need a folder; end its name with / to create it")
     return [""]

@@ -13,10 +13,10 @@ from docstore_client.models import Policy, Retention
 NEVER = "never"
 DAYS = f"How many days, or `{NEVER}`."
 
-TrashDays = Annotated[str | None, typer.Option("--trash-days", help=f"When the trash goes for good. {DAYS}")]
-Versions = Annotated[int | None, typer.Option("--versions", help="How many versions of a file are kept.")]
-VersionDays = Annotated[str | None, typer.Option("--version-days", help=f"When old versions go. {DAYS}")]
-Default = Annotated[bool, typer.Option("--default", help="Choose nothing: what the server's operator says.")]
+TrashDays = Annotated[str | None, typer.Option("--trash-days", help=f"When trashed files are deleted forever. {DAYS}")]
+Versions = Annotated[int | None, typer.Option("--versions", help="Number of versions to keep per file.")]
+VersionDays = Annotated[str | None, typer.Option("--version-days", help=f"When old versions are deleted. {DAYS}")]
+Default = Annotated[bool, typer.Option("--default", help="Reset to the server's defaults.")]
 
 
 def retention(
@@ -26,10 +26,9 @@ def retention(
     default: Default = False,
     as_json: AsJson = False,
 ) -> None:
-    """How long the trash and old versions are kept; with options: choose it.
+    """Show or change how long the trash and old versions are kept.
 
-    What is not named stays as it is. A choice takes effect after a while; until then it can be taken back, and nothing
-    is gone.
+    Other settings stay unchanged. A change takes effect after a delay and can be reverted until then.
     """
     named = (trash_days, versions, version_days)
     chooses = any(value is not None for value in named)
@@ -37,7 +36,7 @@ def retention(
     async def work(docstore: AsyncClient) -> Retention:
         if default:
             if chooses:
-                raise BadUsage("--default goes with no other choice")
+                raise BadUsage("--default can't be combined with other options")
             return await docstore.set_retention(None)
         now = await docstore.retention()
         if not chooses:
@@ -53,16 +52,16 @@ def retention(
     if as_json:
         print_json(kept)
         return
-    trash = NEVER if kept.trash_days is None else f"after {kept.trash_days} days"
-    old = NEVER if kept.version_days is None else f"{kept.version_days} days after they were replaced"
-    typer.echo(f"Trash goes for good {trash}.")
-    typer.echo(f"Versions kept of a file: {kept.versions}. Old ones go {old}.")
+    trash = "never" if kept.trash_days is None else f"after {kept.trash_days} days"
+    old = "never" if kept.version_days is None else f"{kept.version_days} days after their replacement"
+    typer.echo(f"Trashed files are deleted: {trash}.")
+    typer.echo(f"Versions kept per file: {kept.versions}. Old versions are deleted: {old}.")
     if kept.applies_at is not None:
         typer.echo(f"Takes effect {time_text(kept.applies_at)}.")
 
 
 def _days(text: str | None, before: int | None) -> int | None:
-    """Days as they are typed; `before` if none are."""
+    """Parse a number of days; `before` if none is given."""
     if text is None:
         return before
     if text == NEVER:

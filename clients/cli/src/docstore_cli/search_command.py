@@ -9,8 +9,10 @@ import typer
 from docstore_cli.options import AsJson, print_json, shown
 from docstore_cli.session import as_person
 
-Words = Annotated[list[str], typer.Argument(metavar="WORDS...", help='All must occur; "a phrase" in quotes.')]
-InContent = Annotated[bool, typer.Option("--content", help="In the text of files (premium plan).")]
+Words = Annotated[
+    list[str], typer.Argument(metavar="WORDS...", help='Words that must all occur; "a phrase" in quotes.')
+]
+InContent = Annotated[bool, typer.Option("--content", help="Search the text of files (premium plan).")]
 Tag = Annotated[str | None, typer.Option("--tag")]
 Type = Annotated[str | None, typer.Option("--type", help="Such as application/pdf, image or pdf.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100)]

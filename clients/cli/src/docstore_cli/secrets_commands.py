@@ -1,4 +1,4 @@
-"""`docstore secrets`: keys and secrets that the services of a deployment hold."""
+"""`docstore secrets`: keys and secrets of the services."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,19 +11,17 @@ from docstore_standalone.credentials import CREDENTIALS_FILE, rotate_secrets
 from docstore_standalone.service_secrets import write_service_files
 from docstore_standalone.state import read_state, running_state
 
-app = typer.Typer(
-    help="The keys and secrets of the services: new ones, for this machine or another.", no_args_is_help=True
-)
+app = typer.Typer(help="Create or rotate keys and secrets of the services.", no_args_is_help=True)
 
 
 @app.command()
 def rotate(data: Data = None, as_json: AsJson = False) -> None:
-    """Make new ones for the stack of a data folder. They take effect when it starts; the former stay accepted."""
+    """Rotate the secrets of a local stack. They take effect at its next start; the former ones stay valid."""
     folder = settings_for(data).data
     folders = [folder / name for name in read_state(folder).regions] or [folder]
     for each in folders:
         if not (each / CREDENTIALS_FILE).exists():
-            raise failed(f"there is no stack in {each}")
+            raise failed(f"{each} contains no stack")
     for each in folders:
         rotate_secrets(each)
     running = running_state(folder) is not None
@@ -37,10 +35,10 @@ def rotate(data: Data = None, as_json: AsJson = False) -> None:
 
 @app.command("new")
 def new_files(
-    folder: Annotated[Path, typer.Argument(help="A new folder; its files are readable by you alone.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to create; only you can read its files.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write new ones for services that run elsewhere: one file of variables for each, and one for all."""
+    """Write new secrets for services that run elsewhere: one file of variables per service, and a shared one."""
     try:
         write_service_files(folder)
     except FileExistsError:
@@ -48,4 +46,4 @@ def new_files(
     if as_json:
         print_json({"written": sorted(str(path) for path in folder.iterdir())})
         return
-    console.print(f"Variables of each service are in {folder}; shared.env is for all of them.", soft_wrap=True)
+    console.print(f"Each service's variables are in {folder}; shared.env is for all services.", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Who is logged in on this machine, and acting as that person."""
+"""The log-in of this machine, and running commands with it."""
 
 import asyncio
 import os
@@ -21,20 +21,19 @@ def session_file() -> CredentialFile:
 
 
 def device_token_file() -> Path:
-    """What this machine shows at its next log-in, so that it is no new device; kept when it logs out."""
+    """Token that identifies this device at the next log-in; kept after log-out."""
     return _state_folder() / "device"
 
 
 def _state_folder() -> Path:
-    """Where the platform keeps state that is worth keeping, but nobody's configuration: on Linux by the XDG base
-    directory specification."""
+    """The platform's folder for application state: on Linux by the XDG base directory specification."""
     named = Path(os.environ.get("XDG_STATE_HOME", ""))
     usual = "Library/Application Support" if sys.platform == "darwin" else ".local/state"
     return (named if named.is_absolute() else Path.home() / usual) / "docstore"
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work; what goes wrong ends it with one line and the status of its kind."""
+    """Run a command's work; turn an error into one line and an exit status."""
     outcome: list[T] = []
 
     async def finish() -> None:
@@ -52,7 +51,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def as_person(work: Callable[[AsyncClient], Awaitable[T]]) -> T:
-    """Work as who is logged in; tokens are renewed and kept."""
+    """Run with the stored log-in; renewed tokens are stored."""
     return run(_as_person(work))
 
 

@@ -1,4 +1,4 @@
-"""`docstore shares`: what others want to share, and people whose shares are not wanted."""
+"""`docstore shares`: pending shares and blocked people."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,10 +10,10 @@ from docstore_cli.session import as_person, every
 from docstore_client import AsyncClient
 from docstore_client.models import BlockedPerson, File, ShareInvitation
 
-app = typer.Typer(help="Shares that wait for you: accept or decline them, block people.", no_args_is_help=True)
+app = typer.Typer(help="Pending shares: accept or decline them, block people.", no_args_is_help=True)
 
 ShareId = Annotated[str, typer.Argument(metavar="SHARE_ID", help="As `docstore shares list` shows it.")]
-PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="An e-mail address, or an account id.")]
+PersonId = Annotated[str, typer.Argument(metavar="PERSON", help="An email address or account id.")]
 
 
 class Acceptance(StrEnum):
@@ -21,12 +21,14 @@ class Acceptance(StrEnum):
     ask = "ask"
 
 
-Choice = Annotated[Acceptance | None, typer.Argument(metavar="[automatic|ask]", help="Without: show the setting.")]
+Choice = Annotated[
+    Acceptance | None, typer.Argument(metavar="[automatic|ask]", help="New setting; without it, show the current one.")
+]
 
 
 @app.command("list")
 def list_invitations(as_json: AsJson = False) -> None:
-    """List shares that wait until you accept or decline them."""
+    """List pending shares."""
 
     async def work(docstore: AsyncClient) -> list[ShareInvitation]:
         return await every(docstore.share_invitations)
@@ -44,7 +46,7 @@ def list_invitations(as_json: AsJson = False) -> None:
 
 @app.command()
 def accept(share_id: ShareId, as_json: AsJson = False) -> None:
-    """Accept a share: it is among what is shared with you from now on."""
+    """Accept a share: it appears in what is shared with you."""
 
     async def work(docstore: AsyncClient) -> File:
         return await docstore.accept_share(share_id)
@@ -58,7 +60,7 @@ def accept(share_id: ShareId, as_json: AsJson = False) -> None:
 
 @app.command()
 def decline(share_id: ShareId, as_json: AsJson = False) -> None:
-    """Decline a share. Later shares by the same person wait for you, too."""
+    """Decline a share. Later shares by the same person are pending, too."""
 
     async def work(docstore: AsyncClient) -> None:
         await docstore.decline_share(share_id)
@@ -70,9 +72,9 @@ def decline(share_id: ShareId, as_json: AsJson = False) -> None:
 
 @app.command()
 def block(person: PersonId, as_json: AsJson = False) -> None:
-    """Block a person: what they share with you is removed, and what they share later stays unseen.
+    """Block a person: their shares are removed, and later ones are hidden.
 
-    They are not told.
+    They are not notified.
     """
 
     async def work(docstore: AsyncClient) -> BlockedPerson:
@@ -87,7 +89,7 @@ def block(person: PersonId, as_json: AsJson = False) -> None:
 
 @app.command()
 def unblock(person: PersonId, as_json: AsJson = False) -> None:
-    """Unblock a person. What they share from then on waits for you."""
+    """Unblock a person. Their later shares are pending."""
 
     async def work(docstore: AsyncClient) -> None:
         await docstore.unblock(person)
@@ -115,7 +117,7 @@ def blocked(as_json: AsJson = False) -> None:
 
 @app.command()
 def acceptance(choice: Choice = None, as_json: AsJson = False) -> None:
-    """Choose whether shares by people you do not know are there at once or wait for you."""
+    """Show or choose whether shares by new people are pending until you accept them."""
 
     async def work(docstore: AsyncClient) -> str:
         if choice is None:

@@ -26,15 +26,17 @@ class Role(StrEnum):
 Path = Annotated[str, typer.Argument(metavar="PATH", help=PATH_HELP)]
 OptionalPath = Annotated[str | None, typer.Argument(metavar="[PATH]", help=PATH_HELP)]
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
-RoleOption = Annotated[Role, typer.Option("--role", help="An editor may change what is there, too.")]
-Password = Annotated[bool, typer.Option("--password-stdin", help="It opens with a password only, read from stdin.")]
+RoleOption = Annotated[Role, typer.Option("--role", help="Role of the recipient; an editor may also change contents.")]
+Password = Annotated[bool, typer.Option("--password-stdin", help="Protect the link with a password, read from stdin.")]
 Expires = Annotated[str | None, typer.Option("--expires", help="A time like 2026-05-01T12:00:00Z, or a span like 7d.")]
 Downloads = Annotated[int | None, typer.Option("--max-downloads", min=1)]
-LinkId = Annotated[str | None, typer.Argument(metavar="[LINK_ID]", help="As `docstore links` shows it; else all.")]
+LinkId = Annotated[
+    str | None, typer.Argument(metavar="[LINK_ID]", help="Link id, as `docstore links` shows it; by default all.")
+]
 
 
 def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJson = False) -> None:
-    """Share a file or folder with somebody."""
+    """Share a file or folder."""
 
     async def work(docstore: AsyncClient) -> Share:
         return await docstore.share((await need(docstore, RemotePath.parse(path))).id, email, role.value)
@@ -48,9 +50,9 @@ def share(path: Path, email: Email, role: RoleOption = Role.viewer, as_json: AsJ
 
 
 def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
-    """End a share: one's own, or one that was received.
+    """Stop sharing, or remove something shared with you.
 
-    The e-mail is that of the person it is shared with: of what was received, one's own.
+    The email address is that of the recipient: your own for something shared with you.
     """
 
     async def work(docstore: AsyncClient) -> str:
@@ -60,7 +62,7 @@ def unshare(path: Path, email: Email, as_json: AsJson = False) -> None:
             ids = [one.id for one in shares if one.email.casefold() == email.casefold()]
         else:
             if docstore.credentials is None or docstore.credentials.email.casefold() != email.casefold():
-                raise ApiError(403, "owner_only", f"only the owner of {path} ends the shares of others")
+                raise ApiError(403, "owner_only", f"only the owner of {path} can remove other people")
             received = await every(partial(_received, docstore))
             ids = [one.share.id for one in received if one.id == file.id]
         if not ids:
@@ -89,7 +91,7 @@ async def _received(docstore: AsyncClient, cursor: str | None) -> Page[_Received
 
 
 def shared(path: OptionalPath = None, as_json: AsJson = False) -> None:
-    """What others share with you, and who; of a file or folder of yours: with whom."""
+    """List what is shared with you; with a path, list who has access to it."""
 
     async def with_others(docstore: AsyncClient) -> list[Share]:
         return await every(partial(docstore.shares, (await need(docstore, RemotePath.parse(str(path)))).id))
@@ -118,9 +120,9 @@ def link(
     max_downloads: Downloads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a public link.
+    """Create a public link.
 
-    Its address is told this once.
+    Its address is shown only once.
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
     ends = None if expires is None else moment(expires, datetime.now(UTC), "--expires")
@@ -134,7 +136,7 @@ def link(
 
 
 def links(path: Path, as_json: AsJson = False) -> None:
-    """The public links to a file or folder."""
+    """List the public links to a file or folder."""
 
     async def work(docstore: AsyncClient) -> list[Link]:
         return await every(partial(docstore.links, (await need(docstore, RemotePath.parse(path))).id))
@@ -151,7 +153,7 @@ def _link_line(one: Link) -> str:
 
 
 def unlink(path: Path, link_id: LinkId = None, as_json: AsJson = False) -> None:
-    """Take public links back."""
+    """Revoke public links."""
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[str]:

@@ -28,11 +28,11 @@ STOP_SECONDS = 45
 POLL_SECONDS = 0.1
 MIB = 1024 * 1024
 
-Port = Annotated[int | None, typer.Option("--port", help="The gateway's port; else 8080 or the next free one.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Return once everything is up.")]
-Processes = Annotated[bool, typer.Option("--processes", help="Each service in a process of its own.")]
+Port = Annotated[int | None, typer.Option("--port", help="The gateway's port; by default 8080 or the next free one.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when everything has started.")]
+Processes = Annotated[bool, typer.Option("--processes", help="Run each service in its own process.")]
 RegionNames = Annotated[
-    str | None, typer.Option("--regions", metavar="A,B", help="A whole stack for each region, in sub-folders.")
+    str | None, typer.Option("--regions", metavar="A,B", help="Run one stack per region, in sub-folders.")
 ]
 
 
@@ -43,7 +43,7 @@ def up(
     processes: Processes = False,
     regions: RegionNames = None,
 ) -> None:
-    """Start everything on this machine and stay until Ctrl-C."""
+    """Run DocStore on this machine until Ctrl-C."""
     settings = settings_for(data, port=port)
     names = None if regions is None else [name.strip() for name in regions.split(",")]
     if detach:
@@ -53,14 +53,14 @@ def up(
 
 
 async def _stay(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> None:
-    """Have the services imported by another process while this one imports what supervises them."""
+    """Import the services in another process while this one imports the supervisor."""
     forker = await importing_services(settings.data) if regions is None else None
-    foreground = import_module("docstore_cli.foreground")  # not above: no other command needs this second of CPU
+    foreground = import_module("docstore_cli.foreground")  # imported here: other commands would lose a second
     await foreground.stay(settings, processes=processes, regions=regions, forker=forker)
 
 
 def start_detached(settings: StandaloneSettings, *, processes: bool, regions: list[str] | None) -> StackState:
-    """Start the stack in the background; its state once the gateway is ready."""
+    """Start the stack in the background. Return its state when the gateway is ready."""
     if running_state(settings.data) is not None:
         raise failed(f"a stack is already running on {settings.data}")
     log_file = settings.data / "logs" / "up.log"
@@ -86,7 +86,7 @@ def start_detached(settings: StandaloneSettings, *, processes: bool, regions: li
 
 
 def down(data: Data = None) -> None:
-    """Stop the stack of a data folder; what it keeps stays."""
+    """Stop the stack of a data folder; its data is kept."""
     settings = settings_for(data)
     state = running_state(settings.data)
     if state is None or state.supervisor is None:
@@ -105,7 +105,7 @@ def down(data: Data = None) -> None:
 
 
 def status(data: Data = None, as_json: AsJson = False) -> None:
-    """What is running on a data folder, where, and how much memory it takes."""
+    """Show the processes of a data folder, their addresses and memory."""
     settings = settings_for(data)
     state = running_state(settings.data)
     if state is None:
@@ -131,7 +131,7 @@ def status(data: Data = None, as_json: AsJson = False) -> None:
 
 
 def _report(settings: StandaloneSettings, state: StackState) -> dict[str, Any]:
-    """The supervisor is one process for all regions and counted with the first."""
+    """Report memory by region; the shared supervisor counts for the first."""
     supervisor = {} if state.supervisor is None else {"supervisor": state.supervisor}
     folders = region_folders(settings.data, state).items()
     regions = [
@@ -167,7 +167,7 @@ def _region(name: str, state: StackState, others: dict[str, ProcessId]) -> dict[
 
 
 def memory_mib(identity: ProcessId) -> int:
-    """Proportional set size of a process and its children, MiB; 0 if it is gone."""
+    """Proportional set size of a process and its children, MiB; 0 if it has ended."""
     process = identity.find()
     if process is None:
         return 0
@@ -181,12 +181,12 @@ def memory_mib(identity: ProcessId) -> int:
 
 
 def _is_part(child: psutil.Process) -> bool:
-    """The supervisor's children are parts of their own; others belong to the process that started them."""
+    """Whether a child is a component of its own; other children belong to their parent."""
     return bool(os.getsid(child.pid) == child.pid)
 
 
 def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
-    """What the local SES received, newest last; that of every region."""
+    """Show the emails that the local SES received, newest last."""
     folder = settings_for(data).data
     folders = region_folders(folder, read_state(folder)).values()
     received = [mail for one in folders for mail in read_mailbox(one / MAILBOX_FOLDER)]
@@ -199,7 +199,7 @@ def mail(data: Data = None, as_json: AsJson = False, limit: int = 20) -> None:
     for one in mails:
         console.rule(f"{one.received_at:%Y-%m-%d %H:%M:%S}  {escape(one.subject)}", align="left")
         recipients = escape(", ".join(one.recipients))
-        # Not wrapped: a link that is cut at the width of a terminal leads nowhere.
+        # Not wrapped, so that links stay whole.
         console.print(f"[dim]to {recipients}[/]\n{escape(one.text.strip())}\n", highlight=False, soft_wrap=True)
 
 

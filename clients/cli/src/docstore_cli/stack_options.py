@@ -1,4 +1,4 @@
-"""Which stack of this machine a command is about."""
+"""Selects the local stack that a command uses."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +13,13 @@ Data = Annotated[Path | None, typer.Option("--data", help="Data folder of the st
 
 
 def settings_for(data: Path | None, **changes: Any) -> StandaloneSettings:
-    """The settings of the environment, with what the command line says on top."""
+    """Settings of the environment, overridden by the command line."""
     given = {name: value for name, value in {"data": data, **changes}.items() if value is not None}
     return StandaloneSettings(**given)
 
 
 def running_stack(data: Path | None) -> tuple[StandaloneSettings, StackState]:
-    """The stack that runs on the data folder, of several regions the first; ends the command if none does.
+    """State of the running stack, or of its first region; exits if none runs.
 
     The folder of a region is a data folder too.
     """

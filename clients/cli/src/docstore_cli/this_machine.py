@@ -1,4 +1,4 @@
-"""What this machine is called: among one's devices, in the history of files, and in the names of conflicted copies."""
+"""Name of this machine in the device list, in file history and in names of conflicted copies."""
 
 import socket
 
@@ -8,5 +8,5 @@ def host_name() -> str:
 
 
 def device_name() -> str:
-    """As the command logs in, unless told otherwise: machines can be told apart, and a log-in on a new one is news."""
+    """Default device name at log-in."""
     return f"docstore command on {host_name()}"

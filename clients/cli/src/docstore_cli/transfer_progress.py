@@ -1,4 +1,4 @@
-"""How far transfers are: a bar on stderr if that is a terminal, else nothing."""
+"""Progress bar of transfers, if stderr is a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from docstore_client.sources import Progress
 
 @contextmanager
 def showing(what: str, total: int) -> Iterator[Progress]:
-    """To be told of bytes that were moved, out of `total`."""
+    """Yield a callback for the number of bytes transferred, out of `total`."""
     if not errors.is_terminal or not total:
         yield lambda _: None
         return
-    from rich import progress as bars  # costs time that is better spent where there is a terminal
+    from rich import progress as bars  # slow import, only needed on a terminal
 
     columns = (
         bars.TextColumn("{task.description}"),

@@ -17,12 +17,14 @@ from docstore_client.list_options import ListOptions
 from docstore_client.list_options import Sort as ApiSort
 from docstore_client.models import File
 
-PATH_HELP = "/folder/name, or shared:NAME (or id:ID) and shared:NAME/name of what others share."
+PATH_HELP = "/folder/name; for shared items shared:NAME or id:ID, with /name below."
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATHS...", help=PATH_HELP)]
 OptionalPaths = Annotated[list[str] | None, typer.Argument(metavar="[PATHS]...", help=PATH_HELP)]
-Sources = Annotated[list[str], typer.Argument(metavar="SOURCES... DEST", help=f"{PATH_HELP} A folder takes them in.")]
-Long = Annotated[bool, typer.Option("--long", "-l", help="With rights, version, size and time.")]
+Sources = Annotated[
+    list[str], typer.Argument(metavar="SOURCES... DEST", help=f"{PATH_HELP} The destination comes last.")
+]
+Long = Annotated[bool, typer.Option("--long", "-l", help="Show access, version, size and time.")]
 
 
 class Sort(StrEnum):
@@ -41,12 +43,12 @@ ORDERS: dict[Sort, ApiSort] = {
     Sort.size: "size",
 }
 SortBy = Annotated[
-    Sort, typer.Option("--sort", help="Upwards; by name: folders first, without case, numbers by their value.")
+    Sort, typer.Option("--sort", help="Sort ascending; names with folders first, ignoring case, numbers by value.")
 ]
-Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Downwards: the latest or the largest first.")]
+Reverse = Annotated[bool, typer.Option("--reverse", "-r", help="Sort descending.")]
 Tag = Annotated[str | None, typer.Option("--tag")]
 Type = Annotated[str | None, typer.Option("--type", help="Such as application/pdf or image/*.")]
-Prefix = Annotated[str | None, typer.Option("--prefix", help="What its name begins with.")]
+Prefix = Annotated[str | None, typer.Option("--prefix", help="Prefix of the name.")]
 TIME_HELP = "A time like 2026-05-01T12:00:00Z, or so long ago: 12h, 7d."
 ModifiedAfter = Annotated[str | None, typer.Option("--modified-after", help=TIME_HELP)]
 ModifiedBefore = Annotated[str | None, typer.Option("--modified-before", help=TIME_HELP)]
@@ -70,7 +72,7 @@ def ls(
 ) -> None:
     """List folders and files.
 
-    What is chosen by tag, type, name or time is chosen in folders; a file that is named is listed.
+    Filters apply to the contents of folders; a file given by path is always listed.
     """
     failures = Failures()
     options = ListOptions(
@@ -118,7 +120,7 @@ def _long(file: File) -> str:
 
 
 def mkdir(paths: Paths, as_json: AsJson = False) -> None:
-    """Make folders, with those above them."""
+    """Create folders, with missing parent folders."""
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[File]:
@@ -137,7 +139,7 @@ async def _make_folder(docstore: AsyncClient, place: RemotePath) -> File:
 
 
 def rm(paths: Paths, as_json: AsJson = False) -> None:
-    """Put files and folders into the trash."""
+    """Move files and folders to the trash."""
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[File]:
@@ -168,7 +170,7 @@ def mv(paths: Sources, as_json: AsJson = False) -> None:
 
 
 def cp(paths: Sources, as_json: AsJson = False) -> None:
-    """Copy files and folders, without fetching them."""
+    """Copy files and folders on the server."""
 
     async def copy(docstore: AsyncClient, file: File, target: RemotePath) -> File:
         return await docstore.copy(file.id, target.path, parent_id=target.base)
@@ -181,7 +183,7 @@ Transfer = Callable[[AsyncClient, File, RemotePath], Awaitable[File]]
 
 def _transfer(paths: list[str], transfer: Transfer, *, as_json: bool) -> None:
     if len(paths) < 2:
-        raise typer.BadParameter("what, and where to?", param_hint="SOURCES... DEST")
+        raise typer.BadParameter("give one or more sources and a destination", param_hint="SOURCES... DEST")
     failures = Failures()
 
     async def work(docstore: AsyncClient) -> list[File]:
@@ -206,5 +208,5 @@ async def _named(docstore: AsyncClient, source: RemotePath) -> tuple[str, File]:
     file = await need(docstore, source)
     name = name_of(source, file)
     if not name:
-        raise BadUsage(f"{source}: name what is in it, one by one")
+        raise BadUsage(f"{source}: give its contents one by one")
     return name, file

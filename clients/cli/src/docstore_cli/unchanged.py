@@ -1,4 +1,4 @@
-"""Which files are in DocStore already, with the same bytes at the same place."""
+"""Finds files that DocStore already has, with the same content at the same path."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ PARALLEL = 16
 PARALLEL_READS = 2
 
 Digests = Mapping[RemotePath, str]
-"""SHA-256 by place."""
+"""SHA-256 by path."""
 
 
 class Unchanged:
-    """Asks for them."""
+    """Queries for unchanged files."""
 
     def __init__(self, docstore: AsyncClient) -> None:
         self._docstore = docstore
@@ -37,7 +37,7 @@ class Unchanged:
         return {place for place, is_same in zip(digests, there, strict=True) if is_same}
 
     async def among_large(self, files: Mapping[RemotePath, Path]) -> set[RemotePath]:
-        """One by one; a file is read only if what is there has its size."""
+        """Check large files one by one; read a file only if the sizes are equal."""
         room = asyncio.Semaphore(PARALLEL_READS)
 
         async def is_there(place: RemotePath, local: Path) -> bool:
@@ -49,7 +49,7 @@ class Unchanged:
         return {place for place, is_same in zip(files, there, strict=True) if is_same}
 
     async def below(self, folder: RemotePath, digests: Digests) -> set[RemotePath]:
-        """Those in a folder, many by one call."""
+        """Check the contents of a folder with few calls."""
         there = await self._find(folder)
         if there is None or not there.is_folder:
             return set()
@@ -70,7 +70,7 @@ class Unchanged:
         return same
 
     async def _find(self, place: RemotePath) -> File | None:
-        """None, too, where nothing can be, which sending it will tell."""
+        """Look up a path; None also for an invalid path, which the upload will report."""
         try:
             return await find(self._docstore, place)
         except ApiError as error:
@@ -80,7 +80,7 @@ class Unchanged:
 
 
 def _is_same(file: File, local: Path) -> bool:
-    """Not so if it can't be read, which sending it will tell."""
+    """False if it can't be read: the upload will then report the error."""
     try:
         return file.size == local.stat().st_size and file.sha256 == measure(local)[1]
     except OSError:

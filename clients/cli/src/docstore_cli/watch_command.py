@@ -16,14 +16,16 @@ from docstore_client.models import Change
 WAIT_SECONDS = 50
 LATEST = "latest"
 
-Path = Annotated[str | None, typer.Argument(metavar="[PATH]", help=f"Only of this and what is in it. {PATH_HELP}")]
-FromStart = Annotated[bool, typer.Option("--from-start", help="What has changed before, too.")]
+Path = Annotated[
+    str | None, typer.Argument(metavar="[PATH]", help=f"Only this file or folder and its contents. {PATH_HELP}")
+]
+FromStart = Annotated[bool, typer.Option("--from-start", help="Also show earlier changes.")]
 
 
 def watch(path: Path = None, from_start: FromStart = False, as_json: AsJson = False) -> None:
     """Show changes as they happen, until Ctrl-C.
 
-    One a line; goes on after an outage.
+    One per line; continues after an outage.
     """
     cursor = None if from_start else LATEST
     with contextlib.suppress(KeyboardInterrupt):
@@ -39,7 +41,7 @@ async def _watch(docstore: AsyncClient, path: str | None, cursor: str | None, *,
             page = await docstore.changes(cursor, wait=WAIT_SECONDS)
         except (Unreachable, ApiError) as error:
             if isinstance(error, ApiError) and error.code == "cursor_expired":
-                errors.print("some changes are too old to be shown")
+                errors.print("some changes are no longer available")
                 cursor = LATEST
             else:
                 await outage.wait(error)

@@ -54,7 +54,7 @@ def test_verifying_goes_through_all_pages_and_says_what_to_note(gateway: FakeGat
     gateway.answers = [page(5, 5), page(2, None)]
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
     assert shown.exit_code == 0, shown.output
-    assert f"7 entries are as they were written. Note down: 7:{SIGNATURE}" in shown.output
+    assert f"7 entries are intact. Note this down: 7:{SIGNATURE}" in shown.output
     assert [asked[2]["after"] for asked in gateway.asked] == [0, 5]
 
 
@@ -65,7 +65,7 @@ def test_the_first_wrong_entry_is_named_and_fails_the_command(gateway: FakeGatew
     shown = CliRunner().invoke(app, ["admin", "verify-audit", "--json"])
     assert shown.exit_code == 1
     assert orjson.loads(shown.stdout)["broken"]["number"] == 6
-    assert "entry 6 is the first that is wrong: changed" in " ".join(shown.stderr.split())
+    assert "entry 6 is the first invalid one: changed" in " ".join(shown.stderr.split())
 
 
 def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) -> None:
@@ -74,7 +74,7 @@ def test_a_log_that_could_not_be_compared_is_not_verified(gateway: FakeGateway) 
     shown = CliRunner().invoke(app, ["admin", "verify-audit"])
     assert shown.exit_code == 1
     assert "as they were written" not in shown.output
-    assert "not verified: the 7 entries fit together" in " ".join(shown.stderr.split())
+    assert "not verified: the 7 entries are consistent" in " ".join(shown.stderr.split())
 
 
 @pytest.mark.parametrize(("signature", "status"), [(SIGNATURE, 0), ("cd" * 32, 1)])
@@ -126,7 +126,7 @@ def test_sql_is_asked_of_the_archives_files(tmp_path: Path) -> None:
     ]
     with pytest.raises(BadUsage):
         run_query("SELECT nothing FROM nowhere", [path])
-    with pytest.raises(BadUsage, match="archived yet"):
+    with pytest.raises(BadUsage, match="no archived events"):
         run_query("SELECT 1", [])
 
 

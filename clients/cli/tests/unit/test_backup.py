@@ -37,4 +37,4 @@ def test_it_warns_of_an_archive_in_a_bucket_of_its_own(
     monkeypatch.setattr("docstore_cli.backup_commands.take_backup", take_backup)
     outcome = CliRunner().invoke(app, ["backup", str(tmp_path)])
     assert outcome.exit_code == 1
-    assert ("archive (ANALYTICS_BUCKET), which is in no backup" in outcome.stderr) == is_told
+    assert ("archive (ANALYTICS_BUCKET), which is not in the backup" in outcome.stderr) == is_told

@@ -39,7 +39,8 @@ def test_what_a_proxy_refuses_is_waited_for(command: str, route: str, answer: Re
     outcome = CliRunner().invoke(app, command.split())
     assert outcome.exit_code == 1
     assert len(outcome.stdout.splitlines()) == 2, outcome.stderr
-    assert outcome.stderr.count("it is not DocStore that answers with 403: <html> Not from here.</html>; trying") == 1
+    line = "the response with status 403 is not from DocStore: <html> Not from here.</html>; trying"
+    assert outcome.stderr.count(line) == 1
     assert "(code_403)" in outcome.stderr
 
 

@@ -54,7 +54,7 @@ def test_bytes_that_are_no_text_name_nothing(arguments: str, server: FakeServer)
     server.replies["GET /v1/files/by-path"] = [Reply(a_file("docs", "/docs"))]
     outcome = CliRunner().invoke(app, arguments.replace("PATH", "/docs\udce9").split())
     assert outcome.exit_code == 2, outcome.exception
-    assert "/docs\ufffd: that is not Unicode text (usage)" in outcome.stderr
+    assert "/docs\ufffd: not valid Unicode (usage)" in outcome.stderr
     assert server.asked == []
 
 

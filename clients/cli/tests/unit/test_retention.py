@@ -19,7 +19,7 @@ def test_what_is_not_named_stays_as_it_is(server: FakeServer) -> None:
     assert outcome.exit_code == 0, outcome.stderr
     assert server.asked == [f"GET {ROUTE}", f"PUT {ROUTE}"]
     assert server.sent[-1] == {"trash_days": None, "versions": 9, "version_days": None}
-    assert "Trash goes for good never." in outcome.stdout
+    assert "Trashed files are deleted: never." in outcome.stdout
     assert "Takes effect 2026-11-2" in outcome.stdout
 
 
@@ -30,7 +30,7 @@ def test_it_is_shown_and_given_back(server: FakeServer) -> None:
         outcome = CliRunner().invoke(app, ["retention", *options])
         assert outcome.exit_code == 0, outcome.stderr
         assert server.asked[-1] == f"{asked} {ROUTE}"
-        assert "Trash goes for good after 30 days." in outcome.stdout
+        assert "Trashed files are deleted: after 30 days." in outcome.stdout
 
 
 @pytest.mark.parametrize(

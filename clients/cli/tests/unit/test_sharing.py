@@ -49,7 +49,7 @@ def test_who_shares_and_who_changed(server: FakeServer) -> None:
     versions = [{**version, "version": 2, "created_by_name": "Ada"}, {**version, "version": 1}]
     server.replies["GET /v1/files/team/versions"] = [listed(*versions)]
     lines = CliRunner().invoke(app, ["history", "id:team"]).output.splitlines()
-    assert [line.split(maxsplit=5)[-1] for line in lines] == ["Ada, phone", "somebody, phone"]
+    assert [line.split(maxsplit=5)[-1] for line in lines] == ["Ada, phone", "someone, phone"]
 
 
 def test_what_is_shared_is_opened_by_its_name(server: FakeServer) -> None:

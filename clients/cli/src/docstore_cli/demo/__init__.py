@@ -1,1 +1,1 @@
-"""`docstore demo`: the main job on real documents, told as it happens."""
+"""`docstore demo`: the main job on sample documents, shown step by step."""

@@ -1,4 +1,4 @@
-"""Real documents for the demo: a PDF, a Word document and a scanned page, made on the spot."""
+"""Generates the demo's documents: a PDF, a Word document and a scanned page."""
 
 import io
 import random
@@ -34,7 +34,7 @@ RECEIPT = (
 
 @dataclass(frozen=True, slots=True)
 class DemoDocument:
-    """A document, where it goes, and a word that only a search of its text can find."""
+    """A document, its path, and a word that only a full-text search finds."""
 
     path: str
     content_type: str

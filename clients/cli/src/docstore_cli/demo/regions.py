@@ -1,4 +1,4 @@
-"""What several regions do for one person: sign up in one, log in at another, be the only one with an e-mail."""
+"""Demo of several regions: sign-up in one, log-in at another, unique email addresses."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from docstore_standalone.state import StackState
 
 PASSWORD = "a demo needs no better password"
 KNOWN_TRIES = 8
-"""Fewer than the failed log-ins after which one has to wait."""
+"""Below the limit of failed log-ins."""
 WIDTH = 49
 
 
 class RegionDemo:
-    """Regions by name, the first one the home of who signs up."""
+    """Runs the demo. `regions` by name; the first one is the account's home."""
 
     def __init__(self, regions: Mapping[str, tuple[Path, StackState]], console: Console) -> None:
         self._regions = regions
@@ -44,13 +44,15 @@ class RegionDemo:
             self._say("a log-in that follows it", f"201 at {elsewhere.gateway}")
             stranger = await self._with_token(ada.access_token)
             self._say(f"her token at {self._other}", stranger)
-            await self._sign_up_everywhere("the same e-mail again, everywhere at once", email)
-            await self._sign_up_everywhere("a new e-mail, everywhere at once", f"grace-{new_id()[-8:]}@example.org")
+            await self._sign_up_everywhere("the same email address again, in all regions at once", email)
+            await self._sign_up_everywhere(
+                "a new email address, in all regions at once", f"grace-{new_id()[-8:]}@example.org"
+            )
             await ada.upload("/only here.txt", b"stays at home")
             await self._show_buckets(ada.account["id"])
 
     async def _until_known(self, elsewhere: ApiClient, email: str) -> None:
-        """Try to log in at the other region until it knows where to send one."""
+        """Retry the log-in at the other region until it redirects to the home region."""
         credentials = {"email": email, "password": PASSWORD}
         for number in range(KNOWN_TRIES):
             await asyncio.sleep(0.3 * number)

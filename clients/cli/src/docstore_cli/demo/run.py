@@ -22,7 +22,7 @@ PASSWORD = "a demo needs no better password"
 
 @dataclass(frozen=True, slots=True)
 class DemoStack:
-    """What the demo needs to know of the running stack."""
+    """Addresses of the running stack."""
 
     gateway: str
     kafka_bootstrap: str
@@ -31,7 +31,7 @@ class DemoStack:
 
 
 async def run_main_job(stack: DemoStack, console: Console) -> str:
-    """Sign up, upload in three ways, and watch what follows by events; answers the e-mail signed up with."""
+    """Sign up, upload in three ways and show the events that follow. Return the email address."""
     email = f"ada-{new_id()[-8:]}@example.org"
     async with ApiClient(stack.gateway) as api:
         await api.sign_up(email, PASSWORD)
@@ -48,7 +48,7 @@ async def run_main_job(stack: DemoStack, console: Console) -> str:
 
 
 async def _give_premium(stack: DemoStack, account_id: str) -> None:
-    """As an administrator does it, since people may not change their own plan everywhere."""
+    """Set the plan as an administrator: users may not change it in every deployment."""
     async with ApiClient(stack.gateway) as admin:
         await admin.log_in(stack.admin_email, stack.admin_password)
         await admin.call("PATCH", f"/v1/admin/accounts/{account_id}", {"plan": "premium"})
@@ -63,9 +63,7 @@ async def _upload_all(api: ApiClient, console: Console) -> None:
 
 
 def _all_settled(events: list[Seen]) -> bool:
-    """Every upload is counted, every document searchable by its text, and the mail sent that a run of uploads begins
-    with; the summary of the rest follows minutes later.
-    """
+    """Whether every upload is counted and searchable and the first email is sent; the summary follows minutes later."""
     uploads = {seen.event.upload_id: seen.id for seen in events if isinstance(seen.event, UploadCompleted)}
     counted = {one for seen in events if isinstance(seen.event, UsageChanged) for one in seen.event.upload_ids}
     mails = [
@@ -97,7 +95,7 @@ async def _show_searches(api: ApiClient, console: Console) -> None:
 
 
 def _marked(snippet: str) -> Text:
-    """A snippet (escaped HTML) as text, its `<mark>`s bold."""
+    """Convert a snippet (escaped HTML) to text with bold marks."""
     text = Text()
     for number, piece in enumerate(snippet.replace("</mark>", "<mark>").split("<mark>")):
         text.append(html.unescape(piece), style="bold yellow" if number % 2 else "")

@@ -1,4 +1,4 @@
-"""Follows events across services: who published what, who reacted, after how many milliseconds."""
+"""Follows events across services: publisher, consumers, milliseconds between them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -41,11 +41,11 @@ class Timeline:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise TimeoutError(f"The services have not finished after {seconds:.0f} s; see their logs.") from None
+            raise TimeoutError(f"The services did not finish within {seconds:.0f} s; see their logs.") from None
 
     def table(self) -> Table:
         """Each event with its cause and the time since."""
-        table = Table(title="What happened, by events alone", title_justify="left", expand=False)
+        table = Table(title="Events", title_justify="left", expand=False)
         for name, justify in (("at ms", "right"), ("service", "left"), ("publishes", "left"), ("about", "left")):
             table.add_column(name, justify=justify)  # type: ignore[arg-type]
         table.add_column("ms after", justify="right", style="green")
@@ -78,7 +78,7 @@ def _account(event: Event) -> str:
 
 
 def _subject(event: Event, events: list[Seen]) -> str:
-    """What an event is about, for people."""
+    """Description of an event's subject."""
     if isinstance(event, FileEvent | UploadEvent):
         return event.path
     if isinstance(event, FileIndexed):
@@ -121,7 +121,7 @@ def _upload_id(event: FileEvent) -> str | None:
 
 @asynccontextmanager
 async def following(bootstrap: str, account_id: str) -> AsyncIterator[Timeline]:
-    """A timeline that fills with the events published from now on."""
+    """Open a timeline of events published from now on."""
     timeline = Timeline(account_id)
     consumer = AIOKafkaConsumer(*TOPICS, bootstrap_servers=bootstrap, fetch_max_wait_ms=SHORTEST_MS)
     await consumer.start()
