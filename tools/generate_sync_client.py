@@ -1,4 +1,4 @@
-"""Writes the Python client for code that waits from the one for asyncio: `python tools/generate_sync_client.py`."""
+"""Generates the synchronous Python client from the asyncio client: `python tools/generate_sync_client.py`."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ FOLDER = Path(__file__).parents[1] / "clients/python/src/docstore_client"
 SOURCE = FOLDER / "async_client.py"
 TARGET = FOLDER / "sync_client.py"
 LEFT_OUT = {"close", "call"}
-HEAD = '''"""The client for code that waits: the methods of AsyncClient, one for one. Generated: change that one."""
+HEAD = '''"""Synchronous client: the methods of AsyncClient, one for one. Generated: edit async_client.py."""
 
 {imports}
 from docstore_client.async_client import AsyncClient, _ignore
@@ -17,7 +17,7 @@ from docstore_client.waiting import Loop
 
 
 class Client:
-    """For one gateway and one account; close it, or use it as a context manager."""
+    """Client of one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
         self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None

@@ -1,4 +1,4 @@
-"""DocStore from Python: `AsyncClient` for asyncio, `Client` for code that waits."""
+"""DocStore client for Python: `AsyncClient` for asyncio, `Client` for synchronous code."""
 
 from docstore_client.async_client import AsyncClient
 from docstore_client.bulk_downloads import Wanted

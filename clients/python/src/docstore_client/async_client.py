@@ -1,4 +1,4 @@
-"""The client for asyncio: one method for each thing the API can do."""
+"""Asyncio client of the DocStore API: one method per operation."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -45,9 +45,9 @@ def _ignore(_: int) -> None:
 
 
 class AsyncClient:
-    """For one gateway and one account; close it, or use it as a context manager.
+    """Client of one gateway and one account; close it, or use it as a context manager.
 
-    A `store` keeps the credentials from one run to the next; what it has leads to the account's gateway.
+    A `store` keeps the credentials between runs; stored credentials determine the gateway.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class AsyncClient:
         return self._connection.credentials
 
     async def call(self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None) -> Any:
-        """Any call of the API, for what has no method here."""
+        """Call any API route that has no method here."""
         return await self._connection.call(method, path, body, params=params)
 
     async def _get(self, model: type[M], route: str, **params: Any) -> M:
@@ -84,7 +84,7 @@ class AsyncClient:
     # --- the account -------------------------------------------------------------------------------------
 
     async def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
-        """A new account; log in to use it."""
+        """Create an account; log in to use it."""
         body = {"email": email, "password": password}
         return await self._send(
             Account, "POST", "/v1/accounts", body if display_name is None else {**body, "display_name": display_name}
@@ -93,27 +93,27 @@ class AsyncClient:
     async def log_in(
         self, email: str, password: str, device_name: str = "python client", device_token: str = ""
     ) -> Account:
-        """Log in. With the `device_token` of an earlier log-in, the owner is not mailed of a new device."""
+        """Log in. With the `device_token` of an earlier log-in, no new-device email is sent."""
         return await self._connection.log_in(email, password, device_name, device_token)
 
     @property
     def device_token(self) -> str:
-        """For the next log-in on this device; empty before the first."""
+        """Token for the next log-in on this device; empty before the first."""
         return self._connection.device_token
 
     async def log_out(self) -> None:
         await self.call("DELETE", "/v1/sessions/current")
 
     async def me(self) -> Account:
-        """The account with its usage."""
+        """Return the account with its usage."""
         return await self._get(Account, "/v1/me")
 
     async def retention(self) -> Retention:
-        """How long the trash and old versions are kept."""
+        """Return how long the trash and old versions are kept."""
         return await self._get(Retention, "/v1/me/retention")
 
     async def set_retention(self, policy: Policy | None) -> Retention:
-        """Choose how long; None: what the operator says. It takes effect after a while (`applies_at`)."""
+        """Change how long they are kept; None: the server's default. Takes effect at `applies_at`."""
         if policy is None:
             return await self._send(Retention, "DELETE", "/v1/me/retention")
         return await self._send(Retention, "PUT", "/v1/me/retention", policy.model_dump())
@@ -132,7 +132,7 @@ class AsyncClient:
         cursor: str | None = None,
         **options: Unpack[ListOptions],
     ) -> Page[File]:
-        """A page of a folder; the root if neither path nor id is given."""
+        """Return a page of a folder; of the root if neither path nor id is given."""
         if path is None and parent_id is None:
             path = "/"
         return await self._get(
@@ -142,7 +142,7 @@ class AsyncClient:
     async def list_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> list[File]:
-        """All of a folder, page by page."""
+        """Iterate over a folder, page by page."""
         return [file async for file in self.iterate_folder(path, parent_id=parent_id, **options)]
 
     async def iterate_folder(
@@ -164,7 +164,7 @@ class AsyncClient:
         return await self._get(File, "/v1/files/by-path", path=path, parent_id=parent_id)
 
     async def find(self, path: str, *, parent_id: str | None = None) -> File | None:
-        """What is at a path, None if nothing is."""
+        """Return the file or folder at a path; None if there is none."""
         try:
             return await self.get_by_path(path, parent_id=parent_id)
         except ApiError as error:
@@ -173,7 +173,7 @@ class AsyncClient:
             raise
 
     async def make_folder(self, path: str, *, parent_id: str | None = None) -> File:
-        """The folder, made with those above it if need be."""
+        """Return the folder; create it and missing parents if necessary."""
         body = {"path": path} if parent_id is None else {"path": path, "parent_id": parent_id}
         return await self._send(File, "POST", "/v1/folders", body)
 
@@ -186,7 +186,7 @@ class AsyncClient:
         tags: Iterable[str] | None = None,
         etag: str = "",
     ) -> File:
-        """Rename, move, tag; with `etag` only if it still is as that says."""
+        """Rename, move or tag; with `etag` only if the file is unchanged."""
         wanted = {"name": name, "parent_id": parent_id, "tags": None if tags is None else list(tags)}
         body = {field: value for field, value in wanted.items() if value is not None}
         return await self._send(File, "PATCH", f"/v1/files/{file_id}", body, etag)
@@ -196,22 +196,22 @@ class AsyncClient:
         return await self._send(File, "POST", f"/v1/files/{file_id}/copy", body)
 
     async def delete(self, file_id: str, *, etag: str = "") -> None:
-        """Into the trash."""
+        """Move to the trash."""
         await self._connection.call("DELETE", f"/v1/files/{file_id}", etag=etag)
 
     async def trash(self, cursor: str | None = None) -> Page[File]:
         return await self._get(Page[File], "/v1/trash", cursor=cursor)
 
     async def restore(self, file_id: str) -> File:
-        """Out of the trash."""
+        """Restore from the trash."""
         return await self._send(File, "POST", f"/v1/files/{file_id}/restore")
 
     async def purge(self, file_id: str) -> None:
-        """Out of the trash, for good."""
+        """Delete from the trash forever."""
         await self.call("DELETE", f"/v1/trash/{file_id}")
 
     async def versions(self, file_id: str, cursor: str | None = None) -> Page[Version]:
-        """Newest first."""
+        """List versions, newest first."""
         return await self._get(Page[Version], f"/v1/files/{file_id}/versions", cursor=cursor)
 
     async def restore_version(self, file_id: str, number: int) -> File:
@@ -220,11 +220,11 @@ class AsyncClient:
     # --- bytes -------------------------------------------------------------------------------------------
 
     async def upload(self, source: Source, progress: Progress = _ignore) -> File:
-        """Send one file; of a large one only the blocks that the account has not sent before."""
+        """Upload one file; of a large file, only blocks that the account has not sent before."""
         return await self._uploads.upload(source, progress)
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
-        """Files of any size, small ones many to a call and an object; for each the file, or why not."""
+        """Upload files of any size, small ones in packs. Return for each the file or the error."""
         return await self._uploads.upload_many(sources, progress)
 
     async def download(
@@ -236,24 +236,24 @@ class AsyncClient:
         old: Path | None = None,
         progress: Progress = _ignore,
     ) -> None:
-        """Never a half-written file: what is at `local` is the old one, or the new one, verified.
+        """Download a file atomically: `local` has the old content, or the new content, verified.
 
-        Blocks that `old` has, or `local` as it is, are taken from there.
+        Reuses blocks of `old`, or of `local` as it is.
         """
         await self._downloads.download(file, local, version=version, old=old, progress=progress)
 
     async def download_many(
         self, wanted: Sequence[Wanted], progress: Progress = _ignore
     ) -> list[DocStoreError | OSError | None]:
-        """Files of any size, those of one pack by one request; for each None, or why not."""
+        """Download files of any size, those of one pack with one request. Return for each None or the error."""
         return await self._bulk.download_many(wanted, progress)
 
     # --- sync --------------------------------------------------------------------------------------------
 
     async def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
-        """What has changed since, the oldest first; "latest": what comes from now on. Waits up to `wait` seconds.
+        """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.
 
-        ApiError `cursor_expired`: begin with a snapshot.
+        ApiError `cursor_expired`: start with a snapshot.
         """
         return await self._get(Changes, "/v1/changes", cursor=cursor, limit=limit, wait=wait or None)
 
@@ -261,7 +261,7 @@ class AsyncClient:
         return await self._get(Snapshot, "/v1/snapshot", cursor=cursor)
 
     async def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
-        """How up to 10,000 local files, SHA-256 by path as the API shows it, differ from what is in a folder."""
+        """Compare up to 10,000 local files (SHA-256 by path, as the API shows it) with a folder."""
         listed = [{"path": at, "sha256": digest} for at, digest in entries.items()]
         body = {"path": path, "parent_id": parent_id, "entries": listed}
         return await self._send(Comparison, "POST", "/v1/compare", body)
@@ -281,7 +281,7 @@ class AsyncClient:
         return await self._get(Page[File], "/v1/shared-with-me", cursor=cursor)
 
     async def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
-        """Shares that wait to be accepted or declined, the latest first."""
+        """List pending shares, newest first."""
         return await self._get(Page[ShareInvitation], "/v1/share-invitations", cursor=cursor)
 
     async def accept_share(self, share_id: str) -> File:
@@ -294,7 +294,7 @@ class AsyncClient:
         return await self._get(Page[BlockedPerson], "/v1/blocked-people", cursor=cursor)
 
     async def block(self, person: str) -> BlockedPerson:
-        """Remove what a person shares with the account and want nothing more: by account id or e-mail address."""
+        """Remove a person's shares and hide later ones: by account id or email address."""
         return await self._send(BlockedPerson, "PUT", f"/v1/blocked-people/{quote(person, safe='')}")
 
     async def unblock(self, person: str) -> None:
@@ -308,7 +308,7 @@ class AsyncClient:
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
     ) -> Link:
-        """A public link: keep its `url`, it is told once."""
+        """Create a public link. Keep its `url`: it is returned only once."""
         ends = None if expires_at is None else expires_at.isoformat()
         wanted = {"password": password, "expires_at": ends, "max_downloads": max_downloads}
         body = {field: value for field, value in wanted.items() if value is not None}

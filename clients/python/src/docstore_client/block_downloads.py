@@ -1,4 +1,4 @@
-"""Large files in blocks: what an old copy on this machine has, or an earlier try has left, is not fetched."""
+"""Downloads large files block by block, reusing blocks of an old copy or an interrupted download."""
 
 import asyncio
 import hashlib
@@ -22,14 +22,14 @@ from docstore_client.sources import Progress
 PARALLEL_BLOCKS = 6
 BLOCKS_A_CALL = 200
 LARGEST_BLOCK = 8 << 20
-"""Bytes that any client may put into one."""
+"""Largest plausible block size of any client."""
 
 Ask = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Lists the same blocks once more."""
+"""Requests the block list again."""
 
 
 class Page:
-    """Blocks of a version that follow each other from `offset` on, and where they are to be had: for minutes only."""
+    """Consecutive blocks of a version from `offset` on, with URLs that expire after minutes."""
 
     def __init__(self, listed: Mapping[str, Any], offset: int, ask: Ask) -> None:
         self.blocks = _placed(listed["blocks"], offset)
@@ -41,7 +41,7 @@ class Page:
         return self._urls[block.hash]
 
     async def url_instead_of(self, expired: str, block: Block) -> str:
-        """Of all blocks that find theirs expired, the first has those of the whole page renewed."""
+        """Renew the URLs of a page once, for the first block that finds them expired."""
         async with self._renewing:
             if self._urls[block.hash] == expired:
                 self._urls |= _urls(await self._ask())
@@ -50,16 +50,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A file that is put together from blocks; descriptors of it and of the old copy."""
+    """A file assembled from blocks; descriptors of it and of the old copy."""
 
     part: int
     old: int | None
     known: Mapping[str, Block]
-    """Blocks of the old copy, by hash."""
+    """Blocks of the old copy by hash."""
     is_resumed: bool
 
     def has(self, block: Block) -> bool:
-        """Whether the block is in its place already, or was in the old copy and is now."""
+        """Whether the block is in place already, or was copied from the old copy."""
         if self.is_resumed:
             there = os.pread(self.part, block.size, block.offset)
             if len(there) == block.size and hashlib.sha256(there).hexdigest() == block.hash:
@@ -67,7 +67,7 @@ class Assembly:
         before = self.known.get(block.hash)
         if before is None or self.old is None:
             return False
-        # If the old copy has changed since it was cut, the SHA-256 of the whole tells.
+        # if the old copy has changed since it was chunked, the SHA-256 of the whole file detects it
         self.write(os.pread(self.old, before.size, before.offset), block.offset)
         return True
 
@@ -89,9 +89,9 @@ class BlockDownloads:
         self._fetching = asyncio.Semaphore(PARALLEL_BLOCKS)
 
     async def fetch(self, file_id: str, version: int, beside: Path, old: Path | None, progress: Progress) -> str | None:
-        """A version's bytes to `beside`; their SHA-256, or None if they are not kept in blocks.
+        """Download a version to `beside`. Return its SHA-256, or None if it is not stored in blocks.
 
-        What is fetched is verified block by block. Blocks of `old`, a local file, are taken from there.
+        Each downloaded block is verified. Blocks of `old`, a local file, are reused.
         """
         route = f"/v1/files/{file_id}/blocks"
         query: dict[str, Any] = {"version": version, "limit": BLOCKS_A_CALL}
@@ -116,7 +116,7 @@ class BlockDownloads:
         return whole.hexdigest()
 
     async def _place_all(self, page: Page, assembly: Assembly, whole: "hashlib._Hash", progress: Progress) -> None:
-        """Blocks to their places, hashed in their order as they arrive."""
+        """Write blocks in place and hash them in order."""
         try:
             async with asyncio.TaskGroup() as group:
                 placing = [group.create_task(self._place(block, page, assembly, progress)) for block in page.blocks]
@@ -163,11 +163,11 @@ def _urls(listed: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _placed(listed: Sequence[Mapping[str, Any]], offset: int) -> list[Block]:
-    """Blocks as they are listed, each after the one before."""
+    """Parse the block list; each block follows the previous one."""
     blocks: list[Block] = []
     for each in listed:
         if not 0 < each["size"] <= LARGEST_BLOCK:
-            raise ContentDiffers(f"a block of {each['size']} bytes is none")
+            raise ContentDiffers(f"invalid block size {each['size']}")
         blocks.append(Block(each["hash"], offset, each["size"]))
         offset += each["size"]
     return blocks
@@ -184,7 +184,7 @@ async def _assembling(beside: Path, old: Path | None) -> AsyncIterator[Assembly]
 
 
 def _blocks_by_hash(old: Path) -> dict[str, Block]:
-    """What an old copy has; nothing if it can't be read: it only saves fetching."""
+    """Blocks of an old copy; none if it can't be read: reuse only saves transfers."""
     try:
         return {block.hash: block for block in blocks_of(old)} if old.is_file() else {}
     except OSError:

@@ -1,8 +1,8 @@
-"""Large files in blocks: only those go that the account hasn't sent before, in whatever file.
+"""Uploads large files in blocks: only those that the account has not sent before, in any file.
 
-A file is read once. What is sent is what was hashed, and both hashes, each block's and the whole file's, are of the
-same bytes in memory: a file that changes meanwhile can be refused, never stored as something it was not. The upload
-itself begins when all blocks are there; one that is cut off leaves only blocks, which the next finds.
+A file is read once, and each block's hash and the whole file's hash are computed from the same bytes in memory: a file
+that changes meanwhile is refused, never stored with wrong content. The upload begins after all blocks have arrived; an
+interrupted one leaves only blocks, which the next attempt reuses.
 """
 
 import asyncio
@@ -27,26 +27,26 @@ PARALLEL_BLOCKS = 4
 LISTED_AT_ONCE = 1000
 LOOKED_AT_ONCE = 64
 BUFFERS = 3
-"""Of chunking.WINDOW bytes each: while one is read, others are sent."""
+"""Buffers of chunking.WINDOW bytes: some are read while others are sent."""
 
 Part = tuple[Block, memoryview]
 
 
 class Reading:
-    """One file, read once from its beginning to its end; `blocks` is what was found in it so far, in any order."""
+    """A file that is read once, from beginning to end; `blocks` lists the blocks found so far, in any order."""
 
     def __init__(self, file: FileIO) -> None:
         self._cutter = Cutter(file)
         self._whole = hashlib.sha256()
         self._turn = asyncio.Lock()
-        self._hashing = asyncio.Lock()  # who asks for it first has it first
+        self._hashing = asyncio.Lock()  # FIFO
         self._seen: set[str] = set()
         self.blocks: list[Block] = []
         self.sent: dict[str, int] = {}
-        """Lengths of the frames of blocks that were sent and that the server has not looked at yet, by hash."""
+        """Frame lengths by hash of blocks that were sent but not yet verified by the server."""
 
     async def next(self, buffer: bytearray) -> list[Part] | None:
-        """The next blocks with their bytes, each block of the file once; None after the last."""
+        """The next blocks with their bytes, each distinct block once; None after the last."""
         async with self._turn:
             window = await asyncio.to_thread(self._cutter.read, buffer)
             if window is None:
@@ -60,7 +60,7 @@ class Reading:
         return found
 
     async def _hash(self, fresh: memoryview) -> None:
-        """Into the hash of the whole, in the order of reading; blocks are named beside that in any order."""
+        """Update the hash of the whole file in reading order; blocks are hashed in parallel."""
         async with self._hashing:
             await asyncio.to_thread(self._whole.update, fresh)
 
@@ -71,7 +71,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file was when it was read."""
+    """Attributes of a file when it was read."""
 
     blocks: list[Block]
     size: int
@@ -79,7 +79,7 @@ class Content:
 
 
 class BlockUploads:
-    """Uploads in blocks over one connection; all together keep to the same few buffers."""
+    """Uploads in blocks over one connection; all uploads share a few buffers."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -89,7 +89,7 @@ class BlockUploads:
         self._signs_lengths = True
 
     async def upload(self, source: Source, progress: Progress) -> File:
-        """Send one file; the file as it is then."""
+        """Upload one file. Return the resulting file."""
         looking = asyncio.create_task(self._look_first(source))
         try:
             content = await self._send(source.local, looking, progress)
@@ -103,14 +103,14 @@ class BlockUploads:
         try:
             return await self._complete(upload["id"], source.local, content)
         except (ContentDiffers, OSError):
-            with suppress(DocStoreError):  # so that no quota stays reserved for it
+            with suppress(DocStoreError):  # so that no quota stays reserved
                 await self._connection.call("DELETE", f"/v1/uploads/{upload['id']}")
             raise
 
     async def _look_first(self, source: Source) -> set[str]:
-        """Hashes of the file that is to be replaced: those blocks need not be asked for one by one.
+        """Hashes of the file to be replaced: these blocks need not be queried.
 
-        The server decides when the upload begins; what it is sure to refuse then is refused here, before it is sent.
+        The server decides when the upload begins; uploads that it would refuse are refused here, before they are sent.
         """
         me = Account.model_validate(await self._connection.call("GET", "/v1/me"))
         there = await self._replaced(source)
@@ -118,10 +118,10 @@ class BlockUploads:
         if place is None and source.parent_id not in (None, me.id):
             place = await self._file(f"/v1/files/{source.parent_id}")
         if place is not None and place.owner_id != me.id:
-            return set()  # it is the owner's room that counts, and others' blocks are not this account's
+            return set()  # the owner's quota counts, and others' blocks can't be reused
         size = source.size_now()
         if me.usage is not None and me.usage.used + me.usage.reserved + size > me.usage.limit:
-            detail = f"{size} bytes don't fit into what is left of the quota."
+            detail = f"not enough space: {size} bytes needed"
             raise ApiError(507, "over_quota", detail, {"usage": me.usage.model_dump()})
         return set() if there is None or there.is_folder else await self._hashes_of(there.id)
 
@@ -154,7 +154,7 @@ class BlockUploads:
         return hashes
 
     async def _send(self, path: Path, looking: asyncio.Task[set[str]], progress: Progress) -> Content:
-        """Read a file and send its blocks as they are found, once it is known which are there."""
+        """Read a file and send its blocks, after querying which ones the account has."""
         with path.open("rb", buffering=0) as file:
             before = _state(file)
             size, _ = before
@@ -180,7 +180,7 @@ class BlockUploads:
                 await self._send_missing(new, reading.sent, progress)
 
     async def _send_missing(self, parts: Sequence[Part], sent: dict[str, int], progress: Progress) -> None:
-        """Asked again for blocks that were sent, the server looks at them: then little is left to do at the end."""
+        """Query blocks that were sent, so that the server verifies them early."""
         frames = await asyncio.gather(*(self._frame(part) for _, part in parts))
         lengths = {block.hash: len(frame) for (block, _), frame in zip(parts, frames, strict=True)}
         looked_at = list(sent)[:LOOKED_AT_ONCE] if len(sent) >= LOOKED_AT_ONCE else []
@@ -197,12 +197,12 @@ class BlockUploads:
         await together(send(block, frame) for (block, _), frame in framed if block.hash in targets)
 
     async def _frame(self, part: memoryview) -> bytes:
-        """Made before the server is asked: it signs how long it is."""
+        """Compress before the query: the server signs the length."""
         async with self._framing:
             return await asyncio.to_thread(compressed, part) if shrinks(part) else raw_frame(part)
 
     async def _missing(self, lengths: Mapping[str, int], sent: Mapping[str, int]) -> dict[str, Any]:
-        """Where those are to be sent that the account has not sent yet; `lengths` of the frames by hash."""
+        """URLs for blocks that the account has not sent yet; `lengths`: frame lengths by hash."""
         if not lengths:
             return {}
         wish: dict[str, Any] = {"hashes": [*lengths, *sent]}
@@ -213,7 +213,7 @@ class BlockUploads:
         except ApiError as error:
             if error.status != 422 or "sizes" not in wish:
                 raise
-            self._signs_lengths = False  # a server of before there were sizes
+            self._signs_lengths = False  # servers of earlier releases have no sizes
             return await self._missing(lengths, sent)
         return {each["hash"]: each for each in answer["missing"]}
 
@@ -231,7 +231,7 @@ class BlockUploads:
             again |= gone
 
     async def _send_again(self, path: Path, content: Content, hashes: Iterable[str]) -> None:
-        """What was taken for known and is gone: collected since, or it never arrived."""
+        """Send blocks that were known but are missing: deleted since, or never received."""
         places = {block.hash: block for block in content.blocks}
         gone = [places[each] for each in hashes if each in places]
         for start in range(0, len(gone), PARALLEL_BLOCKS):

@@ -1,4 +1,4 @@
-"""Many files at once: one call says where all of them are, and files of one pack are fetched together."""
+"""Downloads many files: one call locates them, and files of one pack are fetched together."""
 
 import asyncio
 import hashlib
@@ -23,15 +23,15 @@ from docstore_client.uploads import BLOCKS_FROM
 ASKED_AT_ONCE = 1000
 PARALLEL = 8
 GAP = 64 << 10
-"""Bytes between two slices that are fetched too, rather than by another request."""
+"""Gap between two slices that is fetched along instead of sending another request."""
 LONGEST_FETCH = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file and where it is to be; `version`: another than the current one, `old`: a local file much like it.
+    """A file and its local target. `version`: other than the current one; `old`: a similar local file.
 
-    `is_beside`: `local` is no place that anybody looks at, so a small file is written there and not beside it first.
+    `is_beside`: `local` is a temporary path, so small files are written there directly.
     """
 
     file: File
@@ -43,7 +43,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """One that was asked for: where its bytes are."""
+    """A requested file with the location of its bytes."""
 
     index: int
     wanted: Wanted
@@ -58,21 +58,21 @@ class Located:
 
 
 Outcome = DocStoreError | OSError | None
-"""None: it is there."""
+"""None: downloaded."""
 
 
 class BulkDownloads:
-    """Downloads of many over one connection."""
+    """Downloads many files over one connection."""
 
     def __init__(self, connection: Connection, downloads: Downloads) -> None:
         self._connection = connection
         self._downloads = downloads
         self._room = asyncio.Semaphore(PARALLEL)
         self._writing = asyncio.Lock()
-        """Small files are mostly calls of the system: threads that make them at once wait for each other each time."""
+        """Limits threads: small files are mostly system calls, which contend with each other."""
 
     async def download_many(self, wanted: Sequence[Wanted], progress: Progress) -> list[Outcome]:
-        """Each to its place, never half-written; None, or why not. What no other would escape is raised."""
+        """Download each file atomically. Return for each None or the error; errors that concern all are raised."""
         outcomes: dict[int, Outcome] = {}
         small = [(index, each) for index, each in enumerate(wanted) if not _is_large(each)]
         for start in range(0, len(small), ASKED_AT_ONCE):
@@ -100,7 +100,7 @@ class BulkDownloads:
     async def _fetch_located(
         self, asked: Sequence[tuple[int, Wanted]], outcomes: dict[int, Outcome], progress: Progress
     ) -> None:
-        """Outcomes of those that could be had together; what is left out is to be fetched alone."""
+        """Outcomes of files fetched together; the others must be fetched one by one."""
         items = [{"id": each.file.id, "version": each.version or each.file.version} for _, each in asked]
         answer = await self._connection.call("POST", "/v1/contents", {"items": items})
         by_url: defaultdict[str, list[Located]] = defaultdict(list)
@@ -116,12 +116,12 @@ class BulkDownloads:
             outcomes |= each
 
     async def _fetch_span(self, url: str, span: Sequence[Located], progress: Progress) -> Mapping[int, Outcome]:
-        """Slices that lie side by side, by one request; nothing for those that did not arrive as they should."""
+        """Fetch adjacent slices with one request; invalid slices are left out."""
         start, end = span[0].offset, max(each.end for each in span)
         async with self._room:
             try:
                 data = await self._get(url, start, end) if end > start else b""
-            except (StoreError, Unreachable):  # it may have moved since: a call of its own finds it
+            except (StoreError, Unreachable):  # it may have moved since: its own call finds it
                 return {}
             async with self._writing:
                 outcomes = await asyncio.to_thread(_write_all, span, memoryview(data), start)
@@ -140,12 +140,12 @@ class BulkDownloads:
 
 
 def _is_large(wanted: Wanted) -> bool:
-    """Worth being taken up where it was cut off, and maybe in blocks."""
+    """Whether a file is large enough to resume, and perhaps to fetch in blocks."""
     return wanted.version is None and wanted.file.size >= BLOCKS_FROM
 
 
 def _spans(located: Sequence[Located]) -> Iterator[list[Located]]:
-    """What is fetched by one request each, in the order of the object."""
+    """Group slices into requests, in the order of the object."""
     span: list[Located] = []
     for each in sorted(located, key=lambda located: located.offset):
         if span and (each.offset > span[-1].end + GAP or each.end - span[0].offset > LONGEST_FETCH):
@@ -173,7 +173,7 @@ def _write_all(span: Sequence[Located], data: memoryview, start: int) -> dict[in
 def _write(located: Located, data: memoryview) -> None:
     wanted = located.wanted
     beside = wanted.local if wanted.is_beside else part_beside(wanted.local, wanted.file.id, located.version)
-    beside.unlink(missing_ok=True)  # what an earlier try has left may be read-only
+    beside.unlink(missing_ok=True)  # leftovers of an interrupted download may be read-only
     with FileIO(beside, "w") as file:
         while data:
             data = data[file.write(data) :]

@@ -1,8 +1,8 @@
-"""Files cut by what is in them, so that a change moves no cut but those next to it.
+"""Content-defined chunking: cuts files so that a change affects only blocks near it.
 
 FastCDC 2020 (Xia et al., "The Design of Fast Content-Defined Chunking for Data Deduplication Based Storage Systems"),
-by pyfastcdc. Files are read into buffers, not mapped: a mapped file that another program cuts short ends the process,
-and what is sent must be the bytes that were hashed.
+by pyfastcdc. Files are read into buffers, not mapped: if another program truncates a mapped file, the process crashes,
+and the bytes sent must be the bytes hashed.
 """
 
 import hashlib
@@ -17,24 +17,24 @@ SMALLEST_BLOCK = 256 << 10
 AVERAGE_BLOCK = 1 << 20
 LARGEST_BLOCK = 4 << 20
 NORMALISATION: Final = 1
-"""How far sizes are drawn to the average, 0 to 3. With more, the cuts after a change find back to the old ones later.
+"""Normalization level, 0 to 3. Higher levels resynchronize later after a change.
 
-Of 1 MiB inserted in 64 MiB, 2.3 MiB were new blocks with 1, 3.2 with 2. These four decide where the cuts are: with
-others no block is found again.
+With 1 MiB inserted in 64 MiB, level 1 produced 2.3 MiB of new blocks, level 2 produced 3.2 MiB. These four constants
+determine the cuts: changing them makes all existing blocks useless.
 """
 WINDOW = 12 << 20
 """Bytes in memory at a time."""
 
 
 class Readable(Protocol):
-    """A file that was opened without a buffer, or bytes in memory."""
+    """An unbuffered file, or bytes in memory."""
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Where in a file a block lies, and the hex SHA-256 of its bytes."""
+    """Position of a block in a file, and the hex SHA-256 of its bytes."""
 
     hash: str
     offset: int
@@ -43,14 +43,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Blocks that lie in a buffer; `fresh` is what was not in the window before."""
+    """Blocks in a buffer; `fresh`: bytes that were not in the previous window."""
 
     offset: int
     parts: Sequence[memoryview]
     fresh: memoryview
 
     def name(self) -> list[Block]:
-        """The blocks with their hashes: the slow part, for a thread."""
+        """Blocks with their hashes; slow, to be run in a thread."""
         blocks: list[Block] = []
         offset = self.offset
         for part in self.parts:
@@ -60,12 +60,12 @@ class Window:
 
 
 class Cutter:
-    """Reads a file once, from its beginning to its end."""
+    """Reads a file once, from beginning to end."""
 
     def __init__(self, file: Readable) -> None:
         self._file = file
         self._cdc = FastCDC(
-            AVERAGE_BLOCK - SMALLEST_BLOCK,  # the smallest size comes on top
+            AVERAGE_BLOCK - SMALLEST_BLOCK,  # plus the smallest size
             min_size=SMALLEST_BLOCK,
             max_size=LARGEST_BLOCK,
             normalized_chunking=NORMALISATION,
@@ -75,7 +75,7 @@ class Cutter:
         self._is_ended = False
 
     def read(self, buffer: bytearray) -> Window | None:
-        """The next blocks, in `buffer`, which must hold more than one of the largest; None after the last."""
+        """The next blocks, in `buffer`, which must hold more than one largest block; None after the last."""
         if self._is_ended:
             return None
         view = memoryview(buffer)
@@ -85,7 +85,7 @@ class Cutter:
             filled += count
         self._is_ended = filled < len(view)
         parts = [chunk.data for chunk in self._cdc.cut_buf(view[:filled])] if filled else []
-        # The last one may only end where the buffer does: it is cut again with what follows.
+        # the last block may end only because the buffer does: cut it again with the following bytes
         self._rest = b"" if self._is_ended else bytes(parts.pop())
         window = Window(self._offset, parts, view[kept:filled])
         self._offset += filled - len(self._rest)
@@ -93,7 +93,7 @@ class Cutter:
 
 
 def buffer_for(size: int) -> bytearray:
-    """For the windows of a file of this size."""
+    """Buffer size for a file of this size."""
     return bytearray(max(LARGEST_BLOCK + 1, min(WINDOW, size + 1)))
 
 

@@ -1,4 +1,4 @@
-"""The connection to one gateway: tokens that renew themselves, and calls that are tried again where that is safe."""
+"""Connection to one gateway: renews tokens, and retries calls where that is safe."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -18,10 +18,10 @@ from docstore_client.retrying import PASSING, TRIES, asked_pause, pause, proxy_f
 
 SESSIONS = "/v1/sessions"
 REPEATABLE = ("/complete", "/complete-batch", "/v1/blocks/missing", "/v1/contents", "/v1/compare")
-"""Ends of routes that do nothing twice by themselves: keeping a key for them would only cost time."""
+"""Suffixes of idempotent routes, which need no idempotency key."""
 ANSWER_SECONDS = 90.0
 CLOSING_SECONDS = 10.0
-"""So long closing waits for new tokens that are on their way."""
+"""Longest time that closing waits for a token renewal."""
 CONNECTIONS = 32
 
 
@@ -32,7 +32,7 @@ class Answer:
     body: bytes
 
     def json(self) -> Any:
-        """None if there is no body; Unreachable if it is no gateway that answers, but a network's log-in page."""
+        """Parse the body; None if it is empty. Unreachable if a proxy or log-in page responded instead."""
         try:
             if not 300 <= self.status < 400:
                 return orjson.loads(self.body) if self.body else None
@@ -43,7 +43,7 @@ class Answer:
 
 
 class Connection:
-    """Calls one gateway, logged in as `store` says if it has credentials. New ones are kept there before their use."""
+    """Calls one gateway with the credentials of `store`, if it has any. New ones are stored before their use."""
 
     def __init__(self, gateway: str, credentials: Credentials | None = None, store: CredentialStore | None = None):
         self.credentials = credentials or (store.load() if store else None)
@@ -61,7 +61,7 @@ class Connection:
         await self.close()
 
     async def close(self) -> None:
-        """New tokens that are on their way are waited for: the server takes the old ones no more."""
+        """Close the connection after a pending token renewal: the old tokens are already invalid."""
         if self._renewing is not None and not self._renewing.done():
             await asyncio.wait([self._renewing], timeout=CLOSING_SECONDS)
             self._renewing.cancel()
@@ -71,7 +71,7 @@ class Connection:
 
     @property
     def http(self) -> aiohttp.ClientSession:
-        """For the object store too: signed URLs carry no token of ours."""
+        """HTTP session, also for the object store: signed URLs need no token."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=ANSWER_SECONDS)
             connector = aiohttp.TCPConnector(limit=CONNECTIONS)
@@ -81,18 +81,18 @@ class Connection:
     async def call(
         self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None, etag: str = ""
     ) -> Any:
-        """The JSON answer, None if there is none; ApiError when refused, Unreachable if there is no DocStore.
+        """Return the JSON body or None; ApiError on an error status, Unreachable if there is no DocStore.
 
-        What is not Unicode text is refused here: without what can't be encoded it would name something else.
+        Text that is not valid Unicode is refused here: dropping invalid characters would name another file.
 
-        `etag`: only if it still is that.
+        `etag`: only if the file is unchanged.
         """
         return (await self.ask(method, path, body, params=params, etag=etag)).json()
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, params: Mapping[str, Any] | None = None, etag: str = ""
     ) -> Answer:
-        """The answer, a redirect too. A call that changes something has a key, so that trying again is safe."""
+        """Return the response, redirects included. Calls that change something have a key and can be retried safely."""
         headers = {"content-type": "application/json"} if body is not None else {}
         if method != "GET" and not path.endswith(REPEATABLE):
             headers["idempotency-key"] = uuid4().hex
@@ -142,9 +142,9 @@ class Connection:
 
     @asynccontextmanager
     async def opened(self, path: str, params: Mapping[str, Any], start: int) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The bytes at a route from `start` on, as a stream: from the gateway, or from the signed URL it leads to.
+        """Stream the bytes of a route from `start` on, from the gateway or from the signed URL that it redirects to.
 
-        Status 416: there are no more. ApiError or StoreError if refused; a lost connection is aiohttp's error.
+        Status 416: no bytes left. ApiError or StoreError on an error status; aiohttp's error if the connection is lost.
         """
         headers = {"range": f"bytes={start}-"} if start else {}
         query = {name: _text(value) for name, value in params.items() if value is not None}
@@ -174,7 +174,7 @@ class Connection:
     # --- credentials -------------------------------------------------------------------------------------
 
     async def log_in(self, email: str, password: str, device_name: str, device_token: str) -> Account:
-        """Log in here, or at the account's home region, which `gateway` is from then on."""
+        """Log in here, or at the account's home region; `gateway` then names that region."""
         self.credentials, self.gateway = None, self._entrance or self.gateway
         fields = {"email": email, "password": password, "device_name": device_name}
         body = _json(fields | ({"device_token": device_token} if device_token else {}))
@@ -183,7 +183,7 @@ class Connection:
         if answer.status == 307:
             self.gateway = home_gateway(self.gateway, answer.headers.get("location", ""))
             answer = await self._try("POST", SESSIONS, body, {}, headers)
-        if answer.status != 201:  # a second redirect would be going round in circles
+        if answer.status != 201:  # follow one redirect only, to avoid loops
             raise error_of(answer.status, answer.body)
         self.device_token = answer.json().get("device_token", "")
         async with self._alone():
@@ -193,9 +193,9 @@ class Connection:
         return self._store.renewing() if self._store else nullcontext()
 
     async def _renew(self, used: Credentials) -> None:
-        """New tokens, once for all calls and all processes that found the old ones expired.
+        """Renew the tokens once for all calls and processes that found the old ones expired.
 
-        A call that is cancelled meanwhile leaves the renewal be: an answer that nobody took would end the session.
+        A cancelled call does not cancel the renewal: losing the response would end the session.
         """
         if self.credentials is not used:
             return
@@ -214,7 +214,7 @@ class Connection:
                 return
             body = orjson.dumps({"refresh_token": used.refresh_token})
             headers = {"content-type": "application/json"}
-            # Never sent twice: a refresh token that comes again ends its session.
+            # never retried: a reused refresh token ends its session
             try:
                 answer = await self._once("POST", f"{SESSIONS}/refresh", body, {}, headers)
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -232,16 +232,16 @@ class Connection:
 
 
 def home_gateway(gateway: str, location: str) -> str:
-    """The gateway of the home region. A password that was to travel encrypted is not sent on in the open."""
+    """Gateway of the home region. A password is never forwarded from https to http."""
     home = location.removesuffix(SESSIONS)
     known = ("https://",) if gateway.startswith("https://") else ("https://", "http://")
     if home == location or not home.startswith(known):
-        raise ApiError(307, "bad_redirect", f"{gateway} sent the log-in to {location or 'nowhere'}")
+        raise ApiError(307, "bad_redirect", f"{gateway} redirected the log-in to {location or 'nowhere'}")
     return home
 
 
 def _take_note(renewing: asyncio.Task[None]) -> None:
-    """Of what went wrong, which asyncio would complain of if no call is left to raise it."""
+    """Consume an exception, so that asyncio does not log it if no call is left to raise it."""
     if not renewing.cancelled():
         renewing.exception()
 
@@ -251,7 +251,7 @@ def _text(value: Any) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ApiError(422, "invalid_request", f"{text!r} is not Unicode text") from None
+        raise ApiError(422, "invalid_request", f"{text!r} is not valid Unicode") from None
     return text
 
 

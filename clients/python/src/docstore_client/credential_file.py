@@ -1,4 +1,4 @@
-"""Credentials in a file that only its owner may read, shared by all programs of that person on a machine."""
+"""Credentials in a file readable only by its owner, shared by that person's programs on a machine."""
 
 import asyncio
 import fcntl
@@ -16,15 +16,14 @@ POLL_SECONDS = 0.02
 
 
 class CredentialFile:
-    """A CredentialStore of one JSON file. Needs a POSIX system: the lock beside it is flock's, which ends with its
-    holder."""
+    """A CredentialStore of one JSON file. Needs POSIX: its flock lock is released when the holder ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
-        """Polls instead of blocking, so that whoever waits can be cancelled."""
+        """Poll instead of blocking, so that waiting can be cancelled."""
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -35,17 +34,17 @@ class CredentialFile:
             os.close(lock)
 
     def load(self) -> Credentials | None:
-        """A file that is not one of ours is as none."""
+        """Read the credentials; None if the file has another format."""
         try:
             return Credentials(**orjson.loads(self.path.read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
     def save(self, credentials: Credentials) -> None:
-        """Replaces the one before at once or not at all. Only while `renewing` is held."""
+        """Replace the file atomically. Call only while `renewing` is held."""
         new = self.path.with_name(f"{self.path.name}.new")
         with suppress(FileNotFoundError):
-            new.unlink()  # what a killed program left may have another mode
+            new.unlink()  # leftovers of a killed program may have another mode
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(orjson.dumps(asdict(credentials)))
             file.flush()

@@ -1,4 +1,4 @@
-"""What keeps a device logged in, and where several programs keep it together."""
+"""Credentials of a log-in, and the interface of stores that share them between programs."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A log-in at the gateway of the account's home region; the refresh token changes with every use."""
+    """A log-in at the account's home region; the refresh token changes with every use."""
 
     gateway: str
     access_token: str
@@ -16,13 +16,13 @@ class Credentials:
 
 
 class CredentialStore(Protocol):
-    """Keeps the credentials of one log-in at a time."""
+    """Stores the credentials of one log-in."""
 
     def renewing(self) -> AbstractAsyncContextManager[None]:
-        """Held by one client at a time, in whichever process: a refresh token that is used twice ends its session."""
+        """Lock held by one client at a time, across processes: a refresh token used twice ends its session."""
 
     def load(self) -> Credentials | None:
-        """None if nobody is logged in."""
+        """None if not logged in."""
 
     def save(self, credentials: Credentials) -> None:
-        """Returns once they are kept."""
+        """Return after they are stored."""

@@ -1,4 +1,4 @@
-"""Bytes from DocStore to this machine: taken up where they were cut off, verified, never a half-written file."""
+"""Downloads a file: resumes, verifies, and replaces atomically."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from docstore_client.uploads import BLOCKS_FROM
 
 PIECE = 256 * 1024
 NAME_BYTES = 60
-"""Of a name in that of the file beside it, which may not be longer than 255 bytes."""
+"""Bytes of the name used in temporary names, which are limited to 255 bytes."""
 
 
 class Downloads:
@@ -36,10 +36,10 @@ class Downloads:
         old: Path | None = None,
         progress: Progress = lambda _: None,
     ) -> None:
-        """Fetch a version's content, the current one's by default, to `local`: written beside it, verified, moved.
+        """Download a version's content, by default the current one, to `local`: to a temporary file, verified, renamed.
 
-        Takes up what a download before has left, and takes what it can from `old`, a local file, or from `local` as it
-        is; begins anew if that is damaged. ContentDiffers if what arrives is not what the file says.
+        Resumes an interrupted download and reuses blocks of `old`, a local file, or of `local` as it is; starts over if
+        leftovers are damaged. ContentDiffers if the content does not match the file's hash.
         """
         number = version or file.version
         digest = file.sha256 if number == file.version else await self._digest(file, number)
@@ -52,7 +52,7 @@ class Downloads:
             arrived = await self._fetch(file, beside, number, None, progress)
         if arrived != digest:
             beside.unlink()
-            raise ContentDiffers(f"{file.path} did not arrive as it was sent")
+            raise ContentDiffers(f"{file.path} arrived damaged")
         keep_time(beside, file, number)
         os.replace(beside, local)
 
@@ -62,7 +62,7 @@ class Downloads:
         return next((one["sha256"] for one in answer["items"] if one["version"] == number), "")
 
     async def _fetch(self, file: File, beside: Path, version: int, old: Path | None, progress: Progress) -> str:
-        """The SHA-256 of what arrived."""
+        """Return the SHA-256 of the received bytes."""
         if _may_be_in_blocks(file, version):
             digest = await self._blocks.fetch(file.id, version, beside, old, progress)
             if digest is not None:
@@ -75,7 +75,7 @@ class Downloads:
                     raise
             except (aiohttp.ClientError, TimeoutError) as error:
                 if attempt == TRIES - 1:
-                    raise Unreachable(f"{file.path} can't be fetched: {reason_of(error)}") from error
+                    raise Unreachable(f"{file.path} can't be downloaded: {reason_of(error)}") from error
             await asyncio.sleep(pause(attempt))
         raise AssertionError("the loop above returns or raises")
 
@@ -83,7 +83,7 @@ class Downloads:
         route = f"/v1/files/{file.id}/content"
         whole = await asyncio.to_thread(_hashed, beside)
         async with self._connection.opened(route, {"version": version}, _size(beside)) as response:
-            if response.status == 416:  # all of it is there
+            if response.status == 416:  # complete
                 return whole.hexdigest()
             if response.status != 206:
                 whole = hashlib.sha256()
@@ -96,20 +96,20 @@ class Downloads:
 
 
 def keep_time(local: Path, file: File, version: int) -> None:
-    """Give what was fetched the modification time it had where it came from; of an old version that is not known."""
+    """Set the client's modification time, if known; old versions have none."""
     if version == file.version and file.client_modified_at is not None:
         modified = file.client_modified_at.timestamp()
         os.utime(local, (modified, modified))
 
 
 def part_beside(local: Path, file_id: str, version: int) -> Path:
-    """Where a download is written until it is whole."""
+    """Temporary path of an incomplete download."""
     name = os.fsencode(local.name)[:NAME_BYTES].decode(errors="ignore")
     return local.with_name(f".{name}.{file_id[-8:]}-{version}.part")
 
 
 def _may_be_in_blocks(file: File, version: int) -> bool:
-    """Small ones never are; of another version, or of a file of which not all is known, only the server knows."""
+    """Whether a file may be stored in blocks: small ones are not; other versions must be queried."""
     is_size_known = version == file.version and "size" in file.model_fields_set
     return not is_size_known or file.size >= BLOCKS_FROM
 

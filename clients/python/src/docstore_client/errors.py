@@ -1,4 +1,4 @@
-"""What can go wrong. `code` is stable and for programs; the message is for people."""
+"""Errors of this package. `code` is stable and for programs; the message is for people."""
 
 import os
 from typing import Any
@@ -12,7 +12,7 @@ class DocStoreError(Exception):
 
 
 class ApiError(DocStoreError):
-    """The gateway refused: an RFC 9457 problem."""
+    """The gateway returned an error: an RFC 9457 problem."""
 
     def __init__(self, status: int, code: str, detail: str, extra: dict[str, Any] | None = None) -> None:
         super().__init__(f"{detail} ({code})")
@@ -23,7 +23,7 @@ class ApiError(DocStoreError):
 
 
 class StoreError(DocStoreError):
-    """The object store refused bytes, or to give them."""
+    """The object store refused a request."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(f"the object store answered {status}: {text[:200]}")
@@ -31,27 +31,27 @@ class StoreError(DocStoreError):
 
 
 class Unreachable(DocStoreError):
-    """No answer, however often it was tried, or one of something else than DocStore."""
+    """No response after all retries, or a response from something other than DocStore."""
 
     @classmethod
     def because_of(cls, status: int, answer: str) -> "Unreachable":
-        """It is no gateway that answers, but a proxy or a network's log-in page."""
-        return cls(f"it is not DocStore that answers with {status}: {' '.join(answer[:200].split())}")
+        """A proxy or a network's log-in page responded instead of a gateway."""
+        return cls(f"the response with status {status} is not from DocStore: {' '.join(answer[:200].split())}")
 
 
 class ContentDiffers(DocStoreError):
-    """What arrived is not what was sent: the SHA-256 differs."""
+    """The SHA-256 of received content differs from the expected one."""
 
 
 class LocalError(DocStoreError):
-    """A file of this machine can't be read or written."""
+    """A local file can't be read or written."""
 
 
 def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
-    """Why there was no answer, in words for a person."""
+    """Why there was no response, for people."""
     match error:
         case TimeoutError():
-            return "no answer in time"
+            return "no response in time"
         case aiohttp.ClientConnectorDNSError():
             return f"unknown host {error.host}"
         case aiohttp.ClientConnectorCertificateError():
@@ -59,9 +59,9 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
         case aiohttp.ClientConnectorError() if error.os_error.errno:
             return os.strerror(error.os_error.errno).lower()
         case aiohttp.ServerDisconnectedError():
-            return "the connection was closed before an answer came"
+            return "the connection was closed before a response came"
         case aiohttp.ClientPayloadError():
-            return "the connection was lost in the middle of an answer"
+            return "the connection was lost during a response"
         case aiohttp.InvalidURL():
             return f"{error.url} is not an address"
         case _:
@@ -69,7 +69,7 @@ def reason_of(error: aiohttp.ClientError | TimeoutError) -> str:
 
 
 def error_of(status: int, body: bytes) -> ApiError | Unreachable:
-    """What an answer tells that is no success: a gateway's has a problem in it."""
+    """Build the error of an unsuccessful response; a gateway sends a problem document."""
     try:
         problem = orjson.loads(body)
         return ApiError(status, problem["code"], problem["detail"], problem)

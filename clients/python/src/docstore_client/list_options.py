@@ -1,4 +1,4 @@
-"""How folders are listed."""
+"""Options for listing folders."""
 
 from datetime import datetime
 from typing import Literal, TypedDict
@@ -7,8 +7,8 @@ Sort = Literal["natural", "name", "modified", "created", "size"]
 
 
 class ListOptions(TypedDict, total=False):
-    """What is left out is as usual: everything, upwards, folders first, names without case and numbers by their value
-    (`natural`; `name` is by bytes). `type` is of files, and may be a family as `image/*`; after is then or later."""
+    """Omitted options have defaults: everything, ascending, folders first, `natural` order (ignores case, numbers by
+    value; `name` sorts by bytes). `type` applies to files and may be a family as `image/*`; `after` is inclusive."""
 
     sort: Sort
     order: Literal["asc", "desc"]

@@ -1,4 +1,4 @@
-"""What the API answers with, as types. Times are aware and in UTC, sizes are bytes. Unknown fields are ignored."""
+"""Response models of the API. Times are aware and in UTC, sizes are bytes. Unknown fields are ignored."""
 
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
@@ -36,14 +36,14 @@ class Account(Model):
     plan: Literal["free", "premium"]
     role: Literal["user", "admin"]
     email_verified: bool = True
-    """Servers of earlier releases do not say: they granted by any address."""
+    """Missing in earlier releases, which granted access by unverified addresses."""
     home_region: str
     created_at: datetime
     usage: Usage | None = None
 
 
 class Session(Model):
-    """A device that is logged in."""
+    """A logged-in device."""
 
     id: str
     device_name: str = ""
@@ -53,8 +53,8 @@ class Session(Model):
 
 
 class File(Model):
-    """A file or folder as the caller sees it. Names are with a file asked for by itself and with what is shared with
-    one; where that is, `None` is somebody whose name is not known."""
+    """A file or folder as the caller sees it. A file requested by itself, or shared with the caller, includes names of
+    people; there, `None` means that a person's name is unknown."""
 
     id: str
     kind: Kind
@@ -72,14 +72,14 @@ class File(Model):
     created_at: datetime
     modified_at: datetime
     client_modified_at: datetime | None = None
-    """When the content was last changed where it was sent from, if the client said."""
+    """When the client last changed the content, if it sent that."""
     modified_by: str
     modified_by_name: str | None = None
     etag: str
     indexed: bool = False
     trashed_at: datetime | None = None
     expires_at: datetime | None = None
-    """In the trash: when it goes for good, then or a little later; None: never."""
+    """In the trash: when it is deleted forever, or shortly after; None: never."""
 
     @property
     def is_folder(self) -> bool:
@@ -87,21 +87,21 @@ class File(Model):
 
 
 class Policy(Model):
-    """How long what is no longer needed is kept; None is for ever."""
+    """How long old data is kept; None means forever."""
 
     trash_days: int | None
     versions: int
-    """Of a file, the current one included."""
+    """Versions of a file, the current one included."""
     version_days: int | None
-    """After another version has taken its place."""
+    """Counted from when a version was replaced."""
 
 
 class Retention(Policy):
-    """The account's policy; `most` is what may be chosen."""
+    """The account's policy; `most`: the largest allowed values."""
 
     is_default: bool
     applies_at: datetime | None = None
-    """When the last choice takes effect; None: it has."""
+    """When the last change takes effect; None: it has."""
     most: Policy
 
 
@@ -129,7 +129,7 @@ class Share(Model):
 
 
 class ShareInvitation(Model):
-    """A share that waits to be accepted or declined."""
+    """A pending share."""
 
     id: str
     name: str
@@ -143,7 +143,7 @@ class ShareInvitation(Model):
 
 
 class BlockedPerson(Model):
-    """Somebody whose shares the account does not want; `id` is the account id or e-mail address that was blocked."""
+    """A blocked person; `id` is the account id or email address that was blocked."""
 
     id: str
     name: str | None = None
@@ -152,7 +152,7 @@ class BlockedPerson(Model):
 
 
 class Link(Model):
-    """A public link; `url` and `token` are told once, when it is made."""
+    """A public link; `url` and `token` are only returned on creation."""
 
     id: str
     url: str | None = None
@@ -179,9 +179,9 @@ class Changes(Model):
 
 
 class Snapshot(Model):
-    """A page of everything one may read; changes go on from `changes_cursor` after the last page.
+    """A page of all files that the account can read; changes continue from `changes_cursor` after the last page.
 
-    `epoch` is another one after the server was restored from a backup: what is missing then, nobody has deleted.
+    `epoch` changes when the server is restored from a backup: nobody deleted the files that are missing then.
     """
 
     items: list[File]
@@ -219,7 +219,7 @@ class Subscription(Model):
     target: dict[str, Any] | None = None
     state: str = "active"
     secret: str | None = None
-    """Of a webhook; told once, when it is made."""
+    """Signing secret of a webhook; only returned on creation."""
 
 
 class Notification(Model):

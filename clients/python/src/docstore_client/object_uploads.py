@@ -1,5 +1,4 @@
-"""Files as objects of their own: small ones many to a call, large ones in parallel parts that a later upload takes up
-again."""
+"""Uploads files as separate objects: small ones in batches, large ones in resumable parallel parts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from docstore_client.transfers import Range, complete, put, refusal, together
 
 MIB = 1 << 20
 MULTIPART_FROM = 16 * MIB
-"""Less is sent again as a whole when it is cut off."""
+"""Smaller uploads are not resumed."""
 PARALLEL_PARTS = 4
 PARALLEL_FILES = 16
 PARALLEL_BATCHES = 2
@@ -33,7 +32,7 @@ class ObjectUploads:
         self._batches = asyncio.Semaphore(PARALLEL_BATCHES)
 
     async def upload(self, source: Source, progress: Progress) -> File:
-        """Send one file; the file as it is then. Of a large one what an upload before has sent is not sent again."""
+        """Upload one file. Return the resulting file. An interrupted upload of a large file is resumed."""
         size, digest = await source.measure()
         upload = await self._interrupted(source, size, digest)
         if upload is None:
@@ -44,7 +43,7 @@ class ObjectUploads:
         return await complete(self._connection, upload["id"])
 
     async def _interrupted(self, source: Source, size: int, digest: str) -> dict[str, Any] | None:
-        """An upload of the same bytes to the same path that was begun, with what is still to be sent."""
+        """Find an unfinished upload of the same bytes to the same path."""
         if size < MULTIPART_FROM or not source.is_plain:
             return None
         wanted = (source.path, size, digest, "multipart")
@@ -57,7 +56,7 @@ class ObjectUploads:
         return None
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress) -> list[File | DocStoreError]:
-        """Send files of a few MiB at most, many to a call; for each the file, or why not."""
+        """Upload files of a few MiB at most in batches. Return for each the file or the error."""
         batches = [sources[start : start + BATCH] for start in range(0, len(sources), BATCH)]
         outcomes = await asyncio.gather(*(self._upload_batch(batch, progress) for batch in batches))
         return [outcome for batch in outcomes for outcome in batch]
@@ -95,7 +94,7 @@ class ObjectUploads:
     async def _each(
         self, route: str, items: Mapping[int, Any], outcomes: dict[int, File | DocStoreError]
     ) -> dict[int, dict[str, Any]]:
-        """The answers of a batch by number; what is refused goes to the outcomes."""
+        """Results of a batch by number; refused items are added to the outcomes."""
         if not items:
             return {}
         answers = (await self._connection.call("POST", route, {"uploads": list(items.values())}))["items"]
@@ -106,7 +105,7 @@ class ObjectUploads:
         return {number: answer for number, answer in numbered.items() if "problem" not in answer}
 
     async def _send_or_give_up(self, upload: Mapping[str, Any], local: Path, size: int, progress: Progress) -> None:
-        """What can't succeed later is given up, so that no quota stays reserved for it."""
+        """Cancel an upload that can't succeed, so that no quota stays reserved."""
         try:
             await self._send(upload, local, size, progress)
         except (StoreError, ContentDiffers, OSError) as error:
@@ -134,10 +133,10 @@ class ObjectUploads:
             await together(send_part(part["number"], part["url"]) for part in group)
 
     async def _part_urls(self, upload: Mapping[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:
-        """URLs of the parts that are not there, some at a time."""
+        """URLs of missing parts, in batches."""
         multipart = upload["multipart"]
         known: list[dict[str, Any]] = multipart["parts"]
-        if not known:  # all are there; the store may have made them one object already
+        if not known:  # all parts are there; the store may have assembled the object already
             return
         yield known
         done = {part["number"] for part in (*multipart["sent"], *known)}

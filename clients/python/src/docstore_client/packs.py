@@ -1,7 +1,7 @@
-"""Many small files in one object: one signed PUT and two calls, however many they are.
+"""Uploads many small files in one object: one signed PUT and two calls per pack.
 
-The format is told in the server's `docstore_contents.packs`: slices back to back, an index of 12 bytes each (number,
-offset, size), and a footer of 8 (how many, magic).
+The format is documented in the server's `docstore_contents.packs`: consecutive slices, an index of 12 bytes each
+(number, offset, size), and a footer of 8 bytes (count, magic).
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from docstore_client.sources import Progress, Source, unreadable
 from docstore_client.transfers import put_bytes, refusal
 
 PACKED_BELOW = 64 << 10
-"""Bytes of a file; larger ones are worth an object each."""
+"""Largest file in a pack; larger ones get their own object."""
 PACK_FILES = 512
 PACK_BYTES = 8 << 20
 PARALLEL_PACKS = 3
@@ -44,7 +44,7 @@ class Loaded:
 
 
 def pack_bytes(slices: Mapping[int, bytes]) -> bytes:
-    """A pack of slices by their numbers."""
+    """A pack of slices by number."""
     entries = []
     offset = 0
     for number, data in slices.items():
@@ -61,7 +61,7 @@ class PackUploads:
         self._room = asyncio.Semaphore(PARALLEL_PACKS)
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress) -> list[Outcome]:
-        """Send files of less than PACKED_BYTES each into the account's own tree; for each the file, or why not."""
+        """Upload files smaller than PACKED_BYTES into the account's own tree. Return for each the file or the error."""
         packs = list(_groups(sources))
         outcomes = await asyncio.gather(*(self._upload_pack(pack, progress) for pack in packs))
         return [outcome for pack in outcomes for outcome in pack]
@@ -82,7 +82,7 @@ class PackUploads:
             return [outcomes[number] for number in range(len(sources))]
 
     async def _send(self, loaded: Mapping[int, Loaded], progress: Progress) -> dict[int, Outcome]:
-        """Outcomes by the numbers of the files."""
+        """Outcomes by file number."""
         if not loaded:
             return {}
         wishes = [each.wish for each in loaded.values()]
@@ -100,7 +100,7 @@ class PackUploads:
         try:
             await put_bytes(self._connection, pack["put"], data)
         except DocStoreError:
-            with suppress(DocStoreError):  # so that no quota stays reserved for it
+            with suppress(DocStoreError):  # so that no quota stays reserved
                 await self._connection.call("DELETE", f"/v1/packs/{pack['id']}")
             raise
         progress(sum(len(loaded[number].data) for number in slices.values()))
@@ -121,7 +121,7 @@ class PackUploads:
 
 
 def _groups(sources: Sequence[Source]) -> Iterator[list[Source]]:
-    """As many to a pack as go in."""
+    """Fill packs in order."""
     group: list[Source] = []
     size = 0
     for source in sources:

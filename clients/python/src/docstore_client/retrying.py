@@ -1,4 +1,4 @@
-"""How often and after which pauses something is tried again, and by which proxy servers are reached."""
+"""Retry policy and proxy settings."""
 
 import functools
 import random
@@ -11,27 +11,27 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 LONGEST_ASKED_SECONDS = 60.0
 PASSING = frozenset({429, 502, 503, 504})
-"""Statuses that another try may not meet."""
+"""Statuses worth retrying."""
 
 
 def may_pass_at_store(status: int) -> bool:
-    """Of an object store, another try may not meet a 500 either."""
+    """Statuses of an object store worth retrying: also 500."""
     return status == 429 or status >= 500
 
 
 def pause(attempt: int) -> float:
-    """Seconds before the next try, growing and not the same for all clients."""
+    """Seconds before the next attempt: exponential with jitter."""
     return float(min(FIRST_PAUSE_SECONDS * 2**attempt, LONGEST_PAUSE_SECONDS) * random.uniform(0.5, 1.0))
 
 
 def asked_pause(headers: Mapping[str, str], attempt: int) -> float:
-    """As long as the server asks for, within reason."""
+    """The server's Retry-After, within limits."""
     asked = headers.get("retry-after", "")
     return min(float(asked), LONGEST_ASKED_SECONDS) if asked.isdigit() else pause(attempt)
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the system's settings, name for a server."""
+    """Proxy for a server by HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or the system's settings."""
     parts = urlsplit(url)
     return _proxy(parts.scheme, parts.netloc)
 

@@ -1,4 +1,4 @@
-"""What is to be sent: local files and where they go."""
+"""Local files to upload, and their targets."""
 
 import asyncio
 import hashlib
@@ -12,12 +12,12 @@ from typing import Any
 from docstore_client.errors import DocStoreError, LocalError
 
 Progress = Callable[[int], None]
-"""Told how many more bytes have been moved; negative for those that are to be moved again."""
+"""Called with the number of bytes transferred; negative if they must be transferred again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A local file to be sent to `path`, or as the next version of `file_id`."""
+    """A local file to upload to `path`, or as the next version of `file_id`."""
 
     local: Path
     path: str | None = None
@@ -27,32 +27,32 @@ class Source:
     on_conflict: str = "copy"
     tags: Sequence[str] = ()
     measured: tuple[int, str] | None = None
-    """Its size and SHA-256, if they are known; what differs from it then is refused."""
+    """Size and SHA-256, if known; a file that differs is refused."""
 
     def wish(self, size: int, sha256: str) -> dict[str, Any]:
-        """The fields of one upload in a request that starts uploads."""
+        """Fields of one upload in a request that begins uploads."""
         wish: dict[str, Any] = {"size": size, "sha256": sha256, "on_conflict": self.on_conflict}
         for name in ("path", "file_id", "parent_id", "base_version"):
             if getattr(self, name) is not None:
                 wish[name] = getattr(self, name)
-        with suppress(OSError):  # what can't be read any more is told when it is sent
+        with suppress(OSError):  # an unreadable file fails when it is sent
             changed = datetime.fromtimestamp(self.local.stat().st_mtime, UTC)
             wish["client_modified_at"] = changed.isoformat(timespec="milliseconds")
         return {**wish, "tags": list(self.tags)} if self.tags else wish
 
     async def measure(self) -> tuple[int, str]:
-        """Its size and SHA-256."""
+        """Size and SHA-256."""
         if self.measured is not None:
             return self.measured
         return await asyncio.to_thread(measure, self.local)
 
     @property
     def is_plain(self) -> bool:
-        """Nothing but a path: an upload of the same bytes to the same path is the same upload."""
+        """Whether the target is only a path: such an upload can be resumed."""
         return self.path is not None and self == Source(self.local, self.path, measured=self.measured)
 
     def size_now(self) -> int:
-        """Bytes, as known or as the disk says; 0 if it can't be read, which reading it will tell."""
+        """Known size, or the size on disk; 0 if it can't be read, which reading will report."""
         if self.measured is not None:
             return self.measured[0]
         try:

@@ -1,4 +1,4 @@
-"""The client for code that waits: the methods of AsyncClient, one for one. Generated: change that one."""
+"""Synchronous client: the methods of AsyncClient, one for one. Generated: edit async_client.py."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ from docstore_client.waiting import Loop
 
 
 class Client:
-    """For one gateway and one account; close it, or use it as a context manager."""
+    """Client of one gateway and one account; close it, or use it as a context manager."""
 
     def __init__(
         self, gateway: str, credentials: Credentials | None = None, *, store: CredentialStore | None = None
@@ -62,26 +62,26 @@ class Client:
         return self._loop.wait(self._client.call(method, path, body, params=params))
 
     def sign_up(self, email: str, password: str, display_name: str | None = None) -> Account:
-        """A new account; log in to use it."""
+        """Create an account; log in to use it."""
         return self._loop.wait(self._client.sign_up(email, password, display_name))
 
     def log_in(self, email: str, password: str, device_name: str = "python client", device_token: str = "") -> Account:
-        """Log in. With the `device_token` of an earlier log-in, the owner is not mailed of a new device."""
+        """Log in. With the `device_token` of an earlier log-in, no new-device email is sent."""
         return self._loop.wait(self._client.log_in(email, password, device_name, device_token))
 
     def log_out(self) -> None:
         self._loop.wait(self._client.log_out())
 
     def me(self) -> Account:
-        """The account with its usage."""
+        """Return the account with its usage."""
         return self._loop.wait(self._client.me())
 
     def retention(self) -> Retention:
-        """How long the trash and old versions are kept."""
+        """Return how long the trash and old versions are kept."""
         return self._loop.wait(self._client.retention())
 
     def set_retention(self, policy: Policy | None) -> Retention:
-        """Choose how long; None: what the operator says. It takes effect after a while (`applies_at`)."""
+        """Change how long they are kept; None: the server's default. Takes effect at `applies_at`."""
         return self._loop.wait(self._client.set_retention(policy))
 
     def sessions(self, cursor: str | None = None) -> Page[Session]:
@@ -96,13 +96,13 @@ class Client:
         cursor: str | None = None,
         **options: Unpack[ListOptions],
     ) -> Page[File]:
-        """A page of a folder; the root if neither path nor id is given."""
+        """Return a page of a folder; of the root if neither path nor id is given."""
         return self._loop.wait(self._client.list_page(path, parent_id=parent_id, limit=limit, cursor=cursor, **options))
 
     def list_folder(
         self, path: str | None = None, *, parent_id: str | None = None, **options: Unpack[ListOptions]
     ) -> list[File]:
-        """All of a folder, page by page."""
+        """Iterate over a folder, page by page."""
         return self._loop.wait(self._client.list_folder(path, parent_id=parent_id, **options))
 
     def iterate_folder(
@@ -117,11 +117,11 @@ class Client:
         return self._loop.wait(self._client.get_by_path(path, parent_id=parent_id))
 
     def find(self, path: str, *, parent_id: str | None = None) -> File | None:
-        """What is at a path, None if nothing is."""
+        """Return the file or folder at a path; None if there is none."""
         return self._loop.wait(self._client.find(path, parent_id=parent_id))
 
     def make_folder(self, path: str, *, parent_id: str | None = None) -> File:
-        """The folder, made with those above it if need be."""
+        """Return the folder; create it and missing parents if necessary."""
         return self._loop.wait(self._client.make_folder(path, parent_id=parent_id))
 
     def change(
@@ -133,40 +133,40 @@ class Client:
         tags: Iterable[str] | None = None,
         etag: str = "",
     ) -> File:
-        """Rename, move, tag; with `etag` only if it still is as that says."""
+        """Rename, move or tag; with `etag` only if the file is unchanged."""
         return self._loop.wait(self._client.change(file_id, name=name, parent_id=parent_id, tags=tags, etag=etag))
 
     def copy(self, file_id: str, path: str, *, parent_id: str | None = None) -> File:
         return self._loop.wait(self._client.copy(file_id, path, parent_id=parent_id))
 
     def delete(self, file_id: str, *, etag: str = "") -> None:
-        """Into the trash."""
+        """Move to the trash."""
         self._loop.wait(self._client.delete(file_id, etag=etag))
 
     def trash(self, cursor: str | None = None) -> Page[File]:
         return self._loop.wait(self._client.trash(cursor))
 
     def restore(self, file_id: str) -> File:
-        """Out of the trash."""
+        """Restore from the trash."""
         return self._loop.wait(self._client.restore(file_id))
 
     def purge(self, file_id: str) -> None:
-        """Out of the trash, for good."""
+        """Delete from the trash forever."""
         self._loop.wait(self._client.purge(file_id))
 
     def versions(self, file_id: str, cursor: str | None = None) -> Page[Version]:
-        """Newest first."""
+        """List versions, newest first."""
         return self._loop.wait(self._client.versions(file_id, cursor))
 
     def restore_version(self, file_id: str, number: int) -> File:
         return self._loop.wait(self._client.restore_version(file_id, number))
 
     def upload(self, source: Source, progress: Progress = _ignore) -> File:
-        """Send one file; of a large one only the blocks that the account has not sent before."""
+        """Upload one file; of a large file, only blocks that the account has not sent before."""
         return self._loop.wait(self._client.upload(source, progress))
 
     def upload_many(self, sources: Sequence[Source], progress: Progress = _ignore) -> list[File | DocStoreError]:
-        """Files of any size, small ones many to a call and an object; for each the file, or why not."""
+        """Upload files of any size, small ones in packs. Return for each the file or the error."""
         return self._loop.wait(self._client.upload_many(sources, progress))
 
     def download(
@@ -178,22 +178,22 @@ class Client:
         old: Path | None = None,
         progress: Progress = _ignore,
     ) -> None:
-        """Never a half-written file: what is at `local` is the old one, or the new one, verified.
+        """Download a file atomically: `local` has the old content, or the new content, verified.
 
-        Blocks that `old` has, or `local` as it is, are taken from there.
+        Reuses blocks of `old`, or of `local` as it is.
         """
         self._loop.wait(self._client.download(file, local, version=version, old=old, progress=progress))
 
     def download_many(
         self, wanted: Sequence[Wanted], progress: Progress = _ignore
     ) -> list[DocStoreError | OSError | None]:
-        """Files of any size, those of one pack by one request; for each None, or why not."""
+        """Download files of any size, those of one pack with one request. Return for each None or the error."""
         return self._loop.wait(self._client.download_many(wanted, progress))
 
     def changes(self, cursor: str | None = None, *, limit: int = 500, wait: int = 0) -> Changes:
-        """What has changed since, the oldest first; "latest": what comes from now on. Waits up to `wait` seconds.
+        """Return changes since a cursor, oldest first; "latest": from now on. Waits up to `wait` seconds.
 
-        ApiError `cursor_expired`: begin with a snapshot.
+        ApiError `cursor_expired`: start with a snapshot.
         """
         return self._loop.wait(self._client.changes(cursor, limit=limit, wait=wait))
 
@@ -201,7 +201,7 @@ class Client:
         return self._loop.wait(self._client.snapshot(cursor))
 
     def compare(self, entries: Mapping[str, str], path: str = "/", *, parent_id: str | None = None) -> Comparison:
-        """How up to 10,000 local files, SHA-256 by path as the API shows it, differ from what is in a folder."""
+        """Compare up to 10,000 local files (SHA-256 by path, as the API shows it) with a folder."""
         return self._loop.wait(self._client.compare(entries, path, parent_id=parent_id))
 
     def share(self, file_id: str, email: str, role: Role = "viewer") -> Share:
@@ -217,7 +217,7 @@ class Client:
         return self._loop.wait(self._client.shared_with_me(cursor))
 
     def share_invitations(self, cursor: str | None = None) -> Page[ShareInvitation]:
-        """Shares that wait to be accepted or declined, the latest first."""
+        """List pending shares, newest first."""
         return self._loop.wait(self._client.share_invitations(cursor))
 
     def accept_share(self, share_id: str) -> File:
@@ -230,7 +230,7 @@ class Client:
         return self._loop.wait(self._client.blocked_people(cursor))
 
     def block(self, person: str) -> BlockedPerson:
-        """Remove what a person shares with the account and want nothing more: by account id or e-mail address."""
+        """Remove a person's shares and hide later ones: by account id or email address."""
         return self._loop.wait(self._client.block(person))
 
     def unblock(self, person: str) -> None:
@@ -244,7 +244,7 @@ class Client:
         expires_at: datetime | None = None,
         max_downloads: int | None = None,
     ) -> Link:
-        """A public link: keep its `url`, it is told once."""
+        """Create a public link. Keep its `url`: it is returned only once."""
         return self._loop.wait(
             self._client.make_link(file_id, password=password, expires_at=expires_at, max_downloads=max_downloads)
         )

@@ -1,4 +1,4 @@
-"""What all ways of sending have in common: signed PUTs that are tried again, completion, work side by side."""
+"""Shared parts of all uploads: signed PUTs with retries, completion, parallel work."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
@@ -17,13 +17,13 @@ from docstore_client.sources import Progress
 PIECE = 256 * 1024
 
 Body = Callable[[Progress], AsyncIterator[bytes | memoryview]]
-"""Makes what is sent, once for each try; it tells how much of it went."""
+"""Creates the body for each attempt; receives a callback for the number of bytes sent."""
 
 
 async def put(
     connection: Connection, url: str, headers: Mapping[str, str], length: int, body: Body, progress: Progress
 ) -> None:
-    """Send bytes to a signed URL, again after a failure. StoreError if refused, Unreachable after the last try."""
+    """Send bytes to a signed URL with retries. StoreError if refused, Unreachable after the last attempt."""
     sent_headers = {**headers, "content-length": str(length)}
     for attempt in range(TRIES):
         moved = 0
@@ -49,7 +49,7 @@ async def put(
 
 
 async def put_bytes(connection: Connection, target: Mapping[str, Any], data: bytes) -> None:
-    """Send what is in memory to a signed URL with its headers; content with it if the object is there already."""
+    """Send bytes in memory to a signed URL with its headers; succeed if the object exists already."""
 
     async def pieces(_: Progress) -> AsyncIterator[memoryview]:
         view = memoryview(data)
@@ -59,13 +59,13 @@ async def put_bytes(connection: Connection, target: Mapping[str, Any], data: byt
     try:
         await put(connection, target["url"], target["headers"], len(data), pieces, lambda _: None)
     except StoreError as error:
-        if error.status != 412:  # a try before has arrived, or another device's has
+        if error.status != 412:  # an earlier attempt, or another device, has stored it
             raise
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A part of a local file of a known size, in bytes."""
+    """A part of a local file, in bytes."""
 
     local: Path
     size: int
@@ -73,12 +73,12 @@ class Range:
     length: int
 
     def check(self) -> None:
-        """ContentDiffers if the file has another size by now."""
+        """Check the size; ContentDiffers if it has changed."""
         if self.local.stat().st_size != self.size:
             raise ContentDiffers(f"{self.local} has changed while it was sent")
 
     async def pieces(self, count: Progress) -> AsyncIterator[bytes]:
-        """In pieces, so that memory does not grow with the size; ends early if the file does."""
+        """Yield pieces, so that memory use is constant; ends early if the file does."""
         self.check()
         with self.local.open("rb") as file:
             file.seek(self.start)
@@ -90,7 +90,7 @@ class Range:
 
 
 async def complete(connection: Connection, upload_id: str, done: Any = None) -> File:
-    """The file that an upload became; waits while the server reads a large object for its checksum."""
+    """Complete an upload and return the file; waits while the server verifies a large object."""
     while True:
         try:
             answer = await connection.call("POST", f"/v1/uploads/{upload_id}/complete", done)
@@ -102,12 +102,12 @@ async def complete(connection: Connection, upload_id: str, done: Any = None) -> 
 
 
 def refusal(problem: Mapping[str, Any]) -> ApiError:
-    """What one item of a batch was answered."""
+    """Result of one item of a batch."""
     return ApiError(problem["status"], problem["code"], problem["detail"], dict(problem))
 
 
 async def together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """The first failure ends the others and is raised as it is."""
+    """Run in parallel; the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:

@@ -1,5 +1,4 @@
-"""Bytes from this machine to DocStore, each file in the way that suits its size: small ones in packs, large ones in
-blocks, those between as objects."""
+"""Uploads files by the method that suits their size: small ones in packs, large ones in blocks, others as objects."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from docstore_client.sources import Progress, Source, unreadable
 
 BLOCKS_FROM = 4 << 20
 BLOCKS_UP_TO = 64 << 30
-"""Bytes: what is larger than this has more blocks than one file may have."""
+"""Size limit of block uploads: larger files would exceed the number of blocks per file."""
 PARALLEL_LARGE = 2
 
 Outcome = File | DocStoreError
@@ -30,13 +29,13 @@ class Uploads:
         self._large = asyncio.Semaphore(PARALLEL_LARGE)
 
     async def upload(self, source: Source, progress: Progress = lambda _: None) -> File:
-        """Send one file; the file as it is then. Of a large one what an upload before has sent is not sent again."""
+        """Upload one file. Return the resulting file. An interrupted upload of a large file is resumed."""
         if BLOCKS_FROM <= source.size_now() <= BLOCKS_UP_TO:
             return await self._blocks.upload(source, progress)
         return await self._objects.upload(source, progress)
 
     async def upload_many(self, sources: Sequence[Source], progress: Progress = lambda _: None) -> list[Outcome]:
-        """Send files of any size; for each the file, or why not. Small ones travel together."""
+        """Upload files of any size, small ones in packs. Return for each the file or the error."""
         sizes = [source.size_now() for source in sources]
         large = [number for number, size in enumerate(sizes) if size >= BLOCKS_FROM]
         small = [number for number, size in enumerate(sizes) if size < PACKED_BELOW]

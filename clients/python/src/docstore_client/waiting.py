@@ -1,4 +1,4 @@
-"""Runs the asynchronous client for code that waits: an event loop in a thread of its own."""
+"""Runs the asynchronous client for synchronous code: an event loop in a background thread."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Loop:
-    """One event loop in the background, until closed."""
+    """An event loop in a background thread, until closed."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -17,7 +17,7 @@ class Loop:
         self._thread.start()
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` answers or raises. Interrupted, the work is cancelled."""
+        """Return what `work` returns, or raise. If interrupted, cancel it."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
