@@ -14,7 +14,7 @@ async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
     await looks(page, "sign-up")
     email = f"new-{new_id()[-10:]}@example.org"
     await page.get_by_label("Name").fill("Ada Lovelace")
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("correct horse battery")
     await page.get_by_role("button", name="Sign up").click()
     await expect(page.get_by_role("heading", name="This folder is empty")).to_be_visible()
@@ -24,7 +24,7 @@ async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
     await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
     left = {cookie["name"] for cookie in await visitor.context.cookies() if cookie["value"]}
     assert {name.removeprefix("__Host-") for name in left} == {"docstore_device"}
-    await page.get_by_label("E-mail").fill(email)
+    await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("wrong horse")
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("alert")).to_contain_text("do not match")
@@ -56,7 +56,7 @@ async def test_profile(ada: Any, looks: Any) -> None:
     page = await ada.open("/settings/profile")
     await page.get_by_label("Name").fill("Augusta Ada King")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Your name is saved.")).to_be_visible()
+    await expect(page.get_by_text("Name saved.")).to_be_visible()
     await looks(page, "profile")
     assert (await ada.person.call("GET", "/v1/me"))["display_name"] == "Augusta Ada King"
 
@@ -67,9 +67,9 @@ async def test_plan_and_usage(ada: Any, looks: Any) -> None:
     page = await ada.open("/settings/plan")
     await expect(page.get_by_text("98 kB of").first).to_be_visible()
     await looks(page, "plan")
-    await page.get_by_role("button", name="Change to Premium").click()
+    await page.get_by_role("button", name="Upgrade").click()
     await expect(page.get_by_role("button", name="Your plan")).to_be_visible()
-    await expect(page.get_by_role("button", name="Change to Free")).to_be_visible()
+    await expect(page.get_by_role("button", name="Downgrade")).to_be_visible()
 
 
 async def test_how_long_things_are_kept(ada: Any, looks: Any) -> None:
@@ -87,7 +87,7 @@ async def test_how_long_things_are_kept(ada: Any, looks: Any) -> None:
     page = await ada.open("/trash")
     await expect(page.get_by_role("row", name="old.txt")).to_contain_text("in 3 days")
     await page.get_by_role("link", name="How long the trash is kept").click()
-    await page.get_by_role("button", name="Back to the usual").click()
+    await page.get_by_role("button", name="Reset to defaults").click()
     await expect(page.get_by_label("Days in the trash")).to_have_value("30")
 
 
@@ -103,10 +103,10 @@ async def test_devices(ada: Any, looks: Any) -> None:
 async def test_notification_preferences(ada: Any, looks: Any) -> None:
     """A kind of mail is switched off, and stays off."""
     page = await ada.open("/settings/notifications")
-    mails = page.get_by_role("switch", name="E-mail").first
+    mails = page.get_by_role("switch", name="Email").first
     await expect(mails).to_be_checked()
     await looks(page, "preferences")
     await mails.click(force=True)
     await expect(mails).not_to_be_checked()
     await page.reload()
-    await expect(page.get_by_role("switch", name="E-mail").first).not_to_be_checked()
+    await expect(page.get_by_role("switch", name="Email").first).not_to_be_checked()

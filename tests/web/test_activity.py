@@ -71,7 +71,7 @@ async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str,
     await ada.put("/watched.txt")
     await ada.open()
     page = await open_details(ada, "watched.txt", "Following")
-    await page.get_by_role("button", name="Tell another system").click()
+    await page.get_by_role("button", name="Add webhook").click()
     dialog = page.get_by_role("dialog")
     field = dialog.get_by_label("URL")
     for wrong, said in (("ftp://example.org", "URL must begin with https://."), ("https://a@b.org", "user name")):
@@ -86,15 +86,15 @@ async def test_following_by_a_webhook(ada: Any, looks: Any, receiver: tuple[str,
     await expect(dialog.get_by_label("Signing secret")).to_have_value(re.compile("whsec_.+"))
     await looks(page, "follow-secret")
     await dialog.get_by_role("button", name="Done").click()
-    machines = page.get_by_role("list", name="Other systems that are told")
+    machines = page.get_by_role("list", name="Webhooks and other targets")
     await expect(machines).to_contain_text(address)
     await page.get_by_role("button", name="Actions for Webhook").click()
-    await page.get_by_role("menuitem", name="Send a test").click()
-    await expect(page.get_by_text("The test message was taken.")).to_be_visible()
+    await page.get_by_role("menuitem", name="Send test").click()
+    await expect(page.get_by_text("Test message accepted.")).to_be_visible()
     assert [message["type"] for message in told] == ["test"]
     await looks(page, "following")
     await page.get_by_role("button", name="Actions for Webhook").click()
-    await page.get_by_role("menuitem", name="Stop telling it").click()
+    await page.get_by_role("menuitem", name="Remove").click()
     await expect(machines).to_have_count(0)
 
 
@@ -128,9 +128,9 @@ async def test_following_by_phone_and_by_queues(
     await ada.put("/watched.txt")
     await ada.open()
     page = await open_details(ada, "watched.txt", "Following")
-    await page.get_by_role("button", name="Tell another system").click()
+    await page.get_by_role("button", name="Add webhook").click()
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("Tell it by").select_option(kind)
+    await dialog.get_by_label("Method").select_option(kind)
     for label, value in wrong.items():
         await dialog.get_by_label(label).fill(value)
     await dialog.get_by_role("button", name="Follow").click()
@@ -139,4 +139,4 @@ async def test_following_by_phone_and_by_queues(
         await dialog.get_by_label(label).fill(value)
     await dialog.get_by_role("button", name="Follow").click()
     await expect(dialog).to_have_count(0)
-    await expect(page.get_by_role("list", name="Other systems that are told")).to_contain_text(kind)
+    await expect(page.get_by_role("list", name="Webhooks and other targets")).to_contain_text(kind)

@@ -63,7 +63,7 @@ async def test_a_link_to_a_file_opens_it_in_its_folder(ada: Any) -> None:
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("heading", name="Team")).to_be_visible()
     await ada.open("/file/none")
-    await expect(page.get_by_role("heading", name="This file is gone")).to_be_visible()
+    await expect(page.get_by_role("heading", name="File not found")).to_be_visible()
 
 
 async def test_a_folder_keeps_its_address_when_one_above_is_renamed(anyone: Any) -> None:

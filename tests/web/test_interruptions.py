@@ -82,7 +82,7 @@ async def test_a_stalled_upload_is_never_said_to_be_complete(ada: Any, tmp_path:
     await expect(panel).to_contain_text("0 of 1")
     await expect(panel).not_to_contain_text("100")
     await ada.context.set_offline(True)
-    await expect(panel.get_by_role("status")).to_have_text("Waiting for the connection")
+    await expect(panel.get_by_role("status")).to_have_text("Waiting for connection")
     await ada.context.set_offline(False)
     await page.get_by_role("button", name="Cancel all uploads").click()
     await page.get_by_role("button", name="Cancel uploads").click()

@@ -65,6 +65,6 @@ async def test_a_cookie_alone_changes_nothing(ada: Any, url: str) -> None:
 async def test_administration_is_for_administrators(ada: Any, looks: Any) -> None:
     """Others are told so, and see no way there."""
     page = await ada.open("/admin")
-    await expect(page.get_by_role("heading", name="This is for administrators")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Administrators only")).to_be_visible()
     await expect(page.get_by_role("link", name="Administration")).to_have_count(0)
     await looks(page, "not-for-you")

@@ -30,7 +30,7 @@ async def test_a_file_without_javascript(
     ada = await new_visitor("ada", logged_in=False, java_script_enabled=script, color_scheme=scheme)
     page = await ada.open("/web/form")
     await look("log-in")
-    await page.get_by_label("E-mail").fill(ada.person.email)
+    await page.get_by_label("Email").fill(ada.person.email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("heading", name="Upload a file")).to_be_visible()

@@ -80,7 +80,7 @@ async def test_an_upload_goes_on_after_a_reload(ada: Any, tmp_path: Path, looks:
     await looks(page, "upload-interrupted")
     (tmp_path / "other").mkdir()
     await page.set_input_files("input[aria-label='File for film.bin']", made(tmp_path, "other/film.bin", b"other"))
-    await expect(page.get_by_text("not the same")).to_be_visible()
+    await expect(page.get_by_text("is a different")).to_be_visible()
     await page.set_input_files("input[aria-label='File for film.bin']", path)
     await expect(page.get_by_text("1 upload complete")).to_be_visible(timeout=60_000)
     file = (await ada.person.call("GET", "/v1/files?path=/"))["items"][0]

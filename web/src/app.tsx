@@ -96,5 +96,5 @@ function Page() {
   if (path === "/search") return <SearchPage />;
   if (path.startsWith("/settings")) return <SettingsPage section={path.split("/")[2] ?? "profile"} />;
   if (path.startsWith("/admin")) return <AdminPage section={path.split("/")[2] ?? "overview"} />;
-  return <Empty title="There is no such page" />;
+  return <Empty title="Page not found" />;
 }

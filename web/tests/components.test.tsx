@@ -70,10 +70,10 @@ describe("log-in", () => {
     serve({ "POST /web/session": [refused(401, "invalid_credentials"), session("t")] });
     const done = vi.fn();
     render(<AuthPage mode="log-in" onDone={done} />);
-    await userEvent.type(screen.getByLabelText("E-mail"), "a@example.org");
+    await userEvent.type(screen.getByLabelText("Email"), "a@example.org");
     await userEvent.type(screen.getByLabelText("Password"), "wrong");
     await userEvent.click(screen.getByRole("button", { name: "Log in" }));
-    expect((await screen.findByRole("alert")).textContent).toContain("do not match");
+    expect((await screen.findByRole("alert")).textContent).toContain("Incorrect email or password");
     await userEvent.click(screen.getByRole("button", { name: "Log in" }));
     await waitFor(() => expect(done).toHaveBeenCalledOnce());
   });

@@ -112,11 +112,11 @@ test("how long things are kept is chosen within the limits and sent whole, and c
   expect([trashDays.getAttribute("max"), (trashDays as HTMLInputElement).value]).toEqual(["90", "30"]);
   await userEvent.clear(trashDays);
   await userEvent.type(trashDays, "7");
-  await userEvent.type(screen.getByLabelText("Days an old version is kept"), "60");
+  await userEvent.type(screen.getByLabelText("Days to keep old versions"), "60");
   await userEvent.click(screen.getByRole("button", { name: "Save" }));
   expect((await screen.findByRole("status")).textContent).toContain("takes effect on");
   expect(bodies).toEqual([{ trash_days: 7, versions: 50, version_days: 60 }]);
-  await userEvent.click(screen.getByRole("button", { name: "Back to the usual" }));
+  await userEvent.click(screen.getByRole("button", { name: "Reset to defaults" }));
   await waitFor(() => expect(screen.queryByRole("status")).toBeNull());
   expect((screen.getByLabelText("Days in the trash") as HTMLInputElement).value).toBe("30");
 });
@@ -147,7 +147,7 @@ test("a folder that was deleted elsewhere is gone from the screen, too", async (
   await screen.findByRole("grid");
   gone = true;
   apply([{ seq: 1, type: "deleted", file: FOLDER as unknown as FileItem }]);
-  await screen.findByText("This folder is gone");
+  await screen.findByText("Folder not found");
 });
 
 describe("keys on what is chosen", () => {
@@ -249,9 +249,9 @@ describe("a forgotten password", () => {
   test("is answered the same whoever's the address is", async () => {
     const calls = serve((call) => (call === "POST /v1/password-resets" ? json({ accepted: true }, 202) : undefined));
     show(<ForgotPage />);
-    await userEvent.type(screen.getByRole("textbox", { name: "E-mail" }), "ada@example.org");
-    await userEvent.click(screen.getByRole("button", { name: "Send the link" }));
-    await screen.findByText(/If ada@example.org has an account here/);
+    await userEvent.type(screen.getByRole("textbox", { name: "Email" }), "ada@example.org");
+    await userEvent.click(screen.getByRole("button", { name: "Send reset link" }));
+    await screen.findByText(/If ada@example.org has an account, we sent it a reset link/);
     expect(calls).toEqual(["POST /v1/password-resets"]);
   });
 
@@ -267,10 +267,10 @@ describe("a forgotten password", () => {
     expect(location.hash).toBe("");
     await userEvent.type(screen.getByLabelText("New password"), "another horse");
     await userEvent.click(screen.getByRole("button", { name: "Set password" }));
-    expect((await screen.findByRole("alert")).textContent).toContain("It is reset_not_found. Ask for another link");
+    expect((await screen.findByRole("alert")).textContent).toContain("It is reset_not_found. Request a new link");
     used = false;
     await userEvent.click(screen.getByRole("button", { name: "Set password" }));
-    await screen.findByText("Your password is changed");
+    await screen.findByText("Password changed");
     expect(sent).toEqual({ token: "the-token", password: "another horse" });
   });
 
@@ -291,7 +291,7 @@ describe("a forgotten password", () => {
     expect(location.hash).toBe("");
     await userEvent.type(screen.getByLabelText("New password"), "another horse");
     await userEvent.click(screen.getByRole("button", { name: "Set password" }));
-    await screen.findByText("Your password is changed");
+    await screen.findByText("Password changed");
     expect(sent).toEqual(["used", "fresh"]);
   });
 
@@ -300,7 +300,7 @@ describe("a forgotten password", () => {
     const calls = serve((call) => (call === "GET /web/session" ? json({ csrf_token: "t", renewable: true }) : undefined));
     show(<App />);
     await waitFor(() => expect(calls).toContain("GET /web/session"));
-    await screen.findByRole("button", { name: "Send the link" });
+    await screen.findByRole("button", { name: "Send reset link" });
     await waitFor(() => expect(location.pathname).toBe("/forgot-password"));
   });
 

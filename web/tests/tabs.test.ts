@@ -87,7 +87,7 @@ describe("a tab whose log-in another tab has replaced", () => {
     const reload = vi.spyOn(location, "reload").mockImplementation(() => undefined);
     const tab = await openLoggedIn();
     Object.assign(held, { csrf: "t2", account: "bob" });
-    await expect(tab.call("post /v1/folders", create)).rejects.toThrow("Somebody else has logged in.");
+    await expect(tab.call("post /v1/folders", create)).rejects.toThrow("Another account has logged in.");
     expect([held.changes, reload.mock.calls.length]).toEqual([[], 1]);
   });
 

@@ -37,7 +37,7 @@ describe("activity", () => {
       "Ada renamed it from “old.txt” to “new.txt”",
       "Ada saved version 3",
       "You shared this file with bob@example.org (can edit)",
-      "Somebody moved this file to the trash",
+      "Someone moved this file to the trash",
     ]);
   });
 

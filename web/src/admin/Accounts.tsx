@@ -57,7 +57,7 @@ export function Accounts() {
       {invited && (
         <Dialog title={`${invited.email} is invited`} onClose={() => setInvited(null)}>
           <CopyField label="Link" value={invited.url}>
-            It was mailed to them. With it they sign up within 30 days; it is not shown again.
+            We emailed them this link. It expires in 30 days and isn’t shown again.
           </CopyField>
         </Dialog>
       )}
@@ -72,8 +72,8 @@ export function Accounts() {
           className="select"
           type="email"
           required
-          aria-label="E-mail to invite"
-          placeholder="Invite by e-mail…"
+          aria-label="Email to invite"
+          placeholder="Invite by email…"
           value={inviting}
           onChange={(event) => setInviting(event.target.value)}
         />
@@ -84,15 +84,15 @@ export function Accounts() {
       {made && (
         <Dialog title={`New password for ${made.email}`} onClose={() => setMade(null)}>
           <CopyField label="Link" value={made.url}>
-            Pass this link on. It sets a new password once, within an hour, and is not shown again.
+            Send this link to the user. It works once, expires in 1 hour and isn’t shown again.
           </CopyField>
         </Dialog>
       )}
       <input
         className="select"
         type="search"
-        aria-label="Accounts whose e-mail begins with"
-        placeholder="E-mail begins with…"
+        aria-label="Search accounts by email"
+        placeholder="Email starts with…"
         value={query}
         onChange={(event) => setQuery(event.target.value)}
       />
@@ -105,7 +105,7 @@ export function Accounts() {
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">E-mail</th>
+                <th scope="col">Email</th>
                 <th scope="col">Since</th>
                 <th scope="col">Plan</th>
                 <th scope="col">Role</th>

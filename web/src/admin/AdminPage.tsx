@@ -23,7 +23,7 @@ export default function AdminPage({ section }: { section: string }) {
   const account = useAccount();
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
   useTitle(`${here?.label} · Administration`);
-  if (account.role !== "admin") return <Empty title="This is for administrators" />;
+  if (account.role !== "admin") return <Empty title="Administrators only" />;
   return (
     <section className="settings" aria-label="Administration">
       <div className="page-head">

@@ -38,7 +38,7 @@ export function Audit() {
       if (notCompared) {
         return setVerdict(`Not verified: ${count(checked)} entries fit together, but some may be missing: ${notCompared}`);
       }
-      setVerdict(`All ${count(checked)} entries are as they were written.`);
+      setVerdict(`All ${count(checked)} entries are intact.`);
     } catch (error) {
       setVerdict(reason(error));
     }
@@ -55,8 +55,8 @@ export function Audit() {
           setQuery(wish);
         }}
       >
-        {field("account_id", "Account id")}
-        {field("object_id", "File or other id")}
+        {field("account_id", "Account ID")}
+        {field("object_id", "File or object ID")}
         {field("action", "Action, such as file-moved")}
         <button className="button primary" type="submit">
           Search
@@ -71,7 +71,7 @@ export function Audit() {
       ) : !entries.data ? (
         <Spinner />
       ) : items.length === 0 ? (
-        <Empty title="No such entries" />
+        <Empty title="No matching entries" />
       ) : (
         <div className="table-scroll" tabIndex={0} role="region" aria-label="Entries">
           <table className="plain-table">

@@ -33,7 +33,7 @@ export function DeadLetters() {
               onClick={() =>
                 void act(
                   () => call("post /v1/admin/dead-letters/{letter_id}/replay", { path: { letter_id: id } }),
-                  "The event is handled again.",
+                  "The event will be handled again.",
                 )
               }
             >
@@ -44,7 +44,7 @@ export function DeadLetters() {
               onClick={() =>
                 void act(
                   () => call("delete /v1/admin/dead-letters/{letter_id}", { path: { letter_id: id } }),
-                  "The message is given up.",
+                  "The event was discarded.",
                 )
               }
             >

@@ -84,7 +84,7 @@ async function send(
 async function takeOver(): Promise<void> {
   await resume();
   const { id } = await call("get /v1/me");
-  if (!belongsTo(id)) throw new Problem(403, "other_account", "Somebody else has logged in. Reload the page.");
+  if (!belongsTo(id)) throw new Problem(403, "other_account", "Another account has logged in. Reload the page.");
 }
 
 async function attempt(

@@ -97,7 +97,7 @@ export const useMe = () =>
 /** The account; only for what is shown once it is known. */
 export function useAccount(): Me {
   const { data } = useMe();
-  if (!data) throw new Error("nobody is logged in");
+  if (!data) throw new Error("not logged in");
   return data;
 }
 

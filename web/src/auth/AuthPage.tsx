@@ -72,8 +72,8 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
           <h1>{rules === "closed" ? "Sign-up is closed" : "Sign up by invitation"}</h1>
           <p className="muted">
             {rules === "closed"
-              ? "Nobody can create an account here. Ask an administrator for one."
-              : "Open the link of an invitation that was mailed to you, or ask an administrator for one."}
+              ? "Sign-up is disabled. Ask an administrator for an account."
+              : "Open the link in your invitation email, or ask an administrator to invite you."}
           </p>
           <p className="auth-other">
             <Link href="/log-in">Log in</Link>
@@ -91,10 +91,10 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
         <h1>{isNew ? "Create your account" : "Welcome back"}</h1>
         <p className="muted">
           {isNew
-            ? "Keep, find and share your files."
+            ? "Store, find and share your files."
             : location.pathname === VERIFY_PATH
-              ? "Log in with the e-mail address that you want to verify."
-              : "Log in to get to your files."}
+              ? "Log in with the email address you want to verify."
+              : "Log in to access your files."}
         </p>
         <form
           onSubmit={(event) => {
@@ -106,7 +106,7 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
             <Field label="Name" value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
           )}
           <Field
-            label="E-mail"
+            label="Email"
             type="email"
             required
             autoComplete="username"
@@ -128,7 +128,7 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
           />
           {Boolean(error) && !["email_taken", "invalid_email", "weak_password"].includes(code) && (
             <p className="form-error" role="alert">
-              {code === "invalid_credentials" ? "That e-mail and password do not match." : reason(error)}
+              {code === "invalid_credentials" ? "Incorrect email or password." : reason(error)}
               {typeof home === "string" && (
                 <>
                   {" "}
@@ -138,7 +138,7 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
             </p>
           )}
           <button className="button primary wide" type="submit" disabled={busy}>
-            {busy ? "One moment…" : isNew ? "Sign up" : "Log in"}
+            {busy ? "Please wait…" : isNew ? "Sign up" : "Log in"}
           </button>
         </form>
         {!isNew && (
@@ -147,7 +147,7 @@ export function AuthPage({ mode, onDone }: { mode: "log-in" | "sign-up"; onDone:
           </p>
         )}
         <p className="auth-other">
-          {isNew ? "You have an account already? " : "New here? "}
+          {isNew ? "Already have an account? " : "New here? "}
           <Link href={isNew ? "/log-in" : "/sign-up"}>{isNew ? "Log in" : "Create an account"}</Link>
         </p>
       </div>

@@ -58,13 +58,13 @@ export function ForgotPage() {
   const { state, error, submit } = useSending(() => call("post /v1/password-resets", { body: { email } }));
   if (state === "done") {
     return (
-      <Frame title="Look into your mail" about={`If ${email} has an account here, a link is on its way to it.`}>
-        <p>It is good for an hour. Nothing has come? Look at the address, and into the folder for unwanted mail.</p>
+      <Frame title="Check your email" about={`If ${email} has an account, we sent it a reset link.`}>
+        <p>The link expires in 1 hour. Didn’t get it? Check the address and your spam folder.</p>
       </Frame>
     );
   }
   return (
-    <Frame title="Forgot your password?" about="We send you a link by which you choose a new one.">
+    <Frame title="Forgot your password?" about="We’ll email you a reset link.">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -72,7 +72,7 @@ export function ForgotPage() {
         }}
       >
         <Field
-          label="E-mail"
+          label="Email"
           type="email"
           required
           autoFocus
@@ -82,7 +82,7 @@ export function ForgotPage() {
           onChange={(event) => setEmail(event.target.value)}
         />
         <button className="button primary wide" type="submit" disabled={state === "busy"}>
-          Send the link
+          Send reset link
         </button>
       </form>
     </Frame>
@@ -116,14 +116,14 @@ function ResetForm({ token }: { token: string }) {
   );
   if (state === "done") {
     return (
-      <Frame title="Your password is changed" about="All your devices have been logged out.">
+      <Frame title="Password changed" about="All your devices have been logged out.">
         <p>Log in with the new password.</p>
       </Frame>
     );
   }
   const isWeak = hasCode(error, "weak_password");
   return (
-    <Frame title="Choose a new password" about="It logs all your devices out.">
+    <Frame title="Choose a new password" about="You’ll be logged out on all devices.">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -144,7 +144,7 @@ function ResetForm({ token }: { token: string }) {
         />
         {Boolean(error) && !isWeak && (
           <p className="form-error" role="alert">
-            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>Ask for another link</Link>}
+            {reason(error)} {hasCode(error, "reset_not_found") && <Link href={FORGOT_PATH}>Request a new link</Link>}
           </p>
         )}
         <button className="button primary wide" type="submit" disabled={state === "busy"}>

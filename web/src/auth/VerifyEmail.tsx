@@ -13,7 +13,7 @@ export const VERIFY_PATH = "/verify-email";
 async function verify(proof: { token: string } | { code: string }): Promise<void> {
   await call("put /v1/me/email-verification", { body: proof });
   await Promise.all([keys.me, keys.shared].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
-  toast("Your e-mail address is verified.");
+  toast("Email address verified.");
 }
 
 export function VerifyBanner() {
@@ -34,7 +34,7 @@ export function VerifyBanner() {
   async function sendAgain(): Promise<void> {
     const { email_verified: done } = await call("post /v1/me/email-verification");
     if (done) await queryClient.invalidateQueries({ queryKey: keys.me });
-    else toast(`A new link and code are on their way to ${email}.`);
+    else toast(`We sent a new link and code to ${email}.`);
   }
 
   if (email_verified) return null;
@@ -42,7 +42,7 @@ export function VerifyBanner() {
     <section className="verify-banner" aria-label="Verification">
       <MailCheck size={18} aria-hidden="true" />
       <p>
-        <strong>Verify your e-mail address.</strong> We sent a link and a code to {email}. What others share with you
+        <strong>Verify your email address.</strong> We sent a link and a code to {email}. What others share with you
         appears once it is verified.
       </p>
       <form
@@ -84,7 +84,7 @@ export function VerifyPage() {
   }, [token]);
   if (!error) return <Spinner />;
   return (
-    <Empty title="This link does not verify your address">
+    <Empty title="This link can’t verify your address">
       It has been used, has expired, or was sent for another account. Log in with the address that it was sent to, or
       have a new one sent.
     </Empty>

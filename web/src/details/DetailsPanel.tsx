@@ -95,7 +95,7 @@ function Facts({ file }: { file: FileItem }) {
     ...(isFile
       ? ([
           ["Version", String(file.version)],
-          ["Searchable", file.indexed ? "Yes" : "Not yet"],
+          ["Content indexed", file.indexed ? "Yes" : "Pending"],
           ["SHA-256", file.sha256 ?? "–"],
         ] as [string, string][])
       : []),
@@ -148,7 +148,7 @@ function Versions({ file }: { file: FileItem }) {
       queryClient.setQueryData(keys.file(file.id), restored);
       await queryClient.invalidateQueries({ queryKey: keys.lists() });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id] });
-      toast(`Version ${version.version} is the current one again.`);
+      toast(`Restored version ${version.version}.`);
     } catch (error) {
       toast(reason(error), { tone: "error" });
     }

@@ -14,8 +14,8 @@ import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
 
 const CHANNELS = [
-  { id: "in_app", label: "here" },
-  { id: "email", label: "by e-mail" },
+  { id: "in_app", label: "In-app" },
+  { id: "email", label: "Email" },
 ] as const;
 const PERSONAL = new Set<string>(CHANNELS.map(({ id }) => id));
 
@@ -49,14 +49,14 @@ export function Following({ file }: { file: FileItem }) {
     const { state, detail } = await call("post /v1/subscriptions/{subscription_id}/test", {
       path: { subscription_id: subscription.id },
     });
-    if (state === "sent") toast("The test message was taken.");
-    else toast(`The test message was not taken: ${detail}`, { tone: "error" });
+    if (state === "sent") toast("Test message accepted.");
+    else toast(`Test message rejected: ${detail}`, { tone: "error" });
   }
   return (
     <>
       <p className="muted">
-        Hear of changes of this {file.kind}
-        {file.kind === "folder" && " and all that is in it"}.
+        Get notified when this {file.kind}
+        {file.kind === "folder" && " or anything in it"} changes.
       </p>
       <div className="follow-buttons">
         {CHANNELS.map(({ id, label }) => {
@@ -74,17 +74,17 @@ export function Following({ file }: { file: FileItem }) {
               }
             >
               {one ? <BellOff size={16} aria-hidden="true" /> : <Bell size={16} aria-hidden="true" />}
-              {one ? `Stop telling me ${label}` : `Tell me ${label}`}
+              {one ? `Turn off ${label.toLowerCase()}` : label}
             </button>
           );
         })}
         <button className="button" onClick={() => openDialog({ kind: "follow", file })}>
           <Webhook size={16} aria-hidden="true" />
-          Tell another system…
+          Add webhook…
         </button>
       </div>
       {machines.length > 0 && (
-        <ul className="people" aria-label="Other systems that are told">
+        <ul className="people" aria-label="Webhooks and other targets">
           {machines.map((subscription) => (
             <li key={subscription.id}>
               <span className="person">
@@ -100,7 +100,7 @@ export function Following({ file }: { file: FileItem }) {
                 choices={[
                   {
                     id: "test",
-                    label: "Send a test",
+                    label: "Send test",
                     icon: <Send size={16} />,
                     run: () => void change(() => test(subscription)),
                   },
@@ -108,7 +108,7 @@ export function Following({ file }: { file: FileItem }) {
                     ? [
                         {
                           id: "enable",
-                          label: "Enable again",
+                          label: "Enable",
                           icon: <RotateCcw size={16} />,
                           run: () =>
                             void change(() =>
@@ -122,7 +122,7 @@ export function Following({ file }: { file: FileItem }) {
                     : []),
                   {
                     id: "remove",
-                    label: "Stop telling it",
+                    label: "Remove",
                     icon: <Trash2 size={16} />,
                     danger: true,
                     run: () => void change(() => unfollow(subscription)),

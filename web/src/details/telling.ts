@@ -77,8 +77,8 @@ function groups(items: ActivityItem[], about: About): ActivityItem[][] {
 const SEVERAL = new Set<ActivityItem["type"]>(["created", "modified", "moved", "tagged", "deleted", "restored", "purged"]);
 
 function whoOf({ actor, type }: ActivityItem, me: string): string {
-  if (!actor) return type === "purged" ? "The retention policy" : "Somebody";
-  return actor.id === me ? "You" : (actor.name ?? "Somebody");
+  if (!actor) return type === "purged" ? "The retention policy" : "Someone";
+  return actor.id === me ? "You" : (actor.name ?? "Someone");
 }
 
 const ROLES = { viewer: "can view", editor: "can edit" };
@@ -98,22 +98,22 @@ function sentence(item: ActivityItem, what: string, itself: boolean): string {
     case "deleted":
       return `moved ${what} to the trash`;
     case "restored":
-      return `took ${what} out of the trash`;
+      return `restored ${what} from the trash`;
     case "purged":
-      return `deleted ${what} for good`;
+      return `deleted ${what} forever`;
     case "shared":
       return `shared ${what} with ${item.email} (${ROLES[item.role ?? "viewer"]})`;
     case "unshared":
       return `stopped sharing ${what} with ${item.email}`;
     case "link_created":
-      return `made a link to ${what}`;
+      return `created a link to ${what}`;
     case "link_revoked":
       return `revoked a link to ${what}`;
   }
 }
 
 function moreOf(item: ActivityItem): string {
-  if (item.type === "tagged") return item.tags?.length ? item.tags.join(", ") : "No tags are left";
+  if (item.type === "tagged") return item.tags?.length ? item.tags.join(", ") : "All tags removed";
   if (item.type === "moved" && item.previous_name) return `It was called “${item.previous_name}”`;
   return item.device ? `On ${item.device}` : "";
 }

@@ -41,7 +41,7 @@ export default function FilesPage({ folderId }: { folderId: string }) {
 
 export function FolderGone() {
   return (
-    <Empty icon={<FolderOpen size={40} />} title="This folder is gone">
+    <Empty icon={<FolderOpen size={40} />} title="Folder not found">
       <p>It was deleted, or is no longer shared with you.</p>
       <button className="button" onClick={() => navigate(HOME)}>
         Go to My files
@@ -180,7 +180,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
 }
 
 function NothingHere({ filtered, mayWrite }: { filtered: boolean; mayWrite: boolean }) {
-  if (filtered) return <Empty icon={<ListFilter size={40} />} title="Nothing matches" />;
+  if (filtered) return <Empty icon={<ListFilter size={40} />} title="No matches" />;
   return (
     <Empty icon={<FolderOpen size={40} />} title="This folder is empty">
       {mayWrite && <p>Drop files or folders here, or use New.</p>}

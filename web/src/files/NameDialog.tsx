@@ -13,9 +13,9 @@ const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
 
 /** What is wrong with a name; the server decides, but this is said while typing. */
 export function flawOf(name: string): string | undefined {
-  if (name === "." || name === "..") return "That name is not possible.";
+  if (name === "." || name === "..") return "This name isn’t allowed.";
   if (FORBIDDEN.test(name)) return "A name cannot contain a slash.";
-  if (isTooLong(name)) return "That name is too long.";
+  if (isTooLong(name)) return "This name is too long.";
   return undefined;
 }
 

@@ -34,7 +34,7 @@ function FileRedirect({ fileId }: { fileId: string }) {
   useGo(file.data);
   if (hasCode(file.error, "not_found")) {
     return (
-      <Empty icon={<FileQuestion size={40} />} title="This file is gone">
+      <Empty icon={<FileQuestion size={40} />} title="File not found">
         <p>It was deleted, or is not shared with you.</p>
       </Empty>
     );

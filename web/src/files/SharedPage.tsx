@@ -21,10 +21,10 @@ import { viewFile } from "@/viewer/viewing";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [
-  { id: "by", label: "Shared by", show: (file) => (file as ReceivedFile).share.owner_name ?? "Somebody" },
+  { id: "by", label: "Shared by", show: (file) => (file as ReceivedFile).share.owner_name ?? "Someone" },
   {
     id: "role",
-    label: "You can",
+    label: "Your access",
     show: (file) => ((file as ReceivedFile).share.role === "editor" ? "Edit" : "View"),
   },
   { id: "modified", label: "Shared", show: (file) => when((file as ReceivedFile).share.shared_at) },
@@ -66,7 +66,7 @@ export default function SharedPage() {
   const [one] = state.chosen as ReceivedFile[];
   const choices = choicesFor(state.chosen, items).filter(({ id }) => !["rename", "move", "trash"].includes(id));
   if (one && state.chosen.length === 1 && one.owner_id !== account.id) {
-    choices.push({ id: "leave", label: "Remove from my list", danger: true, apart: true, run: () => void leave(one) });
+    choices.push({ id: "leave", label: "Remove from shared", danger: true, apart: true, run: () => void leave(one) });
   }
   return (
     <div className="page">
@@ -81,7 +81,7 @@ export default function SharedPage() {
           <Spinner />
         ) : items.length === 0 ? (
           <Empty icon={<Users size={40} />} title="No shared files yet">
-            <p>What other people share with your e-mail address appears here.</p>
+            <p>What other people share with your email address appears here.</p>
           </Empty>
         ) : (
           <FileTable

@@ -56,7 +56,7 @@ export default function TagsDialog({ file, onClose }: { file: FileItem; onClose:
       )}
       <Field
         label="Add tags"
-        hint="Several with commas between them."
+        hint="Separate tags with commas."
         error={error}
         value={text}
         autoFocus

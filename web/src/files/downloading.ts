@@ -28,7 +28,7 @@ export async function download(files: FileItem[], version?: number): Promise<voi
     const wanted = await withContents(files, []);
     if (wanted.length === 0) return toast(`There are no files in ${things(files)}.`);
     if (target) return await saveInto(target, wanted);
-    toast(`Downloading ${counted(wanted.length, "file", "files")} one after the other. Folders are not kept by this browser.`);
+    toast(`Downloading ${counted(wanted.length, "file", "files")} one by one. This browser can’t keep the folder structure.`);
     await downloadEach(wanted);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return; // no folder was chosen

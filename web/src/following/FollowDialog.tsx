@@ -33,7 +33,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       const subscription = await call("post /v1/subscriptions", { body });
       await queryClient.invalidateQueries({ queryKey: ["about", file.id, "following"] });
       if ("secret" in subscription && subscription.secret) return setSecret(subscription.secret);
-      toast(`${kind.label}: will be told of changes.`);
+      toast(`${kind.label} added.`);
       onClose();
     } catch (caught) {
       const found = flawsOf(kind, fieldErrors(caught));
@@ -44,7 +44,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
   if (secret) {
     return (
       <Dialog
-        title="The webhook is set up"
+        title="Webhook added"
         onClose={onClose}
         footer={
           <button className="button primary" onClick={onClose}>
@@ -53,14 +53,14 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
         }
       >
         <CopyField label="Signing secret" value={secret}>
-          With this secret the receiver checks that a message is from DocStore. It is shown only now.
+          The receiver uses this secret to verify messages. Copy it now; you won’t see it again.
         </CopyField>
       </Dialog>
     );
   }
   return (
     <Dialog
-      title={`Tell another system of “${file.name || "My files"}”`}
+      title={`Add webhook for “${file.name || "My files"}”`}
       onClose={onClose}
       onSubmit={() => void follow()}
       footer={
@@ -75,7 +75,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
       }
     >
       <div className="field">
-        <label htmlFor="follow-kind">Tell it by</label>
+        <label htmlFor="follow-kind">Method</label>
         <select
           id="follow-kind"
           className="select"
@@ -107,7 +107,7 @@ export default function FollowDialog({ file, onClose }: { file: FileItem; onClos
         />
       ))}
       <fieldset className="choices">
-        <legend>Of what</legend>
+        <legend>Events</legend>
         {CHANGES.filter(({ owners }) => !owners || file.permission === "owner").map(({ id, label }) => (
           <label key={id}>
             <input

@@ -37,7 +37,7 @@ export const count = (value: number) => counts.format(value);
 
 /** Who somebody is to who reads it; a name that is not known, or not yet, is nobody's. */
 export const who = (id: string, name: string | null | undefined, me: string, you = "You") =>
-  id === me ? you : (name ?? (you === "You" ? "Somebody else" : "somebody else"));
+  id === me ? you : (name ?? (you === "You" ? "Someone else" : "someone else"));
 
 /** "12 files", "1 file". */
 export const counted = (value: number, one: string, many: string) => `${count(value)} ${value === 1 ? one : many}`;

@@ -173,7 +173,7 @@ function Hint() {
     <p className="hint">
       <Sparkles size={16} aria-hidden="true" />
       <span>
-        On the free plan names and tags are searched. Premium also searches what documents say, scans and pictures
+        On the free plan names and tags are searched. Premium also searches the text of documents, scans and images
         included.
       </span>
       <Link href="/settings/plan">Compare plans</Link>

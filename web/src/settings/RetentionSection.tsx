@@ -31,10 +31,10 @@ function RetentionForm({ kept }: { kept: Retention }) {
         void choose(policy);
       }}
     >
-      <h2>How long things are kept</h2>
+      <h2>Trash and version history</h2>
       <Field
         label="Days in the trash"
-        hint={`Then it is deleted for good. ${limit(most.trash_days)}`}
+        hint={`Files are then deleted forever. ${limit(most.trash_days)}`}
         {...number(most.trash_days)}
         value={trash}
         onChange={(event) => setTrash(event.target.value)}
@@ -48,8 +48,8 @@ function RetentionForm({ kept }: { kept: Retention }) {
         onChange={(event) => setVersions(event.target.value)}
       />
       <Field
-        label="Days an old version is kept"
-        hint={`Counted from when it was replaced; the current version always stays. ${limit(most.version_days)}`}
+        label="Days to keep old versions"
+        hint={`Counted from when a version was replaced. The current version is always kept. ${limit(most.version_days)}`}
         {...number(most.version_days)}
         value={old}
         onChange={(event) => setOld(event.target.value)}
@@ -60,7 +60,7 @@ function RetentionForm({ kept }: { kept: Retention }) {
       </button>
       {!kept.is_default && (
         <button className="button" type="button" onClick={() => void choose(null)}>
-          Back to the usual
+          Reset to defaults
         </button>
       )}
     </form>

@@ -64,11 +64,11 @@ function Profile() {
         onSubmit={(event) => {
           event.preventDefault();
           const body = { display_name: name.trim() };
-          void attempt(() => call("patch /v1/me", { body }), "Your name is saved.").then(refresh);
+          void attempt(() => call("patch /v1/me", { body }), "Name saved.").then(refresh);
         }}
       >
-        <h2>Who you are</h2>
-        <Field label="E-mail" value={account.email} readOnly />
+        <h2>Profile</h2>
+        <Field label="Email" value={account.email} readOnly />
         <Field label="Name" value={name} autoComplete="name" onChange={(event) => setName(event.target.value)} />
         <button className="button primary" type="submit">
           Save
@@ -80,7 +80,7 @@ function Profile() {
           const body = { current_password: current, password };
           void attempt(
             () => call("patch /v1/me", { body }),
-            "Your password is changed. Your other devices have been logged out.",
+            "Password changed. Your other devices have been logged out.",
           ).then((changed) => {
             if (!changed) return;
             setCurrent("");
@@ -121,7 +121,7 @@ const PLANS: { id: Plan; name: string; storage: string; points: string[] }[] = [
     id: "premium",
     name: "Premium",
     storage: "20 GB",
-    points: ["Everything in Free", "Search in what documents say", "Text in scans and pictures is found"],
+    points: ["Everything in Free", "Full-text search", "Text recognition in scans and images"],
   },
 ];
 
@@ -129,7 +129,7 @@ function PlanAndUsage() {
   const account = useAccount();
   const { usage } = account;
   async function choose(plan: Plan): Promise<void> {
-    await attempt(() => call("put /v1/me/plan", { body: { plan } }), `You are on the ${plan} plan now.`);
+    await attempt(() => call("put /v1/me/plan", { body: { plan } }), `You’re now on the ${plan} plan.`);
     await queryClient.invalidateQueries({ queryKey: keys.me });
   }
   return (
@@ -157,7 +157,7 @@ function PlanAndUsage() {
               </ul>
               {mine || account.self_service_plans ? (
                 <button className={mine ? "button" : "button primary"} disabled={mine} onClick={() => void choose(plan.id)}>
-                  {mine ? "Your plan" : `Change to ${plan.name}`}
+                  {mine ? "Your plan" : plan.id === "free" ? "Downgrade" : "Upgrade"}
                 </button>
               ) : (
                 <p className="muted">Ask your administrator to change your plan.</p>
@@ -177,12 +177,12 @@ function Devices() {
   if (!sessions.data) return <Spinner />;
   async function end(session: DeviceSession): Promise<void> {
     const path = { session_id: session.id };
-    await attempt(() => call("delete /v1/sessions/{session_id}", { path }), `“${session.device_name}” is logged out.`);
+    await attempt(() => call("delete /v1/sessions/{session_id}", { path }), `Logged out “${session.device_name}”.`);
     await queryClient.invalidateQueries({ queryKey: key });
   }
   return (
     <div>
-      <h2>Where you are logged in</h2>
+      <h2>Devices</h2>
       <ul className="people">
         {sessions.data.items.map((session) => (
           <li key={session.id}>
@@ -207,15 +207,15 @@ function Devices() {
 }
 
 const KINDS: Record<string, string> = {
-  upload_done: "An upload is done",
-  file_changed: "Something you follow has changed",
-  shared_with_you: "Something is shared with you",
-  link_opened: "One of your links was opened",
-  link_expiring: "One of your links is about to end",
-  new_device: "A new device has logged in",
-  quota_exceeded: "Your storage is full",
-  quota_restored: "Your storage has room again",
-  subscription_disabled: "A webhook or queue of yours was switched off",
+  upload_done: "Upload complete",
+  file_changed: "Changes to files you follow",
+  shared_with_you: "Shared with me",
+  link_opened: "Link opened",
+  link_expiring: "Link expiring soon",
+  new_device: "New device login",
+  quota_exceeded: "Storage full",
+  quota_restored: "Storage available again",
+  subscription_disabled: "Webhook or queue disabled",
 };
 
 function Notifications() {
@@ -237,19 +237,19 @@ function Notifications() {
   }
   return (
     <div>
-      <h2>What you are told of</h2>
+      <h2>Notifications</h2>
       <ul className="preferences">
         {Object.entries(chosen).map(([kind, { email, in_app }]) => (
           <li key={kind}>
             <span id={`kind-${kind}`}>{KINDS[kind] ?? kind}</span>
             <Switch
-              label="Here"
+              label="In-app"
               aria-describedby={`kind-${kind}`}
               checked={in_app}
               onChange={(event) => void change(kind, "in_app", event.target.checked)}
             />
             <Switch
-              label="E-mail"
+              label="Email"
               aria-describedby={`kind-${kind}`}
               checked={email}
               onChange={(event) => void change(kind, "email", event.target.checked)}

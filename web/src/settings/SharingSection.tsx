@@ -55,12 +55,12 @@ function Blocked() {
   return (
     <section>
       <h2>Blocked people</h2>
-      <p className="muted">What they share with you is removed, and they aren't told.</p>
+      <p className="muted">Their shares are removed from your account. They aren’t notified.</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
           const person = address.trim();
-          void decide(() => call("put /v1/blocked-people/{person}", { path: { person } }), `${person} is blocked.`).then(
+          void decide(() => call("put /v1/blocked-people/{person}", { path: { person } }), `Blocked ${person}.`).then(
             (done) => done && setAddress(""),
           );
         }}
@@ -100,7 +100,7 @@ function Person({ one }: { one: BlockedPerson }) {
         type="button"
         aria-label={`Unblock ${who}`}
         onClick={() =>
-          void decide(() => call("delete /v1/blocked-people/{person}", { path: { person: one.id } }), `${who} is no longer blocked.`)
+          void decide(() => call("delete /v1/blocked-people/{person}", { path: { person: one.id } }), `Unblocked ${who}.`)
         }
       >
         Unblock

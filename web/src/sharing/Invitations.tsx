@@ -34,7 +34,7 @@ export function Invitations() {
 }
 
 function Invitation({ one }: { one: ShareInvitation }) {
-  const who = one.owner_name ?? "Somebody";
+  const who = one.owner_name ?? "Someone";
   const address = one.owner_email && `${one.owner_email}${one.owner_email_verified ? "" : ", not verified"}`;
   const path = { share_id: one.id };
   return (

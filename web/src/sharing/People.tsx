@@ -44,7 +44,7 @@ export function People({ file }: { file: FileItem }) {
         }}
       >
         <Field
-          label="E-mail"
+          label="Email"
           type="email"
           required
           autoFocus

@@ -30,7 +30,7 @@ const Viewer = part(() => import("@/viewer/Viewer"));
 const UploadPanel = part(() => import("@/uploads/UploadPanel"));
 
 const THEMES: { id: Theme; label: string; icon: ReactNode }[] = [
-  { id: "system", label: "As the system", icon: <Monitor size={16} /> },
+  { id: "system", label: "System", icon: <Monitor size={16} /> },
   { id: "light", label: "Light", icon: <Sun size={16} /> },
   { id: "dark", label: "Dark", icon: <Moon size={16} /> },
 ];

@@ -7,7 +7,7 @@ export class NotLoaded extends Error {
     /** Has it asked for again where the part is shown next. */
     readonly forget: () => void,
   ) {
-    super("This part could not be loaded. DocStore may have been updated: then the page has to be reloaded.");
+    super("This part couldn’t be loaded. DocStore may have been updated: reload the page.");
   }
 }
 

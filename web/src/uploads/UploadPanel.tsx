@@ -77,7 +77,7 @@ export default function UploadPanel() {
 }
 
 function titleOf(view: UploadsView, online: boolean): string {
-  if (view.open > 0 && !online) return "Waiting for the connection";
+  if (view.open > 0 && !online) return "Waiting for connection";
   if (view.open > 0) return `Uploading ${counted(view.open, "file", "files")}`;
   if (view.asks) return "Action needed";
   if (view.failed > 0) return `${counted(view.failed, "upload", "uploads")} failed`;
@@ -116,7 +116,7 @@ function ChooseAllAgain({ many, folder }: { many: number; folder: boolean }) {
         onChange={(event) => {
           const found = chosen(event.currentTarget.files ?? []);
           const going = uploads.giveAll(found);
-          if (going === 0) toast("None of these belongs to an interrupted upload, or all have changed since.", { tone: "error" });
+          if (going === 0) toast("None of these files belong to an interrupted upload, or they have changed.", { tone: "error" });
           event.currentTarget.value = "";
         }}
       />
@@ -170,7 +170,7 @@ function JobRow({ job }: { job: Job }) {
         )}
       </div>
       {job.state === "done" && <CheckCircle2 size={18} className="good" aria-label="Done" />}
-      {job.state === "taken" && <CircleAlert size={18} className="warn" aria-label="Needs an answer" />}
+      {job.state === "taken" && <CircleAlert size={18} className="warn" aria-label="Action needed" />}
       {(job.state === "sending" || job.state === "waiting") && (
         <button className="icon-button small" aria-label={`Pause ${job.name}`} onClick={() => uploads.pause(job)}>
           <Pause size={16} />
@@ -207,7 +207,7 @@ function stateOf(job: Job): string {
     case "paused":
       return `Paused at ${size(job.sent)} of ${size(job.size)}`;
     case "taken":
-      return job.takenByFolder ? "A folder of this name exists" : "A file of this name exists";
+      return job.takenByFolder ? "A folder with this name exists" : "A file with this name exists";
     case "needs-file":
       return "Interrupted";
     case "failed":
@@ -230,7 +230,7 @@ function ChooseAgain({ job }: { job: Job }) {
         aria-label={`File for ${job.name}`}
         onChange={(event) => {
           const file = event.currentTarget.files?.[0];
-          if (file && !uploads.give(job, file)) toast(`That is not the same “${job.name}”.`, { tone: "error" });
+          if (file && !uploads.give(job, file)) toast(`This is a different “${job.name}”.`, { tone: "error" });
           event.currentTarget.value = "";
         }}
       />

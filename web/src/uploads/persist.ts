@@ -34,7 +34,7 @@ export async function persistEach<T, R>(
   let left = items;
   const workOnRest = async () => {
     const answers = await work(left);
-    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error("No answer came.")));
+    left.forEach((item, index) => outcomes.set(item, answers[index] ?? new Error("No response.")));
     left = left.filter((item) => isPassing(outcomes.get(item)));
     if (left[0]) throw outcomes.get(left[0]);
   };

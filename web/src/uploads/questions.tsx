@@ -101,11 +101,10 @@ export function QuotaDialog({ usage, onClose }: { usage: Usage | null; onClose: 
     >
       {own ? (
         <p>
-          This does not fit: {size(own.used)} of {size(own.limit)} are used. What is in the trash counts, and so do older
-          versions.
+          {size(own.used)} of {size(own.limit)} used. Files in the trash and older versions count, too.
         </p>
       ) : (
-        <p>This does not fit into what is left of the folder owner’s storage.</p>
+        <p>The folder owner doesn’t have enough storage.</p>
       )}
     </Dialog>
   );

@@ -230,7 +230,7 @@ class UploadQueue {
     } catch (error) {
       outcomes = batch.map(() => error as Error);
     }
-    batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error("No answer came.")));
+    batch.forEach((job, index) => this.settle(job, outcomes[index] ?? new Error("No response.")));
     this.remember();
     this.changed();
   }

@@ -164,7 +164,7 @@ async function completed(uploadId: string): Promise<FileItem | null> {
 
 async function sendPut(job: Job, upload: Upload, watch: Watch): Promise<void> {
   const means = upload.put;
-  if (!means) throw new Error("The upload cannot be continued.");
+  if (!means) throw new Error("The upload can’t be resumed.");
   const counter = counting(job, watch);
   await carry(job, async () => {
     try {

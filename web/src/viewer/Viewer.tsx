@@ -69,7 +69,7 @@ export default function Viewer({ fileId, version }: Viewed) {
                 <Content file={file} version={shown} />
               </ErrorBoundary>
             ) : hasCode(found.error, "not_found") ? (
-              <Empty icon={<FileQuestion size={40} />} title="This file is gone">
+              <Empty icon={<FileQuestion size={40} />} title="File not found">
                 <p>It was deleted, or is no longer shared with you.</p>
               </Empty>
             ) : found.error ? (
@@ -119,7 +119,7 @@ function NoPreview({ file, version, why }: ContentProps & { why?: string }) {
   return (
     <div className="no-preview">
       <FileIcon file={file} size={64} />
-      <p>{why ?? "This kind of file has no preview."}</p>
+      <p>{why ?? "No preview for this type of file."}</p>
       <button className="button primary" onClick={() => void download([file], version)}>
         <Download size={18} aria-hidden="true" /> Download
       </button>
@@ -149,13 +149,13 @@ function Picture({ file, version }: ContentProps) {
   if (failed && file.preview && version === file.version) {
     return <img className="viewer-picture" src={previewUrl(file, "large")} alt={file.name} />;
   }
-  if (failed) return <NoPreview file={file} version={version} why="This picture cannot be shown." />;
+  if (failed) return <NoPreview file={file} version={version} why="This image can’t be displayed." />;
   return <img className="viewer-picture" src={source} alt={file.name} onError={onError} />;
 }
 
 function Media({ file, version, kind }: ContentProps & { kind: "video" | "audio" }) {
   const { source, failed, onError } = useSource(file, version);
-  if (failed) return <NoPreview file={file} version={version} why="The browser cannot play this." />;
+  if (failed) return <NoPreview file={file} version={version} why="Your browser can’t play this file." />;
   const shared = { src: source, controls: true, onError, preload: "metadata", "aria-label": file.name };
   return kind === "video" ? <video className="viewer-picture" {...shared} /> : <audio {...shared} />;
 }
