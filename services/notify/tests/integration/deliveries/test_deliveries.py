@@ -250,7 +250,7 @@ async def test_smtp_carries_the_same_mails(notify: Any) -> None:
             assert data["account_id"] == bert.id
         (mail,) = smtp.mailbox.mails
         assert mail["Subject"] == "Uploaded: Überblick.pdf"
-        assert "safely stored" in mail.get_body(("plain",)).get_content()
+        assert "Upload complete" in mail.get_body(("plain",)).get_content()
 
 
 async def test_an_address_of_another_script_is_sent_to_or_fails_at_once(notify: Any) -> None:

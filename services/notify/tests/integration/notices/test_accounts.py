@@ -111,7 +111,7 @@ async def test_every_way_to_change_a_password_is_mailed(notify: Any) -> None:
         mails = notify.ses.mailbox.mails
         texts = " ".join(mail.get_body(("plain",)).get_content() for mail in mails)
         assert "changed on Firefox on Linux" in texts
-        assert "An administrator has made a link" in texts
+        assert "An administrator created a link" in texts
         assert "was set by a reset link" in texts
         assert [mail["List-Unsubscribe"] for mail in mails] == [None] * 3
 
