@@ -23,11 +23,11 @@ Panel = tuple[str, str, str, str, str]
 """Title, kind (`stat` or `timeseries`), unit, legend, query."""
 
 ROWS: dict[str, list[Panel]] = {
-    "Is it healthy?": [
+    "Health": [
         ("Instances that answer", "stat", "none", "{{service_name}}", 'sum by (service_name) (up{job="docstore"})'),
         ("Calls answered", "timeseries", "reqps", "{{service}}", ANSWERED),
         (
-            "Calls that failed through us",
+            "Server errors (5xx)",
             "timeseries",
             "percentunit",
             "{{service}}",
@@ -41,16 +41,16 @@ ROWS: dict[str, list[Panel]] = {
             "sum by (service) (rate(docstore_events_handled_total[5m]))",
         ),
     ],
-    "What is stuck?": [
+    "Backlogs": [
         (
-            "Events to be read",
+            "Consumer lag",
             "timeseries",
             "short",
             "{{service}} {{topic}}",
             "sum by (service, topic) (docstore_consumer_lag_events)",
         ),
         (
-            "Age of the oldest event to be said",
+            "Age of the oldest event in the outbox",
             "timeseries",
             "s",
             "{{service}}",
@@ -73,7 +73,7 @@ ROWS: dict[str, list[Panel]] = {
             "max(docstore_media_pending_renditions)",
         ),
         (
-            "Messages put off or failed",
+            "Messages delayed or failed",
             "timeseries",
             "cpm",
             "{{channel}}",
@@ -89,23 +89,23 @@ ROWS: dict[str, list[Panel]] = {
         ),
         ("Audit entries not sealed yet", "stat", "short", "entries", "max(docstore_audit_unsealed_entries)"),
         (
-            "Other regions wait for",
+            "Replication lag to other regions",
             "timeseries",
             "s",
             "{{peer}}",
             "max by (peer) (docstore_replication_behind_seconds)",
         ),
     ],
-    "Who is slow?": [
+    "Latency": [
         (
-            "Time to answer, half of the calls",
+            "Response time, p50",
             "timeseries",
             "s",
             "{{service}}",
             slowest("docstore_http_request_seconds", 0.5, "service"),
         ),
         (
-            "Time to answer, 99 of 100",
+            "Response time, p99",
             "timeseries",
             "s",
             "{{service}}",
@@ -119,42 +119,42 @@ ROWS: dict[str, list[Panel]] = {
             f"topk(10, {slowest('docstore_http_request_seconds', 0.99, 'method, route')})",
         ),
         (
-            "From event to handled, 99 of 100",
+            "Event handling delay, p99",
             "timeseries",
             "s",
             "{{service}}",
             slowest("docstore_event_delay_seconds", 0.99, "service"),
         ),
         (
-            "Time a batch of events takes",
+            "Duration of a batch of events",
             "timeseries",
             "s",
             "{{service}}",
             slowest("docstore_event_handler_seconds", 0.99, "service"),
         ),
         (
-            "Time to read a document",
+            "Text extraction time per document",
             "timeseries",
             "s",
             "{{type}}",
             slowest("docstore_extraction_seconds", 0.9, "type", "15m"),
         ),
         (
-            "Time to make a preview",
+            "Rendering time per preview",
             "timeseries",
             "s",
             "{{kind}}",
             slowest("docstore_media_rendering_seconds", 0.9, "kind", "15m"),
         ),
         (
-            "Time a channel takes",
+            "Delivery time by channel",
             "timeseries",
             "s",
             "{{channel}}",
             slowest("docstore_notify_send_seconds", 0.99, "channel", "15m"),
         ),
     ],
-    "What do people do?": [
+    "Usage": [
         ("Documents", "timeseries", "short", "{{plan}}", "max by (plan) (docstore_documents)"),
         ("Bytes kept", "timeseries", "bytes", "{{plan}}", "max by (plan) (docstore_document_bytes)"),
         ("Uploads begun", "timeseries", "cpm", "{{method}}", a_minute("docstore_uploads_initiated_total", "method")),
@@ -166,7 +166,7 @@ ROWS: dict[str, list[Panel]] = {
             "sum by (method) (rate(docstore_upload_bytes_total[5m]))",
         ),
         (
-            "Uploads refused for want of space",
+            "Uploads refused for lack of space",
             "timeseries",
             "cpm",
             "uploads",
