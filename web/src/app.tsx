@@ -1,4 +1,4 @@
-/** Who is there, and which page that is. */
+/** The root component: log-in state and routes. */
 import { Suspense, useCallback, useEffect, useState } from "react";
 import { listen } from "@/api/live";
 import { queryClient, useAccount, useMe } from "@/api/queries";

@@ -10,7 +10,7 @@ import { shown } from "@/admin/Health";
 import { copyName } from "@/files/operations";
 import { flawOf } from "@/files/NameDialog";
 import { decode } from "@/viewer/text";
-import { viewedIn, withViewed } from "@/viewer/viewing";
+import { viewedIn, withViewed } from "@/viewer/viewer-address";
 import type { FileItem } from "@/api/types";
 
 describe("addresses", () => {

@@ -1,4 +1,4 @@
-/** Everybody's account: plan, role, state. */
+/** Administration of accounts: plan, role, state. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";

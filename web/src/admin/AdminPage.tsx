@@ -1,4 +1,4 @@
-/** For operators: how much there is, whose it is, what was done, and what went wrong. */
+/** Administration pages. */
 import { useAccount } from "@/api/queries";
 import { Accounts } from "@/admin/Accounts";
 import { Audit } from "@/admin/Audit";

@@ -1,4 +1,4 @@
-/** Who did what: searched, and checked for having been tampered with. */
+/** The audit log: search and verification. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";

@@ -1,4 +1,4 @@
-/** A figure over time; loaded for administrators alone. */
+/** A line chart; loaded only for administrators. */
 import { useEffect, useRef } from "react";
 import UPlot from "uplot";
 import "uplot/dist/uPlot.min.css";

@@ -1,4 +1,4 @@
-/** Events that a service could not handle: looked at, handled again, or given up. */
+/** Dead letters: show, replay or discard them. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { queryClient } from "@/api/queries";

@@ -1,17 +1,17 @@
-/** What the services say, as they say it. */
+/** Live view of published events. */
 import { useEffect, useState } from "react";
 import { stream } from "@/api/stream";
 import { Empty } from "@/ui/states";
 
 const SHOWN = 200;
 
-interface Heard {
+interface EventText {
   number: number;
   text: string;
 }
 
 export function Events() {
-  const [heard, setHeard] = useState<Heard[]>([]);
+  const [events, setEvents] = useState<EventText[]>([]);
   const [paused, setPaused] = useState(false);
   const [lost, setLost] = useState(false);
   useEffect(() => {
@@ -25,7 +25,7 @@ export function Events() {
         event: ({ data: text }) => {
           number += 1;
           const one = { number: Date.now() * 1000 + number, text };
-          setHeard((before) => [one, ...before].slice(0, SHOWN));
+          setEvents((before) => [one, ...before].slice(0, SHOWN));
         },
       },
     });
@@ -38,11 +38,11 @@ export function Events() {
       <span className="muted" role="status">
         {lost && !paused && "Reconnecting…"}
       </span>
-      {heard.length === 0 ? (
+      {events.length === 0 ? (
         <Empty title="Nothing yet">{!lost && "Events appear here as they happen."}</Empty>
       ) : (
         <ul className="letters" aria-label="Events">
-          {heard.map(({ number, text }) => (
+          {events.map(({ number, text }) => (
             <li key={number}>
               <pre>{text}</pre>
             </li>

@@ -1,4 +1,4 @@
-/** How every service is: ready or not, and what it still has to do. */
+/** State and backlog of every service. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { count, moment } from "@/lib/format";

@@ -1,4 +1,4 @@
-/** How much there is, and how it came to be so. */
+/** Totals and reports over time. */
 import { useQuery } from "@tanstack/react-query";
 import { Suspense, useState } from "react";
 import { call } from "@/api/client";

@@ -1,4 +1,4 @@
-/** Calls of the public API: typed by its description, with the page's session. */
+/** Typed calls of the public API with the page's session. */
 import { OFFLINE, Problem, problemOf } from "@/api/problem";
 import type { paths } from "@/api/schema";
 import { belongsTo, csrfToken, ended, refresh, resume } from "@/api/session";

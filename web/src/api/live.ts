@@ -1,4 +1,4 @@
-/** Changes made elsewhere, as they come: patched into what is cached, so that lists need not be read again. */
+/** Applies live changes to cached lists, so that they need not be reloaded. */
 import type { InfiniteData } from "@tanstack/react-query";
 import { keys, type ListOptions, queryClient } from "@/api/queries";
 import { stream } from "@/api/stream";

@@ -1,4 +1,4 @@
-/** A refusal or failure as the API tells it (RFC 9457). */
+/** An error of the API as a problem document (RFC 9457). */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -32,7 +32,7 @@ export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What is wrong with each field of a request that was refused, by its last name: `url` of `body.target.url`. */
+/** Error by field of a refused request, by its last name: `url` of `body.target.url`. */
 export function fieldErrors(error: unknown): Record<string, string> {
   const errors = error instanceof Problem && Array.isArray(error.extra.errors) ? error.extra.errors : [];
   const byName = (errors as { field: string; message: string }[]).map(

@@ -1,4 +1,4 @@
-/** What the page reads of the server, and how long it may be believed. Changes come by events (live.ts). */
+/** Cached queries of the page; live.ts keeps them up to date. */
 import {
   type InfiniteData, type Query, QueryClient, useInfiniteQuery, type UseInfiniteQueryResult, useQuery,
 } from "@tanstack/react-query";
@@ -183,7 +183,7 @@ export function useFile(id: string | null) {
   });
 }
 
-/** What is known of a folder, from the list that it is in: its page need not ask again. */
+/** A folder's data from the list that contains it, so that its page need not load it again. */
 export function rememberFolder(folder: FileItem, parent?: FileItem): void {
   queryClient.setQueryData(keys.file(folder.id), folder);
   const above = parent && (parent.parent_id ? queryClient.getQueryData<FileItem[]>(keys.ancestors(parent.id)) : []);

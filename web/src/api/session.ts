@@ -1,7 +1,7 @@
 /** The log-in of this page. Tokens are in cookies that scripts can't read; only the CSRF token is here. */
 import type { Account, WebSession } from "@/api/types";
 import { Problem, problemOf } from "@/api/problem";
-import { inTurn } from "@/api/turns";
+import { withTabLock } from "@/api/tab-lock";
 
 let csrf = "";
 /** Whose files the page shows, once that is known. */
@@ -50,7 +50,7 @@ export function belongsTo(account: string): boolean {
 
 /** New tokens, once for all who ask meanwhile; false if the session is over. */
 export function refresh(): Promise<boolean> {
-  refreshing ??= inTurn("docstore.refresh", renew).finally(() => {
+  refreshing ??= withTabLock("docstore.refresh", renew).finally(() => {
     refreshing = null;
   });
   return refreshing;
@@ -88,7 +88,7 @@ export async function logOut(): Promise<void> {
   ended();
 }
 
-/** Nobody is logged in any more: whoever shows something of the account is told. */
+/** Notifies listeners that the session has ended. */
 export function ended(): void {
   csrf = "";
   shown = null;

@@ -1,4 +1,4 @@
-/** What the API answers, by the page's own names. All of it is generated from the API's description; see schema.d.ts. */
+/** Names for the generated response types of schema.d.ts. */
 import type { components } from "@/api/schema";
 
 type Schemas = components["schemas"];

@@ -1,4 +1,4 @@
-/** Logging in and signing up. */
+/** Log-in and sign-up page. */
 import { useEffect, useMemo, useState } from "react";
 import { call } from "@/api/client";
 import { Problem, reason } from "@/api/problem";

@@ -1,4 +1,4 @@
-/** A password that was forgotten: asking for a link by mail, and choosing a new one by it. */
+/** Password reset: request a link, and choose a new password. */
 import { type ReactNode, useEffect, useState } from "react";
 import { call } from "@/api/client";
 import { hasCode, reason } from "@/api/problem";
@@ -89,13 +89,13 @@ export function ForgotPage() {
   );
 }
 
-/** What stands behind the `#`, now and whenever another link is opened in this tab; it leaves the address bar. */
+/** Token after the `#`, also of a link opened later in this tab; removed from the address bar. */
 function useToken(): string {
   const [token, setToken] = useState(() => location.hash.slice(1));
   useEffect(() => {
     function take(): void {
       if (location.hash) setToken(location.hash.slice(1));
-      history.replaceState(null, "", location.pathname); // it is of use once, and nobody's to see
+      history.replaceState(null, "", location.pathname); // single use and secret
     }
     take();
     window.addEventListener("hashchange", take);

@@ -1,4 +1,4 @@
-/** Proving that one's e-mail address is one's own: the banner until it is done, and the page a mailed link leads to. */
+/** Email verification: the banner, and the page of the emailed link. */
 import { MailCheck } from "lucide-react";
 import { useEffect, useState } from "react";
 import { call } from "@/api/client";
@@ -74,12 +74,12 @@ export function VerifyBanner() {
   );
 }
 
-/** For the account that is logged in alone: a link for an account that a stranger made must not verify it by a click. */
+/** Only for the logged-in account: a click must not verify an address for an account that someone else created. */
 export function VerifyPage() {
   const [error, setError] = useState<unknown>(null);
   const [token] = useState(() => location.hash.slice(1));
   useEffect(() => {
-    history.replaceState(null, "", location.pathname); // it is of use once, and nobody's to see
+    history.replaceState(null, "", location.pathname); // single use and secret
     verify({ token }).then(() => navigate("/files", { replace: true }), setError);
   }, [token]);
   if (!error) return <Spinner />;

@@ -1,14 +1,14 @@
-/** Who did what with a file, or in a folder, and when. */
+/** Activity of a file or folder. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { useAccount } from "@/api/queries";
 import type { FileItem } from "@/api/types";
-import { tell } from "@/details/telling";
+import { activityEntries } from "@/details/activity-text";
 import { moment, when } from "@/lib/format";
 import { Failed, ShowMore, Spinner } from "@/ui/states";
 
 const PAGE = 50;
-/** What happens is noted a moment after it was done, so the first page is looked at again while it is shown. */
+/** Activity is recorded with a short delay, so the first page is reloaded while it is shown. */
 const AGAIN_MS = 4_000;
 
 export function Activity({ file }: { file: FileItem }) {
@@ -23,16 +23,16 @@ export function Activity({ file }: { file: FileItem }) {
   });
   if (pages.error && !pages.data) return <Failed error={pages.error} onRetry={() => void pages.refetch()} />;
   if (!pages.data) return <Spinner />;
-  const told = tell(
+  const entries = activityEntries(
     pages.data.pages.flatMap((page) => page.items),
     file,
     account.id,
   );
   return (
     <>
-      {told.length === 0 && !pages.hasNextPage && <p className="muted">Nothing has happened here yet.</p>}
+      {entries.length === 0 && !pages.hasNextPage && <p className="muted">Nothing has happened here yet.</p>}
       <ol className="activity" aria-label="Activity">
-        {told.map(({ id, who, did, more, at }) => (
+        {entries.map(({ id, who, did, more, at }) => (
           <li key={id}>
             <p>
               <strong>{who}</strong> {did}

@@ -1,4 +1,4 @@
-/** All about one file or folder: facts, versions, who has access, who follows it, what happened. */
+/** Details of a file or folder: properties, versions, access, followers, activity. */
 import { useQuery } from "@tanstack/react-query";
 import { Eye, GitCompareArrows, RotateCcw, X } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
@@ -18,7 +18,7 @@ import { Menu } from "@/ui/menu";
 import { LargePreview } from "@/ui/preview";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
-import { viewFile } from "@/viewer/viewing";
+import { viewFile } from "@/viewer/viewer-address";
 
 interface Props {
   file: FileItem | undefined;

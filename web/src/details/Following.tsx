@@ -1,4 +1,4 @@
-/** Who or what is told of changes of a file: oneself, other systems, phones. */
+/** Notifications of changes to a file: in-app, email, webhooks and others. */
 import { useQuery } from "@tanstack/react-query";
 import { Bell, BellOff, RotateCcw, Send, Trash2, Webhook } from "lucide-react";
 import { useState } from "react";

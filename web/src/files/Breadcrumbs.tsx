@@ -1,4 +1,4 @@
-/** Where this folder lies; each part leads there, and takes what is dropped on it. */
+/** Path of a folder as links that are also drop targets. */
 import { ChevronRight } from "lucide-react";
 import { useAccount, useAncestors } from "@/api/queries";
 import type { FileItem } from "@/api/types";

@@ -1,4 +1,4 @@
-/** The same list as cards with pictures; rows of as many cards as fit. */
+/** A list of files as a grid of cards. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { Check, MoreHorizontal } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";

@@ -1,4 +1,4 @@
-/** A list of files of any length: only the rows that are seen exist. One stop for the Tab key, arrows move inside. */
+/** A virtualized list of files: only visible rows are rendered. One tab stop; arrow keys move inside. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp, Check, MoreHorizontal } from "lucide-react";
 import { memo, type MouseEvent, type ReactNode, useEffect, useRef } from "react";

@@ -1,17 +1,17 @@
-/** A folder: its list, and what can be done with what is in it. */
+/** The page of a folder. */
 import { Ban, FolderOpen, Info, ListFilter, Upload } from "lucide-react";
 import { Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { hasCode } from "@/api/problem";
 import { itemsOf, rememberFolder, useAccount, useFolder, useList, useMore } from "@/api/queries";
 import type { FileItem } from "@/api/types";
 import { choicesFor } from "@/files/actions";
-import { ArrangementControls, useArrangement } from "@/files/arrangement";
 import { Breadcrumbs } from "@/files/Breadcrumbs";
 import { openDialog } from "@/files/dialogs";
 import { bringsFiles, uploadDropped } from "@/files/dragging";
 import { FileGrid } from "@/files/FileGrid";
 import { FileTable } from "@/files/FileTable";
-import { narrowed, NarrowingControls, useNarrowing } from "@/files/narrowing";
+import { applyFilters, FilterControls, useFilters } from "@/files/filters";
+import { ListViewControls, useListView } from "@/files/list-view";
 import { NewMenu } from "@/files/NewMenu";
 import { trash } from "@/files/operations";
 import { SelectionBar } from "@/files/SelectionBar";
@@ -25,7 +25,7 @@ import { ContextMenu, type Point } from "@/ui/context-menu";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
-import { setNeighbours, viewFile } from "@/viewer/viewing";
+import { setNeighbours, viewFile } from "@/viewer/viewer-address";
 
 const READ_ONLY = "You can view this folder, but not upload to it.";
 const DetailsPanel = part(() => import("@/details/DetailsPanel"));
@@ -52,10 +52,10 @@ export function FolderGone() {
 
 function Folder({ folder }: { folder: FileItem | undefined }) {
   const account = useAccount();
-  const arrangement = useArrangement();
-  const narrowing = useNarrowing();
-  const { sort, view } = arrangement;
-  const { type, filter } = narrowing;
+  const listView = useListView();
+  const filters = useFilters();
+  const { sort, view } = listView;
+  const { type, filter } = filters;
   const [details, setDetails] = useState(false);
   const [menu, setMenu] = useState<Point | null>(null);
   const [over, setOver] = useState(false);
@@ -64,7 +64,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
   const more = useMore(list);
 
   const all = useMemo(() => itemsOf(list.data?.pages), [list.data]);
-  const items = useMemo(() => narrowed(all, filter), [all, filter]);
+  const items = useMemo(() => applyFilters(all, filter), [all, filter]);
   useEffect(() => {
     if (filter) more.load(); // a filter by name is asked of everything, page by page
   }, [filter, more.load]);
@@ -128,14 +128,14 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
             <SelectionBar state={state} items={items} onDetails={() => setDetails(true)} />
           ) : (
             <>
-              <NarrowingControls narrowing={narrowing} />
+              <FilterControls filters={filters} />
               <span className="count" role="status">
                 {list.data && (more.there ? `${count(items.length)}+ items` : counted(items.length, "item", "items"))}
               </span>
             </>
           )}
           <span className="spacer" />
-          <ArrangementControls arrangement={arrangement} />
+          <ListViewControls listView={listView} />
           <button
             className="icon-button"
             aria-label="Details"
@@ -154,7 +154,7 @@ function Folder({ folder }: { folder: FileItem | undefined }) {
         ) : view === "grid" ? (
           <FileGrid label={label} {...common} />
         ) : (
-          <FileTable label={label} {...common} sorted={options} onSort={arrangement.sortBy} />
+          <FileTable label={label} {...common} sorted={options} onSort={listView.sortBy} />
         )}
         {over && (
           <div className="drop-hint" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** Chooses the folder to move or copy into: opens at one's root, goes down and up. */
+/** Chooses the target folder of a move or copy. */
 import { ChevronRight, CornerLeftUp, FolderPlus } from "lucide-react";
 import { useState } from "react";
 import { itemsOf, useAccount, useFolder, useList } from "@/api/queries";

@@ -1,4 +1,4 @@
-/** Asks for a name: of a new folder, or a new one of a file. */
+/** Dialog for the name of a new folder, or for renaming. */
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { hasCode, reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";
@@ -11,7 +11,7 @@ type Props = { onClose: () => void } & ({ parent: FileItem; file?: undefined } |
 
 const FORBIDDEN = /[/\u0000-\u001f\u007f]/;
 
-/** What is wrong with a name; the server decides, but this is said while typing. */
+/** Error in a name, shown while typing; the server makes the final decision. */
 export function flawOf(name: string): string | undefined {
   if (name === "." || name === "..") return "This name isn’t allowed.";
   if (FORBIDDEN.test(name)) return "A name cannot contain a slash.";

@@ -1,4 +1,4 @@
-/** What can be put into a folder: files and folders of this device, or a new folder. */
+/** The New menu: upload files or folders, create a folder. */
 import { FilePlus2, FolderPlus, FolderUp, Plus } from "lucide-react";
 import { useRef } from "react";
 import type { FileItem } from "@/api/types";

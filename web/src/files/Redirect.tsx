@@ -1,4 +1,4 @@
-/** Addresses that lead to a folder's: a file's own, and those by path that earlier versions had. */
+/** Redirects of file addresses, and of earlier versions' addresses by path. */
 import { useQuery } from "@tanstack/react-query";
 import { FileQuestion } from "lucide-react";
 import { useEffect } from "react";
@@ -10,7 +10,7 @@ import { FolderGone } from "@/files/FilesPage";
 import { containingHref, fileIdOf, folderHref, type PathAddress, pathAddressOf } from "@/lib/places";
 import { navigate, useWhere } from "@/lib/router";
 import { Empty, Failed, Spinner } from "@/ui/states";
-import { withViewed } from "@/viewer/viewing";
+import { withViewed } from "@/viewer/viewer-address";
 
 export default function Redirect({ path }: { path: string }) {
   const fileId = fileIdOf(path);

@@ -1,4 +1,4 @@
-/** What can be done to what is chosen: the usual at hand, the rest in a menu. */
+/** Toolbar of the selection: common actions as buttons, others in a menu. */
 import { Share2, X } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { choicesFor } from "@/files/actions";

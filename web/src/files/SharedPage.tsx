@@ -1,4 +1,4 @@
-/** What others share with this account. */
+/** The page Shared with me. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Users } from "lucide-react";
 import { useCallback, useMemo, useState } from "react";
@@ -17,7 +17,7 @@ import { useTitle } from "@/lib/title";
 import { ContextMenu, type Point } from "@/ui/context-menu";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
-import { viewFile } from "@/viewer/viewing";
+import { viewFile } from "@/viewer/viewer-address";
 
 const PAGE = 200;
 const COLUMNS: Column[] = [

@@ -1,11 +1,11 @@
-/** What can be done to what is selected: the same in the toolbar, in menus and by keys. */
+/** Actions on selected files, for toolbar, menus and keys. */
 import { Copy, Download, Eye, FolderInput, Info, PenLine, Share2, Tag, Trash2 } from "lucide-react";
 import type { FileItem } from "@/api/types";
 import { openDialog } from "@/files/dialogs";
 import { download } from "@/files/downloading";
 import { trash } from "@/files/operations";
 import type { Choice } from "@/ui/menu";
-import { viewFile } from "@/viewer/viewing";
+import { viewFile } from "@/viewer/viewer-address";
 
 export function choicesFor(files: FileItem[], among: FileItem[], showDetails?: () => void): Choice[] {
   const [first] = files;

@@ -1,4 +1,4 @@
-/** One dialog at a time, opened from anywhere; each loads when it is first needed. */
+/** Opens one dialog at a time from anywhere; each is loaded on first use. */
 import { Suspense, useSyncExternalStore } from "react";
 import type { FileItem, FileVersion } from "@/api/types";
 import { ErrorBoundary } from "@/ui/boundary";

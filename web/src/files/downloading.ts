@@ -1,4 +1,4 @@
-/** Downloads of files and of whole folders: into a folder of this device where the browser can, else file by file. */
+/** Downloads files and folders: into a local folder if the browser supports it, else file by file. */
 import { call, contentUrl, fetchContent } from "@/api/client";
 import { reason } from "@/api/problem";
 import type { FileItem } from "@/api/types";

@@ -1,4 +1,4 @@
-/** Dragging: rows onto folders, and files or folders from the desktop onto the page. */
+/** Drag and drop of rows onto folders, and of files from the desktop. */
 import type { DragEvent } from "react";
 import type { FileItem } from "@/api/types";
 import { copy, move, things } from "@/files/operations";
@@ -8,7 +8,7 @@ import { toast } from "@/ui/toasts";
 
 const TYPE = "application/x-docstore-files";
 
-/** What is being dragged: a drop may look at types only before it happens, so this is kept here. */
+/** The dragged files, kept here because drop targets can read only types before the drop. */
 let dragged: FileItem[] = [];
 
 export function startDrag(event: DragEvent, files: FileItem[]): void {

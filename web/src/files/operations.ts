@@ -1,4 +1,4 @@
-/** What is done to files, one or many at once. What is shown changes at once; if a call fails it is read again. */
+/** Operations on files with optimistic updates; a failed call reloads the list. */
 import type { InfiniteData } from "@tanstack/react-query";
 import { call, callWithStatus } from "@/api/client";
 import { Problem, reason } from "@/api/problem";

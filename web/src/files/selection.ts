@@ -1,4 +1,4 @@
-/** Which rows of a list are selected, and where the keyboard is: pure, by index and id. */
+/** Selection and keyboard focus of a list; pure functions. */
 
 export interface Selection {
   selected: ReadonlySet<string>;
@@ -50,7 +50,7 @@ export function selectAll(state: Selection, ids: readonly string[]): Selection {
   return { ...state, selected: new Set(ids) };
 }
 
-/** What is left once the list has changed: ids that are gone are not selected, and the focus stays on its row. */
+/** Updates the selection after the list has changed: removed ids are deselected, the focus stays on its row. */
 export function adjust(state: Selection, before: readonly string[], after: readonly string[]): Selection {
   const known = new Set(after);
   const selected = new Set([...state.selected].filter((id) => known.has(id)));

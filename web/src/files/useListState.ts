@@ -1,4 +1,4 @@
-/** The state of one list on the page: what is selected, and what keys do. */
+/** Selection state and key handling of a list. */
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { FileItem } from "@/api/types";
 import { adjust, type Modifiers, moveTo, NOTHING, select, selectAll, type Selection, typeAhead } from "@/files/selection";

@@ -1,4 +1,4 @@
-/** Following a file by another system or a phone: where to, and what of. */
+/** Dialog to add a webhook or another target. */
 import { useState } from "react";
 import { call } from "@/api/client";
 import { fieldErrors, reason } from "@/api/problem";

@@ -1,4 +1,4 @@
-/** Where news of a file can go besides to its follower: other systems, and phones. */
+/** Webhooks and other targets for changes of a file. */
 import type { Subscription } from "@/api/types";
 
 interface TargetField {
@@ -91,7 +91,7 @@ export function targetOf(kind: TargetKind, values: Record<string, string>): Reco
   return Object.fromEntries(filled.filter(([, value]) => value));
 }
 
-/** What is wrong with each field, in its own words: the API says `phone_number must be ...`. */
+/** Error by field, from the API's `phone_number must be ...`. */
 export function flawsOf(kind: TargetKind, errors: Record<string, string>): Record<string, string> {
   const flaws: Record<string, string> = {};
   for (const { name, label } of kind.fields) {

@@ -1,4 +1,4 @@
-/** Sizes, times, counts and people as people read them, in their own language. */
+/** Formats sizes, times, counts and people in the user's language. */
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
 

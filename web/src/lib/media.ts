@@ -1,4 +1,4 @@
-/** What kind of document something is: for its icon, and for how the viewer shows it. */
+/** Kinds of documents, for icons and for the viewer. */
 import type { FileItem } from "@/api/types";
 
 export type Kind =

@@ -6,7 +6,7 @@ const encoder = new TextEncoder();
 
 export const isTooLong = (name: string) => encoder.encode(name).length > MAX_BYTES;
 
-/** What is before a file's ending, and the ending with its dot. */
+/** Splits a name into stem and extension, with its dot. */
 export function splitName(name: string): [stem: string, ending: string] {
   const dot = name.lastIndexOf(".");
   return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""];

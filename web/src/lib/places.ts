@@ -1,4 +1,4 @@
-/** Addresses of folders and files: by id, so that they stay good when something is renamed or moved. */
+/** Addresses of folders and files: by id, so that they stay valid after a rename or move. */
 import type { FileItem } from "@/api/types";
 
 /** One's own root folder, whose id is the account's. */
@@ -14,7 +14,7 @@ export const fileHref = (fileId: string) => `/file/${fileId}`;
 export const folderIdOf = (address: string) => /^\/folder\/([^/]+)\/?$/.exec(address)?.[1] ?? null;
 export const fileIdOf = (address: string) => /^\/file\/([^/]+)\/?$/.exec(address)?.[1] ?? null;
 
-/** The folder that a file lies in. What is itself shared with its reader lies in no folder of theirs. */
+/** Parent folder of a file; none if the file itself is shared with the reader. */
 export const containingHref = (file: FileItem, accountId: string) =>
   file.parent_id ? folderHref(file.parent_id, accountId) : file.owner_id === accountId ? HOME : SHARED;
 

@@ -1,4 +1,4 @@
-/** Where the page is: the browser's address, nothing else. */
+/** Router based on the browser's address. */
 import { type AnchorHTMLAttributes, type MouseEvent, useMemo, useSyncExternalStore } from "react";
 
 const CHANGED = "docstore:navigated";

@@ -1,4 +1,4 @@
-/** The title of the browser's tab: the page's, or that of what is shown over it. */
+/** Title of the browser tab: of the page, or of the viewer over it. */
 import { useEffect } from "react";
 
 const titles: (string | undefined)[] = [];

@@ -1,4 +1,4 @@
-/** What happened: told in the app, newest first. */
+/** In-app notifications, newest first. */
 import { CheckCheck, X } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { call } from "@/api/client";
@@ -11,7 +11,7 @@ import { navigate } from "@/lib/router";
 import { useNotices } from "@/notices/unread";
 import { Failed, Spinner } from "@/ui/states";
 import { toast } from "@/ui/toasts";
-import { viewFile } from "@/viewer/viewing";
+import { viewFile } from "@/viewer/viewer-address";
 
 async function markRead(body: { ids: string[] } | { all: true }): Promise<void> {
   await call("post /v1/notifications/read", { body: { all: false, ...body } });

@@ -12,7 +12,7 @@ import { useTitle } from "@/lib/title";
 import { Snippet } from "@/search/snippet";
 import { Thumbnail } from "@/ui/preview";
 import { Empty, Failed, ShowMore, Spinner } from "@/ui/states";
-import { viewFile } from "@/viewer/viewing";
+import { viewFile } from "@/viewer/viewer-address";
 
 const PAGE = 30;
 const DAY_MS = 24 * 3600 * 1000;

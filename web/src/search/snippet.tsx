@@ -1,4 +1,4 @@
-/** A snippet of a document. The server sends text with `<mark>` around what was found: read here, never as HTML. */
+/** A search snippet. The server sends text with `<mark>` around matches; it is parsed, never used as HTML. */
 
 export interface Piece {
   text: string;

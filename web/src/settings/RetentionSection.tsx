@@ -1,4 +1,4 @@
-/** How long the trash and old versions are kept: within what the operator allows. */
+/** Retention settings of the trash and old versions, within the operator's limits. */
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";

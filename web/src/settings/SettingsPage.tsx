@@ -1,4 +1,4 @@
-/** Settings of the account: profile, plan, devices, what one is told of. */
+/** Account settings: profile, plan, devices, notifications. */
 import { useQuery } from "@tanstack/react-query";
 import { Laptop } from "lucide-react";
 import { useState } from "react";

@@ -1,4 +1,4 @@
-/** Whether shares wait to be accepted, and people whose shares are not wanted. */
+/** Settings of incoming shares, and blocked people. */
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";

@@ -1,4 +1,4 @@
-/** Who can open a file or folder: its owner, people, links, and what is inherited from folders above it. */
+/** Access to a file or folder: owner, people and links, own and inherited. */
 import { Link2, UserRound } from "lucide-react";
 import { useAccount } from "@/api/queries";
 import type { AccessLink, FileItem } from "@/api/types";

@@ -1,4 +1,4 @@
-/** Shares that wait until the account accepts or declines them. */
+/** Pending shares, to accept or decline. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { keys } from "@/api/queries";

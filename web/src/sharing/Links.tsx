@@ -1,4 +1,4 @@
-/** The public links of a file or folder: made, copied, changed and revoked. */
+/** Public links of a file or folder: create, copy, edit and revoke. */
 import { Copy, Link2, Lock, Pencil, Trash2 } from "lucide-react";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";

@@ -1,4 +1,4 @@
-/** The people that a file or folder is shared with: itself, or by a folder above it. */
+/** People with access to a file or folder, own or inherited. */
 import { Link2 } from "lucide-react";
 import { useState } from "react";
 import { call } from "@/api/client";

@@ -1,4 +1,4 @@
-/** Sharing one file or folder: with people, and by links. */
+/** Dialog to share a file or folder with people and by links. */
 import { Link2, UserPlus } from "lucide-react";
 import { Tab, TabList, TabPanel, Tabs } from "react-aria-components";
 import type { FileItem } from "@/api/types";

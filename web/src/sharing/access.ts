@@ -1,4 +1,4 @@
-/** Who can open a file or folder, as the server knows it; and what is read anew once that is changed. */
+/** Access of a file or folder, and the queries to reload after a change. */
 import { useQuery } from "@tanstack/react-query";
 import { call } from "@/api/client";
 import { queryClient } from "@/api/queries";
@@ -10,7 +10,7 @@ export const useAccess = (file: FileItem) =>
     queryFn: () => call("get /v1/files/{file_id}/access", { path: { file_id: file.id } }),
   });
 
-/** What is in a folder inherits from it: all that is shown is read anew. */
+/** A folder's contents inherit its access: reload everything. */
 export const accessChanged = () => queryClient.invalidateQueries({ queryKey: ["about"] });
 
 export const ROLE_NAMES = { owner: "Owner", editor: "Editor", viewer: "Viewer" } as const;

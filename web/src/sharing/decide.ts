@@ -1,4 +1,4 @@
-/** Decisions about what others share: each may change invitations, blocked people and shared files. */
+/** Accepts, declines or blocks shares, and reloads the affected lists. */
 import { keys, queryClient } from "@/api/queries";
 import { attempt } from "@/ui/attempt";
 

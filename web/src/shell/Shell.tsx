@@ -1,4 +1,4 @@
-/** The frame of every page: where one can go, the search field, notifications, the account, uploads. */
+/** Frame of every page: navigation, search, notifications, account menu, uploads. */
 import {
   Bell, Bug, ChevronDown, FolderClosed, LogOut, Menu as MenuIcon, Monitor, Moon, Search, Settings, Shield, Sun, Trash2,
   Users, WifiOff,
@@ -23,7 +23,7 @@ import { Menu } from "@/ui/menu";
 import { part } from "@/ui/part";
 import { toast } from "@/ui/toasts";
 import { uploads as uploadQueue, useUploads } from "@/uploads/queue";
-import { closeViewer, viewedIn } from "@/viewer/viewing";
+import { closeViewer, viewedIn } from "@/viewer/viewer-address";
 
 const NoticeCentre = part(() => import("@/notices/NoticeCentre"));
 const Viewer = part(() => import("@/viewer/Viewer"));

@@ -1,4 +1,4 @@
-/** What was deleted: to be restored, or removed for good. */
+/** The trash: restore files, or delete them forever. */
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { RotateCcw, Trash2, X } from "lucide-react";
 import { useMemo, useState } from "react";

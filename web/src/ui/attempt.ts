@@ -1,4 +1,4 @@
-/** Does what a button asks for and says how it went. */
+/** Runs a button's action and shows the result as a toast. */
 import { reason } from "@/api/problem";
 import { toast } from "@/ui/toasts";
 

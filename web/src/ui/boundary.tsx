@@ -1,4 +1,4 @@
-/** Keeps what breaks from taking the rest of the page with it. */
+/** Error boundary of a part of the page. */
 import { Component, type ReactNode } from "react";
 import { reason } from "@/api/problem";
 import { NotLoaded } from "@/ui/part";
@@ -7,7 +7,7 @@ import { toast } from "@/ui/toasts";
 
 interface Props {
   children: ReactNode;
-  /** What is shown: where that changes it is tried anew. */
+  /** Content key: a change resets the error. */
   at?: string;
   /** Closes what broke, and a message says why; without it that is said in its place. */
   onFailed?: () => void;

@@ -1,4 +1,4 @@
-/** A menu at a point of the page: for the right mouse button, the menu key, and the button of a row. */
+/** Context menu: for the right mouse button, the menu key and a row's button. */
 import { useRef } from "react";
 import { Menu as AriaMenu, MenuItem, Popover, Separator } from "react-aria-components";
 import type { Choice } from "@/ui/menu";

@@ -1,4 +1,4 @@
-/** Something to be copied. */
+/** A read-only field with a copy button. */
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { toast } from "@/ui/toasts";

@@ -1,4 +1,4 @@
-/** Dialogs: a title, content, and buttons at the bottom. Focus is kept inside and given back at the end. */
+/** Dialogs with title, content and buttons. Focus is trapped inside and restored on close. */
 import { X } from "lucide-react";
 import type { FormEvent, ReactNode } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";

@@ -1,4 +1,4 @@
-/** A labelled input, with a hint or what is wrong with it. */
+/** A labelled input with a hint or an error. */
 import { type InputHTMLAttributes, useId } from "react";
 
 interface Props extends InputHTMLAttributes<HTMLInputElement> {

@@ -1,4 +1,4 @@
-/** A picture of a file where it has one, else its icon. Fetched when it comes into sight, and asked for no sooner. */
+/** Preview of a file, else its icon. Loaded when it becomes visible. */
 import { useState } from "react";
 import type { FileItem } from "@/api/types";
 import { FileIcon } from "@/ui/icon";

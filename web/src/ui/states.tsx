@@ -1,4 +1,4 @@
-/** What is shown where there is nothing to show: loading, nothing, failed. */
+/** States of a list without content: loading, empty, failed. */
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import { LoaderCircle } from "lucide-react";
 import type { ReactNode } from "react";

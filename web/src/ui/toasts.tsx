@@ -1,4 +1,4 @@
-/** Short messages at the edge of the page, and the announcer that reads them out. */
+/** Toasts, announced to screen readers. */
 import { X } from "lucide-react";
 import { useSyncExternalStore } from "react";
 

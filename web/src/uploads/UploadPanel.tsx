@@ -1,4 +1,4 @@
-/** What is being uploaded: how far, how fast, how long; pause, go on, try again; and the questions that come up. */
+/** Upload panel: progress, pause, retry, and questions. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { CheckCircle2, ChevronDown, ChevronUp, CircleAlert, FileUp, Pause, Play, RotateCcw, X } from "lucide-react";
 import { useRef, useState } from "react";

@@ -1,4 +1,4 @@
-/** What is sent next, of what waits. */
+/** Chooses the next batch of waiting uploads. */
 import type { Job } from "@/uploads/jobs";
 import { isSmall } from "@/uploads/sender";
 

@@ -1,4 +1,4 @@
-/** What was dropped or chosen, with the folders it lies in. */
+/** Dropped or chosen files with their folders. */
 
 export interface Found {
   file: File;

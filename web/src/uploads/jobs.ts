@@ -1,4 +1,4 @@
-/** One file on its way, and what is remembered of it over a reload. */
+/** One upload, and its state stored across reloads. */
 import type { FileItem, Usage } from "@/api/types";
 import { fitting, splitName } from "@/lib/names";
 import { recall, remember } from "@/lib/theme";
@@ -95,7 +95,7 @@ export async function otherTabs(): Promise<ReadonlySet<string>> {
   return new Set(tabs.filter((tab) => tab !== TAB));
 }
 
-/** By what one remembered upload is told from the others. */
+/** Key of a stored upload. */
 export const keyOfJob = (job: Pick<Job, "uploadId" | "path" | "folder">) =>
   job.uploadId ?? `${job.folder.id}:${job.path}`;
 

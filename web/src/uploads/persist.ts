@@ -1,4 +1,4 @@
-/** Tries again what failed in passing: an absence of the server or of the network costs time, not uploads. */
+/** Retries temporary failures, so that an outage does not fail uploads. */
 import { Problem } from "@/api/problem";
 import { TransferError } from "@/uploads/transfer";
 

@@ -1,4 +1,4 @@
-/** What an upload may have to ask: the name is taken, the storage is full. */
+/** Questions of an upload: the name is taken, the storage is full. */
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "@/api/client";

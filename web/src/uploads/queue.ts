@@ -1,4 +1,4 @@
-/** Every upload of this page: what waits, what is being sent, what became of it. */
+/** Queue of all uploads with their states. */
 import { useSyncExternalStore } from "react";
 import { call } from "@/api/client";
 import { hasCode, Problem, reason } from "@/api/problem";
@@ -179,7 +179,7 @@ class UploadQueue {
     this.changed();
   }
 
-  /** Somebody else may log in next: what was under way ends here, and can be taken up again by whoever began it. */
+  /** Stops all uploads at log-out; the same account can resume them later. */
   forget(): void {
     const { jobs } = this;
     this.jobs = [];

@@ -1,4 +1,4 @@
-/** Bytes a second over the last seconds. */
+/** Transfer rate over the last seconds. */
 export class Rate {
   private samples: { at: number; bytes: number }[] = [];
 

@@ -1,4 +1,4 @@
-/** Sends jobs: begins the upload, puts the bytes into the object store, completes it. */
+/** Sends jobs: begins an upload, sends its bytes to the object store, completes it. */
 import { call } from "@/api/client";
 import { hasCode, Problem } from "@/api/problem";
 import type { FileItem, ItemProblem, PartUrl, Upload } from "@/api/types";

@@ -1,4 +1,4 @@
-/** One PUT to the object store. XMLHttpRequest, since fetch tells nothing of how far a request body is. */
+/** One PUT to the object store. XMLHttpRequest, because fetch does not report upload progress. */
 
 export class TransferError extends Error {
   constructor(

@@ -1,4 +1,4 @@
-/** What is shown of all uploads. */
+/** Summary of all uploads for display. */
 import type { Usage } from "@/api/types";
 import { type Folder, type Job, type JobState, OPEN } from "@/uploads/jobs";
 import type { Rate } from "@/uploads/rate";
@@ -29,7 +29,7 @@ export interface UploadsView {
   full: Full | null;
 }
 
-/** What is under way or waits for somebody is not hidden behind what is over. */
+/** Orders active and waiting uploads before finished ones. */
 const RANKS: Record<JobState, number> = {
   sending: 0, finishing: 0, taken: 1, failed: 2, "needs-file": 3, paused: 4, waiting: 5, done: 6, skipped: 7,
 };

@@ -1,4 +1,4 @@
-/** Markdown as elements: what the lexer finds is made into React elements one by one, so no HTML of a file gets in. */
+/** Renders Markdown as React elements, token by token, so that no HTML of a file is used. */
 import { marked, type Token, type Tokens } from "marked";
 import { Fragment, type ReactNode, useMemo } from "react";
 

@@ -1,4 +1,4 @@
-/** A PDF, page by page, drawn by PDF.js: no plug-in, and no script of the document. */
+/** Renders a PDF page by page with PDF.js, without running its scripts. */
 import { useEffect, useRef, useState } from "react";
 import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy, version as release } from "pdfjs-dist";
 import workerUrl from "pdfjs-dist/build/pdf.worker.min.mjs?url";

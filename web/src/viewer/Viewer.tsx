@@ -1,4 +1,4 @@
-/** Shows one file over the whole page; arrows lead to the next. Nothing of a file ever runs as a page of ours. */
+/** Full-page viewer of one file; arrow keys show the next. Active content of a file never runs. */
 import { useQuery } from "@tanstack/react-query";
 import { ChevronLeft, ChevronRight, Download, FileQuestion, X } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
@@ -18,7 +18,7 @@ import { previewUrl } from "@/ui/preview";
 import { part } from "@/ui/part";
 import { Empty, Failed, Spinner } from "@/ui/states";
 import { fetchText } from "@/viewer/text";
-import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewing";
+import { closeViewer, useNeighbours, viewNext, type Viewed } from "@/viewer/viewer-address";
 
 const Markdown = part(() => import("@/viewer/Markdown"));
 const Pdf = part(() => import("@/viewer/Pdf"));

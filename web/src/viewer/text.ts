@@ -1,4 +1,4 @@
-/** A file's bytes as text, up to a size that a page can show. */
+/** Decodes a file as text, up to a size limit. */
 import { fetchContent } from "@/api/client";
 
 const MOST_BYTES = 2_000_000;

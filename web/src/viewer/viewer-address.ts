@@ -1,4 +1,4 @@
-/** Which file is open over the page. It is part of the address: Back closes it, and a reload shows it again. */
+/** The open file in the address: Back closes the viewer, a reload shows it again. */
 import { useSyncExternalStore } from "react";
 import { keys, queryClient } from "@/api/queries";
 import type { FileItem } from "@/api/types";

@@ -1,15 +1,15 @@
-/** What happened to a file, in sentences. What somebody did to many files of a folder at once is one of them. */
+/** Turns activity into sentences. Similar changes of one person to several files become one sentence. */
 import type { ActivityItem } from "@/api/types";
 import { counted } from "@/lib/format";
 
 const TOGETHER_MS = 10 * 60_000;
 const NAMES_SHOWN = 3;
 
-export interface Told {
+export interface ActivityEntry {
   id: string;
   who: string;
   did: string;
-  /** Which files, where they are several; a device, a tag, whatever else is known. */
+  /** Names of several files, or the device, or tags. */
   more: string;
   at: string;
 }
@@ -19,27 +19,27 @@ interface About {
   kind: "file" | "folder";
 }
 
-/** `items` are the latest first, as the API gives them; `about` is whose activity it is, `me` the account that reads. */
-export function tell(items: ActivityItem[], about: About, me: string): Told[] {
+/** `items`: newest first, as the API returns them; `about`: the file or folder shown; `me`: the reader's account id. */
+export function activityEntries(items: ActivityItem[], about: About, me: string): ActivityEntry[] {
   return groups(withoutRepeats(items), about).map((group) => {
     const [first] = group as [ActivityItem];
-    const told = { id: first.id, who: whoOf(first, me), at: first.at };
+    const entry = { id: first.id, who: whoOf(first, me), at: first.at };
     if (group.length > 1) {
       const names = [...new Set(group.map((item) => item.name))];
       const rest = names.length - NAMES_SHOWN;
       const listed = names.slice(0, NAMES_SHOWN).join(", ");
       return {
-        ...told,
+        ...entry,
         did: sentence(first, counted(group.length, "item", "items"), false),
         more: rest > 0 ? `${listed} and ${counted(rest, "other", "others")}` : listed,
       };
     }
     const itself = first.file_id === about.id;
-    return { ...told, did: sentence(first, itself ? `this ${about.kind}` : `“${first.name}”`, itself), more: moreOf(first) };
+    return { ...entry, did: sentence(first, itself ? `this ${about.kind}` : `“${first.name}”`, itself), more: moreOf(first) };
   });
 }
 
-/** A share is recorded once more when the person verifies their address: what did not change is shown once. */
+/** Removes repeated shares: a share is recorded again when the person verifies their address. */
 function withoutRepeats(items: ActivityItem[]): ActivityItem[] {
   const current = new Map<string, string>();
   const changed = [...items].reverse().filter(({ file_id, email, type, role }) => {
@@ -53,7 +53,7 @@ function withoutRepeats(items: ActivityItem[]): ActivityItem[] {
   return changed.reverse();
 }
 
-/** Runs of the same thing done by the same person to different files in a folder. */
+/** Groups consecutive actions of one type by one person on different files. */
 function groups(items: ActivityItem[], about: About): ActivityItem[][] {
   const found: ActivityItem[][] = [];
   for (const item of items) {

@@ -1,4 +1,4 @@
-/** Which files of a folder are shown: those of a type, and with some text in their names or tags. */
+/** Filters of a folder: type, and text in names or tags. */
 import { ListFilter } from "lucide-react";
 import { useState } from "react";
 import type { FileItem } from "@/api/types";
@@ -12,20 +12,20 @@ const TYPES = [
   { value: "text/*", label: "Text" },
 ];
 
-export interface Narrowing {
+export interface Filters {
   type: string;
   setType: (type: string) => void;
   filter: string;
   setFilter: (filter: string) => void;
 }
 
-export function useNarrowing(): Narrowing {
+export function useFilters(): Filters {
   const [type, setType] = useState("");
   const [filter, setFilter] = useState("");
   return { type, setType, filter, setFilter };
 }
 
-export function narrowed(items: FileItem[], filter: string): FileItem[] {
+export function applyFilters(items: FileItem[], filter: string): FileItem[] {
   const wanted = filter.trim().toLocaleLowerCase();
   return wanted ? items.filter((item) => matches(item, wanted)) : items;
 }
@@ -37,7 +37,7 @@ function matches(item: FileItem, wanted: string): boolean {
   );
 }
 
-export function NarrowingControls({ narrowing }: { narrowing: Narrowing }) {
+export function FilterControls({ filters }: { filters: Filters }) {
   return (
     <>
       <label className="filter">
@@ -46,11 +46,11 @@ export function NarrowingControls({ narrowing }: { narrowing: Narrowing }) {
         <input
           type="search"
           placeholder="Filter this folder"
-          value={narrowing.filter}
-          onChange={(event) => narrowing.setFilter(event.target.value)}
+          value={filters.filter}
+          onChange={(event) => filters.setFilter(event.target.value)}
         />
       </label>
-      <select aria-label="Type" value={narrowing.type} onChange={(event) => narrowing.setType(event.target.value)}>
+      <select aria-label="Type" value={filters.type} onChange={(event) => filters.setType(event.target.value)}>
         {TYPES.map(({ value, label }) => (
           <option key={value} value={value}>
             {label}

@@ -1,4 +1,4 @@
-/** How a folder is shown: in which order, as a list or a grid. Remembered by the browser. */
+/** View options of a list: sort order, list or grid. Stored in the browser. */
 import { ArrowDownUp, LayoutGrid, List } from "lucide-react";
 import { useState } from "react";
 import type { ListOptions, SortKey } from "@/api/queries";
@@ -17,7 +17,7 @@ const SORTS: { key: SortKey; label: string }[] = [
 type Sort = Pick<ListOptions, "sort" | "order">;
 type View = "list" | "grid";
 
-export interface Arrangement {
+export interface ListView {
   sort: Sort;
   /** By the key, and the other way round if it is in that order already. */
   sortBy: (key: SortKey) => void;
@@ -31,7 +31,7 @@ function storedSort(): Sort {
   return { sort: known ? (sort as SortKey) : "name", order: order === "desc" ? "desc" : "asc" };
 }
 
-export function useArrangement(): Arrangement {
+export function useListView(): ListView {
   const [sort, setSort] = useState(storedSort);
   const [view, setView] = useState<View>(() => (recall(VIEW_KEY) === "grid" ? "grid" : "list"));
 
@@ -47,7 +47,7 @@ export function useArrangement(): Arrangement {
   return { sort, sortBy, view, show };
 }
 
-export function ArrangementControls({ arrangement: { sort, sortBy, view, show } }: { arrangement: Arrangement }) {
+export function ListViewControls({ listView: { sort, sortBy, view, show } }: { listView: ListView }) {
   return (
     <>
       <Menu

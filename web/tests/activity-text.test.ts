@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fieldErrors, Problem } from "@/api/problem";
 import type { ActivityItem } from "@/api/types";
-import { tell } from "@/details/telling";
+import { activityEntries } from "@/details/activity-text";
 import { addressOf, flawsOf, labelOf, TARGET_KINDS, targetOf } from "@/following/targets";
 
 const START = Date.parse("2026-05-01T12:00:00Z");
@@ -20,8 +20,8 @@ function happened(...wishes: Partial<ActivityItem>[]): ActivityItem[] {
   }));
 }
 
-const sentences = (items: ActivityItem[], about: Parameters<typeof tell>[1] = FOLDER) =>
-  tell(items, about, "me").map(({ who, did }) => `${who} ${did}`);
+const sentences = (items: ActivityItem[], about: Parameters<typeof activityEntries>[1] = FOLDER) =>
+  activityEntries(items, about, "me").map(({ who, did }) => `${who} ${did}`);
 
 describe("activity", () => {
   test("of a file itself is told in its own words", () => {
@@ -50,11 +50,11 @@ describe("activity", () => {
       share({ role: "editor" }),
       share({ role: "editor" }),
     );
-    expect(tell(items, FOLDER, "me").map(({ id }) => id)).toEqual(["0", "1", "2", "4"]);
+    expect(activityEntries(items, FOLDER, "me").map(({ id }) => id)).toEqual(["0", "1", "2", "4"]);
   });
 
   test("what one person did to many files of a folder is one sentence with some of their names", () => {
-    const [told, ...rest] = tell(happened({}, {}, {}, {}, {}), FOLDER, "me");
+    const [told, ...rest] = activityEntries(happened({}, {}, {}, {}, {}), FOLDER, "me");
     expect([told?.did, told?.more, rest]).toEqual(["added 5 items", "file 0, file 1, file 2 and 2 others", []]);
   });
 

@@ -1,4 +1,4 @@
-/** One tab of this browser at a time. */
+/** A lock held by one browser tab at a time. */
 
 /** A tab that is closed in between keeps the others waiting for so long. */
 const LONGEST_TURN_MS = 10_000;
@@ -6,7 +6,7 @@ const LONGEST_TURN_MS = 10_000;
 const SETTLED_MS = 50;
 
 /** The work's outcome, once no other tab does what has this name. */
-export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+export async function withTabLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = navigator.locks as LockManager | undefined; // only where the page came over https, or from this machine
   if (locks) return locks.request(name, work) as Promise<T>;
   const release = await claim(name);
