@@ -27,6 +27,6 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Detac
 
 @pytest.fixture(scope="module")
 async def stack_of_processes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DetachedStack]:
-    """Each service in a process of its own."""
+    """Run each service in its own process."""
     async with _running(tmp_path_factory.mktemp("processes"), processes=True) as running:
         yield running
