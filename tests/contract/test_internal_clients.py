@@ -31,9 +31,9 @@ from docstore_contracts.replication import ACCOUNTS_PATH, Received, ReplicatedAc
 from docstore_contracts.upload import UploadClient
 from docstore_events.catalogue import ACKNOWLEDGED
 from docstore_platform.clock import utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_platform.internal import register_local_app
-from docstore_platform.problems import Problem
 from docstore_platform.services import INTERNAL_SERVICES, SERVICE_NAMES, ServiceName
 from docstore_platform.settings import InfraSettings
 
@@ -187,7 +187,7 @@ async def _call_operations(world: World, service: ServiceName) -> None:
     assert await operations.republish_events([new_id()]) == 0
     assert await operations.republish_events(since=utc_now()) == 0
     for act in (operations.replay_dead_letter, operations.discard_dead_letter):
-        with pytest.raises(Problem, match="no such dead letter"):
+        with pytest.raises(DomainError, match="no such dead letter"):
             await act("unknown")
     if service in ACKNOWLEDGED:
         assert await operations.acknowledged_events([new_id()]) == []

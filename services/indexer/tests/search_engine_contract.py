@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from docstore_indexer.engines.engine import IndexedDocument, SearchEngine, SearchQuery
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 T0 = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -251,7 +251,7 @@ async def test_pages_show_every_hit_once(engine: SearchEngine, text: str) -> Non
 @pytest.mark.parametrize("cursor", ["x", "####", "WzFd" * 2000, "Wy0xXQ", "WzFlOTld", "WyJhIl0"])
 async def test_a_made_up_cursor_is_refused(engine: SearchEngine, cursor: str) -> None:
     """As the client's mistake, not the engine's."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await engine.search(SearchQuery("ann", "x", cursor=cursor))
     assert caught.value.code == "invalid_cursor"
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from shown_files import shown_file
 
+from docstore_platform.errors import Unavailable
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
@@ -35,7 +35,7 @@ class FakeMetadata:
         name = path.removeprefix("/internal/")
         self.calls[name] += 1
         if self.down:
-            raise Problem(503, "unavailable", "metadata is down")
+            raise Unavailable("metadata is down")
         if name == "uploads/check":
             return {"results": [self._check(body["account_id"], item) for item in body["items"]]}
         if name == "commits":
@@ -86,7 +86,7 @@ class FakeQuota:
         name = path.removeprefix("/internal/")
         self.calls[name] += 1
         if self.down:
-            raise Problem(503, "unavailable", "quota is down")
+            raise Unavailable("quota is down")
         if name.endswith("/usage"):
             return self._usage()
         if name == "reservations":

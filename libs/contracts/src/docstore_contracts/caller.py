@@ -17,7 +17,7 @@ class Caller(Protocol):
     """Sends requests to one service: `docstore_platform.internal.ServiceClient`, or a fake of that service."""
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON response; the other service's Problem if it refuses; Problem 503 if it cannot be reached."""
+        """The JSON response; the other service's error if it refuses; Unavailable if it cannot be reached."""
         ...
 
 

@@ -17,8 +17,8 @@ from docstore_contracts.operations import (
 )
 from docstore_events.runtime import EventRuntime
 from docstore_platform.answers import described
+from docstore_platform.errors import Conflict, not_found
 from docstore_platform.mongo import Database
-from docstore_platform.problems import Problem, not_found
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.services import ServiceName
@@ -72,7 +72,7 @@ def operations_router(
             return
         if await runtime.dead_letters.get(letter_id) is None:
             raise not_found("dead letter")
-        raise Problem(409, "letter_readable", "This letter can be read: put right what it fails for and replay it.")
+        raise Conflict("This letter can be read: put right what it fails for and replay it.", code="letter_readable")
 
     republishing = [callers("gateway", *republishers)]
 

@@ -21,8 +21,9 @@ from docstore_events.topics import provision_topics
 from docstore_events.transaction import Transaction
 from docstore_events.usage import UsageChanged
 from docstore_platform.clock import utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Collection, Database, Mongo
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -325,13 +326,13 @@ async def test_only_a_letter_that_cannot_be_read_is_discarded(pair: Pair) -> Non
             return letters if len(letters) == 3 else None
 
         letters = {letter.reason.partition(":")[0]: letter for letter in await eventually(three_waiting)}
-        with pytest.raises(Problem) as caught:
+        with pytest.raises(DomainError) as caught:
             await discard.endpoint(letters["failed"].id)  # type: ignore[attr-defined]
-        assert caught.value.status == 409
+        assert problem_of(caught.value).status == 409
         await discard.endpoint(letters["unreadable"].id)  # type: ignore[attr-defined]
-        with pytest.raises(Problem) as caught:
+        with pytest.raises(DomainError) as caught:
             await discard.endpoint(letters["unreadable"].id)  # type: ignore[attr-defined]
-        assert caught.value.status == 404
+        assert problem_of(caught.value).status == 404
         assert await listener.consumer.replay(letters["waits_for"]) == (1, None)
         await pair.hears("anna", 1)
 

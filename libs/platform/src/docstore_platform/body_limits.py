@@ -4,7 +4,8 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docstore_platform.problems import Problem, invalid
+from docstore_platform.errors import DomainError, TooLarge, invalid
+from docstore_platform.problems import problem_of
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -48,10 +49,8 @@ def body_limit(path: str) -> int:
     return LARGER.get(path) or (BATCH_BYTES if _COMPLETE_UPLOAD.fullmatch(path) else SMALL_BYTES)
 
 
-def too_large(limit: int) -> Problem:
-    return Problem(
-        413, "too_large", f"A request body may have at most {limit} bytes here; file bytes go straight to S3."
-    )
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"A request body may have at most {limit} bytes here; file bytes go straight to S3.")
 
 
 class ClientGone(Exception):
@@ -92,8 +91,8 @@ class BodyLimit:
             body = await read_body(receive, limit)
             if is_nested_too_deeply(body):
                 raise invalid(f"JSON may be nested at most {MAX_DEPTH} levels deep.", "nested_too_deeply")
-        except Problem as problem:
-            await problem.response()(scope, receive, send)
+        except DomainError as error:
+            await problem_of(error).response()(scope, receive, send)
             return
         except ClientGone:
             await self.app(scope, receive, send)  # which answers the same

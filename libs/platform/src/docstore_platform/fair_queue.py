@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from docstore_platform.problems import Problem, unavailable
+from docstore_platform.errors import DomainError, TooMany, unavailable
 from docstore_platform.throttle import client_group
 
 T = TypeVar("T")
@@ -154,6 +154,6 @@ def _decrement(counter: Counter[Any], key: str) -> None:
         del counter[key]
 
 
-def _too_many(what: str) -> Problem:
+def _too_many(what: str) -> DomainError:
     detail = f"{what}: too many requests of yours are waiting; try again in a second."
-    return Problem(429, "too_many_at_once", detail, headers={"Retry-After": "1"})
+    return TooMany(detail, code="too_many_at_once", retry_after=1)

@@ -12,8 +12,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Scope
 from yarl import URL
 
-from docstore_contracts.caller import ProblemJson
-from docstore_platform.problems import Problem, unavailable
+from docstore_platform.errors import DomainError, Unauthenticated, unavailable
+from docstore_platform.problems import error_of
 from docstore_platform.service_identity import CALLER_NOT_ALLOWED, token_source
 from docstore_platform.services import CallerName, ServiceName
 from docstore_platform.settings import InfraSettings
@@ -158,7 +158,7 @@ class ServiceClient:
         self._transport = open_transport(settings.service_url(name))
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """The JSON answer; the other service's Problem if it refused; Problem 503 if it can't be reached."""
+        """The JSON answer; the other service's error if it refused; Unavailable if it can't be reached."""
         headers = {"authorization": self._authorization(), "content-type": "application/json"}
         traceparent = current_traceparent()
         if traceparent:
@@ -169,7 +169,7 @@ class ServiceClient:
             headers["authorization"] = f"Bearer {self._shared_secret}"
             answer = await self._send(method, path, headers, payload)
         if answer.status >= 400:
-            raise self._problem(answer, path)
+            raise self._error(answer, path)
         return answer.json() if answer.body else None
 
     def _authorization(self) -> str:
@@ -185,23 +185,21 @@ class ServiceClient:
                 await asyncio.sleep(random.uniform(0, 0.1 * 2**attempt))
         raise AssertionError("the loop above returns or raises")
 
-    def _problem(self, answer: Answer, path: str) -> Problem:
-        """The problem for the caller's own client. That a service is refused concerns operators, not clients."""
-        problem = _problem(answer)
-        if problem.status == 401 or problem.code == CALLER_NOT_ALLOWED:
-            log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=problem.code)
+    def _error(self, answer: Answer, path: str) -> DomainError:
+        """The error for the caller's own client. That a service is refused concerns operators, not clients."""
+        error = _error(answer)
+        if isinstance(error, Unauthenticated) or error.code == CALLER_NOT_ALLOWED:
+            log.error("service_call_refused", service=self._name, caller=self._caller, path=path, code=error.code)
             return unavailable(self._name)
-        return problem
+        return error
 
     async def close(self) -> None:
         await self._transport.close()
 
 
-def _problem(answer: Answer) -> Problem:
+def _error(answer: Answer) -> DomainError:
     try:
         wait = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), None)
-        headers = {"Retry-After": wait} if wait else None
-        body: ProblemJson = answer.json() | {"status": answer.status}
-        return Problem.from_body(body, headers)
+        return error_of(answer.json() | {"status": answer.status}, wait)
     except (ValueError, KeyError, TypeError):
         return unavailable("A service")

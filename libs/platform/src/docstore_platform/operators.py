@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from docstore_platform.problems import not_found
+from docstore_platform.errors import not_found
+from docstore_platform.problems import problem_of
 
 PATHS = frozenset({"/metrics", "/readyz", "/healthz", "/internal/openapi.json", "/internal/docs"})
 FOLDER = "/internal/docs/"
@@ -40,7 +41,7 @@ class OperatorsPort:
         elif scope["path"] in PATHS or scope["path"].startswith(FOLDER):
             await self.app({**scope, _FROM_OPERATORS: True}, receive, send)
         else:
-            await not_found("route").response()(scope, receive, send)
+            await problem_of(not_found("route")).response()(scope, receive, send)
 
 
 def listening_sockets(host: str, ports: Sequence[int]) -> list[socket.socket]:

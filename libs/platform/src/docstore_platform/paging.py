@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from docstore_platform.problems import invalid
+from docstore_platform.errors import invalid
 
 MAX_CURSOR_CHARS = 4096
 

@@ -49,7 +49,7 @@ class Passwords:
         )
 
     async def hash(self, password: str, requester: Requester) -> str:
-        """In the PHC string format. Problem 429 or 503 when too many wait."""
+        """In the PHC string format. TooMany or 503 when too many wait."""
         return await self._run(requester, lambda: self._hasher.hash(_normal(password)))
 
     async def matches(self, password: str, stored: str | None, requester: Requester) -> bool:

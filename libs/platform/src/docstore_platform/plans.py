@@ -1,7 +1,7 @@
 """The plan of an account at its owner, asked before something is refused: the event of a change may be under way."""
 
 from docstore_contracts.accounts import AccountsClient, Plan
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 
 class AccountPlans:
@@ -14,6 +14,6 @@ class AccountPlans:
         """The plan and the account's revision; None if accounts does not answer."""
         try:
             account = await self._accounts.account(account_id)
-        except Problem:
+        except DomainError:
             return None
         return account["plan"], account["revision"]

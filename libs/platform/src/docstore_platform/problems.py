@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import orjson
 import structlog
@@ -13,6 +13,23 @@ from pydantic_core import PydanticCustomError
 from starlette.exceptions import HTTPException
 
 from docstore_contracts.caller import ProblemJson
+from docstore_platform.errors import (
+    Conflict,
+    DomainError,
+    Elsewhere,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    OutOfSpace,
+    PreconditionFailed,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    invalid,
+    unavailable,
+)
 from docstore_platform.logs import loggable_path
 from docstore_platform.mongo import PyMongoError, is_passing
 
@@ -34,24 +51,33 @@ CODE_BY_STATUS = {
 }
 
 
-class Problem(Exception):
-    """An answer other than success. `code` never changes once published; `detail` is for people."""
+STATUSES: Mapping[type[DomainError], int] = {
+    Elsewhere: 307,
+    Unauthenticated: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Gone: 410,
+    PreconditionFailed: 412,
+    TooLarge: 413,
+    Invalid: 422,
+    TooMany: 429,
+    Unavailable: 503,
+    OutOfSpace: 507,
+}
+_ERRORS = {status: error for error, status in STATUSES.items() if error is not Elsewhere}
+
+
+class Problem(DomainError):
+    """An answer other than success, with a status and headers of its own."""
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
     ) -> None:
-        super().__init__(f"{status} {code}: {detail}")
+        super().__init__(detail, code=code, **extra)
         self.status = status
-        self.code = code
-        self.detail = detail
+        self.is_temporary = status >= 500
         self.headers = dict(headers or {})
-        self.extra = extra
-
-    @classmethod
-    def from_body(cls, body: ProblemJson, headers: Mapping[str, str] | None = None) -> Self:
-        """The problem that another service answered."""
-        extra = {name: value for name, value in body.items() if name not in ProblemJson.__annotations__}
-        return cls(body["status"], body["code"], body["detail"], headers=headers, **extra)
 
     def body(self) -> ProblemJson:
         title = self.code.replace("_", " ").capitalize()
@@ -68,19 +94,30 @@ class Problem(Exception):
         return Response(orjson.dumps(self.body()), self.status, self.headers, media_type="application/problem+json")
 
 
-def not_found(what: str) -> Problem:
-    """Unknown and foreign ids get the same answer, so that an id reveals nothing."""
-    return Problem(404, "not_found", f"There is no such {what}.")
+def problem_of(error: DomainError) -> Problem:
+    """How HTTP answers an error of the domain."""
+    if isinstance(error, Problem):
+        return error
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Elsewhere):
+        headers |= {"Location": error.location, "Cache-Control": "no-store"}
+    status = next(STATUSES[known] for known in type(error).__mro__ if known in STATUSES)
+    return Problem(status, error.code, error.detail, headers=headers, **error.extra)
 
 
-def unavailable(what: str) -> Problem:
-    """A part this answer needs is down; the client may try again."""
-    return Problem(503, "unavailable", f"{what} can't be reached just now.", headers={"Retry-After": "1"})
+def problem_json(error: DomainError) -> ProblemJson:
+    """The same, as one of many answers."""
+    return problem_of(error).body()
 
 
-def invalid(detail: str, code: str = "invalid_request", **extra: Any) -> Problem:
-    """The request can't be understood or breaks a rule; trying again won't help."""
-    return Problem(422, code, detail, **extra)
+def error_of(body: Mapping[str, Any], retry_after: str | None = None) -> DomainError:
+    """The error of which another service has answered this problem."""
+    extra = {name: value for name, value in body.items() if name not in ProblemJson.__annotations__}
+    known = _ERRORS.get(body["status"])
+    if known is not None:
+        return known(body["detail"], code=body["code"], retry_after=retry_after, **extra)
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return Problem(body["status"], body["code"], body["detail"], headers=headers, **extra)
 
 
 def broken_rule(code: str, message: str) -> PydanticCustomError:
@@ -102,9 +139,9 @@ def field_place(place: Sequence[str | int]) -> str:
 def install_problem_handlers(app: FastAPI) -> None:
     """Every error of `app` leaves as problem+json."""
 
-    async def on_problem(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)
-        return error.response()
+    async def on_domain_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)
+        return problem_of(error).response()
 
     async def on_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -113,7 +150,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             for item in error.errors()[:MAX_ERRORS]
         ]
         first = f"{errors[0]['field']}: {errors[0]['message']}" if errors else "The request is not valid."
-        return invalid(first, validation_code(error.errors()), errors=errors).response()
+        return problem_of(invalid(first, validation_code(error.errors()), errors=errors)).response()
 
     async def on_http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -128,10 +165,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         """A database that is not there just now is no fault of the request: the client may try again."""
         if is_passing(error):
             log.warning("database_error", error=repr(error))
-            return unavailable("The database").response()
+            return problem_of(unavailable("The database")).response()
         raise error
 
-    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(DomainError, on_domain_error)
     app.add_exception_handler(PyMongoError, on_database_error)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)

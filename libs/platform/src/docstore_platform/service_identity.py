@@ -104,7 +104,7 @@ class CallerVerifier:
         return cls(audience, keys, shared_secret=secret)
 
     def caller(self, authorization: str) -> str:
-        """The caller's name; Problem 401 when the token is forged, expired or for another service."""
+        """The caller's name; Unauthenticated when the token is forged, expired or for another service."""
         now = self._clock()
         known = self._verified.get(authorization)
         if known is not None and now < known[1]:

@@ -11,9 +11,9 @@ from typing import Protocol
 from fastapi import Request
 
 from docstore_platform.clock import Clock
+from docstore_platform.errors import TooMany
 from docstore_platform.mongo import Collection, Database
 from docstore_platform.period_counts import MongoPeriodCounts
-from docstore_platform.problems import Problem
 
 EVERYWHERE = "everywhere"
 """In place of an address: failures from all addresses together."""
@@ -76,7 +76,7 @@ class Throttle:
 
     @asynccontextmanager
     async def attempt(self, subject: str, address: str, *, known_as: str = "") -> AsyncIterator[Attempt]:
-        """Around one check of a password; Problem 429 after too many that failed.
+        """Around one check of a password; TooMany after too many that failed.
 
         `known_as` names a client that is known to be the owner's. A success is looked at again afterwards: of many
         guesses sent at once none may hit after the limit.
@@ -113,7 +113,7 @@ class Throttle:
         if wait is not None:
             seconds = str(max(1, round(wait.total_seconds())))
             detail = "Too many failed tries; try again later."
-            raise Problem(429, "too_many_failures", detail, headers={"Retry-After": seconds})
+            raise TooMany(detail, code="too_many_failures", retry_after=seconds)
 
 
 class MongoFailures:

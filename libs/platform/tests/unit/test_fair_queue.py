@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from docstore_platform.errors import DomainError
 from docstore_platform.fair_queue import FairQueue, QueueLimits, Requester
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 
 
 class Desk:
@@ -36,6 +37,10 @@ class Desk:
         return await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def status_of(result: object) -> int:
+    return problem_of(result).status if isinstance(result, DomainError) else 200
+
+
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -54,7 +59,7 @@ async def test_a_flood_of_one_address_delays_others_by_one_job(open_desk: Callab
     results = await desk.finish(*flood, *other)
     assert desk.order.index("goodb") == 2
     assert results[-1] is None
-    assert [getattr(result, "status", 200) for result in results].count(429) == 110 - 1 - 4
+    assert [status_of(result) for result in results].count(429) == 110 - 1 - 4
 
 
 async def test_one_account_has_few_waiting_from_wherever(open_desk: Callable[..., Desk]) -> None:
@@ -62,9 +67,11 @@ async def test_one_account_has_few_waiting_from_wherever(open_desk: Callable[...
     desk = open_desk()
     tasks = await desk.asked(*[(f"10.0.0.{n}", "ann") for n in range(10)], ("10.0.0.1", "bob"))
     results = await desk.finish(*tasks)
-    refused = [result for result in results if isinstance(result, Problem)]
+    refused = [result for result in results if isinstance(result, DomainError)]
     assert len(refused) == 10 - 1 - 4
-    assert {(problem.status, problem.headers["Retry-After"]) for problem in refused} == {(429, "1")}
+    assert {(problem_of(problem).status, problem_of(problem).headers["Retry-After"]) for problem in refused} == {
+        (429, "1")
+    }
     assert results[-1] is None
 
 
@@ -74,7 +81,7 @@ async def test_one_address_has_a_bounded_number_waiting(open_desk: Callable[...,
     tasks = await desk.asked(*[("bad", str(n)) for n in range(10)])
     assert desk.queue.waiting == 3
     results = await desk.finish(*tasks)
-    assert sum(isinstance(result, Problem) for result in results) == 6
+    assert sum(isinstance(result, DomainError) for result in results) == 6
 
 
 async def test_subjects_of_one_address_take_turns(open_desk: Callable[..., Desk]) -> None:
@@ -91,12 +98,12 @@ async def test_a_full_queue_refuses_the_greediest(open_desk: Callable[..., Desk]
     bad = await desk.asked(*[("bad", str(n)) for n in range(5)])
     good = await desk.asked(("good", "1"))
     results = await desk.finish(*bad, *good)
-    assert [getattr(result, "status", 200) for result in results] == [200, 200, 200, 200, 429, 200]
+    assert [status_of(result) for result in results] == [200, 200, 200, 200, 429, 200]
 
     desk = open_desk(waiting=2)
     tasks = await desk.asked(*[(str(n), "") for n in range(4)])
     results = await desk.finish(*tasks)
-    assert [getattr(result, "status", 200) for result in results] == [200, 200, 200, 503]
+    assert [status_of(result) for result in results] == [200, 200, 200, 503]
 
 
 async def test_who_leaves_gives_its_place_free(open_desk: Callable[..., Desk]) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import pytest
 from fastapi import APIRouter, FastAPI, params
 
+from docstore_platform.errors import DomainError, OutOfSpace, Unavailable
 from docstore_platform.internal import Answer, LocalTransport, ServiceClient, register_local_app
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.service_keys import new_service_key, public_key_of
@@ -33,11 +34,11 @@ def quota_app(settings: InfraSettings) -> FastAPI:
 
     @router.get("/refused", dependencies=[callers("upload")])
     async def refused() -> None:
-        raise Problem(507, "over_quota", "No room.", limit=5)
+        raise OutOfSpace("No room.", limit=5)
 
     @router.get("/busy", dependencies=[callers("upload")])
     async def busy() -> None:
-        raise Problem(503, "unavailable", "Not now.", headers={"Retry-After": "7"})
+        raise Unavailable("Not now.", retry_after=7)
 
     @router.get("/broken", dependencies=[callers("upload")])
     async def broken() -> None:
@@ -64,23 +65,23 @@ async def test_a_call_answers_the_other_services_json() -> None:
 
 async def test_a_refusal_keeps_its_code_and_its_facts() -> None:
     """The other service's problem arrives as it was raised, so that it can be passed on to the client."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await client().call("GET", "/internal/refused")
-    assert (caught.value.status, caught.value.code, caught.value.extra) == (507, "over_quota", {"limit": 5})
+    assert (problem_of(caught.value).status, caught.value.code, caught.value.extra) == (507, "over_quota", {"limit": 5})
 
 
 async def test_a_refusal_that_is_passed_on_keeps_when_to_try_again() -> None:
     """The client is told what the service that is busy said."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await client().call("GET", "/internal/busy")
-    assert caught.value.headers == {"Retry-After": "7"}
+    assert problem_of(caught.value).headers == {"Retry-After": "7"}
 
 
 async def test_a_mistake_of_the_other_service_is_its_500() -> None:
     """In one process too: what went wrong there must not end a loop here that is ready for any answer."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await client().call("GET", "/internal/broken")
-    assert (caught.value.status, caught.value.code) == (500, "internal_error")
+    assert (problem_of(caught.value).status, caught.value.code) == (500, "internal_error")
 
 
 @pytest.mark.parametrize(
@@ -93,16 +94,16 @@ async def test_a_mistake_of_the_other_service_is_its_500() -> None:
 )
 async def test_a_caller_that_is_not_let_in_gets_503(settings: dict[str, str]) -> None:
     """Its own client did nothing wrong: 401 would log people out for a mistake in the settings."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await client(infra(**settings)).call("GET", "/internal/usage")
-    assert (caught.value.status, caught.value.code) == (503, "unavailable")
+    assert (problem_of(caught.value).status, caught.value.code) == (503, "unavailable")
 
 
 async def test_a_service_that_is_not_there_is_503() -> None:
     """A call to a service that has not started is a problem the client may retry."""
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await client(infra(quota_url="local:nobody")).call("GET", "/internal/usage")
-    assert (caught.value.status, caught.value.code) == (503, "unavailable")
+    assert (problem_of(caught.value).status, caught.value.code) == (503, "unavailable")
 
 
 async def test_a_lost_answer_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:

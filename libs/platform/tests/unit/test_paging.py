@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from docstore_platform.errors import DomainError
 from docstore_platform.paging import MAX_CURSOR_CHARS, decode_cursor, encode_cursor
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 
 values = st.text(max_size=50) | st.integers(-(2**53), 2**53) | st.booleans() | st.none()
 
@@ -23,8 +24,8 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
     """Made-up cursors are 422 `invalid_cursor`, never an error of another kind."""
     try:
         (value,) = decode_cursor(text, str)
-    except Problem as problem:
-        assert (problem.status, problem.code) == (422, "invalid_cursor")  # noqa: PT017 - both outcomes are right
+    except DomainError as problem:
+        assert (problem_of(problem).status, problem.code) == (422, "invalid_cursor")  # noqa: PT017 - both outcomes are right
         return
     assert isinstance(value, str)
 
@@ -44,7 +45,7 @@ def test_any_text_is_decoded_or_refused(text: str) -> None:
 )
 def test_a_cursor_of_another_shape_is_refused(cursor: str) -> None:
     """Types are checked, so that nobody slips a query operator into the database."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         decode_cursor(cursor, str)
     assert refused.value.code == "invalid_cursor"
 

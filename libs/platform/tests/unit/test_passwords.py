@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from docstore_platform.errors import DomainError
 from docstore_platform.fair_queue import Requester
 from docstore_platform.passwords import HashingSettings, Passwords
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 ANN = Requester("198.51.100.7", "ann")
@@ -58,9 +59,9 @@ async def test_a_flood_of_passwords_is_turned_away(settings: HashingSettings) ->
     flood = [passwords.hash("correct horse", ANN) for _ in range(20)]
     other = passwords.hash("battery staple", Requester("198.51.100.8", "bob"))
     results = await asyncio.gather(*flood, other, return_exceptions=True)
-    refused = [result for result in results if isinstance(result, Problem)]
+    refused = [result for result in results if isinstance(result, DomainError)]
     assert len(refused) == 20 - settings.hash_threads - settings.hash_queue_per_account
-    assert {problem.status for problem in refused} == {429}
+    assert {problem_of(problem).status for problem in refused} == {429}
     assert isinstance(results[-1], str)
     assert await passwords.hash("correct horse", ANN)
 

@@ -8,9 +8,10 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
+from docstore_platform.errors import Elsewhere, Unavailable, invalid, not_found, unavailable
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import OperationFailure
-from docstore_platform.problems import Problem, install_problem_handlers, invalid, not_found, unavailable
+from docstore_platform.problems import STATUSES, Problem, error_of, install_problem_handlers, problem_json, problem_of
 
 
 class Body(BaseModel):
@@ -25,6 +26,14 @@ def app() -> FastAPI:
     @app.get("/refused")
     async def refused() -> None:
         raise Problem(409, "name_taken", "There is one already.", headers={"X-Hint": "h"}, name="a")
+
+    @app.get("/busy")
+    async def busy() -> None:
+        raise Unavailable("Come back.", code="verifying", retry_after=5, missing=["a"])
+
+    @app.get("/elsewhere")
+    async def elsewhere() -> None:
+        raise Elsewhere("Ask there.", "https://there.test", code="home_region", region="there")
 
     @app.get("/broken")
     async def broken() -> None:
@@ -111,11 +120,33 @@ async def test_an_unforeseen_error_tells_nothing() -> None:
     assert b"hunter2" not in body
 
 
-def test_the_common_problems() -> None:
+async def test_an_error_of_the_domain_is_answered_with_the_status_of_its_class() -> None:
+    """What raises it names its kind and code; the status and the headers are HTTP's."""
+    busy, moved = await ask("GET", "/busy"), await ask("GET", "/elsewhere")
+    assert (busy.status, busy.headers["retry-after"]) == (503, "5")
+    assert (problem(busy)["code"], problem(busy)["missing"]) == ("verifying", ["a"])
+    assert (moved.status, moved.headers["location"]) == (307, "https://there.test")
+    assert (problem(moved)["code"], problem(moved)["region"]) == ("home_region", "there")
+
+
+def test_the_common_errors() -> None:
     """Unknown things, parts that are down and broken rules each have their status and code."""
-    assert (not_found("file").status, not_found("file").code) == (404, "not_found")
-    assert (unavailable("Quota").status, unavailable("Quota").headers["Retry-After"]) == (503, "1")
-    assert (invalid("x").status, invalid("x", "bad_path", path="p").body()["path"]) == (422, "p")
+    missing, away = problem_of(not_found("file")), problem_of(unavailable("Quota"))
+    assert (missing.status, missing.code) == (404, "not_found")
+    assert (away.status, away.headers["Retry-After"]) == (503, "1")
+    assert problem_json(invalid("x"))["status"] == 422
+    assert problem_json(invalid("x", "bad_path", path="p"))["path"] == "p"
+
+
+@pytest.mark.parametrize("status", [400, *(status for status in STATUSES.values() if status >= 400), 500, 504])
+def test_an_error_of_another_service_is_passed_on_as_it_came(status: int) -> None:
+    """Status, code, detail and the rest are the same again; what is a server's fault may pass."""
+    body = {"type": "urn:x", "title": "X", "status": status, "code": "some_code", "detail": "Said so.", "limit": 5}
+    error = error_of(body, "7")
+    passed = problem_of(error)
+    assert (passed.status, passed.code, passed.detail) == (status, "some_code", "Said so.")
+    assert (passed.headers, passed.extra) == ({"Retry-After": "7"}, {"limit": 5})
+    assert error.is_temporary == (status >= 500)
 
 
 async def test_a_transaction_that_took_too_long_may_be_tried_again() -> None:

@@ -6,7 +6,8 @@ import json
 import jwt
 import pytest
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 from docstore_platform.service_identity import (
     CACHED_TOKENS,
     LEEWAY_SECONDS,
@@ -101,9 +102,9 @@ def test_a_token_names_its_caller(verifier: CallerVerifier, clock: Clock) -> Non
 )
 def test_any_other_token_is_401(verifier: CallerVerifier, authorization: str) -> None:
     """Forged, foreign, expired, or not as services make them."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         verifier.caller(authorization)
-    assert refused.value.status == 401
+    assert problem_of(refused.value).status == 401
 
 
 def test_a_verified_token_ends_in_time(verifier: CallerVerifier, clock: Clock) -> None:
@@ -113,7 +114,7 @@ def test_a_verified_token_ends_in_time(verifier: CallerVerifier, clock: Clock) -
     clock.now += LIFETIME_SECONDS + LEEWAY_SECONDS - 1
     assert verifier.caller(authorization) == "upload"
     clock.now += 1
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         verifier.caller(authorization)
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fake_failures import FakeFailures
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 from docstore_platform.throttle import Throttle
 
 
@@ -34,9 +35,9 @@ async def test_after_too_many_failures_even_the_right_password_waits(world: Worl
     """429 with Retry-After until the window has passed."""
     for _ in range(3):
         await attempt(world, False)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await attempt(world, True)
-    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "900")
+    assert (problem_of(refused.value).status, refused.value.retry_after) == (429, "900")
     world.now += timedelta(minutes=16)
     await attempt(world, True)
 
@@ -46,7 +47,7 @@ async def test_the_owner_is_not_locked_out_from_elsewhere(world: World) -> None:
     for _ in range(3):
         await attempt(world, False, address="6.6.6.6")
     await attempt(world, True)
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await attempt(world, True, address="6.6.6.6")
 
 
@@ -54,7 +55,7 @@ async def test_one_ipv6_customer_is_one_address(world: World) -> None:
     """Whoever has a /64 to himself gets no further tries with each of its addresses; another network does."""
     for host in ("::1", "::2", "::3"):
         await attempt(world, False, address=f"2001:db8:0:1{host}")
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await attempt(world, True, address="2001:db8:0:1::4")
     await attempt(world, True, address="2001:db8:0:2::4")
 
@@ -83,7 +84,7 @@ async def test_parallel_guesses_do_not_slip_past_the_limit(world: World) -> None
     for _ in range(3):
         await attempt(world, False)
     others.set_result(None)
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await guess
 
 
@@ -100,9 +101,9 @@ async def test_guessing_from_many_addresses_is_bounded_for_each_account(world: W
     """Ten failures from ten addresses stop an eleventh address, until the window has passed; other accounts go on."""
     for number in range(10):
         await attempt(world, False, address=f"6.6.6.{number}")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await attempt(world, True, address="7.7.7.7")
-    assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "900")
+    assert (problem_of(refused.value).status, refused.value.retry_after) == (429, "900")
     await attempt(world, True, subject="other@b.c", address="7.7.7.7")
     world.now += timedelta(minutes=16)
     await attempt(world, True, address="7.7.7.7")
@@ -115,7 +116,7 @@ async def test_a_stranger_locks_no_known_device_out(world: World) -> None:
     await attempt(world, True, known_as="laptop")
     for _ in range(3):
         await attempt(world, False, known_as="phone")
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await attempt(world, True, known_as="phone")
     await attempt(world, True, known_as="laptop")
 

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from docstore_platform import tokens
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError, Unauthenticated
+from docstore_platform.problems import problem_of
 from docstore_platform.tokens import Principal, TokenVerifier, bearer_token
 
 OURS = Ed25519PrivateKey.generate()
@@ -120,9 +121,9 @@ async def test_a_forged_or_foreign_token_is_refused(verifier: TokenVerifier, for
     """401 `unauthorized` with WWW-Authenticate, every time it is tried."""
     forged = forgery()
     for _ in range(2):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await verifier.verify(forged)
-        assert (refused.value.status, refused.value.code) == (401, "unauthorized")
+        assert (problem_of(refused.value).status, refused.value.code) == (401, "unauthorized")
         assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -130,7 +131,7 @@ async def test_a_changed_claim_breaks_the_signature(verifier: TokenVerifier) -> 
     """The body of one token under the signature of another is refused."""
     head, _, signature = token().split(".")
     body = token(role="admin").split(".")[1]
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await verifier.verify(f"{head}.{body}.{signature}")
 
 
@@ -140,7 +141,7 @@ async def test_a_remembered_token_expires_too(verifier: TokenVerifier, monkeypat
     await verifier.verify(good)
     later = time.time() + 60
     monkeypatch.setattr(tokens.time, "time", lambda: later)
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await TokenVerifier(Keys().fetch, "docstore").verify(token(exp=int(later) - 31))
     assert verifier._verified[good][1] < later
 
@@ -158,7 +159,7 @@ async def test_a_new_key_is_fetched_when_it_is_met(verifier: TokenVerifier, keys
 async def test_made_up_kids_do_not_make_it_ask_again_and_again(verifier: TokenVerifier, keys: Keys) -> None:
     """A flood of forged tokens costs accounts one request in ten seconds."""
     for number in range(50):
-        with pytest.raises(Problem):
+        with pytest.raises(DomainError):
             await verifier.verify(token(STRANGERS, kid=f"forged{number}"))
     assert keys.asked == 1
 
@@ -178,9 +179,9 @@ async def test_the_memory_of_verified_tokens_is_bounded(verifier: TokenVerifier)
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "token"])
 def test_a_request_without_a_bearer_token_is_refused(header: str | None) -> None:
     """Other schemes and empty headers are 401."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         bearer_token(header)
-    assert refused.value.status == 401
+    assert problem_of(refused.value).status == 401
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
@@ -191,7 +192,7 @@ def test_the_scheme_is_read_in_any_case() -> None:
 async def test_a_token_that_lives_longer_than_accounts_makes_any_is_refused(keys: Keys) -> None:
     """Whoever has stolen a signing key cannot make a token for a year; a life that accounts has raised is taken."""
     year = int(time.time()) + 365 * 24 * 3600
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await TokenVerifier(keys.fetch, "docstore").verify(token(exp=year))
 
     life = 600
@@ -203,7 +204,7 @@ async def test_a_token_that_lives_longer_than_accounts_makes_any_is_refused(keys
     strict = TokenVerifier(fetch, "docstore")
     assert await strict.verify(token(iat=now, exp=now + 600))
     life = 1200
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await strict.verify(token(iat=now, exp=now + 1200))
     strict._fetched_at -= tokens.KEYS_REFETCH_SECONDS + 1
     assert await strict.verify(token(iat=now, exp=now + 1200))
@@ -215,11 +216,11 @@ async def test_a_check_that_is_added_is_made_each_time(verifier: TokenVerifier) 
 
     async def check(principal: Principal) -> None:
         if revoked:
-            raise Problem(401, "unauthorized", "Ended.")
+            raise Unauthenticated("Ended.")
 
     verifier.also(check)
     text = token(rev=7)
     assert (await verifier.verify(text)).account_revision == 7
     revoked = True
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await verifier.verify(text)

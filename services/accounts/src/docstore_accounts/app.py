@@ -4,12 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 
 from docstore_accounts.account import api as account_api
 from docstore_accounts.account.repository import MongoAccounts
-from docstore_accounts.account.rules import Refusal
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.administration.api import administration_router
 from docstore_accounts.administration.service import AdministrationService
@@ -47,7 +45,6 @@ from docstore_platform.internal import ServiceClient
 from docstore_platform.mongo import Mongo
 from docstore_platform.passwords import Passwords
 from docstore_platform.period_counts import MongoPeriodCounts
-from docstore_platform.problems import invalid
 from docstore_platform.services import ServiceName
 from docstore_platform.stopping import on_stopping
 from docstore_platform.throttle import MongoFailures, Throttle
@@ -187,11 +184,4 @@ def create_app(settings: AccountsSettings | None = None) -> FastAPI:
     )
     if regions:
         app.router.routes.extend(regions.router(forgotten.receive).routes)
-    app.add_exception_handler(Refusal, _on_refusal)
     return app
-
-
-async def _on_refusal(_: Request, error: Exception) -> Response:
-    """A broken rule is a 422 with the rule's code."""
-    assert isinstance(error, Refusal)
-    return invalid(error.detail, error.code).response()

@@ -10,9 +10,10 @@ from service_calls import ServiceCaller
 from docstore_accounts.account.repository import MongoAccounts
 from docstore_accounts.sessions.repository import MongoSessions
 from docstore_accounts.settings import AccountsSettings
+from docstore_platform.errors import DomainError
 from docstore_platform.internal import Answer
 from docstore_platform.mongo import ConnectionFailure, Database, PyMongoError
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -258,9 +259,9 @@ async def test_internal_routes_admit_only_services(client: Client, infra: InfraS
     service = ServiceCaller("accounts", infra, client.url)
     account = await service.call("GET", f"/internal/accounts/{account_id}")
     assert (account["id"], account["revision"]) == (account_id, 1)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await service.call("GET", "/internal/accounts/unknown")
-    assert (refused.value.status, refused.value.code) == (404, "not_found")
+    assert (problem_of(refused.value).status, refused.value.code) == (404, "not_found")
     assert len((await service.call("GET", "/internal/keys"))["keys"]) == 1
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden
 from docstore_platform.tokens import Principal, current_principal
 from docstore_platform.values import Moment
 
@@ -19,7 +19,7 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 async def administrator(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
     """403 unless the caller is an administrator."""
     if not principal.is_admin:
-        raise Problem(403, "forbidden", "This is for administrators.")
+        raise Forbidden("This is for administrators.")
     return principal
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from starlette.types import Send
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 HeaderList = list[tuple[bytes, bytes]]
 
@@ -22,6 +23,6 @@ async def answer(send: Send, status: int, headers: Iterable[tuple[bytes, bytes]]
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def answer_problem(send: Send, problem: Problem) -> None:
-    response = problem.response()
+async def answer_problem(send: Send, error: DomainError) -> None:
+    response = problem_of(error).response()
     await answer(send, response.status_code, response.raw_headers, bytes(response.body))

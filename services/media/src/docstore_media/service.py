@@ -10,7 +10,7 @@ from docstore_media.outcomes import outcome_event
 from docstore_media.repository import MongoPreviews, Ready
 from docstore_media.rules import PICTURE_TYPE, Size, Source, rendition_key, version_key
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.errors import NotFound, not_found
 
 RENDER_WAKEUP = "media:render"
 REMOVE_WAKEUP = "media:remove"
@@ -95,14 +95,14 @@ class PreviewService:
     async def url(self, account_id: str, file_id: str, size: Size) -> str:
         """Where the account fetches the preview of the file's current version.
 
-        Problem 404 `not_found` for what it may not read, `no_preview` while there is none.
+        NotFound `not_found` for what it may not read, `no_preview` while there is none.
         """
         file = (await self._metadata.lookup_files(account_id, [file_id])).get(file_id)
         if file is None:
             raise not_found("file")
         found = await self._previews.ready(version_key(file_id, file["version"]))
         if found is None:
-            raise Problem(404, "no_preview", "This version of the file has no preview, or none yet.")
+            raise NotFound("This version of the file has no preview, or none yet.", code="no_preview")
         return self._signed(found, file["name"], size)
 
     async def urls(self, files: Sequence[NamedVersion], size: Size) -> list[str | None]:

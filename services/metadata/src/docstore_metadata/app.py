@@ -5,8 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 
 from docstore_contents.deletion_hold import deletions_held
 from docstore_contents.reader import Contents
@@ -23,7 +22,6 @@ from docstore_metadata.commits.service import CommitService
 from docstore_metadata.downloads.api import downloads_router
 from docstore_metadata.downloads.delivery import Delivery
 from docstore_metadata.downloads.service import DownloadService
-from docstore_metadata.errors import Refusal
 from docstore_metadata.internal_api import internal_router
 from docstore_metadata.jobs.repository import Jobs
 from docstore_metadata.jobs.service import Walker
@@ -41,7 +39,6 @@ from docstore_metadata.links.visits import LinkVisits
 from docstore_metadata.links.worker import LinkSweeper
 from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.people.worker import DisplayNameResolver
-from docstore_metadata.problems import problem_of
 from docstore_metadata.reservations import Reservations
 from docstore_metadata.retention.api import retention_router
 from docstore_metadata.retention.repository import MongoRetentionRoots
@@ -218,7 +215,6 @@ def create_app(settings: MetadataSettings | None = None) -> FastAPI:
         checks={"mongo": mongo.ping, "consumer": runtime.check_consumer},
     )
     app.router.routes.extend(page_router(visits, delivery, PagePreviews(MediaClient(media)), names).routes)
-    app.add_exception_handler(Refusal, _on_refusal)
     return app
 
 
@@ -230,8 +226,3 @@ def _sweep(name: str, work: Callable[[], Awaitable[int]], seconds: float) -> Loo
 async def _earlier_now(database: Database) -> datetime:
     """The earlier of two clocks: one may be wrong."""
     return min(utc_now(), await server_time(database))
-
-
-async def _on_refusal(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    return problem_of(error).response()

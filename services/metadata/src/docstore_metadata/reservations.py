@@ -8,8 +8,8 @@ from datetime import timedelta
 from docstore_contracts.quota import QuotaClient, ReservationItem
 from docstore_metadata.errors import OverQuota
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem
 
 RESERVED_FOR = timedelta(minutes=10)
 
@@ -45,5 +45,5 @@ class Reservations:
         """Give room back that will not be used; if that fails, it ends by itself."""
         if not reservations:
             return
-        with suppress(Problem):
+        with suppress(DomainError):
             await self._quota.release_reservations(account_id, [reservation.id for reservation in reservations])

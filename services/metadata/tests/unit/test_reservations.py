@@ -7,7 +7,7 @@ import pytest
 from docstore_contracts.quota import QuotaClient
 from docstore_metadata.errors import OverQuota
 from docstore_metadata.reservations import Reservations
-from docstore_platform.problems import unavailable
+from docstore_platform.errors import unavailable
 
 
 class FakeQuota:

@@ -19,7 +19,7 @@ from docstore_contracts.quota import (
 )
 from docstore_platform.answers import described
 from docstore_platform.clock import rfc3339
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden, TooMany
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
@@ -67,11 +67,8 @@ def internal_router(service: QuotaService, reconciler: Reconciler) -> APIRouter:
         try:
             reserved = await service.reserve(body["account_id"], sizes, expires_at)
         except TooManyUploads:
-            raise Problem(
-                429,
-                "too_many_uploads",
-                "Too many uploads are open; finish or abort some.",
-                headers={"Retry-After": "60"},
+            raise TooMany(
+                "Too many uploads are open; finish or abort some.", code="too_many_uploads", retry_after=60
             ) from None
         results: list[ReservationResult] = [
             {"upload_id": upload_id, "accepted": upload_id in reserved.accepted}
@@ -135,7 +132,7 @@ def public_router(service: QuotaService) -> APIRouter:
     async def overview(principal: Annotated[Principal, Depends(current_principal)]) -> Overview:
         """System-wide totals, for administrators."""
         if not principal.is_admin:
-            raise Problem(403, "forbidden", "This is for administrators.")
+            raise Forbidden("This is for administrators.")
         return overview_of(await service.totals())
 
     return router

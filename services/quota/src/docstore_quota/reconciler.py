@@ -8,7 +8,7 @@ import structlog
 
 from docstore_contracts.metadata import MetadataClient
 from docstore_platform.clock import Clock, utc_now
-from docstore_platform.problems import Problem
+from docstore_platform.errors import NotFound
 from docstore_quota import metrics
 from docstore_quota.drift_repository import Drifts
 from docstore_quota.rules import Drift, Stored, drift_between
@@ -94,10 +94,8 @@ class Reconciler:
             return None
         try:
             storage = await self._metadata.account_storage(account_id)
-        except Problem as problem:
-            if problem.status == 404:
-                return None
-            raise
+        except NotFound:
+            return None
         stored = Stored(storage["bytes"], storage["documents"])
         after = await self._service.usage(account_id)
         if after.open or after.revision != before.revision:

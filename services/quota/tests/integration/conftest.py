@@ -18,10 +18,11 @@ from docstore_events.files import FileCreated, FileState
 from docstore_events.runtime import EventRuntime
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import utc_now
+from docstore_platform.errors import not_found
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.problems import not_found
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 from docstore_quota.app import create_app
@@ -35,7 +36,7 @@ def fake_known_accounts(accounts: dict[str, dict[str, Any]]) -> FastAPI:
     @app.get("/internal/accounts/{account_id}")
     async def account(account_id: str) -> Any:
         if account_id not in accounts:
-            return not_found("account").response()
+            return problem_of(not_found("account")).response()
         return accounts[account_id]
 
     return app

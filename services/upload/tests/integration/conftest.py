@@ -17,10 +17,11 @@ from new_buckets import make_bucket
 from yarl import URL
 
 from docstore_contents.s3.store import ObjectStore, S3Config
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_platform.internal import Answer, LocalTransport, register_local_app
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 from docstore_upload.app import create_app
 from docstore_upload.settings import UploadSettings
@@ -44,8 +45,8 @@ def fake_app(fake: Any) -> FastAPI:
         body = await request.body()
         try:
             answer = await fake.call(request.method, f"/{path}", orjson.loads(body) if body else None)
-        except Problem as problem:
-            return problem.response()
+        except DomainError as error:
+            return problem_of(error).response()
         return Response(orjson.dumps(answer), media_type="application/json")
 
     return app

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from memory_store import FakeStore
 
 from docstore_contents.block_list import parse
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
@@ -178,7 +178,7 @@ class BlockLife(RuleBasedStateMachine):
             _job.set(job)
             try:
                 await work
-            except Problem:
+            except DomainError:
                 pass  # a refusal is an answer like another
             finally:
                 job.returned.set()
@@ -226,7 +226,7 @@ class BlockLife(RuleBasedStateMachine):
                 list(latest.values()), "client", {upload.id: ClientManifest(blocks=pieces)}
             )
             outcome = outcomes[upload.id]
-            if not isinstance(outcome, Problem) or outcome.code != "blocks_missing":
+            if not isinstance(outcome, DomainError) or outcome.code != "blocks_missing":
                 return
             garbles = False
 

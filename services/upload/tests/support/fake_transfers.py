@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
-from docstore_upload.lifecycle.rules import COMMITTING, OPEN, Refusal, State, Transfer
+from docstore_upload.lifecycle.rules import COMMITTING, OPEN, State, Transfer
 from docstore_upload.packs.rules import Pack
 from docstore_upload.sessions.rules import Upload, Verified
 
@@ -61,7 +62,9 @@ class FakeTransfers(Generic[T]):
     async def amend(self, transfer_id: str, fields: Fields, session: Any) -> None:
         self.change(transfer_id, ("completed",), **fields)
 
-    async def end(self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Any) -> None:
+    async def end(
+        self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Any
+    ) -> None:
         for key in ids:
             changes = {"state": state, "refusal": refusal, "attempts": 0, "revision": self.stored[key].revision + 1}
             assert self._plan(key, (*OPEN, *COMMITTING), now, **changes)

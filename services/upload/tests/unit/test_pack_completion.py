@@ -6,7 +6,7 @@ import orjson
 import pytest
 from pack_world import FILES
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 
 async def test_a_pack_costs_one_question_each(make_packs: Any) -> None:
@@ -54,7 +54,7 @@ async def test_what_is_no_pack_is_refused(make_packs: Any) -> None:
     key = await packs.send(pack, list(FILES.values()))
     packs.store.objects[key] = packs.store.objects[key][:-1] + b"?"
     for _ in range(2):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await packs.complete(pack)
         assert refused.value.code == "upload_mismatch"
     assert packs.published(pack["id"]) == ["pack-initiated", "pack-aborted"]
@@ -135,7 +135,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_packs: Any
     packs.services.indexer.settled, packs.services.metadata.down = set(), True
     for _ in range(5):
         packs.world.pass_time(4_000)
-        with pytest.raises(Problem):
+        with pytest.raises(DomainError):
             await packs.worker.run_once()
     packs.services.metadata.down = False
     packs.world.pass_time(4_000)

@@ -16,7 +16,7 @@ from pack_world import FILES, PackWorld, slice_of
 
 from docstore_contents.packs import index_bytes
 from docstore_contents.s3.store import ObjectChanged
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.packs.rules import COMPACT_ABOVE, Pack, compacted
 from docstore_upload.packs.views import CONTENT_TYPE
 
@@ -29,7 +29,7 @@ async def test_expiry(make_packs: Any) -> None:
     pack = await packs.initiate(FILES)
     packs.world.pass_time(86_500)
     await packs.worker.run_once()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await packs.complete(pack)
     assert refused.value.code == "upload_expired"
     expired = packs.world.transactor.events[-1]
@@ -53,7 +53,7 @@ async def test_giving_up(make_packs: Any) -> None:
     assert not any(packs.store.objects.values())
     assert packs.published(pack["id"]) == ["pack-initiated", "pack-aborted"]
     done = await packs.finished(FILES)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await packs.service.abort(packs.world.person, done.id)
     assert refused.value.code == "upload_completed"
 
@@ -122,7 +122,7 @@ async def test_answers_are_forgotten(make_packs: Any) -> None:
     await packs.worker.run_once()
     kept = packs.packs.stored[pack.id]
     assert (kept.declared, kept.answers, kept.next_check_at) == (None, None, None)
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await packs.service.get(packs.world.person, pack.id)
     await packs.release([pack.key_of(number) for number in range(5)])
     await packs.worker.run_once()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pack_world import FILES, wish
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 from docstore_upload.packs.rules import common_folder
 from docstore_upload.packs.validation import read_file
 
@@ -58,7 +59,7 @@ async def test_only_ones_own_tree(make_packs: Any) -> None:
 async def test_too_much_for_a_pack(make_packs: Any) -> None:
     """More than 16 MiB together is refused as a whole."""
     packs = make_packs()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await packs.initiate({f"/{number}": b"x" * 65_536 for number in range(257)})
     assert refused.value.code == "pack_too_large"
 
@@ -68,9 +69,9 @@ async def test_a_foreign_pack_is_unknown(make_packs: Any) -> None:
     packs = make_packs()
     pack = await packs.initiate(FILES)
     packs.world.person = replace(packs.world.person, account_id="a2")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await packs.service.get(packs.world.person, pack["id"])
-    assert refused.value.status == 404
+    assert problem_of(refused.value).status == 404
 
 
 def test_common_folder() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import Problem, problem_of
 from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 
@@ -27,7 +28,7 @@ async def test_store_failure_at_the_beginning_gives_the_reservation_back(make_wo
     world = make_world()
     world.store.down = True
     outcome = await initiate(world, method="multipart")
-    assert (outcome.status, world.services.quota.reserved, world.uploads.stored) == (503, {}, {})
+    assert (problem_of(outcome).status, world.services.quota.reserved, world.uploads.stored) == (503, {}, {})
 
 
 async def test_large_object_is_hashed_once(make_world: World) -> None:
@@ -44,7 +45,7 @@ async def test_large_object_is_hashed_once(make_world: World) -> None:
 
     world.store.sha256_of = slow
     outcomes = await asyncio.gather(*(complete(world, upload["id"]) for _ in range(3)))
-    assert [(outcome.status, outcome.code) for outcome in outcomes] == [(503, "verifying")] * 3
+    assert [(problem_of(outcome).status, outcome.code) for outcome in outcomes] == [(503, "verifying")] * 3
     gate.set()
     await asyncio.gather(*world.verifier._reading.values())
     assert world.uploads.stored[upload["id"]].found is not None
@@ -70,11 +71,11 @@ async def test_parts_of_an_upload_that_has_none(make_world: World) -> None:
         (put["id"], [1], "unsupported_method"),
         (multipart["id"], [2], "invalid_parts"),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await world.service.parts(world.person, upload_id, numbers)
         assert refused.value.code == code
     await world.service.abort(world.person, multipart["id"])
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.service.parts(world.person, multipart["id"], [1])
     assert refused.value.code == "upload_aborted"
 
@@ -87,7 +88,7 @@ async def test_abort_while_committing(make_world: World) -> None:
     world.services.metadata.crash_after_commit = True
     with pytest.raises(RuntimeError):
         await complete(world, upload["id"])
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.service.abort(world.person, upload["id"])
     assert refused.value.code == "upload_completed"
 
@@ -101,7 +102,7 @@ async def test_a_check_that_could_publish_nothing_does_not_count(make_world: Wor
     world.services.media.settled, world.services.metadata.down = set(), True
     for _ in range(5):
         world.pass_time(3_700)
-        with pytest.raises(Problem):
+        with pytest.raises(DomainError):
             await world.worker.run_once()
     assert world.uploads.stored[upload["id"]].missing == ()
     world.services.metadata.down = False
@@ -274,7 +275,7 @@ async def test_a_share_revoked_before_the_end(make_world: World) -> None:
     }
     for _ in range(2):
         outcome = await complete(world, upload["id"])
-        assert (outcome.status, outcome.code) == (409, "target_gone")
+        assert (problem_of(outcome).status, outcome.code) == (409, "target_gone")
     assert not any(world.store.objects.values())
     assert world.published(upload["id"]) == ["upload-initiated", "upload-aborted"]
     aborted = world.transactor.events[-1]
@@ -288,4 +289,4 @@ async def test_parent_id_is_for_paths(make_world: World) -> None:
     world = make_world()
     request = InitiateRequest(file_id="f", parent_id="folder", size=5, method="put")
     [refused] = await world.service.initiate(world.person, [request])
-    assert (refused.status, refused.code) == (422, "invalid_request")
+    assert (problem_of(refused).status, refused.code) == (422, "invalid_request")

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError, Invalid
+from docstore_platform.problems import problem_of
 from docstore_upload.lifecycle.rules import MIB
 from docstore_upload.sessions.schemas import InitiateRequest
 from docstore_upload.sessions.validation import read_complete_item, read_initiate, refuse_initiate
@@ -24,8 +25,8 @@ def test_any_json_is_read_or_refused(item: object) -> None:
     """Whatever JSON stands in a batch: it is a request or a 4xx, never an error of ours."""
     for outcome in (read_initiate(item), read_complete_item(item)):
         if isinstance(outcome, InitiateRequest):
-            outcome = refuse_initiate(outcome, MIB) or Problem(422, "", "")
-        assert not isinstance(outcome, Problem) or 400 <= outcome.status < 500
+            outcome = refuse_initiate(outcome, MIB) or Invalid("", code="")
+        assert not isinstance(outcome, DomainError) or 400 <= problem_of(outcome).status < 500
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_any_json_is_read_or_refused(item: object) -> None:
 )
 def test_a_file_time_is_an_rfc_3339_moment(moment: object) -> None:
     """Numbers, times without a zone and moments that no calendar or database has are refused."""
-    assert isinstance(read_initiate({**TIMED, "client_modified_at": moment}), Problem)
+    assert isinstance(read_initiate({**TIMED, "client_modified_at": moment}), DomainError)
     read = read_initiate({**TIMED, "client_modified_at": "2001-02-03T04:05:06.789+01:00"})
     assert isinstance(read, InitiateRequest)
     assert read.client_modified_at is not None
@@ -67,15 +68,15 @@ def test_a_form_may_leave_its_size_open(sizes: dict[str, int], method: str, code
     """`max_size` instead of `size`, never both or neither, up to the limit, and for forms alone."""
     refused = refuse_initiate(InitiateRequest(path="/a", method=method, **sizes), MIB)
     assert (refused.code if refused else None) == code
-    assert refused is None or refused.status == 422
+    assert refused is None or problem_of(refused).status == 422
 
 
 def test_a_misspelt_field_is_not_passed_over() -> None:
     """Its item is refused and names it: without its base an upload would overwrite what it was to leave alone."""
     item = {"path": "/a", "size": 1, "method": "put", "base_verison": 3}
     outcome = read_initiate(item)
-    assert isinstance(outcome, Problem)
-    assert (outcome.status, outcome.code) == (422, "invalid_request")
+    assert isinstance(outcome, DomainError)
+    assert (problem_of(outcome).status, outcome.code) == (422, "invalid_request")
     assert "base_verison" in outcome.detail
 
 

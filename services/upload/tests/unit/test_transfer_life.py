@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pack_world import slice_of, wish
 
 from docstore_contents.packs import index_bytes, pack_of
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.rules import ENDED, MAY_BECOME
 from docstore_upload.packs.rules import Pack
 from docstore_upload.packs.validation import read_file
@@ -41,7 +41,7 @@ class TransferLife(RuleBasedStateMachine):
         """Run it to its end; refusals and the failures we inject are part of life."""
         try:
             return self.loop.run_until_complete(work)
-        except (Problem, RuntimeError) as error:
+        except (DomainError, RuntimeError) as error:
             return error
 
     @property

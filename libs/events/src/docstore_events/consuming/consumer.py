@@ -26,8 +26,8 @@ from docstore_events.subscribers import Subscribers
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform import metrics
 from docstore_platform.clock import utc_now
+from docstore_platform.errors import Unavailable
 from docstore_platform.mongo import is_passing
-from docstore_platform.problems import Problem
 from docstore_platform.tracing import failed, is_recorded, start_span, traceparent_of
 
 log = structlog.get_logger(__name__)
@@ -49,9 +49,7 @@ class Received:
 
 def is_outage(error: BaseException) -> bool:
     """Whether a part of the infrastructure is down, so that any event would fail now."""
-    if isinstance(error, Problem):
-        return error.status == 503
-    return isinstance(error, ConnectionError | TimeoutError) or is_passing(error)
+    return isinstance(error, Unavailable | ConnectionError | TimeoutError) or is_passing(error)
 
 
 def _end_span(current: Span, _: type[BaseException] | None, error: BaseException | None, __: Any) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from docstore_platform.errors import invalid
+
 Plan = Literal["free", "premium"]
 Role = Literal["user", "admin"]
 Status = Literal["active", "suspended"]
@@ -17,15 +19,6 @@ DIRECTION_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 LOCAL_PART = re.compile(r'[^\s@"(),:;<>\[\]\\.]+(\.[^\s@"(),:;<>\[\]\\.]+)*')
 DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*")
-
-
-class Refusal(Exception):
-    """A request that breaks a rule; `code` is what clients see."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +49,7 @@ class Change:
 
 
 def clean_email(email: str) -> str:
-    """The address as it is kept; Refusal `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
+    """The address as it is kept; Invalid `invalid_email` if nobody can have it (RFC 5321: no quoted forms).
 
     Its domain may be of any script: whether IDNA can write it in ASCII is for the caller to see. For what is before
     the @ nothing does, and few servers take such mails.
@@ -66,9 +59,9 @@ def clean_email(email: str) -> str:
     visible = not any(unicodedata.category(c)[0] in "CZ" for c in email)
     fits = len(email) <= MAX_EMAIL_CHARS and len(local) <= MAX_LOCAL_CHARS
     if not fits or not visible or not LOCAL_PART.fullmatch(local) or not DOMAIN.fullmatch(domain):
-        raise Refusal("invalid_email", "This is not an e-mail address.")
+        raise invalid("This is not an e-mail address.", "invalid_email")
     if not local.isascii():
-        raise Refusal("invalid_email", "Before its @ an e-mail address can have ASCII characters only.")
+        raise invalid("Before its @ an e-mail address can have ASCII characters only.", "invalid_email")
     return email
 
 
@@ -78,10 +71,10 @@ def email_key(email: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A display name on one line; Refusal `invalid_display_name` if there is nothing to show."""
+    """A display name on one line; Invalid `invalid_display_name` if there is nothing to show."""
     name = unicodedata.normalize("NFC", " ".join(name.split()))
     if not 1 <= len(name) <= MAX_NAME_CHARS or not all(map(is_shown, name)):
-        raise Refusal("invalid_display_name", f"A name has 1 to {MAX_NAME_CHARS} characters, none of them control.")
+        raise invalid(f"A name has 1 to {MAX_NAME_CHARS} characters, none of them control.", "invalid_display_name")
     return name
 
 

@@ -5,12 +5,12 @@ from docstore_accounts.account.repository import AccountRepository
 from docstore_accounts.account.rules import Account, Change, steps
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.errors import DomainError, Forbidden, not_found
 from docstore_platform.tokens import Principal, unauthorized
 
 
-def account_suspended() -> Problem:
-    return Problem(403, "account_suspended", "This account is suspended; ask an administrator.")
+def account_suspended() -> DomainError:
+    return Forbidden("This account is suspended; ask an administrator.", code="account_suspended")
 
 
 class AccountService:
@@ -59,4 +59,4 @@ class AccountService:
         """Check the stored account, not only the token: a demoted administrator's token is valid for minutes."""
         account = await self._accounts.get(caller.account_id, transaction) if caller.is_admin else None
         if account is None or account.role != "admin" or account.status != "active":
-            raise Problem(403, "forbidden", "This is for administrators.")
+            raise Forbidden("This is for administrators.")

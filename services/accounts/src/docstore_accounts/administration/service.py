@@ -4,7 +4,7 @@ from docstore_accounts.account.repository import AccountRepository, Filter
 from docstore_accounts.account.rules import Account, Change
 from docstore_accounts.account.service import AccountService
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Conflict
 from docstore_platform.tokens import Principal
 
 
@@ -25,7 +25,7 @@ class AdministrationService:
         async def work(transaction: Transaction) -> Account:
             await self._service.require_admin(caller, transaction)
             if account_id == caller.account_id and (change.role == "user" or change.status == "suspended"):
-                raise Problem(409, "own_account", "Administrators can't demote or suspend themselves.")
+                raise Conflict("Administrators can't demote or suspend themselves.", code="own_account")
             # Of two administrators who demote each other at once, one keeps the role.
             await self._accounts.hold(caller.account_id, transaction)
             return await self._service.apply(account_id, change, transaction)

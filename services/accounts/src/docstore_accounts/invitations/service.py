@@ -10,10 +10,10 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import AccountInvited
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import Conflict, Forbidden, TooMany
 from docstore_platform.ids import new_id
 from docstore_platform.mailed_links import INVITATION_LIFE, InvitationLinks
 from docstore_platform.period_counts import PeriodCounts
-from docstore_platform.problems import Problem
 from docstore_platform.tokens import Principal
 
 INVITATION_PERIOD = timedelta(days=1)
@@ -45,16 +45,16 @@ class InvitationService:
         403 `sign_up_closed` or `invitation_required`: before the address is looked at, so that it tells nothing of it.
         """
         if self.sign_up_mode == "closed":
-            raise Problem(403, "sign_up_closed", "Nobody can sign up here. Ask an administrator for an account.")
+            raise Forbidden("Nobody can sign up here. Ask an administrator for an account.", code="sign_up_closed")
         invited = self._links.invited(token, self._clock()) if token else None
         if invited is not None and email_key(invited) == email_key(email):
             return True
         if token:
             detail = "This invitation has expired, or is for another e-mail address. Ask for a new one."
-            raise Problem(403, "invitation_not_valid", detail)
+            raise Forbidden(detail, code="invitation_not_valid")
         if self.sign_up_mode == "invitation":
             detail = "To sign up here, open the link of an invitation that was mailed to you."
-            raise Problem(403, "invitation_required", detail)
+            raise Forbidden(detail, code="invitation_required")
         return False
 
     async def invite(self, caller: Principal, email: str) -> Invitation:
@@ -62,7 +62,7 @@ class InvitationService:
         owns it is told nothing new. 409 `sign_up_closed`, 429 `too_many_invitations`."""
         email = clean_email(email)
         if self.sign_up_mode == "closed":
-            raise Problem(409, "sign_up_closed", "Sign-up is closed: nobody can use an invitation.")
+            raise Conflict("Sign-up is closed: nobody can use an invitation.", code="sign_up_closed")
         now = self._clock()
         event = AccountInvited(
             invitation_id=new_id(), email=email, invited_by=caller.account_id, invited_at=now, revision=1
@@ -77,7 +77,7 @@ class InvitationService:
                 count = await self._counts.add(key, session=transaction.session)
                 if count.number > limit:
                     seconds = str(max(1, math.ceil(count.left.total_seconds())))
-                    raise Problem(429, "too_many_invitations", detail, headers={"Retry-After": seconds})
+                    raise TooMany(detail, code="too_many_invitations", retry_after=seconds)
             transaction.publish(event)
 
         await self._transactor.run(work)

@@ -2,16 +2,17 @@
 
 import unicodedata
 
-from docstore_accounts.account.rules import Refusal, email_key
+from docstore_accounts.account.rules import email_key
+from docstore_platform.errors import invalid
 
 MIN_PASSWORD_CHARS = 8
 MAX_PASSWORD_CHARS = 1024
 
 
 def check_password(password: str, email: str) -> None:
-    """Refusal `weak_password` if it is too easily guessed, or longer than anybody needs."""
+    """Invalid `weak_password` if it is too easily guessed, or longer than anybody needs."""
     password = unicodedata.normalize("NFC", password)
     if not MIN_PASSWORD_CHARS <= len(password) <= MAX_PASSWORD_CHARS:
-        raise Refusal("weak_password", f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.")
+        raise invalid(f"A password has {MIN_PASSWORD_CHARS} to {MAX_PASSWORD_CHARS} characters.", "weak_password")
     if email_key(password) == email_key(email) or len(set(password)) == 1:
-        raise Refusal("weak_password", "This password is too easy to guess.")
+        raise invalid("This password is too easy to guess.", "weak_password")

@@ -1,17 +1,17 @@
 """Use case of passwords: change one's own."""
 
 from docstore_accounts.account.repository import AccountRepository
-from docstore_accounts.account.rules import Account, Refusal, email_key
+from docstore_accounts.account.rules import Account, email_key
 from docstore_accounts.passwords.strength import check_new_password
 from docstore_accounts.revocation.service import TokenRevoker
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import PasswordChanged
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import Forbidden, invalid
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
-from docstore_platform.problems import Problem
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
 
@@ -40,14 +40,14 @@ class PasswordService:
     ) -> None:
         """Set a new password and end every other session. 403 if `current` is wrong, 422 `weak_password`."""
         if current is None:
-            raise Refusal("current_password_needed", "To change the password, give the current one as well.")
+            raise invalid("To change the password, give the current one as well.", "current_password_needed")
         await check_new_password(password, account.email, account.display_name, self._breached_passwords_file)
         requester = Requester.account(account.id, address)
         stored = await self._accounts.password_hash(account.id)
         known_as = f"session {caller.session_id}"
         async with self._throttle.attempt(email_key(account.email), address, known_as=known_as) as attempt:
             attempt.succeeded = stored is not None and await self._passwords.matches(current, stored, requester)
-        wrong = Problem(403, "invalid_credentials", "The current password is not right.")
+        wrong = Forbidden("The current password is not right.", code="invalid_credentials")
         if stored is None or not attempt.succeeded:
             raise wrong
         renewed = await self._passwords.hash(password, requester)

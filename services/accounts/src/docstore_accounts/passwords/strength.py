@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from docstore_accounts.account.rules import Refusal
 from docstore_accounts.passwords.rules import check_password
+from docstore_platform.errors import invalid
 
 MIN_SCORE = 3
 """Of 0 to 4: at least 10^8 guesses, out of reach for guessing by log-ins."""
@@ -23,7 +23,7 @@ ADVICE = "Use a longer phrase of uncommon words."
 
 
 async def check_new_password(password: str, email: str, display_name: str, breached_file: Path | None = None) -> None:
-    """Refusal `weak_password`, with the reason, if the password is too short, too long or too easy to guess.
+    """Invalid `weak_password`, with the reason, if the password is too short, too long or too easy to guess.
 
     `breached_file`: passwords that are refused as well, UTF-8, one a line, in any case.
     """
@@ -31,7 +31,7 @@ async def check_new_password(password: str, email: str, display_name: str, breac
     # In a thread: the first estimate loads 7 MiB of dictionaries, and a long password takes some milliseconds.
     reason = await asyncio.to_thread(_weakness, password, email, display_name, breached_file)
     if reason is not None:
-        raise Refusal("weak_password", reason)
+        raise invalid(reason, "weak_password")
 
 
 def _weakness(password: str, email: str, display_name: str, breached_file: Path | None) -> str | None:

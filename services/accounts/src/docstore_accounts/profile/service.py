@@ -4,7 +4,7 @@ from docstore_accounts.account.rules import Account, Change, Plan, clean_name
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.passwords.service import PasswordService
 from docstore_contracts.quota import QuotaClient, Usage
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden
 from docstore_platform.tokens import Principal
 
 
@@ -44,6 +44,6 @@ class ProfileService:
     async def choose_plan(self, caller: Principal, plan: Plan) -> Account:
         """Move the caller to `plan`; 403 `plans_not_self_service` where an administrator does that."""
         if not self.self_service_plans:
-            raise Problem(403, "plans_not_self_service", "Ask an administrator to change your plan.")
+            raise Forbidden("Ask an administrator to change your plan.", code="plans_not_self_service")
         await self._accounts.own(caller)
         return await self._accounts.change(caller.account_id, Change(plan=plan))

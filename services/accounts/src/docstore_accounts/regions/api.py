@@ -22,7 +22,7 @@ from docstore_contracts.replication import (
     SignUpResult,
 )
 from docstore_platform.answers import described, described_body
-from docstore_platform.problems import Problem, invalid
+from docstore_platform.errors import TooLarge, invalid
 from docstore_platform.routes import INTERNAL_PREFIX
 from docstore_platform.web import json_response
 
@@ -45,7 +45,7 @@ def regions_router(
     async def signed(request: Request, body_type: TypeAdapter[B]) -> tuple[str, B]:
         """The sending region and the body, which is parsed only after its signature has been checked."""
         if int(request.headers.get("content-length", 0)) > MAX_BODY_BYTES:
-            raise Problem(413, "too_large", f"A call of another region has at most {MAX_BODY_BYTES} bytes.")
+            raise TooLarge(f"A call of another region has at most {MAX_BODY_BYTES} bytes.")
         body = await request.body()
         sender = signatures.sender(request.url.path, request.headers, body)
         try:

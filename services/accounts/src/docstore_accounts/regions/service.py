@@ -15,7 +15,7 @@ from docstore_accounts.regions.rules import CLAIMED, Entry, SignUpState, arbiter
 from docstore_contracts.replication import ReplicationClient
 from docstore_events.transaction import Transaction
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Conflict, DomainError, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -24,13 +24,13 @@ SIGN_UP_LIFE = timedelta(seconds=30)
 TRIES = 5
 
 
-def email_taken() -> Problem:
-    return Problem(409, "email_taken", "There is an account with this e-mail address.")
+def email_taken() -> DomainError:
+    return Conflict("There is an account with this e-mail address.", code="email_taken")
 
 
-def region_unreachable() -> Problem:
+def region_unreachable() -> DomainError:
     detail = "Whether this e-mail address is free can't be found out just now; try again in a moment."
-    return Problem(503, "region_unreachable", detail, headers={"Retry-After": "5"})
+    return Unavailable(detail, code="region_unreachable", retry_after=5)
 
 
 class Home(NamedTuple):

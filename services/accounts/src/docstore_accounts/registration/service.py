@@ -4,7 +4,7 @@ import structlog
 
 from docstore_accounts.account import events
 from docstore_accounts.account.repository import AccountRepository, EmailTaken
-from docstore_accounts.account.rules import Account, Change, Refusal, Role, clean_email, clean_name, email_key
+from docstore_accounts.account.rules import Account, Change, Role, clean_email, clean_name, email_key
 from docstore_accounts.account.service import AccountService
 from docstore_accounts.invitations.service import InvitationService
 from docstore_accounts.passwords.strength import check_new_password
@@ -13,11 +13,11 @@ from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.service import VerificationService
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError, invalid
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.mail_addresses import sendable
 from docstore_platform.passwords import Passwords
-from docstore_platform.problems import Problem
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class RegistrationService:
         invitation: str | None = None,
         address: str = "",
     ) -> Account:
-        """A new free account; Problem 409 `email_taken`, of two at once for the later one, in whichever regions.
+        """A new free account; Conflict `email_taken`, of two at once for the later one, in whichever regions.
 
         403 to who may not sign up here. 503 `region_unreachable` while the region that would know can't be asked.
         """
@@ -107,7 +107,7 @@ class RegistrationService:
                 account = await self.sign_up(
                     email, self._settings.first_admin_password.get_secret_value(), role="admin"
                 )
-            except Problem as problem:
+            except DomainError as problem:
                 if problem.code not in ("email_taken", "region_unreachable"):
                     raise
                 return problem.code == "email_taken"
@@ -119,8 +119,8 @@ class RegistrationService:
 
 
 def _check_mailable(email: str) -> None:
-    """Refusal `invalid_email` if its domain has no form that a mail server accepts: no mail would ever arrive."""
+    """Invalid `invalid_email` if its domain has no form that a mail server accepts: no mail would ever arrive."""
     try:
         sendable(email)
     except ValueError:
-        raise Refusal("invalid_email", "There is no such domain as this e-mail address has.") from None
+        raise invalid("There is no such domain as this e-mail address has.", "invalid_email") from None

@@ -21,11 +21,11 @@ from docstore_contracts.replication import ReplicationClient
 from docstore_events.accounts import PasswordReset, PasswordResetLinkMade, PasswordResetRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError, NotFound
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.mailed_links import ResetLinks
 from docstore_platform.passwords import Passwords
-from docstore_platform.problems import Problem
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal
 from docstore_work.lease_queue import LeaseLost
@@ -40,9 +40,9 @@ MADE, USED = 1, 2
 """Revisions of a reset, whether or not it was mailed."""
 
 
-def gone() -> Problem:
+def gone() -> DomainError:
     """The same for a link that was used, has ended, or never was."""
-    return Problem(404, "reset_not_found", "This link has been used or has ended; ask for another one.")
+    return NotFound("This link has been used or has ended; ask for another one.", code="reset_not_found")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,25 +18,26 @@ from docstore_accounts.signing_keys.service import KeyRing
 from docstore_events.accounts import SessionStarted
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError, Elsewhere, Unauthenticated, not_found
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
-from docstore_platform.problems import Problem, not_found
 from docstore_platform.throttle import Throttle
 from docstore_platform.tokens import Principal, unauthorized
 
 log = structlog.get_logger(__name__)
 
 
-def invalid_credentials() -> Problem:
+def invalid_credentials() -> DomainError:
     """The same for an unknown e-mail and a wrong password."""
-    return Problem(401, "invalid_credentials", "E-mail or password is not right.")
+    return Unauthenticated("E-mail or password is not right.", code="invalid_credentials")
 
 
-def elsewhere(region: str, gateway: str) -> Problem:
+def elsewhere(region: str, gateway: str) -> DomainError:
     """Not whether the password is right: it is not known here."""
-    where = {"Location": f"{gateway}/v1/sessions", "Cache-Control": "no-store"}
-    return Problem(307, "home_region", "Log in to this account in its home region.", headers=where, home_region=region)
+    return Elsewhere(
+        "Log in to this account in its home region.", f"{gateway}/v1/sessions", code="home_region", home_region=region
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,24 +7,24 @@ import structlog
 
 from docstore_accounts.account import events
 from docstore_accounts.account.repository import AccountRepository
-from docstore_accounts.account.rules import Account, Refusal, email_key
+from docstore_accounts.account.rules import Account, email_key
 from docstore_accounts.settings import AccountsSettings
 from docstore_accounts.verification.repository import Verification, VerificationRepository
 from docstore_accounts.verification.rules import LIFE, MAX_FAILURES, clean_code, wait_for_next_mail
 from docstore_events.accounts import EmailVerificationRequested
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError, NotFound, TooMany, invalid, not_found
 from docstore_platform.ids import new_id
 from docstore_platform.mailed_links import VerificationLinks
-from docstore_platform.problems import Problem, not_found
 from docstore_platform.tokens import Principal
 
 log = structlog.get_logger(__name__)
 
 
-def gone() -> Problem:
+def gone() -> DomainError:
     """The same for a link that was used, has expired, or never was."""
-    return Problem(404, "verification_not_found", "This link or code has been used or has expired. Send a new one.")
+    return NotFound("This link or code has been used or has expired. Send a new one.", code="verification_not_found")
 
 
 class VerificationService:
@@ -93,7 +93,7 @@ class VerificationService:
         if wait:
             seconds = max(1, round(wait.total_seconds()))
             detail = "Enough mails were sent to this address for now. Look in the spam folder, or try again later."
-            raise Problem(429, "too_many_verification_mails", detail, headers={"Retry-After": str(seconds)})
+            raise TooMany(detail, code="too_many_verification_mails", retry_after=seconds)
 
     async def verify(self, token: str) -> Account:
         """Take a mailed link as proof, whoever is logged in. 404 `verification_not_found`."""
@@ -122,7 +122,7 @@ class VerificationService:
         typed = clean_code(code or "")
         matching = [each for each in alive if self._links.accepts(each.id, typed)]
         if not matching:
-            raise Refusal("wrong_code", "This is not the code of the mail. Check it, or send a new one.")
+            raise invalid("This is not the code of the mail. Check it, or send a new one.", "wrong_code")
         return await self._use(matching)
 
     def _takes_codes(self, verification: Verification) -> bool:

@@ -5,7 +5,8 @@ from accounts_fakes import World
 
 from docstore_accounts.account.rules import Change
 from docstore_events.accounts import AccountPlanChanged, AccountUpdated
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 
 async def test_every_change_is_published_once_and_no_change_not_at_all(world: World) -> None:
@@ -37,9 +38,9 @@ async def test_suspending_ends_the_sessions(world: World) -> None:
     other = await world.caller()
     await world.administration.change(admin, other.account_id, Change(status="suspended"))
     assert [session.account_id for session in world.sessions.rows.values()] == [admin.account_id]
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.logins.log_in("1@example.org", "correct horse", address="1.2.3.4")
-    assert (refused.value.status, refused.value.code) == (403, "account_suspended")
+    assert (problem_of(refused.value).status, refused.value.code) == (403, "account_suspended")
     await world.administration.change(admin, other.account_id, Change(status="active"))
     await world.logins.log_in("1@example.org", "correct horse", address="1.2.3.4")
 
@@ -51,9 +52,9 @@ async def test_only_administrators_administer(world: World) -> None:
         world.administration.change(caller, caller.account_id, Change(role="admin")),
         world.administration.page(caller, None, "", 10),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await use
-        assert (refused.value.status, refused.value.code) == (403, "forbidden")
+        assert (problem_of(refused.value).status, refused.value.code) == (403, "forbidden")
 
 
 @pytest.mark.parametrize("change", [Change(role="user"), Change(status="suspended")])
@@ -67,9 +68,9 @@ async def test_rights_end_at_once_where_they_could_be_taken_back(world: World, c
         world.administration.change(former, admin.account_id, Change(status="suspended")),
         world.administration.page(former, None, "", 10),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await use
-        assert refused.value.status == 403
+        assert problem_of(refused.value).status == 403
     assert world.accounts.rows[admin.account_id].status == "active"
 
 
@@ -77,7 +78,7 @@ async def test_rights_end_at_once_where_they_could_be_taken_back(world: World, c
 async def test_administrators_keep_their_own_rights(world: World, change: Change) -> None:
     """Nobody can lock themselves, perhaps the last administrator, out."""
     admin = await world.caller(role="admin")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.administration.change(admin, admin.account_id, change)
-    assert refused.value.status == 409
+    assert problem_of(refused.value).status == 409
     await world.administration.change(admin, admin.account_id, Change(plan="premium", role="admin"))

@@ -2,16 +2,14 @@
 
 import pytest
 
-from docstore_accounts.account.rules import (
-    Refusal,
-)
 from docstore_accounts.passwords.rules import check_password
+from docstore_platform.errors import Invalid
 
 
 @pytest.mark.parametrize("password", ["", "seven77", "x" * 1025, "aaaaaaaaaaaa", "Ann@example.org", "e\u0301" * 4])
 def test_weak_passwords_are_refused(password: str) -> None:
     """Too short, too long, one character, the e-mail itself; an accent is no character of its own."""
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(Invalid) as refused:
         check_password(password, "ann@example.org")
     assert refused.value.code == "weak_password"
 

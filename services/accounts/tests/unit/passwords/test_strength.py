@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from docstore_accounts.account.rules import Refusal
 from docstore_accounts.passwords.strength import check_new_password
+from docstore_platform.errors import Invalid
 
 ANN = "ann.walker@example.org", "Ann Walker"
 
@@ -28,7 +28,7 @@ ANN = "ann.walker@example.org", "Ann Walker"
 )
 async def test_a_password_that_is_guessed_first_is_refused(password: str) -> None:
     """Common, breached, made of the owner's name or of the product's, short, long or one character."""
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(Invalid) as refused:
         await check_new_password(password, *ANN)
     assert refused.value.code == "weak_password"
     assert refused.value.detail.endswith(".")
@@ -42,7 +42,7 @@ async def test_a_password_out_of_reach_of_guessing_is_taken(password: str) -> No
 
 async def test_the_reason_is_in_plain_words() -> None:
     """What is wrong with it, and what to do."""
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(Invalid) as refused:
         await check_new_password("Password1!", *ANN)
     assert refused.value.detail == (
         "This password is too easy to guess. This is similar to a commonly used password. "
@@ -54,5 +54,5 @@ async def test_an_operators_list_is_obeyed(tmp_path: Path) -> None:
     """What it names is refused however it is written, and nothing else."""
     (tmp_path / "breached").write_text("Hunting-Seven-Owls\n")
     await check_new_password("hunting-eight-owls", *ANN, tmp_path / "breached")
-    with pytest.raises(Refusal, match="lists of breached passwords"):
+    with pytest.raises(Invalid, match="lists of breached passwords"):
         await check_new_password("hunting-SEVEN-owls", *ANN, tmp_path / "breached")

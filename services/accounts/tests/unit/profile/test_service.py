@@ -3,8 +3,9 @@
 import pytest
 from accounts_fakes import World
 
-from docstore_accounts.account.rules import Change, Refusal
-from docstore_platform.problems import Problem
+from docstore_accounts.account.rules import Change
+from docstore_platform.errors import DomainError, Invalid
+from docstore_platform.problems import problem_of
 from docstore_platform.tokens import Principal
 
 
@@ -19,9 +20,9 @@ async def test_a_suspended_account_changes_nothing(world: World) -> None:
         world.profile.update(other, "1.2.3.4", **change),
         world.profile.choose_plan(other, "premium"),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await use
-        assert (refused.value.status, refused.value.code) == (403, "account_suspended")
+        assert (problem_of(refused.value).status, refused.value.code) == (403, "account_suspended")
 
 
 async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world: World) -> None:
@@ -29,15 +30,15 @@ async def test_a_new_password_needs_the_old_one_and_ends_other_sessions(world: W
     caller = await world.caller()
     await world.logins.log_in("0@example.org", "correct horse", address="1.2.3.4")
     change = {"password": "battery staple", "address": "1.2.3.4"}
-    with pytest.raises(Refusal):
+    with pytest.raises(Invalid):
         await world.profile.update(caller, **change)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.profile.update(caller, **change, current_password="wrong one")
-    assert (refused.value.status, refused.value.code) == (403, "invalid_credentials")
+    assert (problem_of(refused.value).status, refused.value.code) == (403, "invalid_credentials")
     account = await world.profile.update(caller, **change, current_password="correct horse")
     assert account.revision == 1
     assert list(world.sessions.rows) == [caller.session_id]
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await world.logins.log_in("0@example.org", "correct horse", address="1.2.3.4")
     await world.logins.log_in("0@example.org", "battery staple", address="1.2.3.4")
 
@@ -46,13 +47,13 @@ async def test_plans_are_not_self_service_unless_switched_on(world: World) -> No
     """403 where an administrator decides."""
     caller = await world.caller()
     world.configure(world.settings.model_copy(update={"self_service_plans": False}))
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.profile.choose_plan(caller, "premium")
-    assert (refused.value.status, refused.value.code) == (403, "plans_not_self_service")
+    assert (problem_of(refused.value).status, refused.value.code) == (403, "plans_not_self_service")
 
 
 async def test_a_token_that_outlived_its_account_is_refused(world: World) -> None:
     """401, not an empty profile."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.service.own(Principal("gone", "s", "user", "d"))
-    assert refused.value.status == 401
+    assert problem_of(refused.value).status == 401

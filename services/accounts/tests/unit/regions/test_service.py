@@ -14,7 +14,8 @@ from docstore_accounts.regions.client import RegionUnreachable
 from docstore_accounts.regions.rules import arbiter, entry_of, hash_email
 from docstore_accounts.regions.service import SIGN_UP_LIFE, CrossRegionClaims
 from docstore_contracts.replication import ACCOUNTS_PATH, CLAIMS_PATH
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 NAMES = ("us-west-2", "ap-southeast-2", "eu-north-1")
 EMAIL, PEPPER = "ann@example.org", "pepper"
@@ -119,8 +120,8 @@ class Regions:
         claim = region.claims.claimed(account.id, EMAIL)
         try:
             await claim.__aenter__()
-        except Problem as problem:
-            return problem.status
+        except DomainError as problem:
+            return problem_of(problem).status
         self.open.append(SignUp(region, account, claim))
         return 0
 
@@ -129,7 +130,7 @@ class Regions:
         sign_up = self.open.pop(index % len(self.open))
         try:
             await sign_up.region.claims.confirm(sign_up.account, None)
-        except Problem as problem:
+        except DomainError as problem:
             await sign_up.claim.__aexit__(type(problem), problem, None)
             return
         sign_up.region.accounts.rows[sign_up.account.id] = sign_up.account

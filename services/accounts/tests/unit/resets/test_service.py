@@ -10,8 +10,8 @@ from docstore_accounts.regions.client import RegionUnreachable
 from docstore_accounts.regions.service import Home, SingleRegionClaims
 from docstore_accounts.settings import AccountsSettings
 from docstore_events.accounts import PasswordReset, PasswordResetRequested
+from docstore_platform.errors import DomainError
 from docstore_platform.mailed_links import ResetLinks
-from docstore_platform.problems import Problem
 
 ANN, OLD, NEW = "ann@example.org", "correct horse", "another horse battery"
 
@@ -70,7 +70,7 @@ async def test_a_mailed_link_sets_the_password_once(world: World, settings: Acco
     await world.forgotten.confirm(token, NEW, "1.2.3.4")
     assert isinstance(world.transactor.published[-2], PasswordReset)
     assert world.accounts.rows[account.id].email_verified
-    with pytest.raises(Problem, match="used"):
+    with pytest.raises(DomainError, match="used"):
         await world.forgotten.confirm(token, NEW, "1.2.3.4")
 
 

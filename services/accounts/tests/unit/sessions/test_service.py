@@ -8,8 +8,9 @@ import pytest
 from accounts_fakes import World
 
 from docstore_accounts.sessions.rules import RefreshToken
+from docstore_platform.errors import DomainError
 from docstore_platform.fair_queue import Requester
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_json, problem_of
 from docstore_platform.tokens import Principal
 
 EMAIL, PASSWORD, HERE = "ann@example.org", "correct horse", "1.2.3.4"
@@ -24,9 +25,9 @@ async def test_unknown_and_wrong_are_refused_alike(world: World) -> None:
     await world.registration.sign_up(EMAIL, PASSWORD)
     refusals = []
     for email in (EMAIL, "nobody@example.org"):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await log_in(world, "wrong one", email)
-        refusals.append(refused.value.body())
+        refusals.append(problem_json(refused.value))
     assert refusals[0] == refusals[1]
     assert (refusals[0]["status"], refusals[0]["code"]) == (401, "invalid_credentials")
 
@@ -35,11 +36,11 @@ async def test_failures_count_in_any_spelling_of_the_email(world: World) -> None
     """Capitals give a guesser no further tries."""
     await world.registration.sign_up(EMAIL, PASSWORD)
     for email in (EMAIL, EMAIL.upper(), EMAIL.title()):
-        with pytest.raises(Problem):
+        with pytest.raises(DomainError):
             await log_in(world, "wrong one", email)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await log_in(world)
-    assert refused.value.status == 429
+    assert problem_of(refused.value).status == 429
 
 
 async def test_a_login_renews_an_outdated_hash(world: World) -> None:
@@ -83,9 +84,9 @@ async def test_a_replayed_refresh_token_revokes_its_family(world: World) -> None
         for _ in range(3):
             chain.append((await world.logins.refresh(chain[-1])).refresh_token)
         for token in (chain[age], chain[-1]):
-            with pytest.raises(Problem) as refused:
+            with pytest.raises(DomainError) as refused:
                 await world.logins.refresh(token)
-            assert refused.value.status == 401
+            assert problem_of(refused.value).status == 401
     assert not world.sessions.rows
 
 
@@ -94,7 +95,7 @@ async def test_of_two_uses_at_once_one_wins_and_the_session_ends(world: World) -
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
     outcomes = await asyncio.gather(*(world.logins.refresh(token) for _ in range(2)), return_exceptions=True)
-    assert sum(isinstance(outcome, Problem) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, DomainError) for outcome in outcomes) == 1
     assert not world.sessions.rows
 
 
@@ -103,9 +104,9 @@ async def test_a_made_up_token_ends_nobodys_session(world: World) -> None:
     await world.registration.sign_up(EMAIL, PASSWORD)
     real = RefreshToken.parse((await log_in(world)).refresh_token)
     for token in (RefreshToken.new(real.session_id).text, replace(real.next(), family=b"x" * 18).text, "nonsense"):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await world.logins.refresh(token)
-        assert refused.value.status == 401
+        assert problem_of(refused.value).status == 401
     assert len(world.sessions.rows) == 1
 
 
@@ -158,12 +159,12 @@ async def test_strangers_do_not_lock_a_known_device_out(world: World) -> None:
     await world.registration.sign_up(EMAIL, PASSWORD)
     known = (await log_in(world)).device_token
     for number in range(10):
-        with pytest.raises(Problem):
+        with pytest.raises(DomainError):
             await world.logins.log_in(EMAIL, "wrong one", "x", address=f"6.6.6.{number}")
     for token in (None, "dsd_" + "x" * 43):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await world.logins.log_in(EMAIL, PASSWORD, "x", address="7.7.7.7", device_token=token)
-        assert refused.value.status == 429
+        assert problem_of(refused.value).status == 429
     await world.logins.log_in(EMAIL, PASSWORD, "x", address="7.7.7.7", device_token=known)
 
 
@@ -181,9 +182,9 @@ async def test_an_idle_session_expires(world: World) -> None:
     await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
     world.clock.advance(seconds=world.settings.session_lifetime_seconds)
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.logins.refresh(token)
-    assert refused.value.status == 401
+    assert problem_of(refused.value).status == 401
 
 
 async def test_a_session_of_a_suspended_account_is_not_renewed(world: World) -> None:
@@ -191,7 +192,7 @@ async def test_a_session_of_a_suspended_account_is_not_renewed(world: World) -> 
     account = await world.registration.sign_up(EMAIL, PASSWORD)
     token = (await log_in(world)).refresh_token
     world.accounts.rows[account.id] = replace(account, status="suspended")
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.logins.refresh(token)
     assert refused.value.code == "account_suspended"
     assert not world.sessions.rows
@@ -211,7 +212,7 @@ async def test_a_login_that_meets_a_new_password_or_a_suspension_ends(world: Wor
         await insert(session, tx)
 
     world.sessions.insert = insert_after_the_change
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await log_in(world)
     assert refused.value.code == "invalid_credentials"
     assert not world.sessions.rows
@@ -228,9 +229,9 @@ async def test_logins_that_renew_one_hash_at_once_all_succeed(world: World) -> N
 async def test_people_end_their_own_sessions_only(world: World) -> None:
     """Another's session id is unknown; one's own is ended, the current one as often as asked."""
     ann, bob = await world.caller(), await world.caller()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await world.logins.end(bob, ann.session_id)
-    assert refused.value.status == 404
+    assert problem_of(refused.value).status == 404
     await world.logins.end(ann, ann.session_id)
     for _ in range(2):
         await world.logins.end_current(bob)

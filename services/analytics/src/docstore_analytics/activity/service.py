@@ -7,7 +7,7 @@ from typing import Any
 from docstore_analytics.activity.entries import Activity
 from docstore_analytics.activity.repository import ActivityRepository
 from docstore_contracts.metadata import MetadataClient
-from docstore_platform.problems import not_found
+from docstore_platform.errors import not_found
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from docstore_analytics.processes.runner import run_child
 from docstore_analytics.reports.repository import FigureRepository
 from docstore_analytics.reports.rules import STEPS, Step, running_total, start_of, steps_between
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.problems import invalid
+from docstore_platform.errors import invalid
 
 PROCESS = "docstore_analytics.reports.query_process"
 MAX_POINTS = 2000

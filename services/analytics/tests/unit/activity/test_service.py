@@ -12,7 +12,8 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_events.envelope import seal
 from docstore_events.event import Event
 from docstore_events.files import FileAccessChanged, FileMoved, VersionPruned
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 
 def said(event: Event) -> Any:
@@ -118,9 +119,9 @@ async def test_whose_device_it_was_is_the_owners_to_know() -> None:
 @pytest.mark.parametrize("account_id", ["bob", "eve"])
 async def test_a_file_that_one_may_not_read_is_not_found(account_id: str) -> None:
     """Nor one that there is not."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await ActivityService(history(), MetadataClient(FakeMetadata(RIGHTS))).page(account_id, "secret", "", 10)
-    assert refused.value.status == 404
+    assert problem_of(refused.value).status == 404
 
 
 async def test_pages_are_the_whole() -> None:

@@ -9,7 +9,8 @@ from reports_fakes import FakeFigures
 
 from docstore_analytics.reports.rules import Counts, FileCounts, Step, start_of
 from docstore_analytics.reports.service import Period, ReportService
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 UNUSED: Any = None
 DAY = start_of("day", AT)
@@ -62,9 +63,9 @@ async def test_an_average_divides_bytes_by_documents() -> None:
 @pytest.mark.parametrize("days", [0, -1, 2001])
 async def test_a_period_that_can_not_be_shown_is_refused(days: int) -> None:
     """Empty, backwards, or of more points than a report has."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await reports(FakeFigures()).series("uploads", period(days))
-    assert (refused.value.status, refused.value.code) == (422, "invalid_period")
+    assert (problem_of(refused.value).status, refused.value.code) == (422, "invalid_period")
 
 
 async def test_files_with_the_most_downloads_are_listed_first() -> None:

@@ -9,7 +9,7 @@ from docstore_gateway.admin.dead_letters import DeadLetterService
 from docstore_gateway.admin.health import HealthService
 from docstore_gateway.admin.schemas import DeadLetterPage, HealthReport, Replay, Republish, Republished
 from docstore_gateway.push.stream import StreamResponse
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal, bearer_token, current_principal
 from docstore_platform.values import Cursor
@@ -18,7 +18,7 @@ from docstore_platform.web import json_response
 
 async def _admin(principal: Annotated[Principal, Depends(current_principal)]) -> Principal:
     if not principal.is_admin:
-        raise Problem(403, "forbidden", "This is for operators.")
+        raise Forbidden("This is for operators.")
     return principal
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from docstore_contracts.operations import OperationsClient, Replayed
+from docstore_platform.errors import DomainError, not_found
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import Problem, not_found
 
 _LETTER_ID = re.compile(r"[A-Za-z0-9._:-]{1,300}")
 
@@ -30,8 +30,8 @@ class DeadLetterService:
             start = after if name == first else ""
             try:
                 found = await client.dead_letters(start, wanted)
-            except Problem as problem:
-                if problem.status < 500:
+            except DomainError as problem:
+                if not problem.is_temporary:
                     raise
                 unreachable.append(name)
                 continue
@@ -60,8 +60,8 @@ class DeadLetterService:
         for name, client in self._clients.items():
             try:
                 republished[name] = await client.republish_events(since=since)
-            except Problem as problem:
-                if problem.status < 500:
+            except DomainError as problem:
+                if not problem.is_temporary:
                     raise
                 unreachable.append(name)
         return {"republished": republished, "unreachable": unreachable}

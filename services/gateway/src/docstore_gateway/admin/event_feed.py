@@ -23,7 +23,7 @@ from docstore_events.event import TOPICS, Event
 from docstore_gateway.push.long_poll import noticing_departure
 from docstore_gateway.push.stream import RETRY_MS, STREAM_HEADERS, encode_event, write
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.problems import Problem
+from docstore_platform.errors import TooMany
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tasks import end_tasks
 from docstore_platform.tokens import Principal, expires_at
@@ -88,7 +88,7 @@ class EventFeed:
     async def watching(self, topics: Collection[str]) -> AsyncIterator[Watcher]:
         """A watcher of these topics, all if none is named; 429 if there are too many."""
         if len(self._watchers) >= MOST_WATCHERS:
-            raise Problem(429, "too_many_streams", "Too many administrators watch.", headers={"Retry-After": "10"})
+            raise TooMany("Too many administrators watch.", code="too_many_streams", retry_after=10)
         watcher = Watcher(topics)
         self._watchers.add(watcher)
         if self._listening is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from docstore_contracts.operations import Health, OperationsClient
 from docstore_platform.clock import rfc3339, utc_now
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 ANSWER_SECONDS = 3.0
 LAGGING_EVENTS = 1000
@@ -37,7 +37,7 @@ class HealthService:
             async with asyncio.timeout(ANSWER_SECONDS):
                 found = await self._clients[name].readiness()
                 figures = await self._clients[name].health()
-        except (ConnectionError, TimeoutError, Problem) as error:
+        except (ConnectionError, TimeoutError, DomainError) as error:
             return {"name": name, "status": "unreachable", "failed": {"call": str(error) or "no answer in time"}}
         return _judged(name, figures, ready=found["ready"], failed=found["failed"])
 

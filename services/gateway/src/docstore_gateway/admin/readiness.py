@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from docstore_platform.errors import DomainError
 from docstore_platform.internal import Transport
-from docstore_platform.problems import Problem
 from docstore_platform.web import Check
 
 CACHED_SECONDS = 1.0
@@ -49,7 +49,7 @@ class ServicesReady:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._transports[name].send("GET", "/readyz", {}, b"")
-        except (ConnectionError, TimeoutError, Problem) as error:
+        except (ConnectionError, TimeoutError, DomainError) as error:
             return name, f"does not answer: {error}"
         if answer.status != 200:
             return name, f"answers {answer.status}"

@@ -22,8 +22,8 @@ from docstore_gateway.edge.idempotency_repository import IdempotencyRows
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.database import DatabaseError
+from docstore_platform.errors import Conflict, DomainError, invalid, unavailable
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem, invalid, unavailable
 from docstore_platform.secret_list import secret_list
 from docstore_platform.tasks import end_tasks
 
@@ -208,7 +208,5 @@ class Recorder:
             log.warning("idempotent_response_not_stored", error=repr(error))
 
 
-def _in_progress() -> Problem:
-    return Problem(
-        409, "idempotency_in_progress", "The same call is being made just now.", headers={"Retry-After": "1"}
-    )
+def _in_progress() -> DomainError:
+    return Conflict("The same call is being made just now.", code="idempotency_in_progress", retry_after=1)

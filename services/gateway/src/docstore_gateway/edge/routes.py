@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote
 
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.errors import not_found
+from docstore_platform.problems import Problem
 from docstore_platform.services import ServiceName
 
 

@@ -37,10 +37,11 @@ from docstore_gateway.settings import GatewaySettings
 from docstore_gateway.web.form import WebForm, is_form
 from docstore_gateway.web.session import CSRF_HEADER, PREFIX, WebSessions, with_authorization
 from docstore_platform.body_limits import ClientGone, body_limit, read_body, replaying
+from docstore_platform.errors import DomainError, not_found
 from docstore_platform.logs import loggable_path
 from docstore_platform.metrics import http_seconds
 from docstore_platform.operators import is_from_operators
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.problems import Problem, problem_of
 from docstore_platform.reading import take_read
 from docstore_platform.request_metrics import UNMATCHED
 from docstore_platform.services import ServiceName
@@ -186,10 +187,10 @@ class Edge:
             else:
                 exchange.own = True
                 await own(scope, receive, send)
-        except Problem as problem:
+        except DomainError as error:
             if exchange.status:
                 raise
-            await answer_problem(send, problem)
+            await answer_problem(send, error)
         except ClientGone:
             exchange.status = exchange.status or 499
         except Exception as error:  # a defect of one route: answered with 500, logged, and the process goes on
@@ -243,8 +244,8 @@ class Edge:
 
         try:
             await self._call(own, exchange, scope["raw_path"], scope, receive, send_on)
-        except Problem as problem:
-            status = problem.status
+        except DomainError as error:
+            status = problem_of(error).status
             raise
         finally:
             self._record_call(exchange, scope["path"], status)

@@ -13,8 +13,9 @@ from yarl import URL
 
 from docstore_gateway.responses import HeaderList, answer
 from docstore_platform.body_limits import ClientGone
+from docstore_platform.errors import DomainError, unavailable
 from docstore_platform.internal import LOCAL, local_app
-from docstore_platform.problems import Problem, unavailable
+from docstore_platform.problems import Problem
 from docstore_platform.tracing import client_span, current_traceparent, http_answered, http_call
 
 HOP_BY_HOP = frozenset(
@@ -34,7 +35,7 @@ READ_AT_ONCE_BYTES = 256 * 1024
 
 class Forwarder(Protocol):
     async def forward(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the request to the service and its answer to the client; Problem 503 or 504 if no answer came."""
+        """Send the request to the service and its answer to the client; Unavailable or 504 if no answer came."""
         ...
 
     async def close(self) -> None: ...
@@ -95,9 +96,9 @@ class HttpForwarder:
         except (aiohttp.ClientError, TimeoutError) as error:
             if answered:
                 raise
-            raise self._problem(error) from error
+            raise self._error(error) from error
 
-    def _problem(self, error: Exception) -> Problem:
+    def _error(self, error: Exception) -> DomainError:
         if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
             return unavailable(f"The {self._name} service")
         if isinstance(error, TimeoutError):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 import structlog
 
 from docstore_contracts.accounts import AccountsClient
-from docstore_platform.problems import Problem, unavailable
+from docstore_platform.errors import DomainError, NotFound, unavailable
 from docstore_platform.revocations import Revocation, RevokedTokens
 from docstore_platform.tokens import Principal, unauthorized
 
@@ -45,7 +45,7 @@ class RevocationFollower:
         return self._revoked.covers(principal)
 
     async def check(self, principal: Principal) -> None:
-        """Problem 401 for a revoked token; 503 if the list could not be read since the start."""
+        """Unauthenticated for a revoked token; 503 if the list could not be read since the start."""
         if not self._has_read.is_set():
             await self._wait_for_first_read()
         if self._revoked.covers(principal):
@@ -63,12 +63,11 @@ class RevocationFollower:
         while True:
             try:
                 await self._read_next()
-            except Problem as problem:
-                if problem.status == 404:  # accounts of an earlier version revokes no tokens
-                    self._has_read.set()
-                    await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
-                    continue
-                log.warning("revocations_unreachable", error=str(problem))
+            except NotFound:  # accounts of an earlier version revokes no tokens
+                self._has_read.set()
+                await asyncio.sleep(UNSUPPORTED_RETRY_SECONDS)
+            except DomainError as error:
+                log.warning("revocations_unreachable", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
 
     async def _read_next(self) -> None:

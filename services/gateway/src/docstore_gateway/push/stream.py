@@ -20,8 +20,9 @@ from docstore_gateway.push.long_poll import Reading, noticing_departure, read_ch
 from docstore_gateway.push.waiting import Waiter, Waiting
 from docstore_platform.body_limits import ClientGone
 from docstore_platform.clock import rfc3339, utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.paging import change_cursor
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.tokens import Principal, expires_at
 
 LATEST = "latest"
@@ -141,8 +142,8 @@ class EventStream:
     async def _read_again(self, scope: Scope, cursor: str) -> Reading:
         try:
             return await self._read(scope, cursor)
-        except Problem as problem:
-            return Reading(problem.status)
+        except DomainError as error:
+            return Reading(problem_of(error).status)
 
 
 def encode_event(name: str, data: Any, cursor: str | None = None) -> bytes:

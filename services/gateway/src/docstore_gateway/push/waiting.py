@@ -19,7 +19,7 @@ from docstore_events.files import FileAccessChanged, FileEvent, FileMoved, FileP
 from docstore_events.journal import journal_wakeup
 from docstore_events.notifications import NotificationSent
 from docstore_events.shares import ShareEvent
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.tokens import Principal
 from docstore_work.wakeup import Wakeup
 
@@ -100,11 +100,10 @@ class Waiting:
         account_id = principal.account_id
         waiters = self._waiters.setdefault(account_id, set())
         if len(waiters) >= self._max_streams:
-            raise Problem(
-                429,
-                "too_many_streams",
+            raise TooMany(
                 f"At most {self._max_streams} connections of an account may wait for changes at once.",
-                headers={"Retry-After": "5"},
+                code="too_many_streams",
+                retry_after=5,
             )
         waiter = Waiter(principal, hears_notifications=hears_notifications)
         waiters.add(waiter)
@@ -172,7 +171,7 @@ class Waiting:
             self._check_now.clear()
             try:
                 await self.check()
-            except Problem as problem:
+            except DomainError as problem:
                 log.info("journal_check_failed", error=str(problem))
 
     async def check(self) -> None:

@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 from docstore_contracts.operations import OperationsClient
 from docstore_gateway.settings import GatewaySettings
 from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.errors import not_found
 from docstore_platform.operators import operators_only
-from docstore_platform.problems import not_found
 from docstore_platform.web import json_response
 
 OPENAPI_FILE = "openapi.json"

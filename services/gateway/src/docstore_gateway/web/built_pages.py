@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from docstore_platform.problems import not_found
+from docstore_platform.errors import not_found
 from docstore_platform.settings import InfraSettings
 
 INDEX = "index.html"

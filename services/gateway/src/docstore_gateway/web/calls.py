@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from docstore_gateway.responses import OF_A_BODY, HeaderList, answer
 from docstore_platform.body_limits import replaying
-from docstore_platform.problems import Problem
+from docstore_platform.problems import error_of
 
 JSON_TYPE = (b"content-type", b"application/json")
 LEFT_OUT = OF_A_BODY | {b"cookie", b"authorization"}
@@ -36,13 +36,13 @@ class Captured:
         return next((value.decode("latin-1") for key, value in self.headers or [] if key.lower() == name), "")
 
     def json(self) -> Any:
-        """What it says; Problem if it is a refusal."""
+        """What it says; DomainError if it is a refusal."""
         said = orjson.loads(self.body) if self.body else None
         if self.status < 400:
             return said
         usual = {"code": "", "detail": "The service did not say why.", **(said if isinstance(said, dict) else {})}
         wait = self.header(b"retry-after")
-        raise Problem(self.status, usual["code"], usual["detail"], headers={"Retry-After": wait} if wait else None)
+        raise error_of(usual | {"status": self.status}, wait or None)
 
     async def give(self, send: Send, extra: HeaderList) -> None:
         await answer(send, self.status, [*(self.headers or []), *extra], self.body)
@@ -51,7 +51,7 @@ class Captured:
 async def public_call(
     call: Call, scope: Scope, receive: Receive, method: str, path: str, body: bytes = b"", *, token: str | None = None
 ) -> Captured:
-    """What a call of `path` by the client of `scope` is answered; Problem if the gateway itself refuses it."""
+    """What a call of `path` by the client of `scope` is answered; DomainError if the gateway itself refuses it."""
     captured = Captured()
     headers: Iterable[tuple[bytes, bytes]] = (header for header in scope["headers"] if header[0] not in LEFT_OUT)
     described = [*headers, JSON_TYPE, (b"content-length", str(len(body)).encode())]

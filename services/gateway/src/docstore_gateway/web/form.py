@@ -18,7 +18,16 @@ from docstore_gateway.web.form_log_in import FORM_PATH, LOG_IN_PATH, FormLogIn
 from docstore_gateway.web.form_pages import FormPages, go_to
 from docstore_gateway.web.form_visit import Visit
 from docstore_gateway.web.session import Login, WebSessions
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.errors import (
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OutOfSpace,
+    not_found,
+)
+from docstore_platform.problems import problem_of
 from docstore_platform.tokens import unauthorized
 
 TAKEN: dict[str, dict[str, Any]] = {
@@ -62,8 +71,8 @@ class WebForm:
                 await self._of_upload(visit, scope["method"], upload[1], cancel=upload[2] is not None)
             else:
                 await self._page(visit, (scope["method"], scope["path"]))
-        except Problem as problem:
-            if problem.status == 401:
+        except DomainError as problem:
+            if problem_of(problem).status == 401:
                 await self._log_in.ask_for_it(visit, upload[1] if upload else "")
             else:
                 await self._pages.show(send, "message", "That did not work", problem, again=False, message="")
@@ -99,7 +108,9 @@ class WebForm:
             raise unauthorized("Nobody is logged in here.")
         return login
 
-    async def _choose(self, visit: Visit, login: Login, fields: dict[str, str], problem: Problem | None = None) -> None:
+    async def _choose(
+        self, visit: Visit, login: Login, fields: dict[str, str], problem: DomainError | None = None
+    ) -> None:
         """Ask where the file is to go; `fields` as they were filled in, if that was refused."""
         me = await visit.ask(login, "GET", "/v1/me")
         await self._pages.show(
@@ -120,9 +131,7 @@ class WebForm:
         visit.require_csrf(fields, login.csrf_token)
         try:
             upload = await self._upload(visit, login, fields)
-        except Problem as problem:
-            if problem.status not in (403, 404, 409, 422, 507):
-                raise
+        except (Forbidden, NotFound, Conflict, Invalid, OutOfSpace) as problem:
             problem.detail = WORDS.get(problem.code, problem.detail)
             await self._choose(visit, login, fields, problem)
             return
@@ -135,7 +144,7 @@ class WebForm:
         left = _left(await visit.ask(login, "GET", "/v1/me"))
         if left <= 0:
             detail = "Your storage is full, or kept for uploads under way. Delete something for good, or wait for them."
-            raise Problem(507, "over_quota", detail)
+            raise OutOfSpace(detail)
         wish = {"path": path, "method": "form", "max_size": min(self._max_bytes, left)}
         return await visit.ask(login, "POST", "/v1/uploads", wish | TAKEN.get(fields.get("taken", ""), {}))
 
@@ -178,9 +187,9 @@ def _path(folder: str, name: str) -> str:
     """The path of a name in a folder. The rest of the rules is metadata's."""
     name = unicodedata.normalize("NFC", name.strip())
     if not name:
-        raise Problem(422, "invalid_path", "The file needs a name.")
+        raise Invalid("The file needs a name.", code="invalid_path")
     if "/" in name:
-        raise Problem(422, "invalid_path", "A name has no “/”. The folder has a field of its own.")
+        raise Invalid("A name has no “/”. The folder has a field of its own.", code="invalid_path")
     parts = [part for part in unicodedata.normalize("NFC", folder.strip()).split("/") if part]
     return "/" + "/".join([*parts, name])
 

@@ -11,7 +11,7 @@ import orjson
 from docstore_gateway.web.form_pages import FormPages, go_to
 from docstore_gateway.web.form_visit import Visit
 from docstore_gateway.web.session import SESSION_PATH, Login, WebSessions, cookie_in
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 FORM_PATH = "/web/form"
 LOG_IN_PATH = f"{SESSION_PATH}/form"
@@ -56,7 +56,7 @@ class FormLogIn:
             body = orjson.dumps({"email": email, "password": fields.get("password", ""), "device_name": "Plain page"})
             captured = await self._web.log_in(visit.call, visit.scope, visit.receive, body)
             tokens = captured.json()
-        except Problem as problem:
+        except DomainError as problem:
             await self._show(visit, problem, email)
             return
         await go_to(visit.send, FORM_PATH, [*self._web.cookies_of(tokens), self._cookie("", 0)])
@@ -73,7 +73,7 @@ class FormLogIn:
             await self._web.end(visit.call, visit.scope, visit.receive, login.token)
         await go_to(visit.send, f"{FORM_PATH}?{CHECKED.decode()}", self._web.forget())
 
-    async def _show(self, visit: Visit, problem: Problem | None = None, email: str = "") -> None:
+    async def _show(self, visit: Visit, problem: DomainError | None = None, email: str = "") -> None:
         known = cookie_in(visit.cookies, self._cookie_name) or secrets.token_hex(16)
         await self._pages.show(
             visit.send,

@@ -7,8 +7,9 @@ from starlette.types import Send
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.web.built_pages import PERMISSIONS, store_origin
 from docstore_gateway.web.session import origin_of
+from docstore_platform.errors import DomainError
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -39,11 +40,12 @@ class FormPages:
         send: Send,
         state: str,
         title: str,
-        problem: Problem | None = None,
+        error: DomainError | None = None,
         extra: HeaderList | None = None,
         **about: Any,
     ) -> None:
         """Answer with a page; with the status, and in the words, of what went wrong, if something did."""
+        problem = problem_of(error) if error else None
         detail = problem.detail if problem else ""
         text = self._page.render(state=state, title=title, problem=detail, **about)
         wait = problem.headers.get("Retry-After") if problem else None

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from docstore_gateway.web.calls import Call, public_call
 from docstore_gateway.web.session import Login
 from docstore_platform.body_limits import read_body
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden, Invalid
 
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 20
@@ -37,11 +37,11 @@ class Visit:
         try:
             found = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
         except ValueError:
-            raise Problem(422, "invalid_request", "This is no form of ours.") from None
+            raise Invalid("This is no form of ours.") from None
         return {name: values[0] for name, values in found.items()}
 
     async def ask(self, login: Login, method: str, path: str, body: Any = None) -> Any:
-        """What the API answers who is logged in; Problem if it refuses."""
+        """What the API answers who is logged in; DomainError if it refuses."""
         said = b"" if body is None else orjson.dumps(body)
         captured = await public_call(self.call, self.scope, self.receive, method, path, said, token=login.token)
         return captured.json()
@@ -49,4 +49,4 @@ class Visit:
     def require_csrf(self, fields: dict[str, str], wanted: str) -> None:
         """403 for a form that was not given to this browser, or for another log-in."""
         if not hmac.compare_digest(fields.get("csrf", "").encode("utf-8", "replace"), wanted.encode()):
-            raise Problem(403, "csrf", "This page is too old, or belongs to another log-in. Open it again.")
+            raise Forbidden("This page is too old, or belongs to another log-in. Open it again.", code="csrf")

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from docstore_gateway.responses import HeaderList, answer
 from docstore_gateway.web.calls import JSON_TYPE, Call, Captured, public_call
 from docstore_platform.body_limits import read_body
-from docstore_platform.problems import Problem, not_found
+from docstore_platform.errors import Conflict, DomainError, Forbidden, not_found
 from docstore_platform.settings import InfraSettings
 from docstore_platform.tokens import Principal, TokenVerifier, unauthorized
 
@@ -64,7 +64,7 @@ class WebSessions:
         """Whose cookie this is; None without one, or where a refresh is due."""
         token = self.access_token(cookies)
         if token is not None:
-            with suppress(Problem):
+            with suppress(DomainError):
                 principal = await self._verifier.verify(token)
                 return Login(token, self.csrf_token(principal.session_id))
         return None
@@ -77,7 +77,7 @@ class WebSessions:
         """403 for a call that another site may have had the browser make."""
         wanted = [_csrf_token(key, principal.session_id).encode() for key in self._keys]
         if given is None or not any(hmac.compare_digest(given, token) for token in wanted):
-            raise Problem(403, "csrf", "A call with the page's cookie needs its X-CSRF-Token; see GET /web/session.")
+            raise Forbidden("A call with the page's cookie needs its X-CSRF-Token; see GET /web/session.", code="csrf")
 
     # --- /web/session --------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class WebSessions:
         host = headers.get(b"host", b"").decode("latin-1")
         ours = origin == self._origin or (bool(host) and urlsplit(origin).netloc == host)
         if site != b"same-origin" or not ours:
-            raise Problem(403, "csrf", "Only our own pages may ask for this.")
+            raise Forbidden("Only our own pages may ask for this.", code="csrf")
 
     async def _show(self, headers: dict[bytes, bytes], send: Send) -> None:
         """The session's CSRF token; null without one, and whether a refresh may give it."""
@@ -118,13 +118,13 @@ class WebSessions:
         await _give_json(send, 200, {"csrf_token": login.csrf_token if login else None, "renewable": renewable})
 
     async def log_in(self, call: Call, scope: Scope, receive: Receive, body: bytes) -> Captured:
-        """The answer to a log-in with these words; Problem 409 `home_region` with `home` if it is not done here."""
+        """The answer to a log-in with these words; Conflict `home_region` with `home` if it is not done here."""
         cookies = dict(scope["headers"]).get(b"cookie")
         body = _with_device(body, cookie_in(cookies, self.device_cookie))
         captured = await public_call(call, scope, receive, "POST", "/v1/sessions", body)
         if captured.status == 307:
             home = origin_of(captured.header(b"location"))
-            raise Problem(409, "home_region", "This account lives in another region: log in there.", home=home)
+            raise Conflict("This account lives in another region: log in there.", code="home_region", home=home)
         return captured
 
     async def renew(self, call: Call, scope: Scope, receive: Receive, cookies: bytes | None) -> Captured:

@@ -8,8 +8,8 @@ import pytest
 from docstore_gateway.edge.idempotency import Call, IdempotencyKeys, Recorder, StoredAnswer
 from docstore_gateway.edge.idempotency_repository import MongoIdempotencyRows
 from docstore_gateway.settings import GatewaySettings
+from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Database, Mongo
-from docstore_platform.problems import Problem
 from docstore_platform.settings import InfraSettings
 from docstore_platform.testing import eventually
 
@@ -236,14 +236,14 @@ async def test_a_gateway_that_died_blocks_its_key_only_for_the_lease(store: Stor
     call = Call("account:ann", "k", "POST", "/v1/folders", BODY)
     dead = await store.keys.begin(call)
     assert isinstance(dead, Recorder)
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(DomainError) as caught:
         await store.keys.begin(call)
     assert caught.value.code == "idempotency_in_progress"
 
     await store.leases_end()
     heirs = await asyncio.gather(*(store.keys.begin(call) for _ in range(5)), return_exceptions=True)
     [heir] = [outcome for outcome in heirs if isinstance(outcome, Recorder)]
-    assert all(isinstance(outcome, Recorder | Problem) for outcome in heirs)
+    assert all(isinstance(outcome, Recorder | DomainError) for outcome in heirs)
     await answer_with(heir, b"heir")
     await answer_with(dead, b"dead")
     kept = await store.keys.begin(call)

@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from docstore_gateway.proxy import service as forwarding
 from docstore_gateway.proxy.service import HttpForwarder
 from docstore_platform.body_limits import ClientGone
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 pytestmark = pytest.mark.connected
 
@@ -104,7 +104,7 @@ async def test_a_body_of_another_length_than_announced_takes_nothing_from_the_ne
     async with listening(hasty) as url:
         forwarder = HttpForwarder(url, "metadata", connect_seconds=2, answer_seconds=5)
         try:
-            with pytest.raises((Problem, ClientGone, aiohttp.ClientError)):
+            with pytest.raises((DomainError, ClientGone, aiohttp.ClientError)):
                 await _forward(forwarder, "/v1/compare", parts, announced=10)
             for _ in range(2):
                 answer = await _forward(forwarder, "/v1/me", [b""], announced=0)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from docstore_contracts.operations import OperationsClient
 from docstore_gateway.admin.dead_letters import DeadLetterService
-from docstore_platform.problems import Problem, not_found, unavailable
+from docstore_platform.errors import DomainError, not_found, unavailable
+from docstore_platform.problems import problem_of
 
 
 class FakeClient:
@@ -104,6 +105,6 @@ async def test_an_unknown_letter_is_not_found(letter_id: str) -> None:
     """An id that is no id never becomes part of an internal path."""
     desk = service_of({"quota": FakeClient(["7"])})
     for act in (desk.replay, desk.discard):
-        with pytest.raises(Problem) as caught:
+        with pytest.raises(DomainError) as caught:
             await act(letter_id)
-        assert caught.value.status == 404
+        assert problem_of(caught.value).status == 404

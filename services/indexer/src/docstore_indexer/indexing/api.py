@@ -9,7 +9,7 @@ from docstore_contracts.indexer import RebuildStatus
 from docstore_indexer.indexing.schemas import Rebuild
 from docstore_indexer.indexing.service import REBUILD_WAKEUP, IndexService
 from docstore_platform.answers import described
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Forbidden
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
@@ -65,4 +65,4 @@ async def _begin(service: IndexService, status: Status) -> Response:
 
 def _require_admin(caller: Principal) -> None:
     if not caller.is_admin:
-        raise Problem(403, "forbidden", "This is for administrators.")
+        raise Forbidden("This is for administrators.")

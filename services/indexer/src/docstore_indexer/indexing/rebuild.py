@@ -21,7 +21,7 @@ from docstore_indexer.indexing.rules import CHARS_AT_ONCE, Entry, File, FileChan
 from docstore_indexer.indexing.service import IndexService
 from docstore_indexer.indexing.text_repository import Accounts, Texts
 from docstore_platform.clock import Clock, rfc3339, utc_now
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_work.lease_queue import LeaseLost
 
 log = structlog.get_logger(__name__)
@@ -150,7 +150,7 @@ class Rebuild:
         while True:
             try:
                 return [file_of_entry(entry) for entry in await self._metadata.list_files(after, self._page)]
-            except Problem as problem:
+            except DomainError as problem:
                 log.warning("rebuild_waits_for_metadata", error=str(problem))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, MAX_RETRY_SECONDS)

@@ -7,8 +7,8 @@ from typing import Any
 from docstore_contracts.metadata import File, MetadataClient
 from docstore_indexer.engines.engine import EngineFailed, Hit, SearchEngine, SearchQuery
 from docstore_indexer.indexing.text_repository import Accounts
+from docstore_platform.errors import Forbidden, unavailable
 from docstore_platform.plans import AccountPlans
-from docstore_platform.problems import Problem, unavailable
 
 FILLED_FROM_PAGES = 5
 """A page all of whose hits are gone is skipped, so many times."""
@@ -42,7 +42,7 @@ class Search:
     async def search(self, query: SearchQuery) -> Found:
         """A page of hits. Problems 403 `premium_required`, 422 `invalid_cursor`, 503."""
         if query.scope == "content" and not await self._is_premium(query.reader):
-            raise Problem(403, "premium_required", "Searching in documents is for premium accounts.")
+            raise Forbidden("Searching in documents is for premium accounts.", code="premium_required")
         found = Found([], 0, query.cursor)
         for _ in range(FILLED_FROM_PAGES):
             found = await self._page(replace(query, cursor=found.next_cursor))

@@ -6,7 +6,8 @@ from indexer_fakes import FakeAccounts, FakeEngine, FakeMetadata, a_file, an_ent
 from docstore_indexer.engines.engine import EngineFailed, Hit, SearchHits, SearchQuery
 from docstore_indexer.indexing.index_order import document_of
 from docstore_indexer.search.service import Search
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 
 def page(*hits: Hit, total: int | None = None, next_cursor: str | None = None) -> SearchHits:
@@ -75,9 +76,9 @@ async def test_the_total_counts_no_file_that_was_shared_until_a_moment_ago() -> 
 async def test_content_is_for_premium() -> None:
     """On the free plan the engine is not even asked."""
     engine = FakeEngine()
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(DomainError) as refusal:
         await shown(engine, FakeMetadata(), FakeAccounts("free")).search(SearchQuery("ann", "x", "content"))
-    assert (refusal.value.status, refusal.value.code, engine.queries) == (403, "premium_required", [])
+    assert (problem_of(refusal.value).status, refusal.value.code, engine.queries) == (403, "premium_required", [])
 
 
 async def test_a_plan_that_no_event_has_told_yet_counts_before_a_refusal() -> None:
@@ -93,6 +94,6 @@ async def test_an_index_that_fails_is_unavailable() -> None:
         async def search(self, query: SearchQuery) -> SearchHits:
             raise EngineFailed("broken")
 
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(DomainError) as refusal:
         await shown(Broken(), FakeMetadata()).search(SearchQuery("ann", "x"))
-    assert refusal.value.status == 503
+    assert problem_of(refusal.value).status == 503

@@ -5,18 +5,17 @@ from collections.abc import Mapping, Sequence
 from docstore_contracts.metadata import CommitResult, Committed
 from docstore_metadata.commits.rules import Commit, Outcome, decide
 from docstore_metadata.commits.targets import Target
-from docstore_metadata.errors import Refusal
 from docstore_metadata.journal.recorder import FileEventRecorder
-from docstore_metadata.problems import item_problem
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.paths import conflict_note, noted_names, with_note
-from docstore_metadata.tree.presentation import place_json
+from docstore_metadata.tree.presentation import item_problem, place_json
 from docstore_metadata.tree.rules import Node, Place, check_tags
 from docstore_metadata.versions.adding import add_version, new_version
 from docstore_metadata.versions.rules import Version
 from docstore_platform.database import Session
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 
 
@@ -46,10 +45,10 @@ class CommitPlan:
         self._answers: dict[str, CommitResult] = {}
         self._object_keys: list[str] = []
 
-    async def add(self, commit: Commit, target: Target | Refusal) -> CommitResult:
+    async def add(self, commit: Commit, target: Target | DomainError) -> CommitResult:
         """The answer to one commit."""
         try:
-            if isinstance(target, Refusal):
+            if isinstance(target, DomainError):
                 raise target
             current = target.current.node if target.current else None
             outcome = decide(current, commit.base_version, target.on_conflict(commit))
@@ -61,7 +60,7 @@ class CommitPlan:
                 name = await self._conflict_name(commit, target) if conflicted else target.parts[-1]
                 answer = commit.context.run(self._new_file, commit, target, name, conflicted)
             self._object_keys.append(commit.object_key)
-        except Refusal as refusal:
+        except DomainError as refusal:
             answer = item_problem(refusal)
         self._answers[commit.upload_id] = answer
         return answer

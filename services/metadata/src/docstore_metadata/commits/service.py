@@ -10,18 +10,18 @@ from docstore_metadata.commits.batcher import CommitBatcher
 from docstore_metadata.commits.plan import CommitPlan, NotIndependent
 from docstore_metadata.commits.rules import Commit, UploadIntent, decide, independent_rounds
 from docstore_metadata.commits.targets import Target, resolve
-from docstore_metadata.errors import Refusal
 from docstore_metadata.journal.recorder import FileEventRecorder
 from docstore_metadata.journal.repository import MAX_ENTRIES, touch_owner_journals
-from docstore_metadata.problems import item_problem
 from docstore_metadata.retention.rules import Bounds
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.changes import TreeChanges
 from docstore_metadata.tree.lookup import Tree
+from docstore_metadata.tree.presentation import item_problem
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.rules import Version
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import DatabaseError, Session, is_duplicate
+from docstore_platform.errors import DomainError
 
 TRIES = 3
 
@@ -49,7 +49,7 @@ class CommitService:
         for intent, target in zip(intents, await resolve(self._tree, intents), strict=True):
             try:
                 answers.append(_check(intent, target))
-            except Refusal as refusal:
+            except DomainError as refusal:
                 answers.append(item_problem(refusal))
         return answers
 
@@ -111,7 +111,7 @@ class CommitService:
         return await self._transactor.run(work, lane=commits[0].account_id)
 
     async def _full_histories(
-        self, targets: Sequence[Target | Refusal], now: datetime, session: Session
+        self, targets: Sequence[Target | DomainError], now: datetime, session: Session
     ) -> dict[str, list[Version]]:
         """The versions of those files that have as many as their owner's policy allows."""
         places = [target.current for target in targets if isinstance(target, Target) and target.current]
@@ -126,8 +126,8 @@ class CommitService:
         return self._bounds.versions_kept(place.ancestors[0].retention, now)
 
 
-def _check(intent: UploadIntent, target: Target | Refusal) -> WriteAllowed:
-    if isinstance(target, Refusal):
+def _check(intent: UploadIntent, target: Target | DomainError) -> WriteAllowed:
+    if isinstance(target, DomainError):
         raise target
     current = target.current.node if target.current else None
     decide(current, intent.base_version, target.on_conflict(intent))

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from docstore_metadata.commits.rules import OnConflict
-from docstore_metadata.errors import NameTaken, NotAFile, Refusal
+from docstore_metadata.errors import NameTaken, NotAFile
 from docstore_metadata.tree.access import Action, authorize, may_write_beside
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.path_root import PathRoot, authorize_path, own_root, path_root_at, refuse_file_in_way
 from docstore_metadata.tree.paths import Parts, split_path
 from docstore_metadata.tree.rules import Found, Place, place_at
 from docstore_platform.database import Session
+from docstore_platform.errors import DomainError
 
 
 class WriteIntent(Protocol):
@@ -58,7 +59,7 @@ class Target:
         return "fail" if alone else asked.on_conflict
 
 
-async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = None) -> list[Target | Refusal]:
+async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = None) -> list[Target | DomainError]:
     """The target of each, or why it may not be written to. All are asked by one account."""
     account_id = asked[0].account_id
     ids = {ask.file_id if ask.path is None else ask.parent_id for ask in asked}
@@ -69,16 +70,16 @@ async def resolve(tree: Tree, asked: Sequence[WriteIntent], session: Session = N
         if isinstance(goal, Goal):
             by_owner[goal.base.owner_id].append(goal.parts)
     found = {owner_id: await tree.walk(owner_id, paths, session) for owner_id, paths in by_owner.items()}
-    targets: list[Target | Refusal] = []
+    targets: list[Target | DomainError] = []
     for ask, goal in zip(asked, goals, strict=True):
         try:
-            if isinstance(goal, Refusal):
+            if isinstance(goal, DomainError):
                 targets.append(goal)
             elif goal is not None:
                 targets.append(_by_path(goal, found[goal.base.owner_id]))
             else:
                 targets.append(_by_id(account_id, places.get(ask.file_id or "")))
-        except Refusal as refusal:
+        except DomainError as refusal:
             targets.append(refusal)
     return targets
 
@@ -92,7 +93,7 @@ class Goal:
     seen_path: str
 
 
-def _goal(ask: WriteIntent, places: Mapping[str, Place]) -> Goal | Refusal | None:
+def _goal(ask: WriteIntent, places: Mapping[str, Place]) -> Goal | DomainError | None:
     if ask.path is None:
         return None
     try:
@@ -100,7 +101,7 @@ def _goal(ask: WriteIntent, places: Mapping[str, Place]) -> Goal | Refusal | Non
         own = ask.parent_id is None or ask.parent_id == ask.account_id
         base = own_root(ask.account_id) if own else path_root_at(ask.account_id, places.get(ask.parent_id or ""))
         return Goal(base, base.full(below), base.seen(below))
-    except Refusal as refusal:
+    except DomainError as refusal:
         return refusal
 
 

@@ -10,8 +10,8 @@ from docstore_metadata.downloads import schemas
 from docstore_metadata.downloads.delivery import NO_STORE, Delivery
 from docstore_metadata.downloads.schemas import WantedItems
 from docstore_metadata.downloads.service import DownloadService, Wanted
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 from docstore_platform.reading import telling_read
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber

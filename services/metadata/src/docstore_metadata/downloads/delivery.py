@@ -14,7 +14,8 @@ from docstore_contents.reader import is_whole
 from docstore_contents.s3.presigned import attachment
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_metadata.downloads.rules import ByteRange, RangeNotSatisfiable, asked_range, is_known
-from docstore_platform.problems import Problem, unavailable
+from docstore_platform.errors import unavailable
+from docstore_platform.problems import Problem
 from docstore_platform.reading import telling_read
 
 log = structlog.get_logger(__name__)
@@ -78,8 +79,8 @@ class Delivery:
     async def answer(self, download: Download, request_headers: Mapping[str, str], expires_in: int) -> Response:
         """A redirect to a URL good for `expires_in` seconds, or the bytes asked for themselves.
 
-        Problem 503 if the store can't be reached, 500 `content_damaged` if the first bytes are not what they should
-        be; should later ones not be, the connection ends before the announced length is reached.
+        Unavailable if the store can't be reached, Problem 500 `content_damaged` if the first bytes are not what they
+        should be; should later ones not be, the connection ends before the announced length is reached.
         """
         if is_whole(download.object_key):
             url = self.signed_url(download.object_key, download.name, download.content_type, expires_in)

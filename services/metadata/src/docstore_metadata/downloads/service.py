@@ -10,18 +10,18 @@ from docstore_contents.reader import Contents, is_blocks, is_whole
 from docstore_contents.s3.store import ObjectStoreError, ObjectStoreUnavailable
 from docstore_contracts.caller import ItemRefused
 from docstore_metadata.downloads.delivery import OCTETS, Delivery, Download
-from docstore_metadata.errors import NotFound, NotInBlocks, Refusal
-from docstore_metadata.problems import item_problem
+from docstore_metadata.errors import NotFound, NotInBlocks
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
-from docstore_metadata.tree.presentation import Json
+from docstore_metadata.tree.presentation import Json, item_problem
 from docstore_metadata.tree.rules import Place
 from docstore_metadata.versions.access import VersionAccess
 from docstore_metadata.versions.adding import new_version
 from docstore_metadata.versions.documents import version_id
 from docstore_metadata.versions.rules import Version
 from docstore_metadata.versions.service import VersionService, require_file
+from docstore_platform.errors import DomainError
 from docstore_platform.tokens import Principal
 
 INDEXES_READ_AT_ONCE = 16
@@ -98,19 +98,19 @@ class DownloadService:
         URL opens all of the pack: everybody else gets a slice, like content in blocks, by the content route.
         """
         found = await self._find(principal, wanted)
-        keys = [item[1].object_key for item in found if not isinstance(item, Refusal)]
+        keys = [item[1].object_key for item in found if not isinstance(item, DomainError)]
         named = [slice_ for slice_ in map(pack_of, keys) if slice_ is not None]
         packs = await self._open_packs({of.pack_key for of in named if of.account_id == principal.account_id})
-        return [item_problem(item) if isinstance(item, Refusal) else self._where(*item, packs) for item in found]
+        return [item_problem(item) if isinstance(item, DomainError) else self._where(*item, packs) for item in found]
 
-    async def _find(self, principal: Principal, wanted: Sequence[Wanted]) -> list[tuple[Place, Version] | Refusal]:
+    async def _find(self, principal: Principal, wanted: Sequence[Wanted]) -> list[tuple[Place, Version] | DomainError]:
         """The versions that the caller may read: one query for files and folders seen before, one for old versions."""
         places = await self._tree.places({item.file_id for item in wanted})
-        allowed: list[Place | Refusal] = []
+        allowed: list[Place | DomainError] = []
         for item in wanted:
             try:
                 allowed.append(require_file(authorize(principal.account_id, places.get(item.file_id), Action.READ)))
-            except Refusal as refusal:
+            except DomainError as refusal:
                 allowed.append(refusal)
         ids = [
             version_id(item.file_id, item.number)
@@ -118,9 +118,9 @@ class DownloadService:
             if isinstance(place, Place) and item.number not in (None, place.node.version)
         ]
         old = await self._store.versions.by_id(ids) if ids else {}
-        found: list[tuple[Place, Version] | Refusal] = []
+        found: list[tuple[Place, Version] | DomainError] = []
         for item, place in zip(wanted, allowed, strict=True):
-            if isinstance(place, Refusal):
+            if isinstance(place, DomainError):
                 found.append(place)
             elif item.number is None or item.number == place.node.version:
                 found.append((place, new_version(place.node, upload_id=None)))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from docstore_metadata.journal.repository import Entry, Journal
+from docstore_platform.errors import DomainError, Gone, invalid
 from docstore_platform.paging import change_cursor, decode_cursor
-from docstore_platform.problems import Problem, invalid
 
 LATEST = "latest"
 """The cursor behind the last change, for who wants to know of none but the next ones."""
@@ -19,11 +19,10 @@ class ChangePage:
     cursor: str
 
 
-def _expired() -> Problem:
-    return Problem(
-        410,
-        "cursor_expired",
+def _expired() -> DomainError:
+    return Gone(
         "Changes from there on are no longer kept: read GET /v1/snapshot and go on from its changes_cursor.",
+        code="cursor_expired",
         snapshot="/v1/snapshot",
     )
 

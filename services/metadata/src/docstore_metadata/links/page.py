@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Template
 
 from docstore_metadata.downloads.delivery import Delivery
-from docstore_metadata.errors import LinkPassword, Refusal
+from docstore_metadata.errors import LinkPassword
 from docstore_metadata.links.api import Address, deliver
 from docstore_metadata.links.icons import kind_of
 from docstore_metadata.links.previews import PagePreviews
@@ -23,8 +23,9 @@ from docstore_metadata.links.visits import LinkVisits, Visit
 from docstore_metadata.people.service import DisplayNames
 from docstore_metadata.tree.list_query import DEFAULT_LIMIT
 from docstore_metadata.tree.rules import Node
+from docstore_platform.errors import DomainError, TooMany
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 
 MAX_FORM_BYTES = 4096
 GONE = "This link does not exist, or no longer leads anywhere. Ask whoever gave it to you for another."
@@ -71,7 +72,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
             if await visits.has_password(token):
                 return _password_form(token)
             return await _page_of(visits, shows, await visits.open(token, None, address), token)
-        except (Refusal, Problem) as error:
+        except DomainError as error:
             return _refused(error, token)
 
     @router.post("/{token}")
@@ -80,7 +81,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
         try:
             password = await _password_in(request)
             return await _page_of(visits, shows, await visits.open(token, password, address), token)
-        except (Refusal, Problem) as error:
+        except DomainError as error:
             return _refused(error, token)
 
     @router.get("/{token}/download")
@@ -88,7 +89,7 @@ def page_router(visits: LinkVisits, delivery: Delivery, previews: PagePreviews, 
         """To the bytes; counted."""
         try:
             return await deliver(request, visits, delivery, await visits.look(token, grant), file or None)
-        except (Refusal, Problem) as error:
+        except DomainError as error:
             return _refused(error, token)
 
     return router
@@ -156,15 +157,16 @@ def _href(token: str, what: str = "", **query: str) -> str:
     return f"/l/{quote(token, safe='')}{what}" + (f"?{urlencode(given)}" if given else "")
 
 
-def _refused(error: Refusal | Problem, token: str) -> Response:
+def _refused(error: DomainError, token: str) -> Response:
+    problem = problem_of(error)
     if isinstance(error, LinkPassword):
         wrong = error.extra["reason"] == "wrong"
-        return _password_form(token, error.status, "That is not the password." if wrong else "")
-    if isinstance(error, Refusal) or error.status < 429:
+        return _password_form(token, problem.status, "That is not the password." if wrong else "")
+    if problem.status < 429:
         return _page("message", "Nothing here", 404, message=GONE)
-    title = "Please wait" if error.status == 429 else "Not available just now"
-    response = _page("message", title, error.status, message=error.detail)
-    response.headers.update(error.headers)
+    title = "Please wait" if isinstance(error, TooMany) else "Not available just now"
+    response = _page("message", title, problem.status, message=error.detail)
+    response.headers.update(problem.headers)
     return response
 
 

@@ -8,7 +8,7 @@ import structlog
 from docstore_contracts.media import MediaClient, PreviewItem, PreviewSize
 from docstore_metadata.links.rules import Link
 from docstore_metadata.tree.rules import Node
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class PagePreviews:
         try:
             async with asyncio.timeout(self._wait_seconds):
                 urls = await self._media.preview_urls(items, size)
-        except (Problem, TimeoutError) as error:
+        except (DomainError, TimeoutError) as error:
             log.warning("link_page_without_previews", link_id=link.id, error=repr(error))
             return {}
         return {node.id: url for node, url in zip(wanted, urls, strict=True) if url}

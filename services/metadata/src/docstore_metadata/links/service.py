@@ -17,10 +17,10 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Place
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import DuplicateKeyError
+from docstore_platform.errors import invalid
 from docstore_platform.fair_queue import Requester
 from docstore_platform.ids import new_id
 from docstore_platform.passwords import Passwords
-from docstore_platform.problems import invalid
 from docstore_platform.tokens import Principal
 
 

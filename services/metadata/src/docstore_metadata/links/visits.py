@@ -62,7 +62,7 @@ class LinkVisits:
     async def open(self, token: str, password: str | None, address: str) -> Visit:
         """Look at what a link leads to, which is counted and said.
 
-        LinkPassword unless the password is right, Problem 429 after too many wrong ones, from one address or from all.
+        LinkPassword unless the password is right, TooMany after too many wrong ones, from one address or from all.
         """
         link, _ = await self._find(token)
         if link.password_hash is not None:

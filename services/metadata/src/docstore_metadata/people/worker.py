@@ -15,7 +15,7 @@ from docstore_events.transaction import Transactor
 from docstore_metadata.people.repository import Person
 from docstore_metadata.sharing.pending import PendingShares
 from docstore_metadata.sharing.rules import email_key
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_work.wakeup import wake
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class DisplayNameResolver:
         account_id = self._waiting.popleft()
         try:
             await self._resolve(account_id)
-        except Problem as problem:  # nobody's id in this region, or accounts is not there
+        except DomainError as problem:  # nobody's id in this region, or accounts is not there
             log.debug("person_unknown", account_id=account_id, error=str(problem))
         except Exception as error:  # noqa: BLE001 - the others are looked up all the same
             log.warning("person_lookup_failed", account_id=account_id, error=repr(error))

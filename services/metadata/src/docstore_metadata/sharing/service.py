@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from docstore_events.transaction import Transaction, Transactor
-from docstore_metadata.errors import NotFound, NotShareable, Refusal, ShareWithSelf, TooManyInvitations, TooManyShares
+from docstore_metadata.errors import NotFound, NotShareable, ShareWithSelf, TooManyInvitations, TooManyShares
 from docstore_metadata.sharing.acceptance.service import admit, admitted
 from docstore_metadata.sharing.changes import ShareChanges, publish_revoked, publish_shared
 from docstore_metadata.sharing.rules import MAX_INVITATIONS, MAX_SHARES, Share, clean_email, email_key
@@ -14,6 +14,7 @@ from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.rules import Place, ShareRole
 from docstore_platform.clock import Clock, utc_now
 from docstore_platform.database import DatabaseError, is_duplicate
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_platform.tokens import Principal
 
@@ -101,9 +102,9 @@ class ShareService:
     async def _count_invitation(self, owner_id: str, transaction: Transaction) -> None:
         count = await self._store.shares.count_invitation(owner_id, transaction.session)
         if count.number > MAX_INVITATIONS:
-            wait = {"Retry-After": str(max(1, round(count.left.total_seconds())))}
+            wait = max(1, round(count.left.total_seconds()))
             detail = f"At most {MAX_INVITATIONS} shares can be made in a day."
-            raise TooManyInvitations(detail, headers=wait)
+            raise TooManyInvitations(detail, retry_after=wait)
 
     async def change_role(self, principal: Principal, node_id: str, share_id: str, role: ShareRole) -> Share:
         async def work(transaction: Transaction) -> Share:
@@ -152,7 +153,7 @@ class ShareService:
             for share in shares:
                 try:
                     place = authorize(account_id, places.get(share.node_id), Action.READ)
-                except Refusal:
+                except DomainError:
                     continue
                 found.append(SharedPlace(share, place))
             if len(shares) < wanted:

@@ -14,7 +14,7 @@ from docstore_metadata.tree.paths import MAX_DEPTH
 from docstore_metadata.tree.presentation import Json, file_json
 from docstore_metadata.tree.repository import Nodes
 from docstore_metadata.tree.rules import Place
-from docstore_platform.problems import invalid
+from docstore_platform.errors import invalid
 
 MAX_MISSING = 1000
 AT_ONCE_CHARS = 1_000_000

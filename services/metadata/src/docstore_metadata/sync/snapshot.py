@@ -14,8 +14,8 @@ from docstore_metadata.tree.list_query import moment_of, position_of
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import Json, place_json
 from docstore_metadata.tree.rules import Node, Place, place_among
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 
 OWN = ""
 BEHIND = "~"

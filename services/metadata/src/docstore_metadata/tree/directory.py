@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from docstore_contracts.metadata import File, FileEntry
-from docstore_metadata.errors import Refusal
 from docstore_metadata.storage import Store
 from docstore_metadata.tree.access import Action, authorize
 from docstore_metadata.tree.lookup import Tree
 from docstore_metadata.tree.presentation import file_state, place_json
 from docstore_metadata.tree.rules import Permission
+from docstore_platform.errors import DomainError
 
 
 class FileDirectory:
@@ -25,7 +25,7 @@ class FileDirectory:
         for node_id in dict.fromkeys(node_ids):
             try:
                 found.append(place_json(authorize(account_id, places.get(node_id), Action.READ), account_id))
-            except Refusal:
+            except DomainError:
                 continue
         return found
 

@@ -13,7 +13,7 @@ from docstore_metadata.tree import schemas
 from docstore_metadata.tree.list_query import DEFAULT_LIMIT, MAX_LIMIT, parse_list_query
 from docstore_metadata.tree.listing import Listings
 from docstore_metadata.tree.service import FileService
-from docstore_platform.problems import invalid
+from docstore_platform.errors import invalid
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import current_principal
 from docstore_platform.values import CURSOR_SCHEMA, DAY_OR_MOMENT_SCHEMA, PATH_SCHEMA

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 from docstore_platform.values import MOMENT_OUT_OF_RANGE, OutOfCalendar, parse_day_or_moment
 
 DEFAULT_LIMIT = 100

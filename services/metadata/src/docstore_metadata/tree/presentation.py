@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from docstore_contracts.caller import ItemRefused
 from docstore_contracts.metadata import File
 from docstore_events.files import FileState
 from docstore_metadata.tree.rules import Node, Place, View
 from docstore_platform.clock import rfc3339
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_json
 
 Json = dict[str, Any]
 
@@ -41,6 +44,11 @@ def file_json(view: View) -> File:
 
 def _time(moment: datetime | None) -> str | None:
     return None if moment is None else rfc3339(moment)
+
+
+def item_problem(error: DomainError) -> ItemRefused:
+    """An error as one item's answer in a batch."""
+    return {"problem": problem_json(error)}
 
 
 def place_json(place: Place, account_id: str) -> File:

@@ -16,8 +16,8 @@ from docstore_metadata.versions import schemas
 from docstore_metadata.versions.rules import Version, device_shown
 from docstore_metadata.versions.service import VersionService
 from docstore_platform.clock import rfc3339
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.tokens import Principal
 from docstore_platform.values import MAX_VERSION, Cursor, VersionNumber

@@ -14,9 +14,10 @@ from fastapi.responses import Response
 from docstore_contents.block_list import Block, block_key, block_list_key, serialise
 from docstore_contents.packs import Slice, index_bytes, layout, pack_key, slice_key
 from docstore_contents.reader import is_whole
+from docstore_platform.errors import invalid
 from docstore_platform.ids import new_id
 from docstore_platform.internal import LocalTransport, register_local_app
-from docstore_platform.problems import invalid
+from docstore_platform.problems import problem_of
 from docstore_platform.testing import eventually
 
 pytestmark = pytest.mark.connected
@@ -288,7 +289,7 @@ async def test_contents_that_upload_refuses_hold_no_others(stack: Any, refuses_w
     @uploads.post("/internal/contents/release", status_code=204)
     async def release(body: dict[str, list[str]]) -> Response:
         refused = any(is_whole(key) == refuses_whole for key in body["keys"])
-        return invalid("Not these.").response() if refused else Response(status_code=204)
+        return problem_of(invalid("Not these.")).response() if refused else Response(status_code=204)
 
     register_local_app(stack.infra.upload_url, uploads)
     async with stack.run(job_lease_seconds=0.2):

@@ -12,9 +12,9 @@ from restores import restored
 from docstore_metadata.journal.repository import create_journal_indexes, entry_id
 from docstore_metadata.maintenance import after_restore
 from docstore_platform.clock import utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import Problem
 
 pytestmark = pytest.mark.connected
 
@@ -157,7 +157,7 @@ async def test_a_transaction_that_fails_leaves_no_number(running: Any) -> None:
     await running.put("/a.txt")
     outbox = running.database["outbox"]
     await running.database.command("collMod", "outbox", validator={"value": {"$exists": False}})
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         await running.put("/b.txt")
     await running.database.command("collMod", "outbox", validator={})
     await running.put("/c.txt")

@@ -12,7 +12,8 @@ from docstore_contents.reader import ContentDamaged
 from docstore_contents.s3.store import ObjectStoreUnavailable
 from docstore_metadata.downloads import delivery as module
 from docstore_metadata.downloads.delivery import ContentStream, Delivery, Download
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 from docstore_platform.testing import eventually
 
 FILE = Download("f", 're"port.html', "text/html", block_list_key("ada", "u", "g"), 6, "ab" * 32)
@@ -126,9 +127,9 @@ async def test_an_object_of_its_own_is_fetched_from_the_store() -> None:
 )
 async def test_what_can_not_even_begin_is_a_problem(error: Exception, status: int, code: str) -> None:
     """The first bytes are there, and verified, before anything is answered."""
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await answer(FakeContents(error, b"abc"))
-    assert (refused.value.status, refused.value.code) == (status, code)
+    assert (problem_of(refused.value).status, refused.value.code) == (status, code)
 
 
 async def test_damage_on_the_way_never_ends_cleanly() -> None:

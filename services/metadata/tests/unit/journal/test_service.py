@@ -8,7 +8,8 @@ import pytest
 
 from docstore_metadata.journal.repository import Entry
 from docstore_metadata.journal.service import LATEST, ChangeFeed
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 
 @dataclass
@@ -65,15 +66,15 @@ async def test_a_gap_is_told(journal: FakeJournal) -> None:
     journal.add("ann", 4, 5)
     for broken in (lambda: journal.add("ann", 4, 5), lambda: journal.add("ann", 1, 1)):
         broken()
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(DomainError) as refused:
             await feed.page("ann", cursor, 10)
-        assert (refused.value.status, refused.value.code) == (410, "cursor_expired")
+        assert (problem_of(refused.value).status, refused.value.code) == (410, "cursor_expired")
 
 
 async def test_a_cursor_of_another_account_is_refused(journal: FakeJournal) -> None:
     """It says nothing of the caller's journal: 422."""
     feed = ChangeFeed(journal)
     cursor = (await feed.page("ann", None, 2)).cursor
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await feed.page("bob", cursor, 10)
     assert refused.value.code == "invalid_cursor"

@@ -8,7 +8,7 @@ from metadata_fakes import Desk
 from docstore_metadata.errors import NotFound, TooManyLinks
 from docstore_metadata.links import service
 from docstore_metadata.links.service import Wish
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 
 async def test_a_call_sent_again_makes_no_second_link(desk: Desk) -> None:
@@ -39,7 +39,7 @@ async def test_a_link_ends_in_the_future(desk: Desk) -> None:
     """Neither a new one nor one that is changed has an end that is past; None takes the end away."""
     folder, now = await desk.folder("/a"), desk.clock()
     link, _ = await desk.links.make(desk.caller, folder.id, Wish(expires_at=now + timedelta(days=1)))
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(DomainError) as refused:
         await desk.links.change(desk.caller, folder.id, link.id, {"expires_at": now})
     assert refused.value.code == "invalid_expires_at"
     assert (await desk.links.change(desk.caller, folder.id, link.id, {"expires_at": None})).expires_at is None

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly, Refusal
+from docstore_metadata.errors import NotFound, OwnerOnly, ReadOnly
 from docstore_metadata.tree.access import Action, authorize, may_write_beside
 from docstore_metadata.tree.rules import Node, Place, SharedWith, ShareRole
+from docstore_platform.errors import DomainError
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 READERS = ("bob", "cat", "dan")
@@ -43,10 +44,10 @@ def _node(name: str, parent_id: str | None, shared_with: SharedWith) -> Node:
     )
 
 
-def outcome(account_id: str, place: Place, action: Action) -> type[Refusal] | None:
+def outcome(account_id: str, place: Place, action: Action) -> type[DomainError] | None:
     try:
         authorize(account_id, place, action)
-    except Refusal as refusal:
+    except DomainError as refusal:
         return type(refusal)
     return None
 
@@ -72,7 +73,7 @@ def test_what_each_permission_allows(chain: list[dict[str, ShareRole]], account_
     permission = place.permission_of(account_id)
     above = "editor" in [shared_with.get(account_id) for shared_with in chain[:-1]]
     assert may_write_beside(account_id, place) == (above or account_id == "ann")
-    expected: type[Refusal] | None
+    expected: type[DomainError] | None
     if permission is None or action in (Action.RESTORE, Action.PURGE):  # it is not in the trash
         expected = NotFound
     elif permission == "owner" or action is Action.READ:

@@ -13,7 +13,7 @@ from docstore_metadata.tree.list_query import EPOCH, PageQuery, moment_of, next_
 from docstore_metadata.tree.listing_filter import page_filter, page_order
 from docstore_metadata.tree.name_order import order_of
 from docstore_metadata.tree.rules import Node
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 moments = st.integers(0, 4 * 10**12).map(lambda millis: EPOCH + timedelta(milliseconds=millis))
 
@@ -53,7 +53,7 @@ def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, si
     values = {"natural": order_of("file", name), "name": name, "modified": moment, "created": moment, "size": size}
     assert asked.page.position == (values[sort], last.id)
     turned = "desc" if order == "asc" else "asc"
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         parse_list_query(urlencode({"sort": sort, "order": turned, "cursor": cursor}))
 
 
@@ -61,7 +61,7 @@ def test_a_cursor_is_the_position_it_was_made_of(name: str, moment: datetime, si
 def test_no_query_string_breaks_the_parser(text: str) -> None:
     """Any text is a query or a 422."""
     for parameter in ("cursor", "limit", "modified_after", "created_after", "sort", "order", "path", "type"):
-        with suppress(Problem):
+        with suppress(DomainError):
             assert 1 <= parse_list_query(urlencode({parameter: text})).page.limit <= 1000
 
 

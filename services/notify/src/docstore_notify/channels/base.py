@@ -45,7 +45,7 @@ class Channel(ABC):
 
     @classmethod
     def check_target(cls, fields: TargetFields, account_id: str, settings: NotifySettings) -> Target:
-        """The target that a person has entered. Raises Problem 422 `invalid_target`."""
+        """The target that a person has entered. Raises Invalid `invalid_target`."""
         return NOWHERE
 
     @classmethod

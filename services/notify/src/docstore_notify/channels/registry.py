@@ -13,7 +13,7 @@ from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.channels.webhook import WebhookChannel
 from docstore_notify.domain import NOWHERE, Target
 from docstore_notify.settings import NotifySettings
-from docstore_platform.problems import invalid
+from docstore_platform.errors import invalid
 
 CHANNELS: tuple[type[Channel], ...] = (
     EmailChannel,
@@ -46,7 +46,7 @@ class ChannelRegistry:
         return "; ".join(f"{name}: {one.help}" for name, one in self._channels.items() if one.target_fields)
 
     def find(self, name: str) -> type[Channel]:
-        """Raises Problem 422 `unsupported_channel`."""
+        """Raises Invalid `unsupported_channel`."""
         channel = self._channels.get(name)
         if channel is None:
             raise invalid(f"Messages go by {', '.join(self.names)}.", "unsupported_channel")
@@ -55,7 +55,7 @@ class ChannelRegistry:
     def check_target(
         self, name: str, entered: Mapping[str, Any] | None, *, account_id: str, settings: NotifySettings
     ) -> Target:
-        """What a person has entered as `target` of a subscription. Raises Problem 422 `invalid_target`."""
+        """What a person has entered as `target` of a subscription. Raises Invalid `invalid_target`."""
         channel = self.find(name)
         if not channel.target_fields:
             if entered:

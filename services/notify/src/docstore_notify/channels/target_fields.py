@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError, Invalid
 
 MAX_ADDRESS = 2048
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -43,7 +43,7 @@ def split_url(url: str, field: str) -> SplitResult:
     return parts
 
 
-def invalid_target(detail: str, field: str = "") -> Problem:
+def invalid_target(detail: str, field: str = "") -> DomainError:
     """`errors` says which field it is, as where a request does not fit its schema."""
     errors = [{"field": f"body.target.{field}", "message": detail}] if field else []
-    return Problem(422, "invalid_target", detail, errors=errors)
+    return Invalid(detail, code="invalid_target", errors=errors)

@@ -8,7 +8,7 @@ from docstore_notify.channels.results import NotNow
 from docstore_notify.domain import Delivery
 from docstore_notify.shares.repository import Shares
 from docstore_platform.clock import rfc3339
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 
 
 class Validity:
@@ -46,7 +46,7 @@ class Validity:
             permissions = await self._metadata.permissions(
                 [{"account_id": delivery.account_id, "file_id": file_id} for file_id in file_ids]
             )
-        except Problem as problem:
+        except DomainError as problem:
             raise NotNow(f"rights are not known: {problem.detail}") from problem
         unreadable = {file_id for file_id, role in zip(file_ids, permissions, strict=True) if role is None}
         return [item.get("file_id") in unreadable for item in delivery.items]

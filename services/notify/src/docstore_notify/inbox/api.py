@@ -10,8 +10,8 @@ from docstore_notify.inbox.repository import Inbox, Notification
 from docstore_notify.inbox.schemas import MarkRead
 from docstore_notify.texts import subject
 from docstore_platform.clock import rfc3339
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_platform.values import Cursor
 from docstore_platform.web import json_response

@@ -4,7 +4,7 @@ from docstore_contracts.metadata import MetadataClient
 from docstore_notify.deliveries.queue_repository import SubscriptionQueues
 from docstore_notify.rechecks.repository import Rechecks
 from docstore_notify.subscriptions.repository import Subscriptions
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_work.lease_queue import Lease
 
 PAGE = 100
@@ -36,7 +36,7 @@ class RecheckWorker:
                 roles = await self._metadata.permissions(
                     [{"account_id": account_id, "file_id": one.file_id} for one in page]
                 )
-            except Problem:
+            except DomainError:
                 await self._rechecks.postpone(claimed)
                 return
             ended = [one.id for one, role in zip(page, roles, strict=True) if role is None]

@@ -19,9 +19,9 @@ from docstore_notify.settings import NotifySettings
 from docstore_notify.subscriptions.repository import CallAlreadyUsed, Subscriptions
 from docstore_notify.subscriptions.rules import FileChange, IdempotentCall, Subscription
 from docstore_platform.clock import Clock, rfc3339, utc_now
+from docstore_platform.errors import Conflict, TooMany, invalid, not_found
 from docstore_platform.ids import new_id
 from docstore_platform.period_counts import PeriodCounts
-from docstore_platform.problems import Problem, invalid, not_found
 
 KEY_COUNTS_FOR = timedelta(days=1)
 """An Idempotency-Key that is used later makes a call of its own, as at the gateway."""
@@ -102,10 +102,9 @@ class SubscriptionService:
         if await self._subscriptions.number(
             account_id
         ) >= self._settings.max_subscriptions and not await self._is_there(new):
-            raise Problem(
-                409,
-                "too_many_subscriptions",
+            raise Conflict(
                 f"An account has at most {self._settings.max_subscriptions} subscriptions.",
+                code="too_many_subscriptions",
             )
         try:
             kept = await self._subscriptions.follow(new)
@@ -188,7 +187,7 @@ class SubscriptionService:
         if tests.number > limit:
             seconds = str(max(1, math.ceil(tests.left.total_seconds())))
             detail = f"An account has at most {limit} tests an hour."
-            raise Problem(429, "too_many_tests", detail, headers={"Retry-After": seconds})
+            raise TooMany(detail, code="too_many_tests", retry_after=seconds)
 
 
 def _there(subscription: Subscription | None) -> Subscription:

@@ -11,7 +11,7 @@ import orjson
 
 from docstore_notify.domain import Delivery, Kind
 from docstore_notify.shares.rules import address_hash
-from docstore_platform.problems import not_found
+from docstore_platform.errors import not_found
 
 MAX_TOKEN_CHARS = 1000
 

@@ -14,7 +14,8 @@ from docstore_notify.channels.target_fields import TargetFields, invalid_target
 from docstore_notify.deliveries.attempt import DeliveryAttempt
 from docstore_notify.domain import Delivery, Target
 from docstore_notify.settings import NotifySettings
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 from docstore_platform.settings import InfraSettings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -82,9 +83,9 @@ def test_a_wrong_target_of_a_toy_channel_is_refused() -> None:
         ("pager", {}, "invalid_target"),
         ("fax", {"number": "1"}, "unsupported_channel"),
     ):
-        with pytest.raises(Problem) as caught:
+        with pytest.raises(DomainError) as caught:
             registry.check_target(name, entered, account_id="anna", settings=settings)
-        assert (caught.value.status, caught.value.code) == (422, code)
+        assert (problem_of(caught.value).status, caught.value.code) == (422, code)
 
 
 def test_events_name_every_registered_channel() -> None:

@@ -10,7 +10,8 @@ from docstore_notify.domain import ENDABLE, Delivery, Kind, Target
 from docstore_notify.shares.rules import address_hash
 from docstore_notify.unsubscribe.service import KINDS_IN_WORDS
 from docstore_notify.unsubscribe.tokens import Statement, UnsubscribeTokens
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_of
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 TOKENS = UnsubscribeTokens(["a secret"])
@@ -35,12 +36,12 @@ def test_a_token_with_another_character_anywhere_is_none_of_ours(index: int, cha
     changed = TOKEN[:index] + character + TOKEN[index + 1 :]
     for forged in (changed, TOKEN[:index]):
         if forged != TOKEN:
-            with pytest.raises(Problem) as refusal:
+            with pytest.raises(DomainError) as refusal:
                 TOKENS.read(forged)
-            assert refusal.value.status == 404
+            assert problem_of(refusal.value).status == 404
 
 
 def test_another_secret_signs_otherwise() -> None:
     """A stack does not take the statements of another."""
-    with pytest.raises(Problem):
+    with pytest.raises(DomainError):
         UnsubscribeTokens(["another secret"]).read(TOKEN)

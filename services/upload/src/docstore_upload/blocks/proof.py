@@ -15,7 +15,7 @@ from docstore_contents.block_list import Block
 from docstore_contents.reader import ContentDamaged, unpack
 from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import Unavailable
 from docstore_upload.blocks.ports import Blocks
 from docstore_upload.blocks.rules import MAX_FRAME_HEADER, KnownBlock, plain_size
 from docstore_upload.lifecycle.rules import RETRY_AFTER_SECONDS
@@ -43,14 +43,14 @@ class BlockProver:
     async def prove(self, account_id: str, pending: Sequence[KnownBlock]) -> dict[str, int]:
         """The size of each block that has arrived, by hash. What came as no block can be is wanted again.
 
-        Problem 503 `verifying` if there are so many that it takes long; what was found is kept, so that the next
+        Unavailable `verifying` if there are so many that it takes long; what was found is kept, so that the next
         call goes on from there.
         """
         started, sizes = time.monotonic(), dict[str, int]()
         for first in range(0, len(pending), BATCH):
             if time.monotonic() - started > self._settings.complete_wait_seconds:
                 detail = "The blocks are being looked at; ask again."
-                raise Problem(503, "verifying", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+                raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
             sizes |= await self._prove_some(account_id, pending[first : first + BATCH])
         return sizes
 

@@ -11,33 +11,26 @@ from docstore_contents.s3.store import ObjectNotFound, ObjectStore
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
 from docstore_platform.database import Session
+from docstore_platform.errors import Conflict, DomainError, TooMany, invalid
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem, invalid
 from docstore_upload.blocks.ports import Blocks, BlocksGone
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.blocks.rules import MAX_FRAME_BYTES, FileInBlocks, KnownBlock, Piece, References, piece_sizes
 from docstore_upload.blocks.unclaimed import UnclaimedBlocks
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.rules import Refusal
+from docstore_upload.lifecycle.rules import Incomplete
 from docstore_upload.metrics import blocks_asked_total
 from docstore_upload.settings import UploadSettings
 
 log = structlog.get_logger(__name__)
-NOT_NAMED = Refusal(409, "upload_incomplete", "Complete it with the blocks that the file is made of.")
 FRAME_TYPE = "application/zstd"
 MAX_NAMED = 1000
 """Hashes in one refusal: as many as are sent in one question for what is missing."""
-SIZES_REQUIRED = Problem(
-    429,
-    "block_sizes_required",
-    "More was sent for a block than a block has. For the next hours, say in `sizes` how much will be sent.",
-    headers={"Retry-After": "3600"},
-)
 
 
-def blocks_missing(hashes: Sequence[str]) -> Problem:
+def blocks_missing(hashes: Sequence[str]) -> DomainError:
     detail = f"{len(hashes)} blocks are not there; ask for them with /v1/blocks/missing and send them."
-    return Problem(409, "blocks_missing", detail, hashes=list(hashes[:MAX_NAMED]))
+    return Conflict(detail, code="blocks_missing", hashes=list(hashes[:MAX_NAMED]))
 
 
 class BlockService:
@@ -69,7 +62,7 @@ class BlockService:
         """Of `hashes`, the blocks that this account has not sent, each with what it takes to send it.
 
         `stored_bytes`: by hash, the length of the frame that will be sent, which is signed. Where it is not given, no
-        URL can bound what is stored: it is looked for soon. Problem 507 `over_quota` if more would wait for a file
+        URL can bound what is stored: it is looked for soon. OutOfSpace `over_quota` if more would wait for a file
         than the account has room for, 429 `block_sizes_required` if it has sent more than a block by such a URL.
         """
         sizes = stored_bytes or {}
@@ -86,7 +79,10 @@ class BlockService:
         expected = {name: sizes.get(name, MAX_FRAME_BYTES) for name in missing}
         unsized = [name for name in missing if name not in sizes]
         if unsized and await self._blocks.has_sent_too_much(account_id, now):
-            raise SIZES_REQUIRED
+            detail = (
+                "More was sent for a block than a block has. For the next hours, say in `sizes` how much will be sent."
+            )
+            raise TooMany(detail, code="block_sizes_required", retry_after=3600)
         new = await self._blocks.add(
             account_id, {name: size for name, size in expected.items() if name not in known}, now
         )
@@ -102,14 +98,14 @@ class BlockService:
             )
         return [self._put(block, sizes.get(name)) for name, block in (new | again).items()]
 
-    async def assemble(self, file: FileInBlocks, pieces: Sequence[Piece] | None) -> References | Refusal:
+    async def assemble(self, file: FileInBlocks, pieces: Sequence[Piece] | None) -> References:
         """Store the list of the blocks of which the file is made according to the client.
 
-        Problem 422 `invalid_blocks` if they can't be, 409 `blocks_missing` with `hashes` (up to 1000) if some are not
+        Invalid `invalid_blocks` if they can't be, 409 `blocks_missing` with `hashes` (up to 1000) if some are not
         there, 503 `verifying` while they are being looked at; the upload stays open.
         """
         if pieces is None:
-            return NOT_NAMED
+            raise Incomplete("Complete it with the blocks that the file is made of.")
         sha256 = file.sha256 or ""
         sizes = piece_sizes(pieces, file.size, sha256)
         if isinstance(sizes, str):
@@ -128,7 +124,7 @@ class BlockService:
     async def refer_with(self, references: References, claim: Callable[[Session], Awaitable[bool]]) -> bool:
         """Make the claim of an upload and take the references of its list in one transaction; whether it was open.
 
-        Problem 409 `blocks_missing` if blocks are gone since they were looked for: the upload stays open.
+        Conflict `blocks_missing` if blocks are gone since they were looked for: the upload stays open.
         """
 
         async def work(transaction: Transaction) -> bool:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import OutOfSpace
 from docstore_upload.blocks.ports import Blocks, OpenUploads
 from docstore_upload.blocks.rules import room_for_unclaimed, stored_bytes_of, to_be_withdrawn
 from docstore_upload.lifecycle.clients import ServiceClients
@@ -35,7 +35,7 @@ class UnclaimedBlocks:
         self._clock = clock
 
     async def refuse_beyond(self, account_id: str, new: Sequence[str]) -> None:
-        """Problem 507 `over_quota` if an account has too much by the blocks `new`, which are withdrawn then.
+        """OutOfSpace `over_quota` if an account has too much by the blocks `new`, which are withdrawn then.
 
         They are counted after they were added: of two calls at once, at least one sees both. What nobody has asked
         for the longest makes room first.
@@ -46,7 +46,7 @@ class UnclaimedBlocks:
         if excess > 0:
             await self._withdraw(account_id, new)
             detail = "So many blocks wait for a file already that no more fit; complete or wait."
-            raise Problem(507, "over_quota", detail)
+            raise OutOfSpace(detail)
 
     async def sweep(self) -> int:
         """Measure the blocks of all accounts, and discard what one has too much, the quota having been used since."""

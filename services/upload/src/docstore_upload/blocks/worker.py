@@ -7,7 +7,7 @@ from datetime import timedelta
 from docstore_contents.deletion_hold import IsHeld
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.blocks.ports import Awaited, Blocks, Discarded
 from docstore_upload.blocks.proof import BlockProver
 from docstore_upload.lifecycle.tombstones import put_tombstones
@@ -79,7 +79,7 @@ class UnsizedBlocksWorker(DueWork[Awaited]):
         for account_id, due in by_account.items():
             try:
                 arrived = await self._prover.prove(account_id, [each.block for each in due])
-            except Problem:
+            except DomainError:
                 continue  # so many that they are due again at the end of the lease
             await self._plan(account_id, [each for each in due if each.block.hash not in arrived])
 

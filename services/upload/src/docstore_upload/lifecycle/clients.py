@@ -4,13 +4,19 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from docstore_contracts.caller import MAX_ITEMS, Caller
+from docstore_contracts.caller import MAX_ITEMS, Caller, ItemRefused
 from docstore_contracts.metadata import MetadataClient
 from docstore_contracts.operations import OperationsClient
 from docstore_contracts.quota import QuotaClient
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import error_of
 
 Json = dict[str, Any]
+
+
+def item_error(result: ItemRefused) -> DomainError:
+    """Why one item of several was refused."""
+    return error_of(result["problem"])
 
 
 class ServiceClients:
@@ -35,8 +41,8 @@ class ServiceClients:
             for some in _batches(events[name]):
                 try:
                     settled.update(await self._consumers[name].acknowledged_events(some))
-                except Problem as problem:
-                    if problem.status < 500:
+                except DomainError as problem:
+                    if not problem.is_temporary:
                         raise
                     return set()
             return settled

@@ -17,20 +17,21 @@ from typing import Any, Generic
 import structlog
 
 from docstore_contents.s3.store import ObjectStoreError
+from docstore_contracts.caller import ItemRefused
+from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem, not_found, unavailable
-from docstore_upload.lifecycle.clients import ServiceClients
-from docstore_upload.lifecycle.commits import commit_each, refused, undecided
+from docstore_platform.errors import Conflict, DomainError, NotFound, Unavailable, not_found, unavailable
+from docstore_upload.lifecycle.clients import ServiceClients, item_error
 from docstore_upload.lifecycle.ports import Claim, Commit, Completion, Kind, T, Transfers
-from docstore_upload.lifecycle.rules import COMMITTING, INCOMPLETE, Actor, Refusal
+from docstore_upload.lifecycle.rules import COMMITTING, Actor, Mismatch
 from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.metrics import completed_bytes_total, ended_total
 from docstore_upload.settings import UploadSettings
 
 log = structlog.get_logger(__name__)
 NO_MANIFESTS: Mapping[str, object] = {}
-Problems = dict[str, Problem]
+Errors = dict[str, DomainError]
 """By id, why a transfer is not completed."""
 
 
@@ -58,23 +59,22 @@ class Completer(Generic[T]):
     async def complete(
         self, transfers: Sequence[T], by: Actor, manifests: Mapping[str, object] = NO_MANIFESTS
     ) -> dict[str, Any]:
-        """By id, what each has become, or the Problem why it has not; again and again the same."""
-        problems: Problems = {}
-        claims = await self._verify([each for each in transfers if each.is_open], manifests, by, problems)
-        current = await self._claim(transfers, claims, problems)
+        """By id, what each has become, or why it has not; again and again the same."""
+        errors: Errors = {}
+        claims = await self._verify([each for each in transfers if each.is_open], manifests, by, errors)
+        current = await self._claim(transfers, claims, errors)
         committing = [transfer for transfer in current if transfer.state == "committing"]
-        completed = await self._commit(committing, by, problems) if committing else {}
+        completed = await self._commit(committing, by, errors) if committing else {}
         latest = [completed.get(transfer.id, transfer) for transfer in current]
-        return {transfer.id: self._outcome(transfer, problems.get(transfer.id)) for transfer in latest}
+        return {transfer.id: self._outcome(transfer, errors.get(transfer.id)) for transfer in latest}
 
-    def _outcome(self, transfer: T, problem: Problem | None) -> Any:
+    def _outcome(self, transfer: T, error: DomainError | None) -> Any:
         if transfer.result is not None:
             return transfer.result
-        refusal = transfer.final_refusal
-        return problem or (refused(refusal) if refusal else not_found(self._kind.noun))
+        return error or transfer.final_refusal or not_found(self._kind.noun)
 
     async def _verify(
-        self, transfers: Sequence[T], manifests: Mapping[str, object], by: Actor, problems: Problems
+        self, transfers: Sequence[T], manifests: Mapping[str, object], by: Actor, errors: Errors
     ) -> dict[str, Claim]:
         verdicts = await asyncio.gather(
             *(self._kind.verify(transfer, manifests.get(transfer.id), by) for transfer in transfers),
@@ -85,23 +85,21 @@ class Completer(Generic[T]):
             match verdict:
                 case Claim():
                     claims[transfer.id] = verdict
-                case Refusal():
-                    problems[transfer.id] = refused(verdict)
-                    if verdict.code != INCOMPLETE.code:
+                case DomainError():
+                    errors[transfer.id] = verdict
+                    if isinstance(verdict, Mismatch):
                         await self._termination.end([transfer.id], "aborted", refusal=verdict, by=by)
-                case Problem():
-                    problems[transfer.id] = verdict
                 case ObjectStoreError():
                     log.warning("upload_object_unavailable", upload_id=transfer.id, error=str(verdict))
-                    problems[transfer.id] = unavailable("The object store")
+                    errors[transfer.id] = unavailable("The object store")
                 case Exception():
                     log.error("upload_verification_failed", upload_id=transfer.id, exc_info=verdict)
-                    problems[transfer.id] = unavailable(f"The {self._kind.noun}")
+                    errors[transfer.id] = unavailable(f"The {self._kind.noun}")
                 case BaseException():
                     raise verdict
         return claims
 
-    async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], problems: Problems) -> list[T]:
+    async def _claim(self, transfers: Sequence[T], claims: Mapping[str, Claim], errors: Errors) -> list[T]:
         """The transfers as they stand once those in `claims` are claimed, by us or by somebody before us."""
         retry_at = self._clock() + timedelta(seconds=self._settings.commit_retry_delay_seconds)
         alone = [claim for claim in claims.values() if claim.within is None]
@@ -110,8 +108,8 @@ class Completer(Generic[T]):
             if claim.within is not None:
                 try:
                     all_claimed &= await claim.within(partial(self._transfers.claim, [claim], retry_at))
-                except Problem as problem:
-                    all_claimed, problems[claim.id] = False, problem
+                except DomainError as error:
+                    all_claimed, errors[claim.id] = False, error
         # One that can't be verified may have been completed meanwhile: what was sent is deleted after that.
         if not all_claimed or any(each.is_open and each.id not in claims for each in transfers):
             latest = await self._transfers.by_ids([transfer.id for transfer in transfers])
@@ -124,23 +122,22 @@ class Completer(Generic[T]):
 
         return await self._transactor.run(work)
 
-    async def _commit(self, transfers: Sequence[T], by: Actor, problems: Problems) -> dict[str, T]:
+    async def _commit(self, transfers: Sequence[T], by: Actor, errors: Errors) -> dict[str, T]:
         """Those that are completed now."""
         uploaded_at = self._clock()
         items = {transfer.id: self._kind.commit_items(transfer, uploaded_at) for transfer in transfers}
-        results = iter(await commit_each(self._services, [item for some in items.values() for item in some]))
+        results = iter(await _commit_each(self._services, [item for some in items.values() for item in some]))
         commits: dict[str, Commit[T]] = {}
         for transfer in transfers:
             answers = [next(results) for _ in items[transfer.id]]
-            decided = [answer for answer in answers if not isinstance(answer, Problem)]
-            commit = undecided(answers) or self._kind.commit(transfer, decided)
+            decided = [answer for answer in answers if not isinstance(answer, DomainError)]
+            commit = _undecided(answers) or self._kind.commit(transfer, decided)
             if isinstance(commit, Commit):
                 commits[transfer.id] = commit
                 continue
-            problems[transfer.id] = commit
-            if not undecided(answers):
-                refusal = Refusal(commit.status, commit.code, commit.detail)
-                await self._termination.end([transfer.id], "aborted", start=COMMITTING, refusal=refusal, by=by)
+            errors[transfer.id] = commit
+            if not _undecided(answers):
+                await self._termination.end([transfer.id], "aborted", start=COMMITTING, refusal=commit, by=by)
         return await self._finish(commits) if commits else {}
 
     async def _finish(self, commits: Mapping[str, Commit[T]]) -> dict[str, T]:
@@ -183,3 +180,40 @@ def _claimed(transfer: T, claim: Claim | None) -> T:
     if claim is None:
         return transfer
     return replace(transfer, state="committing", completed_by=claim.by, **claim.found)
+
+
+async def _commit_each(services: ServiceClients, items: Sequence[CommitItem]) -> list[CommitResult | DomainError]:
+    """Metadata's answer to each, in order; an error for those it could not answer, which are asked for again later.
+
+    One that it can't take must not hold up the others.
+    """
+    if not items:
+        return []
+    try:
+        return list(await services.metadata.commit_uploads(items))
+    except DomainError as error:
+        if not isinstance(error, Unavailable) and len(items) > 1:
+            middle = len(items) // 2
+            return [*await _commit_each(services, items[:middle]), *await _commit_each(services, items[middle:])]
+        log.warning("commit_deferred", count=len(items), upload_id=items[0]["upload_id"], error=error.detail)
+        return [error] * len(items)
+
+
+def commit_refusal(result: ItemRefused) -> DomainError:
+    """Why metadata did not take it; final, unless it is temporary."""
+    error = item_error(result)
+    if not isinstance(error, NotFound):
+        return error
+    # The upload is there: 404 would say that it is not.
+    detail = "Where this upload was to go is gone, or not shared with you any more. Nothing was stored."
+    return Conflict(detail, code="target_gone")
+
+
+def _undecided(results: Sequence[CommitResult | DomainError]) -> DomainError | None:
+    """Why to ask again, if metadata has not decided on all of these."""
+    for result in results:
+        if isinstance(result, DomainError):
+            return result
+        if "problem" in result and commit_refusal(result).is_temporary:
+            return commit_refusal(result)
+    return None

@@ -16,7 +16,7 @@ from docstore_events.catalogue import acknowledged_by
 from docstore_events.files import FileCreated
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.clients import ServiceClients
 from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
 from docstore_upload.metrics import republished_total
@@ -62,7 +62,7 @@ class FinalCheck(Generic[T]):
         again = [item for item in late if item.attempts < last]
         try:
             await self._publish_again([(item, pending[item.id]) for item in again])
-        except Problem:  # nothing was published: this look does not bring them nearer to being stalled
+        except DomainError:  # nothing was published: this look does not bring them nearer to being stalled
             soon = now + timedelta(seconds=self._settings.lease_seconds)
             await self._transfers.recheck([Recheck(each, soon, {"attempts": each.attempts - 1}) for each in again])
             raise

@@ -14,15 +14,15 @@ from typing import Generic, Protocol, TypeVar
 from docstore_contracts.metadata import WriteAllowed, WriteTarget
 from docstore_contracts.quota import ReservationItem, Usage
 from docstore_events.transaction import Transaction, Transactor
-from docstore_platform.problems import Problem
-from docstore_upload.lifecycle.clients import Json, ServiceClients
+from docstore_platform.errors import DomainError, OutOfSpace
+from docstore_upload.lifecycle.clients import Json, ServiceClients, item_error
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
 from docstore_upload.lifecycle.schemas import TargetRequest
 from docstore_upload.metrics import initiated_total
 from docstore_upload.settings import UploadSettings
 
 R = TypeVar("R", bound=TargetRequest)
-Problems = dict[int, Problem]
+Errors = dict[int, DomainError]
 """Why files are refused, by their place in the request."""
 
 
@@ -40,7 +40,7 @@ class Planned(Protocol):
 
 
 P = TypeVar("P", bound=Planned)
-Plan = Callable[[int, R, WriteAllowed], P | Problem]
+Plan = Callable[[int, R, WriteAllowed], P | DomainError]
 """What becomes of a request at this place that metadata allows, by its answer."""
 
 
@@ -54,8 +54,8 @@ class Begun(Generic[T]):
     """Undoes what beginning has done outside of the database."""
 
 
-Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Begun[T] | Problem]]]
-"""Begins transfers of files for which there is room; a Problem where the store fails."""
+Begin = Callable[[Mapping[int, P]], Awaitable[Mapping[int, Begun[T] | DomainError]]]
+"""Begins transfers of files for which there is room; an error where the store fails."""
 
 
 class Initiation(Generic[T]):
@@ -76,18 +76,18 @@ class Initiation(Generic[T]):
         self._settings = settings
 
     async def initiate(
-        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], problems: Problems
+        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], begin: Begin[P, T], errors: Errors
     ) -> dict[int, Json]:
-        """By place, what the client of each transfer is told. Those refused are added to `problems`."""
-        planned = await self._check(account_id, requests, plan, problems) if requests else {}
+        """By place, what the client of each transfer is told. Those refused are added to `errors`."""
+        planned = await self._check(account_id, requests, plan, errors) if requests else {}
         begun: dict[int, Begun[T]] = {}
         try:
-            reserved = await self._reserve(account_id, planned, problems)
+            reserved = await self._reserve(account_id, planned, errors)
             for number, outcome in (await begin(reserved) if reserved else {}).items():
                 if isinstance(outcome, Begun):
                     begun[number] = outcome
                 else:
-                    problems[number] = outcome
+                    errors[number] = outcome
                     await self._services.quota.release_reservations(reserved[number].owner_id, [reserved[number].id])
             if begun:
                 await self._keep([each.transfer for each in begun.values()])
@@ -100,7 +100,7 @@ class Initiation(Generic[T]):
         return {number: each.answer for number, each in begun.items()}
 
     async def _check(
-        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], problems: Problems
+        self, account_id: str, requests: Mapping[int, R], plan: Plan[R, P], errors: Errors
     ) -> dict[int, P]:
         items: list[WriteTarget] = [
             {
@@ -115,14 +115,14 @@ class Initiation(Generic[T]):
         results = await self._services.metadata.check_uploads(account_id, items)
         planned: dict[int, P] = {}
         for (number, request), result in zip(requests.items(), results, strict=True):
-            outcome = Problem.from_body(result["problem"]) if "problem" in result else plan(number, request, result)
-            if isinstance(outcome, Problem):
-                problems[number] = outcome
+            outcome = item_error(result) if "problem" in result else plan(number, request, result)
+            if isinstance(outcome, DomainError):
+                errors[number] = outcome
             else:
                 planned[number] = outcome
         return planned
 
-    async def _reserve(self, account_id: str, planned: Mapping[int, P], problems: Problems) -> dict[int, P]:
+    async def _reserve(self, account_id: str, planned: Mapping[int, P], errors: Errors) -> dict[int, P]:
         """Those that fit. One question for each owner: all files of one account, but for those shared with it."""
         by_owner: defaultdict[str, dict[int, P]] = defaultdict(dict)
         for number, file in planned.items():
@@ -138,7 +138,7 @@ class Initiation(Generic[T]):
                     reserved[number] = file
                 else:
                     # How full the storage is, is its owner's to know.
-                    problems[number] = _over_quota(file.size, usage if owner_id == account_id else None)
+                    errors[number] = _over_quota(file.size, usage if owner_id == account_id else None)
         return reserved
 
     async def _keep(self, transfers: Sequence[T]) -> None:
@@ -165,11 +165,11 @@ class Initiation(Generic[T]):
                     await each.undo()
 
 
-def _over_quota(size: int, usage: Usage | None) -> Problem:
+def _over_quota(size: int, usage: Usage | None) -> DomainError:
     """So many bytes were not reserved; `usage` if the caller may see it."""
-    detail = f"{size} bytes don't fit into what is left of the quota."
     extra: Json = {} if usage is None else {"usage": usage}
-    return Problem(507, "over_quota", detail, **extra)
+    detail = f"{size} bytes don't fit into what is left of the quota."
+    return OutOfSpace(detail, **extra)
 
 
 def seconds_left(expires_at: datetime, now: datetime) -> int:

@@ -10,9 +10,9 @@ from prometheus_client import Gauge
 
 from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.event import Event
+from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Session
-from docstore_platform.problems import Problem
-from docstore_upload.lifecycle.rules import Actor, Refusal, State, Transfer
+from docstore_upload.lifecycle.rules import Actor, State, Transfer
 
 T = TypeVar("T", bound=Transfer)
 Fields = Mapping[str, Any]
@@ -29,7 +29,7 @@ class Claim:
     found: Fields
     """What was found that the transfer does not have yet."""
     within: Callable[[ClaimInTransaction], Awaitable[bool]] | None = None
-    """Makes the claim in a transaction that writes more, all or nothing. A Problem if it can't: it stays open then."""
+    """Makes the claim in a transaction that writes more, all or nothing. If it raises a DomainError, it stays open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Transfers(Protocol[T]):
         ...
 
     async def end(
-        self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
+        self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
         """Those that the same transaction has read as not yet ended become so; clean-up is due at once."""
         ...
@@ -117,8 +117,8 @@ class Kind(ABC, Generic[T]):
     stalled_gauge: Gauge
 
     @abstractmethod
-    async def verify(self, transfer: T, manifest: object, by: Actor) -> Claim | Refusal:
-        """Whether what is stored is what was declared: INCOMPLETE may change, other refusals won't.
+    async def verify(self, transfer: T, manifest: object, by: Actor) -> Claim:
+        """What is stored is what was declared; else raises Mismatch, or why that can't be said yet.
 
         `manifest`: what the client declares to have sent, if it does.
         """
@@ -128,7 +128,7 @@ class Kind(ABC, Generic[T]):
         """What metadata is asked to commit."""
 
     @abstractmethod
-    def commit(self, transfer: T, results: Sequence[CommitResult]) -> Commit[T] | Problem:
+    def commit(self, transfer: T, results: Sequence[CommitResult]) -> Commit[T] | DomainError:
         """What these answers to its items, in order, have made of it, or why it comes to nothing."""
 
     def amendment(self, transfer: T, commit: Commit[T]) -> Fields:
@@ -140,7 +140,7 @@ class Kind(ABC, Generic[T]):
         """The first event of it."""
 
     @abstractmethod
-    def ended(self, transfer: T, state: State, refusal: Refusal | None) -> Event:
+    def ended(self, transfer: T, state: State, refusal: DomainError | None) -> Event:
         """The event that it came to nothing."""
 
     @abstractmethod

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from docstore_platform.clock import Clock, utc_now
+from docstore_platform.errors import DomainError
 from docstore_platform.mongo import Collection, Database, Document, IndexModel, Session, UpdateMany, UpdateOne
+from docstore_platform.problems import error_of, problem_of
 from docstore_upload.lifecycle.ports import Claim, Completion, Fields, Recheck
-from docstore_upload.lifecycle.rules import OPEN, Refusal, State, Transfer
+from docstore_upload.lifecycle.rules import OPEN, State, Transfer
 from docstore_work.lease_queue import LeaseQueue
 
 T = TypeVar("T", bound=Transfer)
@@ -80,7 +82,7 @@ class MongoTransfers(Generic[T]):
             if isinstance(value, list):
                 values[name] = tuple(value)
         if "refusal" in values:
-            values["refusal"] = Refusal(**values["refusal"])
+            values["refusal"] = error_of(values["refusal"])
         values |= {name: read(values[name]) for name, read in self.readers.items() if name in values}
         return self.transfer_type(**values, id=document["_id"])
 
@@ -113,11 +115,12 @@ class MongoTransfers(Generic[T]):
         await self._documents.update_one({"_id": transfer_id}, {"$set": fields}, session=session)
 
     async def end(
-        self, ids: Sequence[str], state: State, refusal: Refusal | None, now: datetime, session: Session
+        self, ids: Sequence[str], state: State, refusal: DomainError | None, now: datetime, session: Session
     ) -> None:
         changes: Document = {"state": state, "attempts": 0}
         if refusal is not None:
-            changes["refusal"] = {"status": refusal.status, "code": refusal.code, "detail": refusal.detail}
+            status = problem_of(refusal).status
+            changes["refusal"] = {"status": status, "code": refusal.code, "detail": refusal.detail}
         update = merged({"$set": changes, "$inc": {"revision": 1}}, self._queue.due(now))
         await self._documents.update_many({"_id": {"$in": list(ids)}}, update, session=session)
 

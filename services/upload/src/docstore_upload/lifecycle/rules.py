@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from docstore_platform.errors import Conflict, DomainError
 from docstore_work.backoff import backoff
 
 State = Literal["initiated", "uploading", "committing", "completed", "expired", "aborted"]
@@ -40,21 +41,19 @@ RETRY_AFTER_SECONDS = 5
 """Retry-After of a response given while bytes are being verified."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a transfer came to nothing: what every later `complete` of it answers."""
+class Incomplete(Conflict):
+    """Not all was sent, yet."""
 
-    status: int
-    code: str
-    detail: str
+    code = "upload_incomplete"
+
+    def __init__(self, detail: str = "The bytes have not all arrived yet.") -> None:
+        super().__init__(detail)
 
 
-INCOMPLETE = Refusal(409, "upload_incomplete", "The bytes have not all arrived yet.")
-EXPIRED = Refusal(409, "upload_expired", "This upload has expired; begin a new one.")
-TARGET_GONE = Refusal(
-    409, "target_gone", "Where this upload was to go is gone, or not shared with you any more. Nothing was stored."
-)
-ABORTED = Refusal(409, "upload_aborted", "This upload was given up; begin a new one.")
+class Mismatch(Conflict):
+    """What was sent is not what was declared: the transfer ends."""
+
+    code = "upload_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,8 @@ class Transfer(ABC):
     completed_by: Actor | None = None
     completed_at: datetime | None = None
     completed_event_id: str | None = None
-    refusal: Refusal | None = None
+    refusal: DomainError | None = None
+    """Why it was aborted, unless its client gave it up: what every later `complete` answers."""
     settled: bool | None = None
     """Whether all has happened that follows from its completion."""
     missing: tuple[str, ...] = ()
@@ -134,11 +134,14 @@ class Transfer(ABC):
         return self.expires_at
 
     @property
-    def final_refusal(self) -> Refusal | None:
+    def final_refusal(self) -> DomainError | None:
         """Why it can't be completed any more, if so."""
         if self.state == "expired":
-            return EXPIRED
-        return (self.refusal or ABORTED) if self.state == "aborted" else None
+            return Conflict("This upload has expired; begin a new one.", code="upload_expired")
+        if self.state != "aborted":
+            return None
+        given_up = Conflict("This upload was given up; begin a new one.", code="upload_aborted")
+        return self.refusal or given_up
 
     def last_sweep_at(self, now: datetime, seconds: float) -> datetime:
         """When the last deletion of what was sent is due: bytes of a request begun in time may arrive until then."""

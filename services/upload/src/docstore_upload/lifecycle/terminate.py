@@ -6,8 +6,9 @@ from typing import Generic, Literal
 
 from docstore_events.transaction import Transaction, Transactor
 from docstore_platform.clock import Clock
+from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.ports import Kind, T, Transfers
-from docstore_upload.lifecycle.rules import ENDED, OPEN, Actor, Refusal, State
+from docstore_upload.lifecycle.rules import ENDED, OPEN, Actor, State
 from docstore_upload.metrics import ended_total
 
 
@@ -33,7 +34,7 @@ class Termination(Generic[T]):
         state: Literal["expired", "aborted"],
         *,
         start: Collection[State] = OPEN,
-        refusal: Refusal | None = None,
+        refusal: DomainError | None = None,
         by: Actor = "client",
     ) -> list[T]:
         """End those that are in a state of `start`, whoever else tries; answers the ones this call has ended.

@@ -5,15 +5,16 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from docstore_platform.problems import MAX_MESSAGE_CHARS, Problem, field_place, invalid, validation_code
+from docstore_platform.errors import DomainError, invalid
+from docstore_platform.problems import MAX_MESSAGE_CHARS, field_place, validation_code
 from docstore_upload.lifecycle.content_types import CONTENT_TYPE, SHA256
 from docstore_upload.lifecycle.schemas import MAX_TAG_BYTES, MAX_TAGS, TargetRequest
 
 R = TypeVar("R")
 
 
-def read_item(adapter: TypeAdapter[R], item: Any) -> R | Problem:
-    """One item of a batch; a Problem if it can't be understood."""
+def read_item(adapter: TypeAdapter[R], item: Any) -> R | DomainError:
+    """One item of a batch; an error if it can't be understood."""
     try:
         return adapter.validate_python(item)
     except ValidationError as error:
@@ -23,7 +24,7 @@ def read_item(adapter: TypeAdapter[R], item: Any) -> R | Problem:
         return invalid(detail, validation_code(errors))
 
 
-def refuse_target(request: TargetRequest) -> Problem | None:
+def refuse_target(request: TargetRequest) -> DomainError | None:
     """Whether it names one target."""
     if (request.path is None) == (request.file_id is None):
         return invalid("Name either a path or a file_id.")
@@ -39,7 +40,7 @@ def _is_unicode(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def refuse_description(request: TargetRequest) -> Problem | None:
+def refuse_description(request: TargetRequest) -> DomainError | None:
     if request.content_type is not None and not CONTENT_TYPE.fullmatch(request.content_type):
         return invalid("content_type is no media type.", "invalid_content_type")
     if request.sha256 is not None and not SHA256.fullmatch(request.sha256.lower()):
@@ -47,7 +48,7 @@ def refuse_description(request: TargetRequest) -> Problem | None:
     return _refuse_tags(request.tags)
 
 
-def _refuse_tags(tags: list[str]) -> Problem | None:
+def _refuse_tags(tags: list[str]) -> DomainError | None:
     """Metadata's rule, checked before bytes are sent in vain."""
     try:
         sizes = [len(unicodedata.normalize("NFC", tag.strip()).encode()) for tag in tags]

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload.lifecycle.complete import Completer
 from docstore_upload.lifecycle.final_check import FinalCheck
 from docstore_upload.lifecycle.ports import Kind, Recheck, T, Transfers
-from docstore_upload.lifecycle.rules import INCOMPLETE
+from docstore_upload.lifecycle.rules import Incomplete
 from docstore_upload.lifecycle.terminate import Termination
 from docstore_upload.settings import UploadSettings
 from docstore_work.loop import Loop
@@ -96,11 +96,11 @@ class TransferWorker(DueWork[T]):
             now, expired, later = self._clock(), [], []
             for transfer in some:
                 outcome = outcomes[transfer.id]
-                if not isinstance(outcome, Problem):
+                if not isinstance(outcome, DomainError):
                     continue
-                if outcome.code == INCOMPLETE.code and now >= transfer.expires_at:
+                if isinstance(outcome, Incomplete) and now >= transfer.expires_at:
                     expired.append(transfer.id)
-                elif outcome.code == INCOMPLETE.code or outcome.status >= 500:
+                elif isinstance(outcome, Incomplete) or outcome.is_temporary:
                     first, longest = (
                         self._settings.check_first_delay_seconds,
                         self._settings.check_longest_delay_seconds,

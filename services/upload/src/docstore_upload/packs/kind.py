@@ -19,20 +19,19 @@ from docstore_contracts.metadata import CommitItem, CommitResult
 from docstore_events.event import Event
 from docstore_events.uploads import PackAborted, PackCompleted, PackExpired, PackInitiated, PackStalled, slice_upload_id
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload import metrics
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.commits import commit_refusal
+from docstore_upload.lifecycle.complete import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Fields, Kind, Recheck
-from docstore_upload.lifecycle.rules import ENDED, INCOMPLETE, Actor, Refusal, State
+from docstore_upload.lifecycle.rules import ENDED, Actor, Incomplete, Mismatch, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, compacted, wrong_slices
-from docstore_upload.packs.views import CONTENT_TYPE
+from docstore_upload.packs.views import CONTENT_TYPE, refused_json
 from docstore_upload.settings import UploadSettings
 
 log = structlog.get_logger(__name__)
-WRONG_SLICE = Problem(409, "upload_mismatch", "The SHA-256 of what was sent is not the one declared.")
 
 
 class PackKind(Kind[Pack]):
@@ -54,14 +53,12 @@ class PackKind(Kind[Pack]):
         self._settings = settings
         self._clock = clock
 
-    async def verify(self, transfer: Pack, manifest: object, by: Actor) -> Claim | Refusal:
+    async def verify(self, transfer: Pack, manifest: object, by: Actor) -> Claim:
         try:
             content = await self._store.get(transfer.object_key)
         except ObjectNotFound:
-            return INCOMPLETE
+            raise Incomplete from None
         wrong = await asyncio.to_thread(wrong_slices, transfer, content)
-        if isinstance(wrong, Refusal):
-            return wrong
         live = tuple(number for number in transfer.numbers if number not in set(wrong))
         return Claim(transfer.id, by, {"wrong": tuple(wrong), "live": live})
 
@@ -89,8 +86,8 @@ class PackKind(Kind[Pack]):
         for number in transfer.numbers:
             result = committed.get(number)
             if result is None or "problem" in result:
-                refusal = WRONG_SLICE if result is None else commit_refusal(result)
-                answers.append({"number": number, "problem": refusal.body()})
+                wrong = Mismatch("The SHA-256 of what was sent is not the one declared.")
+                answers.append({"number": number, **refused_json(commit_refusal(result) if result else wrong)})
             else:
                 shown = {"file": result["file"], "version": result["version"], "conflicted": result["conflicted"]}
                 answers.append({"number": number, **shown})
@@ -125,7 +122,7 @@ class PackKind(Kind[Pack]):
     def initiated(self, transfer: Pack) -> Event:
         return PackInitiated(**_about(transfer), expires_at=transfer.expires_at)
 
-    def ended(self, transfer: Pack, state: State, refusal: Refusal | None) -> Event:
+    def ended(self, transfer: Pack, state: State, refusal: DomainError | None) -> Event:
         if state == "expired":
             return PackExpired(**_about(transfer), numbers=transfer.numbers)
         reason = refusal.code if refusal else "given_up"

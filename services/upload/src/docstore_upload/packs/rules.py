@@ -22,7 +22,7 @@ from docstore_contents.packs import (
     read_index,
     slice_key,
 )
-from docstore_upload.lifecycle.rules import Measure, OnConflict, Refusal, Transfer
+from docstore_upload.lifecycle.rules import Measure, Mismatch, OnConflict, Transfer
 
 Json = dict[str, Any]
 COMPACT_ABOVE = 16 << 10
@@ -119,12 +119,12 @@ class Pack(Transfer):
         return self.object_bytes > COMPACT_ABOVE and 2 * self.live_bytes() < self.object_bytes
 
 
-def wrong_slices(pack: Pack, content: bytes) -> list[int] | Refusal:
-    """Numbers of the slices that are not what was declared; a Refusal if it is no pack of slices of these sizes."""
+def wrong_slices(pack: Pack, content: bytes) -> list[int]:
+    """Numbers of the slices that are not what was declared; Mismatch if it is no pack of slices of these sizes."""
     slices, files = pack.slices(), pack.files()
     index = index_bytes(slices)
     if len(content) != pack.size + len(index) or not content.endswith(index):
-        return Refusal(409, "upload_mismatch", "What was sent is not the pack of the files declared.")
+        raise Mismatch("What was sent is not the pack of the files declared.")
     view = memoryview(content)
     found = {each.number: sha256(view[each.offset : each.offset + each.size]).hexdigest() for each in slices}
     return [number for number, digest in found.items() if digest != files[number]["sha256"]]

@@ -12,8 +12,8 @@ from docstore_contents.s3.store import ObjectStore
 from docstore_contracts.metadata import WriteAllowed
 from docstore_events.uploads import slice_upload_id
 from docstore_platform.clock import Clock, rfc3339
+from docstore_platform.errors import Conflict, DomainError, Forbidden, invalid, not_found
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem, invalid, not_found
 from docstore_platform.tokens import Principal
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.content_types import content_type_of
@@ -22,10 +22,8 @@ from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.schemas import FileRequest
 from docstore_upload.packs.ports import Packs
 from docstore_upload.packs.rules import Pack, PackFile, common_folder
-from docstore_upload.packs.views import pack_json, pack_put, slices_json
+from docstore_upload.packs.views import pack_json, pack_put, refused_json, slices_json
 from docstore_upload.settings import UploadSettings
-
-OWN_TREE = Problem(403, "pack_own_tree", "A pack goes to one's own tree; upload this file by itself.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +51,28 @@ class PackService:
         self._settings = settings
         self._clock = clock
 
-    async def initiate(self, principal: Principal, requests: Sequence[FileRequest | Problem]) -> Json:
+    async def initiate(self, principal: Principal, requests: Sequence[FileRequest | DomainError]) -> Json:
         """The pack of those files that are accepted, with each one's place in it or why not; in order.
 
         422 `pack_too_large`. Its id is None if no file is accepted: then there is no pack.
         """
-        problems = {number: request for number, request in enumerate(requests) if isinstance(request, Problem)}
+        errors = {number: request for number, request in enumerate(requests) if isinstance(request, DomainError)}
         wanted = {number: request for number, request in enumerate(requests) if isinstance(request, FileRequest)}
         if sum(request.size for request in wanted.values()) > MAX_PACK_BYTES:
             raise invalid(f"The files of a pack have at most {MAX_PACK_BYTES} bytes together.", "pack_too_large")
         plan, begin = partial(self._plan, principal, new_id()), partial(self._begin, principal)
-        begun = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, problems)
+        begun = await self._lifecycle.initiation.initiate(principal.account_id, wanted, plan, begin, errors)
         pack = begun.get(0, {"id": None, "files": []})
         answers = {place["number"]: place for place in pack["files"]}
-        answers |= {number: {"problem": problem.body()} for number, problem in problems.items()}
+        answers |= {number: refused_json(error) for number, error in errors.items()}
         return pack | {"files": [answers[number] for number in range(len(requests))]}
 
     def _plan(
         self, principal: Principal, pack_id: str, number: int, request: FileRequest, checked: WriteAllowed
-    ) -> PlannedSlice | Problem:
+    ) -> PlannedSlice | DomainError:
         if checked["owner_id"] != principal.account_id:
-            return OWN_TREE
+            detail = "A pack goes to one's own tree; upload this file by itself."
+            return Forbidden(detail, code="pack_own_tree")
         expires_at, path = self._clock() + timedelta(seconds=self._settings.lifetime_seconds), checked["path"]
         slice_id, file = slice_upload_id(pack_id, number), _declared(request, path)
         return PlannedSlice(slice_id, principal.account_id, request.size, expires_at, path, file)
@@ -102,7 +101,7 @@ class PackService:
         """What became of each file, as JSON, in order."""
         pack = await self._mine(principal, pack_id)
         outcome = (await self._lifecycle.completer.complete([pack], "client"))[pack.id]
-        if isinstance(outcome, Problem):
+        if isinstance(outcome, DomainError):
             raise outcome
         return bytes(outcome)
 
@@ -116,7 +115,7 @@ class PackService:
     async def abort(self, principal: Principal, pack_id: str) -> None:
         """Give up a pack: what was sent is deleted, its reservations given back. Again: nothing changes."""
         if not await self._lifecycle.termination.give_up(await self._mine(principal, pack_id)):
-            raise Problem(409, "upload_completed", "This pack is completed; delete its files instead.")
+            raise Conflict("This pack is completed; delete its files instead.", code="upload_completed")
 
     async def _mine(self, principal: Principal, pack_id: str) -> Pack:
         pack = (await self._packs.of_account(principal.account_id, [pack_id])).get(pack_id)

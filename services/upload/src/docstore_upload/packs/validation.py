@@ -5,22 +5,22 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from docstore_contents.packs import MAX_SLICE_BYTES
-from docstore_platform.problems import Problem, invalid
+from docstore_platform.errors import DomainError, invalid
 from docstore_upload.lifecycle.schemas import FileRequest
 from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
 
 _file: TypeAdapter[FileRequest] = TypeAdapter(FileRequest)
 
 
-def read_file(item: Any) -> FileRequest | Problem:
+def read_file(item: Any) -> FileRequest | DomainError:
     """One file of a pack as it was sent, or the rule it breaks. The other rules of paths are metadata's."""
     request = read_item(_file, item)
-    if isinstance(request, Problem):
+    if isinstance(request, DomainError):
         return request
     return refuse_target(request) or _refuse_content(request) or refuse_description(request) or request
 
 
-def _refuse_content(request: FileRequest) -> Problem | None:
+def _refuse_content(request: FileRequest) -> DomainError | None:
     if request.size < 0:
         return invalid("size must be 0 or more bytes.", "invalid_size")
     if request.size > MAX_SLICE_BYTES:

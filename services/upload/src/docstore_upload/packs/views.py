@@ -6,7 +6,8 @@ import orjson
 
 from docstore_contents.s3.store import ObjectStore
 from docstore_platform.clock import Clock, rfc3339
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_json
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.lifecycle.initiate import seconds_left
 from docstore_upload.packs.rules import Pack
@@ -26,6 +27,11 @@ def slices_json(pack: Pack) -> list[Json]:
     return [{"number": each.number, "offset": each.offset, "size": each.size} for each in pack.slices()]
 
 
+def refused_json(error: DomainError) -> Json:
+    """A file that is not in it."""
+    return {"problem": problem_json(error)}
+
+
 def pack_json(pack: Pack, files: Sequence[Json] | orjson.Fragment, put: Json | None = None) -> Json:
     """A pack with what clients see of its files; a refused one with the reason."""
     shown: Json = {
@@ -39,5 +45,5 @@ def pack_json(pack: Pack, files: Sequence[Json] | orjson.Fragment, put: Json | N
     if put is not None:
         shown["put"] = put
     if pack.refusal is not None:
-        shown["problem"] = Problem(pack.refusal.status, pack.refusal.code, pack.refusal.detail).body()
+        shown["problem"] = problem_json(pack.refusal)
     return shown

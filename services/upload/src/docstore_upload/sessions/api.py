@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from docstore_contracts.upload import StalledUpload, StalledUploads
 from docstore_platform.answers import FileJson, described
 from docstore_platform.clock import rfc3339
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
+from docstore_platform.problems import problem_json
 from docstore_platform.routes import INTERNAL_PREFIX, PUBLIC_PREFIX
 from docstore_platform.service_identity import callers
 from docstore_platform.tokens import Principal, current_principal
@@ -45,15 +46,17 @@ def _answer(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, NO_STORE if secret else None, media_type="application/json")
 
 
-def _one(outcomes: list[Json | Problem], status: int) -> Response:
+def _one(outcomes: list[Json | DomainError], status: int) -> Response:
     outcome = outcomes[0]
-    if isinstance(outcome, Problem):
+    if isinstance(outcome, DomainError):
         raise outcome
     return _answer(outcome, status)
 
 
-def _each(outcomes: list[Json | Problem]) -> Response:
-    items = [{"problem": outcome.body()} if isinstance(outcome, Problem) else outcome for outcome in outcomes]
+def _each(outcomes: list[Json | DomainError]) -> Response:
+    items = [
+        {"problem": problem_json(outcome)} if isinstance(outcome, DomainError) else outcome for outcome in outcomes
+    ]
     return _answer({"items": items})
 
 

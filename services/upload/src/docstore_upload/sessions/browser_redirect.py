@@ -11,8 +11,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from docstore_platform.errors import DomainError, Unavailable
 from docstore_platform.plain_page import STYLE_SOURCE, plain_pages, shown_size
-from docstore_platform.problems import Problem
+from docstore_platform.problems import problem_of
 from docstore_platform.routes import PUBLIC_PREFIX
 from docstore_upload.sessions.service import UploadService
 
@@ -50,8 +51,9 @@ async def finish_in_browser(
     upload_id, _, token_in_path = upload.partition(".")
     try:
         finished, file = await service.complete_for_browser(upload_id, token_in_path or token)
-    except Problem as problem:
-        title, again = "The upload could not be completed", problem.status == 503
+    except DomainError as error:
+        problem, again = problem_of(error), isinstance(error, Unavailable)
+        title = "The upload could not be completed"
         page = PAGE.render(title=title, detail=problem.detail, home=home, again=again)
         return HTMLResponse(page, problem.status, HEADERS | problem.headers)
     path = str(file["path"])

@@ -14,13 +14,13 @@ from docstore_contracts.metadata import CommitItem, CommitResult, Committed
 from docstore_events.event import Event
 from docstore_events.uploads import UploadAborted, UploadCompleted, UploadExpired, UploadInitiated, UploadStalled
 from docstore_platform.clock import Clock
-from docstore_platform.problems import Problem
+from docstore_platform.errors import DomainError
 from docstore_upload import metrics
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.blocks.service import BlockService
-from docstore_upload.lifecycle.commits import commit_refusal
+from docstore_upload.lifecycle.complete import commit_refusal
 from docstore_upload.lifecycle.ports import Claim, Commit, Kind, Recheck
-from docstore_upload.lifecycle.rules import INCOMPLETE, Actor, Refusal, State
+from docstore_upload.lifecycle.rules import Actor, Incomplete, State
 from docstore_upload.lifecycle.tombstones import put_tombstones
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Method, Upload, Verified
@@ -65,22 +65,21 @@ class SingleUploads(Kind[Upload]):
         self._settings = settings
         self._clock = clock
 
-    async def verify(self, transfer: Upload, manifest: object, by: Actor) -> Claim | Refusal:
+    async def verify(self, transfer: Upload, manifest: object, by: Actor) -> Claim:
         declared = manifest if isinstance(manifest, ClientManifest) else EMPTY_MANIFEST
         if transfer.method == "blocks":
             return await self._verify_blocks(transfer, declared.blocks, by)
-        verdict = await self._verifier.verify(transfer, declared.parts)
-        if isinstance(verdict, Verified):
-            return Claim(transfer.id, by, {} if transfer.declares(verdict) else asdict(verdict))
-        if verdict.code == INCOMPLETE.code and by == "workflow" and self._clock() < transfer.expires_at:
-            return await self._verifier.oversent(transfer) or verdict
-        return verdict
+        try:
+            found = await self._verifier.verify(transfer, declared.parts)
+        except Incomplete:
+            if by == "workflow" and self._clock() < transfer.expires_at:
+                await self._verifier.refuse_oversent(transfer)
+            raise
+        return Claim(transfer.id, by, {} if transfer.declares(found) else asdict(found))
 
-    async def _verify_blocks(self, upload: Upload, pieces: Sequence[Piece] | None, by: Actor) -> Claim | Refusal:
+    async def _verify_blocks(self, upload: Upload, pieces: Sequence[Piece] | None, by: Actor) -> Claim:
         """The content that a version names is the block list, whose references are taken with the claim."""
         references = await self._blocks.assemble(upload, pieces)
-        if isinstance(references, Refusal):
-            return references
         verified = Verified(upload.size, upload.sha256 or "", references.list_key.removeprefix(upload.prefix))
         return Claim(upload.id, by, asdict(verified), partial(self._blocks.refer_with, references))
 
@@ -105,7 +104,7 @@ class SingleUploads(Kind[Upload]):
             }
         ]
 
-    def commit(self, transfer: Upload, results: Sequence[CommitResult]) -> Commit[Upload] | Problem:
+    def commit(self, transfer: Upload, results: Sequence[CommitResult]) -> Commit[Upload] | DomainError:
         [result] = results
         if "problem" in result:
             return commit_refusal(result)
@@ -115,7 +114,7 @@ class SingleUploads(Kind[Upload]):
     def initiated(self, transfer: Upload) -> Event:
         return UploadInitiated(**_about(transfer), expires_at=transfer.expires_at)
 
-    def ended(self, transfer: Upload, state: State, refusal: Refusal | None) -> Event:
+    def ended(self, transfer: Upload, state: State, refusal: DomainError | None) -> Event:
         if state == "expired":
             return UploadExpired(**_about(transfer))
         return UploadAborted(**_about(transfer), reason=refusal.code if refusal else "given_up")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, OnConflict, Refusal, Transfer
+from docstore_upload.lifecycle.rules import GIB, MAX_SIZE, MIB, Measure, Mismatch, OnConflict, Transfer
 from docstore_work.backoff import backoff
 
 Method = Literal["form", "put", "multipart", "credentials", "blocks"]
@@ -149,17 +149,17 @@ def method_limit(method: Method) -> int:
     return MAX_SINGLE_REQUEST if method in ("form", "put") else MAX_SIZE
 
 
-def mismatch(upload: Upload, size: int, sha256: str | None) -> Refusal | None:
+def mismatch(upload: Upload, size: int, sha256: str | None) -> Mismatch | None:
     """Why an object of this size and checksum is not what was declared; None if it is."""
     if upload.max_size is not None:
         if size > upload.max_size:
             detail = f"At most {upload.max_size} bytes were allowed, {size} were sent."
-            return Refusal(409, "upload_mismatch", detail)
+            return Mismatch(detail)
     elif size != upload.size:
         detail = f"{upload.size} bytes were declared, {size} were sent."
-        return Refusal(409, "upload_mismatch", detail)
+        return Mismatch(detail)
     if upload.sha256 is not None and sha256 is not None and sha256 != upload.sha256:
-        return Refusal(409, "upload_mismatch", "The SHA-256 of what was sent is not the one declared.")
+        return Mismatch("The SHA-256 of what was sent is not the one declared.")
     return None
 
 

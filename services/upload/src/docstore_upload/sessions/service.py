@@ -9,15 +9,14 @@ from typing import get_args
 from docstore_contents.s3.store import ObjectStoreError, Part
 from docstore_contracts.metadata import WriteAllowed
 from docstore_platform.clock import Clock
+from docstore_platform.errors import Conflict, DomainError, TooMany, invalid, not_found, unavailable
 from docstore_platform.ids import new_id
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import Problem, invalid, not_found, unavailable
 from docstore_platform.tokens import Principal
 from docstore_upload.blocks.rules import Piece
 from docstore_upload.lifecycle.clients import Json
-from docstore_upload.lifecycle.commits import refused
 from docstore_upload.lifecycle.content_types import content_type_of
-from docstore_upload.lifecycle.initiate import Begun, Problems
+from docstore_upload.lifecycle.initiate import Begun, Errors
 from docstore_upload.lifecycle.lifecycle import Lifecycle
 from docstore_upload.lifecycle.rules import State
 from docstore_upload.sessions.instructions import RedirectTokens, UploadInstructions
@@ -28,13 +27,6 @@ from docstore_upload.sessions.schemas import BatchCompleteItem, InitiateRequest
 from docstore_upload.sessions.validation import refuse_initiate
 from docstore_upload.sessions.views import upload_json
 from docstore_upload.settings import UploadSettings
-
-TOO_MUCH_GIVEN_UP = Problem(
-    429,
-    "too_much_given_up",
-    "Forms and credentials of uploads that were given up still work, too many of them. Use `put` or `multipart`.",
-    headers={"Retry-After": "3600"},
-)
 
 
 class UploadService:
@@ -57,33 +49,34 @@ class UploadService:
         self._clock = clock
 
     async def initiate(
-        self, principal: Principal, requests: Sequence[InitiateRequest | Problem]
-    ) -> list[Json | Problem]:
+        self, principal: Principal, requests: Sequence[InitiateRequest | DomainError]
+    ) -> list[Json | DomainError]:
         """An upload with its instructions for each request, or why not; in order."""
-        problems: Problems = {}
+        errors: Errors = {}
         wanted: dict[int, InitiateRequest] = {}
         for number, request in enumerate(requests):
             limit = self._settings.open_form_bytes
-            refused = request if isinstance(request, Problem) else refuse_initiate(request, limit)
+            refused = request if isinstance(request, DomainError) else refuse_initiate(request, limit)
             if refused is not None:
-                problems[number] = refused
+                errors[number] = refused
             elif isinstance(request, InitiateRequest):
                 wanted[number] = request
         if any(request.method in ("form", "credentials") for request in wanted.values()):
             await self._refuse_given_up(principal)
         plan = partial(self._plan, principal)
         initiation = self._lifecycle.initiation
-        answers = await initiation.initiate(principal.account_id, wanted, plan, self._begin, problems)
-        return [answers.get(number) or problems[number] for number in range(len(requests))]
+        answers = await initiation.initiate(principal.account_id, wanted, plan, self._begin, errors)
+        return [answers.get(number) or errors[number] for number in range(len(requests))]
 
     async def _refuse_given_up(self, principal: Principal) -> None:
-        """Problem 429 `too_much_given_up`: forms and credentials that were given up still work, and nobody is charged.
+        """TooMany `too_much_given_up`: forms and credentials that were given up still work, and nobody is charged.
 
         What is sent by them is deleted, but not at once. A URL for a PUT or a part is dead when its upload is.
         """
         given_up = await self._uploads.given_up_bytes(principal.account_id, self._clock())
         if given_up > self._settings.unclaimed_bytes:
-            raise TOO_MUCH_GIVEN_UP
+            detail = "Forms and credentials of uploads that were given up still work, too many of them."
+            raise TooMany(f"{detail} Use `put` or `multipart`.", code="too_much_given_up", retry_after=3600)
 
     def _plan(self, principal: Principal, number: int, request: InitiateRequest, checked: WriteAllowed) -> Upload:
         settings, method, now = self._settings, _method(request.method), self._clock()
@@ -115,11 +108,11 @@ class UploadService:
             next_check_at=min(now + timedelta(seconds=settings.check_first_delay_seconds), expires_at),
         )
 
-    async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | Problem]:
+    async def _begin(self, reserved: Mapping[int, Upload]) -> dict[int, Begun[Upload] | DomainError]:
         """A multipart upload that a crash leaves without a session has no parts: nobody was given a URL for it."""
         beginnings = [self._instructions.begin(upload) for upload in reserved.values()]
         answers = await asyncio.gather(*beginnings, return_exceptions=True)
-        begun: dict[int, Begun[Upload] | Problem] = {}
+        begun: dict[int, Begun[Upload] | DomainError] = {}
         for number, answer in zip(reserved, answers, strict=True):
             if isinstance(answer, ObjectStoreError):
                 begun[number] = unavailable("The object store")
@@ -132,14 +125,14 @@ class UploadService:
         return begun
 
     async def complete(
-        self, principal: Principal, items: Sequence[BatchCompleteItem | Problem]
-    ) -> list[Json | Problem]:
+        self, principal: Principal, items: Sequence[BatchCompleteItem | DomainError]
+    ) -> list[Json | DomainError]:
         """The file that each has become, or why not; in order. An upload named twice is answered twice."""
         ids = [item.id for item in items if isinstance(item, BatchCompleteItem)]
         mine = await self._uploads.of_account(principal.account_id, ids)
         sent = {item.id: _manifest(item) for item in items if isinstance(item, BatchCompleteItem)}
         outcomes = await self._lifecycle.completer.complete(list(mine.values()), "client", sent)
-        return [item if isinstance(item, Problem) else outcomes.get(item.id, not_found("upload")) for item in items]
+        return [item if isinstance(item, DomainError) else outcomes.get(item.id, not_found("upload")) for item in items]
 
     async def get(self, principal: Principal, upload_id: str) -> Json:
         """The upload and, while it is open, the instructions to continue it."""
@@ -176,7 +169,7 @@ class UploadService:
         """Give up an upload: what was sent is deleted, its reservation given back. Giving up again changes nothing."""
         upload = await self._mine(principal, upload_id)
         if not await self._lifecycle.termination.give_up(upload):
-            raise Problem(409, "upload_completed", "This upload is completed; delete its file instead.")
+            raise Conflict("This upload is completed; delete its file instead.", code="upload_completed")
 
     async def complete_for_browser(self, upload_id: str, token: str) -> tuple[Upload, Json]:
         """The upload as it was and the file that it has become, for whoever shows the token of that upload."""
@@ -187,7 +180,7 @@ class UploadService:
             raise not_found("upload")
         upload = found[upload_id]
         outcome = (await self._lifecycle.completer.complete([upload], "client"))[upload_id]
-        if isinstance(outcome, Problem):
+        if isinstance(outcome, DomainError):
             raise outcome
         return upload, outcome
 
@@ -201,9 +194,9 @@ class UploadService:
 def _require_open(upload: Upload) -> None:
     refusal = upload.final_refusal
     if refusal is not None:
-        raise refused(refusal)
+        raise refusal
     if not upload.is_open:
-        raise Problem(409, "upload_completed", "All bytes of this upload have been sent.")
+        raise Conflict("All bytes of this upload have been sent.", code="upload_completed")
 
 
 def _manifest(item: BatchCompleteItem) -> ClientManifest:

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from docstore_contents.block_list import MAX_BLOCK_BYTES, MAX_BLOCKS
-from docstore_platform.problems import Problem, invalid
+from docstore_platform.errors import DomainError, invalid
 from docstore_upload.lifecycle.rules import MAX_SIZE, MIB
 from docstore_upload.lifecycle.validation import read_item, refuse_description, refuse_target
 from docstore_upload.sessions.rules import Method, method_limit
@@ -15,17 +15,17 @@ _initiate: TypeAdapter[InitiateRequest] = TypeAdapter(InitiateRequest)
 _complete_item: TypeAdapter[BatchCompleteItem] = TypeAdapter(BatchCompleteItem)
 
 
-def read_initiate(item: Any) -> InitiateRequest | Problem:
-    """One item of a batch; a Problem if it can't be understood."""
+def read_initiate(item: Any) -> InitiateRequest | DomainError:
+    """One item of a batch; an error if it can't be understood."""
     return read_item(_initiate, item)
 
 
-def read_complete_item(item: Any) -> BatchCompleteItem | Problem:
+def read_complete_item(item: Any) -> BatchCompleteItem | DomainError:
     """One item of a batch: `{id, parts?, blocks?}`, or just the id."""
     return read_item(_complete_item, {"id": item} if isinstance(item, str) else item)
 
 
-def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> DomainError | None:
     """The rule that this request breaks, if any. The other rules of paths are metadata's.
 
     `open_form_bytes`: the most that a form may leave open.
@@ -37,7 +37,7 @@ def refuse_initiate(request: InitiateRequest, open_form_bytes: int) -> Problem |
     return refuse_target(request) or _refuse_sizes(request, open_form_bytes) or refuse_description(request)
 
 
-def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> Problem | None:
+def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> DomainError | None:
     if request.size is not None and request.max_size is None:
         return _refuse_size(request.size, request.method)  # type: ignore[arg-type]
     if request.max_size is None or request.size is not None:
@@ -49,7 +49,7 @@ def _refuse_sizes(request: InitiateRequest, open_form_bytes: int) -> Problem | N
     return None
 
 
-def _refuse_size(size: int, method: Method) -> Problem | None:
+def _refuse_size(size: int, method: Method) -> DomainError | None:
     if not 0 <= size <= MAX_SIZE:
         return invalid(f"size must be 0 to {MAX_SIZE} bytes.", "invalid_size")
     limit = MAX_BLOCKS * MAX_BLOCK_BYTES if method == "blocks" else method_limit(method)

@@ -13,10 +13,10 @@ from contextlib import suppress
 from hashlib import sha256
 
 from docstore_contents.s3.store import ObjectInfo, ObjectNotFound, ObjectStore, Part, UploadNotFound
+from docstore_platform.errors import Unavailable, invalid
 from docstore_platform.ids import new_id
-from docstore_platform.problems import Problem, invalid
 from docstore_platform.tasks import end_tasks
-from docstore_upload.lifecycle.rules import INCOMPLETE, MIB, RETRY_AFTER_SECONDS, Refusal
+from docstore_upload.lifecycle.rules import MIB, RETRY_AFTER_SECONDS, Incomplete, Mismatch
 from docstore_upload.sessions.ports import Uploads
 from docstore_upload.sessions.rules import Upload, Verified, mismatch, part_count
 from docstore_upload.settings import UploadSettings
@@ -25,7 +25,6 @@ SMALL = 1 * MIB
 """Up to this an object is hashed in one piece: a millisecond."""
 TRIES = 4
 """Parts may be sent again after a failure, but not for ever."""
-OVERSENT = Refusal(409, "upload_mismatch", "Far more was sent than was declared.")
 
 
 class Verifier:
@@ -37,61 +36,54 @@ class Verifier:
         self._settings = settings
         self._reading: dict[tuple[str, str], asyncio.Task[Verified]] = {}
 
-    async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified | Refusal:
-        """What is stored, if it is as declared; else why not: INCOMPLETE may change, others won't.
+    async def verify(self, upload: Upload, parts: Sequence[Part] | None = None) -> Verified:
+        """What is stored, if it is as declared. Mismatch if it is not, Incomplete if it may be.
 
-        Problem 503 `verifying` while a large object is still being read, 422 `invalid_parts` if `parts` are not those
-        that were sent. ObjectStoreError if the store can't say.
+        Unavailable `verifying` while a large object is still being read, Invalid `invalid_parts` if `parts` are not
+        those that were sent. ObjectStoreError if the store can't say.
         """
         assembled = await self._assemble(upload, parts) if upload.method == "multipart" else None
-        if isinstance(assembled, Refusal):
-            return assembled
-        if upload.method == "put" and upload.sha256 is None and upload.size <= SMALL:
-            return await self._verify_at_once(upload)
-        found = assembled or await self._store.head(upload.sent_key)
-        if found is None:
-            return INCOMPLETE
-        refused = mismatch(upload, found.size, found.sha256)
-        if refused is not None:
-            return refused
-        if found.sha256 is not None and not upload.is_copied:
-            return Verified(found.size, found.sha256, upload.object_name)
         try:
+            if upload.method == "put" and upload.sha256 is None and upload.size <= SMALL:
+                return _matching(upload, await self._read_small(upload))  # not asked for first: its URL took this size
+            found = assembled or await self._store.head(upload.sent_key)
+            if found is None:
+                raise Incomplete
+            refused = mismatch(upload, found.size, found.sha256)
+            if refused is not None:
+                raise refused
+            if found.sha256 is not None and not upload.is_copied:
+                return Verified(found.size, found.sha256, upload.object_name)
             verified = await self._read_or_join(upload, found)
         except ObjectNotFound:
-            return INCOMPLETE
-        refused = mismatch(upload, verified.size, verified.sha256)
-        if refused is not None and upload.is_copied:
-            await self._store.delete(upload.prefix + verified.object_name)
-        return refused or verified
+            raise Incomplete from None
+        try:
+            return _matching(upload, verified)
+        except Mismatch:
+            if upload.is_copied:
+                await self._store.delete(upload.prefix + verified.object_name)
+            raise
 
-    async def oversent(self, upload: Upload) -> Refusal | None:
-        """Whether parts were sent again and again, or parts of a size that was not declared. Lists: background only."""
+    async def refuse_oversent(self, upload: Upload) -> None:
+        """Mismatch if parts were sent again and again, or of a size that was not declared. Lists: background only."""
         if upload.method == "credentials":
             unfinished = await self._store.unfinished_uploads(upload.incoming)
             begun = [(each.key, each.upload_id) for each in unfinished]
         elif upload.multipart_id is not None:
             begun = [(upload.object_key, upload.multipart_id)]
         else:
-            return None
+            return
         sent = 0
         for key, multipart_id in begun:
             with suppress(UploadNotFound):
                 sent += sum(part.size for part in await self._store.list_part_copies(key, multipart_id))
-        return OVERSENT if sent > TRIES * upload.size + MIB else None
-
-    async def _verify_at_once(self, upload: Upload) -> Verified | Refusal:
-        """Read a small object without asking for it first: its URL took no other size."""
-        try:
-            verified = await self._read_small(upload)
-        except ObjectNotFound:
-            return INCOMPLETE
-        return mismatch(upload, verified.size, verified.sha256) or verified
+        if sent > TRIES * upload.size + MIB:
+            raise Mismatch("Far more was sent than was declared.")
 
     async def close(self) -> None:
         await end_tasks(self._reading.values())
 
-    async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | Refusal | None:
+    async def _assemble(self, upload: Upload, parts: Sequence[Part] | None) -> ObjectInfo | None:
         """Make the parts one object once all are there. None: that has happened before, or it was aborted."""
         assert upload.multipart_id is not None
         assert upload.part_size is not None
@@ -108,8 +100,7 @@ class Verifier:
         if len(there) != count or sum(part.size for part in there) != upload.size:
             if there and upload.state == "initiated":
                 await self._uploads.mark_uploading(upload.id)
-            detail = f"{len(there)} of {count} parts have arrived."
-            return Refusal(INCOMPLETE.status, INCOMPLETE.code, detail)
+            raise Incomplete(f"{len(there)} of {count} parts have arrived.")
         try:
             return await self._store.complete_multipart(upload.object_key, upload.multipart_id, there)
         except UploadNotFound:
@@ -129,7 +120,7 @@ class Verifier:
         if task.done():
             return task.result()
         detail = "All bytes are here and being read for their checksum; ask again."
-        raise Problem(503, "verifying", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+        raise Unavailable(detail, code="verifying", retry_after=RETRY_AFTER_SECONDS)
 
     async def _read_small(self, upload: Upload) -> Verified:
         content = await self._store.get(upload.sent_key)
@@ -158,3 +149,10 @@ class Verifier:
 def _object_name(upload: Upload) -> str:
     """Each copy has a name that nobody else writes to: what is hashed is what is committed."""
     return f"content-{new_id()}" if upload.is_copied else upload.object_name
+
+
+def _matching(upload: Upload, verified: Verified) -> Verified:
+    refused = mismatch(upload, verified.size, verified.sha256)
+    if refused is not None:
+        raise refused
+    return verified

@@ -1,6 +1,7 @@
 """Uploads as clients see them."""
 
 from docstore_platform.clock import rfc3339
+from docstore_platform.problems import problem_json
 from docstore_upload.lifecycle.clients import Json
 from docstore_upload.sessions.rules import Upload
 
@@ -23,9 +24,6 @@ def upload_json(upload: Upload) -> Json:
     if upload.state == "completed":
         shown["file"] = upload.file
     if upload.refusal is not None:
-        shown["problem"] = {
-            "status": upload.refusal.status,
-            "code": upload.refusal.code,
-            "detail": upload.refusal.detail,
-        }
+        problem = problem_json(upload.refusal)
+        shown["problem"] = {name: problem[name] for name in ("status", "code", "detail")}
     return shown

@@ -14,8 +14,8 @@ from docstore_indexer.engines.terms import (
     type_term,
     whole_name,
 )
+from docstore_platform.errors import invalid
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import invalid
 
 MAX_POSITION = 10_000
 """OpenSearch's own limit of `from` + `size`."""

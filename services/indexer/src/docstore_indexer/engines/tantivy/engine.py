@@ -15,9 +15,9 @@ from docstore_indexer.engines.tantivy.generation import MAX_POSITION, Generation
 from docstore_indexer.engines.tantivy.generations import Current, Generations
 from docstore_indexer.engines.tantivy.schema import SCHEMA_VERSION, to_document
 from docstore_indexer.engines.write_batches import WriteBatch, WriteBatches
+from docstore_platform.errors import DomainError, invalid
 from docstore_platform.memory import give_back
 from docstore_platform.paging import decode_cursor, encode_cursor
-from docstore_platform.problems import Problem, invalid
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -187,7 +187,7 @@ class TantivyEngine:
 def _guarded(work: Callable[[], T]) -> T:
     try:
         return work()
-    except (EngineFailed, Problem):
+    except (EngineFailed, DomainError):
         raise
     except BaseException as error:
         raise EngineFailed(str(error)[:500]) from error
