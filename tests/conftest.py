@@ -1,4 +1,4 @@
-"""Makes what the end-to-end and the fault tests share importable."""
+"""Makes the support modules importable."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One stack for all attacks, started as people start it: what a stranger, or another user of the machine, finds."""
+"""One stack for all attack tests, started with `docstore up`."""
 
 from collections.abc import AsyncIterator
 

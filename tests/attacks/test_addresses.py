@@ -1,4 +1,4 @@
-"""Somebody signs up with an address that is not theirs."""
+"""Attack: sign up with someone else's email address."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What somebody who can write to the database does to the audit log of a running stack, and who notices."""
+"""Attack: manipulate the audit log with write access to the database."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Somebody who is blocked goes on sharing: to reach the person by mail, or to find out that they are blocked."""
+"""Attack: a blocked person tries to reach the person who blocked them, or to detect the block."""
 
 from typing import Any
 

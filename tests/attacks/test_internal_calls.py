@@ -1,4 +1,4 @@
-"""Calls of internal routes by those who may not: strangers, and services that are not among a route's callers."""
+"""Attack: call internal routes as a stranger, or as a service that is not an allowed caller."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Somebody uses shares to send mails to strangers."""
+"""Attack: use shares to send emails to strangers."""
 
 from typing import Any
 

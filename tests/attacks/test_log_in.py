@@ -1,4 +1,4 @@
-"""Attacks on logging in: starving others, guessing, weak passwords, and going on after a log-out."""
+"""Attacks on log-in: resource exhaustion, password guessing, weak passwords, use of tokens after log-out."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The API answers as its OpenAPI document says, whatever it is sent. FUZZ_EXAMPLES=200: many more requests."""
+"""Fuzzing: every response matches the OpenAPI document. FUZZ_EXAMPLES=200 sends many more requests."""
 
 from pathlib import Path
 

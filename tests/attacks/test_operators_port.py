@@ -1,4 +1,4 @@
-"""What operators look at is nothing for strangers, and no traffic makes it expensive."""
+"""Attack: reach the operators' port, or make its metrics expensive."""
 
 import asyncio
 

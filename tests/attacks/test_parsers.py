@@ -1,4 +1,4 @@
-"""What a document that takes a parser over can reach from the indexer's and media's workers, beside a running stack."""
+"""Attack: a document that exploits a parser tries to leave the sandbox of indexer and media."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from glob import glob

@@ -1,4 +1,4 @@
-"""Requests made to exhaust or confuse whoever answers them."""
+"""Attack: exhaust or confuse a server with requests."""
 
 import asyncio
 from urllib.parse import urlsplit

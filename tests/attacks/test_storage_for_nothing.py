@@ -1,4 +1,4 @@
-"""Bytes in the store that nobody is charged for: the tries of somebody with an account and any HTTP client."""
+"""Attack: store bytes that count for no account, with an account and an HTTP client."""
 
 import os
 from hashlib import sha256

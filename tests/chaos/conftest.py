@@ -1,4 +1,4 @@
-"""What random faults are tried on: settings of the run, and the deployments."""
+"""Settings and deployments of the chaos tests."""
 
 import os
 import random

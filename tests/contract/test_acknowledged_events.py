@@ -1,4 +1,4 @@
-"""What services declare to acknowledge, against what they handle."""
+"""Services acknowledge exactly the events that they declare and handle."""
 
 import generate_kafka_acls
 

@@ -1,4 +1,4 @@
-"""A service is added by its own folder and one line in the registry; all else follows."""
+"""Adding a service needs its own folder and one line in the registry; everything else follows."""
 
 import difflib
 import json

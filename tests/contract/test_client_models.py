@@ -1,4 +1,4 @@
-"""The Python client's models take whatever the API's description says is answered."""
+"""The Python client's models accept every response that the API describes."""
 
 import json
 from collections.abc import Iterator

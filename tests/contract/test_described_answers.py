@@ -1,4 +1,4 @@
-"""What every test relies on: an answer that is not as described is noticed."""
+"""The response check that all tests rely on detects responses that differ from their description."""
 
 import json
 from typing import Any

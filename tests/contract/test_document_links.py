@@ -1,4 +1,4 @@
-"""Documents link to what exists."""
+"""Links in documents have existing targets."""
 
 import re
 from pathlib import Path

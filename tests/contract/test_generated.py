@@ -1,4 +1,4 @@
-"""Files that are generated are those in the repository: whoever changes their source runs `make generate`."""
+"""Generated files are up to date: whoever changes their source runs `make generate`."""
 
 import importlib
 

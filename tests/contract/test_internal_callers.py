@@ -1,4 +1,4 @@
-"""Who may call an internal route is who does: as each route declares, and as the sources call its client."""
+"""The declared callers of internal routes are those in the source code."""
 
 import ast
 import json

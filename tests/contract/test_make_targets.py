@@ -1,4 +1,4 @@
-"""What CI and the documents tell people to run exists: `make` ends well for a name that is only declared."""
+"""Every `make` target that CI and documents mention exists."""
 
 import re
 from pathlib import Path

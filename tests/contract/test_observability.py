@@ -1,4 +1,4 @@
-"""Alerts, dashboard and runbook agree with each other and with the metrics that the services have."""
+"""Alerts, dashboard and runbook match each other and the metrics of the services."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The settings of all services follow one vocabulary, and names of the release before still work."""
+"""Settings of all services follow one vocabulary, and names of the previous release still work."""
 
 import re
 from importlib import import_module

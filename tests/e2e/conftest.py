@@ -1,4 +1,4 @@
-"""A whole DocStore for these tests: one that runs already (DOCSTORE_E2E_URL), or a stack of their own."""
+"""A whole DocStore for the end-to-end tests: a running one (DOCSTORE_E2E_URL), or a new stack."""
 
 import os
 import random

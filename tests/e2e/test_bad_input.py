@@ -1,4 +1,4 @@
-"""What is not allowed is refused with a clear code, and leaves nothing behind."""
+"""Invalid input is refused with a clear code and leaves nothing behind."""
 
 from typing import Any
 from urllib.parse import quote

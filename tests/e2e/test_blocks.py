@@ -1,4 +1,4 @@
-"""Content in blocks, by plain HTTP calls: only what is missing travels, and the file is one like any other."""
+"""Uploads in blocks over plain HTTP: only missing blocks are sent, and the file is like any other."""
 
 from collections.abc import Sequence
 from hashlib import sha256

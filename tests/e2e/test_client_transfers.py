@@ -1,4 +1,4 @@
-"""How the Python client moves files: large ones in blocks, small ones in packs, many at once."""
+"""Transfers of the Python client: large files in blocks, small files in packs, many at once."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The docstore command in processes of its own, against a whole DocStore."""
+"""The docstore command as a process, against a whole DocStore."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Contents in blocks and in packs, as browsers, readers and visitors of links get them."""
+"""Downloads of files in blocks and packs by browsers, share recipients and link visitors."""
 
 import asyncio
 import hashlib

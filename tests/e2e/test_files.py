@@ -1,4 +1,4 @@
-"""What people do with files, and what search and quota say afterwards."""
+"""Operations on files, and their effects on search and quota."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Followers are told of changes by mail."""
+"""Followers are notified of changes by email."""
 
 import pytest
 from deployments import Mailbox

@@ -1,4 +1,4 @@
-"""Every route with an id, as the OpenAPI document lists them: a stranger's id is 404 and changes nothing."""
+"""Every route with an id returns 404 for another account's id and changes nothing."""
 
 import base64
 import re

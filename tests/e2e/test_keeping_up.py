@@ -1,4 +1,4 @@
-"""Devices that wait hear of a change at once, whoever made it and wherever it was made."""
+"""Waiting devices receive a change at once, whoever made it and wherever."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Public links end to end: made by their owner, used by somebody without an account, at the gateway alone."""
+"""Public links end to end: created by the owner, used without an account."""
 
 import asyncio
 import hashlib

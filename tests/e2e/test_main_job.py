@@ -1,4 +1,4 @@
-"""The main job: a person signs up and uploads, and by events alone everything else happens."""
+"""The main job: after sign-up and upload, everything else happens by events."""
 
 import asyncio
 from typing import Any

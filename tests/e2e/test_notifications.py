@@ -1,4 +1,4 @@
-"""What people are told of sharing, links and devices, in the app and by mail, and how they end it."""
+"""Notifications of shares, links and devices, in-app and by email, and how to turn them off."""
 
 from typing import Any
 from urllib.parse import urlsplit

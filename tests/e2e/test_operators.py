@@ -1,4 +1,4 @@
-"""What operators see of what people do, end to end: figures, who read what, an audit log that verifies, health."""
+"""Administration end to end: reports, access, a verifiable audit log, health."""
 
 from typing import Any
 

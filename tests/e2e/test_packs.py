@@ -1,4 +1,4 @@
-"""Many small files sent as one object, by plain HTTP calls: each is a file like any other."""
+"""Uploads in packs over plain HTTP: each file is like any other."""
 
 from collections.abc import Mapping
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""Uploading from a browser that runs no script, from the log-in to the file."""
+"""Uploading from a browser without JavaScript, from log-in to file."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Previews through the gateway: of what was uploaded in any form, for readers of a share, until the file is gone."""
+"""Previews through the gateway: of every upload method, for share recipients, until deletion."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""The Python client, as a program uses it, against a whole DocStore."""
+"""The Python client against a whole DocStore."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Room: what is full refuses before the bytes move, and says so by mail."""
+"""Quota: uploads beyond the limit are refused before bytes are sent, and the owner is notified."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Devices that log in and out, and calls that are sent again."""
+"""Sessions: log-in and log-out of devices, and repeated calls."""
 
 import asyncio
 

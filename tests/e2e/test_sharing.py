@@ -1,4 +1,4 @@
-"""Working together: what is shared, with whom, and from when on no more."""
+"""Sharing: who gets access to what, and when access ends."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Every route of files, folders, trash, uploads and shares, as the OpenAPI document lists them, for every role."""
+"""Every route of files, folders, trash, uploads and shares, for every role."""
 
 import asyncio
 from collections.abc import Mapping

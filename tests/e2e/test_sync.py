@@ -1,4 +1,4 @@
-"""Two devices keep a folder each in sync with one account, against a whole DocStore."""
+"""Two devices sync a folder each with one account, against a whole DocStore."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Syncing where a disk is full or may not be written to, and where clocks disagree."""
+"""Syncing with full or read-only disks and wrong clocks."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable

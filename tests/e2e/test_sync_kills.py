@@ -1,4 +1,4 @@
-"""`docstore sync` as a process: killed at any moment, cut off from the server, run again; nothing lost or doubled."""
+"""`docstore sync` as a process: killed, disconnected and restarted; nothing is lost or duplicated."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What others share is synced, too: where it appears, and what becomes of changes that one may not make."""
+"""Syncing shared files: where they appear, and what happens to forbidden changes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack

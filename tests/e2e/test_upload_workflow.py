@@ -1,4 +1,4 @@
-"""Clients that vanish, bytes that never come, and forms that a browser sends."""
+"""Abandoned uploads, missing bytes, and form uploads."""
 
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ async def test_a_vanished_clients_upload_is_finished(ada: Person, mailbox: Mailb
     await ada.found("gull", "/vanished gull.txt")
 
     async def told() -> bool:
-        return any("after your client had gone" in mail.text for mail in mailbox.of(ada.email))
+        return any("after your client disconnected" in mail.text for mail in mailbox.of(ada.email))
 
     await eventually(told)
     file = await ada.complete(upload)

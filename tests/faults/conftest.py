@@ -1,4 +1,4 @@
-"""Stacks that are killed while somebody works: started as `docstore up` starts them, with short waits and leases."""
+"""Stacks for the fault tests: started with `docstore up`, with short intervals and leases."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""A backup of a stack in use, restored beside it: what was acknowledged is there, whole, counted, found and synced."""
+"""A backup of a stack in use contains every acknowledged operation after the restore."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer runs it, with the waits that a deployment has."""
+"""`make demo` runs with the intervals of a deployment."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""kill -9 of every part while a client uploads: what was acknowledged is listed, counted, found and told, once."""
+"""kill -9 of every component during uploads: acknowledged uploads are listed, counted, found and notified once."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The life of a stack as its owner sees it: neighbours, Ctrl-C, taken ports, and data that stays."""
+"""Lifecycle of a stack: several stacks, Ctrl-C, taken ports, persistent data."""
 
 import asyncio
 import os

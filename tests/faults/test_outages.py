@@ -1,4 +1,4 @@
-"""The broker and the database are away for a while and come back: nothing that was acknowledged is lost."""
+"""Outages of broker and database lose nothing that was acknowledged."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Whoever waits for changes misses none, whatever is killed meanwhile; services in one process and in one each."""
+"""Clients that wait for changes miss none when services are killed, in one process and in several."""
 
 import asyncio
 import signal

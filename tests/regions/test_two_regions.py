@@ -1,4 +1,4 @@
-"""Two whole stacks as `docstore up --regions` starts them, and lines between them that can be cut."""
+"""Two stacks of `docstore up --regions`, with connections that can be cut."""
 
 import asyncio
 import json

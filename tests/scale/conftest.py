@@ -1,4 +1,4 @@
-"""Two instances of every service, started once for all tests here; of the indexer with TEST_SEARCH=opensearch alone."""
+"""Two instances of every service, started once; with TEST_SEARCH=opensearch also of the indexer."""
 
 import sys
 from collections.abc import AsyncIterator, Callable

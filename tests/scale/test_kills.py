@@ -1,4 +1,4 @@
-"""kill -9 of one instance of every service at once, as when a machine dies, under load: the others take over."""
+"""kill -9 of one instance of every service under load: the others take over."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Every instance of every service is stopped and started anew under load, as an upgrade does it; nobody notices."""
+"""A rolling restart of every service under load fails no request."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Two instances of every service do the work of one: each a part of it, and nothing twice."""
+"""Two instances of every service share the work: each does a part, and nothing is done twice."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Deployments to back up and to restore into, on real servers: databases and a bucket of their own."""
+"""Deployments to back up and restore, on real servers with their own databases and bucket."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

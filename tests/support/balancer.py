@@ -1,4 +1,4 @@
-"""What stands in front of the instances of a service: to them and their clients it is like any TCP load balancer."""
+"""A TCP load balancer in front of the instances of a service."""
 
 import asyncio
 import contextlib

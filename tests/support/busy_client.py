@@ -1,4 +1,4 @@
-"""A client that uploads while parts of the stack die, and remembers what it was promised."""
+"""A client that uploads during faults and remembers what was acknowledged."""
 
 import asyncio
 from collections import Counter

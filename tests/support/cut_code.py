@@ -1,4 +1,4 @@
-"""Ends work at any line of ours, as a crash would, but for what `finally` does."""
+"""Simulates a crash at any line of our code; only `finally` blocks still run."""
 
 import sys
 from collections.abc import Iterator

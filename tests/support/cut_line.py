@@ -1,4 +1,4 @@
-"""A TCP line between two servers that can be cut and mended."""
+"""A TCP connection between two servers that can be cut and restored."""
 
 import asyncio
 import contextlib

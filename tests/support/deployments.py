@@ -1,4 +1,4 @@
-"""Where a running DocStore is, and what of it a test may look at besides the public API."""
+"""Addresses and access to a running DocStore, beyond the public API."""
 
 import asyncio
 import json

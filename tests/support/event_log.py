@@ -1,4 +1,4 @@
-"""What the services have said, read from Kafka as any consumer would."""
+"""Reads the published events from Kafka."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""An account in memory, with the methods of the client that sync calls."""
+"""In-memory account with the client methods that sync calls."""
 
 import asyncio
 import hashlib

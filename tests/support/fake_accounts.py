@@ -1,4 +1,4 @@
-"""What services ask accounts in their own tests: the key of the access tokens, which the tests sign themselves."""
+"""Fake of accounts for service tests: serves the key of access tokens that the tests sign."""
 
 from typing import Any
 

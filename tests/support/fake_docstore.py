@@ -1,4 +1,4 @@
-"""The part of the API that transfers use, and its object store, in memory: for tests of the Python client."""
+"""In-memory API and object store for transfer tests of the Python client."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping

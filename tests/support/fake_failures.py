@@ -1,4 +1,4 @@
-"""What a throttle counts, kept in a dictionary."""
+"""In-memory repository of a throttle."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

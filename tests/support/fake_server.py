@@ -1,4 +1,4 @@
-"""A gateway and its object store that answer as a test says: for tests of commands that somebody is logged in for."""
+"""Fake gateway and object store with scripted responses, for tests of commands with a log-in."""
 
 import threading
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""An HTTP proxy that stops in the middle of transfers, so that what was sending or fetching can be killed there."""
+"""An HTTP proxy that pauses in the middle of a transfer, so that the client can be killed there."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Receivers of webhooks: one that follows a script, and a canary that nothing may ever connect to."""
+"""Webhook receivers: one with scripted responses, and a canary that must never be reached."""
 
 import asyncio
 import ssl

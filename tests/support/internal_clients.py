@@ -1,4 +1,4 @@
-"""What the clients of docstore_contracts call, read from their sources."""
+"""Internal calls of the docstore_contracts clients, read from their source code."""
 
 import ast
 import importlib

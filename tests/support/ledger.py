@@ -1,4 +1,4 @@
-"""A person's program that changes files while components fail, and the ledger of what the API acknowledged."""
+"""A client that changes files during faults, and a ledger of what the API acknowledged."""
 
 import asyncio
 import random

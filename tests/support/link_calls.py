@@ -1,4 +1,4 @@
-"""Calls of those who make public links, and of those who have one and no login."""
+"""Calls of link owners and of link visitors without an account."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""People at work while instances of services are replaced; each request is made once and its end noted."""
+"""Load from users while instances are replaced; each request is made once and its result recorded."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Buckets that tests make for themselves."""
+"""Buckets for tests."""
 
 from docstore_contents.s3.store import ObjectStore, ObjectStoreUnavailable
 from docstore_platform.testing import eventually

@@ -1,4 +1,4 @@
-"""All services in this process, each with settings of its own, and a file that goes all the way through them."""
+"""All services in this process, and a file that passes through all of them."""
 
 import importlib
 from collections.abc import AsyncIterator, Mapping

@@ -1,4 +1,4 @@
-"""Runs schemathesis against a DocStore: data as its OpenAPI document describes them, and data that break it."""
+"""Runs schemathesis against a DocStore, with valid and invalid data."""
 
 import asyncio
 import json

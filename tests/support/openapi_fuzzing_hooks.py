@@ -1,4 +1,4 @@
-"""What schemathesis is told of this API: which refusals of data that fit the document are no fault of it."""
+"""Hooks for schemathesis: errors that are correct for data that fits the document."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Users of a DocStore: a client of the public API with what tests ask of it again and again."""
+"""Users of a DocStore: a client of the public API with helpers for tests."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager

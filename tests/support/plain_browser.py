@@ -1,4 +1,4 @@
-"""A browser that runs no script: it shows pages, fills in their forms, keeps cookies and follows where it is led."""
+"""A browser without JavaScript: shows pages, submits forms, keeps cookies and follows redirects."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

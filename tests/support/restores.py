@@ -1,4 +1,4 @@
-"""What a restore gives to the `maintenance.after_restore` of a service."""
+"""Arguments for the `maintenance.after_restore` of a service."""
 
 from collections.abc import AsyncIterator, Sequence
 

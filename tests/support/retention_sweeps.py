@@ -1,4 +1,4 @@
-"""Sweepers of the metadata service whose clock is moved, and what they leave."""
+"""Retention sweepers of metadata with an adjustable clock."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where AWS gives a process the keys of its role, played on this machine: a container's endpoint, and STS."""
+"""Fakes of the endpoints where AWS issues role credentials: a container's endpoint, and STS."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Requests to an object store as a client without credentials of its own makes them."""
+"""Requests to an object store by a client without credentials."""
 
 import hashlib
 from typing import Any

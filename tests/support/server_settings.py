@@ -1,4 +1,4 @@
-"""How tests take the settings of running servers from what a service would have in its environment."""
+"""Builds settings for running servers as from a service's environment."""
 
 import json
 from collections.abc import Mapping

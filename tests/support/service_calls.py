@@ -1,4 +1,4 @@
-"""Calls of internal routes, each as a service that may call it."""
+"""Calls internal routes as an allowed service."""
 
 import json
 from typing import Any

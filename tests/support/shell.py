@@ -1,4 +1,4 @@
-"""The `docstore` command as somebody uses it on a machine of their own: a home, and processes."""
+"""The `docstore` command as a process with its own home."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A DocStore started as people start it: `docstore up` in processes of its own."""
+"""A DocStore started with `docstore up` as a separate process."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Devices on one account, changed at random on all sides, synced with failures, kills and users in between."""
+"""Random simulation of devices on one account, with failures, kills and concurrent users."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Worlds in memory for the planner: a disk for each device, a server, and users who change them."""
+"""In-memory disks, server and users for tests of the sync planner."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence

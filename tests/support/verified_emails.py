@@ -1,4 +1,4 @@
-"""Proving an e-mail address as its owner does: by the link in the mail that signing up sends."""
+"""Verifies an email address with the link from the sign-up email."""
 
 from collections.abc import Awaitable
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""Accounts in the browser: sign-up, log-in, devices, profile, plan, what one is told of."""
+"""Accounts in the browser: sign-up, log-in, devices, profile, plan, notification settings."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def test_sign_up_log_out_and_log_in(new_visitor: Any, looks: Any) -> None:
     await page.get_by_label("Email").fill(email)
     await page.get_by_label("Password").fill("wrong horse")
     await page.get_by_role("button", name="Log in").click()
-    await expect(page.get_by_role("alert")).to_contain_text("do not match")
+    await expect(page.get_by_role("alert")).to_contain_text("Incorrect email or password")
     await looks(page, "log-in")
     await page.get_by_label("Password").fill("correct horse battery")
     await page.get_by_role("button", name="Log in").click()

@@ -1,4 +1,4 @@
-"""What happened to a file, and who is told: the details panel's activity, and following by other systems."""
+"""Activity in the details panel, and webhooks and other targets."""
 
 import re
 from collections.abc import AsyncIterator

@@ -32,7 +32,7 @@ async def test_a_selection_with_a_folder_is_saved_with_its_folders(ada: Any) -> 
 
 
 async def test_without_access_to_folders_every_file_is_downloaded(phone: Any) -> None:
-    """The browser fetches one after the other, those in folders included, and the page says so."""
+    """The browser fetches one by one, those in folders included, and the page says so."""
     await phone.put("/Team/2026/plan.txt", b"plan")
     await phone.put("/note.txt", b"note")
     await phone.page.add_init_script("delete window.showDirectoryPicker")
@@ -42,5 +42,5 @@ async def test_without_access_to_folders_every_file_is_downloaded(phone: Any) ->
     await select_all(phone)
     async with page.expect_event("download", predicate=lambda download: download.suggested_filename == "note.txt"):
         await page.get_by_role("button", name="Download", exact=True).click()
-        await expect(page.get_by_text("one after the other")).to_be_visible()
+        await expect(page.get_by_text("one by one")).to_be_visible()
     assert sorted(names) == ["note.txt", "plan.txt"]

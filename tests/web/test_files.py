@@ -1,4 +1,4 @@
-"""Files and folders in the browser: by mouse, by keyboard, by dragging; and lists of any length."""
+"""Files and folders in the browser: mouse, keyboard, drag and drop, long lists."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a reload, a lost network and many questions at once do to uploads."""
+"""Uploads during a reload, a lost network and many questions at once."""
 
 import os
 from pathlib import Path

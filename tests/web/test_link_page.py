@@ -1,4 +1,4 @@
-"""The page of a public link, as people without an account see it."""
+"""The page of a public link, for visitors without an account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Audio and video in the viewer: they play from signed URLs of the object store, and seek by ranges."""
+"""Audio and video in the viewer: playback from signed URLs, seeking with ranges."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The page itself: its policy, what it costs to load, and how soon it can be used."""
+"""The page itself: content security policy, size, loading time."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The page on a phone: nothing covers what is to be tapped."""
+"""The page on a phone: nothing covers controls."""
 
 from itertools import pairwise
 from typing import Any

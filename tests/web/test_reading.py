@@ -1,4 +1,4 @@
-"""Looking at files: the viewer, versions, comparing; and that nothing of a file runs on the page's origin."""
+"""The viewer, versions and comparison; active content of files never runs."""
 
 import io
 from typing import Any
@@ -102,7 +102,7 @@ async def test_the_viewer_shows_each_kind(ada: Any, png: bytes, looks: Any) -> N
     await page.keyboard.press("ArrowRight")
     await expect(viewer.get_by_text("Grüße")).to_be_visible()
     await page.keyboard.press("ArrowRight")
-    await expect(viewer.get_by_text("has no preview")).to_be_visible()
+    await expect(viewer.get_by_text("No preview for this type")).to_be_visible()
     async with page.expect_download() as download:
         await viewer.get_by_role("button", name="Download").last.click()
     assert (await download.value).suggested_filename == "e data.bin"

@@ -1,4 +1,4 @@
-"""Who has access, as the page shows it; links that are copied and changed; what a reader is told they may not do."""
+"""Access in the page, editing links, and what viewers may not do."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sharing, links, search, and what comes by itself: changes of other devices and notifications."""
+"""Collaboration: sharing, links, search, live changes and notifications."""
 
 import re
 from typing import Any

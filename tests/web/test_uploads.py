@@ -1,4 +1,4 @@
-"""Uploads in the browser: straight to the object store, many and large; paused, resumed, in conflict, too large."""
+"""Uploads in the browser: many, large, paused, resumed, conflicting, too large."""
 
 import os
 from pathlib import Path

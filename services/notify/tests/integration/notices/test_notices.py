@@ -42,8 +42,8 @@ async def test_on_pack_completed_many_files_are_one_piece_of_news(notify: Any) -
     assert mail["Subject"] == "Uploaded: 310 files"
     text = mail.get_body(("plain",)).get_content()
     assert "310 files in /photos (1 MB)" in text
-    assert "3 of them had been changed" in text
-    assert "after your client had gone" in text
+    assert "3 of them were changed" in text
+    assert "after your client disconnected" in text
 
 
 async def test_on_upload_completed_an_editor_is_told_of_their_upload(notify: Any) -> None:
