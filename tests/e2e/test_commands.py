@@ -118,7 +118,7 @@ async def test_all_of_a_folder_goes_to_the_root_and_all_of_the_root_comes_back(s
     assert tree(tmp_path / "all") == tree(shell.cwd)
     (shell.cwd / "link").symlink_to("a.txt")
     result = await shell.run("put", ".")
-    assert (result.status, result.err) == (0, "left out: link\n")
+    assert (result.status, result.err) == (0, "skipped: link\n")
 
 
 async def test_sharing_links_and_following(shell: Shell, sign_up: SignUp, tmp_path: Path) -> None:
