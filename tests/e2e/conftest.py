@@ -52,9 +52,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _clients_are_watched() -> Iterator[None]:
-    """The services run in processes of their own here: what their gateway answers is compared."""
+    """The services run in processes of their own here: what their gateway answers is compared.
+
+    Module by module: what runs in this process after these tests has fake gateways.
+    """
     with watched_clients():
         yield
 

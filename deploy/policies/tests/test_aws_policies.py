@@ -210,7 +210,7 @@ def test_unfinished_uploads_outlive_what_a_client_may_take() -> None:
     from docstore_upload.settings import UploadSettings
 
     days = json.loads((AWS / "bucket-lifecycle.json").read_text())["Rules"][0]["AbortIncompleteMultipartUpload"]
-    longest = UploadSettings.model_fields["multipart_expiry_seconds"].default
+    longest = UploadSettings.model_fields["multipart_lifetime_seconds"].default
     assert days["DaysAfterInitiation"] * 86_400 > longest
 
 
