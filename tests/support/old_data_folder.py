@@ -14,7 +14,7 @@ from previous_version import PREVIOUS_VERSION, known_to_both
 from pydantic import BaseModel
 from stacks import SHORT_WAITS
 
-from docstore_platform.clock import utc_now
+from docstore_platform.clock import rfc3339, utc_now
 from docstore_platform.mongo import Mongo
 from docstore_standalone.credentials import load_credentials
 from docstore_standalone.mongo_users import operator_url
@@ -42,6 +42,8 @@ PENDING = {"put": b"begun before", "multipart": b"in parts before " * 400_000, "
 VOLATILE = {"cursor", "next_cursor", "etag", "reset_at", "current", "last_used_at"}
 """Fields that say nothing of what is stored, or change with every call."""
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+WRITTEN_MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+"""As events and messages hold it."""
 DATABASES = ("accounts", "gateway", "indexer", "media", "metadata", "notify", "quota", "upload")
 """Those of analytics keep their dates: the audit log is signed with them."""
 
@@ -181,8 +183,19 @@ async def make_young(data: Path, facts: Facts) -> None:
 
 
 def _moved(value: Any, age: timedelta) -> Any:
-    if isinstance(value, dict):
-        return {name: inner if name == "_id" else _moved(inner, age) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_moved(inner, age) for inner in value]
-    return value + age if isinstance(value, datetime) else value
+    def later(written: re.Match[bytes]) -> bytes:
+        return rfc3339(datetime.fromisoformat(written[0].decode()) + age).encode()
+
+    match value:
+        case dict():
+            return {name: inner if name == "_id" else _moved(inner, age) for name, inner in value.items()}
+        case list():
+            return [_moved(inner, age) for inner in value]
+        case datetime():
+            return value + age
+        case bytes():
+            return WRITTEN_MOMENT.sub(later, value)
+        case str():
+            return WRITTEN_MOMENT.sub(later, value.encode()).decode()
+        case _:
+            return value
